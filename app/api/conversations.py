@@ -1,0 +1,134 @@
+"""The history: conversations and their messages."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import JSONResponse, Response
+
+from app.api.chat import checked_filters
+from app.api.openapi import REFUSED, MessageShape, body
+from app.api.schemas import SESSION_ID, ConversationPatch
+from app.api.services import WithPrincipal, WithServices
+from app.domain.encoding import compact_json, timestamp
+from app.domain.models import Conversation, Message, Page
+
+router = APIRouter(
+    prefix="/conversations",
+    tags=["conversations"],
+    default_response_class=Response,
+    responses=REFUSED,
+)
+
+SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=400)]
+
+ONE = body(Conversation, "The conversation.")
+
+
+@router.get("", responses=body(Page[Conversation], "A page of the list."))
+async def list_conversations(
+    services: WithServices, principal: WithPrincipal, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """Newest first; `next` is the cursor of the following page."""
+    page = await services.conversations.recent(principal, limit=limit, cursor=cursor)
+    items = [conversation_json(item) for item in page.items]
+    return JSONResponse({"items": items, "next": page.next})
+
+
+@router.get("/{session_id}", responses=ONE)
+async def get_conversation(
+    session_id: SessionPath, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """One conversation, with `active_run_id` while an answer is being written."""
+    conversation = await services.conversations.get(principal, session_id)
+    return JSONResponse(conversation_json(conversation))
+
+
+@router.patch("/{session_id}", responses=ONE)
+async def patch_conversation(
+    session_id: SessionPath,
+    body: ConversationPatch,
+    services: WithServices,
+    principal: WithPrincipal,
+) -> Response:
+    """Rename it, or choose what it searches."""
+    store = services.conversations
+    conversation = await store.get(principal, session_id)
+    if body.filters is not None:
+        filters = await checked_filters(services, principal, body.filters)
+        conversation = await store.set_filters(principal, session_id, filters)
+    if body.title is not None:
+        conversation = await store.rename(principal, session_id, body.title)
+    return JSONResponse(conversation_json(conversation))
+
+
+@router.delete("/{session_id}", status_code=204)
+async def delete_conversation(
+    session_id: SessionPath, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """Stop its running answer and hide it; `POST …/restore` undoes that for 30 s."""
+    conversation = await services.conversations.get(principal, session_id)
+    if conversation.active_run_id is not None:
+        await services.runs.stop(principal, conversation.active_run_id)
+    await services.conversations.delete(principal, session_id, at=services.now())
+    return Response(status_code=204)
+
+
+@router.post("/{session_id}/restore", responses=ONE)
+async def restore_conversation(
+    session_id: SessionPath, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """Undo a deletion that is less than 30 s old."""
+    conversation = await services.conversations.restore(principal, session_id, at=services.now())
+    return JSONResponse(conversation_json(conversation))
+
+
+@router.get(
+    "/{session_id}/messages", responses=body(Page[MessageShape], "A page of the conversation.")
+)
+async def list_messages(
+    session_id: SessionPath,
+    services: WithServices,
+    principal: WithPrincipal,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """Questions and answers, oldest first."""
+    page = await services.conversations.messages(principal, session_id, limit=limit, cursor=cursor)
+    body = {"items": [message_json(item) for item in page.items], "next": page.next}
+    return Response(compact_json(body), media_type="application/json")
+
+
+def conversation_json(conversation: Conversation) -> dict[str, object]:
+    """As the wire has it."""
+    return {
+        "session_id": conversation.session_id,
+        "title": conversation.title,
+        "filters": conversation.filters.model_dump(mode="json"),
+        "created_at": timestamp(conversation.created_at),
+        "updated_at": timestamp(conversation.updated_at),
+        "active_run_id": conversation.active_run_id,
+    }
+
+
+def message_json(message: Message) -> dict[str, object]:
+    """As the wire has it: the error as one object, times in RFC 3339."""
+    body: dict[str, object] = {
+        name: value
+        for name, value in asdict(message).items()
+        if name not in {"error_code", "error_message"}
+    }
+    body["citations"] = [citation.model_dump(mode="json") for citation in message.citations]
+    body["usage"] = message.usage.model_dump(mode="json") if message.usage else None
+    body["timings"] = message.timings.model_dump(mode="json") if message.timings else None
+    body["filters"] = message.filters.model_dump(mode="json")
+    body["created_at"] = timestamp(message.created_at)
+    body["ended_at"] = timestamp(message.ended_at) if message.ended_at else None
+    body["error"] = (
+        {"code": message.error_code, "message": message.error_message}
+        if message.error_code
+        else None
+    )
+    return body

@@ -1,0 +1,148 @@
+"""Domain errors and framework refusals to HTTP: `{"error": {"code", "message", "details"?}}`."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from app.domain.errors import (
+    Draining,
+    IdempotencyMismatch,
+    InvalidInput,
+    NotFound,
+    RequestError,
+    RunIdTaken,
+    RunInProgress,
+    ServerBusy,
+    StoreUnavailable,
+    TooManyRuns,
+)
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[RequestError], int] = {
+    NotFound: 404,
+    RunInProgress: 409,
+    RunIdTaken: 409,
+    InvalidInput: 422,
+    IdempotencyMismatch: 422,
+    TooManyRuns: 429,
+    ServerBusy: 503,
+    Draining: 503,
+}
+CODES = {
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+NOT_JSON = "The request body is not valid JSON."
+UNREADABLE = "There was an error parsing the body"  # FastAPI, of bytes that are not UTF-8
+RETRY_AFTER_S = 2
+WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain lone surrogate characters",
+    "string_too_short": "must have at least {min_length} character",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "model_attributes_type": "must be a JSON object",
+    "uuid_parsing": "must be a UUID",
+    "uuid_version": "must be a random UUID (version 4)",
+}
+
+
+def error_response(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    details: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The one shape of every refusal."""
+    error: dict[str, object] = {"code": code, "message": message}
+    if details is not None:
+        error["details"] = dict(details)
+    return JSONResponse({"error": error}, status, dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Register the translations."""
+    app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(StoreUnavailable, _store)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestError):
+        raise error
+    status = STATUS.get(type(error), 400)
+    headers = {}
+    if isinstance(error, TooManyRuns):
+        headers["Retry-After"] = str(error.retry_after)
+    elif status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return error_response(status, error.code, error.message, details=error.details, headers=headers)
+
+
+def _store(_: Request, error: Exception) -> Response:
+    log.warning("The database is unavailable: %s", error)
+    return error_response(
+        503,
+        "database_unavailable",
+        "The database cannot be reached right now. Please try again in a moment.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    """The first wrong field, named, with what it takes."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    if path and path[0] in {"body", "query", "path", "header"}:
+        path = path[1:]
+    if problem["type"] == "json_invalid":
+        return error_response(422, "invalid_input", NOT_JSON)
+    field = ".".join(path) or "body"
+    what = _what(problem)
+    return error_response(422, "invalid_input", f"{field}: {what}", details={"field": field})
+
+
+def _what(problem: Mapping[str, object]) -> str:
+    """What the field takes, in words."""
+    context = problem.get("ctx") or {}
+    limits = {key: str(value) for key, value in dict(cast("Mapping[str, object]", context)).items()}
+    words = WORDS.get(str(problem["type"]))
+    if words is not None:
+        return words.format_map(defaultdict(str, limits))
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return message.replace("Input should be", "must be", 1).replace("String should", "must", 1)
+
+
+def _http(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.detail == UNREADABLE:
+        return error_response(422, "invalid_input", NOT_JSON)
+    code = CODES.get(error.status_code, "bad_request")
+    message = str(error.detail)
+    if error.status_code == 404:
+        message = "There is nothing at this address."
+    return error_response(error.status_code, code, message, headers=error.headers)
+
+
+def _broken(_: Request, __: Exception) -> Response:
+    """A mistake of ours: the server logs it, the client is told nothing of it."""
+    return error_response(500, "internal", "Something went wrong on our side.")

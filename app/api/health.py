@@ -1,0 +1,41 @@
+"""Is the process up, and is it ready."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from app import __version__
+from app.api.openapi import Health, Readiness, body
+from app.api.services import WithServices
+
+router = APIRouter(tags=["health"], default_response_class=Response)
+
+
+READY = body(Readiness, "Questions can be answered.") | {
+    503: {"model": Readiness, "description": "Not now; the parts say why."}
+}
+
+
+@router.get("/health", responses=body(Health, "The process is up."))
+async def health() -> Response:
+    """The process is up. Says nothing of what it needs."""
+    return JSONResponse({"status": "healthy", "version": __version__})
+
+
+@router.get("/health/ready", responses=READY)
+async def ready(services: WithServices) -> Response:
+    """200 when questions can be answered, else 503; the parts say why."""
+    database = await services.database_ok()
+    draining = services.runs.draining
+    ok = database and not draining
+    body = {
+        "status": "ready" if ok else "unready",
+        "database": "ok" if database else "unreachable",
+        "migrations": "ok",
+        "draining": draining,
+        "library": services.library_state(),
+        "active_runs": services.runs.active,
+        "model": asdict(services.model),
+    }
+    return JSONResponse(body, 200 if ok else 503)

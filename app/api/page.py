@@ -1,0 +1,52 @@
+"""Serves the built page. Its own addresses (`/c/…`, `/library`) all get `index.html`."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+FOR_EVER = "public, max-age=31536000, immutable"  # file names carry a hash of their content
+POLICY = "; ".join(
+    (
+        "default-src 'self'",  # nothing from elsewhere, whatever an answer talks the page into
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    )
+)
+NOT_BUILT = (
+    "<!doctype html><title>Citestream</title><p>The page is not built yet. Run <code>make run"
+    "</code>, or <code>cd frontend && npm ci && npm run build</code>, and reload."
+)
+
+
+def page_router(dist: Path) -> APIRouter:
+    """Everything that is not an API route; must be included last."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/{path:path}")
+    def page(path: str) -> Response:
+        return _file(dist, path)
+
+    return router
+
+
+def _file(dist: Path, path: str) -> Response:
+    index = dist / "index.html"
+    if path in {"", "library"} or path.startswith("c/"):
+        if not index.is_file():
+            return HTMLResponse(NOT_BUILT, 200)
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(index, headers=headers)
+    file = (dist / path).resolve()
+    if not (file.is_relative_to(dist.resolve()) and file.is_file()):
+        raise HTTPException(404)
+    cached = FOR_EVER if path.startswith("assets/") else "no-cache"
+    return FileResponse(file, headers={"Cache-Control": cached})

@@ -1,0 +1,128 @@
+"""Request bodies. Unknown fields are refused; every refusal names its field."""
+
+import re
+from typing import Annotated
+
+from pydantic import (
+    UUID4,
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from app.domain.models import Filters, OnDisconnect, SourceKind
+
+SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
+LONGEST_MESSAGE = 8_000
+
+SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID)]
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(value: str) -> str:
+    """Text that PostgreSQL takes."""
+    if _UNSTORABLE.search(value):
+        raise ValueError("must not contain NUL or lone surrogate characters")
+    return value
+
+
+def question_text(value: str) -> str:
+    """A question that can be asked: not blank, storable."""
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return storable(value)
+
+
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
+
+
+class Body(BaseModel):
+    """Base of request bodies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FilterBody(Body):
+    """What to search. `recording_id` is another name for one source id."""
+
+    source_ids: tuple[Tag, ...] = Field(default=(), max_length=500)
+    kinds: tuple[SourceKind, ...] = Field(default=(), max_length=2)
+    tags: tuple[Tag, ...] = Field(default=(), max_length=100)
+    recording_id: Tag | None = None
+
+    def filters(self) -> Filters:
+        """As the rest of the program has it."""
+        ids = (*self.source_ids, *((self.recording_id,) if self.recording_id else ()))
+        return Filters(source_ids=tuple(dict.fromkeys(ids)), kinds=self.kinds, tags=self.tags)
+
+
+class RunOptions(Body):
+    """What every way of starting a run takes."""
+
+    on_disconnect: OnDisconnect = "cancel"
+    run_id: UUID4 | None = None
+
+
+class ChatBody(RunOptions):
+    """Body of `POST /chat`."""
+
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    session_id: SessionId | None = None
+    filters: FilterBody | None = None
+
+    _storable = field_validator("message")(question_text)
+
+
+class ChatStreamBody(Body):
+    """Body of `POST /api/chat/stream`."""
+
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    session_id: SessionId | None = None
+    recording_id: Tag | None = None
+
+    _storable = field_validator("query")(question_text)
+
+
+class ConversationPatch(Body):
+    """Body of `PATCH /conversations/{session_id}`: at least one field."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    filters: FilterBody | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "ConversationPatch":
+        if self.title is None and self.filters is None:
+            raise ValueError("give title or filters")
+        return self
+
+    @field_validator("title")
+    @classmethod
+    def _title(cls, value: str | None) -> str | None:
+        return value if value is None else question_text(value).strip()
+
+
+class SourcePatch(Body):
+    """Body of `PATCH /sources/{source_id}`: at least one field. `tags` replaces all of them."""
+
+    title: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    tags: tuple[Tag, ...] | None = Field(default=None, max_length=100)
+
+    @model_validator(mode="after")
+    def _something(self) -> "SourcePatch":
+        if self.title is None and self.tags is None:
+            raise ValueError("give title or tags")
+        return self
+
+    @field_validator("title")
+    @classmethod
+    def _title(cls, value: str | None) -> str | None:
+        return value if value is None else question_text(value).strip()
+
+    @field_validator("tags")
+    @classmethod
+    def _tags(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return value if value is None else tuple(dict.fromkeys(map(question_text, value)))

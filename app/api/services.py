@@ -1,0 +1,60 @@
+"""What the routes need of the application, and how they get it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from fastapi import Depends, Request
+
+from app.domain.indexing import LibraryWriter
+from app.domain.ports import Conversations, IngestJobs, Library
+from app.domain.principals import LOCAL, Principal
+from app.runs.service import RunService
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The answer model as the page names it; `sends_to` is the host passages are sent to."""
+
+    provider: str
+    name: str
+    label: str
+    sends_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything of one running event loop. Made by `main.py`."""
+
+    runs: RunService
+    conversations: Conversations
+    library: Library
+    editing: LibraryWriter
+    jobs: IngestJobs
+    model: ModelInfo
+    heartbeat_s: float
+    database_ok: Callable[[], Awaitable[bool]]
+    now: Callable[[], datetime]
+    files: Path  # where the library keeps files
+    largest_upload: int  # bytes of one file
+    library_state: Callable[[], Literal["ready", "loading"]]
+
+
+ServicesProvider = Callable[[], Awaitable[Services]]
+
+
+async def get_services(request: Request) -> Services:
+    """The services of the running loop, started on first use."""
+    provider = cast("ServicesProvider", request.app.state.services)
+    return await provider()
+
+
+async def get_principal() -> Principal:
+    """Who asks. `AUTH=none`: the one local person."""
+    return LOCAL
+
+
+WithServices = Annotated[Services, Depends(get_services)]
+WithPrincipal = Annotated[Principal, Depends(get_principal)]

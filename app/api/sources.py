@@ -1,0 +1,159 @@
+"""The library: sources, their passages, the file behind them, and uploads."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from app.api.openapi import REFUSED, UPLOAD_BODY, UPLOADED, Responses, SourceShape, body
+from app.api.schemas import SourcePatch
+from app.api.services import WithPrincipal, WithServices
+from app.api.uploads import Upload, receive_upload
+from app.domain.encoding import timestamp
+from app.domain.errors import NotFound
+from app.domain.models import Page, Passage, Source
+
+router = APIRouter(
+    prefix="/sources", tags=["sources"], default_response_class=Response, responses=REFUSED
+)
+
+UNKNOWN = "There is no such source."
+PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
+SHOWN = PLAYABLE | {"application/pdf"}
+"""What browsers show by themselves without running anything of it."""
+FILE: Responses = {
+    200: {
+        "description": "Audio and PDF to be shown (ranges: 206), anything else to be saved.",
+        "content": {kind: {} for kind in sorted(SHOWN | {"application/octet-stream"})},
+    }
+}
+
+SourceId = Annotated[str, Path(min_length=1, max_length=200)]
+
+
+@router.get("", responses=body(Page[SourceShape], "Every source."))
+async def list_sources(services: WithServices, principal: WithPrincipal) -> Response:
+    """Every source the caller may read, newest first."""
+    sources = await services.library.sources(principal)
+    return JSONResponse({"items": [source_json(source) for source in sources], "next": None})
+
+
+@router.get("/{source_id}", responses=body(SourceShape, "The source."))
+async def get_source(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """One source."""
+    source = await services.library.source(principal, source_id)
+    if source is None:
+        raise NotFound(UNKNOWN)
+    return JSONResponse(source_json(source))
+
+
+@router.get("/{source_id}/passages", responses=body(Page[Passage], "Every passage."))
+async def list_passages(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """The whole source as passages, in order."""
+    passages = await services.library.passages(principal, source_id)
+    if not passages and await services.library.source(principal, source_id) is None:
+        raise NotFound(UNKNOWN)
+    return JSONResponse({"items": [passage_json(p) for p in passages], "next": None})
+
+
+@router.get("/{source_id}/passages/{passage_id}", responses=body(Passage, "The passage."))
+async def get_passage(
+    source_id: SourceId,
+    passage_id: Annotated[str, Path(min_length=1, max_length=200)],
+    services: WithServices,
+    principal: WithPrincipal,
+) -> Response:
+    """One passage with its place in the source."""
+    passage = await services.library.passage(principal, source_id, passage_id)
+    if passage is None:
+        raise NotFound("There is no such passage.")
+    return JSONResponse(passage_json(passage))
+
+
+@router.get("/{source_id}/file", responses=FILE)
+async def get_file(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """The audio of a recording (with ranges, so that players can seek), else the original file."""
+    file = await services.library.file(principal, source_id)
+    source = await services.library.source(principal, source_id)
+    if file is None or source is None:
+        raise NotFound("This source has no file.")
+    path = services.files / file.key
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFound("This source has no file.")
+    shown = file.media_type in SHOWN
+    return FileResponse(
+        path,
+        # A page of somebody's must never run as one of ours.
+        media_type=file.media_type if shown else "application/octet-stream",
+        filename=None if shown else source.name.rsplit("/", 1)[-1],
+        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"},
+    )
+
+
+@router.post("", status_code=202, responses=UPLOADED, openapi_extra=UPLOAD_BODY)
+async def upload(request: Request, services: WithServices, principal: WithPrincipal) -> Response:
+    """Take files over, and read them in the background: `GET /jobs/{job_id}/events` tells of it."""
+    services.jobs.check(1)
+    answer: dict[str, object] = {}
+
+    async def take(received: Upload) -> None:
+        job_id, files = await services.jobs.submit(
+            principal, received.files, tags=received.tags, largest=services.largest_upload
+        )
+        answer["job_id"] = job_id
+        answer["files"] = [{"file_id": one.file_id, "name": one.name} for one in files]
+
+    staging = services.files / "incoming"
+    await receive_upload(request, staging, largest=services.largest_upload, take=take)
+    return JSONResponse(answer, 202)
+
+
+@router.patch("/{source_id}", responses=body(SourceShape, "The source as it is now."))
+async def change_source(
+    source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """Another title, other tags. Only the owner may."""
+    now = services.now()
+    if body.tags is not None and not await services.editing.set_tags(
+        principal, source_id, body.tags, now=now
+    ):
+        raise NotFound(UNKNOWN)
+    if body.title is not None:
+        if not await services.editing.set_title(principal, source_id, body.title, now=now):
+            raise NotFound(UNKNOWN)
+        services.jobs.retitled(source_id)
+    return await get_source(source_id, services, principal)
+
+
+@router.delete("/{source_id}", status_code=204)
+async def delete_source(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """The source, its passages, vectors and terms, and its files unless another source has them.
+
+    Answers that cite it keep their quotes.
+    """
+    if not await services.editing.delete(principal, source_id, discard=services.jobs.discard):
+        raise NotFound(UNKNOWN)
+    return Response(status_code=204)
+
+
+def source_json(source: Source) -> dict[str, object]:
+    """As the wire has it: without owner and hash."""
+    body = asdict(source)
+    for private in ("owner_id", "content_hash"):
+        del body[private]
+    return body | {"created_at": timestamp(source.created_at)}
+
+
+def passage_json(passage: Passage) -> dict[str, object]:
+    """As the wire has it."""
+    return asdict(passage)

@@ -1,0 +1,169 @@
+"""The one SSE encoder, and responses that notice when their client is gone.
+
+Intentional differences from Starlette's `StreamingResponse`, which it extends:
+1. It listens for `http.disconnect` whatever ASGI version the server announces.
+2. `released` is called exactly once however the response ends, also when it never began, so a
+   run learns that its connection closed even while a write was blocked.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Protocol
+
+import anyio
+import orjson
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from app.domain.encoding import compact_json
+from app.domain.events import TERMINAL_TYPES
+from app.runs.cursors import LiveCursor, StoredCursor
+from app.runs.ports import Entry
+
+PING = b": ping\n\n"
+SSE_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+Cursor = LiveCursor | StoredCursor
+
+
+class FrameEncoder(Protocol):
+    """Turns what a cursor reads into bytes of one dialect."""
+
+    def __call__(self, cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
+        """Whole frames; a comment frame after each `heartbeat_s` of silence."""
+        ...
+
+
+class Numbered(Protocol):
+    """An event as it is sent."""
+
+    @property
+    def seq(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Its compact JSON."""
+        ...
+
+
+class NumberedFrames(Protocol):
+    """Anything that is read like a run: a run's cursor, or a job's."""
+
+    def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
+        """In order; None after each `silence_s` of silence."""
+        ...
+
+
+async def sse_frames(cursor: NumberedFrames, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
+    """The frames of `POST /chat`, `GET /runs/{run_id}/events` and `GET /jobs/{job_id}/events`."""
+    async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
+        async for entry in entries:
+            yield PING if entry is None else b"id: %d\ndata: %b\n\n" % (entry.seq, entry.data)
+
+
+async def dialect_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
+    """The frames of `POST /api/chat/stream`: named events, always one `citations`.
+
+    Where the log has none of its own (an error without text, a `reset`) it carries no id.
+    """
+    missing: bytes | None = b'{"citations":[]}'
+    async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
+        async for entry in entries:
+            if entry is None:
+                yield PING
+                continue
+            if entry.type == "citations":
+                missing = None
+            elif entry.type == "reset":
+                known = orjson.loads(entry.data)["content"]["citations"]
+                missing = compact_json({"citations": known})
+            elif entry.type in TERMINAL_TYPES and missing is not None:
+                yield b"event: citations\ndata: %b\n\n" % missing
+            yield _named(entry)
+
+
+def _named(entry: Entry) -> bytes:
+    content = orjson.loads(entry.data)["content"]
+    match entry.type:
+        case "token":
+            name, data = b"token", compact_json({"content": content})
+        case "citations":
+            name, data = b"citations", compact_json({"citations": content["citations"]})
+        case "done":
+            name, data = b"done", b"{}"
+        case "error":
+            fields = {"code": content["code"], "message": content["message"]}
+            name, data = b"error", compact_json(fields)
+        case _:
+            name, data = b"stage", compact_json(content)
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (entry.seq, name, data)
+
+
+class EventStreamResponse(StreamingResponse):
+    """`200 text/event-stream` that ends with its client."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        frames: AsyncIterator[bytes],
+        *,
+        headers: Mapping[str, str],
+        released: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(frames, headers={**SSE_HEADERS, **headers})
+        self._released = released
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the frames or the client end."""
+        try:
+            await _until_gone(receive, lambda: self.stream_response(send))
+        finally:
+            self._released()
+
+
+class AnswerResponse(Response):
+    """One JSON object when the run ends; like the stream it ends with its client."""
+
+    def __init__(
+        self,
+        answer: Callable[[], Awaitable[tuple[int, dict[str, object]]]],
+        *,
+        headers: Mapping[str, str],
+        released: Callable[[], None],
+    ) -> None:
+        super().__init__(headers=dict(headers))
+        self._answer = answer
+        self._extra = dict(headers)
+        self._released = released
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the run's end, then answer."""
+
+        async def respond() -> None:
+            status, body = await self._answer()
+            await JSONResponse(body, status, self._extra)(scope, receive, send)
+
+        try:
+            await _until_gone(receive, respond)
+        finally:
+            self._released()
+
+
+async def _until_gone(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work`; a disconnect cancels it."""
+    async with anyio.create_task_group() as group:
+
+        async def listen() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(listen)
+        await work()
+        group.cancel_scope.cancel()

@@ -1,0 +1,187 @@
+"""Multipart bodies: files go to disk as they arrive, and no limit is found out too late."""
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from app.domain.encoding import clean_text
+from app.domain.errors import InvalidInput
+from app.domain.ports import UploadedFile
+
+MEGABYTE: Final = 2**20
+MOST_FILES: Final = 100
+LARGEST_REQUEST: Final = 10  # files of the largest size
+LONGEST_NAME: Final = 255
+_LARGEST_FIELD: Final = 20_000  # bytes; 100 tags
+_AUDIO: Final = frozenset({".mp3", ".ogg", ".m4a", ".wav"})
+
+
+@dataclass(slots=True)
+class Upload:
+    """What a body held. `tags` in order, each once; blank ones are left out."""
+
+    files: list[UploadedFile] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+
+
+async def receive_upload(
+    request: Request, staging: Path, *, largest: int, take: Callable[[Upload], Awaitable[object]]
+) -> None:
+    """Read the body into a folder of its own below `staging`, then hand it to `take`.
+
+    The folder is removed again unless `take` returns. `largest`: bytes of a file. Raises
+    `InvalidInput`, and `HTTPException` 413 as soon as a limit is passed.
+    """
+    boundary = parse_options_header(request.headers.get("content-type"))[1].get(b"boundary")
+    if not boundary:
+        raise InvalidInput("file", "The multipart body has no boundary.")
+    folder = staging / uuid.uuid4().hex
+    reader = _Reader(boundary, folder, largest)
+    taken = False
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        async for chunk in request.stream():
+            await asyncio.to_thread(reader.write, chunk)
+        await take(reader.finished())
+        taken = True
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The upload was broken off.") from error
+    except FormParserError as error:
+        raise InvalidInput("file", "The body is not valid multipart/form-data.") from error
+    finally:
+        reader.close()
+        if not taken:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+class _Reader:
+    """Feeds the parser; its callbacks write the parts. Blocks on the disk."""
+
+    def __init__(self, boundary: bytes, folder: Path, largest: int) -> None:
+        self._folder = folder
+        self._largest = largest
+        self._total = 0
+        self._upload = Upload()
+        self._headers: dict[bytes, bytes] = {}
+        self._header = [b"", b""]
+        self._field: bytes | None = None  # None: a file
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._whole = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_end,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+                "on_end": self._finish,
+            },
+        )
+
+    def write(self, chunk: bytes) -> None:
+        """The next bytes of the body."""
+        self._total += len(chunk)
+        if self._total > LARGEST_REQUEST * self._largest + MEGABYTE:
+            limit = LARGEST_REQUEST * self._largest // MEGABYTE
+            raise HTTPException(413, f"The upload is larger than {limit} MB in all.")
+        self._parser.write(chunk)
+
+    def finished(self) -> Upload:
+        """Everything, when the body was whole. Raises `InvalidInput`."""
+        if not self._whole:
+            raise InvalidInput("file", "The multipart body ends too early.")
+        if not self._upload.files:
+            raise InvalidInput("file", "file: is required")
+        self._upload.tags = list(dict.fromkeys(self._upload.tags))
+        if len(self._upload.tags) > 100 or any(len(tag) > 200 for tag in self._upload.tags):
+            raise InvalidInput("tags", "tags: at most 100, each of at most 200 characters")
+        return self._upload
+
+    def close(self) -> None:
+        """Let go of a file that was being written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _begin(self) -> None:
+        self._headers = {}
+        self._size = 0
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header[0] += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header[1] += data[start:end]
+
+    def _header_end(self) -> None:
+        name, value = self._header
+        self._headers[name.lower()] = value
+        self._header = [b"", b""]
+
+    def _headers_end(self) -> None:
+        options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        if name not in ("file", "tags"):
+            raise InvalidInput(name[:100], f"{name[:100]}: is not a known field")
+        if name == "tags":
+            self._field = b""
+            return
+        if b"filename" not in options:
+            raise InvalidInput("file", "file: must be a file")
+        if len(self._upload.files) == MOST_FILES:
+            raise HTTPException(413, f"One upload takes at most {MOST_FILES} files.")
+        self._field = None
+        self._open(file_name(options[b"filename"].decode("utf-8", "replace")))
+
+    def _open(self, name: str) -> None:
+        suffix = PurePath(name).suffix.lower()
+        path = self._folder / f"{len(self._upload.files)}{suffix if suffix in _AUDIO else ''}"
+        self._file = path.open("xb")
+        self._upload.files.append(UploadedFile(uuid.uuid4().hex, name, path))
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._size += end - start
+        if self._field is not None:
+            if self._size > _LARGEST_FIELD:
+                raise HTTPException(413, "tags: is too long")
+            self._field += data[start:end]
+            return
+        if self._size > self._largest:
+            limit = self._largest // MEGABYTE
+            name = self._upload.files[-1].name
+            raise HTTPException(413, f"{name} is larger than {limit} MB (MAX_UPLOAD_MB).")
+        if self._file is not None:
+            self._file.write(data[start:end])
+
+    def _end(self) -> None:
+        self.close()
+        if self._field is not None:
+            text = clean_text(self._field.decode("utf-8", "replace"))
+            self._upload.tags += [tag.strip() for tag in text.split(",") if tag.strip()]
+            self._field = None
+
+    def _finish(self) -> None:
+        self._whole = True
+
+
+def file_name(given: str) -> str:
+    """What the sender calls a file, as text to show: the path is kept, but it is never opened."""
+    parts = [
+        " ".join("".join(c if c.isprintable() else " " for c in clean_text(part)).split())
+        for part in given.replace("\\", "/").split("/")
+    ]
+    name = "/".join(part for part in parts if part not in ("", ".", ".."))
+    return name[-LONGEST_NAME:].lstrip("/") or "unnamed"

@@ -1,0 +1,184 @@
+"""Conversations and their messages in PostgreSQL."""
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+
+import orjson
+from asyncpg import Record
+
+from app.db.pool import Database
+from app.db.queries import load_queries
+from app.db.run_rows import to_citations, wire_json
+from app.domain.errors import InvalidInput, NotFound
+from app.domain.models import Conversation, Filters, Message, Page, Timings, Usage
+from app.domain.principals import Principal
+
+UNDO = timedelta(seconds=30)
+
+SQL = load_queries("conversations")
+
+
+class ConversationStore:
+    """Implements the port `Conversations`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def recent(
+        self, principal: Principal, *, limit: int, cursor: str | None = None
+    ) -> Page[Conversation]:
+        """See the port."""
+        updated_at, session_id = _read_place(cursor)
+        rows = await self._database.fetch(
+            SQL["list_recent"], principal.owner_id, updated_at, session_id, limit + 1
+        )
+        items = tuple(_conversation(row) for row in rows[:limit])
+        more = len(rows) > limit
+        following = (
+            _cursor(items[-1].updated_at.isoformat(), items[-1].session_id) if more else None
+        )
+        return Page(items, following)
+
+    async def get(self, principal: Principal, session_id: str) -> Conversation:
+        """See the port."""
+        row = await self._database.fetchrow(
+            SQL["read_conversation"], principal.owner_id, session_id
+        )
+        if row is None:
+            raise _not_found()
+        return _conversation(row)
+
+    async def messages(
+        self, principal: Principal, session_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Message]:
+        """See the port."""
+        after = _read_ordinal(cursor)
+        await self.get(principal, session_id)
+        rows = await self._database.fetch(
+            SQL["list_messages"], principal.owner_id, session_id, after, limit + 1
+        )
+        items = tuple(_message(row) for row in rows[:limit])
+        more = len(rows) > limit
+        return Page(items, _cursor(rows[limit - 1]["ordinal"]) if more else None)
+
+    async def message(self, principal: Principal, session_id: str, message_id: str) -> Message:
+        """See the port."""
+        row = await self._database.fetchrow(
+            SQL["read_message"], principal.owner_id, session_id, message_id
+        )
+        if row is None:
+            raise NotFound("There is no such message in this conversation.")
+        return _message(row)
+
+    async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
+        """See the port."""
+        await self._change("rename_conversation", principal, session_id, title)
+        return await self.get(principal, session_id)
+
+    async def set_filters(
+        self, principal: Principal, session_id: str, filters: Filters
+    ) -> Conversation:
+        """See the port."""
+        await self._change("set_filters", principal, session_id, wire_json(filters))
+        return await self.get(principal, session_id)
+
+    async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
+        """See the port."""
+        await self._change("delete_conversation", principal, session_id, at)
+
+    async def restore(self, principal: Principal, session_id: str, *, at: datetime) -> Conversation:
+        """See the port."""
+        await self._change("restore_conversation", principal, session_id, at - UNDO)
+        return await self.get(principal, session_id)
+
+    async def purge(self, *, deleted_before: datetime) -> int:
+        """See the port."""
+        return int(await self._database.fetchval(SQL["purge_conversations"], deleted_before))
+
+    async def _change(
+        self, query: str, principal: Principal, session_id: str, value: object
+    ) -> None:
+        tag = await self._database.execute(SQL[query], principal.owner_id, session_id, value)
+        if tag == "UPDATE 0":
+            raise _not_found()
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such conversation.")
+
+
+def _conversation(row: Record) -> Conversation:
+    return Conversation(
+        session_id=row["session_id"],
+        title=row["title"],
+        filters=Filters.model_validate(row["filters"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        active_run_id=row["active_run_id"],
+    )
+
+
+def _message(row: Record) -> Message:
+    return Message(
+        message_id=row["message_id"],
+        role=row["role"],
+        content=row["content"],
+        status=row["status"],
+        finish_reason=row["finish_reason"],
+        citations=to_citations(row["citations"]),
+        evidence=tuple(row["evidence"]),
+        usage=None if row["usage"] is None else Usage.model_validate(row["usage"]),
+        timings=None if row["timings"] is None else Timings.model_validate(row["timings"]),
+        error_code=row["error_code"],
+        error_message=row["error_message"],
+        run_id=row["run_id"],
+        question_id=row["question_id"],
+        model=row["model"],
+        filters=Filters.model_validate(row["filters"]),
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _cursor(*place: str | int) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> list[object]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        raise _bad_cursor() from None
+    return place if isinstance(place, list) else []
+
+
+def _bad_cursor() -> InvalidInput:
+    return InvalidInput("cursor", "This cursor was not made by this list.")
+
+
+def _read_place(cursor: str | None) -> tuple[datetime | None, str | None]:
+    if cursor is None:
+        return None, None
+    match _read_cursor(cursor):
+        case [str(updated_at), str(session_id)] if "\0" not in session_id:
+            try:
+                at = datetime.fromisoformat(updated_at)
+            except ValueError:
+                raise _bad_cursor() from None
+            if at.tzinfo is None:
+                raise _bad_cursor()
+            return at, session_id
+        case _:
+            raise _bad_cursor()
+
+
+def _read_ordinal(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    match _read_cursor(cursor):
+        case [int(ordinal)] if 0 <= ordinal < 2**63:
+            return ordinal
+        case _:
+            raise _bad_cursor()

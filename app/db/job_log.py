@@ -1,0 +1,44 @@
+"""The events of ingest jobs in PostgreSQL, so that any replica can tell them."""
+
+from collections.abc import Sequence
+
+from app.db.library_rows import storable
+from app.db.pool import Database
+from app.db.queries import load_queries
+from app.domain.ports import JobEntry, JobRow
+from app.domain.principals import Principal
+
+SQL = load_queries("jobs")
+
+
+class PostgresJobLog:
+    """Implements `JobLog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, principal: Principal, job_id: str) -> None:
+        """A job without events; what ended more than a day ago is forgotten."""
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["purge_jobs"])
+            await connection.execute(SQL["create_job"], job_id, principal.owner_id)
+
+    async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
+        """Add (type, data) pairs in one step; False, and nothing is added, to an ended job."""
+        types = [kind for kind, _ in events]
+        data = [one.decode() for _, one in events]
+        return bool(await self._database.fetch(SQL["append_events"], job_id, types, data, ends))
+
+    async def beat(self, job_ids: Sequence[str]) -> None:
+        """Their process is alive."""
+        await self._database.fetch(SQL["beat_jobs"], list(job_ids))
+
+    async def find(self, principal: Principal, job_id: str) -> JobRow | None:
+        """None when unknown or another's."""
+        row = await self._database.fetchrow(SQL["find_job"], principal.owner_id, storable(job_id))
+        return JobRow(*row) if row else None
+
+    async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]:
+        """In order."""
+        rows = await self._database.fetch(SQL["list_events"], job_id, after, limit)
+        return tuple(JobEntry(row["seq"], row["type"], row["data"].encode()) for row in rows)

@@ -1,0 +1,67 @@
+"""Rows of the library to the frozen dataclasses of the domain."""
+
+from asyncpg import Record
+
+from app.domain.models import Candidate, Cue, Passage, Source
+
+
+def to_source(row: Record) -> Source:
+    """A row of `sources`."""
+    return Source(
+        source_id=row["source_id"],
+        owner_id=row["owner_id"],
+        shared=row["shared"],
+        title=row["title"],
+        kind=row["kind"],
+        name=row["name"],
+        media_type=row["media_type"],
+        content_hash=row["content_hash"],
+        passage_count=row["passage_count"],
+        created_at=row["created_at"],
+        pages=row["pages"],
+        duration_s=row["duration_s"],
+        tags=tuple(row["tags"]),
+        audio=row["audio_key"] is not None,
+        speakers=tuple(row["speakers"]),
+    )
+
+
+def to_passage(row: Record) -> Passage:
+    """A row of `passages` with `source_id`, `title` and `kind` of its source."""
+    return Passage(
+        passage_id=row["passage_id"],
+        source_id=row["source_id"],
+        title=row["title"],
+        kind=row["kind"],
+        position=row["position"],
+        text=row["text"],
+        heading=row["heading"],
+        char_start=row["char_start"],
+        char_end=row["char_end"],
+        page=row["page"],
+        start_s=row["start_s"],
+        end_s=row["end_s"],
+        speaker=row["speaker"],
+        cues=tuple(Cue(*cue) for cue in row["cues"]),
+    )
+
+
+def cues_to_json(cues: tuple[Cue, ...]) -> list[list[object]]:
+    """Compact: the fields of `Cue` in order."""
+    return [[cue.start, cue.end, cue.start_s, cue.end_s, cue.speaker] for cue in cues]
+
+
+def to_candidate(row: Record) -> Candidate:
+    """A row of `search_passages` that has a passage."""
+    return Candidate(
+        passage=to_passage(row),
+        score=row["score"],
+        cosine=row["cosine"],
+        bm25=row["bm25"],
+        coverage=float(row["coverage"]),
+    )
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it. NUL and lone surrogates occur in no stored id or tag."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -1,0 +1,321 @@
+"""The library in PostgreSQL: sources, passages and what search needs of them, changed together."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from asyncpg import Connection, Record
+from pgvector import HalfVector
+
+from app.db.library_rows import cues_to_json, storable, to_passage, to_source
+from app.db.pool import Database
+from app.db.queries import load_queries
+from app.domain.indexing import (
+    Change,
+    Discard,
+    EncodedPassage,
+    NewPassage,
+    NewSource,
+    SketchedSource,
+    StoredFile,
+    StoredText,
+)
+from app.domain.models import Passage, Source
+from app.domain.principals import Principal
+
+SQL = load_queries("library")
+
+PATIENCE_S = 600.0
+"""How long writers wait for each other, and for what grows with a source or the library."""
+AT_ONCE = 500
+"""Passages of which vectors are stored by one statement."""
+
+
+class LibraryStore:
+    """Implements `Library`, `LibraryWriter` and `LibraryVectors`.
+
+    Readable is what the principal owns and what is shared; only the owner writes. Foreign and
+    unknown sources look the same.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sources(self, principal: Principal) -> tuple[Source, ...]:
+        """All readable sources, newest first."""
+        rows = await self._database.fetch(SQL["list_sources"], principal.owner_id)
+        return tuple(to_source(row) for row in rows)
+
+    async def source(self, principal: Principal, source_id: str) -> Source | None:
+        """One source, None when unknown or not readable."""
+        row = await self._database.fetchrow(
+            SQL["find_source"], principal.owner_id, storable(source_id)
+        )
+        return to_source(row) if row else None
+
+    async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
+        """Every passage of a source in order; empty when unknown or not readable."""
+        rows = await self._database.fetch(
+            SQL["list_passages"], principal.owner_id, storable(source_id)
+        )
+        return tuple(to_passage(row) for row in rows)
+
+    async def passage(
+        self, principal: Principal, source_id: str, passage_id: str
+    ) -> Passage | None:
+        """One passage, None when unknown or not readable."""
+        row = await self._database.fetchrow(
+            SQL["find_passage"], principal.owner_id, storable(source_id), storable(passage_id)
+        )
+        return to_passage(row) if row else None
+
+    async def unknown_sources(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Those of `source_ids` that are unknown or not readable, in their order."""
+        rows = await self._database.fetch(
+            SQL["list_readable"], principal.owner_id, [storable(one) for one in source_ids]
+        )
+        readable = {row["source_id"] for row in rows}
+        return tuple(one for one in source_ids if one not in readable)
+
+    async def file(self, principal: Principal, source_id: str) -> StoredFile | None:
+        """What is played or opened for a source: its audio, else the original file."""
+        row = await self._database.fetchrow(
+            SQL["find_file"], principal.owner_id, storable(source_id)
+        )
+        if row is None or row["key"] is None:
+            return None
+        return StoredFile(row["key"], row["media_type"])
+
+    async def empty(self) -> bool:
+        """Whether nobody has any source."""
+        return bool(await self._database.fetchval(SQL["count_sources"]) == 0)
+
+    async def find_same(
+        self, principal: Principal, *, origin: str, content_hash: str, embedder: str
+    ) -> Source | None:
+        """The owner's source that makes storing this content pointless.
+
+        That is the one of this origin, or, when the origin is new, any with the same content.
+        """
+        row = await self._database.fetchrow(
+            SQL["find_same"], principal.owner_id, origin, content_hash, embedder
+        )
+        return to_source(row) if row else None
+
+    async def replace(
+        self,
+        principal: Principal,
+        source: NewSource,
+        passages: Sequence[tuple[NewPassage, EncodedPassage]],
+        *,
+        embedder: str,
+        now: datetime,
+        discard: Discard | None = None,
+    ) -> tuple[str, Change]:
+        """Store in one transaction, in place of what had this origin; returns the source id.
+
+        The id follows from owner and origin, so it outlives changes of the content. `discard` gets
+        the files that only the former version had.
+        """
+        source_id = _digest("source", principal.owner_id, source.origin)
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            old = await connection.fetchrow(SQL["find_origin"], principal.owner_id, source.origin)
+            if old and (old["content_hash"], old["embedder"]) == (source.content_hash, embedder):
+                return source_id, "unchanged"
+            if old:
+                await _forget(connection, old["number"])
+            created = old["created_at"] if old else now
+            number = await connection.fetchval(
+                SQL["insert_source"],
+                *(source_id, principal.owner_id),
+                *_columns(source, len(passages)),
+                *(embedder, created, now),
+            )
+            await _insert_passages(connection, principal, number, source_id, source, passages)
+            if source.sketch:
+                await connection.execute(SQL["insert_sketch"], number, list(source.sketch))
+            await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
+            await _refresh(connection)
+            if old:
+                await _discard(connection, old, discard)
+        return source_id, "replaced" if old else "added"
+
+    async def delete(
+        self, principal: Principal, source_id: str, *, discard: Discard | None = None
+    ) -> bool:
+        """Delete with everything that search knows of it; False when unknown or not the owner's.
+
+        `discard` gets the files that no other source has.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            old = await connection.fetchrow(
+                SQL["find_owned"], principal.owner_id, storable(source_id)
+            )
+            if old is None:
+                return False
+            await _forget(connection, old["number"])
+            await _refresh(connection)
+            await _discard(connection, old, discard)
+        return True
+
+    async def set_title(
+        self, principal: Principal, source_id: str, title: str, *, now: datetime
+    ) -> bool:
+        """Rename, and index the terms anew: the title's count. False when unknown or another's.
+
+        The vectors still know the old title: `replace_vectors`.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            old = await connection.fetchrow(
+                SQL["find_owned"], principal.owner_id, storable(source_id)
+            )
+            if old is None:
+                return False
+            number = old["number"]
+            await connection.execute(SQL["forget_terms"], number, timeout=PATIENCE_S)
+            await connection.execute(SQL["delete_terms"], number)
+            await connection.execute(SQL["delete_lexemes"], number)
+            await connection.execute(SQL["set_title"], number, storable(title), now)
+            await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
+        return True
+
+    async def find_alike(
+        self, principal: Principal, sketch: Sequence[int], *, limit: int
+    ) -> tuple[SketchedSource, ...]:
+        """The owner's sources whose sketches share most with this one, best first."""
+        rows = await self._database.fetch(
+            SQL["find_alike"], principal.owner_id, list(sketch), limit
+        )
+        return tuple(
+            SketchedSource(row["source_id"], row["title"], tuple(row["hashes"])) for row in rows
+        )
+
+    async def set_tags(
+        self, principal: Principal, source_id: str, tags: Sequence[str], *, now: datetime
+    ) -> bool:
+        """Replace the tags; False when unknown or not the owner's."""
+        changed = await self._database.fetchval(
+            SQL["set_tags"],
+            principal.owner_id,
+            storable(source_id),
+            [storable(tag) for tag in tags],
+            now,
+        )
+        return changed is not None
+
+    async def embedders(self) -> tuple[str, ...]:
+        """The embedders whose vectors are stored, whoever owns them."""
+        rows = await self._database.fetch(SQL["list_embedders"])
+        return tuple(row["embedder"] for row in rows)
+
+    async def sources_of_others(self, embedder: str) -> tuple[str, ...]:
+        """Ids of the sources embedded by any other embedder, oldest first."""
+        rows = await self._database.fetch(SQL["list_outdated"], embedder)
+        return tuple(row["source_id"] for row in rows)
+
+    async def stored_texts(self, source_id: str) -> tuple[StoredText, ...]:
+        """What of a source is embedded, in order."""
+        rows = await self._database.fetch(SQL["list_texts"], source_id)
+        return tuple(StoredText(*row) for row in rows)
+
+    async def replace_vectors(
+        self, source_id: str, encoded: Mapping[int, EncodedPassage], *, embedder: str
+    ) -> bool:
+        """Exchange all vectors of a source in one transaction.
+
+        False, and nothing is changed, when the source's passages are others by now.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            source = await connection.fetchval(SQL["lock_source"], source_id)
+            rows = await connection.fetch(SQL["number_passages"], source)
+            if source is None or {row["number"] for row in rows} != set(encoded):
+                return False
+            await connection.execute(SQL["delete_vectors"], source)
+            await connection.execute(SQL["delete_tokens"], source)
+            await _insert_encoded(connection, source, encoded)
+            await connection.execute(SQL["set_embedder"], source, embedder)
+        return True
+
+
+def _columns(source: NewSource, passage_count: int) -> tuple[object, ...]:
+    audio = source.audio
+    return (
+        *(source.origin, source.shared, source.title, source.kind, source.name),
+        *(source.media_type, source.content_hash, source.text, passage_count),
+        *(source.pages, source.duration_s, list(source.tags), list(source.speakers)),
+        source.original.key if source.original else None,
+        *((audio.key, audio.media_type) if audio else (None, None)),
+    )
+
+
+async def _insert_passages(
+    connection: Connection,
+    principal: Principal,
+    number: int,
+    source_id: str,
+    source: NewSource,
+    passages: Sequence[tuple[NewPassage, EncodedPassage]],
+) -> None:
+    new = [passage for passage, _ in passages]
+    # Content and text are part of the id: a citation never comes to point at other words.
+    ids = [
+        _digest("passage", source_id, source.content_hash, str(position), passage.text)
+        for position, passage in enumerate(new)
+    ]
+    await connection.execute(
+        SQL["insert_passages"],
+        *(number, principal.owner_id, ids),
+        *([p.text for p in new], [p.heading for p in new]),
+        *([p.char_start for p in new], [p.char_end for p in new], [p.page for p in new]),
+        *([p.start_s for p in new], [p.end_s for p in new], [p.speaker for p in new]),
+        [cues_to_json(p.cues) for p in new],
+    )
+    rows = await connection.fetch(SQL["number_passages"], number)
+    pairs = zip(rows, passages, strict=True)
+    await _insert_encoded(connection, number, {row["number"]: one for row, (_, one) in pairs})
+
+
+async def _insert_encoded(
+    connection: Connection, source: int, encoded: Mapping[int, EncodedPassage]
+) -> None:
+    vectors = [(number, source, HalfVector(one.vector)) for number, one in encoded.items()]
+    tokens = [(number, one.tokens) for number, one in encoded.items() if one.tokens is not None]
+    # In parts: a statement's time is limited, and a book has thousands of passages.
+    for begin in range(0, len(encoded), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        await connection.executemany(SQL["insert_vectors"], vectors[part])
+        await connection.executemany(SQL["insert_tokens"], tokens[part])
+
+
+async def _forget(connection: Connection, number: int) -> None:
+    await connection.execute(SQL["forget_terms"], number, timeout=PATIENCE_S)
+    await connection.execute(SQL["delete_source"], number)
+
+
+async def _discard(connection: Connection, old: Record, discard: Discard | None) -> None:
+    """While the lock is held nobody can come to name a file that is being removed."""
+    if discard is None:
+        return
+    keys = [key for key in (old["original_key"], old["audio_key"]) if key is not None]
+    rows = await connection.fetch(SQL["list_named"], keys)
+    unnamed = set(keys) - {row["key"] for row in rows}
+    if unnamed:
+        await discard(sorted(unnamed))
+
+
+async def _refresh(connection: Connection) -> None:
+    average = await connection.fetchval(SQL["refresh_average"])
+    if average is not None:
+        await connection.execute(SQL["refresh_weights"], average, timeout=PATIENCE_S)
+
+
+def _digest(kind: str, *parts: str) -> str:
+    """An id that says nothing of its parts, which are told apart by their lengths."""
+    text = "".join(f"{len(part)}:{part}" for part in (kind, *parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -1,0 +1,143 @@
+"""Brings a database to the schema this code knows: `sql/migrations/NNNN_verb.sql`, in order."""
+
+import logging
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from asyncpg import Connection, exceptions
+
+from app.db.pool import Password, connect, translated
+from app.domain.errors import SettingError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+log = logging.getLogger(__name__)
+
+MIN_POSTGRES = 150_000  # server_version_num
+MIN_PGVECTOR = (0, 8)
+
+_FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_LOCK = 0x6369_7465  # "cite": one process migrates at a time
+
+_CREATE_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+  version integer PRIMARY KEY,
+  name text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+_VECTOR_VERSIONS = """
+SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step; `version` is the number its file name begins with."""
+
+    version: int
+    name: str
+    sql: str
+
+
+def known_migrations() -> tuple[Migration, ...]:
+    """Every migration of this code, in order. Raises `ValueError` on a gap or a wrong name."""
+    folder = files("app.db") / "sql" / "migrations"
+    found = sorted((_read(file) for file in folder.iterdir()), key=lambda m: m.version)
+    if [m.version for m in found] != list(range(1, len(found) + 1)):
+        raise ValueError(f"Migrations must count 1, 2, 3 …: {[m.name for m in found]}")
+    return tuple(found)
+
+
+def _read(file: "Traversable") -> Migration:
+    match = _FILE.fullmatch(file.name)
+    if match is None:
+        raise ValueError(f"Not a migration's name: {file.name}")
+    return Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+
+
+async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, ...]:
+    """Apply what is missing, one process at a time; returns the names applied.
+
+    Raises `SettingError` for a server that cannot be used (too old, no pgvector, refused, or
+    migrated by a newer Citestream), `StoreUnavailable` when nobody answers.
+    """
+    connection = await connect(dsn, password=password)
+    try:
+        with translated():
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=600)
+            await _check_server(connection)
+            return await _apply(connection, known_migrations())
+    finally:
+        await connection.close(timeout=10)
+
+
+async def pending(connection: Connection) -> int:
+    """How many migrations this database still lacks (for readiness)."""
+    return len(known_migrations()) - await _version(connection)
+
+
+async def _version(connection: Connection) -> int:
+    exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    if not exists:
+        return 0
+    newest = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations")
+    return int(newest)
+
+
+async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[str, ...]:
+    await connection.execute(_CREATE_LEDGER)
+    version = await _version(connection)
+    if version > len(known):
+        raise SettingError(
+            f"DATABASE_URL: got a database of a newer Citestream (schema {version}), "
+            f"takes one of schema {len(known)} or older; update this installation"
+        )
+    for migration in known[version:]:
+        async with connection.transaction():
+            await connection.execute(migration.sql, timeout=600)
+            await connection.execute(
+                "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
+                migration.version,
+                migration.name,
+            )
+        log.info("Applied migration %s", migration.name)
+    return tuple(migration.name for migration in known[version:])
+
+
+async def _check_server(connection: Connection) -> None:
+    """PostgreSQL >= 15 with pgvector >= 0.8, which is created or updated when that is allowed."""
+    number = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
+    if number < MIN_POSTGRES:
+        raise SettingError(
+            f"DATABASE_URL: got PostgreSQL {number // 10_000}, takes PostgreSQL 15 or newer"
+        )
+    row = await connection.fetchrow(_VECTOR_VERSIONS)
+    if row is None:
+        raise SettingError(
+            "DATABASE_URL: got a PostgreSQL without pgvector, takes one with pgvector 0.8 or newer"
+        )
+    if _usable(row["installed_version"]):
+        return
+    if not _usable(row["default_version"]):
+        raise SettingError(
+            f"DATABASE_URL: got pgvector {row['installed_version'] or row['default_version']}, "
+            "takes pgvector 0.8 or newer"
+        )
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        await connection.execute("ALTER EXTENSION vector UPDATE")
+    except exceptions.InsufficientPrivilegeError as error:
+        raise SettingError(
+            "DATABASE_URL: got a user that may not create the extension pgvector, takes one that "
+            "may, or a database where an administrator ran CREATE EXTENSION vector"
+        ) from error
+
+
+def _usable(version: str | None) -> bool:
+    if version is None:
+        return False
+    return tuple(int(part) for part in version.split(".")[:2]) >= MIN_PGVECTOR

@@ -1,0 +1,118 @@
+"""One LISTEN connection per process. Notices make things fast; whoever needs them also polls."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from asyncpg import Connection
+
+from app.db.pool import Database, translated
+from app.domain.errors import StoreUnavailable
+from app.runs.tasks import TaskTracker
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[str], None]
+
+PAYLOAD_BYTES = 7900  # PostgreSQL refuses payloads of 8,000 and more
+
+_PROBE_S = 15.0  # a connection that died silently is noticed after this
+_PROBE_LIMIT_S = 5.0
+_BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class Notices:
+    """Hands NOTIFY payloads to listeners on the event loop; reconnects for ever.
+
+    Belongs to the loop it was started on. A notice sent while the connection is down is lost.
+    """
+
+    def __init__(self, database: Database, *, channels: tuple[str, ...]) -> None:
+        self._database = database
+        self._listeners: dict[str, list[Listener]] = {channel: [] for channel in channels}
+        self._listening = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, tasks: TaskTracker) -> None:
+        """Begin to listen in a task of `tasks`."""
+        self._task = tasks.spawn(self._listen_forever(), name="notices")
+
+    async def close(self) -> None:
+        """Stop listening and close the connection."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def ready(self) -> None:
+        """Wait until LISTEN is in force."""
+        await self._listening.wait()
+
+    def subscribe(self, channel: str, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each payload of `channel`; returns how to unsubscribe."""
+        listeners = self._listeners[channel]
+        listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                listeners.remove(listener)
+
+        return unsubscribe
+
+    async def _listen_forever(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._listen()
+                failures = 0
+            except StoreUnavailable as error:
+                if failures == 0:
+                    log.warning("Notices are late until the database answers again: %s", error)
+                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                failures += 1
+
+    async def _listen(self) -> None:
+        """Listen on one connection until it is lost; `StoreUnavailable` when it cannot be made."""
+        connection = await self._database.dedicated()
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            with translated():
+                for channel in self._listeners:
+                    await connection.add_listener(channel, self._received)
+            self._listening.set()
+            await _watch(connection, lost)
+        finally:
+            self._listening.clear()
+            connection.terminate()
+
+    def _received(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        for listener in tuple(self._listeners[channel]):
+            listener(str(payload))
+
+
+async def _watch(connection: Connection, lost: asyncio.Event) -> None:
+    """Return when the connection is gone, told by the driver or found out by asking."""
+    while not lost.is_set():
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                await lost.wait()
+        except TimeoutError:
+            with suppress(StoreUnavailable), translated():
+                await connection.execute("SELECT 1", timeout=_PROBE_LIMIT_S)
+                continue
+            return
+
+
+def payloads(kind: str, ids: tuple[str, ...]) -> list[str]:
+    """`kind:id,id,…` in as few payloads as fit below PostgreSQL's limit."""
+    chunks: list[str] = []
+    current = ""
+    for name in ids:
+        if current and len(current.encode()) + len(name.encode()) + 1 > PAYLOAD_BYTES:
+            chunks.append(current)
+            current = ""
+        current = f"{current},{name}" if current else f"{kind}:{name}"
+    return [*chunks, current] if current else chunks

@@ -1,0 +1,80 @@
+"""How events lie in `run_events`: those a flush adds to a run are one row, one line of JSON each.
+
+A row per event would cost four times as much of PostgreSQL and five times as much of our own
+processor (10,000 events of 1,000 runs: 65 ms and 19 ms instead of 14 ms and 4 ms). Type and text
+are not stored beside the JSON they are already in; the joined text of the tokens is, for SQL.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from app.runs.ports import Batch, Entry
+
+_TYPE_AT = len('{"type":"')
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A row: `data` holds the events `seq` to `last_seq` without a gap, a line each."""
+
+    seq: int
+    last_seq: int
+    data: str
+    text: str
+
+
+def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
+    """Cut where numbers are left out. Lines are safe: compact JSON holds no line feed."""
+    start = 0
+    for end in range(1, len(entries) + 1):
+        if end < len(entries) and entries[end].seq == entries[end - 1].seq + 1:
+            continue
+        part = entries[start:end]
+        yield Chunk(
+            part[0].seq,
+            part[-1].seq,
+            b"\n".join([entry.data for entry in part]).decode(),
+            "".join([entry.text for entry in part if entry.text]),
+        )
+        start = end
+
+
+def to_entries(seq: int, data: str) -> Iterator[Entry]:
+    """The events of a row that begins at `seq`, exactly as they were given."""
+    for number, line in enumerate(data.split("\n"), seq):
+        kind = line[_TYPE_AT : line.index('"', _TYPE_AT)]
+        text = orjson.loads(line)["content"] if kind == "token" else None
+        yield Entry(number, kind, line.encode(), text)
+
+
+def chunk_columns(chunks: Iterable[Chunk]) -> tuple[list[object], ...]:
+    """The columns seq, last_seq, data, text."""
+    rows = tuple(chunks)
+    return (
+        [chunk.seq for chunk in rows],
+        [chunk.last_seq for chunk in rows],
+        [chunk.data for chunk in rows],
+        [chunk.text for chunk in rows],
+    )
+
+
+def batch_columns(batches: Iterable[Batch]) -> tuple[list[object], ...]:
+    """The columns of `append_events`: run_id, epoch, head, reserved of the runs, then the run_id,
+    seq, last_seq, data, text of their chunks."""
+    run_ids: list[object] = []
+    epochs: list[object] = []
+    heads: list[object] = []
+    reservations: list[object] = []
+    owners: list[object] = []
+    chunks: list[Chunk] = []
+    for batch in batches:
+        run_ids.append(batch.run_id)
+        epochs.append(batch.epoch)
+        heads.append(batch.entries[-1].seq if batch.entries else 0)
+        reservations.append(batch.reserved)
+        added = tuple(to_chunks(batch.entries))
+        owners.extend([batch.run_id] * len(added))
+        chunks.extend(added)
+    return run_ids, epochs, heads, reservations, owners, *chunk_columns(chunks)

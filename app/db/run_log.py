@@ -1,0 +1,173 @@
+"""`RunLog` in PostgreSQL. Every write of an owner is conditional on its epoch, in SQL."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from app.db.notices import Notices, payloads
+from app.db.pool import Database
+from app.db.queries import load_queries
+from app.db.run_chunks import batch_columns, to_entries
+from app.db.run_creation import PENDING_STOP, create_run
+from app.db.run_rows import (
+    outcome_values,
+    to_citations,
+    to_leases,
+    to_record,
+    to_turn,
+)
+from app.domain.errors import NotFound
+from app.domain.models import Citation, Turn
+from app.domain.principals import Principal
+from app.runs.ports import (
+    Batch,
+    Created,
+    Entry,
+    Lease,
+    Leases,
+    NewRun,
+    Notice,
+    Outcome,
+    Replayed,
+    RunRecord,
+)
+
+CHANNEL = "citestream_runs"
+
+SQL = load_queries("run_log")
+
+
+class PostgresRunLog:
+    """See the port. `notices` must listen to `CHANNEL`; both belong to the running loop."""
+
+    def __init__(self, database: Database, notices: Notices) -> None:
+        self._database = database
+        self._notices = notices
+
+    async def create(self, new: NewRun) -> Created | Replayed:
+        """See the port. Identical requests that come at once wait for each other on locks."""
+        async with self._database.transaction() as connection:
+            return await create_run(connection, new)
+
+    async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
+        """See the port. Safe to repeat, from the same first event on, when the outcome of an
+        attempt is unknown."""
+        if not batches:
+            return frozenset()
+        run_ids = tuple(batch.run_id for batch in batches)
+        row = await self._database.fetchrow(
+            SQL["append_events"], *batch_columns(batches), payloads("progress", run_ids)
+        )
+        return frozenset(run_ids).difference(row["written"] if row else ())
+
+    async def finish(self, outcome: Outcome) -> bool:
+        """See the port. Safe to repeat when the outcome of an attempt is unknown."""
+        terminal = outcome.entries[-1]
+        if await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome)) is not None:
+            return True
+        same = (outcome.run_id, outcome.epoch, terminal.data)
+        return await self._database.fetchrow(SQL["find_ending"], *same) is not None
+
+    async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
+        """See the port."""
+        row = await self._database.fetchrow(SQL["read_run"], run_id, principal.owner_id)
+        return None if row is None else to_record(row)
+
+    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[Entry, ...]:
+        """See the port. May be fewer than `limit` before the end; none is the end."""
+        rows = await self._database.fetch(SQL["read_entries"], run_id, after, limit)
+        stored = (entry for row in rows for entry in to_entries(row["seq"], row["data"]))
+        return tuple(islice((entry for entry in stored if entry.seq > after), limit))
+
+    async def answer_text(
+        self, principal: Principal, run_id: str
+    ) -> tuple[str, tuple[Citation, ...]]:
+        """See the port. Raises `NotFound` for a run that is unknown or not yours."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["read_answer"], run_id, principal.owner_id)
+            if row is None:
+                raise NotFound("There is no such run.")
+            if row["ended"]:
+                return row["content"], to_citations(row["citations"])
+            return await connection.fetchval(SQL["join_tokens"], run_id), ()
+
+    async def request_stop(
+        self, principal: Principal, run_id: str, *, at: datetime
+    ) -> RunRecord | None:
+        """See the port."""
+        stop = (run_id, principal.owner_id, at)
+        row = await self._database.fetchrow(SQL["request_stop"], *stop)
+        if row is not None:
+            return to_record(row)
+        async with self._database.transaction() as connection:
+            # The run may be created right now: whoever has the lock is seen by the other.
+            await connection.execute(SQL["lock_run_id"], run_id)
+            row = await connection.fetchrow(SQL["request_stop"], *stop)
+            if row is None:
+                row = await connection.fetchrow(SQL["read_run"], run_id, principal.owner_id)
+            if row is None:
+                await connection.execute(SQL["remember_stop"], *stop)
+                await connection.execute(SQL["forget_stops"], at - PENDING_STOP)
+        return None if row is None else to_record(row)
+
+    async def stops_requested(self, process_id: str) -> tuple[str, ...]:
+        """See the port."""
+        rows = await self._database.fetch(SQL["list_stops"], process_id)
+        return tuple(row["run_id"] for row in rows)
+
+    async def beat(self, process_id: str) -> None:
+        """See the port."""
+        await self._database.execute(SQL["renew_lease"], process_id)
+
+    async def leases(self) -> Leases:
+        """See the port."""
+        return to_leases(await self._database.fetch(SQL["list_leases"]))
+
+    async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
+        """See the port. An owner whose heartbeat moved meanwhile is left alone too."""
+        row = await self._database.fetchrow(
+            SQL["take_run"], lease.run_id, lease.epoch, lease.process_id, lease.beat, process_id
+        )
+        return None if row is None else to_record(row)
+
+    async def history(
+        self, principal: Principal, session_id: str, *, before: str, limit: int
+    ) -> tuple[Turn, ...]:
+        """See the port. Of more than `limit` turns these are the last ones."""
+        rows = await self._database.fetch(
+            SQL["list_turns"], principal.owner_id, session_id, before, limit
+        )
+        return tuple(to_turn(row) for row in reversed(rows))
+
+    async def partial(
+        self, principal: Principal, message_id: str
+    ) -> tuple[str, tuple[dict[str, object], ...]]:
+        """See the port."""
+        row = await self._database.fetchrow(SQL["read_partial"], message_id, principal.owner_id)
+        if row is None:
+            raise NotFound("There is no such message.")
+        return row["content"], tuple(row["evidence"])
+
+    async def purge(self, *, ended_before: datetime) -> int:
+        """See the port. Counts runs; heartbeats that old are dropped too."""
+        await self._database.execute(SQL["drop_processes"], ended_before)
+        return int(await self._database.fetchval(SQL["purge_runs"], ended_before))
+
+    def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
+        """See the port."""
+
+        def received(payload: str) -> None:
+            if (notice := to_notice(payload)) is not None:
+                listener(notice)
+
+        return self._notices.subscribe(CHANNEL, received)
+
+
+def to_notice(payload: str) -> Notice | None:
+    """Read `kind:id,id,…`; None for what another version may send."""
+    kind, _, ids = payload.partition(":")
+    match kind:
+        case "progress" | "stop" | "ended":
+            return Notice(kind, tuple(ids.split(",")))
+        case _:
+            return None

@@ -1,0 +1,102 @@
+"""Rows of the run log to the frozen dataclasses of its port, and back."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from asyncpg import Record
+
+from app.db.run_chunks import chunk_columns, to_chunks
+from app.domain.models import Citation, Filters, Timings, Turn, Usage
+from app.runs.ports import Entry, Lease, Leases, Outcome, Receipt, RunRecord
+
+
+def to_record(row: Record) -> RunRecord:
+    """A row of `runs`."""
+    return RunRecord(
+        run_id=row["run_id"],
+        owner_id=row["owner_id"],
+        session_id=row["session_id"],
+        message_id=row["message_id"],
+        question_id=row["question_id"],
+        route=row["route"],
+        status=row["status"],
+        epoch=row["epoch"],
+        process_id=row["process_id"],
+        head=row["head"],
+        reserved=row["reserved"],
+        model=row["model"],
+        filters=Filters.model_validate(row["filters"]),
+        on_disconnect=row["on_disconnect"],
+        created_at=row["created_at"],
+        request_hash=row["request_hash"],
+        stop_requested=row["stop_requested_at"] is not None,
+        terminal=_terminal(row),
+        receipt=None if row["receipt"] is None else Receipt(**row["receipt"]),
+    )
+
+
+def _terminal(row: Record) -> Entry | None:
+    if row["terminal_seq"] is None:
+        return None
+    return Entry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])
+
+
+def to_leases(rows: Iterable[Record]) -> Leases:
+    """Rows of `list_leases`: the clock in each, the run missing when nothing runs."""
+    rows = list(rows)
+    return Leases(
+        rows[0]["now_s"],
+        tuple(
+            Lease(row["run_id"], row["epoch"], row["process_id"], row["beat"])
+            for row in rows
+            if row["run_id"] is not None
+        ),
+    )
+
+
+def to_turn(row: Record) -> Turn:
+    """A question with its answer."""
+    return Turn(row["question"], row["answer"], interrupted=row["status"] != "complete")
+
+
+def to_citations(values: Iterable[object]) -> tuple[Citation, ...]:
+    """Stored citations."""
+    return tuple(Citation.model_validate(value) for value in values)
+
+
+def wire_json(value: Usage | Timings | Filters | None) -> object:
+    """A wire model as JSON for a jsonb column."""
+    return None if value is None else value.model_dump(mode="json")
+
+
+def _citations_json(citations: Iterable[Citation]) -> list[object]:
+    return [citation.model_dump(mode="json") for citation in citations]
+
+
+def _receipt_json(receipt: Receipt | None) -> dict[str, object] | None:
+    return None if receipt is None else asdict(receipt)
+
+
+def outcome_values(outcome: Outcome) -> tuple[object, ...]:
+    """The arguments of `finish_run`, in order."""
+    terminal, message = outcome.entries[-1], outcome.message
+    return (
+        outcome.run_id,
+        outcome.epoch,
+        outcome.status,
+        terminal.seq,
+        terminal.type,
+        terminal.data,
+        _receipt_json(outcome.receipt),
+        outcome.ended_at,
+        *chunk_columns(to_chunks(outcome.entries)),
+        message.status,
+        message.content,
+        message.finish_reason,
+        _citations_json(message.citations),
+        list(message.evidence),
+        wire_json(message.usage),
+        wire_json(message.timings),
+        message.error_code,
+        message.error_message,
+    )

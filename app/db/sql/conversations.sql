@@ -1,0 +1,62 @@
+-- Queries of ConversationStore (app/db/conversation_store.py).
+
+-- name: list_recent
+-- The next $4 of owner $1 after the one that was updated at $2 and is called $3 (null: the first).
+SELECT c.*, r.run_id AS active_run_id
+FROM conversations c
+LEFT JOIN runs r
+  ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
+WHERE c.owner_id = $1 AND c.deleted_at IS NULL
+  AND (c.updated_at, c.session_id)
+    < (coalesce($2::timestamptz, 'infinity'), coalesce($3::text, ''))
+ORDER BY c.updated_at DESC, c.session_id DESC
+LIMIT $4
+
+-- name: read_conversation
+SELECT c.*, r.run_id AS active_run_id
+FROM conversations c
+LEFT JOIN runs r
+  ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
+WHERE c.owner_id = $1 AND c.session_id = $2 AND c.deleted_at IS NULL
+
+-- name: list_messages
+SELECT * FROM messages
+WHERE owner_id = $1 AND session_id = $2 AND ordinal > $3
+ORDER BY ordinal
+LIMIT $4
+
+-- name: rename_conversation
+UPDATE conversations SET title = $3
+WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
+
+-- name: set_filters
+UPDATE conversations SET filters = $3
+WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
+
+-- name: delete_conversation
+UPDATE conversations SET deleted_at = $3
+WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
+
+-- name: restore_conversation
+UPDATE conversations SET deleted_at = NULL
+WHERE owner_id = $1 AND session_id = $2 AND deleted_at >= $3
+
+-- name: purge_conversations
+WITH gone AS (
+  DELETE FROM conversations c
+  WHERE c.deleted_at < $1
+    AND NOT EXISTS (
+      SELECT FROM runs r
+      WHERE r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
+    )
+  RETURNING c.owner_id, c.session_id
+), events AS (
+  DELETE FROM run_events e USING runs r, gone
+  WHERE r.owner_id = gone.owner_id AND r.session_id = gone.session_id AND e.run_id = r.run_id
+)
+SELECT count(*) FROM gone
+
+-- name: read_message
+SELECT m.*
+FROM messages m JOIN conversations c USING (owner_id, session_id)
+WHERE m.owner_id = $1 AND m.session_id = $2 AND m.message_id = $3 AND c.deleted_at IS NULL

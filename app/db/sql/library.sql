@@ -1,0 +1,295 @@
+-- The library: sources, their passages, and the structures that search reads.
+
+-- name: list_sources
+SELECT * FROM sources WHERE owner_id = $1 OR shared ORDER BY created_at DESC, number DESC;
+
+-- name: find_source
+SELECT * FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared);
+
+-- name: list_passages
+SELECT p.*, s.source_id, s.title, s.kind
+FROM passages p JOIN sources s ON s.number = p.source
+WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared)
+ORDER BY p.position;
+
+-- name: find_passage
+SELECT p.*, s.source_id, s.title, s.kind
+FROM passages p JOIN sources s ON s.number = p.source
+WHERE s.source_id = $2 AND p.passage_id = $3 AND (s.owner_id = $1 OR s.shared);
+
+-- name: list_readable
+SELECT source_id FROM sources WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared);
+
+-- name: count_sources
+SELECT count(*) FROM sources;
+
+-- name: find_same
+SELECT * FROM sources
+WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4
+  AND (origin = $2 OR NOT EXISTS (SELECT FROM sources WHERE owner_id = $1 AND origin = $2))
+ORDER BY origin = $2 DESC, number
+LIMIT 1;
+
+-- name: lock_library
+-- Writers take turns, so document frequencies are exact and never deadlock. Readers do not wait.
+SELECT pg_advisory_xact_lock(1768515945);
+
+-- name: find_origin
+SELECT number, source_id, content_hash, embedder, created_at, original_key, audio_key FROM sources
+WHERE owner_id = $1 AND origin = $2;
+
+-- name: insert_source
+INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
+  content_hash, text, passage_count, pages, duration_s, tags, speakers, original_key, audio_key,
+  audio_media_type, embedder, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  $21)
+RETURNING number;
+
+-- name: insert_passages
+-- $12: a JSON array with the cues of each passage.
+INSERT INTO passages (passage_id, source, owner_id, position, text, heading, char_start, char_end,
+  page, start_s, end_s, speaker, cues)
+SELECT new.passage_id, $1, $2, new.position - 1, new.text, new.heading, new.char_start,
+  new.char_end, new.page, new.start_s, new.end_s, new.speaker,
+  $12::jsonb -> (new.position - 1)::integer
+FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::integer[],
+  $9::double precision[], $10::double precision[], $11::text[])
+  WITH ORDINALITY AS new (passage_id, text, heading, char_start, char_end, page, start_s, end_s,
+    speaker, position);
+
+-- name: number_passages
+SELECT number FROM passages WHERE source = $1 ORDER BY position;
+
+-- name: insert_vectors
+INSERT INTO passage_vectors (passage, source, embedding) VALUES ($1, $2, $3);
+
+-- name: insert_tokens
+INSERT INTO passage_tokens (passage, states) VALUES ($1, $2);
+
+-- name: index_terms
+-- Terms of the title count three times, those of the heading twice.
+WITH counted AS MATERIALIZED (
+  SELECT p.number AS passage, term.lexeme, sum(term.weight * cardinality(term.positions))::integer
+    AS frequency
+  FROM passages p
+  JOIN sources s ON s.number = p.source
+  CROSS JOIN LATERAL (
+    SELECT 1 AS weight, lexeme, positions FROM unnest(to_tsvector('english', p.text))
+    UNION ALL
+    SELECT 2, lexeme, positions FROM unnest(to_tsvector('english', coalesce(p.heading, '')))
+    UNION ALL
+    SELECT 3, lexeme, positions FROM unnest(to_tsvector('english', s.title))
+  ) AS term
+  WHERE p.source = $1
+  GROUP BY p.number, term.lexeme
+), known AS (
+  INSERT INTO lexemes AS old (lexeme, passages)
+  SELECT lexeme, count(*) FROM counted GROUP BY lexeme ORDER BY lexeme
+  ON CONFLICT (lexeme) DO UPDATE SET passages = old.passages + excluded.passages
+  RETURNING number, lexeme
+), terms AS (
+  SELECT p.number AS passage,
+    coalesce(array_agg(known.number ORDER BY known.number) FILTER (WHERE known.number > 0), '{}')
+      AS lexemes,
+    coalesce(array_agg(counted.frequency ORDER BY known.number) FILTER (WHERE known.number > 0), '{}')
+      AS frequencies,
+    coalesce(sum(counted.frequency), 0)::integer AS length
+  FROM passages p
+  LEFT JOIN (counted JOIN known USING (lexeme)) ON counted.passage = p.number
+  WHERE p.source = $1
+  GROUP BY p.number
+), indexed AS (
+  INSERT INTO passage_lexemes (passage, source, lexemes, frequencies, length)
+  SELECT passage, $1, lexemes, frequencies, length FROM terms
+  RETURNING passage, lexemes, frequencies, length
+), weighed AS (
+  INSERT INTO passage_terms (passage, source, weights)
+  SELECT passage, $1, lexical_weights(lexemes, frequencies, length, average_length)
+  FROM indexed, library_statistics
+)
+UPDATE library_statistics
+SET passages = passages + (SELECT count(*) FROM indexed),
+  total_length = total_length + (SELECT coalesce(sum(length), 0) FROM indexed);
+
+-- name: forget_terms
+-- Before the passages of a source are deleted: what they added to the statistics.
+WITH counted AS (
+  SELECT lexeme, count(*) AS passages
+  FROM passage_lexemes t, unnest(t.lexemes) AS lexeme
+  WHERE t.source = $1
+  GROUP BY lexeme
+), fewer AS (
+  UPDATE lexemes SET passages = lexemes.passages - counted.passages
+  FROM counted WHERE lexemes.number = counted.lexeme
+)
+UPDATE library_statistics
+SET passages = passages - (SELECT count(*) FROM passage_lexemes WHERE source = $1),
+  total_length = total_length
+    - (SELECT coalesce(sum(length), 0) FROM passage_lexemes WHERE source = $1);
+
+-- name: delete_source
+DELETE FROM sources WHERE number = $1;
+
+-- name: refresh_average
+-- When the library grew or shrank by more than a fifth since the average was taken.
+UPDATE library_statistics
+SET average_length = greatest(1, total_length::double precision / greatest(1, passages)),
+  averaged = passages
+WHERE passages > averaged * 1.2 OR passages < averaged / 1.2
+RETURNING average_length;
+
+-- name: refresh_weights
+UPDATE passage_terms t SET weights = lexical_weights(l.lexemes, l.frequencies, l.length, $1)
+FROM passage_lexemes l WHERE l.passage = t.passage;
+
+-- name: find_owned
+SELECT number, original_key, audio_key FROM sources WHERE owner_id = $1 AND source_id = $2;
+
+-- name: list_named
+-- Which of the files $1 a source has.
+SELECT key FROM unnest($1::text[]) AS key
+WHERE EXISTS (SELECT FROM sources WHERE original_key = key OR audio_key = key);
+
+-- name: set_title
+UPDATE sources SET title = $2, updated_at = $3 WHERE number = $1;
+
+-- name: delete_terms
+DELETE FROM passage_terms WHERE source = $1;
+
+-- name: delete_lexemes
+DELETE FROM passage_lexemes WHERE source = $1;
+
+-- name: insert_sketch
+INSERT INTO source_sketches (source, hashes) VALUES ($1, $2);
+
+-- name: find_alike
+SELECT s.source_id, s.title, k.hashes
+FROM source_sketches k JOIN sources s ON s.number = k.source
+WHERE s.owner_id = $1 AND k.hashes && $2::bigint[]
+ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY ($2)) DESC, s.number
+LIMIT $3;
+
+-- name: set_tags
+UPDATE sources SET tags = $3, updated_at = $4 WHERE owner_id = $1 AND source_id = $2
+RETURNING number;
+
+-- name: find_file
+SELECT coalesce(audio_key, original_key) AS key, coalesce(audio_media_type, media_type) AS media_type
+FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared);
+
+-- name: list_embedders
+SELECT DISTINCT embedder FROM sources ORDER BY embedder;
+
+-- name: list_outdated
+SELECT source_id FROM sources WHERE embedder <> $1 ORDER BY number;
+
+-- name: list_texts
+SELECT p.number, s.title, p.heading, p.text
+FROM passages p JOIN sources s ON s.number = p.source
+WHERE s.source_id = $1
+ORDER BY p.position;
+
+-- name: lock_source
+SELECT number FROM sources WHERE source_id = $1 FOR UPDATE;
+
+-- name: delete_vectors
+DELETE FROM passage_vectors WHERE source = $1;
+
+-- name: delete_tokens
+DELETE FROM passage_tokens USING passages p WHERE p.number = passage AND p.source = $1;
+
+-- name: set_embedder
+UPDATE sources SET embedder = $2 WHERE number = $1;
+
+-- name: search_passages
+-- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 query, $6 its vector, $7 embedder, $8 how many to
+-- return, $9 the weight of BM25, $10 up to how many passages are scanned, $11 the nearest passages
+-- if they are known already (else null). The filters are part of both arms. One row without a
+-- passage says that nothing was found, or that there was more to scan than $10.
+WITH scope AS MATERIALIZED (
+  SELECT number, passage_count, embedder FROM sources
+  WHERE (owner_id = $1 OR shared)
+    AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+    AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+    AND (cardinality($4::text[]) = 0 OR tags && $4)
+), searched AS MATERIALIZED (
+  SELECT coalesce(sum(passage_count), 0) AS passages, count(*) AS sources FROM scope
+), terms AS MATERIALIZED (
+  SELECT known.number, ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
+    / (coalesce(known.passages, 0) + 0.5::float8)) AS idf
+  FROM unnest(to_tsvector('english', $5)) AS asked
+  LEFT JOIN lexemes AS known ON known.lexeme = asked.lexeme
+  CROSS JOIN library_statistics AS total
+), question AS MATERIALIZED (
+  SELECT ('{' || coalesce(string_agg(number || ':' || idf::real, ',' ORDER BY number)
+      FILTER (WHERE number IS NOT NULL), '') || '}/1000000000')::sparsevec AS weights,
+    nullif(sum(idf), 0) AS total
+  FROM terms
+), near AS (
+  SELECT v.passage FROM passage_vectors v JOIN scope ON scope.number = v.source
+  WHERE scope.embedder = $7 AND $11::bigint[] IS NULL AND (SELECT passages FROM searched) <= $10
+  ORDER BY v.embedding <#> $6 LIMIT 100
+), told AS (
+  SELECT t.passage, t.weights <#> (SELECT weights FROM question) AS distance
+  FROM passage_terms t JOIN scope ON scope.number = t.source
+  WHERE (SELECT passages FROM searched) <= $10
+  ORDER BY 2 LIMIT 100
+), found AS (
+  SELECT passage FROM near UNION SELECT unnest($11::bigint[])
+  UNION SELECT passage FROM told WHERE distance < 0
+), signals AS MATERIALIZED (
+  SELECT found.passage, -(v.embedding <#> $6) AS cosine,
+    -(t.weights <#> (SELECT weights FROM question)) AS bm25,
+    coalesce((SELECT sum(idf) FROM terms WHERE terms.number = ANY (l.lexemes))
+      / (SELECT total FROM question), 0) AS coverage
+  FROM found JOIN passage_vectors v USING (passage) JOIN passage_terms t USING (passage)
+    JOIN passage_lexemes l USING (passage)
+), ranked AS (
+  SELECT *, (1 - $9::double precision) * cosine + $9 * coalesce((bm25 - min(bm25) OVER ())
+    / nullif(max(bm25) OVER () - min(bm25) OVER (), 0), 0) AS score
+  FROM signals
+  ORDER BY score DESC, passage LIMIT $8
+)
+SELECT searched.passages AS searched_passages, searched.sources AS searched_sources,
+  ranked.score, ranked.cosine, ranked.bm25, ranked.coverage,
+  p.*, s.source_id, s.title, s.kind
+FROM searched
+LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
+  ON true
+ORDER BY ranked.score DESC, p.number;
+
+-- name: widen_scan
+-- For `nearest_passages` only, until the end of the transaction.
+SELECT set_config('hnsw.ef_search', '100', true),
+  set_config('hnsw.iterative_scan', 'strict_order', true);
+
+-- name: nearest_passages
+-- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder.
+SELECT passage FROM passage_vectors
+WHERE vector_dims(embedding) = 384
+  AND source = ANY (ARRAY(
+    SELECT number FROM sources
+    WHERE (owner_id = $1 OR shared) AND embedder = $6
+      AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+      AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+      AND (cardinality($4::text[]) = 0 OR tags && $4)))
+ORDER BY embedding::halfvec(384) <#> $5::halfvec(384)
+LIMIT 100;
+
+-- name: fetch_tokens
+SELECT p.passage_id, t.states
+FROM passages p JOIN passage_tokens t ON t.passage = p.number
+WHERE p.passage_id = ANY ($1::text[]);
+
+-- name: weigh_words
+-- One row per word, in order. A word of several terms weighs as much as its rarest.
+SELECT coalesce(max(ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
+    / (coalesce(known.passages, 0) + 0.5::float8))) FILTER (WHERE term.lexeme IS NOT NULL), 0)
+  AS weight
+FROM library_statistics AS total
+CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS asked (word, place)
+LEFT JOIN LATERAL unnest(to_tsvector('english', asked.word)) AS term ON true
+LEFT JOIN lexemes AS known ON known.lexeme = term.lexeme
+GROUP BY asked.place
+ORDER BY asked.place;

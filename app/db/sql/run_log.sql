@@ -1,0 +1,232 @@
+-- Queries of PostgresRunLog (app/db/run_log.py).
+
+-- name: lock_creation
+-- Serialises what must not happen twice at once. Class 1: an owner's limit; 2: an idempotency key;
+-- 3: a conversation; 4: a run id. Always taken in this order, so that nobody waits in a circle.
+SELECT pg_advisory_xact_lock(l.class, hashtext(l.name))
+FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS l (class, name, place)
+ORDER BY l.place
+
+-- name: lock_run_id
+SELECT pg_advisory_xact_lock(4, hashtext($1::text))
+
+-- name: find_repeated
+SELECT * FROM runs WHERE owner_id = $1 AND route = $2 AND idempotency_key = $3
+
+-- name: check_creation
+-- What decides whether owner $1 may start run $2 in session $3; the run answers question $4,
+-- continues message $5 (null: none). A stop is remembered since $6.
+SELECT
+  EXISTS (SELECT FROM runs WHERE run_id = $2) AS taken,
+  (SELECT run_id FROM runs WHERE owner_id = $1 AND session_id = $3 AND status = 'running')
+    AS active_run_id,
+  (SELECT count(*) FROM runs WHERE owner_id = $1 AND status = 'running') AS running,
+  (SELECT deleted_at IS NOT NULL FROM conversations WHERE owner_id = $1 AND session_id = $3)
+    AS deleted,
+  EXISTS (
+    SELECT FROM messages
+    WHERE message_id = $4 AND owner_id = $1 AND session_id = $3 AND role = 'user'
+  ) AS asked,
+  $5::text IS NULL OR EXISTS (
+    SELECT FROM messages
+    WHERE message_id = $5 AND owner_id = $1 AND session_id = $3 AND question_id = $4
+      AND role = 'assistant'
+  ) AS continuable,
+  EXISTS (
+    SELECT FROM pending_stops WHERE owner_id = $1 AND run_id = $2 AND requested_at >= $6
+  ) AS stop_requested
+
+-- name: drop_conversation
+-- A deleted conversation that is asked again starts anew; its messages and runs go with it.
+WITH gone AS (
+  DELETE FROM run_events e USING runs r
+  WHERE r.owner_id = $1 AND r.session_id = $2 AND e.run_id = r.run_id
+)
+DELETE FROM conversations WHERE owner_id = $1 AND session_id = $2
+
+-- name: insert_run
+WITH conversation AS (
+  INSERT INTO conversations (owner_id, session_id, title, filters, created_at, updated_at)
+  VALUES ($2, $3, $16, $12, $14, $14)
+  ON CONFLICT (owner_id, session_id) DO UPDATE
+    SET updated_at = greatest(conversations.updated_at, excluded.updated_at)
+), forgotten AS (
+  DELETE FROM pending_stops WHERE owner_id = $2 AND run_id = $1
+), written AS (
+  INSERT INTO messages (message_id, owner_id, session_id, role, content, status, run_id,
+                        question_id, model, filters, created_at, ended_at)
+  SELECT m.message_id, $2, $3, m.role, m.content, m.status, $1, $5, m.model, $12, $14, m.ended_at
+  FROM (VALUES
+    (1, $5, 'user', $17::text, 'complete', NULL, $14::timestamptz),
+    (2, $4, 'assistant', '', 'streaming', $11, NULL)
+  ) AS m (place, message_id, role, content, status, model, ended_at)
+  WHERE m.content IS NOT NULL
+  ORDER BY m.place
+)
+INSERT INTO runs (run_id, owner_id, session_id, message_id, question_id, route, status,
+                  process_id, reserved, continues, model, filters, on_disconnect, created_at,
+                  idempotency_key, request_hash, stop_requested_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $11, $12, $13, $14, $10, $15, $18)
+RETURNING *
+
+-- name: append_events
+-- Runs $1 (of epoch $2) get head $3 and reservation $4; their events are $5 to $9. All of it in
+-- one statement, and so in one transaction with the notices $10. An attempt whose answer was lost
+-- is repeated from the same first event on, perhaps with more: the longer row wins.
+WITH owned AS (
+  UPDATE runs r
+  SET head = greatest(r.head, b.head), reserved = greatest(r.reserved, b.reserved)
+  FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
+    AS b (run_id, epoch, head, reserved)
+  WHERE r.run_id = b.run_id AND r.epoch = b.epoch AND r.status = 'running'
+  RETURNING r.run_id
+), written AS (
+  INSERT INTO run_events AS stored (run_id, seq, last_seq, data, text)
+  SELECT e.run_id, e.seq, e.last_seq, e.data, e.text
+  FROM unnest($5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
+    AS e (run_id, seq, last_seq, data, text)
+  JOIN owned USING (run_id)
+  ON CONFLICT (run_id, seq) DO UPDATE
+    SET last_seq = excluded.last_seq, data = excluded.data, text = excluded.text
+    WHERE excluded.last_seq > stored.last_seq
+)
+SELECT
+  ARRAY(SELECT run_id FROM owned) AS written,
+  (SELECT count(pg_notify('citestream_runs', p)) FROM unnest($10::text[]) AS p) AS notices
+
+-- name: finish_run
+WITH ended AS (
+  UPDATE runs
+  SET status = $3, head = $4, reserved = greatest(reserved, $4), terminal_seq = $4,
+      terminal_type = $5, terminal_data = $6, receipt = $7, ended_at = $8
+  WHERE run_id = $1 AND epoch = $2 AND status = 'running'
+  RETURNING run_id, owner_id, session_id, message_id
+), written AS (
+  INSERT INTO run_events AS stored (run_id, seq, last_seq, data, text)
+  SELECT ended.run_id, e.seq, e.last_seq, e.data, e.text
+  FROM ended, unnest($9::bigint[], $10::bigint[], $11::text[], $12::text[])
+    AS e (seq, last_seq, data, text)
+  ON CONFLICT (run_id, seq) DO UPDATE
+    SET last_seq = excluded.last_seq, data = excluded.data, text = excluded.text
+    WHERE excluded.last_seq > stored.last_seq
+), answered AS (
+  UPDATE messages m
+  SET status = $13, content = $14, finish_reason = $15, citations = $16, evidence = $17,
+      usage = $18, timings = $19, error_code = $20, error_message = $21, ended_at = $8
+  FROM ended WHERE m.message_id = ended.message_id
+), touched AS (
+  UPDATE conversations c SET updated_at = greatest(c.updated_at, $8)
+  FROM ended WHERE c.owner_id = ended.owner_id AND c.session_id = ended.session_id
+)
+SELECT pg_notify('citestream_runs', 'ended:' || run_id) FROM ended
+
+-- name: find_ending
+-- Whether this very ending was stored before: the answer to the first attempt was lost.
+SELECT FROM runs WHERE run_id = $1 AND epoch = $2 AND status <> 'running' AND terminal_data = $3
+
+-- name: read_run
+SELECT * FROM runs WHERE run_id = $1 AND owner_id = $2
+
+-- name: read_entries
+-- The rows that hold the events after $2, at most $3 of them and what shares their rows. The row
+-- that holds $2 + 1 is the last one that begins at or before it; after a hole it is the next one.
+WITH first AS (
+  SELECT seq FROM run_events
+  WHERE run_id = $1 AND last_seq > $2 AND seq >= coalesce(
+    (SELECT seq FROM run_events WHERE run_id = $1 AND seq <= $2 + 1 ORDER BY seq DESC LIMIT 1), 0)
+  ORDER BY seq
+  LIMIT 1
+)
+SELECT e.seq, e.data
+FROM run_events e, first
+WHERE e.run_id = $1 AND e.seq >= first.seq AND e.seq < greatest($2 + 1, first.seq) + $3::bigint
+ORDER BY e.seq
+
+-- name: read_answer
+SELECT
+  m.status <> 'streaming' AS ended,
+  m.content,
+  m.citations
+FROM runs r JOIN messages m USING (message_id)
+WHERE r.run_id = $1 AND r.owner_id = $2
+
+-- name: join_tokens
+SELECT coalesce(string_agg(text, '' ORDER BY seq), '') FROM run_events WHERE run_id = $1
+
+-- name: request_stop
+WITH stopped AS (
+  UPDATE runs SET stop_requested_at = coalesce(stop_requested_at, $3)
+  WHERE run_id = $1 AND owner_id = $2 AND status = 'running'
+  RETURNING *
+)
+SELECT stopped.*, pg_notify('citestream_runs', 'stop:' || run_id) FROM stopped
+
+-- name: remember_stop
+INSERT INTO pending_stops (owner_id, run_id, requested_at) VALUES ($2, $1, $3)
+ON CONFLICT (owner_id, run_id) DO UPDATE SET requested_at = excluded.requested_at
+
+-- name: forget_stops
+DELETE FROM pending_stops WHERE requested_at < $1
+
+-- name: list_stops
+SELECT run_id FROM runs
+WHERE process_id = $1 AND status = 'running' AND stop_requested_at IS NOT NULL
+
+-- name: renew_lease
+INSERT INTO processes (process_id, beat, beat_at) VALUES ($1, 1, clock_timestamp())
+ON CONFLICT (process_id) DO UPDATE SET beat = processes.beat + 1, beat_at = clock_timestamp()
+
+-- name: list_leases
+-- Always at least one row: the clock is read even when nothing runs.
+SELECT extract(epoch FROM clock.now)::float8 AS now_s, r.run_id, r.epoch, r.process_id, p.beat
+FROM (SELECT clock_timestamp() AS now) AS clock
+LEFT JOIN runs r ON r.status = 'running'
+LEFT JOIN processes p USING (process_id)
+
+-- name: take_run
+UPDATE runs SET epoch = epoch + 1, process_id = $5
+WHERE run_id = $1 AND epoch = $2 AND process_id = $3 AND status = 'running'
+  AND (SELECT beat FROM processes p WHERE p.process_id = $3) IS NOT DISTINCT FROM $4::bigint
+RETURNING *
+
+-- name: list_turns
+-- For each question before $3 the newest answer that ended; the last $4 turns, newest first.
+SELECT q.content AS question, a.content AS answer, a.status
+FROM messages q
+CROSS JOIN LATERAL (
+  SELECT content, status FROM messages
+  WHERE question_id = q.message_id AND owner_id = $1 AND role = 'assistant'
+    AND status <> 'streaming'
+  ORDER BY ordinal DESC
+  LIMIT 1
+) AS a
+WHERE q.owner_id = $1 AND q.session_id = $2 AND q.role = 'user'
+  AND q.ordinal < coalesce(
+    (SELECT ordinal FROM messages
+     WHERE message_id = $3 AND owner_id = $1 AND session_id = $2),
+    9223372036854775807
+  )
+ORDER BY q.ordinal DESC
+LIMIT $4
+
+-- name: read_partial
+SELECT m.content, m.evidence
+FROM messages m JOIN conversations c USING (owner_id, session_id)
+WHERE m.message_id = $1 AND m.owner_id = $2 AND m.role = 'assistant' AND m.status <> 'streaming'
+  AND c.deleted_at IS NULL
+
+-- name: purge_runs
+-- The idempotency key lives as long as the events it would replay.
+WITH old AS (
+  UPDATE runs SET purged = true, idempotency_key = NULL
+  WHERE ended_at < $1 AND status <> 'running' AND NOT purged
+  RETURNING run_id
+), dropped AS (
+  DELETE FROM run_events e USING old WHERE e.run_id = old.run_id
+)
+SELECT count(*) FROM old
+
+-- name: drop_processes
+DELETE FROM processes p
+WHERE p.beat_at < $1
+  AND NOT EXISTS (SELECT FROM runs r WHERE r.process_id = p.process_id AND r.status = 'running')

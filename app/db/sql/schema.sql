@@ -1,0 +1,247 @@
+-- Ids are compared as bytes: no locale may decide what equals what or how it sorts.
+
+CREATE TABLE conversations (
+  owner_id text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  title text NOT NULL,
+  filters jsonb NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  deleted_at timestamptz,
+  PRIMARY KEY (owner_id, session_id)
+);
+CREATE INDEX conversations_newest ON conversations (owner_id, updated_at DESC, session_id DESC)
+  WHERE deleted_at IS NULL;
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE TABLE messages (
+  message_id text COLLATE "C" PRIMARY KEY,
+  owner_id text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  ordinal bigint GENERATED ALWAYS AS IDENTITY,
+  role text NOT NULL CHECK (role IN ('user', 'assistant')),
+  content text NOT NULL,
+  status text NOT NULL CHECK (status IN ('streaming', 'complete', 'stopped', 'error')),
+  finish_reason text,
+  citations jsonb NOT NULL DEFAULT '[]',
+  evidence jsonb NOT NULL DEFAULT '[]',
+  usage jsonb,
+  timings jsonb,
+  error_code text,
+  error_message text,
+  run_id text COLLATE "C",
+  question_id text COLLATE "C" NOT NULL, -- of a question: its own message_id
+  model text,
+  filters jsonb NOT NULL,
+  created_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  FOREIGN KEY (owner_id, session_id) REFERENCES conversations ON DELETE CASCADE
+);
+CREATE INDEX messages_in_order ON messages (owner_id, session_id, ordinal);
+CREATE INDEX messages_by_question ON messages (question_id, ordinal);
+
+CREATE TABLE processes (
+  process_id text COLLATE "C" PRIMARY KEY,
+  beat bigint NOT NULL,
+  beat_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE runs (
+  run_id text COLLATE "C" PRIMARY KEY,
+  owner_id text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  message_id text COLLATE "C" NOT NULL,
+  question_id text COLLATE "C" NOT NULL,
+  route text NOT NULL,
+  status text NOT NULL CHECK (status IN ('running', 'complete', 'stopped', 'error')),
+  epoch bigint NOT NULL DEFAULT 1,
+  process_id text COLLATE "C" NOT NULL,
+  head bigint NOT NULL DEFAULT 0,
+  reserved bigint NOT NULL,
+  model text NOT NULL,
+  filters jsonb NOT NULL,
+  on_disconnect text NOT NULL,
+  continues text COLLATE "C",
+  idempotency_key text COLLATE "C",
+  request_hash text NOT NULL,
+  created_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  stop_requested_at timestamptz,
+  -- Kept when the events are purged, so that the end of a run can always be told.
+  terminal_seq bigint,
+  terminal_type text,
+  terminal_data bytea,
+  receipt jsonb,
+  purged boolean NOT NULL DEFAULT false,
+  CHECK ((status = 'running') = (terminal_seq IS NULL)),
+  FOREIGN KEY (owner_id, session_id) REFERENCES conversations ON DELETE CASCADE
+) WITH (fillfactor = 50); -- head and reserved change with every flush
+CREATE UNIQUE INDEX runs_active ON runs (owner_id, session_id) WHERE status = 'running';
+CREATE UNIQUE INDEX runs_idempotency ON runs (owner_id, route, idempotency_key)
+  WHERE idempotency_key IS NOT NULL;
+CREATE INDEX runs_of_process ON runs (process_id) WHERE status = 'running';
+CREATE INDEX runs_of_conversation ON runs (owner_id, session_id);
+CREATE INDEX runs_to_purge ON runs (ended_at) WHERE status <> 'running' AND NOT purged;
+
+-- A row holds the consecutive events one flush added to a run, as compact JSON, one line each.
+-- No foreign key: it would cost a look-up for each of thousands of rows a second. Events are
+-- deleted together with their run or by the purge.
+CREATE TABLE run_events (
+  run_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL, -- of the first line ...
+  last_seq bigint NOT NULL CHECK (last_seq >= seq), -- ... and of the last
+  data text NOT NULL,
+  text text NOT NULL, -- what its tokens add to the answer
+  PRIMARY KEY (run_id, seq)
+);
+
+CREATE TABLE pending_stops (
+  owner_id text COLLATE "C" NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
+  requested_at timestamptz NOT NULL,
+  PRIMARY KEY (owner_id, run_id)
+);
+CREATE INDEX pending_stops_oldest ON pending_stops (requested_at);
+
+-- Sources and their passages, and search structures with one row per passage: vectors, terms, lexemes
+-- and token states. They are tables of their own so that a scan reads nothing it does not need.
+
+CREATE TABLE sources (
+  number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_id text COLLATE "C" NOT NULL UNIQUE,
+  owner_id text COLLATE "C" NOT NULL,
+  origin text COLLATE "C" NOT NULL,
+  shared boolean NOT NULL,
+  title text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('document', 'recording')),
+  name text NOT NULL,
+  media_type text NOT NULL,
+  content_hash text COLLATE "C" NOT NULL,
+  text text NOT NULL,
+  passage_count integer NOT NULL,
+  pages integer,
+  duration_s double precision,
+  tags text[] COLLATE "C" NOT NULL,
+  speakers text[] NOT NULL,
+  original_key text,
+  audio_key text,
+  audio_media_type text,
+  embedder text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  UNIQUE (owner_id, origin)
+);
+CREATE INDEX sources_by_content ON sources (owner_id, content_hash);
+CREATE INDEX sources_shared ON sources (number) WHERE shared;
+
+CREATE TABLE passages (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  passage_id text COLLATE "C" NOT NULL UNIQUE,
+  source integer NOT NULL REFERENCES sources ON DELETE CASCADE,
+  owner_id text COLLATE "C" NOT NULL,
+  position integer NOT NULL,
+  text text NOT NULL,
+  heading text,
+  char_start integer NOT NULL,
+  char_end integer NOT NULL,
+  page integer,
+  start_s double precision,
+  end_s double precision,
+  speaker text,
+  cues jsonb NOT NULL,
+  UNIQUE (source, position)
+);
+
+CREATE TABLE passage_vectors (
+  passage bigint PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+  source integer NOT NULL,
+  embedding halfvec NOT NULL
+);
+ALTER TABLE passage_vectors ALTER embedding SET STORAGE PLAIN;
+CREATE INDEX passage_vectors_of_source ON passage_vectors (source);
+-- Only for large libraries; smaller ones are scanned, which is exact (see nearest_passages).
+CREATE INDEX passage_vectors_near ON passage_vectors
+  USING hnsw ((embedding::halfvec(384)) halfvec_ip_ops) WHERE vector_dims(embedding) = 384;
+
+CREATE TABLE passage_terms (
+  passage bigint PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+  source integer NOT NULL,
+  weights sparsevec NOT NULL -- BM25's saturated frequencies
+);
+ALTER TABLE passage_terms ALTER weights SET STORAGE MAIN;
+CREATE INDEX passage_terms_of_source ON passage_terms (source);
+
+-- What the weights are computed from.
+CREATE TABLE passage_lexemes (
+  passage bigint PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+  source integer NOT NULL,
+  lexemes integer[] NOT NULL, -- ascending
+  frequencies integer[] NOT NULL, -- of each, title and heading counted with their weight
+  length integer NOT NULL -- the sum of the frequencies
+);
+CREATE INDEX passage_lexemes_of_source ON passage_lexemes (source);
+
+CREATE TABLE passage_tokens (
+  passage bigint PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+  states bytea NOT NULL
+);
+ALTER TABLE passage_tokens ALTER states SET STORAGE EXTERNAL; -- bits do not compress
+
+CREATE TABLE lexemes (
+  number integer GENERATED ALWAYS AS IDENTITY UNIQUE,
+  lexeme text COLLATE "C" PRIMARY KEY,
+  passages integer NOT NULL -- in how many it occurs
+) WITH (fillfactor = 70);
+
+-- One row. `average_length` and `averaged` (over how many passages) stand still between refreshes,
+-- because every weight depends on them.
+CREATE TABLE library_statistics (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  passages bigint NOT NULL DEFAULT 0,
+  total_length bigint NOT NULL DEFAULT 0,
+  average_length double precision NOT NULL DEFAULT 1,
+  averaged bigint NOT NULL DEFAULT 0
+);
+INSERT INTO library_statistics DEFAULT VALUES;
+
+-- BM25 with k1 = 0.7 and b = 0.75 (Robertson and Zaragoza 2009), the factor of a document alone; the
+-- query's factor is idf, so that their inner product is the score.
+CREATE FUNCTION lexical_weights(
+  lexemes integer[], frequencies integer[], length integer, average double precision
+) RETURNS sparsevec LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ('{' || coalesce(string_agg(
+      term.lexeme || ':' ||
+        (1.7 * term.frequency / (term.frequency + 0.7 * (0.25 + 0.75 * length / average)))::real,
+      ',' ORDER BY term.lexeme), '') || '}/1000000000')::sparsevec
+  FROM unnest(lexemes, frequencies) AS term (lexeme, frequency)
+$$;
+
+-- Uploads: what is told of each, and which sources are alike.
+
+CREATE TABLE ingest_jobs (
+  job_id text COLLATE "C" PRIMARY KEY,
+  owner_id text COLLATE "C" NOT NULL,
+  head integer NOT NULL DEFAULT 0,
+  ended boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  beat_at timestamptz NOT NULL DEFAULT now() -- when its process was last heard of
+) WITH (fillfactor = 50);
+CREATE INDEX ingest_jobs_oldest ON ingest_jobs (created_at);
+
+CREATE TABLE ingest_job_events (
+  job_id text COLLATE "C" NOT NULL REFERENCES ingest_jobs ON DELETE CASCADE,
+  seq integer NOT NULL,
+  type text NOT NULL,
+  data text NOT NULL, -- compact JSON
+  PRIMARY KEY (job_id, seq)
+);
+
+-- The smallest hashes of a text's word sequences: what two sources share of them says how alike they
+-- are.
+CREATE TABLE source_sketches (
+  source integer PRIMARY KEY REFERENCES sources ON DELETE CASCADE,
+  hashes bigint[] NOT NULL
+);
+CREATE INDEX source_sketches_by_hash ON source_sketches USING gin (hashes);
+CREATE INDEX sources_by_original ON sources (original_key);
+CREATE INDEX sources_by_audio ON sources (audio_key) WHERE audio_key IS NOT NULL;

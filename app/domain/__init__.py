@@ -1,0 +1,1 @@
+"""Events, models, principals, citations, errors: pure; no framework, no driver."""

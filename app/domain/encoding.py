@@ -1,0 +1,37 @@
+"""Text and times as they go into events and onto the wire."""
+
+from datetime import UTC, datetime
+
+from pydantic_core import to_json as serialise
+
+# Line readers (httpx aiter_lines, str.splitlines) split on these; JSON allows them escaped.
+_LINE_BREAKS = (
+    ("\u0085".encode(), b"\\u0085"),
+    ("\u2028".encode(), b"\\u2028"),
+    ("\u2029".encode(), b"\\u2029"),
+)
+
+
+def compact_json(value: object) -> bytes:
+    """JSON without spaces, UTF-8, with every character escaped that a line reader splits on."""
+    data = serialise(value)
+    if data.isascii():
+        return data
+    for raw, escaped in _LINE_BREAKS:
+        data = data.replace(raw, escaped)
+    return data
+
+
+def timestamp(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: `2026-11-20T10:30:40.000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def clean_text(text: str) -> str:
+    """Text from models, documents or people with NUL and lone surrogates made U+FFFD.
+
+    PostgreSQL and UTF-8 refuse both; `encode(errors="replace")` would write "?" instead.
+    """
+    if text.isascii() and "\0" not in text:
+        return text
+    return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)

@@ -1,0 +1,368 @@
+"""The events of a run: one frozen class per event, one discriminated union, one JSON form.
+
+`to_json` writes the compact JSON of `specs/streaming-protocol.md` (keys `type`, `content`,
+`timestamp`; NEL, LS and PS escaped because line readers split on them). `from_json` reads it back.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from app.domain.encoding import compact_json
+from app.domain.errors import FailureCode
+from app.domain.models import (
+    Citation,
+    Filters,
+    FinishReason,
+    Passage,
+    SourceKind,
+    Timings,
+    Usage,
+    Wire,
+)
+
+
+class RunStarted(Wire):
+    """Content of `run_start`."""
+
+    stage: Literal["run"] = "run"
+    status: Literal["started"] = "started"
+    run_id: str
+    session_id: str
+    message_id: str
+    model: str
+    filters: Filters
+
+
+class RunStart(Wire):
+    """First event of every run."""
+
+    type: Literal["run_start"] = "run_start"
+    content: RunStarted
+    timestamp: str
+
+
+class RetrievalStarted(Wire):
+    """Content of `retrieval_start`; `attempt` counts from 1."""
+
+    stage: Literal["retrieval"] = "retrieval"
+    status: Literal["started"] = "started"
+    attempt: int
+
+
+class RetrievalStart(Wire):
+    """A search begins."""
+
+    type: Literal["retrieval_start"] = "retrieval_start"
+    content: RetrievalStarted
+    timestamp: str
+
+
+class FoundPassage(Wire):
+    """One passage as the evidence line shows it; `score` is comparable within its event only."""
+
+    passage_id: str
+    source_id: str
+    title: str
+    kind: SourceKind
+    score: float
+    heading: str | None
+    page: int | None
+    start_s: float | None
+
+
+class RetrievalCompleted(Wire):
+    """Content of `retrieval_complete`; `top` holds at most ten candidates, best first."""
+
+    stage: Literal["retrieval"] = "retrieval"
+    status: Literal["complete"] = "complete"
+    attempt: int
+    doc_count: int  # candidate passages found
+    searched_passages: int
+    searched_sources: int
+    ms: float
+    query: str
+    filters: Filters
+    top: tuple[FoundPassage, ...]
+
+
+class RetrievalComplete(Wire):
+    """A search ended."""
+
+    type: Literal["retrieval_complete"] = "retrieval_complete"
+    content: RetrievalCompleted
+    timestamp: str
+
+
+class RerankingStarted(Wire):
+    """Content of `reranking_start`."""
+
+    stage: Literal["reranking"] = "reranking"
+    status: Literal["started"] = "started"
+
+
+class RerankingStart(Wire):
+    """The candidates are put in order."""
+
+    type: Literal["reranking_start"] = "reranking_start"
+    content: RerankingStarted
+    timestamp: str
+
+
+class RerankingCompleted(Wire):
+    """Content of `reranking_complete`."""
+
+    stage: Literal["reranking"] = "reranking"
+    status: Literal["complete"] = "complete"
+    kept: tuple[FoundPassage, ...]
+    dropped: tuple[FoundPassage, ...]
+    ms: float
+
+
+class RerankingComplete(Wire):
+    """The order is settled."""
+
+    type: Literal["reranking_complete"] = "reranking_complete"
+    content: RerankingCompleted
+    timestamp: str
+
+
+class GradingStarted(Wire):
+    """Content of `grading_start`."""
+
+    stage: Literal["grading"] = "grading"
+    status: Literal["started"] = "started"
+
+
+class GradingStart(Wire):
+    """The evidence is judged."""
+
+    type: Literal["grading_start"] = "grading_start"
+    content: GradingStarted
+    timestamp: str
+
+
+class GradedPassage(Wire):
+    """Why one passage was kept for the answer, or not."""
+
+    passage_id: str
+    source_id: str
+    title: str
+    kept: bool
+    reason: str
+
+
+class GradingCompleted(Wire):
+    """Content of `grading_complete`; `judge` says whether scores or the model decided."""
+
+    stage: Literal["grading"] = "grading"
+    status: Literal["complete"] = "complete"
+    decision: Literal["answer", "rewrite", "refuse"]
+    judge: Literal["score", "model"]
+    passages: tuple[GradedPassage, ...]
+    outside_filter: int | None  # refused under a filter: passages outside it that would answer
+    ms: float
+
+
+class GradingComplete(Wire):
+    """The evidence is judged."""
+
+    type: Literal["grading_complete"] = "grading_complete"
+    content: GradingCompleted
+    timestamp: str
+
+
+class RewritingStarted(Wire):
+    """Content of `rewriting_start`."""
+
+    stage: Literal["rewriting"] = "rewriting"
+    status: Literal["started"] = "started"
+
+
+class RewritingStart(Wire):
+    """The query is rewritten before another search."""
+
+    type: Literal["rewriting_start"] = "rewriting_start"
+    content: RewritingStarted
+    timestamp: str
+
+
+class RewritingCompleted(Wire):
+    """Content of `rewriting_complete`: the query that is searched next."""
+
+    stage: Literal["rewriting"] = "rewriting"
+    status: Literal["complete"] = "complete"
+    query: str
+    ms: float
+
+
+class RewritingComplete(Wire):
+    """The query was rewritten."""
+
+    type: Literal["rewriting_complete"] = "rewriting_complete"
+    content: RewritingCompleted
+    timestamp: str
+
+
+class MarkedPassage(Wire):
+    """What `[marker]` will mean in the answer that follows."""
+
+    marker: int
+    passage_id: str
+    source_id: str
+    title: str
+    kind: SourceKind
+    text: str
+    heading: str | None
+    page: int | None
+    start_s: float | None
+    speaker: str | None
+
+    def passage(self) -> Passage:
+        """The passage again, as far as the event tells (without its cues)."""
+        return Passage(
+            passage_id=self.passage_id,
+            source_id=self.source_id,
+            title=self.title,
+            kind=self.kind,
+            position=0,
+            text=self.text,
+            heading=self.heading,
+            page=self.page,
+            start_s=self.start_s,
+            speaker=self.speaker,
+        )
+
+
+class GenerationStarted(Wire):
+    """Content of `generation_start`."""
+
+    stage: Literal["generation"] = "generation"
+    status: Literal["started"] = "started"
+    passages: tuple[MarkedPassage, ...]
+
+
+class GenerationStart(Wire):
+    """Tokens follow."""
+
+    type: Literal["generation_start"] = "generation_start"
+    content: GenerationStarted
+    timestamp: str
+
+
+class Token(Wire):
+    """The next piece of the answer; `[n]` markers stay in it."""
+
+    type: Literal["token"] = "token"
+    content: str
+    timestamp: str
+
+
+class CitationsCompleted(Wire):
+    """Content of `citations`, in order of first appearance of their markers."""
+
+    stage: Literal["citations"] = "citations"
+    status: Literal["complete"] = "complete"
+    citations: tuple[Citation, ...]
+
+
+class Citations(Wire):
+    """Once, after the last token."""
+
+    type: Literal["citations"] = "citations"
+    content: CitationsCompleted
+    timestamp: str
+
+
+class ResetText(Wire):
+    """Content of `reset`: the whole answer up to this frame's id."""
+
+    stage: Literal["run"] = "run"
+    status: Literal["reset"] = "reset"
+    text: str
+    citations: tuple[Citation, ...]
+
+
+class Reset(Wire):
+    """Replaces all a viewer has. Never stored: made for a position that cannot be served."""
+
+    type: Literal["reset"] = "reset"
+    content: ResetText
+    timestamp: str
+
+
+class Finished(Wire):
+    """Content of `done`."""
+
+    finish_reason: FinishReason
+    message_id: str
+    saved: bool
+    usage: Usage
+    timings: Timings
+
+
+class Done(Wire):
+    """Terminal: the answer is whole, or was stopped on purpose."""
+
+    type: Literal["done"] = "done"
+    content: Finished
+    timestamp: str
+
+
+class Failed(Wire):
+    """Content of `error`; `partial` says that tokens were sent before it."""
+
+    code: FailureCode
+    message: str
+    retryable: bool
+    partial: bool
+    saved: bool
+
+
+class Error(Wire):
+    """Terminal: the run failed; what was sent stays."""
+
+    type: Literal["error"] = "error"
+    content: Failed
+    timestamp: str
+
+
+Stage = (
+    RunStart
+    | RetrievalStart
+    | RetrievalComplete
+    | RerankingStart
+    | RerankingComplete
+    | GradingStart
+    | GradingComplete
+    | RewritingStart
+    | RewritingComplete
+    | GenerationStart
+    | Citations
+    | Reset
+)
+Terminal = Done | Error
+Event = Annotated[Stage | Token | Terminal, Field(discriminator="type")]
+TERMINAL_TYPES = frozenset({"done", "error"})
+
+EVENT: TypeAdapter[Stage | Token | Terminal] = TypeAdapter(Event)
+
+
+def token_json(text: str, timestamp: str) -> bytes:
+    """The JSON of a `token`, without building the model: this is the hot path."""
+    return b'{"type":"token","content":%b,"timestamp":"%b"}' % (
+        compact_json(text),
+        timestamp.encode(),
+    )
+
+
+def to_json(event: Stage | Token | Terminal) -> bytes:
+    """The one JSON form of an event: compact, keys in the order type, content, timestamp."""
+    if isinstance(event, Token):
+        return token_json(event.content, event.timestamp)
+    return compact_json(event)
+
+
+def from_json(data: bytes | str) -> Stage | Token | Terminal:
+    """Read an event back; raises pydantic's `ValidationError` when it is none."""
+    return EVENT.validate_json(data)

@@ -1,0 +1,105 @@
+"""The events of an ingest job, written like those of a run: `type`, `content`, `timestamp`.
+
+The stages of a file are events of their own types; `file` says what became of it; exactly one
+`done` or `error` ends the job. `error` means that no file came through.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from app.domain.indexing import Change
+from app.domain.models import Wire
+
+JobStageName = Literal["read", "cut", "embed", "store"]
+JobFailureCode = Literal["INGEST_FAILED", "INTERRUPTED"]
+
+
+class SimilarSource(Wire):
+    """Another source that says nearly the same; `similarity` is the share of what they share."""
+
+    source_id: str
+    title: str
+    similarity: float
+
+
+class FileStage(Wire):
+    """Content of `read` (bytes), `cut`, `embed` and `store` (passages): `done` of `total`."""
+
+    stage: JobStageName
+    status: Literal["progress", "complete"]
+    file_id: str
+    name: str
+    done: int
+    total: int
+
+
+class Staged(Wire):
+    """A file came further."""
+
+    type: JobStageName
+    content: FileStage
+    timestamp: str
+
+
+class FileEnded(Wire):
+    """Content of `file`. `unchanged`: the library has this content already, as `same_as`."""
+
+    stage: Literal["file"] = "file"
+    status: Change | Literal["failed"]
+    file_id: str
+    name: str
+    source_id: str | None
+    title: str | None
+    passages: int
+    same_as: str | None  # the name of another source with the same content
+    similar: tuple[SimilarSource, ...]
+    message: str | None  # why it failed, for a person
+
+
+class FileEnd(Wire):
+    """What became of a file."""
+
+    type: Literal["file"] = "file"
+    content: FileEnded
+    timestamp: str
+
+
+class JobFinished(Wire):
+    """Content of `done`: how many files became what."""
+
+    added: int
+    replaced: int
+    unchanged: int
+    failed: int
+    passages: int
+
+
+class JobDone(Wire):
+    """Terminal: every file was tried, and at least one is in the library."""
+
+    type: Literal["done"] = "done"
+    content: JobFinished
+    timestamp: str
+
+
+class JobFailed(Wire):
+    """Content of `error`."""
+
+    code: JobFailureCode
+    message: str
+    retryable: bool
+
+
+class JobError(Wire):
+    """Terminal: no file came through, or the server ended in the middle."""
+
+    type: Literal["error"] = "error"
+    content: JobFailed
+    timestamp: str
+
+
+JobStage = Staged | FileEnd
+JobTerminal = JobDone | JobError
+JobEvent = JobStage | JobTerminal
+JOB_EVENT: TypeAdapter[JobEvent] = TypeAdapter(Annotated[JobEvent, Field(discriminator="type")])

@@ -1,0 +1,70 @@
+"""Citation markers `[n]` in answers: where they are, and where brackets are something else."""
+
+import re
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+_MARKER: Final = re.compile(r"(?<!\\)\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
+_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
+_TICKS: Final = re.compile(r"`+")
+
+
+class Marker(NamedTuple):
+    """`[1]` or `[1, 2]` at characters `start`..`end` of an answer."""
+
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+
+
+def find_markers(text: str) -> tuple[Marker, ...]:
+    """The markers in order of appearance; not those in code, escaped, or naming a link."""
+    if "[" not in text:
+        return ()
+    code = code_spans(text)
+    begins = [begin for begin, _ in code]
+
+    def in_code(position: int) -> bool:
+        index = bisect_right(begins, position) - 1
+        return index >= 0 and position < code[index][1]
+
+    return tuple(
+        Marker(match.start(), match.end(), tuple(map(int, match[1].split(","))))
+        for match in _MARKER.finditer(text)
+        if not in_code(match.start())
+    )
+
+
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Fenced blocks (an open one lasts to the end) and inline code, as sorted offsets."""
+    spans: list[tuple[int, int]] = []
+    position = 0
+    while (fence := _FENCE.search(text, position)) is not None:
+        spans += _inline_code(text, position, fence.start())
+        end = _fence_end(text, fence)
+        spans.append((fence.start(), end))
+        position = end
+    return spans + _inline_code(text, position, len(text))
+
+
+def _fence_end(text: str, fence: re.Match[str]) -> int:
+    for line in _FENCE.finditer(text, fence.end()):
+        if line[1][0] == fence[1][0] and len(line[1]) >= len(fence[1]):
+            return line.end()
+    return len(text)
+
+
+def _inline_code(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Runs of backticks closed by a run of the same length; an unclosed run is just characters."""
+    spans: list[tuple[int, int]] = []
+    runs = list(_TICKS.finditer(text, start, end))
+    index = 0
+    while index < len(runs):
+        opening = runs[index]
+        same = (j for j in range(index + 1, len(runs)) if len(runs[j][0]) == len(opening[0]))
+        closing = next(same, None)
+        if closing is not None:
+            spans.append((opening.start(), runs[closing].end()))
+            index = closing
+        index += 1
+    return spans

@@ -1,0 +1,210 @@
+"""The nouns of the wire and of the stores. Immutable; units are in the field comments."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SourceKind = Literal["document", "recording"]
+OnDisconnect = Literal["cancel", "continue"]
+FinishReason = Literal["stop", "length", "content_filter", "stopped", "no_evidence"]
+MessageStatus = Literal["streaming", "complete", "stopped", "error"]
+Role = Literal["user", "assistant"]
+
+
+class Wire(BaseModel):
+    """Base of everything that is sent or stored as JSON: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
+
+
+class Filters(Wire):
+    """What is searched. An empty tuple means "no restriction"; several entries are alternatives."""
+
+    source_ids: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        default=(), max_length=500
+    )
+    kinds: tuple[SourceKind, ...] = Field(default=(), max_length=2)
+    tags: tuple[Annotated[str, Field(max_length=200)], ...] = Field(default=(), max_length=100)
+
+    @property
+    def empty(self) -> bool:
+        """True when everything the principal may read is searched."""
+        return not (self.source_ids or self.kinds or self.tags)
+
+
+class Usage(Wire):
+    """Tokens of one answer; `estimated` when the model did not report them itself."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+
+
+class Timings(Wire):
+    """Milliseconds since the run began; null when that point was never reached."""
+
+    retrieval_ms: float | None
+    first_token_ms: float | None
+    total_ms: float
+
+
+class Citation(Wire):
+    """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
+
+    marker: int
+    passage_id: str | None
+    source_id: str | None
+    title: str | None
+    kind: SourceKind | None
+    quote: str | None  # verbatim in the stored passage text ...
+    quote_start: int | None  # ... from this character offset ...
+    quote_end: int | None  # ... up to (not including) this one
+    page: int | None  # 1-based
+    start_s: float | None
+    end_s: float | None
+    speaker: str | None
+    url: str | None
+    verified: bool  # the cited sentence is supported by the quote
+    support: str | None  # why it is, or is not, in a few words
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a source as stored and searched.
+
+    `char_start`/`char_end` are offsets into the source's extracted text; `text` is that slice for
+    documents, and the "Speaker: words" lines of the cues for recordings.
+    """
+
+    passage_id: str
+    source_id: str
+    title: str
+    kind: SourceKind
+    position: int  # 0-based order within the source
+    text: str
+    heading: str | None = None  # "Side effects > Serious", None at top level
+    char_start: int = 0
+    char_end: int = 0
+    page: int | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    speaker: str | None = None
+    url: str | None = None
+    cues: tuple["Cue", ...] = ()  # recordings: which characters of `text` were said when
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Characters `start`..`end` of a recording passage's text were said at `start_s`..`end_s`."""
+
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage found for a query, with the raw signals grading decides from."""
+
+    passage: Passage
+    score: float  # fused, only comparable within one search
+    cosine: float  # raw cosine similarity, -1..1
+    bm25: float  # raw BM25, >= 0
+    coverage: float  # idf-weighted share of the query's terms that occur in title or text, 0..1
+    # From the finer look of the reranker; None when nobody looked.
+    together: float | None = None  # the largest idf-weighted share said in one stretch, 0..1
+    met: float | None = None  # how well the query's words are met by their nearest tokens, -1..1
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What one search found, best first."""
+
+    candidates: tuple[Candidate, ...]
+    searched_passages: int  # how many passages the filters left to search
+    searched_sources: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question and its answer, oldest first in a history."""
+
+    question: str
+    answer: str
+    interrupted: bool  # stopped or failed: the answer is partial
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document or recording of the library."""
+
+    source_id: str
+    owner_id: str
+    shared: bool  # readable by everyone
+    title: str
+    kind: SourceKind
+    name: str  # file name or path as ingested
+    media_type: str
+    content_hash: str  # sha256 hex of the bytes
+    passage_count: int
+    created_at: datetime
+    pages: int | None = None
+    duration_s: float | None = None
+    tags: tuple[str, ...] = ()
+    audio: bool = False  # has a playable file at /sources/{id}/file
+    speakers: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What the list of conversations shows; `filters` are those chosen for its next question."""
+
+    session_id: str
+    title: str
+    filters: Filters
+    created_at: datetime
+    updated_at: datetime
+    active_run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A question or an answer. A question is `complete` and names itself in `question_id`.
+
+    An answer that is still `streaming` has no content yet: follow its run.
+    """
+
+    message_id: str
+    role: Role
+    content: str
+    status: MessageStatus
+    finish_reason: FinishReason | None
+    citations: tuple[Citation, ...]
+    evidence: tuple[dict[str, object], ...]  # the stage events as {type, content}
+    usage: Usage | None
+    timings: Timings | None
+    error_code: str | None
+    error_message: str | None
+    run_id: str | None
+    question_id: str
+    model: str | None
+    filters: Filters
+    created_at: datetime
+    ended_at: datetime | None
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A part of a list; `next` is the cursor of what follows, None at the end."""
+
+    items: tuple[Item, ...]
+    next: str | None

@@ -1,0 +1,1 @@
+"""The answer graph: retrieve, rerank, grade, rewrite, generate; and its events translated."""

@@ -1,0 +1,132 @@
+"""Judges evidence by the raw signals of search and reranking. Pure.
+
+Fused scores are per query and say nothing about "is this any good". Four raw signals do, and make
+up for each other: closeness in meaning (cosine), how much of what the question asks for occurs at
+all (coverage) and within one stretch (together), and how well its words are met one by one, in
+whatever wording (met). A logistic regression turns them into the *chance* that a passage is
+evidence. It is *clear* above one bound, *off* below another; in between the model is asked, or
+without one even odds decide.
+
+The intercept is set so that 4 % of answerable questions are refused on the hardest collection. The
+weights were fitted on questions asked of libraries with and without an answer
+(`docs/measurements.md`): the chance tells foreign topics well, near misses (the right subject, the
+wrong fact) hardly.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+from app.domain.events import GradedPassage
+from app.domain.models import Candidate
+
+CLEAR = 0.97
+ENOUGH = 0.5
+OFF = 0.1
+MAX_KEPT = 6
+
+Band = Literal["clear", "grey", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The verdict over all candidates."""
+
+    decision: Literal["answer", "refuse", "unsure"]
+    kept: tuple[Candidate, ...]
+    graded: tuple[GradedPassage, ...]
+
+
+def chance(candidate: Candidate) -> float:
+    """How likely this passage is evidence, 0..1."""
+    cosine, coverage = max(candidate.cosine, 0.0), candidate.coverage
+    if candidate.met is None or candidate.together is None:  # nobody looked closely
+        odds = 12.1 * cosine + 8.9 * coverage - 9.7
+    else:
+        closer = 3.8 * candidate.together + 11.0 * candidate.met
+        odds = 8.5 * cosine + 3.0 * coverage + closer - 11.7
+    return 1 / (1 + exp(-odds))
+
+
+def band(candidate: Candidate) -> Band:
+    """How good one candidate is by itself."""
+    likely = chance(candidate)
+    if likely >= CLEAR:
+        return "clear"
+    return "off" if likely < OFF else "grey"
+
+
+def confidence(ranked: Sequence[Candidate]) -> float:
+    """How sure the signals are that the candidates hold an answer."""
+    return max((chance(candidate) for candidate in ranked), default=0.0)
+
+
+def by_score(ranked: Sequence[Candidate], *, settle: bool) -> Grade:
+    """The verdict by score; in the grey band `unsure`, or with `settle` a decision all the same."""
+    bands = [band(candidate) for candidate in ranked]
+    if "clear" in bands:
+        keep = [b != "off" for b in bands]
+        return _grade("answer", ranked, keep, [_reason(c) for c in ranked])
+    if "grey" not in bands:
+        return _grade("refuse", ranked, [False] * len(ranked), [_reason(c) for c in ranked])
+    if not settle:
+        return _grade("unsure", ranked, [b == "grey" for b in bands], [_reason(c) for c in ranked])
+    good = any(good_enough(c) for c in ranked)
+    keep = [good and b == "grey" for b in bands]
+    return _grade("answer" if good else "refuse", ranked, keep, [_reason(c) for c in ranked])
+
+
+def by_model(ranked: Sequence[Candidate], reply: str) -> Grade | None:
+    """The verdict the model wrote; None when its reply cannot be read."""
+    numbers = _relevant(reply)
+    if numbers is None:
+        return None
+    keep = [number in numbers for number in range(1, len(ranked) + 1)]
+    reasons = ["read and found relevant" if k else "read and found irrelevant" for k in keep]
+    return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons)
+
+
+def good_enough(candidate: Candidate) -> bool:
+    """Whether scores alone would answer from this candidate."""
+    return chance(candidate) >= ENOUGH
+
+
+def _reason(candidate: Candidate) -> str:
+    return (
+        f"similarity {candidate.cosine:.2f}, "
+        f"{round(candidate.coverage * 100)} % of the question's terms"
+    )
+
+
+def _grade(
+    decision: Literal["answer", "refuse", "unsure"],
+    ranked: Sequence[Candidate],
+    keep: Sequence[bool],
+    reasons: Sequence[str],
+) -> Grade:
+    kept = [c for c, k in zip(ranked, keep, strict=True) if k][:MAX_KEPT]
+    ids = {c.passage.passage_id for c in kept}
+    graded = tuple(
+        GradedPassage(
+            passage_id=c.passage.passage_id,
+            source_id=c.passage.source_id,
+            title=c.passage.title,
+            kept=c.passage.passage_id in ids,
+            reason=reason,
+        )
+        for c, reason in zip(ranked, reasons, strict=True)
+    )
+    return Grade(decision, tuple(kept), graded)
+
+
+_LIST = re.compile(r'"relevant"\s*:\s*\[([\d,\s]*)\]')
+
+
+def _relevant(reply: str) -> set[int] | None:
+    """Read leniently: models wrap JSON in prose and fences."""
+    found = _LIST.search(reply)
+    if found is None:
+        return None
+    return {int(number) for number in re.findall(r"\d+", found.group(1))}

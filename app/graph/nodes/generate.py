@@ -1,0 +1,43 @@
+"""Writes the answer from the kept passages, or says that there is none."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from langchain_core.messages import BaseMessage
+
+from app.domain.models import Passage
+from app.graph.prompts import answer_messages
+from app.graph.refusal import refusal
+from app.graph.state import AnswerState, Node
+from app.runs.ports import Ended, Question
+
+
+class Answerer(Protocol):
+    """Calls the answer model inside the node, so that its tokens surface as graph events."""
+
+    async def __call__(
+        self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+    ) -> tuple[Ended, str]:
+        """How it ended, and the text when it was not streamed (else empty). `RunFailure`."""
+        ...
+
+
+def make_generate(answerer: Answerer) -> Node:
+    """Without evidence the model is not asked at all."""
+
+    async def generate(state: AnswerState) -> AnswerState:
+        question = state["question"]
+        kept = state.get("kept", ())
+        if not kept:
+            text = refusal(
+                state["found"], question.filters, outside=state.get("outside_filter") or 0
+            )
+            return {"text": text, "ended": Ended("no_evidence", None)}
+        ended, text = await answerer(
+            answer_messages(question, kept),
+            question=question,
+            passages=tuple(candidate.passage for candidate in kept),
+        )
+        return {"text": text, "ended": ended}
+
+    return generate

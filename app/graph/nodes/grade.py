@@ -1,0 +1,58 @@
+"""Decides whether the evidence answers the question, with a model call only when in doubt."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from app.domain.models import Filters
+from app.domain.ports import PassageSearch
+from app.graph.grading import Grade, by_model, by_score, good_enough
+from app.graph.prompts import grade_messages
+from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node
+
+OUTSIDE_LOOKED_AT = 20
+
+
+def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], float]) -> Node:
+    """Without a judge, or when its reply cannot be read, scores decide; nothing is rewritten."""
+
+    async def grade(state: AnswerState) -> AnswerState:
+        began = clock()
+        ranked = state["ranked"]
+        verdict = by_score(ranked, settle=judge is None)
+        judged: Grade | None = None
+        if verdict.decision == "unsure" and judge is not None:
+            reply = await judge(grade_messages(state["question"], ranked))
+            judged = by_model(ranked, reply) if reply is not None else None
+            if judged is None:
+                verdict = by_score(ranked, settle=True)
+        update: AnswerState = {
+            "judge": "model" if judged else "score",
+            "kept": (judged or verdict).kept,
+            "graded": (judged or verdict).graded,
+            "decision": _decision(judged or verdict, state.get("attempt", 1)),
+        }
+        if update["decision"] != "answer":
+            update["kept"] = ()
+        if update["decision"] == "refuse":
+            update["outside_filter"] = await _outside(search, state)
+        update["ms"] = (clock() - began) * 1000
+        return update
+
+    return grade
+
+
+async def _outside(search: PassageSearch, state: AnswerState) -> int | None:
+    """How many passages the filter hides that look good enough; None without a filter."""
+    question = state["question"]
+    if question.filters.empty:
+        return None
+    found = await search.search(
+        question.principal, state["query"], filters=Filters(), limit=OUTSIDE_LOOKED_AT
+    )
+    return sum(good_enough(candidate) for candidate in found.candidates)
+
+
+def _decision(verdict: Grade, attempt: int) -> Literal["answer", "rewrite", "refuse"]:
+    if verdict.decision != "unsure":
+        return verdict.decision
+    return "rewrite" if attempt <= MAX_REWRITES else "refuse"

@@ -1,0 +1,57 @@
+"""What is said when no passage answers the question: what was searched, and under which filter."""
+
+from app.domain.models import Filters, SearchResult
+
+KINDS = {"document": "documents", "recording": "recordings"}
+
+
+def refusal(found: SearchResult, filters: Filters, *, outside: int = 0) -> str:
+    """Two or three sentences; never a guess at the answer.
+
+    `outside`: passages that the filter hides and that look good enough.
+    """
+    if found.searched_passages == 0 and filters.empty:
+        return (
+            "I can't answer that: there are no sources in your library yet. "
+            "Add documents or recordings and ask again."
+        )
+    restriction = describe(filters)
+    if found.searched_passages == 0:
+        return (
+            f"I can't answer that: nothing in your library matches the filter ({restriction}). "
+            f"{_hint(outside)}"
+        )
+    searched = f"{_count(found.searched_passages, 'passage')} from {_sources(found)}"
+    text = f"The answer is not in your sources. I searched {searched}"
+    if filters.empty:
+        return f"{text} and found nothing that answers the question."
+    return (
+        f"{text}, restricted to {restriction}, and found nothing that answers the question. "
+        f"{_hint(outside)}"
+    )
+
+
+def _hint(outside: int) -> str:
+    if outside == 0:
+        return "Outside that filter I found nothing either."
+    return f"Outside that filter {_count(outside, 'passage')} may: widen the search and ask again."
+
+
+def describe(filters: Filters) -> str:
+    """The filter in words; empty when there is none."""
+    parts = []
+    if filters.source_ids:
+        parts.append(_count(len(filters.source_ids), "chosen source"))
+    if filters.kinds:
+        parts.append(" and ".join(KINDS[kind] for kind in filters.kinds))
+    if filters.tags:
+        parts.append("tagged " + " or ".join(filters.tags))
+    return ", ".join(parts)
+
+
+def _sources(found: SearchResult) -> str:
+    return _count(found.searched_sources, "source")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

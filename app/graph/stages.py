@@ -1,0 +1,131 @@
+"""Builds the stage events from what the nodes returned. Pure; `at` is the wire timestamp."""
+
+from collections.abc import Iterable
+
+from app.domain.events import (
+    FoundPassage,
+    GenerationStart,
+    GenerationStarted,
+    GradingComplete,
+    GradingCompleted,
+    GradingStart,
+    GradingStarted,
+    MarkedPassage,
+    RerankingComplete,
+    RerankingCompleted,
+    RerankingStart,
+    RerankingStarted,
+    RetrievalComplete,
+    RetrievalCompleted,
+    RetrievalStart,
+    RetrievalStarted,
+    RewritingComplete,
+    RewritingCompleted,
+    RewritingStart,
+    RewritingStarted,
+)
+from app.domain.models import Candidate, Filters
+from app.graph.state import AnswerState
+
+TOP = 10
+
+
+def found_passages(candidates: Iterable[Candidate]) -> tuple[FoundPassage, ...]:
+    """Candidates as the evidence line shows them."""
+    return tuple(
+        FoundPassage(
+            passage_id=c.passage.passage_id,
+            source_id=c.passage.source_id,
+            title=c.passage.title,
+            kind=c.passage.kind,
+            score=round(c.score, 4),
+            heading=c.passage.heading,
+            page=c.passage.page,
+            start_s=c.passage.start_s,
+        )
+        for c in candidates
+    )
+
+
+def retrieval_start(attempt: int, at: str) -> RetrievalStart:
+    """A search begins."""
+    return RetrievalStart(content=RetrievalStarted(attempt=attempt), timestamp=at)
+
+
+def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> RetrievalComplete:
+    """From the output of `retrieve`."""
+    found = state["found"]
+    content = RetrievalCompleted(
+        attempt=state["attempt"],
+        doc_count=len(found.candidates),
+        searched_passages=found.searched_passages,
+        searched_sources=found.searched_sources,
+        ms=round(state["ms"], 1),
+        query=state["query"],
+        filters=filters,
+        top=found_passages(found.candidates[:TOP]),
+    )
+    return RetrievalComplete(content=content, timestamp=at)
+
+
+def reranking_start(at: str) -> RerankingStart:
+    """The candidates are put in order."""
+    return RerankingStart(content=RerankingStarted(), timestamp=at)
+
+
+def reranking_complete(state: AnswerState, at: str) -> RerankingComplete:
+    """From the output of `rerank`; of the dropped ones the best `TOP`."""
+    content = RerankingCompleted(
+        kept=found_passages(state["ranked"]),
+        dropped=found_passages(state["dropped"][:TOP]),
+        ms=round(state["ms"], 1),
+    )
+    return RerankingComplete(content=content, timestamp=at)
+
+
+def grading_start(at: str) -> GradingStart:
+    """The evidence is judged."""
+    return GradingStart(content=GradingStarted(), timestamp=at)
+
+
+def grading_complete(state: AnswerState, at: str) -> GradingComplete:
+    """From the output of `grade`."""
+    content = GradingCompleted(
+        decision=state["decision"],
+        judge=state["judge"],
+        passages=state["graded"],
+        outside_filter=state.get("outside_filter"),
+        ms=round(state["ms"], 1),
+    )
+    return GradingComplete(content=content, timestamp=at)
+
+
+def rewriting_start(at: str) -> RewritingStart:
+    """The query is rewritten."""
+    return RewritingStart(content=RewritingStarted(), timestamp=at)
+
+
+def rewriting_complete(state: AnswerState, at: str) -> RewritingComplete:
+    """From the output of `rewrite`."""
+    content = RewritingCompleted(query=state["query"], ms=round(state["ms"], 1))
+    return RewritingComplete(content=content, timestamp=at)
+
+
+def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStart:
+    """What `[n]` will mean: the kept passages, numbered from 1."""
+    passages = tuple(
+        MarkedPassage(
+            marker=number,
+            passage_id=c.passage.passage_id,
+            source_id=c.passage.source_id,
+            title=c.passage.title,
+            kind=c.passage.kind,
+            text=c.passage.text,
+            heading=c.passage.heading,
+            page=c.passage.page,
+            start_s=c.passage.start_s,
+            speaker=c.passage.speaker,
+        )
+        for number, c in enumerate(kept, start=1)
+    )
+    return GenerationStart(content=GenerationStarted(passages=passages), timestamp=at)

@@ -1,0 +1,129 @@
+"""Graph events (`astream_events` v2) into domain events. One instance per answer.
+
+Stages come from the nodes' starts and ends, tokens only from the chat model inside `generate`: the
+model calls of `grade` and `rewrite` never leak into the answer. Text from upstream has NUL and lone
+surrogates replaced, and a trailing unfinished marker is withheld until it is whole.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import cast
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables.schema import StreamEvent
+
+from app.domain.encoding import clean_text, timestamp
+from app.domain.events import Stage, Token
+from app.domain.ports import Upstream
+from app.graph import stages
+from app.graph.markers import MarkerHold
+from app.graph.state import AnswerState
+from app.runs.ports import Ended, Evidence, Question
+
+log = logging.getLogger(__name__)
+
+
+class Translator:
+    """Call `events` for each graph event in order, then `end`."""
+
+    def __init__(
+        self,
+        question: Question,
+        evidence: Evidence,
+        *,
+        upstream: Upstream,
+        now: Callable[[], datetime],
+        text_of: Callable[[BaseMessage], str],
+    ) -> None:
+        self._question = question
+        self._evidence = evidence
+        self._upstream = upstream
+        self._now = now
+        self._text_of = text_of
+        self._hold = MarkerHold()
+        self._debug = log.isEnabledFor(logging.DEBUG)
+        self._attempt = 0
+        self.ended: Ended | None = None
+
+    def events(self, event: StreamEvent) -> Iterator[Stage | Token]:
+        """What one graph event means to a viewer; mostly nothing, or one token."""
+        kind = event["event"]
+        if self._debug:
+            log.debug("%s %s", kind, event["name"])
+        node = event.get("metadata", {}).get("langgraph_node")
+        if kind == "on_chat_model_stream":
+            if node == "generate":
+                yield from self._delta(event["data"]["chunk"])
+            return
+        if event["name"] != node:
+            return
+        if kind == "on_chain_start":
+            yield from self._started(node, event["data"])
+        elif kind == "on_chain_end":
+            yield from self._completed(node, cast("AnswerState", event["data"]["output"]))
+
+    def kept_text(self) -> Iterator[Token]:
+        """The text of the answer that this one continues, as its first token."""
+        if self._question.continues:
+            yield from self._text(self._question.continues)
+
+    def _delta(self, chunk: BaseMessage) -> Iterator[Token]:
+        text = self._text_of(chunk)
+        if text:
+            self._upstream.deltas += 1
+            yield from self._text(text)
+
+    def _text(self, text: str) -> Iterator[Token]:
+        shown = self._hold.feed(clean_text(text))
+        self._evidence.withheld = self._hold.held
+        if shown:
+            yield self._token(shown)
+
+    def _token(self, text: str) -> Token:
+        return Token.model_construct(type="token", content=text, timestamp=self._stamp())
+
+    def _stamp(self) -> str:
+        return timestamp(self._now())
+
+    def _started(self, node: str, data: Mapping[str, object]) -> Iterator[Stage | Token]:
+        match node:
+            case "retrieve":
+                self._attempt += 1
+                yield stages.retrieval_start(self._attempt, self._stamp())
+            case "rerank":
+                yield stages.reranking_start(self._stamp())
+            case "grade":
+                yield stages.grading_start(self._stamp())
+            case "rewrite":
+                yield stages.rewriting_start(self._stamp())
+            case "generate":
+                state = cast("AnswerState", data["input"])
+                kept = state.get("kept", ())
+                self._evidence.passages = tuple(c.passage for c in kept)
+                yield stages.generation_start(kept, self._stamp())
+                yield from self.kept_text()
+            case _:
+                return
+
+    def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
+        match node:
+            case "retrieve":
+                yield stages.retrieval_complete(output, self._question.filters, self._stamp())
+            case "rerank":
+                yield stages.reranking_complete(output, self._stamp())
+            case "grade":
+                yield stages.grading_complete(output, self._stamp())
+            case "rewrite":
+                yield stages.rewriting_complete(output, self._stamp())
+            case "generate":
+                if text := output.get("text"):
+                    self._upstream.deltas += 1
+                    yield from self._text(text)
+                held = self._hold.flush()
+                self._evidence.withheld = ""
+                if held:
+                    yield self._token(held)
+                self.ended = output["ended"]
+            case _:
+                return

@@ -1,0 +1,43 @@
+"""Files kept beside the database, named by their content."""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from app.domain.indexing import StoredFile
+
+_KEY: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
+
+
+class FileStore:
+    """A flat folder; a key is the content's sha256 and the suffix. Methods block on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """The folder is made when the first file comes."""
+        self._folder = folder
+
+    def put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
+        """Store whole or not at all; the same content again costs nothing."""
+        key = hashlib.sha256(data).hexdigest() + suffix.lower()
+        target = self.path(key)
+        if not target.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as draft:
+                draft.write(data)
+            os.replace(draft.name, target)
+        return StoredFile(key, media_type)
+
+    def discard(self, keys: Iterable[str]) -> None:
+        """Remove what is there of these."""
+        for key in keys:
+            self.path(key).unlink(missing_ok=True)
+
+    def path(self, key: str) -> Path:
+        """Where the file of this key is. Raises `ValueError` for what is no key."""
+        if not _KEY.fullmatch(key):
+            raise ValueError("not a key of the file store")
+        return self._folder / key

@@ -1,0 +1,265 @@
+"""One file into the library: read, cut, embed, store."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from app.domain.errors import CitestreamError
+from app.domain.indexing import (
+    Change,
+    EncodedPassage,
+    LibraryWriter,
+    NewPassage,
+    NewSource,
+    PassageEncoder,
+    StoredFile,
+)
+from app.domain.models import SourceKind
+from app.domain.principals import Principal
+from app.ingest.files import FileStore
+from app.ingest.loaded import IngestError, LoadedSource
+from app.ingest.loaders import (
+    AUDIO,
+    LARGEST_FILE,
+    Loader,
+    check_size,
+    loader_for,
+    title_from,
+)
+from app.ingest.passages import cut_passages, embedded_text
+from app.ingest.sketching import ALIKE, resemblance, sketch
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Stage = Literal["read", "cut", "embed", "store"]
+
+BATCH: Final = 16
+_COMPARED: Final = 20  # sources of which sketches are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` passages (bytes for `read`) have passed this stage."""
+
+    stage: Stage
+    done: int
+    total: int
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A file to ingest. `origin` says which source of the owner it is; `name` is shown."""
+
+    path: Path
+    origin: str
+    name: str
+    audio: Path | None = None
+    tags: tuple[str, ...] = field(default=())
+    shared: bool = False
+    largest: int = LARGEST_FILE  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """Another source of the owner, and the share of what they have in common."""
+
+    source_id: str
+    title: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a file. `same_as`: another name under which the library has its content."""
+
+    source_id: str
+    title: str
+    kind: SourceKind
+    passages: int
+    change: Change
+    same_as: str | None = None
+    similar: tuple[Similar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    loader: Loader
+    data: bytes
+    audio: bytes | None
+
+    @property
+    def content_hash(self) -> str:
+        """Of the file and, when it has any, its audio."""
+        content = hashlib.sha256(self.data)
+        if self.audio is not None:
+            content.update(hashlib.sha256(self.audio).digest())
+        return content.hexdigest()
+
+
+class Ingestor:
+    """Holds no state between files; several may be under way at once."""
+
+    def __init__(
+        self,
+        library: LibraryWriter,
+        encoder: PassageEncoder,
+        files: FileStore,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._library = library
+        self._encoder = encoder
+        self._files = files
+        self._now = now
+
+    async def ingest(
+        self, principal: Principal, incoming: Incoming, *, report: Report = lambda progress: None
+    ) -> Ingested:
+        """Store the file, in place of the version before, unless its content is there already.
+
+        A file that fails, or is cancelled, leaves the library as it was. Raises `IngestError` for
+        what cannot be ingested, `StoreUnavailable` and `RunFailure` (embedding service) for what
+        may work later.
+        """
+        read = await _in_thread(_read, incoming)
+        report(Progress("read", len(read.data), len(read.data)))
+        same = await self._library.find_same(
+            principal,
+            origin=incoming.origin,
+            content_hash=read.content_hash,
+            embedder=self._encoder.name,
+        )
+        if same is not None:
+            other = same.name if same.name != incoming.name else None
+            return Ingested(
+                same.source_id, same.title, same.kind, same.passage_count, "unchanged", other
+            )
+        loaded = await _in_thread(read.loader.load, read.data)
+        title = (loaded.title or title_from(incoming.name))[:500]
+        passages = await self._cut(loaded, title, report)
+        encoded = await self._embed(passages, title, report)
+        source = await self._describe(incoming, read, loaded, title)
+        source_id, change = await self._library.replace(
+            principal,
+            source,
+            list(zip(passages, encoded, strict=True)),
+            embedder=self._encoder.name,
+            now=self._now(),
+            discard=self.discard,
+        )
+        # Whoever removed the last other source of this content before our row was there took the
+        # files with it.
+        await self._keep(incoming, read)
+        report(Progress("store", len(passages), len(passages)))
+        similar = await self._similar(principal, source_id, source.sketch)
+        return Ingested(source_id, title, loaded.kind, len(passages), change, similar=similar)
+
+    async def discard(self, keys: Sequence[str]) -> None:
+        """Remove stored files; for `LibraryWriter`."""
+        await asyncio.to_thread(self._files.discard, keys)
+
+    async def _similar(
+        self, principal: Principal, source_id: str, sketched: Sequence[int]
+    ) -> tuple[Similar, ...]:
+        """The owner's other sources that say nearly the same, best first."""
+        if not sketched:
+            return ()
+        alike = await self._library.find_alike(principal, sketched, limit=_COMPARED)
+        found = [
+            Similar(one.source_id, one.title, round(resemblance(sketched, one.sketch), 2))
+            for one in alike
+            if one.source_id != source_id
+        ]
+        return tuple(one for one in found if one.similarity >= ALIKE)
+
+    async def _cut(self, loaded: LoadedSource, title: str, report: Report) -> list[NewPassage]:
+        passages = await asyncio.to_thread(
+            cut_passages, loaded, title=title, count=self._encoder.count
+        )
+        report(Progress("cut", len(passages), len(passages)))
+        return passages
+
+    async def _embed(
+        self, passages: list[NewPassage], title: str, report: Report
+    ) -> list[EncodedPassage]:
+        encoded: list[EncodedPassage] = []
+        report(Progress("embed", 0, len(passages)))
+        for begin in range(0, len(passages), BATCH):
+            batch = passages[begin : begin + BATCH]
+            texts = [embedded_text(title, p.heading, p.text, self._encoder.count) for p in batch]
+            encoded += await self._encoder.encode_passages(texts)
+            report(Progress("embed", len(encoded), len(passages)))
+        return encoded
+
+    async def _describe(
+        self, incoming: Incoming, read: _Read, loaded: LoadedSource, title: str
+    ) -> NewSource:
+        original, audio = await self._keep(incoming, read)
+        sketched = await asyncio.to_thread(sketch, loaded.text)
+        return NewSource(
+            origin=incoming.origin,
+            name=incoming.name,
+            title=title,
+            kind=loaded.kind,
+            media_type=read.loader.media_type,
+            content_hash=read.content_hash,
+            text=loaded.text,
+            tags=incoming.tags,
+            shared=incoming.shared,
+            pages=loaded.pages,
+            duration_s=loaded.duration_s,
+            speakers=loaded.speakers,
+            original=original,
+            audio=audio,
+            sketch=sketched,
+        )
+
+    async def _keep(self, incoming: Incoming, read: _Read) -> tuple[StoredFile, StoredFile | None]:
+        # Stored before the row that names it: a crash may leave a file nobody names, never a
+        # name without a file.
+        loader = read.loader
+        original = await asyncio.to_thread(
+            self._files.put, read.data, loader.suffixes[0], loader.media_type
+        )
+        if read.audio is None or incoming.audio is None:
+            return original, None
+        suffix = incoming.audio.suffix.lower()
+        audio = await asyncio.to_thread(self._files.put, read.audio, suffix, AUDIO[suffix])
+        return original, audio
+
+
+def _read(incoming: Incoming) -> _Read:
+    try:
+        check_size(incoming.name, incoming.path.stat().st_size, largest=incoming.largest)
+        data = incoming.path.read_bytes()
+        audio = None
+        if incoming.audio is not None:
+            check_size(incoming.audio.name, incoming.audio.stat().st_size)
+            audio = incoming.audio.read_bytes()
+    except OSError as error:
+        raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
+    if not data.strip():
+        raise IngestError("the file is empty")
+    return _Read(loader_for(incoming.name, data), data, audio)
+
+
+async def _in_thread(work: Callable[[T], R], argument: T) -> R:
+    """What `work` returns or raises, but that parsers break on strangers' files is expected."""
+    future = asyncio.get_running_loop().run_in_executor(None, work, argument)
+    await asyncio.wait({future})
+    error = future.exception()
+    if error is not None and not isinstance(error, CitestreamError):
+        log.warning("A file could not be parsed", exc_info=error)
+        raise IngestError(f"the file cannot be read ({type(error).__name__})") from error
+    return future.result()

@@ -1,0 +1,221 @@
+"""Cuts a loaded source into passages that the embedding model sees whole, title included."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.domain.indexing import NewPassage
+from app.domain.models import Cue
+from app.ingest.cutting import FORCED, cut
+from app.ingest.loaded import Block, LoadedSource, Utterance
+from app.ingest.transcripts import line_start
+
+Count = Callable[[str], int]
+
+TARGET: Final = 220  # word pieces of title, heading and text
+CONTEXT_SHARE: Final = 0.4  # of the target that title and heading may take
+_BETWEEN_PARAGRAPHS: Final = 0.0
+_INSIDE_LIST: Final = 1.5
+_BEFORE_LIST: Final = 3.0  # "The following are needed:" stays with what follows
+_BETWEEN_SENTENCES: Final = 2.0
+_BETWEEN_WORDS: Final = 6.0
+_SAME_SPEAKER: Final = 0.4
+_MID_SENTENCE: Final = 1.5
+_BEFORE_ANSWER: Final = 1.0
+_ENDS: Final = frozenset(".!?\u2026\u3002\uff01\uff1f\"')")
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
+_WORD: Final = re.compile(r"\S+\s*")
+
+
+def cut_passages(source: LoadedSource, *, title: str, count: Count) -> list[NewPassage]:
+    """The passages in order. `count` gives word pieces and must add up over words."""
+    if source.kind == "recording":
+        return _cut_recording(source, TARGET - count(context(title, None, count)), count)
+    return _cut_document(source, title, count)
+
+
+def context(title: str, heading: str | None, count: Count) -> str:
+    """Title and heading as they are embedded before the text, shortened to their share."""
+    limit = int(TARGET * CONTEXT_SHARE)
+    lines = [title, *([heading] if heading else [])]
+    if count("\n".join(lines)) <= limit:
+        return "\n".join(lines)
+    last = heading.rsplit(" > ", 1)[-1] if heading else ""
+    return "\n".join(_shortened(line, limit // len(lines), count) for line in [title, last] if line)
+
+
+def embedded_text(title: str, heading: str | None, text: str, count: Count) -> str:
+    """What of a passage the embedding model reads."""
+    return f"{context(title, heading, count)}\n{text}"
+
+
+def _shortened(line: str, limit: int, count: Count) -> str:
+    words = line.split()
+    while len(words) > 1 and count(" ".join(words)) > limit:
+        words = words[: max(1, len(words) * 3 // 4)]
+    short = " ".join(words)
+    return short if count(short) <= limit else short[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The smallest stretch that is never cut, and what a cut before it costs."""
+
+    start: int
+    end: int
+    size: int
+    price: float
+    block: Block
+
+
+def _cut_document(source: LoadedSource, title: str, count: Count) -> list[NewPassage]:
+    passages: list[NewPassage] = []
+    for section in _sections(source):
+        limit = TARGET - count(context(title, section[0].heading, count))
+        parts = list(_parts(source.text, section, limit, count))
+        ranges = cut([p.size for p in parts], [p.price for p in parts], limit=limit)
+        for begin, end in ranges:
+            first, last = parts[begin], parts[end - 1]
+            passages.append(
+                NewPassage(
+                    text=source.text[first.start : last.end],
+                    char_start=first.start,
+                    char_end=last.end,
+                    heading=first.block.heading,
+                    page=first.block.page,
+                )
+            )
+    return passages
+
+
+def _sections(source: LoadedSource) -> Iterator[list[Block]]:
+    """Runs of blocks without a heading between them."""
+    section: list[Block] = []
+    for block in source.blocks:
+        if section and source.text[section[-1].end : block.start].strip():
+            yield section
+            section = []
+        section.append(block)
+    if section:
+        yield section
+
+
+def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Iterator[_Part]:
+    for i, block in enumerate(section):
+        before = section[i - 1] if i else None
+        price = _price_before(text, before, block)
+        for start, end in _sentences(text, block, limit, count):
+            yield _Part(start, end, count(text[start:end]), price, block)
+            price = _BETWEEN_SENTENCES
+
+
+def _price_before(text: str, before: Block | None, block: Block) -> float:
+    if before is None or before.page != block.page:  # a citation names one page, and it is right
+        return FORCED
+    if text[block.start] == " ":  # what continues or is below a list item
+        return _BEFORE_LIST
+    if block.kind in ("item", "row") and before.kind == block.kind:
+        return _INSIDE_LIST
+    introduces = text[before.start : before.end].endswith((":", "\uff1a"))
+    return _BEFORE_LIST if introduces else _BETWEEN_PARAGRAPHS
+
+
+def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tuple[int, int]]:
+    """The block's sentences (lines of code); those larger than a passage in pieces of words."""
+    begin = block.start
+    ends = [m.end() for m in _SENTENCE.finditer(text, block.start, block.end)]
+    for end in [*ends, block.end]:
+        sentence = text[begin:end]
+        if not sentence.strip():
+            begin = end
+            continue
+        for start, stop in _pieces(sentence, limit, count):
+            yield begin + start, begin + stop
+        begin = end
+
+
+def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]]:
+    """The sentence without white space at its end, cut between words where it is too large."""
+    if count(sentence) <= limit:
+        yield 0, len(sentence.rstrip())
+        return
+    words = [
+        (match.start() + begin, match.start() + begin + len(chunk.rstrip()), count(chunk))
+        for match in _WORD.finditer(sentence)
+        for begin, chunk in _chunks(match[0], limit, count)
+    ]
+    ranges = cut([w[2] for w in words], [_BETWEEN_WORDS] * len(words), limit=limit)
+    for first, last in ranges:
+        yield words[first][0], words[last - 1][1]
+
+
+def _chunks(word: str, limit: int, count: Count) -> Iterator[tuple[int, str]]:
+    """A word that alone is larger than a passage (a data URL, unspaced script) in equal lengths."""
+    step = len(word) if count(word) <= limit else max(1, limit // 2)
+    for begin in range(0, len(word), step):
+        yield begin, word[begin : begin + step]
+
+
+def _cut_recording(source: LoadedSource, limit: int, count: Count) -> list[NewPassage]:
+    said = [
+        part for u in source.utterances for part in _short_utterances(u, source.text, limit, count)
+    ]
+    starts = {speaker: count(line_start(speaker)) for speaker in {u.speaker for u in said}}
+    room = limit - max(starts.values())  # a passage may begin in the middle of a line
+    sizes, prices = [], []
+    for i, one in enumerate(said):
+        changes = i > 0 and one.speaker != said[i - 1].speaker
+        sizes.append(count(source.text[one.start : one.end]) + starts[one.speaker] * changes)
+        prices.append(_price_between(source.text, said[i - 1], one) if i else FORCED)
+    return [_window(source.text, said[b:e]) for b, e in cut(sizes, prices, limit=room)]
+
+
+def _price_between(text: str, before: Utterance, after: Utterance) -> float:
+    last = text[before.end - 1]
+    if last not in _ENDS:
+        return _MID_SENTENCE
+    if last in "?\uff1f":
+        return _BEFORE_ANSWER
+    return _SAME_SPEAKER if before.speaker == after.speaker else 0.0
+
+
+def _short_utterances(
+    utterance: Utterance, text: str, limit: int, count: Count
+) -> Iterator[Utterance]:
+    """The utterance, or parts of it that fit; their times are shared out by length."""
+    words = text[utterance.start : utterance.end]
+    per_char = (utterance.end_s - utterance.start_s) / len(words)
+    for start, end in _pieces(words, limit // 2, count):
+        yield replace(
+            utterance,
+            start=utterance.start + start,
+            end=utterance.start + end,
+            start_s=utterance.start_s + start * per_char,
+            end_s=utterance.start_s + end * per_char,
+        )
+
+
+def _window(text: str, said: Sequence[Utterance]) -> NewPassage:
+    """ "Speaker: words" lines, and which characters of them were said when."""
+    written, cues = "", []
+    last: Utterance | None = None
+    for one in said:
+        if last and one.speaker == last.speaker:
+            written += " "
+        else:
+            written += ("\n" if last else "") + line_start(one.speaker)
+        end = len(written) + one.end - one.start
+        cues.append(Cue(len(written), end, one.start_s, one.end_s, one.speaker))
+        written += text[one.start : one.end]
+        last = one
+    speakers = {one.speaker for one in said}
+    return NewPassage(
+        text=written,
+        char_start=said[0].start,
+        char_end=said[-1].end,
+        start_s=said[0].start_s,
+        end_s=max(one.end_s for one in said),
+        speaker=speakers.pop() if len(speakers) == 1 else None,
+        cues=tuple(cues),
+    )

@@ -1,0 +1,35 @@
+"""Vectors of what is in the library already: for another model, or another title."""
+
+from collections.abc import Callable
+
+from app.domain.indexing import LibraryVectors, PassageEncoder
+from app.ingest.passages import embedded_text
+
+
+async def reembed(
+    library: LibraryVectors,
+    encoder: PassageEncoder,
+    *,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Embed anew what another embedder embedded, source by source; returns how many sources.
+
+    What is interrupted goes on where it stopped. `report` gets sources done and in all.
+    """
+    outdated = await library.sources_of_others(encoder.name)
+    for done, source_id in enumerate(outdated):
+        report(done, len(outdated))
+        await reembed_source(library, encoder, source_id)
+    report(len(outdated), len(outdated))
+    return len(outdated)
+
+
+async def reembed_source(library: LibraryVectors, encoder: PassageEncoder, source_id: str) -> None:
+    """Embed one source anew; nothing happens when it was replaced or deleted meanwhile."""
+    stored = await library.stored_texts(source_id)
+    texts = [embedded_text(one.title, one.heading, one.text, encoder.count) for one in stored]
+    encoded = await encoder.encode_passages(texts)
+    numbers = [one.number for one in stored]
+    await library.replace_vectors(
+        source_id, dict(zip(numbers, encoded, strict=True)), embedder=encoder.name
+    )

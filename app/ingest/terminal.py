@@ -1,0 +1,102 @@
+"""What `python -m app.ingest` shows: a bar per file under way, then a table."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from app.domain.errors import RunFailure
+from app.domain.principals import Principal
+from app.ingest import ingestor as ingesting
+from app.ingest.ingestor import Incoming, Ingested, Ingestor
+from app.ingest.loaded import IngestError
+
+_SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
+_VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
+
+
+class Screen:
+    """Writes to one console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    async def ingest_all(
+        self, ingestor: Ingestor, principal: Principal, files: Sequence[Incoming]
+    ) -> int:
+        """One file after the other; a file that fails says why and the others go on.
+
+        Returns 1 when any failed.
+        """
+        done: list[tuple[Incoming, Ingested]] = []
+        failed = 0
+        began = monotonic()
+        with self._bar() as bar:
+            task = bar.add_task("", total=len(files))
+            for number, file in enumerate(files):
+                try:
+                    report = _reporting(bar, task, number, file.path)
+                    done.append((file, await ingestor.ingest(principal, file, report=report)))
+                except (IngestError, RunFailure) as error:
+                    failed += 1
+                    line = f"{file.path}: {error}"
+                    self._console.print(line, style="red", markup=False, soft_wrap=True)
+            bar.update(task, completed=len(files), description="")
+        self._summarise(done, failed, monotonic() - began)
+        return 1 if failed else 0
+
+    @contextmanager
+    def reembedding(self) -> Iterator[Callable[[int, int], None]]:
+        """A bar over the sources."""
+        with self._bar() as bar:
+            task = bar.add_task("embedding anew", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+            transient=True,
+        )
+
+    def _summarise(
+        self, done: Sequence[tuple[Incoming, Ingested]], failed: int, seconds: float
+    ) -> None:
+        if done:
+            table = Table("File", "Title", "Kind", "Passages", "")
+            for file, one in done:
+                table.add_row(file.name, one.title, one.kind, str(one.passages), _change(one))
+            self._console.print(table)
+        passages = sum(one.passages for _, one in done if one.change != "unchanged")
+        self._console.print(
+            f"{len(done)} files in the library, {failed} failed; "
+            f"{passages} passages embedded in {seconds:.1f} s"
+        )
+
+
+def _change(one: Ingested) -> str:
+    if one.same_as is not None:
+        return f"{one.change}: same as {one.same_as}"
+    if one.similar:
+        return f"{one.change}; {one.similar[0].similarity:.0%} like {one.similar[0].title}"
+    return one.change
+
+
+def _reporting(bar: Progress, task: TaskID, number: int, path: Path) -> ingesting.Report:
+    def report(progress: ingesting.Progress) -> None:
+        share = _SHARES[progress.stage]
+        if progress.stage == "embed":
+            embedded = progress.done / max(1, progress.total)
+            share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
+        bar.update(
+            task, completed=number + share, description=f"{_VERBS[progress.stage]} {path.name}"
+        )
+
+    return report

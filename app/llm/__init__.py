@@ -1,0 +1,1 @@
+"""Answer models by provider, quoting mode, and the transport to model services."""

@@ -1,0 +1,79 @@
+"""The answer model as the rest of the program sees it, and the settings it is made from."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable
+from pydantic import SecretStr
+
+from app.domain.models import Passage
+
+QUOTING_LABEL = "Quoting mode: no model connected"
+
+
+class ModelSettings(Protocol):
+    """What the factories read of the settings; `provider` is already resolved."""
+
+    @property
+    def provider(self) -> str:
+        """Key of the registry."""
+        ...
+
+    @property
+    def openai_api_key(self) -> SecretStr | None:
+        """None for endpoints without keys."""
+        ...
+
+    @property
+    def openai_base_url(self) -> str | None:
+        """None: OpenAI itself."""
+        ...
+
+    @property
+    def llm_model(self) -> str | None:
+        """The model's name at the endpoint."""
+        ...
+
+    @property
+    def extractive_tokens_per_s(self) -> float:
+        """Pace of quoting mode in words a second, 0 = at once."""
+        ...
+
+
+async def _nothing_to_close() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class AnswerModel:
+    """A chat model with what people are told about it.
+
+    One instance serves every event loop; `aclose` closes the connections of the running one.
+    """
+
+    chat: BaseChatModel
+    name: str
+    provider: str
+    label: str  # what the page shows
+    sends_to: str | None  # the host that passages are sent to
+    can_judge: bool  # can be asked to grade evidence and rewrite queries
+    key_setting: str = "the model's key"  # named when the service refuses the key
+    close: Callable[[], Awaitable[None]] = _nothing_to_close
+
+    def answering(
+        self, passages: Sequence[Passage], *, question: str, said: str = ""
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """What answers this question: quoting mode gets its evidence bound, others by prompt.
+
+        `passages[n - 1]` is what `[n]` means; `said` is the text that the answer continues.
+        """
+        if self.can_judge:
+            return self.chat
+        return self.chat.bind(passages=tuple(passages), question=question, said=said)
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections. The model stays usable."""
+        await self.close()

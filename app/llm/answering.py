@@ -1,0 +1,228 @@
+"""Getting one answer out of a model: how long to wait, when to try again, when it is whole.
+
+Runs inside a LangGraph node driven by `astream_events(version="v2")`: the tokens surface there as
+`on_chat_model_stream` events of the call made here, and only the answer that could not be streamed
+travels in the returned text.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import cast
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.runnables import Runnable
+
+from app.domain.models import FinishReason, Passage, Usage
+from app.llm import failures
+from app.llm.answer_model import AnswerModel
+from app.llm.failures import MODEL_ERRORS, Trouble, trouble_of
+
+log = logging.getLogger(__name__)
+
+Messages = Sequence[BaseMessage | tuple[str, str]]
+"""A prompt: LangChain messages, or (role, text) pairs."""
+
+_AFTER_FINISH_S = 2.0
+"""The answer is whole once `finish_reason` came; only its usage is still worth waiting for."""
+_WITHHELD = "content_filter"
+_FINISHED: Mapping[str, FinishReason] = {"length": "length", _WITHHELD: "content_filter"}
+"""Services have many words for the usual end; these two are special."""
+_BROKEN = frozenset({"error", "abort"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """Seconds of upstream silence allowed, and how often a failed start is tried again.
+
+    `first_token_s` covers all streamed attempts up to the first frame of any kind; `idle_s` is
+    between frames. The attempt without streaming is one silence and gets both together.
+    """
+
+    first_token_s: float
+    idle_s: float
+    attempts: int = 3
+    backoff_s: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnd:
+    """How the answer ended. `text` is all of it; when not `streamed`, no event carried it."""
+
+    finish_reason: FinishReason
+    usage: Usage | None  # None: the model did not report it
+    streamed: bool
+    text: str
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has arrived of one attempt."""
+
+    parts: list[str] = field(default_factory=list)
+    finish_reason: str = ""
+    usage: Usage | None = None
+
+    def add(self, message: BaseMessage) -> None:
+        if text := answer_text(message):
+            self.parts.append(text)
+        self.finish_reason = message.response_metadata.get("finish_reason") or self.finish_reason
+        self.usage = usage_of(message) or self.usage
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def trouble(self) -> Trouble | None:
+        """Why this is not a complete answer, None when it is."""
+        if not self.finish_reason or self.finish_reason in _BROKEN:
+            return failures.truncated()
+        if self.text.strip():
+            return None
+        if self.finish_reason == _WITHHELD:
+            return failures.filtered()
+        return failures.empty(self.finish_reason)
+
+    def end(self, *, streamed: bool) -> AnswerEnd:
+        reason = _FINISHED.get(self.finish_reason, "stop")
+        return AnswerEnd(reason, self.usage, streamed, self.text)
+
+
+def answer_text(message: BaseMessage) -> str:
+    """The part of a message that belongs to the answer: no reasoning, no tool calls."""
+    content = message.content
+    if isinstance(content, str):
+        return content
+    return "".join(part if isinstance(part, str) else _part_text(part) for part in content)
+
+
+def _part_text(part: dict[str, object]) -> str:
+    text = part.get("text")
+    return text if part.get("type") in ("text", "output_text") and isinstance(text, str) else ""
+
+
+def usage_of(message: BaseMessage) -> Usage | None:
+    """Tokens as the model reported them, None when this message says nothing of them."""
+    usage = message.usage_metadata if isinstance(message, AIMessage) else None
+    if not usage:
+        return None
+    return Usage(
+        input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"], estimated=False
+    )
+
+
+async def stream_answer(
+    model: AnswerModel,
+    messages: Messages,
+    *,
+    passages: Sequence[Passage],
+    question: str,
+    limits: AnswerLimits,
+    said: str = "",
+    jitter: Callable[[], float] = random.random,
+) -> AnswerEnd:
+    """One answer; `passages[n - 1]` is what `[n]` means, `said` the text it continues.
+
+    A failure before the first token is retried with backoff within `limits.first_token_s`, then
+    tried once without streaming; after it, or when nothing helps, raises `RunFailure`. Cancelling
+    closes the model's socket. `jitter` gives numbers in 0..1.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limits.first_token_s
+    call = _Call(model, model.answering(passages, question=question, said=said), list(messages))
+    attempt = 1
+    while True:
+        outcome = await call.streamed(limits, deadline)
+        if isinstance(outcome, AnswerEnd):
+            return outcome
+        backoff = limits.backoff_s * 3 ** (attempt - 1) * (1 + jitter())
+        wait_s = backoff if outcome.wait_s is None else outcome.wait_s
+        in_time = loop.time() + wait_s < deadline
+        if outcome.again != "retry" or attempt >= limits.attempts or not in_time:
+            break
+        attempt += 1
+        await asyncio.sleep(wait_s)
+    asked_to_wait = outcome.wait_s is not None and not in_time
+    if outcome.again == "no" or asked_to_wait or loop.time() >= deadline:
+        raise outcome.failure
+    return await call.unstreamed(limits.first_token_s + limits.idle_s)
+
+
+async def ask(model: AnswerModel, messages: Messages, *, timeout_s: float) -> str | None:
+    """A short internal question to the model, never streamed; None when it cannot be answered."""
+    call = _Call(model, model.chat, list(messages))
+    answer = _Answer()
+    trouble = await call.invoke(answer, timeout_s)
+    return None if trouble else answer.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    model: AnswerModel
+    chat: Runnable[LanguageModelInput, AIMessage]
+    messages: list[BaseMessage | tuple[str, str]]
+
+    async def streamed(self, limits: AnswerLimits, deadline: float) -> AnswerEnd | Trouble:
+        """An attempt as a stream. Raises `RunFailure` once a token was sent."""
+        answer = _Answer()
+        trouble = await self._read(answer, limits, deadline)
+        if answer.finish_reason:
+            # What fails after the finish reason was only the farewell.
+            trouble = None
+        trouble = trouble or answer.trouble()
+        if trouble is None:
+            return answer.end(streamed=True)
+        if answer.parts:
+            raise trouble.failure
+        return trouble
+
+    async def _read(self, answer: _Answer, limits: AnswerLimits, deadline: float) -> Trouble | None:
+        now = asyncio.get_running_loop().time
+        patience = limits.first_token_s
+        try:
+            async with asyncio.timeout_at(deadline) as timer, aclosing(self._chunks()) as chunks:
+                async for chunk in chunks:
+                    answer.add(chunk)
+                    patience = _AFTER_FINISH_S if answer.finish_reason else limits.idle_s
+                    timer.reschedule(now() + patience)
+        except TimeoutError:
+            return failures.silent(patience)
+        except MODEL_ERRORS as error:
+            return self._trouble(error, partial=bool(answer.parts))
+        return None
+
+    def _chunks(self) -> AsyncGenerator[AIMessageChunk, None]:
+        return cast("AsyncGenerator[AIMessageChunk, None]", self.chat.astream(self.messages))
+
+    async def unstreamed(self, timeout_s: float) -> AnswerEnd:
+        """The attempt without streaming. Raises `RunFailure`."""
+        answer = _Answer()
+        trouble = await self.invoke(answer, timeout_s) or answer.trouble()
+        if trouble is not None:
+            raise trouble.failure
+        return answer.end(streamed=False)
+
+    async def invoke(self, answer: _Answer, timeout_s: float) -> Trouble | None:
+        """Fill `answer` by one call. Under `astream_events` only `stream=False` prevents events."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer.add(await self.chat.ainvoke(self.messages, stream=False))
+        except TimeoutError:
+            return failures.silent(timeout_s)
+        except MODEL_ERRORS as error:
+            return self._trouble(error)
+        return None
+
+    def _trouble(self, error: Exception, *, partial: bool = False) -> Trouble:
+        trouble = trouble_of(error, key_setting=self.model.key_setting, partial=partial)
+        log.warning(
+            "Call of model %s failed: %s, status %s",
+            self.model.name,
+            type(error).__name__,
+            getattr(error, "status_code", None),
+        )
+        return trouble

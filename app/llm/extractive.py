@@ -1,0 +1,117 @@
+"""Quoting mode: answers without a model, with the best verbatim sentences of the passages."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from typing_extensions import override
+
+from app.domain.models import Passage
+from app.llm.answer_model import QUOTING_LABEL, AnswerModel, ModelSettings
+from app.llm.quoting import quote_answer
+
+NAME: Final = "extractive"
+_PIECE: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+")
+_FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
+
+
+class ExtractiveChatModel(BaseChatModel):
+    """A chat model that quotes. Takes its evidence by `bind`, never from the prompt:
+
+        model.bind(passages=[...], question="...", said="text that the answer continues")
+
+    `[n]` means `passages[n - 1]`. Streams word by word; the pace is kept on average, so a slow
+    consumer is caught up with.
+    """
+
+    tokens_per_s: float = 0.0  # words a second, 0 = at once
+
+    @property
+    @override
+    def _llm_type(self) -> str:
+        return NAME
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        *,
+        passages: Sequence[Passage] = (),
+        question: str = "",
+        said: str = "",
+        **kwargs: Any,
+    ) -> ChatResult:
+        text = _rest(quote_answer(question, passages), said)
+        message = AIMessage(text, usage_metadata=_usage(question, passages, text))
+        message.response_metadata = dict(_FINISHED)
+        generation = ChatGeneration(message=message, generation_info=dict(_FINISHED))
+        return ChatResult(generations=[generation])
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return self._generate(messages, stop, **kwargs)
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        *,
+        passages: Sequence[Passage] = (),
+        question: str = "",
+        said: str = "",
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        text = _rest(quote_answer(question, passages), said)
+        now = asyncio.get_running_loop().time
+        began = now()
+        for count, piece in enumerate(_PIECE.findall(text)):
+            due = began + count / self.tokens_per_s if self.tokens_per_s else began
+            # Also when nothing is due: others get their turn, and a cancellation is seen.
+            await asyncio.sleep(max(0.0, due - now()))
+            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="", usage_metadata=_usage(question, passages, text), chunk_position="last"
+            ),
+            generation_info=dict(_FINISHED),
+        )
+
+
+def _rest(answer: str, said: str) -> str:
+    """What is left to say: the same question and passages give the same answer."""
+    return answer.removeprefix(said) if said and answer != said else answer
+
+
+def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetadata:
+    """Counted in words: there is no tokenizer in quoting mode."""
+    read = len(question.split()) + sum(len(passage.text.split()) for passage in passages)
+    written = len(text.split())
+    return UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written)
+
+
+def make(settings: ModelSettings) -> AnswerModel:
+    """Quoting mode. Nothing leaves the machine."""
+    return AnswerModel(
+        chat=ExtractiveChatModel(tokens_per_s=settings.extractive_tokens_per_s),
+        name=NAME,
+        provider=NAME,
+        label=QUOTING_LABEL,
+        sends_to=None,
+        can_judge=False,
+    )

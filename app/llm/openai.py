@@ -1,0 +1,79 @@
+"""OpenAI and everything that speaks its Chat Completions: OpenRouter, vLLM, Ollama, a gateway."""
+
+import urllib.request
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import httpx2
+from langchain_openai import ChatOpenAI
+
+from app.domain.errors import SettingError
+from app.llm.answer_model import AnswerModel, ModelSettings
+from app.llm.transport import ModelTransport
+
+OPENAI_URL = "https://api.openai.com/v1"
+_CONNECT_S = 10.0
+
+
+def make(settings: ModelSettings) -> AnswerModel:
+    """The model behind `OPENAI_BASE_URL`. Opens no connection."""
+    if not settings.llm_model:
+        raise SettingError("LLM_MODEL: got nothing, takes the model's name at your endpoint")
+    base_url = settings.openai_base_url or OPENAI_URL
+    host = _host(base_url)
+    transport = ModelTransport(proxy=_proxy(base_url))
+    key = settings.openai_api_key
+    chat = ChatOpenAI(
+        model=settings.llm_model,
+        # A callable: given a string, langchain also builds a synchronous client nobody uses.
+        api_key=_key(key.get_secret_value() if key else "none"),
+        base_url=base_url,
+        # The answering policy decides on retries and on how long silence may last.
+        max_retries=0,
+        timeout=httpx2.Timeout(None, connect=_CONNECT_S),
+        stream_chunk_timeout=None,
+        stream_usage=True,
+        use_responses_api=False,
+        http_async_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
+        # Read from the environment unless given; a proxy is the transport's business.
+        openai_proxy=None,
+    )
+    return AnswerModel(
+        chat=chat,
+        name=settings.llm_model,
+        provider="openai",
+        label=settings.llm_model,
+        sends_to=host,
+        can_judge=True,
+        key_setting="OPENAI_API_KEY",
+        close=transport.aclose,
+    )
+
+
+def _key(value: str) -> Callable[[], Awaitable[str]]:
+    async def key() -> str:
+        return value
+
+    return key
+
+
+def _host(base_url: str) -> str:
+    try:
+        parts = urlsplit(base_url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        parts, port = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingError(
+            "OPENAI_BASE_URL: got something that is no address, "
+            "takes one such as https://api.openai.com/v1"
+        )
+    return f"{parts.hostname}{port}"
+
+
+def _proxy(base_url: str) -> str | None:
+    """The proxy the machine is set up with for this address, if any."""
+    parts = urlsplit(base_url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)

@@ -1,0 +1,183 @@
+"""HTTP to model services: aiohttp below the OpenAI SDK, with the sockets in view.
+
+Three things the SDK's own clients do not give: each run learns when its socket opened and when it
+really closed (`Upstream`), a response that is not read to its end closes its socket at once instead
+of draining it, and connections belong to the event loop that opened them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx2
+from aiohttp.client_proto import ResponseHandler
+from typing_extensions import override
+
+from app.domain.ports import Upstream, current_upstream
+
+log = logging.getLogger(__name__)
+
+_KEEP_ALIVE_S = 30.0
+
+
+class _Lease:
+    """One connection while one request has it; tells the run when it opened and closed."""
+
+    def __init__(self, upstream: Upstream, protocol: ResponseHandler) -> None:
+        self._upstream = upstream
+        self._protocol = protocol
+        self._closed = protocol.closed
+        self._open = True
+        upstream.open_sockets += 1
+        upstream.opened_at = time.monotonic()
+        if self._closed is not None:
+            self._closed.add_done_callback(self._on_closed)
+
+    def let_go(self) -> None:
+        """aiohttp takes the connection back: to close it, or to keep it for another request."""
+        asyncio.get_running_loop().call_soon(self._if_kept)
+
+    def _if_kept(self) -> None:
+        if self._open and self._protocol.is_connected():
+            self._end()
+
+    def _on_closed(self, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()
+        if self._open:
+            self._upstream.closed_at = time.monotonic()
+            self._end()
+
+    def _end(self) -> None:
+        self._open = False
+        self._upstream.open_sockets -= 1
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._on_closed)
+
+
+class _WatchedConnector(aiohttp.TCPConnector):
+    """Connects without a limit and leases each connection to the run of the current task."""
+
+    @override
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,
+    ) -> "aiohttp.connector.Connection":
+        connection = await super().connect(req, traces, timeout)
+        upstream = current_upstream.get()
+        if upstream is not None and connection.protocol is not None:
+            connection.add_callback(_Lease(upstream, connection.protocol).let_go)
+        return connection
+
+
+class _Body(httpx2.AsyncByteStream):
+    """A response's bytes, as many at a time as have arrived."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        # All that is buffered in one piece: frames that arrived together can be merged here.
+        with _as_httpx_errors():
+            async for data in self._response.content.iter_any():
+                yield data
+
+    @override
+    async def aclose(self) -> None:
+        """Return a connection whose answer was read whole; close any other one now."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class ModelTransport(httpx2.AsyncBaseTransport):
+    """Usable from any event loop; the connections of a loop close when that loop shuts down."""
+
+    def __init__(self, *, proxy: str | None = None) -> None:
+        self._proxy = proxy
+        self._sessions: dict[
+            asyncio.AbstractEventLoop,
+            tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession, None]],
+        ] = {}
+
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        session = await self._session()
+        body = await request.aread()
+        timeout = request.extensions.get("timeout", {})
+        with _as_httpx_errors():
+            response = await session.request(
+                request.method,
+                str(request.url),
+                headers=request.headers.multi_items(),
+                data=body or None,
+                allow_redirects=False,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=timeout.get("pool"),
+                    sock_connect=timeout.get("connect"),
+                    sock_read=timeout.get("read"),
+                ),
+            )
+        return httpx2.Response(
+            status_code=response.status,
+            headers=list(response.raw_headers),
+            stream=_Body(response),
+            extensions={"http_version": b"HTTP/1.1"},
+        )
+
+    @override
+    async def aclose(self) -> None:
+        """Close the running loop's connections; a later request opens new ones."""
+        held = self._sessions.get(asyncio.get_running_loop())
+        if held is not None:
+            await held[1].aclose()
+
+    async def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        held = self._sessions.get(loop)
+        if held is None:
+            # A started async generator is closed by its loop's own shutdown, which nothing else
+            # tells us about where there is no lifespan.
+            owner = self._owned_session(loop)
+            held = self._sessions[loop] = (await anext(owner), owner)
+        return held[0]
+
+    async def _owned_session(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> AsyncGenerator[aiohttp.ClientSession, None]:
+        session = aiohttp.ClientSession(
+            connector=_WatchedConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        try:
+            yield session
+        finally:
+            self._sessions.pop(loop, None)
+            await session.close()
+
+
+@contextmanager
+def _as_httpx_errors() -> Iterator[None]:
+    """aiohttp's errors as the ones the OpenAI SDK knows, which tells a cut from a time-out."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx2.ConnectTimeout(str(error)) from error
+    except (aiohttp.ServerTimeoutError, TimeoutError) as error:
+        raise httpx2.ReadTimeout(str(error)) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx2.ConnectError(str(error)) from error
+    except aiohttp.InvalidURL as error:
+        raise httpx2.UnsupportedProtocol(str(error)) from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise httpx2.ReadError(str(error)) from error

@@ -1,0 +1,223 @@
+"""The composition root: `app` for any ASGI server, and `python -m app.main`."""
+
+import argparse
+import asyncio
+import logging
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import __version__
+from app.api import chat, conversations, errors, health, jobs, runs, sources
+from app.api.guard import BodyGuard, OpenServerWarning
+from app.api.page import page_router
+from app.config import Settings, load_settings
+from app.db.migrations import migrate
+from app.domain.errors import SettingError, StoreUnavailable
+from app.domain.indexing import PassageEncoder
+from app.draining import SignalDrain
+from app.logs import configure
+from app.runs.tasks import TaskTracker
+from app.runtime import Process, Runtime, Runtimes
+
+log = logging.getLogger(__name__)
+
+PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
+KEEP_ALIVE_S = 65
+WORKER_START_S = 30  # a worker that is still importing on a slow machine is not a dead one
+ANY_OR_LOOPBACK = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})
+QUESTIONS = (
+    "What are the side effects of aripiprazole?",
+    "Why did the first text message go out late?",
+    "What is the capital of Mongolia?",
+)
+
+
+class PlainStartupFailure:
+    """A wrong setting or an unreachable database ends the start with one line, no traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Only the lifespan is touched."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def plainly(message: Message) -> None:
+            told = getattr(scope["app"].state, "startup_error", None)
+            if message["type"] == "lifespan.startup.failed" and told is not None:
+                message = {**message, "message": told}
+            await send(message)
+
+        await self._app(scope, receive, plainly)
+
+
+def create_app(
+    settings: Settings | None = None, *, embedder: PassageEncoder | None = None
+) -> FastAPI:
+    """The application. Settings are read from the environment unless given.
+
+    `embedder` shares one that is loaded already. Raises `SettingError`. Nothing is opened before
+    the lifespan or the first request.
+    """
+    settings = settings or load_settings()
+    runtimes = Runtimes(Process(settings, embedder))
+    app = FastAPI(
+        title="Citestream",
+        version=__version__,
+        lifespan=_lifespan(settings, runtimes),
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = runtimes.services
+    app.state.runtimes = runtimes
+    errors.install(app)
+    for room in (chat, runs, conversations, sources, jobs, health):
+        app.include_router(room.router)
+    app.include_router(page_router(PAGE))
+    app.add_middleware(BodyGuard, origins=settings.cors_origins)
+    app.add_middleware(OpenServerWarning)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Run-Id", "X-Session-Id"],
+        )
+    app.add_middleware(PlainStartupFailure)
+    return app
+
+
+def _lifespan(
+    settings: Settings, runtimes: Runtimes
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure(settings)
+        try:
+            runtime = await runtimes.get()
+        except SettingError as error:
+            app.state.startup_error = str(error)
+            raise
+        except StoreUnavailable as error:
+            app.state.startup_error = _unreachable(settings, error)
+            raise
+        tasks = TaskTracker()
+        drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
+        signals = SignalDrain(drain, tasks)
+        signals.install()
+        tasks.spawn(_announce(settings, runtime), name="announcement")
+        try:
+            yield
+        finally:
+            signals.remove()
+            await drain()
+            await tasks.close()
+            await runtimes.close()
+            await asyncio.to_thread(runtimes.process.release)
+
+    return lifespan
+
+
+def _unreachable(settings: Settings, error: StoreUnavailable) -> str:
+    if settings.database_url is None:
+        return str(error)
+    return (
+        "DATABASE_URL: got an address where no database answers, takes that of a running "
+        "PostgreSQL, postgresql://user:password@host:port/database (unset: the embedded one)"
+    )
+
+
+async def _announce(settings: Settings, runtime: Runtime) -> None:
+    """The ready line: once everything the first question needs is there."""
+    if runtime.samples is not None:
+        await asyncio.wait({runtime.samples})
+    took = f" after {time.time() - settings.started_at:.1f} s" if settings.started_at else ""
+    host = "localhost" if settings.host in ANY_OR_LOOPBACK else settings.host
+    lines = [f"Citestream is ready{took}: http://{host}:{settings.port}"]
+    if settings.sample_library:
+        lines += ["Three questions to ask:", *(f"  - {question}" for question in QUESTIONS)]
+    log.info("\n".join(lines))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve. Returns the exit code; a wrong setting or a taken port is one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m app.main", description=__doc__)
+    parser.add_argument("--reload", action="store_true", help="start again when code changes")
+    reload = parser.parse_args(arguments).reload
+    try:
+        settings = load_settings()
+        _check_port(settings)
+        configure(settings)
+        shared = _shared_by_workers(settings) if settings.workers > 1 and not reload else None
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    uvicorn.run(
+        "app.main:app",
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers if not reload else None,
+        reload=reload,
+        reload_dirs=["app"] if reload else None,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_worker_healthcheck=WORKER_START_S,
+        log_config=None,
+        access_log=settings.log_level == "DEBUG",
+    )
+    if shared is not None:
+        shared.release()
+    return 0
+
+
+def _shared_by_workers(settings: Settings) -> Process:
+    """The database, brought up once before the workers join it. Raises `SettingError`."""
+    process = Process(settings)
+    try:
+        asyncio.run(migrate(process.dsn()))
+    except StoreUnavailable as error:
+        raise SettingError(_unreachable(settings, error)) from None
+    return process
+
+
+def _check_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            name = "HOST" if error.errno not in {98, 48, 13} else "PORT"
+            got = settings.host if name == "HOST" else settings.port
+            raise SettingError(
+                f"{name}: got {got}, which cannot be listened on ({error.strerror}), "
+                "takes a free one"
+            ) from None
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, made on first use: importing this module reads no settings."""
+    if name == "app":
+        try:
+            globals()["app"] = create_app()
+        except SettingError as error:
+            raise SystemExit(str(error)) from None
+        return cast("FastAPI", globals()["app"])
+    raise AttributeError(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

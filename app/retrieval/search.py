@@ -1,0 +1,36 @@
+"""Hybrid search: words and meaning, over what the principal may read."""
+
+from typing import Final
+
+from app.domain.indexing import PassageIndex
+from app.domain.models import Filters, SearchResult
+from app.domain.ports import Embedder
+from app.domain.principals import Principal
+from app.retrieval.wording import subject_of
+
+LONGEST_QUERY: Final = 8000  # characters; the model sees 256 word pieces of them
+
+
+class HybridSearch:
+    """Implements `PassageSearch` over an index that does both arms and their fusion."""
+
+    def __init__(self, index: PassageIndex, embedder: Embedder) -> None:
+        self._index = index
+        self._embedder = embedder
+
+    async def search(
+        self, principal: Principal, query: str, *, filters: Filters, limit: int
+    ) -> SearchResult:
+        """At most `limit` candidates, best first. Raises `StoreUnavailable`.
+
+        A query without a known word (another script, only stop words) is searched by meaning.
+        """
+        text = query.encode(errors="replace").decode()[:LONGEST_QUERY]
+        return await self._index.search(
+            principal,
+            subject_of(text),
+            await self._embedder.embed_query(text),
+            embedder=self._embedder.name,
+            filters=filters,
+            limit=limit,
+        )

@@ -1,0 +1,256 @@
+"""Readers of a run's log. A cursor is a position; any number may read one run, at any speed.
+
+`frames()` yields entries with strictly increasing numbers, the terminal one last, and None after
+each `silence_s` without any. A cursor that is behind merges consecutive tokens. Where its position
+cannot be served it yields a `reset` with the whole text first, never a silent gap.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import orjson
+
+from app.domain.encoding import timestamp
+from app.domain.errors import StoreUnavailable
+from app.domain.events import TERMINAL_TYPES, Reset, ResetText, to_json, token_json
+from app.domain.models import Citation
+from app.domain.principals import Principal
+from app.runs.live import LiveRun
+from app.runs.ports import Clock, Entry, RunLog, RunRecord
+
+log = logging.getLogger(__name__)
+
+MERGE_CHARS = 8_192
+STEP = 256  # entries looked at between two turns of the event loop
+FUTURE_WAIT_S = 2.0
+POLL_S = 1.0
+
+
+class Bell(Protocol):
+    """Rings when a run may have news in another process (see `runs/bells.py`)."""
+
+    closed: bool
+
+    def hang(self, run_id: str) -> asyncio.Event:
+        """A bell to be hung before looking, so that news which comes meanwhile is not missed."""
+        ...
+
+    async def rung(self, bell: asyncio.Event, seconds: float) -> None:
+        """Until the bell rang, or `seconds` passed."""
+        ...
+
+
+def merge(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Consecutive tokens as one entry with the last one's number and timestamp."""
+    held: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if entry.text is not None and size + len(entry.text) <= MERGE_CHARS:
+            held.append(entry)
+            size += len(entry.text)
+            continue
+        yield from _joined(held)
+        held, size = ([], 0) if entry.text is None else ([entry], len(entry.text))
+        if entry.text is None:
+            yield entry
+    yield from _joined(held)
+
+
+def _joined(held: list[Entry]) -> Iterator[Entry]:
+    if not held:
+        return
+    last = held[-1]
+    if len(held) == 1:
+        yield last
+        return
+    text = "".join(entry.text or "" for entry in held)
+    at: str = orjson.loads(last.data)["timestamp"]
+    yield replace(last, text=text, data=token_json(text, at))
+
+
+def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> Entry:
+    """The whole answer up to `seq`; the client replaces what it has."""
+    content = ResetText(text=text, citations=citations)
+    return Entry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
+
+
+async def _in_time(wait: Coroutine[object, object, None], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await wait
+    except TimeoutError:
+        return False
+    return True
+
+
+class LiveCursor:
+    """Reads a run of this process from memory; goes on from the store when the run is fenced."""
+
+    def __init__(self, run: LiveRun, after: int, clock: Clock, stored: "StoredCursor") -> None:
+        self._run = run
+        self._position = after
+        self._clock = clock
+        self._stored = stored
+
+    async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
+        """Until the terminal entry was yielded."""
+        run = self._run
+        if self._position > run.visible:
+            await _in_time(run.beyond(self._position - 1), FUTURE_WAIT_S)
+            if self._position > run.visible and not run.fenced:
+                yield self._reset()
+        while not run.fenced:
+            upto = min(run.visible, self._position + STEP)
+            for entry in merge(run.entries[self._position : upto]):
+                yield entry
+            self._position = max(self._position, upto)
+            if run.terminal is not None and self._position >= run.terminal.seq:
+                return
+            if self._position < run.visible:
+                await asyncio.sleep(0)
+            elif not await _in_time(run.beyond(self._position), silence_s):
+                yield None
+        async for frame in self._stored.at(self._position).frames(silence_s=silence_s):
+            yield frame
+
+    def _reset(self) -> Entry:
+        run = self._run
+        seq = run.visible if run.terminal is None else run.terminal.seq - 1
+        self._position = seq
+        text = "".join(e.text for e in run.entries[:seq] if e.text is not None)
+        known = any(e.type == "citations" for e in run.entries[:seq])
+        return reset_entry(seq, text, run.citations if known else (), self._clock)
+
+
+class StoredCursor:
+    """Reads a run from the durable log and follows another process's run by notice and poll."""
+
+    def __init__(
+        self,
+        run_log: RunLog,
+        principal: Principal,
+        record: RunRecord,
+        *,
+        after: int,
+        clock: Clock,
+        bell: Bell,
+    ) -> None:
+        self._log = run_log
+        self._principal = principal
+        self._record = record
+        self._position = after
+        self._clock = clock
+        self._bell = bell
+        self._begun = False  # the position was found to be servable, or was reset
+        self._over = False
+
+    def at(self, after: int) -> "StoredCursor":
+        """The same run from another position."""
+        return StoredCursor(
+            self._log,
+            self._principal,
+            self._record,
+            after=after,
+            clock=self._clock,
+            bell=self._bell,
+        )
+
+    async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
+        """Until the terminal entry was yielded, the run is gone, or this process shuts down.
+
+        While the database is away it is waited for.
+        """
+        heard = self._clock.monotonic()
+        while not self._over:
+            step = await self._step(min(POLL_S, silence_s))
+            for entry in step:
+                yield entry
+                self._position = entry.seq
+            if step:
+                heard = self._clock.monotonic()
+                await asyncio.sleep(0)
+            elif self._clock.monotonic() - heard >= silence_s:
+                heard = self._clock.monotonic()
+                yield None
+
+    async def _step(self, wait_s: float) -> Sequence[Entry]:
+        """What is there now; waits for news when there is nothing."""
+        bell = self._bell.hang(self._record.run_id)
+        try:
+            step = await self._read()
+        except StoreUnavailable as error:
+            log.debug("Run %s cannot be read: %s", self._record.run_id, error)
+            step = ()
+        if not step and not self._over:
+            self._over = self._bell.closed
+            await self._bell.rung(bell, wait_s)
+        return step
+
+    async def _read(self) -> Sequence[Entry]:
+        if not self._begun and not await self._servable():
+            step = (await self._reset(),)
+            self._begun = True
+            return step
+        self._begun = True
+        # The row is read before the events: a terminal event seen in the row is then among the
+        # events, unless they were purged.
+        if not await self._refresh():
+            self._over = True
+            return ()
+        terminal = self._record.terminal
+        page = await self._log.entries(self._record.run_id, after=self._position, limit=STEP)
+        if page:
+            self._over = page[-1].type in TERMINAL_TYPES
+            return tuple(merge(page))
+        if terminal is None:
+            return ()
+        if self._position < terminal.seq - 1:
+            return (await self._reset(),)
+        self._over = True
+        return (terminal,)
+
+    async def _refresh(self) -> bool:
+        record = await self._log.record(self._principal, self._record.run_id)
+        if record is not None:
+            self._record = record
+        return record is not None
+
+    async def _servable(self) -> bool:
+        """The position is 0 with the first event there, or names a stored event."""
+        deadline = self._clock.monotonic() + FUTURE_WAIT_S
+        while True:
+            bell = self._bell.hang(self._record.run_id)
+            first = await self._log.entries(
+                self._record.run_id, after=max(0, self._position - 1), limit=1
+            )
+            if self._position == 0:
+                return bool(first) or self._record.terminal is None
+            if first:
+                return first[0].seq == self._position
+            if self._record.terminal is not None or self._clock.monotonic() >= deadline:
+                return False
+            await self._bell.rung(bell, 0.2)
+            if not await self._refresh():
+                return False
+
+    async def _reset(self) -> Entry:
+        await self._refresh()
+        record = self._record
+        if record.terminal is not None:
+            text, citations = await self._log.answer_text(self._principal, record.run_id)
+            seq = record.terminal.seq - 1
+        else:
+            seq, text = await self._text_so_far()
+            citations = ()
+        self._position = seq
+        return reset_entry(seq, text, citations, self._clock)
+
+    async def _text_so_far(self) -> tuple[int, str]:
+        seq, parts = 0, list[str]()
+        while page := await self._log.entries(self._record.run_id, after=seq, limit=STEP):
+            parts.extend(entry.text for entry in page if entry.text is not None)
+            seq = page[-1].seq
+        return seq, "".join(parts)

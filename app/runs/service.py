@@ -1,0 +1,368 @@
+"""The front door of runs: ask, attach, stop, drain. One per process and event loop."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from app.domain.errors import (
+    Draining,
+    IdempotencyMismatch,
+    NotFound,
+    RequestError,
+    RunInProgress,
+    ServerBusy,
+    StoreUnavailable,
+)
+from app.domain.models import Filters, OnDisconnect
+from app.domain.principals import Principal
+from app.runs.bells import Bells
+from app.runs.citing import Citer
+from app.runs.cursors import LiveCursor, StoredCursor
+from app.runs.live import LiveRun
+from app.runs.ports import (
+    AnswerEngine,
+    Clock,
+    Created,
+    NewRun,
+    Notice,
+    Question,
+    Receipt,
+    Replayed,
+    Route,
+    RunLog,
+    RunRecord,
+)
+from app.runs.producer import Producer
+from app.runs.reaper import Reaper
+from app.runs.recorder import Recorder
+from app.runs.stopping import Stopper
+from app.runs.tasks import TaskTracker
+
+log = logging.getLogger(__name__)
+
+HISTORY_TURNS = 6
+STOPPING_WAIT_S = 2.0
+NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question came
+KEEP_LIVE_S = 30.0  # an ended run stays readable from memory this long
+KEEP_EVENTS = timedelta(hours=26)
+PURGE_EVERY_S = 600.0
+LAST_SAVES_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Concurrent runs: of one owner over all replicas (None: no limit), and of this process."""
+
+    per_owner: int | None
+    per_process: int
+    run_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to be answered. `text` None: `question_id` is already stored."""
+
+    principal: Principal
+    session_id: str
+    route: Route
+    text: str | None
+    filters: Filters
+    on_disconnect: OnDisconnect
+    request_hash: str
+    run_id: str | None = None
+    idempotency_key: str | None = None
+    question_id: str | None = None
+    question_text: str = ""  # the stored question's text when `text` is None
+    continues: str | None = None  # message_id
+
+
+class Attached:
+    """A POST's hold on its run. `close` when the connection ends, however it ends."""
+
+    def __init__(
+        self, record: RunRecord, cursor: LiveCursor | StoredCursor, release: Callable[[], None]
+    ) -> None:
+        self.record = record
+        self.cursor = cursor
+        self._release: Callable[[], None] | None = release
+
+    def close(self) -> None:
+        """The connection is gone. Idempotent."""
+        if self._release is not None:
+            self._release()
+            self._release = None
+
+
+class RunService:
+    """All runs of this process, and the way to those of others."""
+
+    def __init__(
+        self,
+        run_log: RunLog,
+        engine: AnswerEngine,
+        *,
+        cite: Citer,
+        clock: Clock,
+        limits: Limits,
+        tasks: TaskTracker,
+        process_id: str,
+    ) -> None:
+        self._log = run_log
+        self._engine = engine
+        self._clock = clock
+        self._limits = limits
+        self._tasks = tasks
+        self._process_id = process_id
+        self._live: dict[str, LiveRun] = {}
+        self._recorder = Recorder(run_log, clock)
+        self._reaper = Reaper(
+            run_log, live=self._live, process_id=process_id, cite=cite, clock=clock
+        )
+        self._bells = Bells()
+        self._stopper = Stopper(
+            run_log, self._live, bells=self._bells, clock=clock, process_id=process_id
+        )
+        self._producer = Producer(
+            run_log=run_log,
+            engine=engine,
+            cite=cite,
+            recorder=self._recorder,
+            tasks=tasks,
+            clock=clock,
+            run_timeout_s=limits.run_timeout_s,
+        )
+        self._unsubscribe: Callable[[], None] | None = None
+        self.draining = False
+
+    @property
+    def active(self) -> int:
+        """Runs of this process that have not ended."""
+        return sum(not run.over.is_set() for run in self._live.values())
+
+    async def start(self) -> None:
+        """Register the lease and begin recording, watching and listening."""
+        await self._log.beat(self._process_id)
+        self._unsubscribe = self._log.subscribe(self._heard)
+        self._tasks.spawn(self._recorder.run(), name="recorder")
+        self._tasks.spawn(self._reaper.beat_forever(), name="lease")
+        self._tasks.spawn(self._reaper.watch_forever(), name="reaper")
+        self._tasks.spawn(self._stopper.poll_forever(), name="stop requests")
+        self._tasks.spawn(self._purge_forever(), name="purge")
+
+    async def ask(self, ask: Ask) -> Attached:
+        """Accept a question and follow its run from the start.
+
+        The work is the application's, not the request's: a caller that is cancelled meanwhile
+        counts as a closed connection. Raises `RequestError`s and `StoreUnavailable`.
+        """
+        task = self._tasks.spawn(self._ask(ask), name="ask", awaited=True)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_close_unclaimed)
+            raise
+
+    async def _ask(self, ask: Ask) -> Attached:
+        created = await self._create(ask)
+        if isinstance(created, Replayed):
+            return self._replay(ask, created.record)
+        record = created.record
+        run = LiveRun(
+            record,
+            cancel_on_disconnect=record.on_disconnect == "cancel",
+            started_at=self._clock.monotonic(),
+        )
+        if created.stop_requested:
+            run.cancel("stopped", at=self._clock.monotonic())
+        self._live[run.run_id] = run
+        self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
+        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
+
+    async def _create(self, ask: Ask) -> Created | Replayed:
+        new = self._new_run(ask)
+        deadline = self._clock.monotonic() + STOPPING_WAIT_S
+        hope = self._clock.monotonic() + NOTICE_GRACE_S
+        while True:
+            try:
+                return await self._log.create(replace(new, refusal=self._refusal()))
+            except RunInProgress as busy:
+                run_id = str((busy.details or {})["run_id"])
+                now = self._clock.monotonic()
+                if now >= deadline or (now >= hope and not await self._stopping(ask, run_id)):
+                    raise
+                await self._bells.wait(run_id, 0.05)
+
+    def _refusal(self) -> RequestError | None:
+        """Why this process starts nothing now. A repeat of a known request is followed anyway."""
+        if self.draining:
+            return Draining("The server is restarting. Please try again in a moment.")
+        if self.active >= self._limits.per_process:
+            return ServerBusy("The server answers as many questions as it can. Try again soon.")
+        return None
+
+    async def _stopping(self, ask: Ask, run_id: str) -> bool:
+        run = self._live.get(run_id)
+        if run is not None:
+            return run.stopping or run.over.is_set()
+        record = await self._log.record(ask.principal, run_id)
+        return record is None or record.stop_requested or record.status != "running"
+
+    def _new_run(self, ask: Ask) -> NewRun:
+        return NewRun(
+            run_id=ask.run_id or str(uuid.uuid4()),
+            principal=ask.principal,
+            session_id=ask.session_id,
+            route=ask.route,
+            message_id=str(uuid.uuid4()),
+            question_id=ask.question_id or str(uuid.uuid4()),
+            question=ask.text,
+            model=self._engine.model_name,
+            filters=ask.filters,
+            on_disconnect=ask.on_disconnect,
+            process_id=self._process_id,
+            created_at=self._clock.now(),
+            idempotency_key=ask.idempotency_key,
+            request_hash=ask.request_hash,
+            max_runs_per_owner=self._limits.per_owner,
+            continues=ask.continues,
+        )
+
+    def _replay(self, ask: Ask, record: RunRecord) -> Attached:
+        if record.request_hash != ask.request_hash:
+            raise IdempotencyMismatch(
+                "This Idempotency-Key was used with another request. Use a new key."
+            )
+        run = self._live.get(record.run_id)
+        if run is None:
+            return Attached(record, self._stored_cursor(record, ask.principal, 0), lambda: None)
+        run.posts += 1
+        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
+
+    async def _answer(self, run: LiveRun, ask: Ask) -> None:
+        try:
+            await self._producer.produce(run, lambda: self._question(run, ask))
+        finally:
+            if not run.over.is_set():  # a mistake of ours: the reaper closes the run as an orphan
+                run.fence(at=self._clock.monotonic())
+                self._live.pop(run.run_id, None)
+            self._bells.ring(run.run_id)
+        await self._clock.sleep(KEEP_LIVE_S)
+        self._live.pop(run.run_id, None)
+
+    async def _question(self, run: LiveRun, ask: Ask) -> Question:
+        history = await self._log.history(
+            ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS
+        )
+        question = Question(
+            run_id=run.run_id,
+            session_id=ask.session_id,
+            message_id=run.record.message_id,
+            principal=ask.principal,
+            text=ask.text if ask.text is not None else ask.question_text,
+            filters=ask.filters,
+            history=history,
+        )
+        if ask.continues is None:
+            return question
+        text, evidence = await self._log.partial(ask.principal, ask.continues)
+        return replace(question, continues=text, continues_evidence=evidence)
+
+    def _releaser(self, run: LiveRun) -> Callable[[], None]:
+        def release() -> None:
+            run.posts -= 1
+            if run.posts == 0 and run.cancel_on_disconnect:
+                self._stopper.cancel(run, "disconnected")
+
+        return release
+
+    def _live_cursor(self, run: LiveRun, principal: Principal, after: int) -> LiveCursor:
+        stored = self._stored_cursor(run.record, principal, after)
+        return LiveCursor(run, after, self._clock, stored)
+
+    def _stored_cursor(self, record: RunRecord, principal: Principal, after: int) -> StoredCursor:
+        return StoredCursor(
+            self._log, principal, record, after=after, clock=self._clock, bell=self._bells
+        )
+
+    async def attach(
+        self, principal: Principal, run_id: str, *, after: int
+    ) -> LiveCursor | StoredCursor | None:
+        """A cursor after `after`; None when that is the terminal event. Raises `NotFound`."""
+        run = self._live.get(run_id)
+        if run is not None and not run.fenced:
+            if run.record.owner_id != principal.owner_id:
+                raise NotFound("There is no such run.")
+            if run.terminal is not None and run.terminal.seq == after:
+                return None
+            return self._live_cursor(run, principal, after)
+        record = await self._log.record(principal, run_id)
+        if record is None:
+            raise NotFound("There is no such run.")
+        if record.terminal is not None and record.terminal.seq == after:
+            return None
+        return self._stored_cursor(record, principal, after)
+
+    async def stop(self, principal: Principal, run_id: str) -> Receipt | None:
+        """See `Stopper.stop`."""
+        return await self._stopper.stop(principal, run_id)
+
+    def _heard(self, notice: Notice) -> None:
+        for run_id in notice.run_ids:
+            if notice.kind == "stop":
+                self._stopper.requested(run_id)
+            else:
+                self._bells.ring(run_id)
+
+    async def _purge_forever(self) -> None:
+        while True:
+            await self._clock.sleep(PURGE_EVERY_S)
+            try:
+                await self._log.purge(ended_before=self._clock.now() - KEEP_EVENTS)
+            except StoreUnavailable as error:
+                log.debug("Old events could not be purged: %s", error)
+
+    async def drain(self, grace_s: float) -> None:
+        """Start nothing new, give running answers `grace_s`, then end them as interrupted.
+
+        Viewers of other processes' runs are let go at the end; they go on elsewhere.
+        """
+        self.draining = True
+        try:
+            await self._drain(grace_s)
+        finally:
+            self._bells.close()
+
+    async def _drain(self, grace_s: float) -> None:
+        running = [run for run in self._live.values() if not run.over.is_set()]
+        if not running:
+            return
+        log.info("Draining: %d answers have %g s to finish", len(running), grace_s)
+        if await _all_over(running, grace_s):
+            return
+        for run in running:
+            run.cancel("drained", at=self._clock.monotonic())
+        await _all_over(running, LAST_SAVES_S)
+
+    async def close(self) -> None:
+        """Stop listening; the tracker's owner cancels the tasks."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+
+async def _all_over(runs: list[LiveRun], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            for run in runs:
+                await run.over.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _close_unclaimed(task: "asyncio.Task[Attached]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()

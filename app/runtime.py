@@ -1,0 +1,332 @@
+"""The services of one event loop, and the parts that a whole process shares.
+
+Pools, clients and run tasks belong to the running loop: they start once, on first use, and those of
+a loop that is closed are dropped. The embedded server, the embedding model and the answer model
+serve every loop of the process.
+"""
+
+import asyncio
+import atexit
+import logging
+import threading
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from langchain_core.messages import BaseMessage
+
+from app.api.services import ModelInfo, Services
+from app.config import Settings
+from app.db.conversation_store import ConversationStore
+from app.db.job_log import PostgresJobLog
+from app.db.library_store import LibraryStore
+from app.db.migrations import migrate
+from app.db.notices import Notices
+from app.db.passage_index import PostgresPassageIndex
+from app.db.pool import Database
+from app.db.run_log import CHANNEL, PostgresRunLog
+from app.db.server import EmbeddedServer
+from app.domain.citing import cite
+from app.domain.errors import StoreUnavailable
+from app.domain.indexing import PassageEncoder
+from app.domain.models import Passage
+from app.graph.build import build_graph
+from app.graph.engine import GraphEngine
+from app.ingest.files import FileStore
+from app.ingest.ingestor import Ingestor
+from app.ingest.jobs import IngestQueue
+from app.ingest.reembedding import reembed_source
+from app.llm.answer_model import AnswerModel
+from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
+from app.llm.registry import make_answer_model
+from app.retrieval.providers import check_vectors, make_embedder
+from app.retrieval.rerank import BlendReranker
+from app.retrieval.search import HybridSearch
+from app.runs.clock import SystemClock
+from app.runs.ports import Ended, Question
+from app.runs.service import Limits, RunService
+from app.runs.tasks import TaskTracker
+from app.samples import load_samples
+from app.upkeep import keep_up
+
+log = logging.getLogger(__name__)
+
+JUDGE_TIMEOUT_S = 15.0
+LAST_WORDS_S = 2.0
+
+
+class Process:
+    """What all event loops of a process share. Every part starts once, on first use."""
+
+    def __init__(self, settings: Settings, embedder: PassageEncoder | None = None) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._server: EmbeddedServer | None = None
+        self._embedder = embedder
+        self._model: AnswerModel | None = None
+
+    def dsn(self) -> str:
+        """The database's address; starts the embedded server when none is set. Blocks."""
+        if self.settings.database_url is not None:
+            return self.settings.database_url.get_secret_value()
+        with self._lock:
+            if self._server is None:
+                self._server = EmbeddedServer.start(self.settings.data_dir)
+                atexit.register(self.release)
+            return self._server.dsn
+
+    def embedder(self) -> PassageEncoder:
+        """The embedding model. Blocks while it loads."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = make_embedder(self.settings)
+            return self._embedder
+
+    def model(self) -> AnswerModel:
+        """The answer model. Blocks while its SDK is imported."""
+        with self._lock:
+            if self._model is None:
+                self._model = make_answer_model(self.settings)
+                if self._model.sends_to is not None:
+                    log.info(
+                        "answers by %s; passages are sent to %s",
+                        self._model.name,
+                        self._model.sends_to,
+                    )
+            return self._model
+
+    def revive(self) -> Callable[[], None] | None:
+        """How to start the embedded server again; None for a database that is not ours."""
+        return None if self._server is None else self._server.ensure
+
+    def release(self) -> None:
+        """Let go of the embedded server; whoever does so last stops it."""
+        with self._lock:
+            if self._server is not None:
+                self._server.release()
+                self._server = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The running services of one loop."""
+
+    services: Services
+    tasks: TaskTracker
+    database: Database
+    jobs: IngestQueue
+    samples: "asyncio.Task[None] | None" = None
+
+
+class Runtimes:
+    """One `Runtime` per event loop, started once however many ask at the same time.
+
+    An async generator owns each: a loop closes its generators when it shuts down, which nothing
+    else tells us about where there is no lifespan.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._owners: dict[asyncio.AbstractEventLoop, AsyncGenerator[Runtime, None]] = {}
+        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Runtime]] = {}
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    async def get(self) -> Runtime:
+        """The running loop's. Raises `SettingError` or `StoreUnavailable`; a later call retries."""
+        loop = asyncio.get_running_loop()
+        starting = self._starting.get(loop)
+        if starting is None:
+            self._drop_closed()
+            self._owners[loop] = self._owned(loop)
+            starting = TaskTracker().spawn(self._begin(loop), name="start", awaited=True)
+            self._starting[loop] = starting
+        return await asyncio.shield(starting)
+
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> Runtime:
+        return await anext(self._owners[loop])
+
+    async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Runtime, None]:
+        try:
+            async with started(self.process) as runtime:
+                yield runtime
+        finally:
+            self._owners.pop(loop, None)
+            self._starting.pop(loop, None)
+
+    def _drop_closed(self) -> None:
+        """Forget loops that were closed without being shut down."""
+        for loop in [loop for loop in self._owners if loop.is_closed()]:
+            del self._owners[loop], self._starting[loop]
+
+    async def services(self) -> Services:
+        """What the routes ask for."""
+        return (await self.get()).services
+
+    async def close(self) -> None:
+        """Close the running loop's, when it ever started."""
+        loop = asyncio.get_running_loop()
+        starting, owner = self._starting.get(loop), self._owners.get(loop)
+        if starting is None or owner is None:
+            return
+        starting.cancel()
+        await asyncio.wait({starting})
+        await owner.aclose()
+
+
+@asynccontextmanager
+async def started(process: Process) -> AsyncIterator[Runtime]:
+    """The services of the running loop, for as long as the block lasts. Drain the runs first."""
+    dsn = await asyncio.to_thread(process.dsn)
+    await migrate(dsn)
+    embedder = await asyncio.to_thread(process.embedder)
+    model = await asyncio.to_thread(process.model)
+    async with AsyncExitStack() as stack:
+        database = await Database.open(dsn)
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(model.aclose)
+        notices = Notices(database, channels=(CHANNEL,))
+        stack.push_async_callback(notices.close)
+        tasks = TaskTracker()
+        stack.push_async_callback(_end, tasks, database)
+        notices.start(tasks)
+        runtime = await _assemble(process, embedder, model, database, notices, tasks)
+        stack.push_async_callback(runtime.services.runs.close)
+        stack.push_async_callback(runtime.jobs.close)
+        yield runtime
+
+
+async def _end(tasks: TaskTracker, database: Database) -> None:
+    """End the tasks; those that wait for a silent database would wait for ever."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_S):
+            await tasks.close()
+    except TimeoutError:
+        log.warning("The database is silent: leaving without it")
+        database.terminate()
+        await tasks.close()
+
+
+async def _assemble(
+    process: Process,
+    embedder: PassageEncoder,
+    model: AnswerModel,
+    database: Database,
+    notices: Notices,
+    tasks: TaskTracker,
+) -> Runtime:
+    """Wire the parts of one loop together and start the runs."""
+    settings = process.settings
+    library = LibraryStore(database)
+    index = PostgresPassageIndex(database)
+    await check_vectors(library, embedder)
+    clock = SystemClock()
+    engine = make_engine(process, embedder, index, model, clock)
+    runs = RunService(
+        PostgresRunLog(database, notices),
+        engine,
+        cite=cite,
+        clock=clock,
+        limits=Limits(settings.max_runs_per_user, settings.max_runs, settings.run_timeout_s),
+        tasks=tasks,
+        process_id=str(uuid.uuid4()),
+    )
+    await runs.start()
+    tasks.spawn(keep_up(database, revive=process.revive(), clock=clock), name="upkeep")
+    jobs = make_jobs(process, embedder, database, tasks, clock)
+    jobs.start()
+    samples = None
+    if settings.sample_library:
+        loading = load_samples(database, embedder, data_dir=settings.data_dir, clock=clock)
+        samples = tasks.spawn(loading, name="sample library")
+    services = Services(
+        runs=runs,
+        conversations=ConversationStore(database),
+        library=library,
+        editing=library,
+        jobs=jobs,
+        model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
+        heartbeat_s=settings.heartbeat_s,
+        files=settings.data_dir / "files",
+        largest_upload=settings.max_upload_mb * 2**20,
+        database_ok=lambda: _answers(database),
+        now=clock.now,
+        library_state=lambda: _state(samples),
+    )
+    return Runtime(services, tasks, database, jobs, samples)
+
+
+def make_jobs(
+    process: Process,
+    embedder: PassageEncoder,
+    database: Database,
+    tasks: TaskTracker,
+    clock: SystemClock,
+) -> IngestQueue:
+    """Uploads into this loop's database."""
+    library = LibraryStore(database)
+    files = process.settings.data_dir / "files"
+    return IngestQueue(
+        PostgresJobLog(database),
+        Ingestor(library, embedder, FileStore(files), now=clock.now),
+        tasks,
+        reembed=partial(reembed_source, library, embedder),
+        staging=files / "incoming",
+        now=clock.now,
+        new_id=lambda: str(uuid.uuid4()),
+    )
+
+
+def make_engine(
+    process: Process,
+    embedder: PassageEncoder,
+    index: PostgresPassageIndex,
+    model: AnswerModel,
+    clock: SystemClock,
+) -> GraphEngine:
+    """The graph over this loop's database and the process's models."""
+    settings = process.settings
+    limits = AnswerLimits(
+        first_token_s=settings.first_token_timeout_s, idle_s=settings.idle_timeout_s
+    )
+
+    async def answer(
+        messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+    ) -> tuple[Ended, str]:
+        end = await stream_answer(
+            model,
+            messages,
+            passages=passages,
+            question=question.text,
+            limits=limits,
+            said=question.continues or "",
+        )
+        return Ended(end.finish_reason, end.usage), "" if end.streamed else end.text
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
+
+    graph = build_graph(
+        search=HybridSearch(index, embedder),
+        reranker=BlendReranker(index, embedder),
+        answerer=answer,
+        judge=judge if model.can_judge else None,
+        clock=clock.monotonic,
+    )
+    return GraphEngine(graph, model_name=model.name, now=clock.now, text_of=answer_text)
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        await database.fetchval("SELECT 1")
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def _state(samples: "asyncio.Task[None] | None") -> Literal["ready", "loading"]:
+    return "loading" if samples is not None and not samples.done() else "ready"

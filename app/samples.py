@@ -1,0 +1,46 @@
+"""Brings the sample library into an empty database at the first start, in the background."""
+
+import logging
+from pathlib import Path
+
+from app.db.library_store import LibraryStore
+from app.db.pool import Database
+from app.domain.errors import StoreUnavailable
+from app.domain.indexing import PassageEncoder
+from app.ingest.files import FileStore
+from app.ingest.ingestor import Ingestor
+from app.ingest.loaded import IngestError
+from app.ingest.sample_library import ingest_samples
+from app.runs.ports import Clock
+
+log = logging.getLogger(__name__)
+
+_LOCK = 0x63697465_73616D70
+"""Of several processes that start at once on one database, one ingests."""
+
+
+async def load_samples(
+    database: Database, embedder: PassageEncoder, *, data_dir: Path, clock: Clock
+) -> None:
+    """Ingest the samples when the library is empty, or when an earlier start was cut short.
+
+    A sample that somebody deleted does not come back.
+    """
+    library = LibraryStore(database)
+    unfinished = data_dir / "samples.unfinished"
+    connection = await database.dedicated()
+    try:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        if not unfinished.exists() and not await library.empty():
+            return
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        log.info("Reading the sample library; questions can be asked meanwhile")
+        ingestor = Ingestor(library, embedder, FileStore(data_dir / "files"), now=clock.now)
+        await ingest_samples(ingestor)
+        unfinished.unlink(missing_ok=True)
+    except (StoreUnavailable, IngestError) as error:
+        log.warning("The sample library could not be read: %s", error)
+    finally:
+        connection.terminate()

@@ -1,0 +1,74 @@
+"""The bundled questions over the sample library."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.domain.indexing import PassageEncoder
+from app.domain.models import Passage, Source
+from app.domain.principals import LOCAL
+from app.ingest.files import FileStore
+from app.ingest.ingestor import Ingestor
+from app.ingest.sample_library import SAMPLES, ingest_samples
+from bench.retrieval_collections import Collection, Question, Stored
+from bench.retrieval_systems import Library
+
+NAME: Final = "bundled"
+QUESTIONS: Final = SAMPLES / "questions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """A source of the sample library with its passages."""
+
+    source: Source
+    passages: tuple[Passage, ...]
+
+
+async def store_bundled(
+    library: Library, encoder: PassageEncoder, files: Path, *, folder: Path = SAMPLES
+) -> Collection:
+    """Ingest the samples as a first start does, and read the questions about them.
+
+    A `folder` with some of the samples leaves the questions about the others out.
+    """
+    ingestor = Ingestor(library.store, encoder, FileStore(files), now=lambda: datetime.now(UTC))
+    await ingest_samples(ingestor, folder=folder)
+    shelves = [
+        _Shelf(source, await library.store.passages(LOCAL, source.source_id))
+        for source in await library.store.sources(LOCAL)
+    ]
+    rows: list[dict[str, Any]] = json.loads(QUESTIONS.read_text())
+    names = {shelf.source.name: shelf for shelf in shelves}
+    ids = {p.passage_id: p.passage_id for shelf in shelves for p in shelf.passages}
+    sources = {Path(name).stem: shelf.source.source_id for name, shelf in names.items()}
+    library.stored = Stored(ids, sources)
+    earlier = {row["id"]: row["question"] for row in rows}
+    known = [row for row in rows if not row["answerable"] or row["source"] in names]
+    return Collection(NAME, (), tuple(_question(row, names, earlier) for row in known))
+
+
+def _question(row: dict[str, Any], shelves: dict[str, _Shelf], earlier: dict[str, str]) -> Question:
+    expected = tuple(row.get("expected") or ())
+    relevant: dict[str, int] = {}
+    if row["answerable"]:
+        relevant = {
+            passage.passage_id: 1
+            for passage in shelves[row["source"]].passages
+            if any(_folded(one) in _folded(passage.text) for one in expected)
+        }
+    return Question(
+        row["id"],
+        row["question"],
+        relevant,
+        recording=row.get("recording"),
+        answerable=row["answerable"],
+        answers=expected,
+        history=(earlier[row["after"]],) if row.get("after") else (),
+    )
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,120 @@
+"""Embeddings that were computed before: kept by model and text, outside the repository."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.indexing import EncodedPassage, PassageEncoder
+from app.domain.ports import Vector
+from app.retrieval.minilm import EncodedQuery
+from app.retrieval.rerank import QueryEncoder
+
+CHUNK: Final = 64  # texts between two commits: what an interruption loses at most
+
+Report = Callable[[int, int], None]
+"""Called with how many texts of how many are embedded."""
+
+
+class TokenEncoder(PassageEncoder, QueryEncoder, Protocol):
+    """A model that shows the states of its tokens."""
+
+
+class CachedEncoder:
+    """Implements `TokenEncoder`: the model, with a memory for passages.
+
+    Questions are always embedded anew, because their time is part of what is measured.
+    """
+
+    def __init__(
+        self, model: TokenEncoder, folder: Path, *, report: Report = lambda done, of: None
+    ):
+        """`folder` is made if need be; several processes may share it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._model = model
+        self._file = folder / "embeddings.sqlite3"
+        self.report = report
+        with closing(self._open()) as connection, connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS passages"
+                " (key BLOB PRIMARY KEY, vector BLOB NOT NULL, tokens BLOB) WITHOUT ROWID"
+            )
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._model.name
+
+    @property
+    def dimensions(self) -> int:
+        """The model's."""
+        return self._model.dimensions
+
+    @property
+    def max_pieces(self) -> int:
+        """The model's."""
+        return self._model.max_pieces
+
+    def count(self, text: str) -> int:
+        """Word pieces, by the model's tokenizer."""
+        return self._model.count(text)
+
+    async def embed_query(self, text: str) -> Vector:
+        """One unit vector, computed anew."""
+        return await self._model.embed_query(text)
+
+    async def encode_query(self, text: str) -> EncodedQuery:
+        """Vector and token states, computed anew."""
+        return await self._model.encode_query(text)
+
+    async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, shape (len(texts), dimensions)."""
+        return np.stack([one.vector for one in await self.encode_passages(texts)])
+
+    async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:
+        """One per text, in order; only texts that were never seen are computed."""
+        with closing(self._open()) as connection:
+            known = self._read(connection, texts)
+            # Alike in length, so that batches hold little padding.
+            missing = sorted(set(texts) - known.keys(), key=lambda text: (len(text), text))
+            for begin in range(0, len(missing), CHUNK):
+                self.report(len(known), len(known) + len(missing) - begin)
+                chunk = missing[begin : begin + CHUNK]
+                fresh = dict(zip(chunk, await self._model.encode_passages(chunk), strict=True))
+                self._write(connection, fresh)
+                known |= fresh
+        self.report(len(known), len(known))
+        return [known[text] for text in texts]
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._file, timeout=60)
+
+    def _key(self, text: str) -> bytes:
+        return hashlib.sha256(f"{self._model.name}\0{text}".encode()).digest()
+
+    def _read(
+        self, connection: sqlite3.Connection, texts: Sequence[str]
+    ) -> dict[str, EncodedPassage]:
+        known: dict[str, EncodedPassage] = {}
+        for text in texts:
+            row = connection.execute(
+                "SELECT vector, tokens FROM passages WHERE key = ?", (self._key(text),)
+            ).fetchone()
+            if row is not None:
+                known[text] = EncodedPassage(np.frombuffer(row[0], np.float32), row[1])
+        return known
+
+    def _write(self, connection: sqlite3.Connection, fresh: dict[str, EncodedPassage]) -> None:
+        with connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO passages VALUES (?, ?, ?)",
+                [
+                    (self._key(text), one.vector.astype(np.float32).tobytes(), one.tokens)
+                    for text, one in fresh.items()
+                ],
+            )

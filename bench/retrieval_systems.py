@@ -1,0 +1,166 @@
+"""The product's own search, reranking, grading and answering over a database of the evaluation."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final
+
+from langchain_core.messages import BaseMessage
+
+from app.db.library_store import LibraryStore
+from app.db.migrations import migrate
+from app.db.passage_index import PostgresPassageIndex
+from app.db.pool import Database, connect
+from app.db.server import EmbeddedServer
+from app.domain.indexing import PassageEncoder
+from app.domain.models import Candidate, Filters, Passage, SearchResult, Turn
+from app.domain.principals import LOCAL, Principal
+from app.graph.build import AnswerGraph, build_graph
+from app.graph.grading import confidence
+from app.graph.state import AnswerState
+from app.llm.quoting import quote_answer
+from app.retrieval.rerank import BlendReranker
+from app.retrieval.search import HybridSearch
+from app.runs.ports import Ended
+from app.runs.ports import Question as Asked
+from bench.retrieval_collections import Question, Stored
+
+ARM: Final = 100  # each arm of the search brings so many candidates
+
+
+@dataclass(slots=True)
+class _Timed:
+    """Stands around search and reranker and keeps how long their last calls took, in ms."""
+
+    search_inside: HybridSearch
+    reranker_inside: BlendReranker
+    search_ms: float = 0.0
+    rerank_ms: float = 0.0
+
+    async def search(
+        self, principal: Principal, query: str, *, filters: Filters, limit: int
+    ) -> SearchResult:
+        began = perf_counter()
+        found = await self.search_inside.search(principal, query, filters=filters, limit=limit)
+        self.search_ms = (perf_counter() - began) * 1000
+        return found
+
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        began = perf_counter()
+        ranked = await self.reranker_inside.rerank(query, candidates)
+        self.rerank_ms = (perf_counter() - began) * 1000
+        return ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the product did with one question; rankings hold passage ids of the collection."""
+
+    question: Question
+    fused: tuple[str, ...]
+    reranked: tuple[str, ...]
+    search_ms: float
+    rerank_ms: float
+    confidence: float  # of the grading that there is an answer
+    text: str
+    passages: tuple[Passage, ...]  # that the answer cites from; empty when it refuses
+
+
+@dataclass(slots=True)
+class Library:
+    """A library of its own database, and the product's graph over it."""
+
+    database: Database
+    store: LibraryStore
+    stored: Stored = field(default_factory=lambda: Stored({}, {}))
+    timed: _Timed = field(init=False)
+    graph: AnswerGraph = field(init=False)
+
+    def wire(self, encoder: PassageEncoder) -> None:
+        """Build the graph as the program does, with the quoting model."""
+        index = PostgresPassageIndex(self.database)
+        self.timed = _Timed(HybridSearch(index, encoder), BlendReranker(index, encoder))
+        self.graph = build_graph(
+            search=self.timed,
+            reranker=self.timed,
+            answerer=_quote,
+            judge=None,
+            clock=perf_counter,
+        )
+
+    async def ask(self, question: Question) -> Outcome:
+        """One question through the whole graph."""
+        state = await self.graph.ainvoke(AnswerState(question=self._asked(question)))
+        ranked = (*state["ranked"], *state["dropped"])
+        return Outcome(
+            question=question,
+            fused=self._ids(state["found"].candidates),
+            reranked=self._ids(ranked),
+            search_ms=self.timed.search_ms,
+            rerank_ms=self.timed.rerank_ms,
+            confidence=confidence(state["ranked"]),
+            text=state["text"],
+            passages=tuple(candidate.passage for candidate in state["kept"]),
+        )
+
+    async def arms(self, question: Question) -> Mapping[str, tuple[str, ...]]:
+        """The orders by either arm of the search alone.
+
+        A search for the candidates of both arms holds the whole list of each.
+        """
+        asked = self._asked(question)
+        found = await self.timed.search_inside.search(
+            LOCAL, question.text, filters=asked.filters, limit=2 * ARM
+        )
+        by_words = sorted(found.candidates, key=lambda one: -one.bm25)
+        by_meaning = sorted(found.candidates, key=lambda one: -one.cosine)
+        return {
+            "BM25 alone": self._ids([one for one in by_words if one.bm25 > 0]),
+            "dense alone": self._ids(by_meaning),
+        }
+
+    def _ids(self, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+        return tuple(self.stored.passages[one.passage.passage_id] for one in candidates)
+
+    def _asked(self, question: Question) -> Asked:
+        filters = Filters()
+        if question.recording is not None:
+            filters = Filters(source_ids=(self.stored.sources[question.recording],))
+        return Asked(
+            run_id=question.question_id,
+            session_id="evaluation",
+            message_id=question.question_id,
+            principal=LOCAL,
+            text=question.text,
+            filters=filters,
+            history=tuple(Turn(text, "", interrupted=False) for text in question.history),
+        )
+
+
+async def _quote(
+    messages: Sequence[BaseMessage], *, question: Asked, passages: tuple[Passage, ...]
+) -> tuple[Ended, str]:
+    """The quoting model, at once."""
+    return Ended("stop", None), quote_answer(question.text, passages)
+
+
+@asynccontextmanager
+async def open_library(
+    server: EmbeddedServer, name: str, encoder: PassageEncoder
+) -> AsyncIterator[Library]:
+    """An empty library in a database of its own."""
+    connection = await connect(server.dsn)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    dsn = server.dsn_of(name)
+    await migrate(dsn)
+    database = await Database.open(dsn, max_size=4)
+    try:
+        library = Library(database, LibraryStore(database))
+        library.wire(encoder)
+        yield library
+    finally:
+        await database.close()

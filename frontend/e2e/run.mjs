@@ -1,0 +1,110 @@
+// Browser journeys. Without BASE_URL against a server of their own, which is gone afterwards; with
+// it against that server, without the journeys that restart theirs.
+// Names as arguments run only those. PICTURES=folder takes pictures of the page instead.
+// The last line is "N passed, N failed"; the exit code tells the same.
+import { launch } from "./browser.mjs";
+import * as access from "./journeys/access.mjs";
+import * as asking from "./journeys/asking.mjs";
+import * as history from "./journeys/history.mjs";
+import * as library from "./journeys/library.mjs";
+import * as reading from "./journeys/reading.mjs";
+import * as restarting from "./journeys/restarting.mjs";
+import * as sources from "./journeys/sources.mjs";
+import * as staying from "./journeys/staying.mjs";
+import * as tabs from "./journeys/tabs.mjs";
+import { takePictures } from "./pictures.mjs";
+import { Server } from "./server.mjs";
+
+const SIDE_BY_SIDE = {
+  ...tabs,
+  ...access,
+  ...library,
+  ...reading,
+  ...asking,
+  ...sources,
+  ...staying,
+  ...history,
+};
+const ALONE = { ...restarting };
+const TIMEOUT_MS = 90_000;
+const LANES = 3;
+
+/** Runs one journey in a browser profile of its own; errors of the page count as failures. */
+async function attempt(browser, server, journey) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const faults = [];
+  context.on("weberror", (event) => faults.push(event.error()));
+  context.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) faults.push(new Error(message.text()));
+  });
+  let timer;
+  try {
+    await Promise.race([
+      journey(context, server),
+      new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error("took too long")), TIMEOUT_MS);
+      }),
+    ]);
+    if (faults.length > 0) throw faults[0];
+    return null;
+  } catch (error) {
+    return error;
+  } finally {
+    clearTimeout(timer);
+    await context.close();
+  }
+}
+
+/** Runs the journeys, `lanes` at a time; returns how many passed and failed. */
+async function runAll(browser, server, journeys, lanes) {
+  const waiting = Object.entries(journeys);
+  const counts = { passed: 0, failed: 0 };
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, journey] = next;
+      const began = Date.now();
+      const error = await attempt(browser, server, journey);
+      const time = `${((Date.now() - began) / 1000).toFixed(1)} s`;
+      counts[error === null ? "passed" : "failed"] += 1;
+      const line = error === null ? `ok    ${name} (${time})` : `FAIL  ${name} (${time}): ${error}`;
+      process.stdout.write(`${line}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return counts;
+}
+
+function chosen(journeys, names) {
+  if (names.length === 0) return journeys;
+  return Object.fromEntries(Object.entries(journeys).filter(([name]) => names.includes(name)));
+}
+
+async function main(names) {
+  const known = { ...SIDE_BY_SIDE, ...ALONE };
+  const unknown = names.filter((name) => !Object.hasOwn(known, name));
+  if (unknown.length > 0) throw new Error(`no such journey: ${unknown.join(", ")}`);
+  const began = Date.now();
+  const server = process.env.BASE_URL ? null : await Server.start();
+  if (server !== null) {
+    process.env.BASE_URL = server.url;
+    process.stdout.write(`ready after ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+  }
+  const browser = await launch();
+  try {
+    if (process.env.PICTURES) {
+      await takePictures(browser, process.env.PICTURES);
+      return 0;
+    }
+    const beside = await runAll(browser, server, chosen(SIDE_BY_SIDE, names), LANES);
+    const alone = await runAll(browser, server, server === null ? {} : chosen(ALONE, names), 1);
+    const failed = beside.failed + alone.failed;
+    const seconds = ((Date.now() - began) / 1000).toFixed(0);
+    process.stdout.write(`${seconds} s\n${beside.passed + alone.passed} passed, ${failed} failed\n`);
+    return failed;
+  } finally {
+    await browser.close();
+    await server?.remove();
+  }
+}
+
+process.exitCode = (await main(process.argv.slice(2))) === 0 ? 0 : 1;

@@ -1,0 +1,70 @@
+import js from "@eslint/js";
+import importX from "eslint-plugin-import-x";
+import jsxA11y from "eslint-plugin-jsx-a11y";
+import reactHooks from "eslint-plugin-react-hooks";
+import globals from "globals";
+import tseslint from "typescript-eslint";
+
+const ROOMS = ["app", "chat", "citations", "history", "protocol", "sources", "ui"];
+// Which rooms each room may open; anything else is a locked door.
+const MAY_OPEN = {
+  app: ROOMS,
+  chat: ["protocol", "ui"],
+  citations: ["protocol", "ui"],
+  history: ["protocol", "ui"],
+  protocol: [],
+  sources: ["protocol", "ui"],
+  ui: [],
+};
+const zones = ROOMS.map((room) => ({
+  target: `./src/${room}`,
+  from: ROOMS.filter((other) => other !== room && !MAY_OPEN[room].includes(other)).map(
+    (other) => `./src/${other}`,
+  ),
+})).filter((zone) => zone.from.length > 0);
+
+export default tseslint.config(
+  { ignores: ["dist", "coverage", "src/protocol/*.gen.ts"] },
+  js.configs.recommended,
+  {
+    files: ["src/**/*.{ts,tsx}", "build/*.ts", "vite.config.ts"],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { "import-x": importX },
+    settings: {
+      "import-x/resolver-next": [importX.createNodeResolver({ extensions: [".ts", ".tsx"] })],
+    },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
+          message: "Text from models, documents and people is data, never markup.",
+        },
+      ],
+    },
+  },
+  {
+    files: ["src/**/*.tsx", "src/**/use*.ts"],
+    extends: [jsxA11y.flatConfigs.strict, reactHooks.configs.flat["recommended-latest"]],
+  },
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    ignores: ["src/**/*.test.{ts,tsx}", "src/protocol/**"],
+    rules: {
+      "max-lines": ["error", 250],
+      "max-lines-per-function": ["error", { max: 80, skipComments: true }],
+    },
+  },
+  { files: ["src/**/use*.ts"], rules: { "max-lines": ["error", 120] } },
+  { files: ["*.js", "scripts/**/*.mjs", "e2e/**/*.mjs"], languageOptions: { globals: globals.node } },
+  { files: ["e2e/**/*.mjs"], languageOptions: { globals: globals.browser } },
+);

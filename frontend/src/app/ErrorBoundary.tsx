@@ -1,0 +1,38 @@
+import { Component, type ErrorInfo, type ReactNode } from "react";
+
+import { Button } from "../ui/Button.tsx";
+
+interface Props {
+  readonly children: ReactNode;
+}
+
+/** Keeps a fault in drawing from taking the page along. Answers are safe: they are on the server. */
+export class ErrorBoundary extends Component<Props, { readonly broken: boolean }> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  override componentDidCatch(error: Error, info: ErrorInfo): void {
+    console.error(error, info.componentStack);
+  }
+
+  override render(): ReactNode {
+    if (!this.state.broken) return this.props.children;
+    return (
+      <div className="broken" role="alert">
+        <p>This conversation could not be shown. Your questions and answers are stored.</p>
+        <Button
+          look="outlined"
+          icon="redo"
+          onClick={() => {
+            this.setState({ broken: false });
+          }}
+        >
+          Show it again
+        </Button>
+      </div>
+    );
+  }
+}

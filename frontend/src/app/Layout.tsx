@@ -1,0 +1,73 @@
+import "./layout.css";
+
+import { useEffect, useState, type ReactNode } from "react";
+
+import { IconButton } from "../ui/Button.tsx";
+import { ModelLabel } from "./ModelLabel.tsx";
+
+interface Props {
+  readonly sidebar: (close: () => void) => ReactNode;
+  /** A source opened beside the conversation; a sheet over it on narrow screens. */
+  readonly panel: ReactNode;
+  readonly children: ReactNode;
+}
+
+const WIDE = "(min-width: 56rem)";
+
+/** Sidebar, conversation, source panel. On a phone the first and last lie over the second. */
+export function Layout({ sidebar, panel, children }: Props) {
+  const [isOpen, setOpen] = useState(() => window.matchMedia(WIDE).matches);
+  const close = (): void => {
+    setOpen(false);
+  };
+  const closeOnPhone = (): void => {
+    if (!window.matchMedia(WIDE).matches) close();
+  };
+  useEffect(() => {
+    const wide = window.matchMedia(WIDE);
+    const follow = ({ matches }: MediaQueryListEvent): void => {
+      setOpen(matches);
+    };
+    wide.addEventListener("change", follow);
+    return () => {
+      wide.removeEventListener("change", follow);
+    };
+  }, []);
+  useEffect(() => {
+    if (!isOpen || window.matchMedia(WIDE).matches) return undefined;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      setOpen(false);
+    };
+    document.addEventListener("keydown", onKey, { capture: true });
+    return () => {
+      document.removeEventListener("keydown", onKey, { capture: true });
+    };
+  }, [isOpen]);
+  return (
+    <div className={`layout${isOpen ? " layout--sidebar" : ""}${panel === null ? "" : " layout--panel"}`}>
+      <div className="sidebar" id="sidebar" inert={!isOpen}>
+        {sidebar(closeOnPhone)}
+      </div>
+      {isOpen ? <button type="button" className="veil" aria-label="Close sidebar" onClick={close} /> : null}
+      <main className="main">
+        <header className="bar">
+          <IconButton
+            icon="menu"
+            label={isOpen ? "Hide conversations" : "Show conversations"}
+            aria-expanded={isOpen}
+            aria-controls="sidebar"
+            onClick={() => {
+              setOpen(!isOpen);
+            }}
+          />
+          <h1 className="brand">Citestream</h1>
+          <ModelLabel />
+        </header>
+        <div className="stage-area">{children}</div>
+      </main>
+      {panel === null ? null : <div className="panel-area">{panel}</div>}
+    </div>
+  );
+}

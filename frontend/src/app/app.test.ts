@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+
+import { groupConversations } from "../history/groups.ts";
+import type { Conversation, Source } from "../protocol/api.ts";
+import { randomId } from "../protocol/ids.ts";
+import { clock, duration } from "../ui/format.ts";
+import { examplesFor } from "./examples.ts";
+import { addressOf, conversationIn } from "./route.ts";
+
+describe("addresses", () => {
+  it.each(["550e8400-e29b-41d4-a716-446655440000", "a.b:c_d-1"])("round-trip %s", (id) => {
+    expect(conversationIn(addressOf(id))).toBe(id);
+  });
+
+  it.each(["/", "/c/", "/c/a/b", "/c/%E0%A4%A", "/library"])("%s names none", (path) => {
+    expect(conversationIn(path)).toBeNull();
+  });
+});
+
+describe("groupConversations", () => {
+  const at = (title: string, updated_at: string): Conversation => ({
+    session_id: title,
+    title,
+    created_at: updated_at,
+    updated_at,
+    active_run_id: null,
+  });
+  const now = new Date(2026, 10, 20, 9, 0);
+  const day = (d: number, h: number) => new Date(2026, 10, d, h).toISOString();
+  const all = [at("old", day(3, 9)), at("late", day(19, 23)), at("early", day(20, 1)), at("new", day(20, 8))];
+
+  it("groups by the reader's days, newest first", () => {
+    const groups = groupConversations(all, "", now);
+    expect(groups.map(({ name, items }) => [name, items.map(({ title }) => title)])).toEqual([
+      ["Today", ["new", "early"]],
+      ["Yesterday", ["late"]],
+      ["Older", ["old"]],
+    ]);
+  });
+
+  it("finds by title", () => {
+    expect(groupConversations(all, " LAT ", now)).toHaveLength(1);
+  });
+});
+
+describe("examplesFor", () => {
+  const source = (name: string, title: string) =>
+    ({ name, title, kind: "document", created_at: "2026-11-20T10:00:00Z" }) as Source;
+
+  it("asks the sample library's questions, or about one's own sources", () => {
+    expect(examplesFor([source("documents/aripiprazole.md", "A")])).toHaveLength(2);
+    expect(examplesFor([source("mine.md", "Mine")])[0]?.question).toContain("“Mine”");
+    expect(examplesFor([])).toEqual([]);
+  });
+});
+
+describe("formats", () => {
+  it("writes times as people do", () => {
+    expect([clock(5.9), clock(75), clock(3675)]).toEqual(["0:05", "1:15", "1:01:15"]);
+    expect([duration(0.4), duration(14.2), duration(1234)]).toEqual(["<1 ms", "14 ms", "1.2 s"]);
+  });
+});
+
+describe("randomId", () => {
+  it("is a UUIDv4, also without crypto.randomUUID", () => {
+    const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+    expect(randomId()).toMatch(uuid);
+    const original = crypto.randomUUID.bind(crypto);
+    Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
+    expect(randomId()).toMatch(uuid);
+    Object.defineProperty(crypto, "randomUUID", { value: original, configurable: true });
+  });
+});

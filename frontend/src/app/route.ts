@@ -1,0 +1,39 @@
+import { useSyncExternalStore } from "react";
+
+/** Which conversation the address names; null on the start page. */
+export function conversationIn(pathname: string): string | null {
+  const id = /^\/c\/([^/]+)\/?$/.exec(pathname)?.[1];
+  if (id === undefined) return null;
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return null; // a broken escape is no address of ours
+  }
+}
+
+export function addressOf(sessionId: string | null): string {
+  return sessionId === null ? "/" : `/c/${encodeURIComponent(sessionId)}`;
+}
+
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  window.addEventListener("popstate", listener);
+  return () => {
+    listeners.delete(listener);
+    window.removeEventListener("popstate", listener);
+  };
+}
+
+/** Goes to a conversation, or to the start page. `replace`: without a step in the history. */
+export function navigate(sessionId: string | null, how: "push" | "replace" = "push"): void {
+  const address = addressOf(sessionId);
+  if (how === "push") window.history.pushState(null, "", address);
+  else window.history.replaceState(null, "", address);
+  for (const listener of listeners) listener();
+}
+
+export function usePathname(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname);
+}

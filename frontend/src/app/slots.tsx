@@ -1,0 +1,28 @@
+import { use } from "react";
+
+import type { AnswerEvidence, ChatSlots } from "../chat/slots.ts";
+import { CitedText } from "../citations/CitedText.tsx";
+import { copyText } from "../citations/copyText.ts";
+import { SourceList } from "../citations/SourceList.tsx";
+import { ScopeName } from "../sources/ScopeName.tsx";
+import { ScopePicker } from "../sources/ScopePicker.tsx";
+import { OpenSourceContext } from "./openSource.ts";
+import { Welcome } from "./Welcome.tsx";
+
+function AnswerText(props: AnswerEvidence & { readonly text: string; readonly streaming: boolean }) {
+  return <CitedText {...props} onOpen={use(OpenSourceContext)} />;
+}
+
+function AnswerSources(props: AnswerEvidence) {
+  return <SourceList {...props} onOpen={use(OpenSourceContext)} />;
+}
+
+/** What the other rooms put into the chat. */
+export const CHAT_SLOTS: ChatSlots = {
+  AnswerText,
+  SourceList: AnswerSources,
+  ScopePicker,
+  ScopeName,
+  Welcome,
+  copyText,
+};

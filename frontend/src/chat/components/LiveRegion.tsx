@@ -1,0 +1,15 @@
+import { useEffect, useRef, useState } from "react";
+
+import { Announcer } from "../announce.ts";
+import type { Answer } from "../answerReducer.ts";
+
+/** Tells screen readers what happens, in stages and whole sentences rather than tokens. */
+export function LiveRegion({ answer }: { readonly answer: Answer | null }) {
+  const [announcer] = useState(() => new Announcer());
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const text = answer === null ? null : announcer.next(answer);
+    if (text !== null && region.current !== null) region.current.textContent = text;
+  }, [announcer, answer]);
+  return <div ref={region} className="unseen" role="status" aria-live="polite" />;
+}

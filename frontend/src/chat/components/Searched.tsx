@@ -1,0 +1,48 @@
+import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
+import { Button } from "../../ui/Button.tsx";
+import { count } from "../../ui/format.ts";
+import type { Answer } from "../answerReducer.ts";
+import type { ChatSession } from "../ChatSession.ts";
+import type { ChatSlots } from "../slots.ts";
+
+interface Props {
+  readonly answer: Answer;
+  readonly question: string;
+  readonly isLast: boolean;
+  readonly session: ChatSession;
+  readonly ScopeName: ChatSlots["ScopeName"];
+}
+
+/** What was searched when that was not everything; after a refusal, the way to search the rest. */
+export function Searched({ answer, question, isLast, session, ScopeName }: Props) {
+  const { filters } = answer;
+  if (filters === null || isUnfiltered(filters)) return null;
+  const outside = answer.finishReason === "no_evidence" ? passagesOutside(answer) : 0;
+  return (
+    <div className={outside > 0 ? "note" : "searched"}>
+      <span>
+        Searched only: <ScopeName filters={filters} />
+        {outside > 0 ? `. Outside of it ${outside === 1 ? "is" : "are"} ${count(outside, "matching passage")}.` : null}
+      </span>
+      {outside > 0 && isLast ? (
+        <Button
+          look="outlined"
+          icon="search"
+          onClick={() => {
+            // Asked anew: another answer to the same question would keep its filter.
+            session.setFilters(NO_FILTERS);
+            session.send(question);
+          }}
+        >
+          Search everything
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+/** How many passages would have fitted, had the filter let them through. */
+export function passagesOutside({ evidence }: Pick<Answer, "evidence">): number {
+  const graded = evidence.findLast((event) => event.type === "grading_complete");
+  return graded?.content.outside_filter ?? 0;
+}

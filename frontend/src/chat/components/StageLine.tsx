@@ -1,0 +1,49 @@
+import { duration } from "../../ui/format.ts";
+import { Fold } from "../../ui/Fold.tsx";
+import type { Answer } from "../answerReducer.ts";
+import { stepsOf, type Step } from "../evidence.ts";
+import type { Connection } from "../RunFollower.ts";
+import { FoundDetails } from "./FoundDetails.tsx";
+
+interface Props {
+  readonly answer: Answer;
+  readonly connection: Connection | null;
+}
+
+/**
+ * What happens before and while the answer is written, with counts and times. When it is finished
+ * the same line says how it was found, so that nothing moves; opened, it tells everything.
+ */
+export function StageLine({ answer, connection }: Props) {
+  const steps = stepsOf(answer.evidence);
+  const isStreaming = answer.phase === "streaming";
+  // A continued answer was not searched for: it goes on with the passages it had.
+  if (!isStreaming && steps.every((step) => step.result === "")) return null;
+  return (
+    <Fold
+      className="how"
+      summary={
+        <span className="stages">
+          <b className={isStreaming ? "stage stage--running" : "stage"}>
+            {isStreaming ? runningName(steps, connection) : "How this was found"}
+          </b>
+          <span className="stage-results">{resultLine(steps)}</span>
+        </span>
+      }
+    >
+      <FoundDetails evidence={answer.evidence} />
+    </Fold>
+  );
+}
+
+function runningName(steps: readonly Step[], connection: Connection | null): string {
+  const running = steps.findLast((step) => step.isRunning) ?? steps.at(-1);
+  if (running !== undefined) return `${running.name}…`;
+  return connection === "offline" ? "Waiting for the network…" : "Sending…";
+}
+
+function resultLine(steps: readonly Step[]): string {
+  const results = steps.map((step) => step.result).filter((result) => result !== "");
+  const total = steps.reduce((sum, step) => sum + (step.ms ?? 0), 0);
+  return results.length === 0 ? "" : `${results.join(" → ")} · ${duration(total)}`;
+}

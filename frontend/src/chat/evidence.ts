@@ -1,0 +1,57 @@
+import { count } from "../ui/format.ts";
+import type { EvidenceEvent } from "./answerReducer.ts";
+
+/** One step towards the answer, as the evidence line shows it. */
+export interface Step {
+  readonly name: "Retrieval" | "Reranking" | "Grading" | "Rewriting" | "Generation";
+  readonly isRunning: boolean;
+  /** What came of it; empty while it runs. */
+  readonly result: string;
+  readonly ms: number | null;
+}
+
+const NAMES: Readonly<Record<EvidenceEvent["content"]["stage"], Step["name"]>> = {
+  retrieval: "Retrieval",
+  reranking: "Reranking",
+  grading: "Grading",
+  rewriting: "Rewriting",
+  generation: "Generation",
+};
+
+/** The steps so far, in order; a completed stage replaces its start. */
+export function stepsOf(evidence: readonly EvidenceEvent[]): Step[] {
+  const steps: Step[] = [];
+  for (const event of evidence) {
+    const name = NAMES[event.content.stage];
+    if (event.content.status === "started") {
+      steps.push({ name, isRunning: true, result: "", ms: null });
+      continue;
+    }
+    const open = steps.findLastIndex((step) => step.name === name && step.isRunning);
+    const done: Step = { name, isRunning: false, ...resultOf(event) };
+    if (open === -1) steps.push(done);
+    else steps[open] = done;
+  }
+  return steps;
+}
+
+function resultOf(event: EvidenceEvent): Pick<Step, "result" | "ms"> {
+  switch (event.type) {
+    case "retrieval_complete": {
+      const { doc_count, searched_sources, ms } = event.content;
+      const where = count(searched_sources, "source");
+      return { result: `${count(doc_count, "passage")} found in ${where}`, ms };
+    }
+    case "reranking_complete":
+      return { result: `kept ${event.content.kept.length}`, ms: event.content.ms };
+    case "grading_complete": {
+      const kept = event.content.passages.filter((passage) => passage.kept).length;
+      const verdict = { answer: `${kept} fit`, rewrite: "not enough", refuse: "none fits" };
+      return { result: verdict[event.content.decision], ms: event.content.ms };
+    }
+    case "rewriting_complete":
+      return { result: `“${event.content.query}”`, ms: event.content.ms };
+    default:
+      return { result: "", ms: null };
+  }
+}

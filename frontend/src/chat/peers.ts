@@ -1,0 +1,24 @@
+/** Tells this browser's other tabs that something began in a conversation. */
+export interface Peers {
+  announce(sessionId: string): void;
+  subscribe(listener: (sessionId: string) => void): () => void;
+}
+
+const CHANNEL = "citestream";
+
+export const browserPeers: Peers = {
+  announce(sessionId) {
+    const channel = new BroadcastChannel(CHANNEL);
+    channel.postMessage(sessionId);
+    channel.close();
+  },
+  subscribe(listener) {
+    const channel = new BroadcastChannel(CHANNEL);
+    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === "string") listener(data);
+    };
+    return () => {
+      channel.close();
+    };
+  },
+};

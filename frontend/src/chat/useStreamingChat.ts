@@ -1,0 +1,47 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+
+import { api } from "../protocol/client.ts";
+import { randomId } from "../protocol/ids.ts";
+import { browserSignals } from "./browserSignals.ts";
+import { ChatSession } from "./ChatSession.ts";
+import type { ChatSnapshot } from "./chatState.ts";
+import { browserPeers } from "./peers.ts";
+import { FOLLOWER_TIMES } from "./RunFollower.ts";
+
+export interface StreamingChat {
+  readonly snapshot: ChatSnapshot;
+  readonly session: ChatSession;
+}
+
+/** One state update per painted frame; hidden tabs paint none, so they get a timer. */
+function nextFrame(flush: () => void): void {
+  if (browserSignals.hidden()) setTimeout(flush, 250);
+  else requestAnimationFrame(flush);
+}
+
+/**
+ * The conversation `sessionId`, live. `isNew`: nothing is stored yet, so nothing is loaded.
+ * Both are read once: give the component that calls this `key={sessionId}`.
+ */
+export function useStreamingChat(
+  sessionId: string,
+  isNew: boolean,
+  onActivity: () => void,
+): StreamingChat {
+  const [session] = useState(
+    () =>
+      new ChatSession(sessionId, isNew, {
+        client: api,
+        signals: browserSignals,
+        peers: browserPeers,
+        times: FOLLOWER_TIMES,
+        newId: randomId,
+        random: Math.random,
+        schedule: nextFrame,
+        onActivity,
+      }),
+  );
+  useEffect(() => session.open(), [session]);
+  const snapshot = useSyncExternalStore(session.subscribe, session.getSnapshot);
+  return { snapshot, session };
+}

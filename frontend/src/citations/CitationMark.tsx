@@ -1,0 +1,54 @@
+import { use, useId, useRef, useState } from "react";
+import { createPortal } from "react-dom";
+
+import { CitationPreview } from "./CitationPreview.tsx";
+import { describeMark, MarksContext, VERDICTS } from "./marks.ts";
+
+/** `[n]` in the text: shows its passage on hover or focus, opens it on click. */
+export function CitationMark({ marker }: { readonly marker: number }) {
+  const marks = use(MarksContext);
+  const button = useRef<HTMLButtonElement>(null);
+  const [near, setNear] = useState<DOMRect | null>(null);
+  const id = useId();
+  const info = describeMark(marker, marks);
+  const open = (): void => {
+    setNear(button.current?.getBoundingClientRect() ?? null);
+  };
+  const close = (): void => {
+    setNear(null);
+  };
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className={`mark mark--${info.verdict}`}
+        aria-label={`Source ${marker}: ${info.title}, ${VERDICTS[info.verdict]}`}
+        aria-describedby={near === null ? undefined : id}
+        onMouseEnter={open}
+        onMouseLeave={close}
+        onFocus={open}
+        onBlur={close}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || near === null) return;
+          event.stopPropagation();
+          close();
+        }}
+        onClick={() => {
+          close();
+          if (info.target !== null) marks.onOpen(info.target);
+        }}
+      >
+        {`[${marker}]`}
+      </button>
+      {near === null
+        ? null
+        : createPortal(<CitationPreview id={id} info={info} near={near} />, landmark())}
+    </>
+  );
+}
+
+/** Everything that is read belongs to a landmark; only the app's tests have none. */
+function landmark(): Element {
+  return document.querySelector("main") ?? document.body;
+}

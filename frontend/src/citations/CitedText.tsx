@@ -1,0 +1,27 @@
+import "./citations.css";
+
+import { useMemo } from "react";
+
+import type { PlaceInSource } from "../protocol/api.ts";
+import { Markdown } from "../ui/markdown/Markdown.tsx";
+import { CitationMark } from "./CitationMark.tsx";
+import { MarksContext, type Evidence } from "./marks.ts";
+
+interface Props extends Evidence {
+  readonly text: string;
+  readonly streaming: boolean;
+  readonly onOpen: (target: PlaceInSource) => void;
+}
+
+/** An answer's text with its citation marks alive, also while it streams. */
+export function CitedText({ text, streaming, passages, citations, judged, onOpen }: Props) {
+  const marks = useMemo(
+    () => ({ passages, citations, judged, onOpen }),
+    [passages, citations, judged, onOpen],
+  );
+  return (
+    <MarksContext value={marks}>
+      <Markdown text={text} streaming={streaming} Mark={CitationMark} />
+    </MarksContext>
+  );
+}

@@ -1,0 +1,68 @@
+import type { PlaceInSource } from "../protocol/api.ts";
+import { count, place } from "../ui/format.ts";
+import { Fold } from "../ui/Fold.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { describeMark, VERDICTS, type Evidence, type MarkInfo } from "./marks.ts";
+
+interface Props extends Evidence {
+  readonly onOpen: (target: PlaceInSource) => void;
+}
+
+/** The sources of a finished answer, numbered as in its text. */
+export function SourceList({ onOpen, ...evidence }: Props) {
+  if (evidence.citations.length === 0) return null;
+  const doubtful = evidence.citations.filter((citation) => !citation.verified).length;
+  return (
+    <Fold
+      className="sources"
+      summary={
+        <span>
+          {count(evidence.citations.length, "source")}
+          {doubtful === 0 ? ", all verified" : `, ${doubtful} not verified`}
+        </span>
+      }
+    >
+      <ol className="source-list">
+        {evidence.citations.map(({ marker }) => (
+          <SourceItem key={marker} info={describeMark(marker, evidence)} onOpen={onOpen} />
+        ))}
+      </ol>
+    </Fold>
+  );
+}
+
+function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen: Props["onOpen"] }) {
+  const { target } = info;
+  const where = place({
+    page: info.page,
+    start_s: info.startS,
+    heading: info.heading,
+    speaker: info.speaker,
+  });
+  return (
+    <li>
+      <button
+        type="button"
+        className="source-item"
+        disabled={target === null}
+        onClick={() => {
+          if (target !== null) onOpen(target);
+        }}
+      >
+        <span className={`mark mark--${info.verdict}`}>{`[${info.marker}]`}</span>
+        <span className="source-body">
+          <span className="source-title">
+            {info.title}
+            {where === "" ? null : <span className="source-place">{where}</span>}
+          </span>
+          <span className="source-quote">{info.text}</span>
+          <span className={`verdict verdict--${info.verdict}`}>
+            {VERDICTS[info.verdict]}
+            {info.support === null ? "" : `: ${info.support}`}
+          </span>
+        </span>
+        {info.startS === null ? null : <Icon name="play" />}
+      </button>
+    </li>
+  );
+}

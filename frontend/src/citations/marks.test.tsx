@@ -1,0 +1,96 @@
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import type { Citation, MarkedPassage } from "../protocol/events.gen.ts";
+import { CitedText } from "./CitedText.tsx";
+import { copyText } from "./copyText.ts";
+import { describeMark } from "./marks.ts";
+
+const PASSAGE: MarkedPassage = {
+  marker: 1,
+  passage_id: "p1",
+  source_id: "s1",
+  title: "Aripiprazole",
+  kind: "document",
+  text: "Nausea is common.",
+  heading: "Side effects",
+  page: 3,
+  start_s: null,
+  speaker: null,
+};
+const CITATION: Citation = {
+  ...PASSAGE,
+  quote: "Nausea",
+  quote_start: 0,
+  quote_end: 6,
+  end_s: null,
+  url: null,
+  verified: true,
+  support: "same words",
+};
+const UNKNOWN: Citation = {
+  ...CITATION,
+  marker: 7,
+  passage_id: null,
+  source_id: null,
+  title: null,
+  quote: null,
+  verified: false,
+  support: null,
+};
+
+afterEach(cleanup);
+
+describe("describeMark", () => {
+  it("knows a passage before its verdict", () => {
+    const info = describeMark(1, { passages: [PASSAGE], citations: [], judged: false });
+    expect(info).toMatchObject({ verdict: "pending", title: "Aripiprazole", text: PASSAGE.text });
+    expect(info.target).toMatchObject({ passageId: "p1", quoteStart: null });
+  });
+
+  it.each([
+    [CITATION, "verified"],
+    [{ ...CITATION, verified: false }, "unverified"],
+  ])("shows the verdict", (citation, verdict) => {
+    const info = describeMark(1, { passages: [PASSAGE], citations: [citation], judged: true });
+    expect(info).toMatchObject({ verdict, text: "Nausea", target: { quoteStart: 0, quoteEnd: 6 } });
+  });
+
+  it("opens nothing for a mark that names no passage", () => {
+    const cited = describeMark(7, { passages: [PASSAGE], citations: [UNKNOWN], judged: true });
+    const invented = describeMark(9, { passages: [PASSAGE], citations: [], judged: true });
+    expect([cited.verdict, cited.target]).toEqual(["unknown", null]);
+    expect([invented.verdict, invented.target]).toEqual(["unknown", null]);
+  });
+});
+
+describe("CitedText", () => {
+  it("previews on focus and opens on click", () => {
+    const onOpen = vi.fn();
+    const evidence = { passages: [PASSAGE], citations: [CITATION], judged: true };
+    render(<CitedText text="Nausea [1]" streaming={false} {...evidence} onOpen={onOpen} />);
+    const mark = screen.getByRole("button", { name: "Source 1: Aripiprazole, verified" });
+    fireEvent.focus(mark);
+    expect(screen.getByRole("tooltip").textContent).toContain("Side effects");
+    expect(mark.getAttribute("aria-describedby")).toBe(screen.getByRole("tooltip").id);
+    fireEvent.click(mark);
+    expect(screen.queryByRole("tooltip")).toBeNull();
+    expect(onOpen).toHaveBeenCalledWith({
+      sourceId: "s1",
+      passageId: "p1",
+      page: 3,
+      quoteStart: 0,
+      quoteEnd: 6,
+    });
+  });
+});
+
+describe("copyText", () => {
+  it("lists numbered sources and says which are not verified", () => {
+    const evidence = { passages: [PASSAGE], citations: [CITATION, UNKNOWN], judged: true };
+    expect(copyText("Nausea [1] [7]\n", evidence)).toBe(
+      "Nausea [1] [7]\n\nSources\n[1] Aripiprazole, Side effects · page 3\n[7] No such source, page 3 (not verified)\n",
+    );
+    expect(copyText("Plain", { passages: [], citations: [], judged: true })).toBe("Plain");
+  });
+});

@@ -1,0 +1,82 @@
+import { createContext } from "react";
+
+import type { PlaceInSource } from "../protocol/api.ts";
+import type { Citation, MarkedPassage } from "../protocol/events.gen.ts";
+
+/** What an answer stands on, as far as it is known while it is being written. */
+export interface Evidence {
+  readonly passages: readonly MarkedPassage[];
+  readonly citations: readonly Citation[];
+  /** False while the verdicts are still out. */
+  readonly judged: boolean;
+}
+
+export type Verdict = "pending" | "verified" | "unverified" | "unknown";
+
+/** One `[n]`: what to show of it, and where it leads. */
+export interface MarkInfo {
+  readonly marker: number;
+  readonly verdict: Verdict;
+  readonly title: string;
+  readonly text: string;
+  readonly support: string | null;
+  readonly page: number | null;
+  readonly startS: number | null;
+  readonly heading: string | null;
+  readonly speaker: string | null;
+  readonly target: PlaceInSource | null;
+}
+
+export interface Marks extends Evidence {
+  readonly onOpen: (target: PlaceInSource) => void;
+}
+
+export const MarksContext = createContext<Marks>({
+  passages: [],
+  citations: [],
+  judged: false,
+  onOpen: () => undefined,
+});
+
+function verdictOf(citation: Citation | undefined, isKnown: boolean, judged: boolean): Verdict {
+  if (citation?.passage_id === null) return "unknown";
+  if (citation !== undefined) return citation.verified ? "verified" : "unverified";
+  return judged && !isKnown ? "unknown" : "pending";
+}
+
+/** Everything known about `[marker]`, from its verdict if there is one, else from its passage. */
+export function describeMark(marker: number, evidence: Evidence): MarkInfo {
+  const passage = evidence.passages.find((other) => other.marker === marker);
+  const citation = evidence.citations.find((other) => other.marker === marker);
+  const passageId = citation?.passage_id ?? passage?.passage_id ?? null;
+  const sourceId = citation?.source_id ?? passage?.source_id ?? null;
+  const verdict = verdictOf(citation, passage !== undefined, evidence.judged);
+  return {
+    marker,
+    verdict,
+    title: citation?.title ?? passage?.title ?? "No such source",
+    text: citation?.quote ?? passage?.text ?? "The answer cites a source that it was not given.",
+    support: citation?.support ?? null,
+    page: citation?.page ?? passage?.page ?? null,
+    startS: citation?.start_s ?? passage?.start_s ?? null,
+    heading: passage?.heading ?? null,
+    speaker: citation?.speaker ?? passage?.speaker ?? null,
+    target:
+      passageId === null || sourceId === null || verdict === "unknown"
+        ? null
+        : {
+            sourceId,
+            passageId,
+            page: citation?.page ?? passage?.page ?? null,
+            quoteStart: citation?.quote_start ?? null,
+            quoteEnd: citation?.quote_end ?? null,
+          },
+  };
+}
+
+export const VERDICTS: Readonly<Record<Verdict, string>> = {
+  pending: "not checked yet",
+  verified: "verified",
+  unverified: "not verified",
+  unknown: "names no source",
+};

@@ -1,0 +1,194 @@
+import type {
+  Conversation,
+  ConversationDetail,
+  Message,
+  Page,
+  Passage,
+  PendingStop,
+  Question,
+  Readiness,
+  RunOptions,
+  Source,
+  StopReceipt,
+  Upload,
+} from "./api.ts";
+import type { Filters } from "./events.gen.ts";
+
+/** The server refused a request before any stream began. `message` is written for a person. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly code: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, code: string, message: string, details: Record<string, unknown>) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+interface ErrorBody {
+  readonly error?: {
+    readonly code?: string;
+    readonly message?: string;
+    readonly details?: Record<string, unknown>;
+  };
+}
+
+async function apiError(response: Response): Promise<ApiError> {
+  // A proxy's error page is not JSON: its status is all there is to know.
+  const body = (await response.json().catch(() => ({}))) as ErrorBody;
+  const { code, message, details } = body.error ?? {};
+  return new ApiError(
+    response.status,
+    code ?? "http_error",
+    message ?? `The server answered with status ${response.status}.`,
+    details ?? {},
+  );
+}
+
+const path = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join("/")}`;
+
+/** The server's routes. Streams come back as the raw response, everything else as typed JSON. */
+export class Client {
+  readonly #fetch: typeof fetch;
+
+  constructor(fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init)) {
+    this.#fetch = fetchFn;
+  }
+
+  ask(question: Question, signal: AbortSignal): Promise<Response> {
+    return this.#openRun("/chat", question, signal);
+  }
+
+  /** Another answer beside the first, or the rest of a stopped one. */
+  answerAgain(
+    how: "regenerate" | "continue",
+    sessionId: string,
+    messageId: string,
+    options: RunOptions,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const route = path("conversations", sessionId, "messages", messageId, how);
+    return this.#openRun(route, options, signal);
+  }
+
+  /** Follows a run after `position` (0: from its start). 204 when nothing comes after it. */
+  async follow(runId: string, position: number, signal: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (position > 0) headers["Last-Event-ID"] = String(position);
+    const response = await this.#fetch(path("runs", runId, "events"), {
+      headers,
+      signal,
+      cache: "no-store",
+    });
+    if (!response.ok) throw await apiError(response);
+    return response;
+  }
+
+  stop(runId: string): Promise<StopReceipt | PendingStop> {
+    // keepalive: the stop must arrive even when the page is being closed.
+    return this.#json("POST", path("runs", runId, "stop"), undefined, { keepalive: true });
+  }
+
+  conversations(cursor: string | null = null): Promise<Page<Conversation>> {
+    return this.#json("GET", withCursor("/conversations", cursor));
+  }
+
+  conversation(sessionId: string): Promise<ConversationDetail> {
+    return this.#json("GET", path("conversations", sessionId));
+  }
+
+  async changeConversation(
+    sessionId: string,
+    change: { title?: string; filters?: Filters },
+  ): Promise<void> {
+    await this.#json("PATCH", path("conversations", sessionId), change);
+  }
+
+  async deleteConversation(sessionId: string): Promise<void> {
+    await this.#json("DELETE", path("conversations", sessionId));
+  }
+
+  async restoreConversation(sessionId: string): Promise<void> {
+    await this.#json("POST", path("conversations", sessionId, "restore"));
+  }
+
+  messages(sessionId: string, cursor: string | null = null): Promise<Page<Message>> {
+    return this.#json("GET", withCursor(path("conversations", sessionId, "messages"), cursor));
+  }
+
+  sources(): Promise<Page<Source>> {
+    return this.#json("GET", "/sources");
+  }
+
+  source(sourceId: string): Promise<Source> {
+    return this.#json("GET", path("sources", sourceId));
+  }
+
+  passages(sourceId: string): Promise<{ items: readonly Passage[] }> {
+    return this.#json("GET", path("sources", sourceId, "passages"));
+  }
+
+  /** Hands files over; the job tells what becomes of them. */
+  async upload(files: readonly File[]): Promise<Upload> {
+    const body = new FormData();
+    for (const file of files) body.append("file", file, file.name);
+    const response = await this.#fetch("/sources", { method: "POST", body });
+    if (!response.ok) throw await apiError(response);
+    return (await response.json()) as Upload;
+  }
+
+  readiness(): Promise<Readiness> {
+    return this.#json("GET", "/health/ready");
+  }
+
+  async #openRun(route: string, body: RunOptions, signal: AbortSignal): Promise<Response> {
+    const response = await this.#fetch(route, {
+      method: "POST",
+      headers: {
+        Accept: "text/event-stream",
+        "Content-Type": "application/json",
+        // The same key follows the same run: a lost response may be asked for again.
+        "Idempotency-Key": body.run_id,
+      },
+      body: JSON.stringify(body),
+      signal,
+      cache: "no-store",
+    });
+    if (!response.ok) throw await apiError(response);
+    return response;
+  }
+
+  async #json<T>(method: string, route: string, body?: object, extra?: RequestInit): Promise<T> {
+    const response = await this.#fetch(route, {
+      method,
+      headers: {
+        Accept: "application/json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...extra,
+    });
+    if (!response.ok) throw await apiError(response);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+}
+
+function withCursor(route: string, cursor: string | null): string {
+  return cursor === null ? route : `${route}?cursor=${encodeURIComponent(cursor)}`;
+}
+
+/** Where a source's playable audio or original file is. */
+export function sourceFile(sourceId: string): string {
+  return path("sources", sourceId, "file");
+}
+
+/** Where the events of an upload are. */
+export function jobEvents(jobId: string): string {
+  return path("jobs", jobId, "events");
+}
+
+export const api = new Client();

@@ -1,0 +1,66 @@
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
+
+import type { Passage } from "../protocol/api.ts";
+import { Button } from "../ui/Button.tsx";
+import { excerpts, type Excerpt, type Quote } from "./excerpt.ts";
+
+const NEIGHBOURS = 2;
+
+interface Props {
+  readonly passages: readonly Passage[];
+  readonly quote: Quote;
+}
+
+/** The cited passage among its neighbours, the quote lit and in view. */
+export function DocumentView({ passages, quote }: Props) {
+  const [isWhole, setWhole] = useState(false);
+  const shown = useMemo(
+    () => excerpts(passages, quote, isWhole ? passages.length : NEIGHBOURS),
+    [passages, quote, isWhole],
+  );
+  const cited = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const target = cited.current?.querySelector("mark") ?? cited.current;
+    target?.scrollIntoView({ block: "center" });
+  }, [shown]);
+  return (
+    <div className="document">
+      {shown.map((excerpt) => (
+        <section
+          key={excerpt.id}
+          ref={excerpt.isCited ? cited : null}
+          className={excerpt.isCited ? "excerpt excerpt--cited" : "excerpt"}
+          aria-current={excerpt.isCited ? "location" : undefined}
+        >
+          {excerpt.heading === null ? null : <h3>{excerpt.heading}</h3>}
+          {excerpt.page === null ? null : <p className="excerpt-page">page {excerpt.page}</p>}
+          <p className="excerpt-text">
+            <LitText {...excerpt} />
+          </p>
+        </section>
+      ))}
+      {shown.length < passages.length ? (
+        <Button
+          look="outlined"
+          onClick={() => {
+            setWhole(true);
+          }}
+        >
+          Show the whole document
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function LitText({ text, lit }: Pick<Excerpt, "text" | "lit">) {
+  if (lit === null) return text;
+  const [start, end] = lit;
+  return (
+    <>
+      {text.slice(0, start)}
+      <mark>{text.slice(start, end)}</mark>
+      {text.slice(end)}
+    </>
+  );
+}

@@ -1,0 +1,94 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+
+import type { Passage, Source } from "../protocol/api.ts";
+import { sourceFile } from "../protocol/client.ts";
+import { clock } from "../ui/format.ts";
+import { transcript, type Line, type Quote } from "./excerpt.ts";
+import { useFollowLine } from "./useFollowLine.ts";
+
+interface Props {
+  readonly source: Source;
+  readonly passages: readonly Passage[];
+  readonly quote: Quote;
+}
+
+/** The transcript with the quoted lines lit; the recording plays from there when it has sound. */
+export function RecordingView({ source, passages, quote }: Props) {
+  const lines = useMemo(() => transcript(passages, quote), [passages, quote]);
+  const from = lines.find((line) => line.isLit)?.startS ?? 0;
+  const audio = useRef<HTMLAudioElement>(null);
+  const scroller = useRef<HTMLOListElement>(null);
+  const lit = useRef<HTMLLIElement>(null);
+  const said = useRef<HTMLLIElement>(null);
+  const [playing, setPlaying] = useState<number | null>(null);
+  const { follow } = useFollowLine(scroller, said, playing);
+  useEffect(() => {
+    lit.current?.scrollIntoView({ block: "center" });
+    playFrom(audio.current, from);
+  }, [from]);
+  const onTime = (time: number): void => {
+    setPlaying(lines.findLast((line) => line.startS <= time)?.startS ?? null);
+  };
+  return (
+    <div className="recording">
+      {source.audio ? (
+        // The captions are the transcript below, line by line.
+        // eslint-disable-next-line jsx-a11y/media-has-caption
+        <audio
+          ref={audio}
+          controls
+          preload="metadata"
+          aria-label={`Recording: ${source.title}`}
+          src={sourceFile(source.source_id)}
+          onTimeUpdate={(event) => {
+            onTime(event.currentTarget.currentTime);
+          }}
+        />
+      ) : null}
+      {/* Scrolled with the keyboard, so it can be focused. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <ol className="transcript" ref={scroller} tabIndex={0} aria-label="Transcript">
+        {lines.map((line) => (
+          <li
+            key={line.startS}
+            ref={(node) => {
+              if (line.startS === from) lit.current = node;
+              if (line.startS === playing) said.current = node;
+            }}
+            className={lineClass(line, playing)}
+            aria-current={line.startS === playing ? "true" : undefined}
+          >
+            <button
+              type="button"
+              className="line-time"
+              disabled={!source.audio}
+              aria-label={`Play from ${clock(line.startS)}`}
+              onClick={() => {
+                follow();
+                playFrom(audio.current, line.startS);
+              }}
+            >
+              {clock(line.startS)}
+            </button>
+            <span>
+              {line.speaker === null ? null : <b>{line.speaker} </b>}
+              {line.isLit ? <mark>{line.text}</mark> : line.text}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function lineClass(line: Line, playing: number | null): string {
+  const isPlaying = line.startS === playing;
+  return `line${line.isLit ? " line--lit" : ""}${isPlaying ? " line--playing" : ""}`;
+}
+
+function playFrom(audio: HTMLAudioElement | null, seconds: number): void {
+  if (audio === null) return;
+  audio.currentTime = seconds;
+  // A browser may refuse to play on its own; the controls are there.
+  audio.play().catch(() => undefined);
+}

@@ -1,0 +1,9 @@
+import type { Filters } from "../protocol/events.gen.ts";
+import { scopeLabel } from "./scope.ts";
+import { useSources } from "./useSources.ts";
+
+/** What was searched, in a few words. */
+export function ScopeName({ filters }: { readonly filters: Filters }) {
+  const { data } = useSources();
+  return <b>{scopeLabel(filters, data?.items ?? [])}</b>;
+}

@@ -1,0 +1,146 @@
+import "./sources.css";
+
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+import type { Passage, PlaceInSource, Source } from "../protocol/api.ts";
+import { Button, IconButton } from "../ui/Button.tsx";
+import { clock, count } from "../ui/format.ts";
+import { DocumentView } from "./DocumentView.tsx";
+import type { Quote } from "./excerpt.ts";
+import { RecordingView } from "./RecordingView.tsx";
+import { useSourceText } from "./useSources.ts";
+
+const PdfView = lazy(() => import("./pdf/PdfView.tsx"));
+
+interface Props {
+  readonly place: PlaceInSource;
+  readonly onClose: () => void;
+}
+
+/** A source opened at the cited passage. Escape closes it and focus goes back where it was. */
+export function SourcePanel({ place, onClose }: Props) {
+  const { data, isError } = useSourceText(place.sourceId);
+  const panel = useRef<HTMLElement>(null);
+  const quote = useMemo(
+    () => ({ passageId: place.passageId, start: place.quoteStart, end: place.quoteEnd }),
+    [place],
+  );
+  useEffect(() => {
+    const before = document.activeElement;
+    panel.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // the panel closes; an answer that runs behind it goes on
+      onClose();
+    };
+    document.addEventListener("keydown", onKey, { capture: true });
+    return () => {
+      document.removeEventListener("keydown", onKey, { capture: true });
+    };
+  }, [onClose]);
+  return (
+    <aside className="panel" ref={panel} tabIndex={-1} aria-label="Source">
+      <header className="panel-head">
+        <div className="panel-title">
+          <h2>{data?.source.title ?? "Source"}</h2>
+          {data === undefined ? null : <p>{summary(data.source)}</p>}
+        </div>
+        <IconButton icon="close" label="Close source" onClick={onClose} />
+      </header>
+      <div className="panel-body">
+        {isError ? <p className="note note--bad">This source cannot be opened any more.</p> : null}
+        {data === undefined ? null : (
+          <SourceText key={place.passageId} {...data} place={place} quote={quote} />
+        )}
+      </div>
+    </aside>
+  );
+}
+
+interface TextProps {
+  readonly source: Source;
+  readonly passages: readonly Passage[];
+  readonly place: PlaceInSource;
+  readonly quote: Quote;
+}
+
+function SourceText({ source, passages, place, quote }: TextProps) {
+  if (source.kind === "recording") return <RecordingView {...{ source, passages, quote }} />;
+  if (source.media_type === "application/pdf") {
+    return <PdfText {...{ source, passages, place, quote }} />;
+  }
+  return <DocumentView passages={passages} quote={quote} />;
+}
+
+/** A PDF as its pages; as its text when the reader prefers it, or when the pages cannot be shown. */
+function PdfText({ source, passages, place, quote }: TextProps) {
+  const [view, setView] = useState<"pages" | "text" | "failed">("pages");
+  const cited = passages.find((passage) => passage.passage_id === place.passageId);
+  const words = cited?.text.slice(quote.start ?? 0, quote.end ?? undefined) ?? "";
+  const onFailed = useCallback(() => {
+    setView("failed");
+  }, []);
+  if (view === "pages") {
+    return (
+      <Suspense fallback={<p className="soft">Opening…</p>}>
+        <PdfView
+          sourceId={source.source_id}
+          page={place.page ?? cited?.page ?? 1}
+          quote={words}
+          onFailed={onFailed}
+        >
+          <ViewChoice
+            name="Show as text"
+            onPick={() => {
+              setView("text");
+            }}
+          />
+        </PdfView>
+      </Suspense>
+    );
+  }
+  return (
+    <>
+      {view === "failed" ? (
+        <p className="note note--doubt">The pages cannot be shown; this is their text.</p>
+      ) : (
+        <ViewChoice
+          name="Show the page"
+          onPick={() => {
+            setView("pages");
+          }}
+        />
+      )}
+      <DocumentView passages={passages} quote={quote} />
+    </>
+  );
+}
+
+function ViewChoice({ name, onPick }: { readonly name: string; readonly onPick: () => void }) {
+  return (
+    <Button look="outlined" className="view-choice" onClick={onPick}>
+      {name}
+    </Button>
+  );
+}
+
+function summary(source: {
+  readonly kind: string;
+  readonly pages: number | null;
+  readonly duration_s: number | null;
+  readonly passage_count: number;
+  readonly speakers: readonly string[];
+}): string {
+  const parts = [
+    source.kind === "recording" ? "Recording" : "Document",
+    source.duration_s === null ? "" : clock(source.duration_s),
+    source.pages === null ? "" : count(source.pages, "page"),
+    source.speakers.length > 0 ? source.speakers.join(", ") : count(source.passage_count, "passage"),
+  ];
+  return parts.filter((part) => part !== "").join(" · ");
+}

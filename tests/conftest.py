@@ -1,0 +1,113 @@
+"""Fixtures shared by all rooms: a real PostgreSQL per test session, a fresh database per test."""
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from app.db.migrations import migrate
+from app.db.notices import Notices
+from app.db.pool import Database, connect
+from app.db.run_log import CHANNEL, PostgresRunLog
+from app.db.server import EmbeddedServer
+from app.runs.tasks import TaskTracker
+
+T = TypeVar("T")
+
+_names = (f"test_{number}" for number in itertools.count(1))
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """Run to the end on a loop of its own, wherever we are called from."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _execute(dsn: str, *statements: str) -> None:
+    connection = await connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """The embedded server of this test session (of this worker); tests may trade safety for time.
+
+    Its folder can be passed by every user, because a server started by root runs as another one.
+    """
+    data_dir = Path(tempfile.mkdtemp(prefix="citestream-tests-"))
+    data_dir.chmod(0o755)
+    server = EmbeddedServer.start(data_dir)
+    fast = ("fsync", "synchronous_commit", "full_page_writes")
+    settings = (f"ALTER SYSTEM SET {name} = off" for name in fast)
+    _run(_execute(server.dsn, *settings, "SELECT pg_reload_conf()"))
+    yield server
+    server.release()
+    shutil.rmtree(data_dir)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedServer) -> str:
+    """The name of a migrated database that every test's database is a copy of."""
+    _run(_execute(postgres.dsn, "CREATE DATABASE migrated"))
+    _run(migrate(postgres.dsn_of("migrated")))
+    return "migrated"
+
+
+@pytest.fixture
+def database_dsn(postgres: EmbeddedServer, migrated_template: str) -> Iterator[str]:
+    """The address of a fresh, migrated database of this test's own."""
+    name = next(_names)
+    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+    yield postgres.dsn_of(name)
+    _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def empty_dsn(postgres: EmbeddedServer) -> Iterator[str]:
+    """The address of a fresh database without any table."""
+    name = next(_names)
+    _run(_execute(postgres.dsn, f"CREATE DATABASE {name}"))
+    yield postgres.dsn_of(name)
+    _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    """A pool on this test's loop, to a database of its own."""
+    database = await Database.open(database_dsn, max_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[TaskTracker]:
+    """Owns the background tasks of a test."""
+    tracker = TaskTracker()
+    yield tracker
+    await tracker.close()
+
+
+@pytest.fixture
+async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Notices]:
+    """Listening to the channel of the run log already."""
+    notices = Notices(database, channels=(CHANNEL,))
+    notices.start(tasks)
+    await notices.ready()
+    yield notices
+    await notices.close()
+
+
+@pytest.fixture
+def postgres_run_log(database: Database, notices: Notices) -> PostgresRunLog:
+    """A run log on this test's database."""
+    return PostgresRunLog(database, notices)

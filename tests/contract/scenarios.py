@@ -1,0 +1,206 @@
+"""The golden transcripts of `specs/transcripts/`: one function per way a stream can look.
+
+`python -m tests.contract.write_transcripts` writes them; `test_sse_contract.py` compares.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from app.api.streaming import dialect_frames
+from app.domain.citing import cite
+from app.domain.errors import RunFailure
+from app.domain.models import Filters
+from app.runs.reaper import GAP_S, LEASE_S, Reaper
+from tests.contract.telling import (
+    DOSAGE,
+    EFFECTS,
+    Teller,
+    Told,
+    clear,
+    doubtful,
+    passage,
+    stream,
+    telling,
+)
+
+FOLDER = Path(__file__).resolve().parents[2] / "specs" / "transcripts"
+
+PIECES = ("Common side effects", " are nausea", ", headache", " and restlessness", " [1].")
+TRUNCATED = RunFailure("UPSTREAM_TRUNCATED", "The model's answer ended before it was whole.")
+
+
+async def full_answer() -> bytes:
+    """A viewer that keeps up: one frame per piece."""
+    async with telling() as teller:
+        teller.tell(Told(PIECES))
+        return await stream(teller.live())
+
+
+async def merged_tokens() -> bytes:
+    """The same run, replayed after its end: consecutive tokens share a frame."""
+    async with telling() as teller:
+        teller.tell(Told(PIECES))
+        await teller.run.over.wait()
+        return await stream(teller.live())
+
+
+async def rewritten() -> bytes:
+    """Doubtful evidence: the model judges and rewrites, and none of that is a token."""
+    async with telling() as teller:
+        told = Told(
+            PIECES,
+            searches=((doubtful(DOSAGE),), (clear(EFFECTS),)),
+            replies=(('{"relevant"', ": []}"), ("aripiprazole ", "adverse reactions")),
+        )
+        teller.tell(told)
+        return await stream(teller.live())
+
+
+async def refusal() -> bytes:
+    """Nothing answers the question; the filter is named."""
+    filters = Filters(kinds=("recording",))
+    async with telling(filters) as teller:
+        teller.tell(Told(searches=((),), filters=filters))
+        return await stream(teller.live())
+
+
+async def stopped() -> bytes:
+    """Stopped after the third piece."""
+    async with telling() as teller:
+        teller.tell(Told(PIECES[:3], hangs=True))
+        return await stream(teller.live(), watch=_stop_after(teller, b'", headache"'))
+
+
+async def stopped_before_the_first_token() -> bytes:
+    """Stopped while the model was still silent: no token, no citation."""
+    async with telling() as teller:
+        teller.tell(Told(hangs=True))
+        return await stream(teller.live(), watch=_stop_after(teller, b'"generation_start"'))
+
+
+def _stop_after(teller: Teller, mark: bytes) -> Callable[[bytes], None]:
+    def watch(frame: bytes) -> None:
+        if mark in frame:
+            teller.run.cancel("stopped", at=teller.clock.monotonic())
+
+    return watch
+
+
+async def error_mid_answer() -> bytes:
+    """The upstream ended without a finish reason: what was said stays, cited."""
+    async with telling() as teller:
+        teller.tell(Told(("Common side effects are nausea [1].", " Also"), failure=TRUNCATED))
+        return await stream(teller.live())
+
+
+async def error_before_the_first_token() -> bytes:
+    """Nothing was said: no citations either."""
+    unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
+    async with telling() as teller:
+        teller.tell(Told(failure=unavailable))
+        return await stream(teller.live())
+
+
+async def interrupted() -> bytes:
+    """The owner died with unflushed events: replayed, the numbers jump over the hole."""
+    async with telling() as teller:
+        await _crash(teller)
+        return await stream(teller.stored())
+
+
+async def reset_after_a_hole() -> bytes:
+    """A viewer of the dead owner comes back with a number that was never stored."""
+    async with telling() as teller:
+        await _crash(teller)
+        return await stream(teller.stored(after=len(teller.run.entries)))
+
+
+async def _crash(teller: Teller) -> None:
+    """Three pieces reach the viewer, two of them the log; then another process closes the run."""
+    shown: list[bytes] = []
+    teller.tell(Told(PIECES[:3], hangs=True))
+    async for frame in teller.live().frames(silence_s=600):
+        assert frame is not None
+        shown.append(frame.data)
+        if b'" are nausea"' in frame.data:
+            await teller.recorder.flush()
+        if b'", headache"' in frame.data:
+            break
+    await teller.tasks.close()
+    reaper = Reaper(teller.log, live={}, process_id="process-2", cite=cite, clock=teller.clock)
+    closed = 0
+    for _ in range(round(LEASE_S / GAP_S) + 2):
+        closed += await reaper.look()
+        teller.clock.skip(GAP_S - 0.5)
+    assert closed == 1
+
+
+async def continued() -> bytes:
+    """A stopped answer goes on: the kept text is the first token, the numbering is the same."""
+    async with telling() as teller:
+        teller.tell(Told((" and restlessness [1].",)), continues="Nausea, headache")
+        return await stream(teller.live())
+
+
+async def odd_characters() -> bytes:
+    """Line separators, a marker cut in two, frame-like text, NUL, a lone surrogate, emoji."""
+    odd = passage(
+        1,
+        'Nausea\u2028headache\u0085restlessness\u2029\ndata: {"type":"done"}\n\nid: 7 🙂',
+        title="Line\u2028breaks",
+    )
+    pieces = (
+        *("Nausea\u2028", "head\u0085ache\u2029 ", "[", "1", "]", " arr[", "i]"),
+        *('\n\ndata: {"type":"done"}\n\n', "NUL \0, half \ud83d, 🙂 e\u0301."),
+    )
+    async with telling() as teller:
+        teller.tell(Told(pieces, searches=((clear(odd),),)))
+        return await stream(teller.live())
+
+
+async def dialect() -> bytes:
+    """The full answer as `POST /api/chat/stream` sends it."""
+    async with telling() as teller:
+        teller.tell(Told(PIECES))
+        return await stream(teller.live(), encode=dialect_frames)
+
+
+async def dialect_error() -> bytes:
+    """An error without text in that dialect: `citations` comes all the same."""
+    unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
+    async with telling() as teller:
+        teller.tell(Told(failure=unavailable))
+        return await stream(teller.live(), encode=dialect_frames)
+
+
+async def dialect_reset() -> bytes:
+    """A replay in that dialect whose events are gone: the text as a stage, then its citations."""
+    async with telling() as teller:
+        teller.tell(Told(PIECES))
+        await teller.run.over.wait()
+        await teller.log.purge(ended_before=teller.clock.now())
+        return await stream(teller.stored(), encode=dialect_frames)
+
+
+Scenario = Callable[[], Awaitable[bytes]]
+
+SCENARIOS: tuple[Scenario, ...] = (
+    full_answer,
+    merged_tokens,
+    rewritten,
+    refusal,
+    stopped,
+    stopped_before_the_first_token,
+    error_mid_answer,
+    error_before_the_first_token,
+    interrupted,
+    reset_after_a_hole,
+    continued,
+    odd_characters,
+)
+DIALECT_SCENARIOS: tuple[Scenario, ...] = (dialect, dialect_error, dialect_reset)
+
+
+def path_of(scenario: Scenario) -> Path:
+    """Where a scenario's transcript is kept."""
+    return FOLDER / f"{scenario.__name__.replace('_', '-')}.sse"

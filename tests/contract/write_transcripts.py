@@ -1,0 +1,19 @@
+"""Writes the golden transcripts: `python -m tests.contract.write_transcripts`."""
+
+import asyncio
+
+from tests.contract.scenarios import DIALECT_SCENARIOS, FOLDER, SCENARIOS, path_of
+
+
+async def write() -> None:
+    """Every transcript anew; those of scenarios that are gone are removed."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    kept = {path_of(scenario) for scenario in (*SCENARIOS, *DIALECT_SCENARIOS)}
+    for stale in set(FOLDER.glob("*.sse")) - kept:
+        stale.unlink()
+    for scenario in (*SCENARIOS, *DIALECT_SCENARIOS):
+        path_of(scenario).write_bytes(await scenario())
+
+
+if __name__ == "__main__":
+    asyncio.run(write())

@@ -1,0 +1,64 @@
+"""Small sources for the tests of the library; their vectors are hashed words."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from app.db.library_store import LibraryStore
+from app.domain.indexing import EncodedPassage, NewPassage, NewSource
+from app.domain.models import SourceKind
+from app.domain.ports import Vector
+from app.domain.principals import Principal
+from tests.fakes.openai_embeddings import embedding
+
+EMBEDDER = "hashed-words"
+NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
+ANA = Principal("ana")
+BEN = Principal("ben")
+
+
+def vector(text: str) -> Vector:
+    return np.array(embedding(text), np.float32)
+
+
+def encoded(text: str) -> EncodedPassage:
+    return EncodedPassage(vector(text), text.encode())
+
+
+def new_source(
+    origin: str = "tea.md",
+    *,
+    title: str = "Tea",
+    content: str = "1",
+    kind: SourceKind = "document",
+    tags: Sequence[str] = (),
+    shared: bool = False,
+) -> NewSource:
+    return NewSource(
+        origin=origin,
+        name=origin,
+        title=title,
+        kind=kind,
+        media_type="text/markdown",
+        content_hash=content,
+        text="…",
+        tags=tuple(tags),
+        shared=shared,
+    )
+
+
+async def store(
+    library: LibraryStore,
+    *texts: str,
+    owner: Principal = ANA,
+    source: NewSource | None = None,
+    embedder: str = EMBEDDER,
+    now: datetime = NOON,
+) -> str:
+    """Store these passages as one source; returns its id."""
+    passages = [(NewPassage(text, 0, len(text)), encoded(text)) for text in texts]
+    source_id, _ = await library.replace(
+        owner, source or new_source(), passages, embedder=embedder, now=now
+    )
+    return source_id

@@ -1,0 +1,251 @@
+"""Sources and passages: who sees what, what replaces what, and what a failure leaves."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from app.db.library_store import LibraryStore
+from app.db.pool import Database
+from app.domain.indexing import EncodedPassage, NewPassage, StoredFile
+from app.domain.models import Cue
+from app.domain.principals import Principal
+from tests.db.library import ANA, BEN, EMBEDDER, NOON, encoded, new_source, store, vector
+
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.fixture
+def library(database: Database) -> LibraryStore:
+    return LibraryStore(database)
+
+
+async def statistics(database: Database) -> dict[str, object]:
+    """Document frequencies and totals, as searches see them."""
+    total = await database.fetchrow("SELECT passages, total_length FROM library_statistics")
+    rows = await database.fetch("SELECT lexeme, passages FROM lexemes WHERE passages <> 0")
+    assert total is not None
+    return dict(total) | {row["lexeme"]: row["passages"] for row in rows}
+
+
+async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
+    cues = (Cue(5, 11, 1.5, 2.5, "Ana"), Cue(12, 14, 2.5, 3.0, None))
+    passage = NewPassage("Ana: Hello. Hm", 7, 21, "Start > Now", 3, 1.5, 3.0, "Ana", cues)
+    source = replace(
+        new_source(kind="recording", tags=["a", "b"], shared=True),
+        pages=4,
+        duration_s=3.0,
+        speakers=("Ana",),
+        original=StoredFile("k1", "text/vtt"),
+        audio=StoredFile("k2", "audio/mpeg"),
+    )
+    source_id, change = await library.replace(
+        ANA, source, [(passage, encoded("x"))], embedder=EMBEDDER, now=NOON
+    )
+    assert change == "added"
+    stored = await library.source(ANA, source_id)
+    assert stored is not None
+    assert (stored.title, stored.kind, stored.pages) == ("Tea", "recording", 4)
+    assert stored.tags == ("a", "b")
+    assert (stored.owner_id, stored.shared, stored.audio) == ("ana", True, True)
+    assert (stored.created_at, stored.passage_count, stored.speakers) == (NOON, 1, ("Ana",))
+    (read,) = await library.passages(ANA, source_id)
+    assert (read.text, read.char_start, read.char_end) == (passage.text, 7, 21)
+    assert (read.heading, read.page, read.speaker, read.cues) == ("Start > Now", 3, "Ana", cues)
+    assert (read.title, read.kind, read.position, read.start_s) == ("Tea", "recording", 0, 1.5)
+    assert await library.passage(ANA, source_id, read.passage_id) == read
+    assert await library.file(ANA, source_id) == StoredFile("k2", "audio/mpeg")
+
+
+async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) -> None:
+    hers = await store(library, "Ana's own.")
+    shared = await store(library, "For all.", source=new_source("all.md", shared=True))
+    (passage,) = await library.passages(ANA, hers)
+    for source_id in (hers, "no-such-source", "a\0b", "\ud800"):
+        assert await library.source(BEN, source_id) is None
+        assert await library.passages(BEN, source_id) == ()
+        assert await library.passage(BEN, source_id, passage.passage_id) is None
+        assert await library.file(BEN, source_id) is None
+        assert await library.delete(BEN, source_id) is False
+        assert await library.set_tags(BEN, source_id, ["x"], now=LATER) is False
+    assert await library.unknown_sources(BEN, [shared, hers, "a\0b"]) == (hers, "a\0b")
+    assert await library.unknown_sources(ANA, [shared, hers]) == ()
+    assert [s.source_id for s in await library.sources(BEN)] == [shared]
+    assert {s.source_id for s in await library.sources(ANA)} == {hers, shared}
+    # Shared is for reading: it is still Ana's.
+    assert await library.passages(BEN, shared)
+    assert await library.delete(BEN, shared) is False
+
+
+async def test_sources_come_newest_first(library: LibraryStore) -> None:
+    await store(library, "old", source=new_source("a"), now=NOON)
+    await store(library, "new", source=new_source("b"), now=LATER)
+    assert [s.name for s in await library.sources(ANA)] == ["b", "a"]
+
+
+async def test_the_same_content_changes_nothing(library: LibraryStore, database: Database) -> None:
+    source_id = await store(library, "Green tea.")
+    before = await database.fetchval("SELECT xmin::text FROM sources")
+    again = await library.replace(ANA, new_source(), [], embedder=EMBEDDER, now=LATER)
+    assert again == (source_id, "unchanged")
+    assert await database.fetchval("SELECT xmin::text FROM sources") == before
+
+
+async def test_changed_content_replaces_everything(
+    library: LibraryStore, database: Database
+) -> None:
+    source_id = await store(library, "Green tea.", "Black tea.", now=NOON)
+    (old, _) = await library.passages(ANA, source_id)
+    changed = new_source(content="2", title="Teas")
+    passages = [(NewPassage("Green tea.", 0, 10), encoded("Green tea."))]
+    result = await library.replace(ANA, changed, passages, embedder=EMBEDDER, now=LATER)
+    assert result == (source_id, "replaced")
+    (new,) = await library.passages(ANA, source_id)
+    assert new.passage_id != old.passage_id
+    assert await library.passage(ANA, source_id, old.passage_id) is None
+    source = await library.source(ANA, source_id)
+    assert source is not None
+    assert (source.title, source.created_at, source.passage_count) == ("Teas", NOON, 1)
+    for table in (
+        "passages",
+        "passage_vectors",
+        "passage_terms",
+        "passage_lexemes",
+        "passage_tokens",
+    ):
+        assert await database.fetchval(f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+
+
+async def test_a_failure_leaves_the_old_version(library: LibraryStore, database: Database) -> None:
+    source_id = await store(library, "Green tea.")
+    before = await statistics(database)
+    wrong = EncodedPassage(np.zeros(0, np.float32), None)  # no vector: refused at the very end
+    with pytest.raises(Exception, match="at least 1 dimension"):
+        await library.replace(
+            ANA,
+            new_source(content="2"),
+            [(NewPassage("Black tea.", 0, 10), wrong)],
+            embedder=EMBEDDER,
+            now=LATER,
+        )
+    (passage,) = await library.passages(ANA, source_id)
+    assert passage.text == "Green tea."
+    assert await statistics(database) == before
+
+
+async def test_statistics_are_those_of_the_sources_left(
+    library: LibraryStore, database: Database
+) -> None:
+    await store(library, "Green tea.", "Hot tea and tea.", source=new_source("a", title="Cups"))
+    only_a = await statistics(database)
+    assert only_a == {"passages": 2, "total_length": 11, "green": 1, "tea": 2, "hot": 1, "cup": 2}
+    other = await store(library, "Iced tea.", source=new_source("b"))
+    assert (await statistics(database))["tea"] == 3
+    assert await library.delete(ANA, other) is True
+    assert await statistics(database) == only_a
+    assert await library.delete(ANA, other) is False
+
+
+async def test_writers_at_once_count_everything(library: LibraryStore, database: Database) -> None:
+    words = ["tea", "cup", "kettle", "leaf", "spoon"]
+    await asyncio.gather(
+        *(
+            store(
+                library, *(f"{word} {words[n % 5]}" for word in words), source=new_source(f"s{n}")
+            )
+            for n in range(12)
+        )
+    )
+    counted = await statistics(database)
+    assert counted["passages"] == 60
+    # Every title says "tea".
+    assert counted["tea"] == 60
+    recounted = await database.fetchval(
+        "SELECT bool_and(l.passages = (SELECT count(*) FROM passage_lexemes t "
+        "WHERE l.number = ANY (t.lexemes))) FROM lexemes l"
+    )
+    assert recounted is True
+
+
+async def test_the_same_file_twice_at_once_is_one_source(library: LibraryStore) -> None:
+    ids = await asyncio.gather(*(store(library, "Green tea.") for _ in range(4)))
+    assert len(set(ids)) == 1
+    assert len(await library.passages(ANA, ids[0])) == 1
+
+
+async def test_weights_follow_the_average_length(library: LibraryStore, database: Database) -> None:
+    await store(library, "tea", source=new_source("a"))
+    alone = await database.fetchval("SELECT weights::text FROM passage_terms ORDER BY passage")
+    await store(library, "many words make a long passage here", source=new_source("b"))
+    among_longer = await database.fetchval(
+        "SELECT weights::text FROM passage_terms ORDER BY passage"
+    )
+    assert among_longer != alone
+    stale = await database.fetchval(
+        "SELECT count(*) FROM passage_terms t JOIN passage_lexemes l USING (passage), "
+        "library_statistics s WHERE t.weights::text <> "
+        "lexical_weights(l.lexemes, l.frequencies, l.length, s.average_length)::text"
+    )
+    assert stale == 0
+
+
+async def test_two_owners_may_have_the_same_file(library: LibraryStore) -> None:
+    hers, his = await store(library, "Tea."), await store(library, "Tea.", owner=BEN)
+    assert hers != his
+    (her_passage,) = await library.passages(ANA, hers)
+    (his_passage,) = await library.passages(BEN, his)
+    assert her_passage.passage_id != his_passage.passage_id
+
+
+async def test_the_same_content_is_found_wherever_it_comes_from(library: LibraryStore) -> None:
+    source_id = await store(library, "Tea.")
+
+    async def same(origin: str, content: str = "1", owner: Principal = ANA) -> str | None:
+        found = await library.find_same(
+            owner, origin=origin, content_hash=content, embedder=EMBEDDER
+        )
+        return found.source_id if found else None
+
+    assert await same("tea.md") == source_id
+    assert await same("copy.md") == source_id
+    assert await same("tea.md", content="2") is None
+    assert await same("tea.md", owner=BEN) is None
+    await store(library, "Coffee.", source=new_source("coffee.md", content="3"))
+    assert await same("coffee.md") is None  # it was something else: now it is to be replaced
+    assert await library.find_same(ANA, origin="tea.md", content_hash="1", embedder="x") is None
+
+
+async def test_tags_are_replaced(library: LibraryStore) -> None:
+    source_id = await store(library, "Tea.")
+    assert await library.set_tags(ANA, source_id, ["drinks", "no\0nul"], now=LATER) is True
+    source = await library.source(ANA, source_id)
+    assert source is not None
+    assert source.tags == ("drinks", "no\ufffdnul")
+
+
+async def test_an_empty_library_says_so(library: LibraryStore) -> None:
+    assert await library.empty()
+    await store(library, "Tea.", owner=BEN)
+    assert not await library.empty()
+
+
+async def test_vectors_can_be_exchanged(library: LibraryStore, database: Database) -> None:
+    source_id = await store(library, "Green tea.", "Black tea.")
+    await store(library, "New.", source=new_source("b"), embedder="other")
+    assert await library.embedders() == (EMBEDDER, "other")
+    assert await library.sources_of_others("other") == (source_id,)
+    texts = await library.stored_texts(source_id)
+    assert [(t.title, t.heading, t.text) for t in texts] == [
+        ("Tea", None, "Green tea."),
+        ("Tea", None, "Black tea."),
+    ]
+    new = {t.number: EncodedPassage(vector(t.text)[:128], None) for t in texts}
+    assert await library.replace_vectors(source_id, new, embedder="other") is True
+    assert await library.embedders() == ("other",)
+    assert await database.fetchval("SELECT min(vector_dims(embedding)) FROM passage_vectors") == 128
+    assert await database.fetchval("SELECT count(*) FROM passage_tokens") == 1
+    assert await library.replace_vectors(source_id, {0: encoded("x")}, embedder="y") is False
+    assert await library.replace_vectors("unknown", {}, embedder="y") is False
+    assert await library.embedders() == ("other",)

@@ -1,0 +1,113 @@
+import asyncio
+from importlib.resources import files
+
+import pytest
+
+from app.db import migrations
+from app.db.migrations import known_migrations, migrate, pending
+from app.db.pool import connect
+from app.domain.errors import SettingError
+from tests.db.catalogue import describe
+
+NAMES = tuple(migration.name for migration in known_migrations())
+
+
+async def described(dsn: str) -> list[str]:
+    connection = await connect(dsn)
+    try:
+        return await describe(connection)
+    finally:
+        await connection.close()
+
+
+async def execute(dsn: str, sql: str) -> None:
+    connection = await connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def test_the_migrations_make_exactly_the_schema(database_dsn: str, empty_dsn: str) -> None:
+    schema = (files("app.db") / "sql" / "schema.sql").read_text()
+    await execute(empty_dsn, f"CREATE EXTENSION vector;\n{schema}")
+    assert await described(database_dsn) == await described(empty_dsn)
+    assert len(await described(empty_dsn)) > 50
+
+
+async def test_migrating_again_changes_nothing(empty_dsn: str) -> None:
+    assert await migrate(empty_dsn) == NAMES
+    assert await migrate(empty_dsn) == ()
+
+
+async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
+    results = await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
+    assert sorted(results) == [(), (), (), NAMES]
+
+
+async def test_what_is_missing_is_counted(empty_dsn: str) -> None:
+    connection = await connect(empty_dsn)
+    assert await pending(connection) == len(NAMES)
+    await migrate(empty_dsn)
+    assert await pending(connection) == 0
+    await connection.close()
+
+
+async def test_a_failing_migration_leaves_the_ones_before(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = migrations.Migration(2, "0002_break.sql", "CREATE TABLE half (); SELECT nonsense;")
+    monkeypatch.setattr(migrations, "known_migrations", lambda: (known_migrations()[0], broken))
+    with pytest.raises(Exception, match="nonsense"):
+        await migrate(empty_dsn)
+    connection = await connect(empty_dsn)
+    assert await connection.fetchval("SELECT to_regclass('half')") is None
+    assert await connection.fetchval("SELECT max(version) FROM schema_migrations") == 1
+    await connection.close()
+
+
+async def test_a_newer_database_is_refused(database_dsn: str) -> None:
+    await execute(database_dsn, "INSERT INTO schema_migrations VALUES (9000, '9000_later.sql')")
+    with pytest.raises(SettingError, match=r"^DATABASE_URL: got a database of a newer Citestream"):
+        await migrate(database_dsn)
+
+
+async def test_an_old_server_is_refused(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "MIN_POSTGRES", 990_000)
+    with pytest.raises(SettingError, match="takes PostgreSQL 15 or newer"):
+        await migrate(empty_dsn)
+
+
+async def test_an_old_pgvector_is_refused(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "MIN_PGVECTOR", (99, 0))
+    with pytest.raises(SettingError, match=r"takes pgvector 0\.8 or newer"):
+        await migrate(empty_dsn)
+
+
+async def test_an_outdated_extension_is_updated(empty_dsn: str) -> None:
+    connection = await connect(empty_dsn)
+    await connection.execute("CREATE EXTENSION vector")
+    for kind in ("integer", "real", "double precision", "numeric"):  # what 0.8.0 added
+        cast = f"CAST ({kind}[] AS sparsevec)"
+        function = f"FUNCTION array_to_sparsevec({kind}[], integer, boolean)"
+        for added in (cast, function):
+            await connection.execute(f"ALTER EXTENSION vector DROP {added}; DROP {added}")
+    await connection.execute(
+        "UPDATE pg_extension SET extversion = '0.7.4' WHERE extname = 'vector'"
+    )
+    await migrate(empty_dsn)
+    installed = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+    assert await connection.fetchval(installed) >= "0.8"
+    await connection.close()
+
+
+async def test_a_user_without_the_right_is_told(empty_dsn: str) -> None:
+    database = empty_dsn.partition("@/")[2].partition("?")[0]
+    await execute(empty_dsn, f"CREATE ROLE plain_{database} LOGIN")
+    with pytest.raises(SettingError, match="may not create"):
+        await migrate(empty_dsn.replace("citestream@", f"plain_{database}@"))
+    await execute(empty_dsn, f"DROP ROLE plain_{database}")
+
+
+def test_migrations_are_named_and_counted() -> None:
+    assert [m.version for m in known_migrations()] == list(range(1, len(NAMES) + 1))

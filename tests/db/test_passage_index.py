@@ -1,0 +1,200 @@
+"""The search index: both arms, filters inside them, and figures that can be checked by hand."""
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from app.db.library_store import LibraryStore
+from app.db.passage_index import LEXICAL_SHARE, SQL, PostgresPassageIndex
+from app.db.pool import Database
+from app.domain.models import Filters, SearchResult
+from app.domain.principals import Principal
+from tests.db.library import ANA, BEN, EMBEDDER, new_source, store, vector
+
+
+@pytest.fixture
+def library(database: Database) -> LibraryStore:
+    return LibraryStore(database)
+
+
+@pytest.fixture(params=["scanned", "indexed"])
+def index(database: Database, request: pytest.FixtureRequest) -> PostgresPassageIndex:
+    """Every test holds for the exact scan and for the HNSW index."""
+    return PostgresPassageIndex(database, scanned=20_000 if request.param == "scanned" else 0)
+
+
+async def search(
+    index: PostgresPassageIndex,
+    query: str,
+    *,
+    owner: Principal = ANA,
+    filters: Filters | None = None,
+    limit: int = 50,
+) -> SearchResult:
+    return await index.search(
+        owner,
+        query,
+        vector(query),
+        embedder=EMBEDDER,
+        filters=filters or Filters(),
+        limit=limit,
+    )
+
+
+def texts(result: SearchResult) -> list[str]:
+    return [candidate.passage.text for candidate in result.candidates]
+
+
+async def test_an_empty_library_gives_an_empty_result(index: PostgresPassageIndex) -> None:
+    result = await search(index, "anything")
+    assert result == SearchResult((), searched_passages=0, searched_sources=0)
+
+
+async def test_signals_are_those_of_the_formulas(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    passages = ["kettles boil water", "kettles kettles warm pure water", "cups hold drinks"]
+    await store(library, *passages, source=new_source(title="Kitchen"))
+    result = await search(index, "Which kettles whistle?")
+    assert (result.searched_passages, result.searched_sources) == (3, 1)
+    first, second = (texts(result).index(passages[n]) for n in (1, 0))
+    assert first == 0
+    # "which" is a stop word; "kettl" is in 2 of 3 passages, "whistl" in none. The title counts 3.
+    known, unknown = math.log(1 + 1.5 / 2.5), math.log(1 + 3.5 / 0.5)
+    for place, frequency, length in ((first, 2, 3 + 5), (second, 1, 3 + 3)):
+        candidate = result.candidates[place]
+        k = 0.7 * (0.25 + 0.75 * length / ((6 + 8 + 6) / 3))
+        assert candidate.bm25 == pytest.approx(known * frequency * 1.7 / (frequency + k), rel=1e-4)
+        assert candidate.coverage == pytest.approx(known / (known + unknown))
+        cosine = float(vector("Which kettles whistle?") @ vector(candidate.passage.text))
+        assert candidate.cosine == pytest.approx(cosine, abs=1e-3)
+    best = result.candidates[0]
+    assert best.score == pytest.approx((1 - LEXICAL_SHARE) * best.cosine + LEXICAL_SHARE)
+    cups = next(c for c in result.candidates if c.passage.text == passages[2])
+    assert (cups.bm25, cups.coverage) == (0, 0)
+
+
+async def test_the_title_and_the_heading_can_be_found(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    await store(library, "Take it once a day.", source=new_source("a", title="Aripiprazole"))
+    await store(library, "Take it with food.", source=new_source("b", title="Metformin"))
+    result = await search(index, "aripiprazole dosage")
+    assert texts(result)[0] == "Take it once a day."
+    assert 0 < result.candidates[0].coverage < 1
+
+
+@pytest.mark.parametrize("query", ["what is it", "雨が降る", "", "!?", "\0", "the \ud800"])
+async def test_a_query_without_known_words_is_searched_by_meaning(
+    index: PostgresPassageIndex, library: LibraryStore, query: str
+) -> None:
+    await store(library, "what is it", "another one")
+    result = await index.search(
+        ANA, query, vector("what is it"), embedder=EMBEDDER, filters=Filters(), limit=5
+    )
+    assert texts(result)[0] == "what is it"
+    assert {(c.bm25, c.coverage) for c in result.candidates} == {(0, 0)}
+
+
+async def test_only_what_is_readable_is_searched(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    await store(library, "secret tea", owner=BEN)
+    await store(library, "shared tea", owner=BEN, source=new_source("b", shared=True))
+    await store(library, "own tea")
+    result = await search(index, "tea")
+    assert set(texts(result)) == {"own tea", "shared tea"}
+    assert (result.searched_passages, result.searched_sources) == (2, 2)
+
+
+async def test_filters_hold_inside_both_arms(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    """Two hundred better matches outside the filter take no place away."""
+    for n in range(4):
+        crowd = [f"tea tea tea number {n} {i}" for i in range(50)]
+        await store(library, *crowd, source=new_source(f"crowd{n}", content=str(n)))
+    wanted = await store(
+        library,
+        *(f"{word} with a little tea among many other words" for word in ("one", "two", "three")),
+        source=new_source("w", title="Talk", kind="recording", tags=["x", "y"]),
+    )
+    for filters in (
+        Filters(source_ids=(wanted, "unknown", "a\0b")),
+        Filters(kinds=("recording",)),
+        Filters(tags=("y", "z\0")),
+        Filters(source_ids=(wanted,), kinds=("recording", "document"), tags=("x",)),
+    ):
+        result = await search(index, "tea", filters=filters)
+        assert len(result.candidates) == 3, filters
+        assert {c.passage.source_id for c in result.candidates} == {wanted}
+        assert (result.searched_passages, result.searched_sources) == (3, 1)
+        assert all(c.bm25 > 0 for c in result.candidates)
+    nothing = await search(index, "tea", filters=Filters(source_ids=(wanted,), tags=("none",)))
+    assert nothing == SearchResult((), 0, 0)
+
+
+async def test_a_filter_on_a_foreign_source_finds_nothing(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    foreign = await store(library, "secret tea", owner=BEN)
+    result = await search(index, "secret tea", filters=Filters(source_ids=(foreign,)))
+    assert result == SearchResult((), 0, 0)
+
+
+async def test_results_are_the_best_in_order(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    await store(library, *(f"tea {'milk ' * n}" for n in range(30)))
+    whole, best = await search(index, "tea"), await search(index, "tea", limit=5)
+    assert all(a.score >= b.score for a, b in pairwise(whole.candidates))
+    assert best.candidates == whole.candidates[:5]
+    assert len(whole.candidates) == 30
+
+
+async def test_vectors_of_another_model_are_not_compared(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    await store(library, "tea", embedder="another")
+    await store(library, "tea leaves", source=new_source("b"))
+    assert texts(await search(index, "qqq"))[:1] == ["tea leaves"]
+
+
+async def test_vectors_of_any_length_can_be_searched(
+    database: Database, library: LibraryStore
+) -> None:
+    source_id = await store(library, "tea leaves", "coffee beans")
+    rows = await library.stored_texts(source_id)
+    await database.execute(
+        "UPDATE passage_vectors SET embedding = subvector(embedding::vector, 1, 100)::halfvec"
+    )
+    index = PostgresPassageIndex(database, scanned=0)
+    result = await index.search(
+        ANA, "tea", vector("tea leaves")[:100], embedder=EMBEDDER, filters=Filters(), limit=5
+    )
+    assert len(result.candidates) == len(rows)
+
+
+async def test_token_bits_are_those_of_the_passages(
+    database: Database, library: LibraryStore
+) -> None:
+    source_id = await store(library, "tea", "coffee")
+    tea, coffee = await library.passages(ANA, source_id)
+    bits = await PostgresPassageIndex(database).token_bits([coffee.passage_id, "unknown"])
+    assert bits == {coffee.passage_id: b"coffee"}
+    assert tea.passage_id not in bits
+
+
+async def test_nearest_passages_come_from_the_index(
+    database: Database, library: LibraryStore
+) -> None:
+    await store(library, *(f"tea number {n}" for n in range(300)))
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute("SET LOCAL enable_sort = off")
+        await connection.execute(SQL["widen_scan"])
+        plan = await connection.fetch(
+            "EXPLAIN " + SQL["nearest_passages"], "ana", [], [], [], vector("tea"), EMBEDDER
+        )
+    assert any("passage_vectors_near" in row[0] for row in plan)

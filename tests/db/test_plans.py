@@ -1,0 +1,112 @@
+"""The hot queries use the index meant for them, seen in a database large enough to matter."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from asyncpg import Connection
+
+from app.db.pool import Database
+from app.db.queries import load_queries
+
+_FILL = (
+    """
+    INSERT INTO conversations (owner_id, session_id, title, filters, created_at, updated_at)
+    SELECT 'owner' || n % 50, 's' || n, '', '{}', now(), now() - n * interval '1 s'
+    FROM generate_series(1, 3000) AS n
+    """,
+    """
+    INSERT INTO messages (message_id, owner_id, session_id, role, content, status, question_id,
+                          filters, created_at)
+    SELECT 'm' || n, 'owner' || n / 2 % 50, 's' || n / 2,
+           CASE n % 2 WHEN 0 THEN 'user' ELSE 'assistant' END, '', 'complete', 'm' || n / 2 * 2,
+           '{}', now()
+    FROM generate_series(2, 6001) AS n
+    """,
+    """
+    INSERT INTO runs (run_id, owner_id, session_id, message_id, question_id, route, status,
+                      process_id, reserved, model, filters, on_disconnect, request_hash, created_at,
+                      ended_at, terminal_seq, idempotency_key)
+    SELECT 'r' || n, 'owner' || n % 50, 's' || n, 'm' || n, 'm' || n, 'chat',
+           CASE WHEN n > 2900 THEN 'running' ELSE 'complete' END, 'p' || n % 4, 1, '', '{}',
+           'cancel', '', now(), now() - n * interval '1 min', CASE WHEN n <= 2900 THEN 1 END,
+           'k' || n
+    FROM generate_series(1, 3000) AS n
+    """,
+    """
+    INSERT INTO run_events (run_id, seq, last_seq, data, text)
+    SELECT 'r' || n % 100, n, n, '', '' FROM generate_series(1, 10000) AS n
+    """,
+    "ANALYZE",
+)
+
+
+@pytest.fixture
+async def filled(database: Database) -> AsyncIterator[Connection]:
+    async with database.connection() as connection:
+        for statement in _FILL:
+            await connection.execute(statement)
+        yield connection
+
+
+async def plan_of(connection: Connection, store: str, query: str, *arguments: object) -> str:
+    explained = f"EXPLAIN (COSTS OFF) {load_queries(store)[query]}"
+    return "\n".join(row[0] for row in await connection.fetch(explained, *arguments))
+
+
+def scanned(plan: str) -> list[str]:
+    """The tables that are read whole."""
+    return re.findall(r"Seq Scan on (\w+)", plan)
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "index"),
+    [
+        ("read_run", ("r1", "owner1"), "runs_pkey"),
+        ("find_repeated", ("owner1", "chat", "k1"), "runs_idempotency"),
+        ("read_entries", ("r1", 5, 100), "run_events_pkey"),
+        ("join_tokens", ("r1",), "run_events_pkey"),
+        ("read_answer", ("r1", "owner1"), "messages_pkey"),
+        ("list_stops", ("p1",), "runs_of_process"),
+        ("take_run", ("r2950", 1, "p2", None, "p9"), "runs_pkey"),
+        ("list_turns", ("owner1", "s1", "m2", 10), "messages_in_order"),
+        ("list_turns", ("owner1", "s1", "m2", 10), "messages_by_question"),
+        ("read_partial", ("m3", "owner1"), "messages_pkey"),
+        (
+            "append_events",
+            (["r2950"], [1], [9], [99], ["r2950"], [9], [9], ["{}"], [""], ["progress:x"]),
+            "runs_pkey",
+        ),
+        ("check_creation", ("owner1", "x", "s1", "m2", None, None), "runs_active"),
+        ("check_creation", ("owner1", "x", "s1", "m2", None, None), "conversations_pkey"),
+        ("drop_conversation", ("owner1", "s1"), "runs_of_conversation"),
+        ("purge_runs", (LONG_AGO,), "runs_to_purge"),
+        ("list_leases", (), "runs_of_process"),
+    ],
+)
+async def test_the_run_log_uses_its_indexes(
+    filled: Connection, query: str, arguments: tuple[object, ...], index: str
+) -> None:
+    plan = await plan_of(filled, "run_log", query, *arguments)
+    assert index in plan, plan
+    assert set(scanned(plan)) <= {"pending_stops", "processes"}, plan
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "index"),
+    [
+        ("list_recent", ("owner1", None, None, 20), "conversations_newest"),
+        ("read_conversation", ("owner1", "s1"), "conversations_pkey"),
+        ("list_messages", ("owner1", "s1", 0, 50), "messages_in_order"),
+    ],
+)
+async def test_the_conversations_use_their_indexes(
+    filled: Connection, query: str, arguments: tuple[object, ...], index: str
+) -> None:
+    plan = await plan_of(filled, "conversations", query, *arguments)
+    assert index in plan, plan
+    assert scanned(plan) == [], plan

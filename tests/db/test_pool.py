@@ -1,0 +1,102 @@
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from pgvector import SparseVector, Vector
+
+from app.db.pool import Database, connect
+from app.db.server import EmbeddedServer
+from app.domain.errors import SettingError, StoreUnavailable
+
+
+async def test_values_keep_their_types(database: Database) -> None:
+    row = await database.fetchrow(
+        "SELECT $1::jsonb AS j, $2::vector AS v, $3::sparsevec AS s, $4::timestamptz AS t",
+        {"text": "żółw", "list": [1, 2.5, None, True]},
+        Vector([1.0, 2.0]),
+        SparseVector({3: 0.5}, 10),
+        datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    assert row is not None
+    assert row["j"] == {"text": "żółw", "list": [1, 2.5, None, True]}
+    assert row["v"] == Vector([1.0, 2.0])
+    assert row["s"] == SparseVector({3: 0.5}, 10)
+    assert row["t"] == datetime(2026, 11, 20, tzinfo=UTC)
+
+
+async def test_a_transaction_is_rolled_back_by_any_exception(database: Database) -> None:
+    async def fail() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO processes VALUES ('p', 1, now())")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await database.fetchval("SELECT count(*) FROM processes") == 0
+
+
+async def test_a_killed_connection_is_unavailable_and_the_pool_recovers(
+    database: Database,
+) -> None:
+    with pytest.raises(StoreUnavailable):
+        await database.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert await database.fetchval("SELECT 1") == 1
+
+
+async def test_no_server_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable):
+        await connect("postgresql://x@/x?host=/nonexistent")
+
+
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://citestream@/missing", "mysql://nothing", "postgresql://x:y@h:port/d"]
+)
+async def test_a_refused_address_is_a_setting_error(postgres: EmbeddedServer, dsn: str) -> None:
+    address = f"{dsn}?host={postgres.dsn.partition('?host=')[2]}" if "missing" in dsn else dsn
+    with pytest.raises(SettingError, match=r"^DATABASE_URL: "):
+        await connect(address)
+
+
+async def test_mistakes_of_ours_are_not_called_outages(database: Database) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await database.fetch("SELECT * FROM nowhere")
+    with pytest.raises(asyncpg.DataError):
+        await database.fetch("SELECT $1::bigint", "text")
+
+
+async def test_a_password_callable_is_asked_for_each_connection(database_dsn: str) -> None:
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        return "secret"
+
+    database = await Database.open(database_dsn, password=token, max_size=2)
+    assert await database.fetchval("SELECT 1") == 1
+    await database.close()
+    assert len(asked) == 2
+
+
+async def test_a_closed_pool_is_unavailable(database_dsn: str) -> None:
+    database = await Database.open(database_dsn, max_size=1)
+    await database.close()
+    with pytest.raises(StoreUnavailable):
+        await database.fetch("SELECT 1")
+
+
+async def test_what_is_refused_later_is_an_outage(
+    postgres: EmbeddedServer, database_dsn: str
+) -> None:
+    database = await Database.open(database_dsn, max_size=1)
+    name = await database.fetchval("SELECT current_database()")
+    admin = await connect(postgres.dsn)
+    with pytest.raises(StoreUnavailable):
+        await database.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    await admin.execute(f"ALTER DATABASE {name} RENAME TO away")
+    for attempt in (database.fetchval("SELECT 1"), database.dedicated()):
+        with pytest.raises(StoreUnavailable):
+            await attempt
+    await admin.execute(f"ALTER DATABASE away RENAME TO {name}")
+    await admin.close()
+    assert await database.fetchval("SELECT 1") == 1
+    await database.close()

@@ -1,0 +1,86 @@
+"""A process brings its embedded database back and forgets what was deleted."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from app.db.migrations import migrate
+from app.db.pool import Database
+from app.db.server import EmbeddedServer
+from app.domain.errors import StoreUnavailable
+from app.runs.clock import SystemClock
+from app.runs.tasks import TaskTracker
+from app.upkeep import keep_up
+
+INSERT = """
+INSERT INTO conversations
+  (owner_id, session_id, title, filters, created_at, updated_at, deleted_at)
+VALUES ('local', $1, '', '{}', now(), now(), $2)
+"""
+
+
+class Hurried(SystemClock):
+    """Hours pass between two looks."""
+
+    looks = 0
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        self.looks += 1
+        await asyncio.sleep(0.02)
+
+    @override
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=self.looks)
+
+
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedServer]:
+    data_dir = Path(tempfile.mkdtemp(prefix="citestream-upkeep-"))
+    data_dir.chmod(0o755)
+    server = EmbeddedServer.start(data_dir)
+    yield server
+    server.release()
+    shutil.rmtree(data_dir)
+
+
+@pytest.mark.faults
+async def test_a_database_that_died_is_started_again(
+    own_server: EmbeddedServer, tasks: TaskTracker
+) -> None:
+    await migrate(own_server.dsn)
+    database = await Database.open(own_server.dsn, max_size=2)
+    try:
+        await asyncio.to_thread(own_server.halt)
+        with pytest.raises(StoreUnavailable):
+            await database.fetchval("SELECT 1")
+        tasks.spawn(keep_up(database, revive=own_server.ensure, clock=Hurried()), name="upkeep")
+        async with asyncio.timeout(15):
+            while True:
+                try:
+                    assert await database.fetchval("SELECT 1") == 1
+                    break
+                except StoreUnavailable:
+                    await asyncio.sleep(0.05)
+    finally:
+        await tasks.close()
+        await database.close()
+
+
+async def test_a_deleted_conversation_is_forgotten_in_time(
+    database: Database, tasks: TaskTracker
+) -> None:
+    await database.execute(INSERT, "deleted", datetime.now(UTC))
+    await database.execute(INSERT, "kept", None)
+    tasks.spawn(keep_up(database, revive=None, clock=Hurried()), name="upkeep")
+    async with asyncio.timeout(15):
+        while await database.fetchval("SELECT count(*) FROM conversations") > 1:
+            await asyncio.sleep(0.02)
+    assert await database.fetchval("SELECT session_id FROM conversations") == "kept"
+    await tasks.close()

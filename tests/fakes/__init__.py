@@ -1,0 +1,1 @@
+"""Doubles of systems outside this project, real down to the socket."""

@@ -1,0 +1,98 @@
+"""The real application as a process of its own: to be killed, stopped, paused and restarted."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from tests.harness.serving import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class ServerProcess:
+    """`python -m app.main` (or plain uvicorn) with settings of its own.
+
+    Synchronous on purpose, for harnesses that have no event loop; waiting polls `/health/ready`.
+    """
+
+    def __init__(self, *, plain_uvicorn: bool = False, port: int | None = None, **env: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_path = Path(tempfile.mkstemp(prefix="citestream-server-", suffix=".log")[1])
+        self._plain = plain_uvicorn
+        self._env = {**os.environ, "PORT": str(self.port), "SAMPLE_LIBRARY": "false", **env}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def start(self, *, wait_s: float = 30) -> Self:
+        command = [sys.executable, "-m", "app.main"]
+        if self._plain:
+            command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port)]
+        with self.log_path.open("ab") as out:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=self._env, stdout=out, stderr=out, start_new_session=True
+            )
+        self.wait_ready(wait_s)
+        return self
+
+    def wait_ready(self, wait_s: float = 30) -> None:
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise AssertionError(f"the server ended:\n{self.log}")
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the server is not ready:\n{self.log}")
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """As the kernel does when memory runs out: nothing is said, nothing is saved."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def wait(self, timeout_s: float = 40) -> int:
+        assert self._process is not None
+        return self._process.wait(timeout_s)
+
+    def stop(self) -> int:
+        if self._process is None or self._process.poll() is not None:
+            return 0
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        self.log_path.unlink(missing_ok=True)

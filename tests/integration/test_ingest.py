@@ -1,0 +1,375 @@
+"""Files into a real database: by the command line, and as the application does it."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from app.config import load_settings
+from app.db.library_store import LibraryStore
+from app.db.passage_index import PostgresPassageIndex
+from app.db.pool import Database
+from app.domain.errors import RunFailure, SettingError
+from app.domain.models import Filters, Source
+from app.domain.principals import LOCAL, Principal
+from app.ingest.__main__ import main
+from app.ingest.collecting import collect
+from app.ingest.files import FileStore
+from app.ingest.ingestor import Incoming, Ingestor, Progress
+from app.ingest.loaded import IngestError
+from app.ingest.reembedding import reembed
+from app.ingest.sample_library import SAMPLES, ingest_samples
+from app.retrieval.minilm import MiniLM
+from app.retrieval.openai_embedder import OpenAIEmbedder
+from app.retrieval.providers import check_vectors, make_embedder
+from app.retrieval.rerank import BlendReranker
+from app.retrieval.search import HybridSearch
+from tests.fakes.openai_script import Reply
+from tests.fakes.openai_server import FakeOpenAI
+
+T = TypeVar("T")
+
+TALK = "WEBVTT\n\nNOTE title: A talk\n\n00:01.000 --> 00:03.000\n<v Ana>Boil the kettle.\n"
+
+
+def now() -> datetime:
+    return datetime(2026, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[MiniLM]:
+    model = MiniLM.load()
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def library(database: Database) -> LibraryStore:
+    return LibraryStore(database)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "stored")
+
+
+@pytest.fixture
+def ingestor(library: LibraryStore, model: MiniLM, files: FileStore) -> Ingestor:
+    return Ingestor(library, model, files, now=now)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with files, from which the command is run."""
+    folder = tmp_path / "my files"
+    (folder / "deep" / ".hidden").mkdir(parents=True)
+    (folder / "tea.md").write_text("# Tea\n\nGreen tea is steeped for two minutes.\n")
+    (folder / "deep" / "note.txt").write_bytes("Größe der Kanne: 2 l.".encode("cp1252"))
+    (folder / "talk.vtt").write_text(TALK)
+    (folder / "talk.mp3").write_bytes(b"ID3 sound")
+    (folder / "deep" / ".hidden" / "secret.md").write_text("Not read.")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def command(
+    database_dsn: str,
+    desk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line against this test's database: code, output, errors."""
+    monkeypatch.setenv("DATABASE_URL", database_dsn)
+    monkeypatch.setenv("DATA_DIR", str(desk.parent / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def asked(dsn: str, question: Callable[[LibraryStore], Awaitable[T]]) -> T:
+    """The library's answer, on a loop of its own."""
+
+    async def ask() -> T:
+        database = await Database.open(dsn, max_size=1)
+        try:
+            return await question(LibraryStore(database))
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def sources(dsn: str, owner: str = "local") -> dict[str, Source]:
+    found = asked(dsn, lambda library: library.sources(Principal(owner)))
+    return {source.name: source for source in found}
+
+
+def test_a_folder_is_ingested(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    code, output, _ = command(desk, "--tag", "kitchen", "--tag", "home")
+    assert code == 0
+    assert "3 files in the library, 0 failed" in output
+    found = sources(database_dsn)
+    assert set(found) == {"tea.md", "note.txt", "talk.vtt"}
+    assert {source.tags for source in found.values()} == {("kitchen", "home")}
+    assert (found["tea.md"].title, found["note.txt"].title) == ("Tea", "Note")
+    talk = found["talk.vtt"]
+    assert (talk.kind, talk.title, talk.audio, talk.duration_s) == ("recording", "A talk", True, 3)
+    assert talk.speakers == ("Ana",)
+    file = asked(database_dsn, lambda library: library.file(LOCAL, talk.source_id))
+    assert file is not None
+    assert (desk.parent / "data" / "files" / file.key).read_bytes() == b"ID3 sound"
+    (passage,) = asked(
+        database_dsn, lambda library: library.passages(LOCAL, found["note.txt"].source_id)
+    )
+    assert passage.text == "Größe der Kanne: 2 l."
+
+
+def test_ingesting_again_changes_nothing_and_changes_replace(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    command(desk)
+    before = sources(database_dsn)
+    code, output, _ = command(desk / "tea.md", desk)
+    assert code == 0
+    assert output.count("unchanged") == 3
+    assert "0 passages embedded" in output
+    assert sources(database_dsn) == before
+    (desk / "tea.md").write_text("# Tea\n\nBlack tea takes four minutes.\n")
+    (desk / "talk.mp3").write_bytes(b"ID3 other sound")
+    _, output, _ = command(desk)
+    assert (output.count("replaced"), output.count("unchanged")) == (2, 1)
+    after = sources(database_dsn)
+    assert after["tea.md"].source_id == before["tea.md"].source_id
+    assert after["tea.md"].content_hash != before["tea.md"].content_hash
+    assert len(after) == 3
+
+
+def test_a_file_that_fails_names_itself_and_does_not_stop_the_others(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    (desk / "empty.md").write_text("  \n")
+    (desk / "noise.txt").write_bytes(bytes(range(256)))
+    (desk / "picture.png").write_bytes(b"\x89PNG")
+    code, output, _ = command(desk, desk / "missing.md")
+    assert code == 1
+    lines = [line for line in output.splitlines() if line.startswith(str(desk))]
+    assert lines == [
+        f"{desk}/empty.md: the file is empty",
+        f"{desk}/noise.txt: this is a binary file, not text",
+        f"{desk}/picture.png: the file type .png is unknown; takes .md .markdown .txt .text .html "
+        ".htm .xhtml .pdf .docx .pptx .xlsx .csv .tsv .epub .vtt .srt .json",
+        f"{desk}/missing.md: the file cannot be read (No such file or directory)",
+    ]
+    assert "3 files in the library, 4 failed" in output
+    assert len(sources(database_dsn)) == 3
+
+
+def test_owner_and_sharing_are_chosen(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    command(desk / "tea.md", "--owner", "ana")
+    command(desk / "talk.vtt", "--owner", "ana", "--shared")
+    assert set(sources(database_dsn, "ana")) == {"tea.md", "talk.vtt"}
+    assert set(sources(database_dsn, "ben")) == {"talk.vtt"}
+
+
+def test_wrong_settings_are_one_line(
+    command: Callable[..., tuple[int, str, str]], desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDDINGS", "openai")
+    code, output, errors = command(desk)
+    assert (code, output) == (1, "")
+    assert errors.startswith("OPENAI_API_KEY: got nothing, takes the key of your endpoint")
+    assert len(errors.splitlines()) == 1
+
+
+def test_nothing_to_do_is_said(command: Callable[..., tuple[int, str, str]]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command()
+    assert ended.value.code == 2
+
+
+def test_another_model_needs_reembedding_and_gets_it(
+    command: Callable[..., tuple[int, str, str]],
+    desk: Path,
+    database_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def with_service() -> tuple[tuple[int, str, str], tuple[int, str, str]]:
+        async with FakeOpenAI() as service:
+            monkeypatch.setenv("OPENAI_BASE_URL", service.base_url)
+            refused = await asyncio.to_thread(command, desk)
+            accepted = await asyncio.to_thread(command, "--reembed", desk)
+            return refused, accepted
+
+    command(desk)
+    monkeypatch.setenv("EMBEDDINGS", "openai")
+    monkeypatch.setenv("LLM_PROVIDER", "extractive")
+    refused, accepted = asyncio.run(with_service())
+    assert refused[0] == 1
+    assert "python -m app.ingest --reembed" in refused[2]
+    assert accepted[0] == 0
+    assert accepted[1].count("unchanged") == 3
+    embedders = asked(database_dsn, lambda library: library.embedders())
+    assert embedders == ("openai:text-embedding-3-small",)
+
+
+async def test_progress_is_told_stage_by_stage(ingestor: Ingestor, desk: Path) -> None:
+    story: list[Progress] = []
+    path = desk / "long.md"
+    path.write_text("\n\n".join(f"# Part {n}\n\nText number {n}." for n in range(20)))
+    await ingestor.ingest(LOCAL, Incoming(path, "o", "long.md"), report=story.append)
+    size = path.stat().st_size
+    assert story == [
+        Progress("read", size, size),
+        Progress("cut", 20, 20),
+        Progress("embed", 0, 20),
+        Progress("embed", 16, 20),
+        Progress("embed", 20, 20),
+        Progress("store", 20, 20),
+    ]
+
+
+async def test_a_cancelled_file_leaves_the_library_as_it_was(
+    ingestor: Ingestor, library: LibraryStore, desk: Path
+) -> None:
+    path = desk / "long.md"
+    path.write_text("\n\n".join(f"# Part {n}\n\nText number {n}." for n in range(40)))
+    embedding = asyncio.Event()
+
+    def report(progress: Progress) -> None:
+        if progress.stage == "embed":
+            embedding.set()
+
+    work = asyncio.create_task(
+        ingestor.ingest(LOCAL, Incoming(path, "o", "long.md"), report=report)
+    )
+    await embedding.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await library.empty()
+
+
+async def test_a_failing_embedding_service_is_one_line(
+    library: LibraryStore, files: FileStore, desk: Path
+) -> None:
+    async with FakeOpenAI() as service:
+        service.always(Reply(status=401, error_message="no such key"), route="embeddings")
+        encoder = OpenAIEmbedder(model="m", api_key="wrong", base_url=service.base_url)
+        ingestor = Ingestor(library, encoder, files, now=now)
+        with pytest.raises(RunFailure, match=r"gave no vectors \(AuthenticationError\)"):
+            await ingestor.ingest(LOCAL, Incoming(desk / "tea.md", "o", "tea.md"))
+    assert await library.empty()
+
+
+async def test_a_service_embeds_and_is_searched(
+    library: LibraryStore, database: Database, files: FileStore, desk: Path
+) -> None:
+    async with FakeOpenAI() as service:
+        settings = load_settings(
+            embeddings="openai", openai_base_url=service.base_url, llm_provider="extractive"
+        )
+        encoder = make_embedder(settings)
+        ingestor = Ingestor(library, encoder, files, now=now)
+        for file in collect([desk]):
+            await ingestor.ingest(LOCAL, file)
+        index = PostgresPassageIndex(database)
+        query = "how long is green tea steeped"
+        found = await HybridSearch(index, encoder).search(LOCAL, query, filters=Filters(), limit=9)
+        ranked = await BlendReranker(index, encoder).rerank(query, found.candidates)
+        assert await encoder.embed_passages([]) is not None
+    assert ranked[0].passage.title == "Tea"
+    assert (encoder.dimensions, len(ranked)) == (384, 3)
+    assert all("text-embedding-3-small" in str(r.body) for r in service.requests)
+
+
+async def test_a_library_of_another_model_stops_the_start(
+    library: LibraryStore, ingestor: Ingestor, model: MiniLM, desk: Path
+) -> None:
+    await check_vectors(library, model)
+    await ingestor.ingest(LOCAL, Incoming(desk / "tea.md", "o", "tea.md"))
+    await check_vectors(library, model)
+    other = OpenAIEmbedder(model=None, api_key=None, base_url="http://127.0.0.1:9")
+    with pytest.raises(SettingError, match=r"^EMBEDDINGS: got openai:.* takes all-MiniLM-L6-v2"):
+        await check_vectors(library, other)
+    assert await reembed(library, model) == 0
+
+
+def test_an_unknown_provider_is_a_setting_error() -> None:
+    settings = load_settings(embeddings="databricks", llm_provider="extractive")
+    with pytest.raises(SettingError, match="EMBEDDINGS: got databricks, takes local or openai"):
+        make_embedder(settings)
+
+
+async def test_the_samples_can_be_asked(
+    ingestor: Ingestor,
+    library: LibraryStore,
+    database: Database,
+    model: MiniLM,
+    files: FileStore,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A few of them: the whole library takes too long for every run of the tests."""
+    folder = tmp_path / "samples"
+    wanted = ("documents/aripiprazole.md", "documents/leave-policy.md")
+    talk = "recordings/starting-aripiprazole"
+    for name in (*wanted, f"{talk}.vtt", f"{talk}.mp3"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((SAMPLES / name).read_bytes())
+    with caplog.at_level(logging.INFO):
+        passages = await ingest_samples(ingestor, folder=folder)
+        assert await ingest_samples(ingestor, folder=folder) == passages
+    assert "Sample library: 1 of 3, Aripiprazole" in caplog.text
+    index = PostgresPassageIndex(database)
+    search, rerank = HybridSearch(index, model), BlendReranker(index, model)
+    query = "What are the side effects of aripiprazole?"
+    visitor = Principal("visitor")
+    found = await search.search(visitor, query, filters=Filters(), limit=50)
+    assert (found.searched_passages, found.searched_sources) == (passages, 3)
+    ranked = await rerank.rerank(query, found.candidates)
+    assert ranked[0].passage.heading == "Side effects of aripiprazole > Common side effects"
+    assert "nausea" in ranked[0].passage.text
+    assert ranked[0].cosine > 0.6
+    assert ranked[0].coverage > 0.9
+    talks = await search.search(visitor, query, filters=Filters(kinds=("recording",)), limit=50)
+    assert {c.passage.kind for c in talks.candidates} == {"recording"}
+    (recording,) = [s for s in await library.sources(visitor) if s.kind == "recording"]
+    assert recording.name == f"{talk}.vtt"
+    sound = await library.file(visitor, recording.source_id)
+    assert sound is not None
+    assert sound.media_type == "audio/mpeg"
+    assert files.path(sound.key).read_bytes() == (SAMPLES / f"{talk}.mp3").read_bytes()
+
+
+def test_files_are_kept_by_their_content(files: FileStore) -> None:
+    stored = files.put(b"sound", ".MP3", "audio/mpeg")
+    assert stored.key == hashlib.sha256(b"sound").hexdigest() + ".mp3"
+    assert files.put(b"sound", ".mp3", "audio/mpeg") == stored
+    assert len(list(files.path(stored.key).parent.iterdir())) == 1
+    for key in ("../etc/passwd", "", "x" * 64, stored.key + "/.."):
+        with pytest.raises(ValueError, match="not a key"):
+            files.path(key)
+
+
+async def test_a_file_that_cannot_be_opened_says_so(ingestor: Ingestor, desk: Path) -> None:
+    incoming = Incoming(desk / "talk.vtt", "o", "talk.vtt", audio=desk / "gone.mp3")
+    with pytest.raises(IngestError, match="the file cannot be read"):
+        await ingestor.ingest(LOCAL, incoming)
+    shown = replace(incoming, audio=None, name="talk.bin")
+    assert (await ingestor.ingest(LOCAL, shown)).kind == "recording"

@@ -1,0 +1,130 @@
+"""The spine: a question over HTTP, real database, real graph, fake model service."""
+
+import asyncio
+
+import httpx
+
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.sse import Frame, frames, stage_types
+from tests.stream.conftest import QUESTION, TEXTS
+
+STAGES = [
+    "run_start",
+    "retrieval_start",
+    "retrieval_complete",
+    "reranking_start",
+    "reranking_complete",
+    "grading_start",
+    "grading_complete",
+    "generation_start",
+    "token",
+    "citations",
+    "done",
+]
+
+
+async def ask(client: httpx.AsyncClient, **body: object) -> list[Frame]:
+    async with client.stream("POST", "/chat", json={"message": QUESTION, **body}) as response:
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["x-accel-buffering"] == "no"
+        assert response.headers["cache-control"] == "no-cache"
+        seen = [frame async for frame in frames(response)]
+        assert response.headers["x-run-id"] == seen[0].content["run_id"]
+    return seen
+
+
+async def test_a_question_streams_its_stages_tokens_citations_and_done(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.script(Reply(tokens=["Common side effects ", "include nausea ", "[1", "]."]))
+    seen = await ask(client, session_id="s1")
+    assert stage_types(seen) == STAGES
+    assert [frame.id for frame in seen] == sorted({frame.id for frame in seen})
+    passages = next(f for f in seen if f.type == "generation_start").content["passages"]
+    text = "".join(frame.content for frame in seen if frame.type == "token")
+    assert text == "Common side effects include nausea [1]."
+    citation = seen[-2].content["citations"][0]
+    assert citation["verified"] is True
+    assert citation["passage_id"] == passages[0]["passage_id"]
+    quoted = passages[0]["text"][citation["quote_start"] : citation["quote_end"]]
+    assert citation["quote"] == quoted
+    done = seen[-1].content
+    assert (done["finish_reason"], done["saved"]) == ("stop", True)
+    assert done["usage"]["estimated"] is False
+
+
+async def test_the_conversation_is_stored_and_the_next_question_uses_it(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.script(Reply(tokens=["Nausea [1]."]), Reply(tokens=["Once a day [1]."]))
+    await ask(client, session_id="s1")
+    await ask(client, session_id="s1", message="And how is it taken?")
+    prompt = upstream.requests[-1].prompt
+    assert prompt.count(QUESTION) == 1
+    assert prompt.count("Nausea [1].") == 1
+    assert TEXTS[2] in prompt
+    messages = (await client.get("/conversations/s1/messages")).json()["items"]
+    assert [m["role"] for m in messages] == ["user", "assistant", "user", "assistant"]
+    answer = messages[1]
+    assert answer["content"] == "Nausea [1]."
+    assert answer["status"] == "complete"
+    assert answer["usage"]["output_tokens"] > 0
+    assert answer["timings"]["total_ms"] > 0
+    assert {item["type"] for item in answer["evidence"]} >= {"retrieval_complete"}
+    conversation = (await client.get("/conversations/s1")).json()
+    assert conversation["title"] == QUESTION
+    assert conversation["active_run_id"] is None
+
+
+async def test_json_is_one_object(client: httpx.AsyncClient) -> None:
+    response = await client.post(
+        "/chat", json={"message": QUESTION}, headers={"Accept": "application/json"}
+    )
+    body = response.json()
+    assert response.status_code == 200
+    assert body["answer"]
+    assert set(body) == {
+        *("run_id", "session_id", "message_id", "answer", "citations"),
+        *("finish_reason", "usage", "timings"),
+    }
+
+
+async def test_the_other_dialect_is_the_same_run(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.script(Reply(tokens=["Nausea ", "[1]."]))
+    response = await client.post("/api/chat/stream", json={"query": QUESTION})
+    blocks = [block.split("\n") for block in response.text.strip().split("\n\n")]
+    names = [next(line for line in block if line.startswith("event: ")) for block in blocks]
+    assert names[-1] == "event: done"
+    assert names[-2] == "event: citations"
+    assert "event: token" in names
+    assert set(names) == {"event: stage", "event: token", "event: citations", "event: done"}
+    assert blocks[-1][-1] == "data: {}"
+
+
+async def test_a_service_that_refuses_streaming_is_asked_once_without(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.always(Reply(tokens=["Nausea [1]."], refuse_stream=True))
+    seen = await ask(client)
+    assert "".join(f.content for f in seen if f.type == "token") == "Nausea [1]."
+    assert seen[-1].content["finish_reason"] == "stop"
+
+
+async def test_ten_sessions_at_once(client: httpx.AsyncClient) -> None:
+    many = await asyncio.gather(*(ask(client, session_id=f"s{n}") for n in range(10)))
+    assert {seen[-1].type for seen in many} == {"done"}
+    assert len({seen[0].content["run_id"] for seen in many}) == 10
+
+
+async def test_a_filter_holds_and_an_unknown_source_is_named(client: httpx.AsyncClient) -> None:
+    seen = await ask(client, filters={"kinds": ["recording"]})
+    assert seen[-1].content["finish_reason"] == "no_evidence"
+    assert "recordings" in "".join(f.content for f in seen if f.type == "token")
+    refused = await client.post(
+        "/chat", json={"message": QUESTION, "filters": {"recording_id": "nope"}}
+    )
+    assert refused.status_code == 422
+    assert refused.json()["error"]["details"] == {"field": "filters.source_ids"}

@@ -1,0 +1,308 @@
+"""M22, P4: the database goes away and comes back: refused, silent, restarted, or never there."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db.migrations import migrate
+from app.db.server import EmbeddedServer
+from app.retrieval.minilm import MiniLM
+from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.process import ServerProcess
+from tests.harness.serving import Serving, free_port, serving
+from tests.harness.witness import Witness, ask_and_leave, eventually, numbered_words
+from tests.stream.conftest import QUESTION, app_settings, stock
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(60)]
+
+SILENT = Faults(up=Flow(stall_after=0), down=Flow(stall_after=0))
+
+
+class Cuttable:
+    """The way from an application to its database, which can be cut in two manners."""
+
+    def __init__(self, proxy: FaultProxy) -> None:
+        self._proxy = proxy
+
+    async def cut(self, how: str) -> None:
+        if how == "refused":
+            await self._proxy.refuse(True)
+            self._proxy.cut_all("rst")
+        else:
+            self._proxy.default = SILENT
+            self._proxy.stall_all()
+
+    async def mend(self) -> None:
+        self._proxy.default = Faults()
+        await self._proxy.refuse(False)
+        self._proxy.cut_all("rst")
+
+
+@pytest.fixture
+async def cuttable(stocked_dsn: str) -> AsyncIterator[tuple[Cuttable, str]]:
+    """The way, and the address that takes it."""
+    address, _, query = stocked_dsn.partition("?host=")
+    folder = query.partition("&")[0]
+    with tempfile.TemporaryDirectory(prefix="citestream-") as own:
+        path = Path(own, ".s.PGSQL.5432")
+        async with FaultProxy(upstream=f"{folder}/.s.PGSQL.5432", listen=path) as proxy:
+            yield Cuttable(proxy), f"{address}?host={own}&port=5432&sslmode=disable"
+
+
+@asynccontextmanager
+async def asked(
+    server: Serving, session_id: str = "s1"
+) -> AsyncIterator[tuple[httpx.AsyncClient, Witness, httpx.Response]]:
+    async with httpx.AsyncClient(timeout=20) as client:
+        run_id, response = await ask_and_leave(client, server.url, QUESTION, session_id=session_id)
+        try:
+            yield client, Witness(run_id), response
+        finally:
+            await response.aclose()
+
+
+async def until_words(witness: Witness, response: httpx.Response, count: int) -> None:
+    """Start reading, and go on when so many words were shown. The reading goes on too."""
+    witness.reading = witness.reading or asyncio.ensure_future(witness.read(response))
+
+    async def enough() -> bool | None:
+        return witness.screen.text.count(" ") >= count or None
+
+    await eventually(enough, within_s=10)
+
+
+async def last_answer(client: httpx.AsyncClient, url: str, session_id: str = "s1") -> Any:
+    response = await client.get(f"{url}/conversations/{session_id}/messages")
+    return response.json()["items"][-1] if response.status_code == 200 else None
+
+
+async def saved_answer(client: httpx.AsyncClient, url: str) -> Any:
+    async def look() -> Any:
+        answer = await last_answer(client, url)
+        return answer if answer and answer["status"] != "streaming" else None
+
+    return await eventually(look, within_s=15)
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+async def test_an_answer_that_ends_without_its_database_is_shown_unsaved_and_saved_later(
+    how: str,
+    cuttable: tuple[Cuttable, str],
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path: Path,
+) -> None:
+    way, dsn = cuttable
+    upstream.always(Reply(tokens=numbered_words(150), pace_s=0.005))
+    async with (
+        serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
+        asked(server) as (client, witness, response),
+    ):
+        await until_words(witness, response, 20)
+        await way.cut(how)
+        cut_at = time.monotonic()
+        async with asyncio.timeout(12):
+            await witness.finish()
+        terminal = witness.screen.terminal
+        assert terminal is not None
+        assert (terminal.type, terminal.content["saved"]) == ("done", False)
+        assert witness.arrived[terminal.id] - cut_at < 8  # 5 s after the last word
+        assert witness.screen.text == "".join(numbered_words(150)(upstream.requests[-1]))
+        await way.mend()
+        answer = await saved_answer(client, server.url)
+        assert (answer["status"], answer["content"]) == ("complete", witness.screen.text)
+        replay = Witness(witness.run_id)
+        await replay.follow(client, server.url)
+        assert replay.screen.text == witness.screen.text
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+async def test_an_outage_in_the_middle_is_not_seen_on_either_replica(
+    how: str,
+    cuttable: tuple[Cuttable, str],
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path: Path,
+) -> None:
+    way, dsn = cuttable
+    upstream.always(Reply(tokens=numbered_words(500), pace_s=0.01))
+    settings = app_settings(dsn, upstream, tmp_path)
+    async with (
+        serving(settings, embedder) as server,
+        serving(settings, embedder) as other,
+        asked(server) as (client, witness, response),
+    ):
+        far = Witness(witness.run_id)
+        following = asyncio.ensure_future(far.follow(client, other.url))
+        await until_words(witness, response, 20)
+        await way.cut(how)
+        if how == "refused":
+            refused = await client.post(f"{server.url}/chat", json={"message": QUESTION})
+            assert refused.status_code == 503
+            assert refused.json()["error"]["code"] == "database_unavailable"
+        else:
+            await until_words(witness, response, 120)
+        await way.mend()
+        async with asyncio.timeout(20):
+            await asyncio.gather(witness.finish(), following)
+        for seen in (witness, far):
+            assert seen.screen.terminal is not None
+            assert (seen.screen.terminal.type, seen.screen.resets) == ("done", 0)
+            assert seen.screen.terminal.content["saved"] is True
+            assert seen.screen.text == "".join(numbered_words(500)(upstream.requests[-1]))
+
+
+async def test_a_stop_without_the_database_is_confirmed_and_saved_later(
+    cuttable: tuple[Cuttable, str], upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
+) -> None:
+    way, dsn = cuttable
+    upstream.always(Reply(tokens=numbered_words(3000), pace_s=0.01))
+    async with (
+        serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
+        asked(server) as (client, witness, response),
+    ):
+        await until_words(witness, response, 20)
+        await way.cut("refused")
+        stopped = await client.post(f"{server.url}/runs/{witness.run_id}/stop")
+        assert stopped.status_code == 200
+        assert stopped.json()["stopped"] is True
+        assert stopped.json()["upstream_closed"] is True
+        await witness.finish()
+        assert witness.screen.terminal is not None
+        assert witness.screen.terminal.content["finish_reason"] == "stopped"
+        assert witness.screen.terminal.content["saved"] is False
+        await way.mend()
+        answer = await saved_answer(client, server.url)
+        assert (answer["status"], answer["content"]) == ("stopped", witness.screen.text)
+
+
+async def test_a_server_without_its_database_still_stops(
+    cuttable: tuple[Cuttable, str], upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
+) -> None:
+    way, dsn = cuttable
+    upstream.always(Reply(tokens=numbered_words(3000), pace_s=0.01))
+    settings = app_settings(dsn, upstream, tmp_path, shutdown_grace_s=0.5)
+    async with (
+        httpx.AsyncClient(timeout=20) as client,
+        serving(settings, embedder) as server,
+    ):
+        run_id, response = await ask_and_leave(client, server.url, QUESTION)
+        witness = Witness(run_id)
+        await until_words(witness, response, 20)
+        await way.cut("silent")
+        await server.runtime.services.runs.drain(0.5)
+        await witness.finish()
+        assert witness.screen.terminal is not None
+        assert witness.screen.terminal.content["code"] == "INTERRUPTED"
+        ended = time.monotonic()
+    assert time.monotonic() - ended < 8
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[tuple[EmbeddedServer, Path]]:
+    """A server that this test may stop."""
+    data_dir = Path(tempfile.mkdtemp(prefix="citestream-tests-"))
+    data_dir.chmod(0o755)
+    server = EmbeddedServer.start(data_dir)
+    yield server, data_dir
+    server.release()
+    shutil.rmtree(data_dir)
+
+
+async def test_a_restart_of_postgresql_in_the_middle_loses_nothing(
+    own_postgres: tuple[EmbeddedServer, Path],
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path: Path,
+) -> None:
+    postgres, data_dir = own_postgres
+    await migrate(postgres.dsn)
+    await stock(postgres.dsn, embedder)
+    upstream.always(Reply(tokens=numbered_words(600), pace_s=0.01))
+    settings = app_settings(postgres.dsn, upstream, tmp_path)
+    async with (
+        serving(settings, embedder) as server,
+        asked(server) as (client, witness, response),
+    ):
+        await until_words(witness, response, 50)
+        await asyncio.to_thread(postgres.release)
+        again = await asyncio.to_thread(EmbeddedServer.start, data_dir)
+        try:
+            async with asyncio.timeout(20):
+                await witness.finish()
+            assert witness.screen.terminal is not None
+            assert witness.screen.terminal.content["saved"] is True
+            replay = Witness(witness.run_id)
+            await replay.follow(client, server.url)
+            assert replay.screen.text == witness.screen.text
+            answer = await last_answer(client, server.url)
+            assert answer["content"] == witness.screen.text
+            upstream.always(Reply(tokens=["Nausea [1]."]))
+            _, second = await ask_and_leave(client, server.url, QUESTION, session_id="s1")
+            await second.aclose()
+        finally:
+            await asyncio.to_thread(again.release)
+
+
+# Never there: the start ends with one line that names the variable.
+
+
+def failed_start(env: dict[str, str], *, plain_uvicorn: bool = False) -> tuple[int, list[str], str]:
+    """Exit code, the lines that name a variable, and everything that was written."""
+    server = ServerProcess(plain_uvicorn=plain_uvicorn, port=None, **env)
+    try:
+        with pytest.raises(AssertionError, match="the server ended"):
+            server.start()
+        code = server.wait(5)
+        log = server.log
+    finally:
+        server.log_path.unlink()
+    names = ("DATABASE_URL", "PORT:", "WORKERS:", "SHUTDOWN_GRACE_S:", "LLM_MODEL:")
+    return code, [line for line in log.splitlines() if any(n in line for n in names)], log
+
+
+NOBODY = "postgresql://citestream@/x?host=/nonexistent"
+
+
+NO_DATABASE = {"DATABASE_URL": NOBODY}
+WRONG: list[tuple[dict[str, str], bool, str]] = [
+    (NO_DATABASE, False, "DATABASE_URL: got an address where no database answers, takes "),
+    (NO_DATABASE, True, "DATABASE_URL: got an address where no database answers, takes "),
+    (NO_DATABASE | {"WORKERS": "2"}, False, "DATABASE_URL: got an address where no "),
+    ({"DATABASE_URL": "mysql://x"}, False, "DATABASE_URL: got an address, user, password "),
+    ({"SHUTDOWN_GRACE_S": "soon"}, True, "SHUTDOWN_GRACE_S: got 'soon', takes a valid number"),
+]
+
+
+@pytest.mark.parametrize(("env", "plain_uvicorn", "words"), WRONG)
+def test_a_wrong_setting_ends_the_start_with_one_line(
+    env: dict[str, str], plain_uvicorn: bool, words: str, tmp_path: Path
+) -> None:
+    code, lines, log = failed_start(env | {"DATA_DIR": str(tmp_path)}, plain_uvicorn=plain_uvicorn)
+    assert code != 0
+    assert len(lines) == 1, log
+    assert words in lines[0]
+    assert "Traceback" not in log
+
+
+def test_a_wrong_or_taken_port_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    code, lines, log = failed_start({"DATA_DIR": str(tmp_path), "PORT": "eighty"})
+    assert (code, lines) == (2, ["PORT: got 'eighty', takes a valid integer"])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, lines, log = failed_start({"DATA_DIR": str(tmp_path), "PORT": str(port)})
+    assert code == 2
+    assert len(log.splitlines()) == len(lines) == 1
+    assert lines[0].startswith(f"PORT: got {port}, which cannot be listened on")

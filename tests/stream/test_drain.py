@@ -1,0 +1,230 @@
+"""P9, M24: SIGTERM and Ctrl-C under load, with both ways of starting the server."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.process import ServerProcess
+from tests.harness.witness import (
+    Witness,
+    ask_and_leave,
+    eventually,
+    numbered_words,
+    processes,
+    server_env,
+)
+from tests.stream.conftest import QUESTION
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(90)]
+
+GRACE_S = 4
+SLACK_S = 5
+SHORT = Reply(tokens=numbered_words(60), pace_s=0.02)
+LONG = Reply(tokens=numbered_words(3000), pace_s=0.02)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=20, limits=limits) as http:
+        yield http
+
+
+async def read(witness: Witness, response: httpx.Response) -> None:
+    try:
+        await witness.read(response)
+    finally:
+        await response.aclose()
+
+
+async def asked(client: httpx.AsyncClient, url: str, count: int) -> list[Witness]:
+    """So many runs, all past their first word, each with a reader."""
+    opened = await asyncio.gather(*(ask_and_leave(client, url, QUESTION) for _ in range(count)))
+    witnesses = []
+    for run_id, response in opened:
+        witness = Witness(run_id)
+        witness.reading = asyncio.ensure_future(read(witness, response))
+        witnesses.append(witness)
+
+    async def all_begun() -> bool | None:
+        return all(w.screen.text for w in witnesses) or None
+
+    await eventually(all_begun, within_s=20)
+    return witnesses
+
+
+async def draining(client: httpx.AsyncClient, url: str) -> bool | None:
+    ready = await client.get(f"{url}/health/ready")
+    return True if ready.status_code == 503 and ready.json()["draining"] else None
+
+
+async def drain_under_load(
+    client: httpx.AsyncClient, server: ServerProcess, upstream: FakeOpenAI, streams: int
+) -> Counter[str]:
+    """SIGTERM with streams open; returns how they ended."""
+    upstream.script(*(SHORT for _ in range(streams // 2)))
+    upstream.always(LONG)
+    witnesses = await asked(client, server.url, streams)
+    server.signal(signal.SIGTERM)
+    signalled = time.monotonic()
+    await eventually(lambda: draining(client, server.url), within_s=2)
+    refused = await client.post(f"{server.url}/chat", json={"message": QUESTION})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "draining")
+    assert "retry-after" in refused.headers
+    late = Witness(witnesses[-1].run_id)
+    following = asyncio.ensure_future(late.follow(client, server.url))
+    stopped = await client.post(f"{server.url}/runs/{witnesses[-2].run_id}/stop")
+    assert stopped.status_code == 200
+    assert stopped.json()["stopped"] is True
+    await asyncio.gather(following, *(w.reading for w in witnesses if w.reading))
+    await asyncio.to_thread(server.wait, GRACE_S + SLACK_S)
+    assert time.monotonic() - signalled < GRACE_S + SLACK_S
+    ends = Counter[str]()
+    for witness in [*witnesses, late]:
+        terminal = witness.screen.terminal
+        assert terminal is not None
+        assert terminal.content["saved"] is True
+        ends[terminal.content.get("finish_reason") or terminal.content["code"]] += 1
+    assert late.screen.text == witnesses[-1].screen.text
+    return ends
+
+
+async def check_saved(
+    client: httpx.AsyncClient, dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    """Whatever was shown is there after a restart, and nothing is still running."""
+    async with processes(1, server_env(dsn, upstream, tmp_path)) as (server,):
+        conversations = (await client.get(f"{server.url}/conversations?limit=100")).json()["items"]
+        assert conversations
+        for conversation in conversations:
+            assert conversation["active_run_id"] is None
+            path = f"{server.url}/conversations/{conversation['session_id']}/messages"
+            messages = (await client.get(path)).json()["items"]
+            assert messages[-1]["status"] in {"complete", "stopped", "error"}
+            assert messages[-1]["content"].startswith("w0 w1 ")
+
+
+@pytest.mark.parametrize("plain_uvicorn", [False, True], ids=["app.main", "plain uvicorn"])
+async def test_a_signal_under_load_lets_answers_end(
+    plain_uvicorn: bool,
+    client: httpx.AsyncClient,
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    tmp_path: Path,
+) -> None:
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
+    async with processes(1, env, plain_uvicorn=plain_uvicorn) as (server,):
+        ends = await drain_under_load(client, server, upstream, 30)
+        assert "Traceback" not in server.log, server.log
+    assert ends["stop"] >= 5
+    assert ends["INTERRUPTED"] >= 10
+    assert ends["stopped"] == 1
+    if not plain_uvicorn:
+        await check_saved(client, stocked_dsn, upstream, tmp_path)
+
+
+async def test_two_workers_are_one_server_and_drain_as_one(
+    client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S="2", WORKERS="2")
+    async with processes(1, env) as (server,):
+        upstream.always(LONG)
+        witnesses = await asked(client, server.url, 8)
+        others = [Witness(w.run_id) for w in witnesses for _ in range(3)]
+        for other in others:  # each on a connection of its own: whichever worker accepts it
+            other.reading = asyncio.ensure_future(other.follow(client, server.url))
+        stops = [client.post(f"{server.url}/runs/{w.run_id}/stop") for w in witnesses[:5]]
+        for receipt in await asyncio.gather(*stops):
+            assert receipt.status_code == 200
+            assert receipt.json()["stopped"] is True
+        stopped = {w.run_id for w in witnesses[:5]}
+        ended = [w for w in (*witnesses, *others) if w.run_id in stopped]
+        await asyncio.gather(*(w.reading for w in ended if w.reading))
+        server.signal(signal.SIGTERM)
+        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.gather(*(w.reading for w in others if w.reading))
+        await asyncio.to_thread(server.wait, 2 + SLACK_S + 2)
+        assert "Traceback" not in server.log, server.log
+    whole = {w.run_id: w.screen for w in witnesses}
+    for witness in (*witnesses, *others):
+        terminal = witness.screen.terminal
+        if witness.run_id in stopped:
+            assert terminal is not None
+            assert terminal.content["finish_reason"] == "stopped"
+        elif terminal is not None:
+            assert terminal.content["code"] == "INTERRUPTED"
+        assert whole[witness.run_id].text.startswith(witness.screen.text)
+        assert terminal is None or witness.screen.text == whole[witness.run_id].text
+    assert all(w.screen.terminal is not None for w in witnesses)
+
+
+def connected(server: ServerProcess, request: str = "", *, buffer: int = 0) -> socket.socket:
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.connect(("127.0.0.1", server.port))
+    connection.sendall(f"GET {request or '/health'} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    if not request:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+@pytest.mark.parametrize("plain_uvicorn", [False, True], ids=["app.main", "plain uvicorn"])
+async def test_ctrl_c_with_idle_pages_open_exits_quickly(
+    plain_uvicorn: bool, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    env = server_env(stocked_dsn, upstream, tmp_path)
+    async with processes(1, env, plain_uvicorn=plain_uvicorn) as (server,):
+        with contextlib.ExitStack() as open_pages:
+            for _ in range(10):
+                open_pages.enter_context(await asyncio.to_thread(connected, server))
+            server.signal(signal.SIGINT)
+            pressed = time.monotonic()
+            await asyncio.to_thread(server.wait, 10)
+            assert time.monotonic() - pressed < 4
+        assert "Traceback" not in server.log, server.log
+
+
+async def test_a_second_ctrl_c_exits_at_once_and_the_next_start_tidies_up(
+    client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    upstream.always(LONG)
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S="60")
+    async with processes(1, env) as (server,):
+        witnesses = await asked(client, server.url, 5)
+        server.signal(signal.SIGINT)
+        await eventually(lambda: draining(client, server.url), within_s=2)
+        server.signal(signal.SIGINT)
+        pressed = time.monotonic()
+        await asyncio.to_thread(server.wait, 20)
+        assert time.monotonic() - pressed < 4, server.log
+        readings = [w.reading for w in witnesses if w.reading]
+        await asyncio.gather(*readings, return_exceptions=True)
+
+
+async def test_viewers_that_never_read_do_not_hold_the_server_back(
+    client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    upstream.always(Reply(tokens=["word " * 200], length=4000))
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S="1")
+    async with processes(1, env) as (server,):
+        run_id, response = await ask_and_leave(client, server.url, QUESTION)
+        await read(Witness(run_id), response)
+        with contextlib.ExitStack() as deaf:
+            for _ in range(10):
+                path = f"/runs/{run_id}/events"
+                viewer = await asyncio.to_thread(connected, server, path, buffer=4096)
+                deaf.enter_context(viewer)
+            server.signal(signal.SIGTERM)
+            signalled = time.monotonic()
+            await asyncio.to_thread(server.wait, 30)
+            assert time.monotonic() - signalled < 1 + SLACK_S + 2

@@ -1,0 +1,101 @@
+"""Through a real nginx with the project's configuration: nothing held back, nothing missed."""
+
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.config import Settings
+from app.retrieval.minilm import MiniLM
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.following import asking, following, http_client, is_token
+from tests.harness.nginx import nginx
+from tests.harness.serving import serving, serving_replicas
+from tests.stream.abort_kit import GENEROUS_S, WORDS
+from tests.stream.conftest import QUESTION
+
+pytestmark = pytest.mark.nginx
+
+COMPRESSING = {"Accept-Encoding": "gzip, deflate, br"}
+
+
+@pytest.fixture
+async def proxied(settings: Settings, embedder: MiniLM) -> AsyncIterator[httpx.AsyncClient]:
+    """One replica behind nginx, seen by a client that takes compressed answers."""
+    async with serving(settings, embedder) as server:
+        with nginx(server.port) as url:
+            async with http_client(url, headers=COMPRESSING) as http:
+                yield http
+
+
+async def test_tokens_arrive_one_by_one(proxied: httpx.AsyncClient, upstream: FakeOpenAI) -> None:
+    """Neither gzip nor buffering may gather them: nine of ten come in a read of their own."""
+    upstream.script(Reply(tokens=WORDS[:60], pace_s=0.02))
+    async with proxied.stream("POST", "/chat", json={"message": QUESTION}) as response:
+        assert "content-encoding" not in response.headers
+        assert "x-accel-buffering" not in response.headers, "nginx was meant to take it"
+        reads = [chunk.count(b'data: {"type":"token"') async for chunk in response.aiter_raw()]
+    alone = sum(count for count in reads if count == 1)
+    assert sum(reads) >= 50
+    assert alone / sum(reads) >= 0.9, reads
+
+
+@pytest.mark.parametrize("method", ["GET", "dialect"])
+async def test_the_other_streams_are_not_held_back(
+    proxied: httpx.AsyncClient, upstream: FakeOpenAI, method: str
+) -> None:
+    upstream.script(Reply(tokens=WORDS[:40], pace_s=0.02))
+    if method == "dialect":
+        stream = proxied.stream("POST", "/api/chat/stream", json={"query": QUESTION})
+    else:
+        async with asking(proxied, QUESTION, on_disconnect="continue") as asked:
+            stream = proxied.stream("GET", f"/runs/{asked.run_id}/events")
+    async with stream as response:
+        reads = [chunk async for chunk in response.aiter_raw()]
+    assert len(reads) >= 20
+
+
+async def test_json_is_compressed(proxied: httpx.AsyncClient) -> None:
+    """What proves that gzip is on at all."""
+    async with asking(proxied, QUESTION, session_id="s1") as asked:
+        await asked.rest()
+    response = await proxied.get("/conversations/s1/messages")
+    assert response.headers["content-encoding"] == "gzip"
+
+
+async def test_closing_the_connection_reaches_the_model(
+    proxied: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.script(Reply(tokens=WORDS, pace_s=0.01))
+    async with asking(proxied, QUESTION) as asked:
+        await asked.until(is_token)
+        left_at = time.monotonic()
+    record = await upstream.wait_for(lambda record: record.closed_by_client_at is not None)
+    assert record.closed_by_client_at is not None
+    assert record.closed_by_client_at - left_at < GENEROUS_S
+
+
+async def test_an_error_before_the_stream_keeps_its_reason(proxied: httpx.AsyncClient) -> None:
+    refused = await proxied.post("/chat", json={"message": " "})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["details"] == {"field": "message"}
+
+
+@pytest.mark.faults
+async def test_a_replica_that_is_gone_is_passed_over(
+    settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
+) -> None:
+    """Its listener is closed: nginx asks the other one, also for questions, and none is lost."""
+    upstream.always(Reply(tokens=["Nausea [1]."]))
+    async with serving_replicas(settings, embedder, count=1) as (alive,):
+        async with serving(settings, embedder) as gone:
+            port = gone.port
+        with nginx(port, alive.port) as url:
+            async with http_client(url) as http:
+                for number in range(4):
+                    async with asking(http, QUESTION, session_id=f"s{number}") as asked:
+                        assert (await asked.rest()).type == "done"
+                    async with following(http, asked.run_id) as again:
+                        assert (await again.rest()).type == "done"
+    assert len(upstream.requests) == 4

@@ -1,0 +1,329 @@
+"""FR-005, FR-009, M10, M12: grading, follow-ups, markers, refusals and the graph as a whole."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.messages import BaseMessage
+
+from app.domain.events import Stage, Token
+from app.domain.models import Candidate, Filters, Passage, SearchResult, Turn
+from app.domain.ports import Upstream, current_upstream
+from app.domain.principals import LOCAL, Principal
+from app.graph.build import build_graph
+from app.graph.engine import GraphEngine
+from app.graph.followup import leans_on_history, search_query
+from app.graph.grading import by_model, by_score, chance, confidence
+from app.graph.markers import MarkerHold
+from app.graph.prompts import INTERRUPTED, LONGEST_EARLIER_ANSWER, answer_messages
+from app.graph.refusal import refusal
+from app.graph.state import Judge
+from app.llm.answering import answer_text
+from app.runs.ports import Ended, Evidence, Question
+
+NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
+QUESTION = Question(
+    run_id="r",
+    session_id="s",
+    message_id="m",
+    principal=LOCAL,
+    text="What are the side effects of aripiprazole?",
+    filters=Filters(),
+)
+
+
+def candidate(name: str = "p1", *, cosine: float = 0.7, coverage: float = 0.9) -> Candidate:
+    passage = Passage(
+        passage_id=name,
+        source_id="src",
+        title="Aripiprazole",
+        kind="document",
+        position=0,
+        text="Common side effects include nausea.",
+    )
+    return Candidate(passage, score=0.8, cosine=cosine, bm25=3.0, coverage=coverage)
+
+
+CLEAR = candidate("clear")
+GREY = candidate("grey", cosine=0.45, coverage=0.55)
+POOR = candidate("poor", cosine=0.4, coverage=0.3)
+OFF = candidate("off", cosine=0.1, coverage=0.0)
+
+
+class FixedSearch:
+    """A library that answers each search with the next result."""
+
+    def __init__(self, *results: Sequence[Candidate]) -> None:
+        self.results = list(results)
+        self.queries: list[str] = []
+
+    async def search(
+        self, principal: Principal, query: str, *, filters: Filters, limit: int
+    ) -> SearchResult:
+        self.queries.append(query)
+        found = self.results.pop(0) if len(self.results) > 1 else self.results[0]
+        return SearchResult(tuple(found), searched_passages=12, searched_sources=3)
+
+
+class SameOrder:
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        return tuple(candidates)
+
+
+def engine(
+    search: FixedSearch, *, judge: Judge | None = None, reply: str = "Nausea [1]."
+) -> GraphEngine:
+    model = FakeListChatModel(responses=[reply])
+
+    async def answer(
+        messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+    ) -> tuple[Ended, str]:
+        async for _ in model.astream(list(messages)):
+            pass
+        return Ended("stop", None), ""
+
+    ticks = iter(range(10_000))
+    graph = build_graph(
+        search=search,
+        reranker=SameOrder(),
+        answerer=answer,
+        judge=judge,
+        clock=lambda: float(next(ticks)),
+    )
+    return GraphEngine(graph, model_name="fake", now=lambda: NOW, text_of=answer_text)
+
+
+async def run(
+    made: GraphEngine, question: Question = QUESTION
+) -> tuple[list[Stage | Token], Ended, Evidence]:
+    evidence = Evidence()
+    items: list[Stage | Token] = []
+    ended: Ended | None = None
+    async with aclosing(made.answer(question, evidence)) as answer:
+        async for item in answer:
+            if isinstance(item, Ended):
+                ended = item
+            else:
+                items.append(item)
+    assert ended is not None
+    return items, ended, evidence
+
+
+def types(items: Sequence[Stage | Token]) -> list[str]:
+    return list(dict.fromkeys(item.type for item in items))
+
+
+def text_of(items: Sequence[Stage | Token]) -> str:
+    return "".join(item.content for item in items if isinstance(item, Token))
+
+
+async def test_clear_evidence_is_answered_without_asking_the_judge() -> None:
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        raise AssertionError("asked")
+
+    upstream = Upstream()
+    current_upstream.set(upstream)
+    items, ended, evidence = await run(engine(FixedSearch([CLEAR, GREY, OFF]), judge=judge))
+    assert types(items) == [
+        *("retrieval_start", "retrieval_complete", "reranking_start", "reranking_complete"),
+        *("grading_start", "grading_complete", "generation_start", "token"),
+    ]
+    assert text_of(items) == "Nausea [1]."
+    assert ended == Ended("stop", None)
+    assert [p.passage_id for p in evidence.passages] == ["clear", "grey"]
+    assert upstream.deltas == len("Nausea [1].")  # this fake streams characters
+
+
+async def test_nothing_but_off_topic_passages_is_refused_in_tokens() -> None:
+    items, ended, evidence = await run(engine(FixedSearch([OFF])))
+    assert ended.finish_reason == "no_evidence"
+    assert "12 passages from 3 sources" in text_of(items)
+    assert evidence.passages == ()
+
+
+async def test_doubtful_evidence_is_judged_and_the_judge_never_speaks_in_the_answer() -> None:
+    asked: list[str] = []
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        asked.append(str(messages[-1].content))
+        return 'Sure! {"relevant": [2], "answerable": true}'
+
+    items, _, evidence = await run(engine(FixedSearch([POOR, GREY]), judge=judge))
+    assert len(asked) == 1
+    assert [p.passage_id for p in evidence.passages] == ["grey"]
+    assert "relevant" not in text_of(items)
+
+
+async def test_evidence_that_the_judge_rejects_is_searched_again_at_most_twice() -> None:
+    replies = ['{"relevant": []}', "aripiprazole adverse effects", '{"relevant": []}']
+    replies += ["abilify nausea", '{"relevant": []}']
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return replies.pop(0)
+
+    search = FixedSearch([GREY])
+    items, ended, _ = await run(engine(search, judge=judge))
+    assert search.queries == [QUESTION.text, "aripiprazole adverse effects", "abilify nausea"]
+    assert ended.finish_reason == "no_evidence"
+    rewritten = [item.content.query for item in items if item.type == "rewriting_complete"]
+    assert rewritten == search.queries[1:]
+
+
+@pytest.mark.parametrize("reply", [None, "I think so", '{"relevant": "all"}'])
+async def test_a_judge_that_cannot_be_understood_leaves_it_to_the_scores(
+    reply: str | None,
+) -> None:
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return reply
+
+    items, _, evidence = await run(engine(FixedSearch([GREY, POOR]), judge=judge))
+    assert [p.passage_id for p in evidence.passages] == ["grey", "poor"]
+    assert "rewriting_start" not in types(items)
+
+
+async def test_a_continued_answer_begins_with_its_text_and_keeps_its_numbers() -> None:
+    first, _, _ = await run(engine(FixedSearch([CLEAR])))
+    stored: tuple[dict[str, object], ...] = tuple(
+        {"type": item.type, "content": item.content.model_dump(mode="json")}
+        for item in first
+        if not isinstance(item, Token)
+    )
+    question = replace(QUESTION, continues="Nausea is", continues_evidence=stored)
+    search = FixedSearch([OFF])
+    items, ended, evidence = await run(engine(search, reply=" common [1]."), question)
+    assert text_of(items) == "Nausea is common [1]."
+    assert [p.passage_id for p in evidence.passages] == ["clear"]
+    assert search.queries == []
+    assert ended.finish_reason == "stop"
+
+
+def test_an_interrupted_turn_enters_the_prompt_once_and_is_marked() -> None:
+    turn = Turn("First question?", "Half an ans", interrupted=True)
+    prompt = "\n".join(
+        str(message.content)
+        for message in answer_messages(replace(QUESTION, history=(turn,)), [CLEAR])
+    )
+    assert prompt.count("First question?") == 1
+    assert prompt.count("Half an ans") == 1
+    assert prompt.count(INTERRUPTED) == 1
+
+
+def test_a_long_earlier_answer_is_cut() -> None:
+    turn = Turn("First question?", "a" * 50_000, interrupted=False)
+    messages = answer_messages(replace(QUESTION, history=(turn,)), [CLEAR])
+    assert len(str(messages[2].content)) == LONGEST_EARLIER_ANSWER + 2
+
+
+@pytest.mark.parametrize(
+    ("question", "leans"),
+    [
+        ("And in children?", True),
+        ("What about its dose?", True),
+        ("Why?", True),
+        ("What are the side effects of aripiprazole?", False),
+        ("Which company was chosen for the extension of the battery bank?", False),
+    ],
+)
+def test_follow_ups_are_recognised(question: str, leans: bool) -> None:
+    assert leans_on_history(question) is leans
+
+
+def test_a_follow_up_is_searched_with_the_key_terms_of_the_question_before() -> None:
+    history = (Turn("What are the side effects of aripiprazole?", "Nausea.", interrupted=False),)
+    assert search_query("And its dose?", history) == "And its dose? side effects aripiprazole"
+    assert search_query("How is warfarin monitored in hospital?", history).endswith("hospital?")
+    assert search_query("Why?", ()) == "Why?"
+
+
+def test_a_closer_look_decides_between_candidates_that_look_the_same() -> None:
+    said = replace(GREY, together=1.0, met=0.7)
+    scattered = replace(GREY, together=0.2, met=0.3)
+    assert chance(said) > 0.9 > 0.2 > chance(scattered)
+    assert chance(scattered) < chance(GREY) < chance(said)
+    assert confidence([scattered, said]) == chance(said)
+    assert confidence([]) == 0
+    assert by_score([said, scattered], settle=True).decision == "answer"
+    assert by_score([scattered], settle=True).decision == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("ranked", "decision", "kept"),
+    [
+        ([CLEAR, POOR, OFF], "answer", ["clear", "poor"]),
+        ([GREY, POOR, OFF], "answer", ["grey", "poor"]),
+        ([POOR], "refuse", []),
+        ([OFF], "refuse", []),
+        ([], "refuse", []),
+    ],
+)
+def test_grades_by_score(ranked: list[Candidate], decision: str, kept: list[str]) -> None:
+    grade = by_score(ranked, settle=True)
+    assert grade.decision == decision
+    assert [c.passage.passage_id for c in grade.kept] == kept
+    assert len(grade.graded) == len(ranked)
+
+
+def test_only_a_grey_band_leaves_room_for_a_judge() -> None:
+    assert by_score([GREY], settle=False).decision == "unsure"
+    assert by_score([CLEAR], settle=False).decision == "answer"
+    assert by_score([OFF], settle=False).decision == "refuse"
+    assert by_model([GREY], "no list here") is None
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        (Filters(), "nothing that answers"),
+        (Filters(source_ids=("a",)), "1 chosen source"),
+        (Filters(kinds=("recording",), tags=("x", "y")), "recordings, tagged x or y"),
+    ],
+)
+def test_a_refusal_names_what_was_searched(filters: Filters, words: str) -> None:
+    found = SearchResult((), searched_passages=1, searched_sources=1)
+    text = refusal(found, filters)
+    assert words in text
+    assert "1 passage from 1 source" in text
+
+
+async def test_a_refusal_under_a_filter_says_how_much_it_hides() -> None:
+    filtered = replace(QUESTION, filters=Filters(kinds=("recording",)))
+    items, ended, _ = await run(engine(FixedSearch([OFF], [CLEAR, GREY, OFF])), filtered)
+    graded = next(item for item in items if item.type == "grading_complete")
+    assert graded.content.outside_filter == 2
+    assert "Outside that filter 2 passages may" in text_of(items)
+    assert ended.finish_reason == "no_evidence"
+    items, _, _ = await run(engine(FixedSearch([OFF])), filtered)
+    assert "found nothing either" in text_of(items)
+
+
+def test_an_empty_library_says_so() -> None:
+    nothing = SearchResult((), searched_passages=0, searched_sources=0)
+    assert "no sources in your library" in refusal(nothing, Filters())
+    assert "matches the filter" in refusal(nothing, Filters(kinds=("recording",)))
+
+
+@given(st.lists(st.text(alphabet="ab [123]`\n", max_size=6), max_size=20))
+def test_markers_are_withheld_but_never_changed(pieces: list[str]) -> None:
+    hold = MarkerHold()
+    shown = [hold.feed(piece) for piece in pieces]
+    shown.append(hold.flush())
+    assert "".join(shown) == "".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["a [", "1", "] b"], ["a ", "", "[1] b"]),
+        (["a [12", "3", "4"], ["a ", "", "[1234"]),
+        (["`a [", "1]`"], ["`a [", "1]`"]),
+        (["plain"], ["plain"]),
+    ],
+)
+def test_only_an_unfinished_marker_outside_code_waits(pieces: list[str], shown: list[str]) -> None:
+    hold = MarkerHold()
+    assert [hold.feed(piece) for piece in pieces] == shown

@@ -1,0 +1,126 @@
+"""The finer order: what each of its parts moves, and that recordings are not favoured."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.domain.models import Candidate, Passage, SourceKind
+from app.retrieval.late_interaction import pack_tokens
+from app.retrieval.minilm import EncodedQuery
+from app.retrieval.rerank import DEPTH, FUSED, BlendReranker
+
+Floats = NDArray[np.float32]
+RNG = np.random.default_rng(3)
+QUERY = RNG.normal(size=(4, 384)).astype(np.float32)
+VECTOR: Floats = QUERY[0]
+
+
+class Embeddings:
+    """Embeds nothing, as a service whose tokens cannot be seen."""
+
+    name, dimensions = "service", 384
+
+    async def embed_query(self, text: str) -> Floats:
+        return VECTOR
+
+    async def embed_passages(self, texts: Sequence[str]) -> Floats:
+        return QUERY[:0]
+
+
+class TokenEmbeddings(Embeddings):
+    async def encode_query(self, text: str) -> EncodedQuery:
+        return EncodedQuery(VECTOR, QUERY, (-1, 0, 4, -1))
+
+
+class Bits:
+    """Token states of passages, by id."""
+
+    def __init__(self, **states: Floats) -> None:
+        self._bits = {name: pack_tokens(state) for name, state in states.items()}
+
+    async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
+        return {name: bits for name, bits in self._bits.items() if name in passage_ids}
+
+    async def word_weights(self, words: Sequence[str]) -> list[float]:
+        return [0.0 if word in ("the", "of") else 5.0 for word in words]
+
+
+def candidate(
+    name: str,
+    score: float,
+    *,
+    text: str = "",
+    kind: SourceKind = "document",
+    source: str = "s",
+    position: int = 0,
+) -> Candidate:
+    passage = Passage(name, source, "Title", kind, position, text)
+    return Candidate(passage, score, cosine=score, bm25=1.0, coverage=0.5)
+
+
+async def order(reranker: BlendReranker, query: str, *candidates: Candidate) -> list[str]:
+    ranked = await reranker.rerank(query, candidates)
+    assert all(a.score >= b.score for a, b in pairwise(ranked))
+    return [one.passage.passage_id for one in ranked]
+
+
+async def test_nothing_is_nothing() -> None:
+    assert await BlendReranker(Bits(), TokenEmbeddings()).rerank("tea", ()) == ()
+
+
+async def test_tokens_that_match_lift_a_passage() -> None:
+    noise = RNG.normal(size=(9, 384)).astype(np.float32)
+    reranker = BlendReranker(Bits(a=noise, b=np.vstack([noise, QUERY])), TokenEmbeddings())
+    assert await order(reranker, "tea", candidate("a", 0.8), candidate("b", 0.6)) == ["b", "a"]
+    said = candidate("a", 0.9, text="A tea pot.")
+    assert await order(reranker, "tea pot", said, candidate("b", -0.3)) == ["a", "b"]
+
+
+async def test_a_passage_without_token_states_keeps_its_chance() -> None:
+    reranker = BlendReranker(Bits(b=QUERY), TokenEmbeddings())
+    assert await order(reranker, "tea", candidate("a", 2.0), candidate("b", 0.5)) == ["a", "b"]
+
+
+async def test_without_token_states_word_pairs_decide_between_equals() -> None:
+    reranker = BlendReranker(Bits(a=QUERY), Embeddings())
+    words, pair = candidate("a", 0.5, text="effects side"), candidate("b", 0.5, text="Side Effects")
+    assert await order(reranker, "side effects", words, pair) == ["b", "a"]
+    assert await order(reranker, "effects", words, pair) == ["a", "b"]
+
+
+async def test_signals_stay_as_they_were() -> None:
+    (ranked,) = await BlendReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
+    assert (ranked.cosine, ranked.bm25, ranked.coverage) == (0.8, 1.0, 0.5)
+    assert ranked.score == pytest.approx(FUSED * 0.8)
+
+
+async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
+    many = [candidate(f"c{n}", 1 - n / 100, text="a b" if n > 50 else "") for n in range(DEPTH + 9)]
+    found = await order(BlendReranker(Bits(), Embeddings()), "a b", *many)
+    assert found == [one.passage.passage_id for one in many]
+
+
+async def test_windows_of_a_recording_help_their_neighbours() -> None:
+    reranker = BlendReranker(Bits(), Embeddings())
+    windows = [
+        candidate(f"w{position}", score, kind="recording", position=position)
+        for position, score in ((9, 0.80), (3, 0.79), (2, 0.75), (4, 0.70))
+    ]
+    assert (await order(reranker, "q", *windows))[0] == "w3"
+    paragraphs = [candidate(f"w{n}", 0.8 - n / 100, position=n) for n in range(4)]
+    assert await order(reranker, "q", *paragraphs) == ["w0", "w1", "w2", "w3"]
+
+
+async def test_a_recording_gains_nothing_against_a_document() -> None:
+    reranker = BlendReranker(Bits(), Embeddings())
+    windows = [
+        candidate(f"w{n}", 0.7 - n / 100, kind="recording", source="r", position=n)
+        for n in range(3)
+    ]
+    found = await order(reranker, "q", candidate("d", 0.75), *windows)
+    assert found[0] == "d"
+    scores = [one.score for one in await reranker.rerank("q", windows)]
+    assert scores == pytest.approx([FUSED * s for s in (0.70, 0.69, 0.68)])

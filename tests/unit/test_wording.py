@@ -1,0 +1,48 @@
+"""How the words of a query are looked for in a passage."""
+
+from app.retrieval.wording import STRETCH, Wording, sequence, subject_of, word_spans
+
+QUERY = "What are the side effects of aripiprazole?"
+
+
+def wording(query: str = QUERY, **rare: float) -> Wording:
+    words = [query[start:end].lower() for start, end in word_spans(query)]
+    return Wording.of(query, [rare.get(word, 0.0) for word in words])
+
+
+def test_what_is_said_in_one_stretch_counts_once() -> None:
+    asked = wording(side=1, effects=2, aripiprazole=5)
+    assert asked.together(sequence("Side effects of aripiprazole: nausea.")) == 1
+    assert asked.together(sequence("Aripiprazole aripiprazole aripiprazole")) == 5 / 8
+    assert asked.together(sequence("Nothing of the kind.")) == 0
+
+
+def test_what_stands_far_apart_is_not_said_together() -> None:
+    asked = wording(effects=2, aripiprazole=5)
+    between = " and" * (STRETCH - 1)
+    assert asked.together(sequence(f"effects{between} aripiprazole")) == 1
+    assert asked.together(sequence(f"effects{between} and aripiprazole")) == 5 / 7
+
+
+def test_pairs_and_titles() -> None:
+    asked = wording(side=1, effects=2, aripiprazole=5)
+    assert asked.in_pairs(sequence("the side effects")) == 2 / 6
+    assert asked.names(sequence("The Aripiprazole")) == 1
+    assert asked.names(sequence("Aripiprazole overdose")) == 0.5
+    assert asked.names([]) == 0
+
+
+def test_a_query_without_known_words_finds_nothing() -> None:
+    empty = wording("?!")
+    assert (empty.together(["tea"]), empty.in_pairs(["tea", "pot"]), empty.names(["tea"])) == (
+        0,
+    ) * 3
+
+
+def test_words_of_request_do_not_count() -> None:
+    assert wording("Summarize the warranty", summarize=9, warranty=3).weights == {
+        sequence("warranty")[0]: 3
+    }
+    assert subject_of("Summarize the discussion about the warranty?") == "the about the warranty?"
+    assert subject_of("Summarize the discussion") == "Summarize the discussion"
+    assert subject_of("Explain!") == "Explain!"
