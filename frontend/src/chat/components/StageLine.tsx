@@ -1,3 +1,4 @@
+import { Fragment } from "react";
 import { duration } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
 import type { Answer } from "../answerReducer.ts";
@@ -27,13 +28,26 @@ export function StageLine({ answer, connection }: Props) {
           <b className={isStreaming ? "stage stage--running" : "stage"}>
             {isStreaming ? runningName(steps, connection) : "How this was found"}
           </b>
-          <span className="stage-results">{resultLine(steps)}</span>
+          <span className="stage-results">
+            {isStreaming ? <FinishedSteps steps={steps} /> : resultLine(steps)}
+          </span>
         </span>
       }
     >
       <FoundDetails evidence={answer.evidence} />
     </Fold>
   );
+}
+
+/** A stage that took less than a frame is still seen: it stays, by name, while the answer streams. */
+function FinishedSteps({ steps }: { readonly steps: readonly Step[] }) {
+  const finished = steps.filter((step) => !step.isRunning);
+  return finished.map((step, index) => (
+    <Fragment key={index}>
+      {index > 0 && " → "}
+      <b className="stage">{step.name}</b> {step.result}
+    </Fragment>
+  ));
 }
 
 function runningName(steps: readonly Step[], connection: Connection | null): string {
