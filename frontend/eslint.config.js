@@ -5,16 +5,30 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-const ROOMS = ["app", "chat", "citations", "history", "protocol", "sources", "ui"];
+const ROOMS = [
+  "app",
+  "chat",
+  "citations",
+  "history",
+  "i18n",
+  "library",
+  "protocol",
+  "settings",
+  "sources",
+  "ui",
+];
 // Which rooms each room may open; anything else is a locked door.
 const MAY_OPEN = {
   app: ROOMS,
-  chat: ["protocol", "ui"],
-  citations: ["protocol", "ui"],
-  history: ["protocol", "ui"],
+  chat: ["i18n", "protocol", "ui"],
+  citations: ["i18n", "protocol", "ui"],
+  history: ["i18n", "protocol", "ui"],
+  i18n: [],
+  library: ["i18n", "protocol", "sources", "ui"],
   protocol: [],
-  sources: ["protocol", "ui"],
-  ui: [],
+  settings: ["i18n", "protocol", "ui"],
+  sources: ["i18n", "protocol", "ui"],
+  ui: ["i18n"],
 };
 const zones = ROOMS.map((room) => ({
   target: `./src/${room}`,

@@ -1,9 +1,7 @@
-import { useState } from "react";
-
 import { ConversationList } from "../history/ConversationList.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
+import { THEMES, useTheme } from "../ui/theme.ts";
 import { navigate } from "./route.ts";
-import { nextTheme, storedTheme } from "./theme.ts";
 
 interface Props {
   readonly currentId: string | null;
@@ -48,13 +46,14 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
 const ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 function ThemeButton() {
-  const [theme, setTheme] = useState(storedTheme);
+  const [theme, setTheme] = useTheme();
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
   return (
     <IconButton
       icon={ICONS[theme]}
       label={`Colours: ${theme}. Change`}
       onClick={() => {
-        setTheme(nextTheme(theme));
+        setTheme(next);
       }}
     />
   );

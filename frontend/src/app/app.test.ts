@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { groupConversations } from "../history/groups.ts";
 import type { Conversation, Source } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
-import { clock, duration } from "../ui/format.ts";
 import { examplesFor } from "./examples.ts";
 import { addressOf, conversationIn } from "./route.ts";
 
@@ -51,13 +50,6 @@ describe("examplesFor", () => {
     expect(examplesFor([source("documents/aripiprazole.md", "A")])).toHaveLength(2);
     expect(examplesFor([source("mine.md", "Mine")])[0]?.question).toContain("“Mine”");
     expect(examplesFor([])).toEqual([]);
-  });
-});
-
-describe("formats", () => {
-  it("writes times as people do", () => {
-    expect([clock(5.9), clock(75), clock(3675)]).toEqual(["0:05", "1:15", "1:01:15"]);
-    expect([duration(0.4), duration(14.2), duration(1234)]).toEqual(["<1 ms", "14 ms", "1.2 s"]);
   });
 });
 

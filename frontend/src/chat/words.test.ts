@@ -129,6 +129,8 @@ describe("curlCommand", () => {
       String.raw`curl -N -X POST 'http://h/chat' -H 'Content-Type: application/json' -d '{"message":"What'\''s new?"}'`,
     );
     expect(curlCommand("http://h", "q", filters)).toContain('"kinds":["recording"]');
+    const dated = { ...NO_FILTERS, after: "2026-11-01" };
+    expect(curlCommand("http://h", "q", dated)).toContain('"after":"2026-11-01"');
   });
 });
 

@@ -1,6 +1,6 @@
+import { t } from "../../i18n/i18n.ts";
 import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
-import { count } from "../../ui/format.ts";
 import type { Answer } from "../answerReducer.ts";
 import type { ChatSession } from "../ChatSession.ts";
 import type { ChatSlots } from "../slots.ts";
@@ -22,7 +22,7 @@ export function Searched({ answer, question, isLast, session, ScopeName }: Props
     <div className={outside > 0 ? "note" : "searched"}>
       <span>
         Searched only: <ScopeName filters={filters} />
-        {outside > 0 ? `. Outside of it ${outside === 1 ? "is" : "are"} ${count(outside, "matching passage")}.` : null}
+        {outside > 0 ? `. ${t("chat:searched.outside", { count: outside })}` : null}
       </span>
       {outside > 0 && isLast ? (
         <Button

@@ -1,0 +1,17 @@
+import i18next from "i18next";
+import { useSyncExternalStore } from "react";
+
+import { currentLanguage, setLanguage } from "./i18n.ts";
+import type { LanguageCode } from "./languages.ts";
+
+function subscribe(listener: () => void): () => void {
+  i18next.on("languageChanged", listener);
+  return () => {
+    i18next.off("languageChanged", listener);
+  };
+}
+
+/** The language in use, and how to change it; the component draws again when it changes. */
+export function useLanguage(): readonly [LanguageCode, (code: LanguageCode) => Promise<void>] {
+  return [useSyncExternalStore(subscribe, currentLanguage), setLanguage];
+}
