@@ -135,10 +135,15 @@ async def stream_answer(
     deadline = loop.time() + limits.first_token_s
     call = _Call(model, model.answering(passages, question=question, said=said), list(messages))
     attempt = 1
+    refused: Trouble | None = None
     while True:
         outcome = await call.streamed(limits, deadline)
         if isinstance(outcome, AnswerEnd):
             return outcome
+        if refused is not None and outcome.failure.code == "TIMEOUT":
+            # The retry was given only what was left of the time; what the service said counts.
+            raise refused.failure
+        refused = outcome
         backoff = limits.backoff_s * 3 ** (attempt - 1) * (1 + jitter())
         wait_s = backoff if outcome.wait_s is None else outcome.wait_s
         in_time = loop.time() + wait_s < deadline

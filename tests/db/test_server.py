@@ -143,8 +143,14 @@ def test_after_kill_the_next_start_joins_and_stops_cleanly(folder: Path) -> None
     assert postmaster_pid(folder) is None
 
 
+def terminal_of_its_own() -> None:
+    """As under a terminal; what runs in a shell's background inherits that SIGINT is ignored."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_reaches_the_application_but_not_the_server(folder: Path) -> None:
-    with other_process(folder, become=os.setsid) as (process, told):
+    with other_process(folder, become=terminal_of_its_own) as (process, told):
         os.killpg(process.pid, signal.SIGINT)
         process.wait()
         assert value(told["dsn"], "SELECT 1") == 1

@@ -119,6 +119,14 @@ async def test_a_failed_start_is_tried_again(
     assert [r.stream for r in upstream.requests] == [True, True, True]
 
 
+async def test_a_refusal_counts_more_than_the_silence_of_the_retry(
+    upstream: FakeOpenAI, model: AnswerModel
+) -> None:
+    upstream.script(Reply(status=503), Reply(tokens=TOKENS, stall_after=0))
+    failed = await failure(model, AnswerLimits(first_token_s=0.3, idle_s=5, backoff_s=0.001))
+    assert failed.code == "UPSTREAM_UNAVAILABLE"
+
+
 @pytest.mark.parametrize("fault", BEFORE_THE_FIRST_TOKEN)
 async def test_a_start_that_keeps_failing_is_tried_once_without_streaming(
     upstream: FakeOpenAI, model: AnswerModel, fault: Reply
