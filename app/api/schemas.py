@@ -1,6 +1,7 @@
 """Request bodies. Unknown fields are refused; every refusal names its field."""
 
 import re
+from datetime import date
 from typing import Annotated
 
 from pydantic import (
@@ -10,11 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from app.domain.models import Filters, OnDisconnect, SourceKind
+from app.domain.models import Filters, OnDisconnect, OptionalDay, SourceKind
 
 SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 LONGEST_MESSAGE = 8_000
@@ -47,17 +49,37 @@ class Body(BaseModel):
 
 
 class FilterBody(Body):
-    """What to search. `recording_id` is another name for one source id."""
+    """What to search. `recording_id` is another name for one source id.
+
+    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
+    included, `before` is not.
+    """
 
     source_ids: tuple[Tag, ...] = Field(default=(), max_length=500)
     kinds: tuple[SourceKind, ...] = Field(default=(), max_length=2)
     tags: tuple[Tag, ...] = Field(default=(), max_length=100)
     recording_id: Tag | None = None
+    after: OptionalDay = None
+    before: OptionalDay = None
+
+    @field_validator("before")
+    @classmethod
+    def _leaves_a_day(cls, before: date | None, info: ValidationInfo) -> date | None:
+        after = info.data.get("after")
+        if before is not None and after is not None and before <= after:
+            raise ValueError(f"must be later than after ({after})")
+        return before
 
     def filters(self) -> Filters:
         """As the rest of the program has it."""
         ids = (*self.source_ids, *((self.recording_id,) if self.recording_id else ()))
-        return Filters(source_ids=tuple(dict.fromkeys(ids)), kinds=self.kinds, tags=self.tags)
+        return Filters(
+            source_ids=tuple(dict.fromkeys(ids)),
+            kinds=self.kinds,
+            tags=self.tags,
+            after=self.after,
+            before=self.before,
+        )
 
 
 class RunOptions(Body):

@@ -1,6 +1,7 @@
 """The search index in PostgreSQL: both arms, their filters and their fusion in one statement."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from asyncpg import Record
@@ -50,15 +51,16 @@ class PostgresPassageIndex:
             list(filters.kinds),
             [storable(tag) for tag in filters.tags],
         )
+        added = (_begin(filters.after), _begin(filters.before))
         near = HalfVector(vector)
         asked = (*scope, storable(query), near, embedder, limit, LEXICAL_SHARE)
         indexed = len(vector) == _INDEXED_DIMENSIONS
         scanned = self._scanned if indexed else _NO_LIMIT
         sql = SQL["search_passages"]
-        rows = await self._database.fetch(sql, *asked, scanned, None)
+        rows = await self._database.fetch(sql, *asked, scanned, None, *added)
         if indexed and rows[0]["searched_passages"] > scanned:
-            known = await self._nearest(scope, near, embedder)
-            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known)
+            known = await self._nearest((*scope, near, embedder, *added))
+            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *added)
         return _result(rows)
 
     async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
@@ -74,13 +76,16 @@ class PostgresPassageIndex:
         rows = await self._database.fetch(SQL["weigh_words"], [storable(word) for word in words])
         return [row["weight"] for row in rows]
 
-    async def _nearest(
-        self, scope: tuple[object, ...], near: HalfVector, embedder: str
-    ) -> list[int]:
+    async def _nearest(self, asked: tuple[object, ...]) -> list[int]:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["widen_scan"])
-            rows = await connection.fetch(SQL["nearest_passages"], *scope, near, embedder)
+            rows = await connection.fetch(SQL["nearest_passages"], *asked)
         return [row["passage"] for row in rows]
+
+
+def _begin(day: date | None) -> datetime | None:
+    """The first moment of a day, UTC."""
+    return None if day is None else datetime.combine(day, time(), UTC)
 
 
 def _result(rows: Sequence[Record]) -> SearchResult:

@@ -1,10 +1,11 @@
 """The nouns of the wire and of the stores. Immutable; units are in the field comments."""
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SourceKind = Literal["document", "recording"]
 OnDisconnect = Literal["cancel", "continue"]
@@ -21,19 +22,44 @@ class Wire(BaseModel):
     )
 
 
+def _day(value: object) -> object:
+    """Only a whole day, written out: no times, and no numbers, which pydantic takes for seconds."""
+    if isinstance(value, datetime) or not isinstance(value, str | date):
+        raise ValueError("must be a day like 2026-11-21")
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("must be a day like 2026-11-21")
+    return value
+
+
+def _absent(value: object) -> bool:
+    return value is None
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+Day = Annotated[date, BeforeValidator(_day)]
+OptionalDay = Annotated[Day | None, Field(exclude_if=_absent)]
+"""Not sent when there is none."""
+
+
 class Filters(Wire):
-    """What is searched. An empty tuple means "no restriction"; several entries are alternatives."""
+    """What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+
+    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
+    included, `before` is not.
+    """
 
     source_ids: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
         default=(), max_length=500
     )
     kinds: tuple[SourceKind, ...] = Field(default=(), max_length=2)
     tags: tuple[Annotated[str, Field(max_length=200)], ...] = Field(default=(), max_length=100)
+    after: OptionalDay = None
+    before: OptionalDay = None
 
     @property
     def empty(self) -> bool:
         """True when everything the principal may read is searched."""
-        return not (self.source_ids or self.kinds or self.tags)
+        return not (self.source_ids or self.kinds or self.tags or self.after or self.before)
 
 
 class Usage(Wire):

@@ -46,7 +46,15 @@ def describe(filters: Filters) -> str:
         parts.append(" and ".join(KINDS[kind] for kind in filters.kinds))
     if filters.tags:
         parts.append("tagged " + " or ".join(filters.tags))
-    return ", ".join(parts)
+    if filters.after or filters.before:
+        parts.append("added " + _days(filters))
+    words = ", ".join(parts)
+    return words if filters.source_ids or filters.kinds or not words else f"sources {words}"
+
+
+def _days(filters: Filters) -> str:
+    bounds = (("since", filters.after), ("before", filters.before))
+    return " and ".join(f"{word} {day}" for word, day in bounds if day)
 
 
 def _sources(found: SearchResult) -> str:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 
 from app.api.streaming import dialect_frames
@@ -61,6 +62,14 @@ async def refusal() -> bytes:
     filters = Filters(kinds=("recording",))
     async with telling(filters) as teller:
         teller.tell(Told(searches=((),), filters=filters))
+        return await stream(teller.live())
+
+
+async def refusal_by_date() -> bytes:
+    """Nothing in the days that were chosen, though something outside of them fits."""
+    filters = Filters(after=date(2026, 11, 1), before=date(2026, 11, 8))
+    async with telling(filters) as teller:
+        teller.tell(Told(searches=((), (clear(EFFECTS),)), filters=filters))
         return await stream(teller.live())
 
 
@@ -189,6 +198,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     merged_tokens,
     rewritten,
     refusal,
+    refusal_by_date,
     stopped,
     stopped_before_the_first_token,
     error_mid_answer,

@@ -1,5 +1,6 @@
 """Bad input: every refused body names its field, before anything is stored."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.api.errors import install
 from app.api.schemas import ChatBody, ChatStreamBody, ConversationPatch, RunOptions
+from app.domain.models import Filters
 
 RUN_ID = "7f0c2c5e-3f0b-4c39-9a57-0d5b6a0f3e11"
 
@@ -57,6 +59,16 @@ def client() -> TestClient:
         ("chat", {"message": "q", "filters": {"source_ids": ["a\0"]}}, "filters.source_ids.0"),
         ("chat", {"message": "q", "filters": {"recording_id": ""}}, "filters.recording_id"),
         ("chat", {"message": "q", "filters": {"other": []}}, "filters.other"),
+        ("chat", {"message": "q", "filters": {"after": "yesterday"}}, "filters.after"),
+        ("chat", {"message": "q", "filters": {"after": "2026-02-30"}}, "filters.after"),
+        ("chat", {"message": "q", "filters": {"after": "2026-11-21T10:00:00Z"}}, "filters.after"),
+        ("chat", {"message": "q", "filters": {"before": 1795219200}}, "filters.before"),
+        ("chat", {"message": "q", "filters": {"before": "2026-1-1"}}, "filters.before"),
+        (
+            "chat",
+            {"message": "q", "filters": {"after": "2026-11-21", "before": "2026-11-21"}},
+            "filters.before",
+        ),
         ("stream", {"query": "q", "recording_id": "\0"}, "recording_id"),
         ("stream", {"message": "q"}, "query"),
         ("again", {"run_id": RUN_ID, "message": "q"}, "message"),
@@ -97,6 +109,19 @@ def test_what_the_contract_allows_is_taken(client: TestClient, body: dict[str, o
     response = client.post("/chat", json=body)
     assert response.status_code == 200
     assert response.json()["message"] == body["message"]
+
+
+def test_days_bound_a_filter_and_are_only_sent_when_given() -> None:
+    days = {"after": "2026-11-01", "before": "2026-11-21"}
+    body = ChatBody.model_validate({"message": "q", "filters": {**days, "tags": ["hr"]}})
+    assert body.filters is not None
+    filters = body.filters.filters()
+    assert (filters.after, filters.before) == (date(2026, 11, 1), date(2026, 11, 21))
+    assert filters.model_dump(mode="json")["after"] == "2026-11-01"
+    assert Filters.model_validate(filters.model_dump(mode="json")) == filters
+    assert not Filters(after=date(2026, 11, 1)).empty
+    assert not Filters(before=date(2026, 11, 1)).empty
+    assert set(Filters().model_dump(mode="json")) == {"source_ids", "kinds", "tags"}
 
 
 def test_a_recording_is_another_name_for_a_source() -> None:

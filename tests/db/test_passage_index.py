@@ -1,6 +1,7 @@
 """The search index: both arms, filters inside them, and figures that can be checked by hand."""
 
 import math
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
@@ -135,6 +136,28 @@ async def test_filters_hold_inside_both_arms(
     assert nothing == SearchResult((), 0, 0)
 
 
+async def test_days_bound_when_a_source_was_added(
+    index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    """`after` is included, `before` is not, and a day begins at midnight UTC."""
+    for day, hour in ((5, 23), (6, 0), (6, 23), (7, 0)):
+        name = f"{day}-{hour}"
+        added = datetime(2026, 5, day, hour, tzinfo=UTC)
+        await store(library, f"tea {name}", source=new_source(name, content=name), now=added)
+    sixth, seventh, eighth = (date(2026, 5, day) for day in (6, 7, 8))
+    for filters, expected in (
+        (Filters(after=sixth, before=seventh), {"tea 6-0", "tea 6-23"}),
+        (Filters(after=sixth), {"tea 6-0", "tea 6-23", "tea 7-0"}),
+        (Filters(before=sixth), {"tea 5-23"}),
+        (Filters(after=eighth), set()),
+    ):
+        result = await search(index, "tea", filters=filters)
+        assert set(texts(result)) == expected, filters
+        assert result.searched_sources == len(expected)
+    at_the_edges = Filters(after=date.min, before=date.max)
+    assert len((await search(index, "tea", filters=at_the_edges)).candidates) == 4
+
+
 async def test_a_filter_on_a_foreign_source_finds_nothing(
     index: PostgresPassageIndex, library: LibraryStore
 ) -> None:
@@ -195,6 +218,7 @@ async def test_nearest_passages_come_from_the_index(
         await connection.execute("SET LOCAL enable_sort = off")
         await connection.execute(SQL["widen_scan"])
         plan = await connection.fetch(
-            "EXPLAIN " + SQL["nearest_passages"], "ana", [], [], [], vector("tea"), EMBEDDER
+            "EXPLAIN " + SQL["nearest_passages"],
+            *("ana", [], [], [], vector("tea"), EMBEDDER, None, None),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

@@ -123,6 +123,14 @@ async def test_a_filter_holds_and_an_unknown_source_is_named(client: httpx.Async
     seen = await ask(client, filters={"kinds": ["recording"]})
     assert seen[-1].content["finish_reason"] == "no_evidence"
     assert "recordings" in "".join(f.content for f in seen if f.type == "token")
+    added_later = {"after": "2999-01-01"}
+    seen = await ask(client, filters=added_later)
+    assert seen[0].content["filters"] == {"source_ids": [], "kinds": [], "tags": [], **added_later}
+    graded = next(frame for frame in seen if frame.type == "grading_complete")
+    assert graded.content["outside_filter"] > 0
+    assert "sources added since 2999-01-01" in "".join(f.content for f in seen if f.type == "token")
+    seen = await ask(client, filters={"after": "2000-01-01", "before": "2999-01-01"})
+    assert seen[-1].content["finish_reason"] == "stop"
     refused = await client.post(
         "/chat", json={"message": QUESTION, "filters": {"recording_id": "nope"}}
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -280,7 +280,12 @@ def test_only_a_grey_band_leaves_room_for_a_judge() -> None:
     [
         (Filters(), "nothing that answers"),
         (Filters(source_ids=("a",)), "1 chosen source"),
+        (Filters(tags=("x",)), "to sources tagged x,"),
         (Filters(kinds=("recording",), tags=("x", "y")), "recordings, tagged x or y"),
+        (
+            Filters(after=date(2026, 11, 1), before=date(2026, 11, 21)),
+            "sources added since 2026-11-01 and before 2026-11-21",
+        ),
     ],
 )
 def test_a_refusal_names_what_was_searched(filters: Filters, words: str) -> None:
@@ -299,6 +304,17 @@ async def test_a_refusal_under_a_filter_says_how_much_it_hides() -> None:
     assert ended.finish_reason == "no_evidence"
     items, _, _ = await run(engine(FixedSearch([OFF])), filtered)
     assert "found nothing either" in text_of(items)
+
+
+async def test_what_the_judge_refused_does_not_count_as_hidden() -> None:
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return '{"relevant": []}'
+
+    search = FixedSearch([GREY], [GREY], [GREY], [GREY, CLEAR])
+    filtered = replace(QUESTION, filters=Filters(after=date(2026, 11, 1)))
+    items, _, _ = await run(engine(search, judge=judge), filtered)
+    graded = [item for item in items if item.type == "grading_complete"]
+    assert graded[-1].content.outside_filter == 1
 
 
 def test_an_empty_library_says_so() -> None:

@@ -206,13 +206,16 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 query, $6 its vector, $7 embedder, $8 how many to
 -- return, $9 the weight of BM25, $10 up to how many passages are scanned, $11 the nearest passages
 -- if they are known already (else null). The filters are part of both arms. One row without a
--- passage says that nothing was found, or that there was more to scan than $10.
+-- passage says that nothing was found, or that there was more to scan than $10. $12 and $13: only
+-- sources added at or after, and before (null: whenever).
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
   WHERE (owner_id = $1 OR shared)
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
+    AND ($12::timestamptz IS NULL OR created_at >= $12)
+    AND ($13::timestamptz IS NULL OR created_at < $13)
 ), searched AS MATERIALIZED (
   SELECT coalesce(sum(passage_count), 0) AS passages, count(*) AS sources FROM scope
 ), terms AS MATERIALIZED (
@@ -265,7 +268,8 @@ SELECT set_config('hnsw.ef_search', '100', true),
   set_config('hnsw.iterative_scan', 'strict_order', true);
 
 -- name: nearest_passages
--- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder.
+-- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder, $7 and
+-- $8 the bounds of when a source was added.
 SELECT passage FROM passage_vectors
 WHERE vector_dims(embedding) = 384
   AND source = ANY (ARRAY(
@@ -273,7 +277,9 @@ WHERE vector_dims(embedding) = 384
     WHERE (owner_id = $1 OR shared) AND embedder = $6
       AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
       AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
-      AND (cardinality($4::text[]) = 0 OR tags && $4)))
+      AND (cardinality($4::text[]) = 0 OR tags && $4)
+      AND ($7::timestamptz IS NULL OR created_at >= $7)
+      AND ($8::timestamptz IS NULL OR created_at < $8)))
 ORDER BY embedding::halfvec(384) <#> $5::halfvec(384)
 LIMIT 100;
 

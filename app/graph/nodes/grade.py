@@ -42,14 +42,22 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
 
 
 async def _outside(search: PassageSearch, state: AnswerState) -> int | None:
-    """How many passages the filter hides that look good enough; None without a filter."""
+    """How many passages the filter hides that look good enough; None without a filter.
+
+    Those that were found within it do not count: the judge may have refused them.
+    """
     question = state["question"]
     if question.filters.empty:
         return None
     found = await search.search(
         question.principal, state["query"], filters=Filters(), limit=OUTSIDE_LOOKED_AT
     )
-    return sum(good_enough(candidate) for candidate in found.candidates)
+    within = {candidate.passage.passage_id for candidate in state["found"].candidates}
+    return sum(
+        good_enough(candidate)
+        for candidate in found.candidates
+        if candidate.passage.passage_id not in within
+    )
 
 
 def _decision(verdict: Grade, attempt: int) -> Literal["answer", "rewrite", "refuse"]:

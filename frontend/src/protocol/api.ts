@@ -128,7 +128,8 @@ export interface Question extends RunOptions {
 export const NO_FILTERS: Filters = { source_ids: [], kinds: [], tags: [] };
 
 export function isUnfiltered(filters: Filters): boolean {
-  return filters.source_ids.length + filters.kinds.length + filters.tags.length === 0;
+  const { source_ids, kinds, tags, after, before } = filters;
+  return source_ids.length + kinds.length + tags.length === 0 && !after && !before;
 }
 
 /** A passage to open, and which of its characters to light up. */

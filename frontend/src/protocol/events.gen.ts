@@ -39,6 +39,9 @@ export interface RunStarted {
 }
 /**
  * What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+ *
+ * `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
+ * included, `before` is not.
  */
 export interface Filters {
   /**
@@ -53,6 +56,8 @@ export interface Filters {
    * @maxItems 100
    */
   tags: string[];
+  after?: string | null;
+  before?: string | null;
 }
 /**
  * A search begins.

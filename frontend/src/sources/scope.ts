@@ -13,7 +13,15 @@ export function scopeLabel(filters: Filters, sources: readonly Source[]): string
   if (kind !== undefined && second === undefined) {
     return kind === "recording" ? "Recordings only" : "Documents only";
   }
-  return filters.tags.join(", ");
+  if (filters.tags.length > 0) return filters.tags.join(", ");
+  return daysLabel(filters);
+}
+
+/** When the sources were added; in UTC, as the server counts. */
+function daysLabel({ after, before }: Filters): string {
+  if (after && before) return `Added ${after} up to ${before}`;
+  if (after) return `Added since ${after}`;
+  return before ? `Added before ${before}` : "";
 }
 
 export function onlyKind(kind: Kind): Filters {
