@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     log_file: Path | None = None
+    log_text: bool = False  # questions, answers and foreign exception messages in the log
+    otel_exporter_otlp_endpoint: str | None = None  # where traces are sent; unset: none are made
 
     started_at: float | None = Field(default=None, alias="CITESTREAM_STARTED_AT")
 

@@ -1,20 +1,72 @@
-"""Log output as `LOG_LEVEL`, `LOG_FORMAT` and `LOG_FILE` ask for it."""
+"""Log output as `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and `LOG_TEXT` ask for it.
 
+What people asked and what they were answered is nobody's business but theirs. Our own lines never
+have it; the messages of other people's exceptions may quote it, so unless `LOG_TEXT` is set only
+their kind and the lines of code they came through are written.
+"""
+
+import asyncio
 import logging
+import os
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import TracebackType
 
 import orjson
 from typing_extensions import override
 
 from app.config import Settings
+from app.domain.context import current_request, current_run
+from app.domain.errors import CitestreamError
 
 TEXT = "%(asctime)s %(levelname)-7s %(message)s"
+WITHHELD = "(message withheld: LOG_TEXT=true shows it)"
 _OURS = "citestream"
+_TELLING = (CitestreamError, asyncio.CancelledError, OSError, ImportError, MemoryError)
+"""Exceptions whose messages are ours or the system's, and never quote a person."""
+
+_KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
+
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the error when there is one."""
+def error_lines(error: BaseException, *, text: bool) -> Iterator[str]:
+    """The error and its causes, the first cause first. Without `text` no foreign message."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from error_lines(cause, text=text)
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+    told = str(error) if text or isinstance(error, _TELLING) else WITHHELD
+    yield f"{type(error).__qualname__}: {told}"
+
+
+class _Discreet(logging.Formatter):
+    """Writes exceptions without the words of people, unless `text`."""
+
+    def __init__(self, fmt: str | None = None, *, datefmt: str | None = None, text: bool) -> None:
+        super().__init__(fmt, datefmt)
+        self._text = text
+
+    @override
+    def formatException(self, ei: ExceptionInfo) -> str:
+        return "" if ei[1] is None else "\n".join(error_lines(ei[1], text=self._text))
+
+
+class TextLines(_Discreet):
+    """For people at a terminal."""
+
+
+class JsonLines(_Discreet):
+    """One JSON object a line.
+
+    `time`, `level`, `logger`, `message`, `process`; `request_id` and `run_id` where there are any;
+    the fields of `extra`; `error` with its traceback.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -23,10 +75,41 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            "process": record.process,
         }
+        for name, current in (("request_id", current_request), ("run_id", current_run)):
+            if (value := current.get()) is not None:
+                line[name] = value
+        line |= {key: value for key, value in record.__dict__.items() if key not in _KNOWN}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        return orjson.dumps(line, default=str).decode(errors="replace")
+
+
+class WithoutQueries(logging.Filter):
+    """Cuts the query from the addresses of uvicorn's access log: it may hold what is searched."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
+class SurvivingFile(logging.FileHandler):
+    """A disk that is full costs log lines, never an answer, and is told once."""
+
+    _told = False
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            sys.stderr.write(f"LOG_FILE: {os.strerror(error.errno or 0)}; log lines are lost\n")
 
 
 def configure(settings: Settings) -> None:
@@ -39,10 +122,11 @@ def configure(settings: Settings) -> None:
     target: logging.Handler = logging.StreamHandler(sys.stderr)
     if settings.log_file is not None:
         settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        target = logging.FileHandler(settings.log_file, encoding="utf-8")
+        target = SurvivingFile(settings.log_file, encoding="utf-8")
     target.set_name(_OURS)
-    text = logging.Formatter(TEXT, datefmt="%H:%M:%S")
-    target.setFormatter(JsonLines() if settings.log_format == "json" else text)
+    text = settings.log_text
+    plain = TextLines(TEXT, datefmt="%H:%M:%S", text=text)
+    target.setFormatter(JsonLines(text=text) if settings.log_format == "json" else plain)
     root.addHandler(target)
     logging.getLogger("app").setLevel(settings.log_level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
@@ -51,6 +135,7 @@ def configure(settings: Settings) -> None:
         logger.propagate = True
         logger.setLevel(settings.log_level)
     logging.getLogger("asyncpg").setLevel("ERROR")  # outages are told once, by us
-    logging.getLogger("uvicorn.access").setLevel(
-        "INFO" if settings.log_level == "DEBUG" else "WARNING"
-    )
+    access = logging.getLogger("uvicorn.access")
+    access.setLevel("INFO" if settings.log_level == "DEBUG" else "WARNING")
+    if not any(isinstance(each, WithoutQueries) for each in access.filters):
+        access.addFilter(WithoutQueries())

@@ -18,10 +18,22 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
-from app.api import chat, conversations, errors, health, jobs, runs, sources
+from app.api import (
+    chat,
+    conversations,
+    errors,
+    health,
+    jobs,
+    metrics,
+    openai_compat,
+    probe,
+    runs,
+    sources,
+)
 from app.api.guard import BodyGuard, OpenServerWarning
 from app.api.page import page_router
 from app.config import Settings, load_settings
+from app.api.requests import RequestIds
 from app.db.migrations import migrate
 from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.indexing import PassageEncoder
@@ -84,7 +96,7 @@ def create_app(
     app.state.services = runtimes.services
     app.state.runtimes = runtimes
     errors.install(app)
-    for room in (chat, runs, conversations, sources, jobs, health):
+    for room in (chat, runs, conversations, sources, jobs, health, metrics, probe, openai_compat):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
     app.add_middleware(BodyGuard, origins=settings.cors_origins)
@@ -99,6 +111,11 @@ def create_app(
         )
     app.add_middleware(PlainStartupFailure)
     return app
+    app.add_middleware(
+        RequestIds,
+        observer=runtimes.process.watching.requests,
+        around=runtimes.process.tracing.continue_trace,
+    )
 
 
 def _lifespan(

@@ -27,7 +27,7 @@ from app.db.migrations import migrate
 from app.db.notices import Notices
 from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
-from app.db.run_log import CHANNEL, PostgresRunLog
+from app.db.run_log import CHANNEL
 from app.db.server import EmbeddedServer
 from app.domain.citing import cite
 from app.domain.errors import StoreUnavailable
@@ -42,15 +42,18 @@ from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.registry import make_answer_model
+from app.metrics.run_log import MeasuredRunLog
 from app.retrieval.providers import check_vectors, make_embedder
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
 from app.runs.clock import SystemClock
-from app.runs.ports import Ended, Question
+from app.runs.ports import AnswerEngine, Ended, Question
 from app.runs.service import Limits, RunService
 from app.runs.tasks import TaskTracker
 from app.samples import load_samples
+from app.tracing import make_tracing
 from app.upkeep import keep_up
+from app.watching import Watching, watch_loop
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ class Process:
         self._server: EmbeddedServer | None = None
         self._embedder = embedder
         self._model: AnswerModel | None = None
+        self.watching = Watching(settings)
+        self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
 
     def dsn(self) -> str:
         """The database's address; starts the embedded server when none is set. Blocks."""
@@ -103,7 +108,8 @@ class Process:
         return None if self._server is None else self._server.ensure
 
     def release(self) -> None:
-        """Let go of the embedded server; whoever does so last stops it."""
+        """Let go of the embedded server; whoever does so last stops it. Traces are sent first."""
+        self.tracing.close()
         with self._lock:
             if self._server is not None:
                 self._server.release()
@@ -227,16 +233,18 @@ async def _assemble(
     clock = SystemClock()
     engine = make_engine(process, embedder, index, model, clock)
     runs = RunService(
-        PostgresRunLog(database, notices),
+        MeasuredRunLog(database, notices, process.watching.figures),
         engine,
         cite=cite,
         clock=clock,
         limits=Limits(settings.max_runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,
         process_id=str(uuid.uuid4()),
+        observer=process.watching.runs,
     )
     await runs.start()
-    tasks.spawn(keep_up(database, revive=process.revive(), clock=clock), name="upkeep")
+    exposition = process.watching.exposition(database)
+    tasks.spawn(watch_loop(process.watching, exposition), name="figures")
     jobs = make_jobs(process, embedder, database, tasks, clock)
     jobs.start()
     samples = None
@@ -258,6 +266,8 @@ async def _assemble(
         library_state=lambda: _state(samples),
     )
     return Runtime(services, tasks, database, jobs, samples)
+        figures=exposition.render,
+        sampled=process.watching.gaps,
 
 
 def make_jobs(
@@ -287,9 +297,9 @@ def make_engine(
     index: PostgresPassageIndex,
     model: AnswerModel,
     clock: SystemClock,
-) -> GraphEngine:
+) -> AnswerEngine:
     """The graph over this loop's database and the process's models."""
-    settings = process.settings
+    settings, tracing = process.settings, process.tracing
     limits = AnswerLimits(
         first_token_s=settings.first_token_timeout_s, idle_s=settings.idle_timeout_s
     )
@@ -297,18 +307,20 @@ def make_engine(
     async def answer(
         messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
     ) -> tuple[Ended, str]:
-        end = await stream_answer(
-            model,
-            messages,
-            passages=passages,
-            question=question.text,
-            limits=limits,
-            said=question.continues or "",
-        )
+        with tracing.call("model: answer"):
+            end = await stream_answer(
+                model,
+                messages,
+                passages=passages,
+                question=question.text,
+                limits=limits,
+                said=question.continues or "",
+            )
         return Ended(end.finish_reason, end.usage), "" if end.streamed else end.text
 
     async def judge(messages: Sequence[BaseMessage]) -> str | None:
-        return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
+        with tracing.call("model: judge"):
+            return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
 
     graph = build_graph(
         search=HybridSearch(index, embedder),
@@ -317,7 +329,9 @@ def make_engine(
         judge=judge if model.can_judge else None,
         clock=clock.monotonic,
     )
-    return GraphEngine(graph, model_name=model.name, now=clock.now, text_of=answer_text)
+    engine = GraphEngine(graph, model_name=model.name, now=clock.now, text_of=answer_text)
+    return tracing.engine(engine)
+        wrap=tracing.node,
 
 
 async def _answers(database: Database) -> bool:

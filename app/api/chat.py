@@ -202,7 +202,7 @@ def run_headers(attached: Attached) -> dict[str, str]:
 
 def _stream(services: Services, attached: Attached, encode: FrameEncoder) -> Response:
     return EventStreamResponse(
-        encode(attached.cursor, heartbeat_s=services.heartbeat_s),
+        services.sampled(encode(attached.cursor, heartbeat_s=services.heartbeat_s)),
         headers=run_headers(attached),
         released=attached.close,
     )

@@ -35,7 +35,8 @@ async def events(
     if cursor is None:
         return Response(status_code=204)
     return EventStreamResponse(
-        sse_frames(cursor, heartbeat_s=services.heartbeat_s), headers={"X-Run-Id": str(run_id)}
+        services.sampled(sse_frames(cursor, heartbeat_s=services.heartbeat_s)),
+        headers={"X-Run-Id": str(run_id)},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Request
 
+from app.api.sampling import Frames
 from app.domain.indexing import LibraryWriter
 from app.domain.ports import Conversations, IngestJobs, Library
 from app.domain.principals import LOCAL, Principal
@@ -40,6 +41,8 @@ class Services:
     files: Path  # where the library keeps files
     largest_upload: int  # bytes of one file
     library_state: Callable[[], Literal["ready", "loading"]]
+    figures: Callable[[str | None], tuple[bytes, str]]  # by the scraper's Accept header
+    sampled: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
 
 
 ServicesProvider = Callable[[], Awaitable[Services]]

@@ -1,6 +1,7 @@
 """The connection pool of one event loop, and the one place where driver errors become ours."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,7 @@ class Database:
     def __init__(self, pool: Pool, dial: "Callable[[], Awaitable[Connection]]") -> None:
         self._pool = pool
         self._dial = dial
+        self._waited: Callable[[float], None] | None = None
 
     @classmethod
     async def open(
@@ -171,6 +173,14 @@ class Database:
         """Drop every connection now; whoever uses one gets `StoreUnavailable`."""
         self._pool.terminate()
 
+    def observe_waits(self, waited: Callable[[float], None]) -> None:
+        """Tell `waited` the seconds that each use of the pool waited for its connection."""
+        self._waited = waited
+
+    def usage(self) -> tuple[int, int, int]:
+        """Connections now, idle ones among them, and the most there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
     async def dedicated(self) -> Connection:
         """A connection outside the pool (for LISTEN); the caller closes it."""
         try:
@@ -182,7 +192,10 @@ class Database:
     async def connection(self) -> "AsyncIterator[Connection]":
         """One connection of the pool, for several statements."""
         with translated():
+            asked = time.monotonic()
             async with self._pool.acquire(timeout=_CONNECT_S) as connection:
+                if self._waited is not None:
+                    self._waited(time.monotonic() - asked)
                 yield connection
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from app.graph.nodes.grade import make_grade
 from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import make_retrieve
 from app.graph.nodes.rewrite import make_rewrite
-from app.graph.state import AnswerState, Judge
+from app.graph.state import AnswerState, Judge, Node
 
 AnswerGraph = CompiledStateGraph[AnswerState, None, AnswerState, AnswerState]
 
@@ -27,14 +27,18 @@ def build_graph(
     answerer: Answerer,
     judge: Judge | None,
     clock: Callable[[], float],
+    wrap: Callable[[str, Node], Node] = lambda _, node: node,
 ) -> AnswerGraph:
-    """`judge` None: no model to ask, so scores decide. `clock` counts seconds."""
+    """`judge` None: no model to ask, so scores decide. `clock` counts seconds.
+
+    `wrap` may put something around each node (traces).
+    """
     graph: StateGraph[AnswerState, None, AnswerState, AnswerState] = StateGraph(AnswerState)
-    graph.add_node("retrieve", make_retrieve(search, clock))
-    graph.add_node("rerank", make_rerank(reranker, clock))
-    graph.add_node("grade", make_grade(judge, search, clock))
-    graph.add_node("rewrite", make_rewrite(judge, clock))
-    graph.add_node("generate", make_generate(answerer))
+    graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, clock)))
+    graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
+    graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
+    graph.add_node("rewrite", wrap("rewrite", make_rewrite(judge, clock)))
+    graph.add_node("generate", wrap("generate", make_generate(answerer)))
     graph.add_conditional_edges(START, _entry)
     graph.add_edge("retrieve", "rerank")
     graph.add_edge("rerank", "grade")

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure, StoreUnavailable
@@ -33,6 +33,7 @@ from app.runs.finishing import (
     usage_of,
 )
 from app.runs.live import LiveRun
+from app.runs.observing import RunObserver, Unobserved
 from app.runs.ports import AnswerEngine, Clock, Ended, Outcome, Question, RunLog
 from app.runs.recorder import Recorder
 from app.runs.tasks import TaskTracker
@@ -54,6 +55,7 @@ class Producer:
     tasks: TaskTracker
     clock: Clock
     run_timeout_s: float
+    observer: RunObserver = field(default_factory=Unobserved)
 
     async def produce(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> None:
         """Answer and finish. Never raises for a failed answer; not to be cancelled.
@@ -139,8 +141,9 @@ class Producer:
 
     def _first_token(self, run: LiveRun) -> None:
         run.first_token_at = self.clock.monotonic()
-        took = (run.first_token_at - run.started_at) * 1000
-        log.info("First token after %.0f ms (run %s)", took, run.run_id)
+        took = run.first_token_at - run.started_at
+        self.observer.first_token(took)
+        log.info("First token after %.0f ms (run %s)", took * 1000, run.run_id)
 
     async def _finish(self, run: LiveRun, ending: Ending) -> None:
         run.finishing = True
@@ -152,11 +155,13 @@ class Producer:
             citations = await cited(self.cite, text, run.evidence.passages)
             run.append(citations_event(citations, self.clock.now()))
         outcome = self._outcome(run, ending, saved=True)
+        self.observer.ended(run, outcome)
         saving = self.tasks.spawn(self._save(outcome), name=f"save {run.run_id}")
         # A database that is silent, not only one that refuses, must not hold the answer back.
         await asyncio.wait({saving}, timeout=UNSAVED_AFTER_S)
         if not saving.done():
             log.warning("Run %s ended but cannot be saved yet", run.run_id)
+            self.observer.unsaved()
         if not saving.done() and outcome.entries[-1].seq < run.reserved:
             run.receipt = outcome.receipt
             run.close_with(self._outcome(run, ending, saved=False).entries[-1])

@@ -170,7 +170,8 @@ class Reaper:
             ended_at=now,
         )
         done = await self._log.finish(outcome)
-        log.warning("Run %s was closed: its process is gone", record.run_id)
+        told = {"run_id": record.run_id}
+        log.warning("Run %s was closed: its process is gone", record.run_id, extra=told)
         return done
 
     async def _stored(self, record: RunRecord) -> list[Entry]:

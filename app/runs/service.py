@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from app.domain.context import current_run
 from app.domain.errors import (
     Draining,
     IdempotencyMismatch,
@@ -22,6 +23,7 @@ from app.runs.bells import Bells
 from app.runs.citing import Citer
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.live import LiveRun
+from app.runs.observing import RunObserver, Unobserved
 from app.runs.ports import (
     AnswerEngine,
     Clock,
@@ -111,9 +113,11 @@ class RunService:
         process_id: str,
     ) -> None:
         self._log = run_log
+        observer: RunObserver | None = None,
         self._engine = engine
         self._clock = clock
         self._limits = limits
+        self._observer = observer or Unobserved()
         self._tasks = tasks
         self._process_id = process_id
         self._live: dict[str, LiveRun] = {}
@@ -135,6 +139,7 @@ class RunService:
             run_timeout_s=limits.run_timeout_s,
         )
         self._unsubscribe: Callable[[], None] | None = None
+            observer=self._observer,
         self.draining = False
 
     @property
@@ -180,6 +185,8 @@ class RunService:
         self._live[run.run_id] = run
         self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
         return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
+        current_run.set(run.run_id)
+        self._observer.started(run, ask.text if ask.text is not None else ask.question_text)
 
     async def _create(self, ask: Ask) -> Created | Replayed:
         new = self._new_run(ask)
@@ -252,6 +259,7 @@ class RunService:
         await self._clock.sleep(KEEP_LIVE_S)
         self._live.pop(run.run_id, None)
 
+            self._observer.over(run)
     async def _question(self, run: LiveRun, ask: Ask) -> Question:
         history = await self._log.history(
             ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS

@@ -41,7 +41,9 @@ class Stopper:
         """End a run of this process; False when it was already ending."""
         cancelled = run.cancel(reason, at=self._clock.monotonic())
         if cancelled:
-            log.info("Stream cancelled by client (run %s)", run.run_id)
+            log.info(
+                "Stream cancelled by client (run %s)", run.run_id, extra={"run_id": run.run_id}
+            )
         return cancelled
 
     def requested(self, run_id: str) -> None:

@@ -1,0 +1,20 @@
+"""The figures, for Prometheus."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response
+
+from app.api.openapi import FIGURES
+from app.api.services import WithServices
+
+router = APIRouter(tags=["health"], default_response_class=Response)
+
+
+@router.get("/metrics", responses=FIGURES)
+async def metrics(
+    services: WithServices, accept: Annotated[str | None, Header()] = None
+) -> Response:
+    """Figures in the format of Prometheus, or of OpenMetrics when it is asked for."""
+    body, content_type = services.figures(accept)
+    return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})

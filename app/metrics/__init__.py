@@ -1,0 +1,1 @@
+"""Figures of this process for Prometheus. What each means is in docs/operations.md."""
