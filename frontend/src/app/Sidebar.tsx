@@ -1,6 +1,7 @@
 import { ConversationList } from "../history/ConversationList.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
-import { THEMES, useTheme } from "../ui/theme.ts";
+import { usePreference } from "../ui/preference.ts";
+import { THEME } from "../ui/preferences.ts";
 import { navigate } from "./route.ts";
 
 interface Props {
@@ -46,8 +47,8 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
 const ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 function ThemeButton() {
-  const [theme, setTheme] = useTheme();
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+  const [theme, setTheme] = usePreference(THEME);
+  const next = THEME.values[(THEME.values.indexOf(theme) + 1) % THEME.values.length] ?? "system";
   return (
     <IconButton
       icon={ICONS[theme]}

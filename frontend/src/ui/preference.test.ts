@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { Preference } from "./preference.ts";
+
+describe("Preference", () => {
+  afterEach(() => {
+    localStorage.clear();
+  });
+
+  it("is the first value until one is chosen, then that one, also after a reload", () => {
+    const applied: string[] = [];
+    const make = () => new Preference("tea", ["green", "black"], (tea) => applied.push(tea));
+    const tea = make();
+    expect(tea.get()).toBe("green");
+    tea.set("black");
+    expect(tea.get()).toBe("black");
+    expect(make().get()).toBe("black");
+    expect(applied).toEqual(["green", "black", "black"]);
+  });
+
+  it("takes nothing from the storage that cannot be chosen", () => {
+    localStorage.setItem("tea", "coffee");
+    expect(new Preference("tea", ["green", "black"]).get()).toBe("green");
+  });
+
+  it("holds for this visit where storage is forbidden", () => {
+    vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+      throw new DOMException("denied", "SecurityError");
+    });
+    const tea = new Preference("tea", ["green", "black"]);
+    tea.set("black");
+    expect(tea.get()).toBe("black");
+  });
+
+  it("tells who listens", () => {
+    const tea = new Preference("tea", ["green", "black"]);
+    let heard = 0;
+    const leave = tea.subscribe(() => (heard += 1));
+    tea.set("black");
+    leave();
+    tea.set("green");
+    expect(heard).toBe(1);
+  });
+});
