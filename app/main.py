@@ -25,15 +25,14 @@ from app.api import (
     health,
     jobs,
     metrics,
-    openai_compat,
     probe,
     runs,
     sources,
 )
 from app.api.guard import BodyGuard, OpenServerWarning
 from app.api.page import page_router
-from app.config import Settings, load_settings
 from app.api.requests import RequestIds
+from app.config import Settings, load_settings
 from app.db.migrations import migrate
 from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.indexing import PassageEncoder
@@ -96,7 +95,7 @@ def create_app(
     app.state.services = runtimes.services
     app.state.runtimes = runtimes
     errors.install(app)
-    for room in (chat, runs, conversations, sources, jobs, health, metrics, probe, openai_compat):
+    for room in (chat, runs, conversations, sources, jobs, health, metrics, probe):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
     app.add_middleware(BodyGuard, origins=settings.cors_origins)

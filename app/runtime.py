@@ -264,10 +264,10 @@ async def _assemble(
         database_ok=lambda: _answers(database),
         now=clock.now,
         library_state=lambda: _state(samples),
-    )
-    return Runtime(services, tasks, database, jobs, samples)
         figures=exposition.render,
         sampled=process.watching.gaps,
+    )
+    return Runtime(services, tasks, database, jobs, samples)
 
 
 def make_jobs(
@@ -328,10 +328,10 @@ def make_engine(
         answerer=answer,
         judge=judge if model.can_judge else None,
         clock=clock.monotonic,
+        wrap=tracing.node,
     )
     engine = GraphEngine(graph, model_name=model.name, now=clock.now, text_of=answer_text)
     return tracing.engine(engine)
-        wrap=tracing.node,
 
 
 async def _answers(database: Database) -> bool:

@@ -227,6 +227,15 @@ FOLLOWED: Responses = REFUSED | {
     200: {**stream(STREAM), "headers": {"X-Run-Id": RUN_HEADERS["X-Run-Id"]}},
     204: {"description": "The position is the terminal event: nothing follows."},
 }
+FIGURES: Responses = {
+    200: {
+        "description": "Figures of this process (of all workers of a server with several).",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+}
+PROBED: Responses = refusals(
+    HTTP_422="A number is out of its range.", HTTP_503="Too many probes at once."
+) | {200: stream('Frames `{"seq", "sent_ms"}` at an even pace, to measure the way with.')}
 STOPPED: Responses = (
     REFUSED
     | body(Receipt, "The owner confirmed.")
@@ -247,15 +256,6 @@ UPLOAD_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-FIGURES: Responses = {
-    200: {
-        "description": "Figures of this process (of all workers of a server with several).",
-        "content": {"text/plain": {"schema": {"type": "string"}}},
-    }
-}
-PROBED: Responses = refusals(
-    HTTP_422="A number is out of its range.", HTTP_503="Too many probes at once."
-) | {200: stream('Frames `{"seq", "sent_ms"}` at an even pace, to measure the way with.')}
                     "properties": {
                         "file": {
                             "type": "array",

@@ -111,13 +111,13 @@ class RunService:
         limits: Limits,
         tasks: TaskTracker,
         process_id: str,
+        observer: RunObserver | None = None,
     ) -> None:
         self._log = run_log
-        observer: RunObserver | None = None,
         self._engine = engine
+        self._observer = observer or Unobserved()
         self._clock = clock
         self._limits = limits
-        self._observer = observer or Unobserved()
         self._tasks = tasks
         self._process_id = process_id
         self._live: dict[str, LiveRun] = {}
@@ -137,9 +137,9 @@ class RunService:
             tasks=tasks,
             clock=clock,
             run_timeout_s=limits.run_timeout_s,
+            observer=self._observer,
         )
         self._unsubscribe: Callable[[], None] | None = None
-            observer=self._observer,
         self.draining = False
 
     @property
@@ -183,10 +183,10 @@ class RunService:
         if created.stop_requested:
             run.cancel("stopped", at=self._clock.monotonic())
         self._live[run.run_id] = run
-        self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
-        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
         current_run.set(run.run_id)
         self._observer.started(run, ask.text if ask.text is not None else ask.question_text)
+        self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
+        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
 
     async def _create(self, ask: Ask) -> Created | Replayed:
         new = self._new_run(ask)
@@ -255,11 +255,11 @@ class RunService:
             if not run.over.is_set():  # a mistake of ours: the reaper closes the run as an orphan
                 run.fence(at=self._clock.monotonic())
                 self._live.pop(run.run_id, None)
+            self._observer.over(run)
             self._bells.ring(run.run_id)
         await self._clock.sleep(KEEP_LIVE_S)
         self._live.pop(run.run_id, None)
 
-            self._observer.over(run)
     async def _question(self, run: LiveRun, ask: Ask) -> Question:
         history = await self._log.history(
             ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS
