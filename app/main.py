@@ -108,13 +108,13 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["X-Run-Id", "X-Session-Id"],
         )
-    app.add_middleware(PlainStartupFailure)
-    return app
     app.add_middleware(
         RequestIds,
         observer=runtimes.process.watching.requests,
         around=runtimes.process.tracing.continue_trace,
     )
+    app.add_middleware(PlainStartupFailure)
+    return app
 
 
 def _lifespan(

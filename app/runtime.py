@@ -245,6 +245,7 @@ async def _assemble(
     await runs.start()
     exposition = process.watching.exposition(database)
     tasks.spawn(watch_loop(process.watching, exposition), name="figures")
+    tasks.spawn(keep_up(database, revive=process.revive(), clock=clock), name="upkeep")
     jobs = make_jobs(process, embedder, database, tasks, clock)
     jobs.start()
     samples = None
