@@ -245,10 +245,11 @@ async def _assemble(
     await runs.start()
     exposition = process.watching.exposition(database)
     tasks.spawn(watch_loop(process.watching, exposition), name="figures")
-    tasks.spawn(keep_up(database, revive=process.revive(), clock=clock), name="upkeep")
     jobs = make_jobs(process, embedder, database, tasks, clock)
     jobs.start()
     samples = None
+    upkeep = keep_up(database, revive=process.revive(), clock=clock, discard=jobs.discard)
+    tasks.spawn(upkeep, name="upkeep")
     if settings.sample_library:
         loading = load_samples(database, embedder, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")

@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from pydantic import AfterValidator
 from starlette.responses import JSONResponse, Response
 
 from app.api.chat import checked_filters
-from app.api.openapi import REFUSED, MessageShape, body
-from app.api.schemas import SESSION_ID, ConversationPatch
+from app.api.openapi import REFUSED, ListedConversation, MessageShape, body
+from app.api.schemas import SESSION_ID, ConversationPatch, storable
 from app.api.services import WithPrincipal, WithServices
 from app.domain.encoding import compact_json, timestamp
 from app.domain.models import Conversation, Message, Page
@@ -23,17 +24,35 @@ router = APIRouter(
 SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=400)]
+Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 
 ONE = body(Conversation, "The conversation.")
 
 
-@router.get("", responses=body(Page[Conversation], "A page of the list."))
+@router.get("", responses=body(Page[ListedConversation], "A page of the list."))
 async def list_conversations(
-    services: WithServices, principal: WithPrincipal, limit: Limit = 50, cursor: Cursor = None
+    services: WithServices,
+    principal: WithPrincipal,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    q: Wanted = "",
 ) -> Response:
-    """Newest first; `next` is the cursor of the following page."""
-    page = await services.conversations.recent(principal, limit=limit, cursor=cursor)
-    items = [conversation_json(item) for item in page.items]
+    """Newest first; `next` is the cursor of the following page.
+
+    `q`: only those with a question, answer or title in which each of its words begins a word;
+    `match` shows where.
+    """
+    store = services.conversations
+    if q.strip():
+        found = await store.search(principal, q, limit=limit, cursor=cursor)
+        items = [
+            conversation_json(one.conversation)
+            | {"match": asdict(one.match) if one.match else None}
+            for one in found.items
+        ]
+        return JSONResponse({"items": items, "next": found.next})
+    page = await store.recent(principal, limit=limit, cursor=cursor)
+    items = [conversation_json(item) | {"match": None} for item in page.items]
     return JSONResponse({"items": items, "next": page.next})
 
 

@@ -111,6 +111,26 @@ class Readiness(Shape):
     model: Model
 
 
+class MatchShape(Shape):
+    """The message that a search found; `text` is the stretch around the words."""
+
+    message_id: str
+    role: Role
+    text: str
+
+
+class ListedConversation(Shape):
+    """A conversation of the list; `match` is null without a search, or when the title was found."""
+
+    session_id: str
+    title: str
+    filters: Filters
+    created_at: datetime
+    updated_at: datetime
+    active_run_id: str | None
+    match: MatchShape | None
+
+
 class MessageShape(Shape):
     """A question or an answer. An answer that is `streaming` has no content: follow its run."""
 

@@ -137,13 +137,24 @@ async def change_source(
 async def delete_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """The source, its passages, vectors and terms, and its files unless another source has them.
+    """Hide it everywhere; `POST …/restore` undoes that for 30 s.
 
-    Answers that cite it keep their quotes.
+    Then its passages, vectors and terms go, and its files unless another source has them. Answers
+    that cite it keep their quotes.
     """
-    if not await services.editing.delete(principal, source_id, discard=services.jobs.discard):
+    if not await services.editing.delete(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
     return Response(status_code=204)
+
+
+@router.post("/{source_id}/restore", responses=body(SourceShape, "The source, back again."))
+async def restore_source(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """Undo a deletion that is less than 30 s old."""
+    if not await services.editing.restore(principal, source_id, at=services.now()):
+        raise NotFound(UNKNOWN)
+    return await get_source(source_id, services, principal)
 
 
 def source_json(source: Source) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -11,10 +13,25 @@ from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_rows import to_citations, wire_json
 from app.domain.errors import InvalidInput, NotFound
-from app.domain.models import Conversation, Filters, Message, Page, Timings, Usage
+from app.domain.excerpts import excerpt
+from app.domain.models import (
+    Conversation,
+    Filters,
+    FoundConversation,
+    Match,
+    Message,
+    Page,
+    Timings,
+    Usage,
+)
 from app.domain.principals import Principal
 
 UNDO = timedelta(seconds=30)
+MOST_WORDS = 16
+_LIKE = re.compile(r"[%_\\]")
+_QUOTED = re.compile(r"['\\]")
+_COMPOUND = re.compile(r"[./\\_@:-]")
+_ESCAPED = r"\\\g<0>"
 
 SQL = load_queries("conversations")
 
@@ -38,6 +55,25 @@ class ConversationStore:
         following = (
             _cursor(items[-1].updated_at.isoformat(), items[-1].session_id) if more else None
         )
+        return Page(items, following)
+
+    async def search(
+        self, principal: Principal, wanted: str, *, limit: int, cursor: str | None = None
+    ) -> Page[FoundConversation]:
+        """See the port."""
+        updated_at, session_id = _read_place(cursor)
+        words = wanted.split()[:MOST_WORDS]
+        rows = await self._database.fetch(
+            SQL["search_conversations"],
+            *(principal.owner_id, updated_at, session_id, limit + 1),
+            *(_prefixes(words), [f"%{_LIKE.sub(_ESCAPED, word)}%" for word in words]),
+        )
+        items = tuple(
+            FoundConversation(_conversation(row), _match(row, words)) for row in rows[:limit]
+        )
+        more = len(rows) > limit
+        last = items[-1].conversation if more else None
+        following = _cursor(last.updated_at.isoformat(), last.session_id) if last else None
         return Page(items, following)
 
     async def get(self, principal: Principal, session_id: str) -> Conversation:
@@ -102,6 +138,21 @@ class ConversationStore:
         tag = await self._database.execute(SQL[query], principal.owner_id, session_id, value)
         if tag == "UPDATE 0":
             raise _not_found()
+
+
+def _prefixes(words: Sequence[str]) -> str:
+    """A query for texts with a word that begins with each of these, however it is punctuated.
+
+    Compounds are taken apart as by `message_terms` in the schema.
+    """
+    parts = [part for word in words for part in _COMPOUND.sub(" ", word).split()]
+    return " & ".join(f"'{_QUOTED.sub(_ESCAPED, part)}':*" for part in parts)
+
+
+def _match(row: Record, words: Sequence[str]) -> Match | None:
+    if row["said"] is None:
+        return None
+    return Match(row["said_id"], row["said_role"], excerpt(row["said"], words))
 
 
 def _not_found() -> NotFound:

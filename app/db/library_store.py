@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asyncpg import Connection, Record
 from pgvector import HalfVector
@@ -25,6 +25,7 @@ from app.domain.principals import Principal
 
 SQL = load_queries("library")
 
+UNDO = timedelta(seconds=30)
 PATIENCE_S = 600.0
 """How long writers wait for each other, and for what grows with a source or the library."""
 AT_ONCE = 500
@@ -123,11 +124,12 @@ class LibraryStore:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
             old = await connection.fetchrow(SQL["find_origin"], principal.owner_id, source.origin)
-            if old and (old["content_hash"], old["embedder"]) == (source.content_hash, embedder):
+            live = old if old and old["deleted_at"] is None else None
+            if live and (live["content_hash"], live["embedder"]) == (source.content_hash, embedder):
                 return source_id, "unchanged"
             if old:
                 await _forget(connection, old["number"])
-            created = old["created_at"] if old else now
+            created = live["created_at"] if live else now
             number = await connection.fetchval(
                 SQL["insert_source"],
                 *(source_id, principal.owner_id),
@@ -141,26 +143,37 @@ class LibraryStore:
             await _refresh(connection)
             if old:
                 await _discard(connection, old, discard)
-        return source_id, "replaced" if old else "added"
+        return source_id, "replaced" if live else "added"
 
-    async def delete(
-        self, principal: Principal, source_id: str, *, discard: Discard | None = None
-    ) -> bool:
-        """Delete with everything that search knows of it; False when unknown or not the owner's.
+    async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
+        """Hide it everywhere until `purge` or `restore`; False when unknown or not the owner's."""
+        number = await self._database.fetchval(
+            SQL["hide_source"], principal.owner_id, storable(source_id), at
+        )
+        return number is not None
 
-        `discard` gets the files that no other source has.
+    async def restore(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
+        """Undo a deletion of at most 30 s ago; False when there is none."""
+        number = await self._database.fetchval(
+            SQL["restore_source"], principal.owner_id, storable(source_id), at - UNDO
+        )
+        return number is not None
+
+    async def purge(self, *, deleted_before: datetime, discard: Discard | None = None) -> int:
+        """Remove what was deleted before, with everything that search knows of it.
+
+        `discard` gets the files that no other source has. Returns how many sources.
         """
+        if not await self._database.fetch(SQL["list_deleted"], deleted_before):
+            return 0  # without a lock: nearly always
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
-            old = await connection.fetchrow(
-                SQL["find_owned"], principal.owner_id, storable(source_id)
-            )
-            if old is None:
-                return False
-            await _forget(connection, old["number"])
+            gone = await connection.fetch(SQL["list_deleted"], deleted_before)
+            for old in gone:
+                await _forget(connection, old["number"])
+                await _discard(connection, old, discard)
             await _refresh(connection)
-            await _discard(connection, old, discard)
-        return True
+        return len(gone)
 
     async def set_title(
         self, principal: Principal, source_id: str, title: str, *, now: datetime

@@ -132,10 +132,16 @@ class LibraryWriter(Protocol):
         """Store in one transaction, in place of what had this origin; returns the source id."""
         ...
 
-    async def delete(
-        self, principal: Principal, source_id: str, *, discard: Discard | None = None
-    ) -> bool:
-        """False when unknown or not the owner's."""
+    async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
+        """Hide it everywhere. False when unknown or not the owner's."""
+        ...
+
+    async def restore(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
+        """Undo a deletion of at most 30 s ago. False when there is none."""
+        ...
+
+    async def purge(self, *, deleted_before: datetime, discard: Discard | None = None) -> int:
+        """Remove for good what was deleted before; returns how many sources."""
         ...
 
     async def set_title(

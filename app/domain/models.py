@@ -200,6 +200,23 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """The message that a conversation was found by; `text` is the stretch around the words."""
+
+    message_id: str
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConversation:
+    """A conversation that was searched for; `match` is None when its title was found."""
+
+    conversation: Conversation
+    match: Match | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A question or an answer. A question is `complete` and names itself in `question_id`.
 

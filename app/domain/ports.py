@@ -13,6 +13,7 @@ from app.domain.models import (
     Candidate,
     Conversation,
     Filters,
+    FoundConversation,
     Message,
     Page,
     Passage,
@@ -55,6 +56,15 @@ class Conversations(Protocol):
         self, principal: Principal, *, limit: int, cursor: str | None = None
     ) -> Page[Conversation]:
         """Most recently used first. Raises `InvalidInput` for a cursor it did not make."""
+        ...
+
+    async def search(
+        self, principal: Principal, wanted: str, *, limit: int, cursor: str | None = None
+    ) -> Page[FoundConversation]:
+        """As `recent`: those with a message, or a title, in which every word of `wanted` occurs.
+
+        Words of messages are found by their beginning, titles by any part.
+        """
         ...
 
     async def get(self, principal: Principal, session_id: str) -> Conversation:

@@ -9,7 +9,8 @@ from app.db.pool import Database
 from app.db.run_creation import title_of
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import InvalidInput, NotFound, RunInProgress
-from app.domain.models import Conversation, Filters, Message
+from app.domain.excerpts import LENGTH, excerpt
+from app.domain.models import Conversation, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
@@ -91,6 +92,106 @@ async def test_the_list_is_newest_first_in_pages(
             break
     assert seen == ["s4", "s3", "s2", "s1", "s0"]
     assert (await store.recent(BOB, limit=2)).items == ()
+
+
+async def asked(
+    log: PostgresRunLog,
+    run_id: str,
+    question: str,
+    answer: str = "Yes.",
+    *,
+    principal: Principal = ANN,
+    at: datetime = NOW,
+) -> None:
+    run = replace(new_run(run_id, run_id, at=at), question=question, principal=principal)
+    assert isinstance(await log.create(run), Created)
+    end = outcome(run_id, at=at)
+    assert await log.finish(replace(end, message=replace(end.message, content=answer)))
+
+
+async def found(store: Conversations, wanted: str) -> list[str]:
+    page = await store.search(ANN, wanted, limit=99)
+    return [item.conversation.session_id for item in page.items]
+
+
+async def test_conversations_are_found_by_questions_and_answers(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    log = postgres_run_log
+    await asked(log, "a", "How is tea made?", "Steep it for two minutes [1].")
+    await asked(log, "b", "And Über-Grüner Tee?", "It's 3.14 % stronger, see foo-bar.example/x.")
+    await asked(log, "c", "Coffee?", "Tea is not coffee.")
+    await asked(log, "theirs", "Tea?", principal=BOB)
+    for wanted, expected in {
+        "tea": ["c", "a"],
+        "TEA mad": ["a"],
+        "minutes, steep": ["a"],
+        "über-grü": ["b"],
+        "grüner": ["b"],
+        "it's": ["b"],
+        "3.14": ["b"],
+        "foo-bar": ["b"],
+        "steep 'two\\ minutes'": ["a"],
+        "steep coffee": [],
+        "eep": [],
+        "%": [],
+        "' | !": [],
+        "nothing": [],
+    }.items():
+        assert sorted(await found(store, wanted)) == sorted(expected), wanted
+    page = await store.search(ANN, "steep", limit=9)
+    assert page.items[0].match == Match("a-answer", "assistant", "Steep it for two minutes [1].")
+
+
+async def test_conversations_are_found_by_any_part_of_their_title(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    await asked(postgres_run_log, "a", "Anything")
+    for title, wanted in (("Kettle log", "ttle"), ("100 %_\\", "%_\\"), ("🫖🫖", "🫖")):
+        await store.rename(ANN, "a", title)
+        page = await store.search(ANN, wanted, limit=9)
+        assert [(one.conversation.title, one.match) for one in page.items] == [(title, None)]
+    assert await found(store, "☕") == []
+    await store.delete(ANN, "a", at=NOW)
+    assert await found(store, "anything") == []
+
+
+async def test_found_conversations_come_newest_first_in_pages(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    for n in range(5):
+        await asked(postgres_run_log, f"s{n}", "Tea?", at=NOW + timedelta(seconds=n // 2))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = await store.search(ANN, "tea", limit=2, cursor=cursor)
+        seen += [item.conversation.session_id for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == ["s4", "s3", "s2", "s1", "s0"]
+    with pytest.raises(InvalidInput, match="cursor"):
+        await store.search(ANN, "tea", limit=1, cursor="made up")
+
+
+async def test_of_a_very_long_text_the_beginning_is_found(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    long = " ".join(f"w{n}" for n in range(400_000))
+    await asked(postgres_run_log, "a", "Long?", f"{long} {'x' * 5_000}")
+    assert await found(store, "w1234") == ["a"]
+    assert await found(store, "w399999") == []
+
+
+def test_an_excerpt_shows_the_words_in_one_line() -> None:
+    text = "word " * 60 + "needle\n\nhay " + "more " * 60
+    shown = excerpt(text, ["Needle?"])
+    assert shown.startswith("…word")
+    assert "needle hay more" in shown
+    assert shown.endswith("more…")
+    assert len(shown) <= LENGTH + 2
+    assert excerpt("short", ["absent"]) == "short"
+    assert excerpt("x" * 999, ["y"]) == "x" * LENGTH + "…"
 
 
 async def test_messages_are_oldest_first_in_pages(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from app.db.library_store import LibraryStore
+from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
 from app.domain.indexing import EncodedPassage, NewPassage, StoredFile
-from app.domain.models import Cue
+from app.domain.models import Cue, Filters
 from app.domain.principals import Principal
 from tests.db.library import ANA, BEN, EMBEDDER, NOON, encoded, new_source, store, vector
 
@@ -68,7 +69,8 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
         assert await library.passages(BEN, source_id) == ()
         assert await library.passage(BEN, source_id, passage.passage_id) is None
         assert await library.file(BEN, source_id) is None
-        assert await library.delete(BEN, source_id) is False
+        assert await library.delete(BEN, source_id, at=LATER) is False
+        assert await library.restore(BEN, source_id, at=LATER) is False
         assert await library.set_tags(BEN, source_id, ["x"], now=LATER) is False
     assert await library.unknown_sources(BEN, [shared, hers, "a\0b"]) == (hers, "a\0b")
     assert await library.unknown_sources(ANA, [shared, hers]) == ()
@@ -76,7 +78,7 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
     assert {s.source_id for s in await library.sources(ANA)} == {hers, shared}
     # Shared is for reading: it is still Ana's.
     assert await library.passages(BEN, shared)
-    assert await library.delete(BEN, shared) is False
+    assert await library.delete(BEN, shared, at=LATER) is False
 
 
 async def test_sources_come_newest_first(library: LibraryStore) -> None:
@@ -143,9 +145,53 @@ async def test_statistics_are_those_of_the_sources_left(
     assert only_a == {"passages": 2, "total_length": 11, "green": 1, "tea": 2, "hot": 1, "cup": 2}
     other = await store(library, "Iced tea.", source=new_source("b"))
     assert (await statistics(database))["tea"] == 3
-    assert await library.delete(ANA, other) is True
+    assert await library.delete(ANA, other, at=NOON) is True
+    assert await library.delete(ANA, other, at=NOON) is False
+    assert await library.purge(deleted_before=NOON) == 0
+    assert await library.purge(deleted_before=LATER) == 1
     assert await statistics(database) == only_a
-    assert await library.delete(ANA, other) is False
+
+
+async def test_a_deleted_source_is_hidden_and_comes_back_within_30_seconds(
+    library: LibraryStore, database: Database
+) -> None:
+    source_id = await store(library, "Green tea.")
+    (passage,) = await library.passages(ANA, source_id)
+    before = await library.source(ANA, source_id)
+    assert await library.delete(ANA, source_id, at=NOON)
+    assert await library.sources(ANA) == ()
+    assert await library.source(ANA, source_id) is None
+    assert await library.passages(ANA, source_id) == ()
+    assert await library.passage(ANA, source_id, passage.passage_id) is None
+    assert await library.file(ANA, source_id) is None
+    assert await library.unknown_sources(ANA, [source_id]) == (source_id,)
+    assert not await library.set_tags(ANA, source_id, ["x"], now=NOON)
+    assert not await library.set_title(ANA, source_id, "x", now=NOON)
+    index = PostgresPassageIndex(database)
+    asked = ("tea", vector("tea"))
+    hidden = await index.search(ANA, *asked, embedder=EMBEDDER, filters=Filters(), limit=9)
+    assert (hidden.candidates, hidden.searched_sources) == ((), 0)
+    assert not await library.restore(ANA, source_id, at=NOON + timedelta(seconds=31))
+    assert await library.restore(ANA, source_id, at=NOON + timedelta(seconds=30))
+    assert await library.source(ANA, source_id) == before
+    found = await index.search(ANA, *asked, embedder=EMBEDDER, filters=Filters(), limit=9)
+    assert [one.passage for one in found.candidates] == [passage]
+    assert not await library.restore(ANA, source_id, at=NOON)
+
+
+async def test_a_deleted_source_that_is_added_again_is_new(library: LibraryStore) -> None:
+    source_id = await store(library, "Green tea.", now=NOON)
+    await library.delete(ANA, source_id, at=NOON)
+    same = {"origin": "tea.md", "content_hash": "1", "embedder": EMBEDDER}
+    assert await library.find_same(ANA, **same) is None
+    passages = [(NewPassage("Green tea.", 0, 10), encoded("Green tea."))]
+    added = await library.replace(ANA, new_source(), passages, embedder=EMBEDDER, now=LATER)
+    assert added == (source_id, "added")
+    assert not await library.restore(ANA, source_id, at=NOON)
+    assert await library.purge(deleted_before=LATER) == 0
+    source = await library.source(ANA, source_id)
+    assert source is not None
+    assert source.created_at == LATER
 
 
 async def test_writers_at_once_count_everything(library: LibraryStore, database: Database) -> None:

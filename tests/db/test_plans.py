@@ -100,6 +100,7 @@ async def test_the_run_log_uses_its_indexes(
     ("query", "arguments", "index"),
     [
         ("list_recent", ("owner1", None, None, 20), "conversations_newest"),
+        ("search_conversations", ("owner1", None, None, 20, "'tea':*", ["%tea%"]), "by_terms"),
         ("read_conversation", ("owner1", "s1"), "conversations_pkey"),
         ("list_messages", ("owner1", "s1", 0, 50), "messages_in_order"),
     ],

@@ -3,20 +3,24 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
+from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
+from app.domain.indexing import StoredFile
 from app.runs.clock import SystemClock
 from app.runs.tasks import TaskTracker
 from app.upkeep import keep_up
+from tests.db.library import ANA, new_source, store
 
 INSERT = """
 INSERT INTO conversations
@@ -83,4 +87,26 @@ async def test_a_deleted_conversation_is_forgotten_in_time(
         while await database.fetchval("SELECT count(*) FROM conversations") > 1:
             await asyncio.sleep(0.02)
     assert await database.fetchval("SELECT session_id FROM conversations") == "kept"
+    await tasks.close()
+
+
+async def test_a_deleted_source_is_forgotten_in_time_with_its_files(
+    database: Database, tasks: TaskTracker
+) -> None:
+    library = LibraryStore(database)
+    now = datetime.now(UTC)
+    file = StoredFile("0" * 64 + ".md", "text/markdown")
+    source_id = await store(library, "Tea.", source=replace(new_source(), original=file), now=now)
+    await store(library, "Coffee.", source=new_source("coffee.md"), now=now)
+    await library.delete(ANA, source_id, at=now)
+    discarded: list[str] = []
+
+    async def discard(keys: Sequence[str]) -> None:
+        discarded.extend(keys)
+
+    tasks.spawn(keep_up(database, revive=None, clock=Hurried(), discard=discard), name="upkeep")
+    async with asyncio.timeout(15):
+        while await database.fetchval("SELECT count(*) FROM sources") > 1:
+            await asyncio.sleep(0.02)
+    assert discarded == [file.key]
     await tasks.close()

@@ -297,8 +297,13 @@ async def test_delete_removes_everything(
         assert (await http.delete(f"/sources/{end['source_id']}")).status_code == 204
         assert (await http.delete(f"/sources/{end['source_id']}")).status_code == 404
     assert await sources(http) == {}
+    runtime = server.runtime
+    gone = await runtime.services.editing.purge(
+        deleted_before=runtime.services.now(), discard=runtime.jobs.discard
+    )
+    assert gone == 2
     assert kept(settings) == []
-    database = server.runtime.database
+    database = runtime.database
     for table in (
         "sources",
         "passages",
@@ -319,7 +324,10 @@ async def test_others_sources_can_be_neither_changed_nor_deleted(
     editing, other = server.runtime.services.editing, Principal("somebody else")
     now = server.runtime.services.now()
     assert not await editing.set_title(other, source_id, "Mine", now=now)
-    assert not await editing.delete(other, source_id)
+    assert not await editing.delete(other, source_id, at=now)
+    await http.delete(f"/sources/{source_id}")
+    assert not await editing.restore(other, source_id, at=now)
+    assert (await http.post(f"/sources/{source_id}/restore")).status_code == 200
     assert (await sources(http))["tea.md"]["title"] == "Tea"
 
 

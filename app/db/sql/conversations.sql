@@ -12,6 +12,32 @@ WHERE c.owner_id = $1 AND c.deleted_at IS NULL
 ORDER BY c.updated_at DESC, c.session_id DESC
 LIMIT $4
 
+-- name: search_conversations
+-- As list_recent: those with every prefix of $5 in one message, or every pattern of $6 in the title.
+-- `said` is the newest such message.
+WITH found AS MATERIALIZED (
+  SELECT owner_id, session_id, max(ordinal) AS ordinal
+  FROM messages
+  WHERE numnode(to_tsquery('simple', $5)) > 0
+    AND message_terms(owner_id, content)
+      @@ (to_tsquery('simple', $5) && (''' ' || md5($1) || '''')::tsquery)
+  GROUP BY owner_id, session_id
+)
+SELECT c.*, r.run_id AS active_run_id, m.message_id AS said_id, m.role AS said_role,
+  m.content AS said
+FROM conversations c
+LEFT JOIN found USING (owner_id, session_id)
+LEFT JOIN messages m
+  ON m.owner_id = $1 AND m.session_id = c.session_id AND m.ordinal = found.ordinal
+LEFT JOIN runs r
+  ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
+WHERE c.owner_id = $1 AND c.deleted_at IS NULL
+  AND (found.session_id IS NOT NULL OR c.title ILIKE ALL ($6::text[]))
+  AND (c.updated_at, c.session_id)
+    < (coalesce($2::timestamptz, 'infinity'), coalesce($3::text, ''))
+ORDER BY c.updated_at DESC, c.session_id DESC
+LIMIT $4
+
 -- name: read_conversation
 SELECT c.*, r.run_id AS active_run_id
 FROM conversations c

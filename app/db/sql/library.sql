@@ -1,32 +1,37 @@
 -- The library: sources, their passages, and the structures that search reads.
 
 -- name: list_sources
-SELECT * FROM sources WHERE owner_id = $1 OR shared ORDER BY created_at DESC, number DESC;
+SELECT * FROM sources WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL
+ORDER BY created_at DESC, number DESC;
 
 -- name: find_source
-SELECT * FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared);
+SELECT * FROM sources
+WHERE source_id = $2 AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
 
 -- name: list_passages
 SELECT p.*, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
-WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared)
+WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared) AND s.deleted_at IS NULL
 ORDER BY p.position;
 
 -- name: find_passage
 SELECT p.*, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
-WHERE s.source_id = $2 AND p.passage_id = $3 AND (s.owner_id = $1 OR s.shared);
+WHERE s.source_id = $2 AND p.passage_id = $3 AND (s.owner_id = $1 OR s.shared)
+  AND s.deleted_at IS NULL;
 
 -- name: list_readable
-SELECT source_id FROM sources WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared);
+SELECT source_id FROM sources
+WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
 
 -- name: count_sources
 SELECT count(*) FROM sources;
 
 -- name: find_same
 SELECT * FROM sources
-WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4
-  AND (origin = $2 OR NOT EXISTS (SELECT FROM sources WHERE owner_id = $1 AND origin = $2))
+WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4 AND deleted_at IS NULL
+  AND (origin = $2 OR NOT EXISTS (
+    SELECT FROM sources WHERE owner_id = $1 AND origin = $2 AND deleted_at IS NULL))
 ORDER BY origin = $2 DESC, number
 LIMIT 1;
 
@@ -35,8 +40,8 @@ LIMIT 1;
 SELECT pg_advisory_xact_lock(1768515945);
 
 -- name: find_origin
-SELECT number, source_id, content_hash, embedder, created_at, original_key, audio_key FROM sources
-WHERE owner_id = $1 AND origin = $2;
+SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key
+FROM sources WHERE owner_id = $1 AND origin = $2;
 
 -- name: insert_source
 INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
@@ -144,7 +149,18 @@ UPDATE passage_terms t SET weights = lexical_weights(l.lexemes, l.frequencies, l
 FROM passage_lexemes l WHERE l.passage = t.passage;
 
 -- name: find_owned
-SELECT number, original_key, audio_key FROM sources WHERE owner_id = $1 AND source_id = $2;
+SELECT number FROM sources WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL;
+
+-- name: hide_source
+UPDATE sources SET deleted_at = $3 WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
+RETURNING number;
+
+-- name: restore_source
+UPDATE sources SET deleted_at = NULL WHERE owner_id = $1 AND source_id = $2 AND deleted_at >= $3
+RETURNING number;
+
+-- name: list_deleted
+SELECT number, original_key, audio_key FROM sources WHERE deleted_at < $1 ORDER BY number;
 
 -- name: list_named
 -- Which of the files $1 a source has.
@@ -166,17 +182,18 @@ INSERT INTO source_sketches (source, hashes) VALUES ($1, $2);
 -- name: find_alike
 SELECT s.source_id, s.title, k.hashes
 FROM source_sketches k JOIN sources s ON s.number = k.source
-WHERE s.owner_id = $1 AND k.hashes && $2::bigint[]
+WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && $2::bigint[]
 ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY ($2)) DESC, s.number
 LIMIT $3;
 
 -- name: set_tags
-UPDATE sources SET tags = $3, updated_at = $4 WHERE owner_id = $1 AND source_id = $2
+UPDATE sources SET tags = $3, updated_at = $4
+WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
 RETURNING number;
 
 -- name: find_file
 SELECT coalesce(audio_key, original_key) AS key, coalesce(audio_media_type, media_type) AS media_type
-FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared);
+FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
 
 -- name: list_embedders
 SELECT DISTINCT embedder FROM sources ORDER BY embedder;
@@ -210,7 +227,7 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- sources added at or after, and before (null: whenever).
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
-  WHERE (owner_id = $1 OR shared)
+  WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
@@ -274,7 +291,7 @@ SELECT passage FROM passage_vectors
 WHERE vector_dims(embedding) = 384
   AND source = ANY (ARRAY(
     SELECT number FROM sources
-    WHERE (owner_id = $1 OR shared) AND embedder = $6
+    WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL AND embedder = $6
       AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
       AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
       AND (cardinality($4::text[]) = 0 OR tags && $4)

@@ -40,6 +40,16 @@ CREATE TABLE messages (
 CREATE INDEX messages_in_order ON messages (owner_id, session_id, ordinal);
 CREATE INDEX messages_by_question ON messages (question_id, ordinal);
 
+-- What a message is found by. Its owner is a term of it (no word begins with a space), so that a search
+-- never walks what others wrote. A vector holds 1 MB: of longer texts the beginning is found. Addresses
+-- and compounds are taken apart, as what is looked for is (`app/db/conversation_store.py`).
+CREATE FUNCTION message_terms(owner_id text, content text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT to_tsvector('simple'::regconfig, translate(left(content, 100000), './\-_@:', '       '))
+    || array_to_tsvector(ARRAY[' ' || md5(owner_id)])
+$$;
+CREATE INDEX messages_by_terms ON messages USING gin (message_terms(owner_id, content));
+
 CREATE TABLE processes (
   process_id text COLLATE "C" PRIMARY KEY,
   beat bigint NOT NULL,
@@ -129,10 +139,13 @@ CREATE TABLE sources (
   embedder text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
+  deleted_at timestamptz,
+  shared_with text[] COLLATE "C" NOT NULL DEFAULT '{}', -- groups
   UNIQUE (owner_id, origin)
 );
 CREATE INDEX sources_by_content ON sources (owner_id, content_hash);
 CREATE INDEX sources_shared ON sources (number) WHERE shared;
+CREATE INDEX sources_deleted ON sources (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE passages (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
