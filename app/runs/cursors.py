@@ -137,6 +137,7 @@ class StoredCursor:
         after: int,
         clock: Clock,
         bell: Bell,
+        goes_on: bool = False,
     ) -> None:
         self._log = run_log
         self._principal = principal
@@ -144,11 +145,12 @@ class StoredCursor:
         self._position = after
         self._clock = clock
         self._bell = bell
+        self._goes_on = goes_on
         self._begun = False  # the position was found to be servable, or was reset
         self._over = False
 
     def at(self, after: int) -> "StoredCursor":
-        """The same run from another position."""
+        """The same run, for a connection that was already sent everything up to `after`."""
         return StoredCursor(
             self._log,
             self._principal,
@@ -156,6 +158,7 @@ class StoredCursor:
             after=after,
             clock=self._clock,
             bell=self._bell,
+            goes_on=True,
         )
 
     async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
@@ -191,6 +194,11 @@ class StoredCursor:
 
     async def _read(self) -> Sequence[Entry]:
         if not self._begun and not await self._servable():
+            if self._goes_on and self._record.terminal is None:
+                # Numbers on a connection only rise: what its dead owner sent beyond the stored
+                # head is taken back at the run's end, whose number lies above.
+                self._over = not await self._refresh()
+                return ()
             step = (await self._reset(),)
             self._begun = True
             return step

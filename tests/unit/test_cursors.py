@@ -1,0 +1,101 @@
+"""A viewer whose run was taken over: numbers on its connection only rise."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from app.domain.models import Filters
+from app.domain.principals import Principal
+from app.runs.cursors import LiveCursor, StoredCursor
+from app.runs.live import LiveRun
+from app.runs.memory_log import MemoryRunLog
+from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
+
+ANN = Principal("ann")
+NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
+
+
+class HurriedClock:
+    """A second passes with every look at it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class SilentBell:
+    """Never rings, waits for nothing."""
+
+    closed = False
+
+    def hang(self, run_id: str) -> asyncio.Event:
+        del run_id
+        return asyncio.Event()
+
+    async def rung(self, bell: asyncio.Event, seconds: float) -> None:
+        del bell, seconds
+        await asyncio.sleep(0)
+
+
+def asked() -> NewRun:
+    return NewRun(
+        run_id="run-1",
+        principal=ANN,
+        session_id="s",
+        route="chat",
+        message_id="answer-1",
+        question_id="question-1",
+        question="What is asked?",
+        model="quoting",
+        filters=Filters(),
+        on_disconnect="continue",
+        process_id="process-1",
+        created_at=NOW,
+        request_hash="hash",
+    )
+
+
+async def taken_over_and_closed(log: MemoryRunLog) -> Entry:
+    [lease] = (await log.leases()).leases
+    taken = await log.take_over(lease, process_id="process-2")
+    assert taken is not None
+    end = Entry(taken.reserved + 1, "error", b'{"type":"error"}')
+    ended = Outcome(
+        run_id="run-1",
+        epoch=taken.epoch,
+        status="error",
+        entries=(end,),
+        message=AnswerRecord("error", "", None, (), (), None, None),
+        receipt=None,
+        ended_at=NOW,
+    )
+    assert await log.finish(ended)
+    return end
+
+
+async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number() -> None:
+    log, clock = MemoryRunLog(), HurriedClock()
+    created = await log.create(asked())
+    assert isinstance(created, Created)
+    run = LiveRun(created.record, cancel_on_disconnect=False, started_at=0)
+    run.entries.append(Entry(1, "run_start", b'{"type":"run_start"}'))
+    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, bell=SilentBell())
+    seen: list[Entry] = []
+    async with aclosing(LiveCursor(run, 0, clock, stored).frames(silence_s=3)) as frames:
+        seen.append(await anext(entry async for entry in frames if entry is not None))
+        run.fence(at=clock.monotonic())
+        # Nobody closed it yet: the viewer hears only that its connection lives.
+        assert [await anext(frames) for _ in range(3)] == [None, None, None]
+        end = await taken_over_and_closed(log)
+        seen += [entry async for entry in frames if entry is not None]
+    assert [entry.type for entry in seen] == ["run_start", "reset", "error"]
+    assert [entry.seq for entry in seen] == [1, end.seq - 1, end.seq]
