@@ -1,29 +1,24 @@
 import { ApiError } from "../protocol/client.ts";
-import type { RunOptions } from "../protocol/api.ts";
+import type { Feedback } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
-import { newAnswer, type Answer } from "./answerReducer.ts";
-import { findAnswer, lastAnswer, newSnapshot, type ChatSnapshot } from "./chatState.ts";
+import { newAnswer } from "./answerReducer.ts";
+import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot } from "./chatState.ts";
 import { ChatStore } from "./ChatStore.ts";
-import { frameLogger } from "./debug.ts";
-import { FrameBuffer } from "./FrameBuffer.ts";
-import { loadConversation } from "./loadConversation.ts";
-import { RunFollower, type Ending } from "./RunFollower.ts";
-import type { ChatSessionOptions } from "./sessionOptions.ts";
-import { withAnswer } from "./turns.ts";
-
-type Start = (signal: AbortSignal) => Promise<Response>;
-interface Live extends Pick<Answer, "key"> {
-  readonly runId: string;
-  readonly follower: RunFollower;
-}
+import { Elsewhere } from "./Elsewhere.ts";
+import { giveFeedback } from "./feedback.ts";
+import { LiveRun, type Live } from "./LiveRun.ts";
+import { loadConversation, type LoadedConversation, type Unloadable } from "./loadConversation.ts";
+import type { Ending } from "./RunFollower.ts";
+import { runOptions, type ChatSessionOptions } from "./sessionOptions.ts";
+import { mergeTurns, withAnswer } from "./turns.ts";
 
 /** One conversation as this tab sees it: asks, follows, stops, resumes. Knows nothing of React. */
 export class ChatSession {
   readonly #options: ChatSessionOptions;
   readonly #store: ChatStore;
-  readonly #frames: FrameBuffer;
+  readonly #run: LiveRun;
+  readonly #elsewhere: Elsewhere;
   readonly #sessionId: string;
-  #live: Live | null = null;
   #isOpen = false;
 
   constructor(sessionId: string, isNew: boolean, options: ChatSessionOptions) {
@@ -31,11 +26,19 @@ export class ChatSession {
     this.#options = options;
     const store = new ChatStore(newSnapshot(sessionId, isNew ? "ready" : "loading"));
     this.#store = store;
-    this.#frames = new FrameBuffer(options.schedule, (key, fold) => {
-      store.change(key, fold);
+    this.#run = new LiveRun(options, store, sessionId, (live, ending) => {
+      this.#onEnding(live, ending);
     });
     this.getSnapshot = store.get;
     this.subscribe = store.subscribe;
+    this.#elsewhere = new Elsewhere({
+      client: options.client,
+      sessionId,
+      signals: options.signals,
+      everyMs: options.elsewhereMs,
+      isIdle: () => this.#run.now === null && store.get().turns.length > 0,
+      onNews: () => void this.load(),
+    });
   }
 
   readonly getSnapshot: () => ChatSnapshot;
@@ -46,22 +49,31 @@ export class ChatSession {
     this.#isOpen = true;
     if (this.getSnapshot().loading === "ready") this.#resume();
     else void this.load();
-    const leave = this.#options.peers.subscribe((sessionId) => {
-      if (sessionId === this.#sessionId && this.#live === null) void this.load();
-    });
+    const { peers, signals, signIn } = this.#options;
+    const leaving = [
+      peers.subscribe((sessionId) => {
+        if (sessionId === this.#sessionId && this.#run.now === null) void this.load();
+      }),
+      signals.subscribe((signal) => {
+        if (signal === "visible") this.#sendDueQuestion();
+      }),
+      signIn.onDone(() => {
+        this.#onSignedIn();
+      }),
+      this.#elsewhere.watch(),
+    ];
     return () => {
-      leave();
+      for (const leave of leaving) leave();
       this.#isOpen = false;
-      this.#live?.follower.leave();
-      this.#live = null;
+      this.#run.leave();
     };
   }
 
   async load(): Promise<void> {
     const loaded = await loadConversation(this.#options.client, this.#sessionId);
-    if (this.#live !== null || !this.#isOpen) return; // a newer question knows better
+    if (this.#run.now !== null || !this.#isOpen) return; // a newer question knows better
     if (typeof loaded === "string") this.#onUnloadable(loaded);
-    else this.#store.setTurns(loaded.turns, { filters: loaded.filters, loading: "ready" });
+    else this.#showLoaded(loaded);
     this.#resume();
   }
 
@@ -79,16 +91,14 @@ export class ChatSession {
     const turn = withAnswer({ key: newId(), question: message, answers: [], shown: 0 }, answer);
     this.#store.setTurns([...turns, turn], { returned: null, stop: null });
     const asked = { message, session_id: this.#sessionId, filters, ...runOptions(answer) };
-    this.#follow(answer, (signal) => client.ask(asked, signal));
+    this.#run.follow(answer, (signal) => client.ask(asked, signal));
   }
 
   /** Cuts the stream and has the model stopped; what was received stays. */
   async stop(): Promise<void> {
-    const live = this.#live;
+    const live = this.#run.now;
     if (live === null || !this.#isBusy()) return;
-    live.follower.close();
-    this.#live = null;
-    this.#frames.flush();
+    this.#run.close();
     const found = findAnswer(this.getSnapshot().turns, ({ key }) => key === live.key);
     const unanswered = found?.answer.text === "" && found.turn.answers.length === 1;
     if (unanswered) this.#store.takeBack(live.key);
@@ -128,6 +138,11 @@ export class ChatSession {
     this.#store.setTurns(turns.map((turn) => (turn.key === turnKey ? { ...turn, shown } : turn)));
   }
 
+  /** Stores what the reader thinks of an answer; gives false when that failed. */
+  giveFeedback(key: string, feedback: Feedback | null): Promise<boolean> {
+    return giveFeedback(this.#options.client, this.#store, key, feedback);
+  }
+
   setQueued(queued: string | null): void {
     this.#store.set({ queued });
   }
@@ -136,8 +151,7 @@ export class ChatSession {
     this.#store.set({ filters });
     if (this.getSnapshot().turns.length === 0) return; // the first question takes them along
     // Also sent with every question, so a failure here costs only their memory.
-    const { client } = this.#options;
-    client.changeConversation(this.#sessionId, { filters }).catch(() => undefined);
+    this.#options.client.changeConversation(this.#sessionId, { filters }).catch(() => undefined);
   }
 
   #answerAgain(how: "regenerate" | "continue"): void {
@@ -151,67 +165,43 @@ export class ChatSession {
       turns.map((turn, index) => (index === last ? withAnswer(turn, answer) : turn)),
       { stop: null },
     );
-    const options = runOptions(answer);
-    this.#follow(answer, (signal) =>
-      client.answerAgain(how, this.#sessionId, messageId, options, signal),
+    this.#run.follow(answer, (signal) =>
+      client.answerAgain(how, this.#sessionId, messageId, runOptions(answer), signal),
     );
+  }
+
+  #showLoaded({ turns, conversation }: LoadedConversation): void {
+    this.#elsewhere.saw(conversation);
+    const change = { filters: conversation.filters, loading: "ready" } as const;
+    this.#store.setTurns(mergeTurns(this.getSnapshot().turns, turns), change);
   }
 
   /** Follows the run that the loaded messages left streaming. */
   #resume(): void {
     const { turns } = this.getSnapshot();
     const running = findAnswer(turns, ({ phase }) => phase === "streaming")?.answer;
-    if (this.#live !== null || running === undefined) return;
+    if (this.#run.now !== null || running === undefined) return;
     const answer = newAnswer(running.key, running.runId);
     this.#store.change(running.key, () => answer);
-    this.#follow(answer, null);
+    this.#run.follow(answer, null);
   }
 
   /** Fetches the end of a stopped answer: stored text can be some tokens ahead, verdicts follow. */
   #settle({ key }: Live, goesOn: boolean): void {
     const answer = findAnswer(this.getSnapshot().turns, (other) => other.key === key)?.answer;
-    if (this.#live !== null || !this.#isOpen || answer === undefined) return;
+    if (this.#run.now !== null || !this.#isOpen || answer === undefined) return;
     if (goesOn) this.#store.change(key, (stopped) => ({ ...stopped, phase: "streaming" }));
-    this.#follow(answer, null);
-  }
-
-  #follow({ key, runId, position }: Answer, start: Start | null): void {
-    const { client, onActivity, peers, signals, random, times } = this.#options;
-    if (runId === null) return;
-    const log = frameLogger();
-    const follower = new RunFollower({
-      start,
-      follow: (after, signal) => client.follow(runId, after, signal),
-      position,
-      onFrame: (frame) => {
-        log?.(frame);
-        this.#frames.add(key, frame);
-        if (frame.event?.type !== "run_start") return;
-        onActivity();
-        if (start !== null) peers.announce(this.#sessionId);
-      },
-      onConnection: (connection) => {
-        if (this.#live?.follower === follower) this.#store.set({ connection });
-      },
-      signals,
-      random,
-      times,
-    });
-    this.#live?.follower.close(); // at most the rest of a stopped answer
-    this.#live = { key, runId, follower };
-    void follower.run().then((ending) => {
-      if (this.#live?.follower === follower) this.#onEnding(this.#live, ending);
-    });
+    this.#run.follow(answer, null);
   }
 
   #onEnding({ key, follower }: Live, ending: Ending): void {
-    this.#frames.flush();
-    this.#live = null;
-    this.#store.set({ connection: null });
     this.#options.onActivity();
     if (ending === "gone") void this.load();
     else if (ending === "refused") this.#onRefusal(key, follower.refusal);
-    else if (this.getSnapshot().phase === "complete") this.#sendQueued();
+    else {
+      void this.#elsewhere.sawOwn();
+      this.#sendDueQuestion();
+    }
   }
 
   #onRefusal(key: string, refusal: unknown): void {
@@ -224,26 +214,37 @@ export class ChatSession {
     void this.load();
   }
 
-  #onUnloadable(loading: "missing" | "failed"): void {
+  #onUnloadable(loading: Unloadable): void {
     const { turns } = this.getSnapshot();
     const cut = findAnswer(turns, ({ phase }) => phase === "streaming")?.answer;
     if (turns.length === 0) this.#store.set({ loading });
     else if (cut !== undefined) this.#store.fail(cut.key, null);
   }
 
-  #sendQueued(): void {
+  /** Goes on where the want of a sign-in ended things. */
+  #onSignedIn(): void {
+    const { turns, loading } = this.getSnapshot();
+    const last = lastAnswer(turns);
+    if (last?.failure?.code === SIGNED_OUT && last.messageId === null) this.retry();
+    else if (last?.failure?.code === SIGNED_OUT || loading !== "ready") void this.load();
+  }
+
+  /** Sends the waiting question at once, unless an answer is still running. */
+  sendQueued(): void {
     const { queued } = this.getSnapshot();
-    if (queued === null) return;
+    if (queued === null || this.#isBusy()) return;
     this.setQueued(null);
     this.send(queued);
   }
 
+  /** After an answer that ended well; in a tab behind others, once somebody looks at it. */
+  #sendDueQuestion(): void {
+    if (this.getSnapshot().phase !== "complete" || this.#options.signals.hidden()) return;
+    this.sendQueued();
+  }
+
   /** A stopped answer whose last words are still being fetched does not count. */
   #isBusy(): boolean {
-    return this.#live !== null && this.getSnapshot().phase === "streaming";
+    return this.#run.now !== null && this.getSnapshot().phase === "streaming";
   }
-}
-
-function runOptions({ runId }: Answer): RunOptions {
-  return { on_disconnect: "continue", run_id: runId ?? "" };
 }

@@ -7,7 +7,10 @@ import type { BrowserSignals, Signal } from "./browserSignals.ts";
 /** `released`: a hidden tab gave its connection back; the run goes on without it. */
 export type Connection = "connecting" | "open" | "reconnecting" | "offline" | "released";
 
-/** Why following ended: the terminal event came, the run is no more, it never began, or we left. */
+/**
+ * Why following ended: the terminal event came, the run is no more, it (or we) was refused, or we
+ * left. Being signed out is a refusal at any time: the run goes on, for whoever signs in again.
+ */
 export type Ending = "terminal" | "gone" | "refused" | "closed";
 
 export interface FollowerTimes {
@@ -91,7 +94,8 @@ export class RunFollower {
     } catch (error) {
       if (this.#closed) return "closed";
       this.refusal = error;
-      return this.#started ? "gone" : "refused";
+      const isSignedOut = error instanceof ApiError && error.isSignIn;
+      return this.#started && !isSignedOut ? "gone" : "refused";
     } finally {
       clearTimeout(this.#hiddenTimer);
       unsubscribe();

@@ -1,3 +1,4 @@
+import type { Feedback } from "../protocol/api.ts";
 import type { Frame } from "../protocol/decode.ts";
 import type {
   Citation,
@@ -44,6 +45,7 @@ export interface Answer {
   readonly usage: Usage | null;
   readonly timings: Timings | null;
   readonly failure: Failure | null;
+  readonly feedback: Feedback | null;
 }
 
 export function newAnswer(key: string, runId: string | null): Answer {
@@ -65,6 +67,7 @@ export function newAnswer(key: string, runId: string | null): Answer {
     usage: null,
     timings: null,
     failure: null,
+    feedback: null,
   };
 }
 

@@ -2,10 +2,11 @@ import { ApiError } from "../protocol/client.ts";
 import { NO_FILTERS, type PendingStop, type StopReceipt } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import type { Answer, Failure, Phase } from "./answerReducer.ts";
+import type { Unloadable } from "./loadConversation.ts";
 import type { Connection } from "./RunFollower.ts";
 import { replaceAnswer, type Turn } from "./turns.ts";
 
-export type Loading = "loading" | "ready" | "missing" | "failed";
+export type Loading = "loading" | "ready" | Unloadable;
 
 /** What the server said to a stop; `unconfirmed`: nothing, and the answer may go on. */
 export type StopOutcome = StopReceipt | PendingStop | "unconfirmed";
@@ -74,11 +75,15 @@ export function lastAnswer(turns: readonly Turn[]): Answer | null {
   return turn?.answers[turn.shown] ?? null;
 }
 
+/** Codes of failures that this page itself found; it has its own words for them. */
+export const UNREACHABLE = "unreachable";
+export const SIGNED_OUT = "sign_in_required";
+
 /** What to tell about a run that never began, or could not be followed any more. */
 export function failureOf(refusal: unknown): Failure {
   return refusal instanceof ApiError
     ? { code: refusal.code, message: refusal.message, retryable: true }
-    : { code: "UNREACHABLE", message: "The server cannot be reached.", retryable: true };
+    : { code: UNREACHABLE, message: "", retryable: true };
 }
 
 /** The snapshot without an unanswered try; the question of a turn left empty is given back. */

@@ -1,27 +1,30 @@
 import { ApiError, type Client } from "../protocol/client.ts";
 import type { ConversationDetail, Message } from "../protocol/api.ts";
-import type { Filters } from "../protocol/events.gen.ts";
 import { newAnswer, type Answer } from "./answerReducer.ts";
 import { findAnswer } from "./chatState.ts";
 import { replaceAnswer, turnsFrom, withAnswer, type Turn } from "./turns.ts";
 
 export interface LoadedConversation {
   readonly turns: readonly Turn[];
-  readonly filters: Filters;
+  readonly conversation: ConversationDetail;
 }
 
-/** A stored conversation; "missing" when it is unknown (or another person's), "failed" otherwise. */
+export type Unloadable = "missing" | "signed out" | "failed";
+
+/** A stored conversation, or why there is none; "missing" can also mean another person's. */
 export async function loadConversation(
   client: Client,
   sessionId: string,
-): Promise<LoadedConversation | "missing" | "failed"> {
+): Promise<LoadedConversation | Unloadable> {
   try {
     // In this order: a run that ends in between is then replayed, never overlooked.
     const conversation = await client.conversation(sessionId);
     const turns = turnsFrom(await allMessages(client, sessionId));
-    return { turns: withRunning(turns, conversation), filters: conversation.filters };
+    return { turns: withRunning(turns, conversation), conversation };
   } catch (error) {
-    return error instanceof ApiError && error.status === 404 ? "missing" : "failed";
+    if (!(error instanceof ApiError)) return "failed";
+    if (error.isSignIn) return "signed out";
+    return error.status === 404 ? "missing" : "failed";
   }
 }
 

@@ -85,6 +85,11 @@ export class FakeServer {
     return this;
   }
 
+  /** From now on this route gets this answer. */
+  replace(route: string, answerer: Answerer): void {
+    this.#routes.set(route, [answerer]);
+  }
+
   stream(route: string): OpenStream {
     const stream = new OpenStream();
     this.on(route, () => stream.response);
@@ -148,6 +153,8 @@ export function sessionOptions(server: FakeServer, signals = new FakeSignals()):
     client: server.client,
     signals,
     peers: { announce: () => undefined, subscribe: () => () => undefined },
+    signIn: { onDone: () => () => undefined },
+    elsewhereMs: 60_000,
     times: { silenceMs: 40_000, hiddenMs: 10_000, startAttempts: 3 },
     newId: () => `id-${++ids}`,
     random: () => 0,

@@ -50,6 +50,7 @@ export function storedAnswer(message: Message): Answer {
     usage: message.usage,
     timings: message.timings,
     failure: message.error === null ? null : { ...message.error, retryable: true },
+    feedback: message.feedback,
   };
 }
 
@@ -67,6 +68,36 @@ export function turnsFrom(messages: readonly Message[]): Turn[] {
     if (turn !== undefined) turns[at] = withAnswer(turn, storedAnswer(message));
   }
   return turns;
+}
+
+/**
+ * `loaded` with what is on screen already kept as it is, keys and all: nothing is drawn anew, and
+ * nothing that was unfolded folds.
+ */
+export function mergeTurns(onScreen: readonly Turn[], loaded: readonly Turn[]): readonly Turn[] {
+  const known = new Map<string, Turn>();
+  for (const turn of onScreen) {
+    for (const { messageId } of turn.answers) if (messageId !== null) known.set(messageId, turn);
+  }
+  return loaded.map((turn) => {
+    const ids = turn.answers.map(({ messageId }) => messageId ?? "");
+    const same = ids.map((id) => known.get(id)).find((found) => found !== undefined);
+    return same === undefined ? turn : mergeTurn(same, turn);
+  });
+}
+
+function mergeTurn(onScreen: Turn, loaded: Turn): Turn {
+  const answers = loaded.answers.map((answer) => {
+    const old = onScreen.answers.find(({ messageId }) => messageId === answer.messageId);
+    if (old === undefined) return answer;
+    const isSame = old.phase === answer.phase && old.text === answer.text;
+    return isSame ? old : { ...answer, key: old.key };
+  });
+  const isLonger = answers.length > onScreen.answers.length;
+  if (!isLonger && answers.every((answer, index) => answer === onScreen.answers[index])) {
+    return onScreen;
+  }
+  return { ...loaded, key: onScreen.key, answers, shown: isLonger ? loaded.shown : onScreen.shown };
 }
 
 /** `turn` with one more answer, shown. */

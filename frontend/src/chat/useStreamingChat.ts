@@ -2,11 +2,14 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 
 import { api } from "../protocol/client.ts";
 import { randomId } from "../protocol/ids.ts";
+import { signIn } from "../protocol/signIn.ts";
 import { browserSignals } from "./browserSignals.ts";
 import { ChatSession } from "./ChatSession.ts";
 import type { ChatSnapshot } from "./chatState.ts";
 import { browserPeers } from "./peers.ts";
 import { FOLLOWER_TIMES } from "./RunFollower.ts";
+
+const ELSEWHERE_MS = 10_000;
 
 export interface StreamingChat {
   readonly snapshot: ChatSnapshot;
@@ -34,7 +37,9 @@ export function useStreamingChat(
         client: api,
         signals: browserSignals,
         peers: browserPeers,
+        signIn,
         times: FOLLOWER_TIMES,
+        elsewhereMs: ELSEWHERE_MS,
         newId: randomId,
         random: Math.random,
         schedule: nextFrame,

@@ -19,6 +19,12 @@ export interface ConversationDetail extends Conversation {
   readonly filters: Filters;
 }
 
+/** What the reader thinks of an answer. */
+export interface Feedback {
+  readonly rating: "up" | "down";
+  readonly comment: string;
+}
+
 /** A stored question or answer. */
 export interface Message {
   readonly message_id: string;
@@ -35,6 +41,7 @@ export interface Message {
   readonly question_id: string | null;
   readonly model: string | null;
   readonly filters: Filters | null;
+  readonly feedback: Feedback | null;
   readonly created_at: string;
 }
 

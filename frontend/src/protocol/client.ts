@@ -1,6 +1,7 @@
 import type {
   Conversation,
   ConversationDetail,
+  Feedback,
   Message,
   Page,
   Passage,
@@ -13,6 +14,7 @@ import type {
   Upload,
 } from "./api.ts";
 import type { Filters } from "./events.gen.ts";
+import { signIn } from "./signIn.ts";
 
 /** The server refused a request before any stream began. `message` is written for a person. */
 export class ApiError extends Error {
@@ -26,6 +28,11 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.details = details;
+  }
+
+  /** True when nobody is signed in (any more). */
+  get isSignIn(): boolean {
+    return this.code === "sign_in_required";
   }
 }
 
@@ -55,8 +62,18 @@ const path = (...parts: string[]): string => `/${parts.map(encodeURIComponent).j
 export class Client {
   readonly #fetch: typeof fetch;
 
-  constructor(fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init)) {
-    this.#fetch = fetchFn;
+  /** `onSignedOut` is told how this server signs people in, each time it asks for that. */
+  constructor(
+    fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init),
+    onSignedOut: (auth: unknown) => void = () => undefined,
+  ) {
+    this.#fetch = async (input, init) => {
+      const response = await fetchFn(input, init);
+      if (response.ok) return response;
+      const error = await apiError(response);
+      if (error.isSignIn) onSignedOut(error.details.auth);
+      throw error;
+    };
   }
 
   ask(question: Question, signal: AbortSignal): Promise<Response> {
@@ -76,16 +93,10 @@ export class Client {
   }
 
   /** Follows a run after `position` (0: from its start). 204 when nothing comes after it. */
-  async follow(runId: string, position: number, signal: AbortSignal): Promise<Response> {
+  follow(runId: string, position: number, signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (position > 0) headers["Last-Event-ID"] = String(position);
-    const response = await this.#fetch(path("runs", runId, "events"), {
-      headers,
-      signal,
-      cache: "no-store",
-    });
-    if (!response.ok) throw await apiError(response);
-    return response;
+    return this.#fetch(path("runs", runId, "events"), { headers, signal, cache: "no-store" });
   }
 
   stop(runId: string): Promise<StopReceipt | PendingStop> {
@@ -137,16 +148,27 @@ export class Client {
     const body = new FormData();
     for (const file of files) body.append("file", file, file.name);
     const response = await this.#fetch("/sources", { method: "POST", body });
-    if (!response.ok) throw await apiError(response);
     return (await response.json()) as Upload;
+  }
+
+  /** Exchanges a token for a session in a cookie. */
+  async signIn(token: string): Promise<void> {
+    await this.#json("POST", "/auth/sign-in", { token });
+  }
+
+  /** What the reader thinks of an answer; null takes it back. */
+  async giveFeedback(sessionId: string, messageId: string, feedback: Feedback | null): Promise<void> {
+    const route = path("conversations", sessionId, "messages", messageId, "feedback");
+    if (feedback === null) await this.#json("DELETE", route);
+    else await this.#json("PUT", route, feedback);
   }
 
   readiness(): Promise<Readiness> {
     return this.#json("GET", "/health/ready");
   }
 
-  async #openRun(route: string, body: RunOptions, signal: AbortSignal): Promise<Response> {
-    const response = await this.#fetch(route, {
+  #openRun(route: string, body: RunOptions, signal: AbortSignal): Promise<Response> {
+    return this.#fetch(route, {
       method: "POST",
       headers: {
         Accept: "text/event-stream",
@@ -158,8 +180,6 @@ export class Client {
       signal,
       cache: "no-store",
     });
-    if (!response.ok) throw await apiError(response);
-    return response;
   }
 
   async #json<T>(method: string, route: string, body?: object, extra?: RequestInit): Promise<T> {
@@ -172,7 +192,6 @@ export class Client {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...extra,
     });
-    if (!response.ok) throw await apiError(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }
@@ -191,4 +210,6 @@ export function jobEvents(jobId: string): string {
   return path("jobs", jobId, "events");
 }
 
-export const api = new Client();
+export const api = new Client(undefined, (auth) => {
+  signIn.require(auth);
+});

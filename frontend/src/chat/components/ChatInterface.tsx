@@ -4,7 +4,7 @@ import { useEffect } from "react";
 
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
-import { lastAnswer } from "../chatState.ts";
+import { lastAnswer, type Loading } from "../chatState.ts";
 import type { ChatSlots } from "../slots.ts";
 import { useFollowScroll } from "../useFollowScroll.ts";
 import { useOffline } from "../useOffline.ts";
@@ -91,7 +91,7 @@ export function ChatInterface({ sessionId, isNew, slots, onActivity }: Props) {
 }
 
 interface LoadingProps {
-  readonly loading: "loading" | "ready" | "missing" | "failed";
+  readonly loading: Loading;
   readonly onRetry: () => void;
 }
 

@@ -1,0 +1,44 @@
+/** How this server signs people in; `proxy`: whatever stands in front of it does. */
+export type Auth = "none" | "token" | "proxy" | "jwt";
+
+type Listener = () => void;
+
+/** Whether the server wants this person to sign in. One per page: everything asks the same server. */
+export class SignIn {
+  readonly #wanted = new Set<Listener>();
+  readonly #done = new Set<Listener>();
+  #auth: Auth | null = null;
+
+  /** How to sign in, when that is needed; else null. */
+  readonly get = (): Auth | null => this.#auth;
+
+  /** Calls `listener` when `get` changes; returns how to stop listening. */
+  readonly subscribe = (listener: Listener): (() => void) => {
+    this.#wanted.add(listener);
+    return () => this.#wanted.delete(listener);
+  };
+
+  /** Calls `listener` when somebody has signed in, so that it can go on. */
+  readonly onDone = (listener: Listener): (() => void) => {
+    this.#done.add(listener);
+    return () => this.#done.delete(listener);
+  };
+
+  /** The server refused a request for want of a sign-in. */
+  require(auth: unknown): void {
+    this.#set(auth === "proxy" || auth === "jwt" ? auth : "token");
+  }
+
+  done(): void {
+    this.#set(null);
+    for (const listener of this.#done) listener();
+  }
+
+  #set(auth: Auth | null): void {
+    if (auth === this.#auth) return;
+    this.#auth = auth;
+    for (const listener of this.#wanted) listener();
+  }
+}
+
+export const signIn = new SignIn();
