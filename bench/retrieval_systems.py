@@ -22,6 +22,7 @@ from app.graph.state import AnswerState
 from app.llm.quoting import quote_answer
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
+from app.retrieval.wording import subject_of
 from app.runs.ports import Ended
 from app.runs.ports import Question as Asked
 from bench.retrieval_collections import Question, Stored
@@ -74,13 +75,16 @@ class Library:
     database: Database
     store: LibraryStore
     stored: Stored = field(default_factory=lambda: Stored({}, {}))
+    encoder: PassageEncoder = field(init=False)
+    index: PostgresPassageIndex = field(init=False)
     timed: _Timed = field(init=False)
     graph: AnswerGraph = field(init=False)
 
     def wire(self, encoder: PassageEncoder) -> None:
         """Build the graph as the program does, with the quoting model."""
-        index = PostgresPassageIndex(self.database)
-        self.timed = _Timed(HybridSearch(index, encoder), BlendReranker(index, encoder))
+        self.encoder = encoder
+        self.index = PostgresPassageIndex(self.database)
+        self.timed = _Timed(HybridSearch(self.index, encoder), BlendReranker(self.index, encoder))
         self.graph = build_graph(
             search=self.timed,
             reranker=self.timed,
@@ -105,13 +109,18 @@ class Library:
         )
 
     async def arms(self, question: Question) -> Mapping[str, tuple[str, ...]]:
-        """The orders by either arm of the search alone.
+        """The orders by either arm of the search alone, as the index gives them.
 
         A search for the candidates of both arms holds the whole list of each.
         """
         asked = self._asked(question)
-        found = await self.timed.search_inside.search(
-            LOCAL, question.text, filters=asked.filters, limit=2 * ARM
+        found = await self.index.search(
+            LOCAL,
+            subject_of(question.text),
+            await self.encoder.embed_query(question.text),
+            embedder=self.encoder.name,
+            filters=asked.filters,
+            limit=2 * ARM,
         )
         by_words = sorted(found.candidates, key=lambda one: -one.bm25)
         by_meaning = sorted(found.candidates, key=lambda one: -one.cosine)

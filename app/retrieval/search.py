@@ -1,11 +1,13 @@
 """Hybrid search: words and meaning, over what the principal may read."""
 
+from dataclasses import replace
 from typing import Final
 
 from app.domain.indexing import PassageIndex
 from app.domain.models import Filters, SearchResult
 from app.domain.ports import Embedder
 from app.domain.principals import Principal
+from app.retrieval.copies import without_copies
 from app.retrieval.wording import subject_of
 
 LONGEST_QUERY: Final = 8000  # characters; the model sees 256 word pieces of them
@@ -21,12 +23,12 @@ class HybridSearch:
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
     ) -> SearchResult:
-        """At most `limit` candidates, best first. Raises `StoreUnavailable`.
+        """At most `limit` candidates, best first, no text twice. Raises `StoreUnavailable`.
 
         A query without a known word (another script, only stop words) is searched by meaning.
         """
         text = query.encode(errors="replace").decode()[:LONGEST_QUERY]
-        return await self._index.search(
+        found = await self._index.search(
             principal,
             subject_of(text),
             await self._embedder.embed_query(text),
@@ -34,3 +36,4 @@ class HybridSearch:
             filters=filters,
             limit=limit,
         )
+        return replace(found, candidates=without_copies(text, found.candidates))

@@ -286,6 +286,9 @@ async def test_a_service_embeds_and_is_searched(
         )
         encoder = make_embedder(settings)
         ingestor = Ingestor(library, encoder, files, now=now)
+        (desk / "second edition.md").write_text(
+            "# Tea\n\nGreen tea is steeped for two minutes.\n\n# Milk\n\nNot in green tea.\n"
+        )
         for file in collect([desk]):
             await ingestor.ingest(LOCAL, file)
         index = PostgresPassageIndex(database)
@@ -294,7 +297,9 @@ async def test_a_service_embeds_and_is_searched(
         ranked = await BlendReranker(index, encoder).rerank(query, found.candidates)
         assert await encoder.embed_passages([]) is not None
     assert ranked[0].passage.title == "Tea"
-    assert (encoder.dimensions, len(ranked)) == (384, 3)
+    texts = [candidate.passage.text for candidate in ranked]
+    assert len(texts) == len(set(texts)) == found.searched_passages - 1
+    assert encoder.dimensions == 384
     assert all("text-embedding-3-small" in str(r.body) for r in service.requests)
 
 
