@@ -25,11 +25,13 @@ from app.api import (
     health,
     jobs,
     metrics,
+    openai_compat,
     probe,
     runs,
     sources,
 )
 from app.api.guard import BodyGuard, OpenServerWarning
+from app.api.openai_errors import OpenAIErrors
 from app.api.page import page_router
 from app.api.requests import RequestIds
 from app.config import Settings, load_settings
@@ -95,11 +97,12 @@ def create_app(
     app.state.services = runtimes.services
     app.state.runtimes = runtimes
     errors.install(app)
-    for room in (chat, runs, conversations, sources, jobs, health, metrics, probe):
+    for room in (chat, runs, conversations, sources, jobs, health, metrics, openai_compat, probe):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
     app.add_middleware(BodyGuard, origins=settings.cors_origins)
     app.add_middleware(OpenServerWarning)
+    app.add_middleware(OpenAIErrors)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -21,12 +21,14 @@ from app.domain.errors import (
     ServerBusy,
     StoreUnavailable,
     TooManyRuns,
+    UnknownModel,
 )
 
 log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[RequestError], int] = {
     NotFound: 404,
+    UnknownModel: 404,
     RunInProgress: 409,
     RunIdTaken: 409,
     InvalidInput: 422,

@@ -88,6 +88,7 @@ def _values(new: NewRun) -> tuple[object, ...]:
         new.request_hash,
         title_of(new.question or ""),
         new.question,
+        new.hidden_until,
     )
 
 

@@ -58,6 +58,15 @@ class NotFound(RequestError):
     code = "not_found"
 
 
+class UnknownModel(RequestError):
+    """A client of another API asked for a model that is not offered here."""
+
+    code = "model_not_found"
+
+    def __init__(self, name: str, offered: str) -> None:
+        super().__init__(f"model: got {name[:100]}, takes {offered}", details={"field": "model"})
+
+
 class InvalidInput(RequestError):
     """A field has a value that is not accepted; `details` names it."""
 

@@ -36,7 +36,7 @@ RESERVE_AHEAD = 10_000
 """Numbers reserved beyond the head at creation and with each flush."""
 
 RunStatus = Literal["running", "complete", "stopped", "error"]
-Route = Literal["chat", "api_chat_stream", "regenerate", "continue"]
+Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class NewRun:
     max_runs_per_owner: int | None = None
     continues: str | None = None  # message_id whose text this run continues
     refusal: RequestError | None = None  # why this process starts nothing new now
+    hidden_until: datetime | None = None  # a new conversation is in no list, and goes away then
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.domain.errors import (
     ServerBusy,
     StoreUnavailable,
 )
-from app.domain.models import Filters, OnDisconnect
+from app.domain.models import Filters, OnDisconnect, Turn
 from app.domain.principals import Principal
 from app.runs.bells import Bells
 from app.runs.citing import Citer
@@ -79,6 +79,8 @@ class Ask:
     question_id: str | None = None
     question_text: str = ""  # the stored question's text when `text` is None
     continues: str | None = None  # message_id
+    history: tuple[Turn, ...] | None = None  # the turns before; None: those that are stored
+    passing: bool = False  # the conversation is in no list, and is kept as long as its events
 
 
 class Attached:
@@ -218,6 +220,7 @@ class RunService:
         return record is None or record.stop_requested or record.status != "running"
 
     def _new_run(self, ask: Ask) -> NewRun:
+        now = self._clock.now()
         return NewRun(
             run_id=ask.run_id or str(uuid.uuid4()),
             principal=ask.principal,
@@ -230,7 +233,8 @@ class RunService:
             filters=ask.filters,
             on_disconnect=ask.on_disconnect,
             process_id=self._process_id,
-            created_at=self._clock.now(),
+            created_at=now,
+            hidden_until=now + KEEP_EVENTS if ask.passing else None,
             idempotency_key=ask.idempotency_key,
             request_hash=ask.request_hash,
             max_runs_per_owner=self._limits.per_owner,
@@ -261,9 +265,11 @@ class RunService:
         self._live.pop(run.run_id, None)
 
     async def _question(self, run: LiveRun, ask: Ask) -> Question:
-        history = await self._log.history(
-            ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS
-        )
+        history = ask.history
+        if history is None:
+            history = await self._log.history(
+                ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS
+            )
         question = Question(
             run_id=run.run_id,
             session_id=ask.session_id,
@@ -271,7 +277,7 @@ class RunService:
             principal=ask.principal,
             text=ask.text if ask.text is not None else ask.question_text,
             filters=ask.filters,
-            history=history,
+            history=history[-HISTORY_TURNS:],
         )
         if ask.continues is None:
             return question

@@ -124,6 +124,7 @@ def test_every_route_that_streams_says_so() -> None:
     assert streams == {
         "/chat",
         "/api/chat/stream",
+        "/v1/chat/completions",
         "/runs/{run_id}/events",
         "/jobs/{job_id}/events",
         "/conversations/{session_id}/messages/{message_id}/regenerate",
@@ -132,12 +133,13 @@ def test_every_route_that_streams_says_so() -> None:
 
 
 def test_every_refusal_has_the_one_shape() -> None:
-    for methods in DOCUMENT["paths"].values():
+    for path, methods in DOCUMENT["paths"].items():
+        shape = "OpenAIError" if path.startswith("/v1/") else "Refusal"
         for operation in methods.values():
             for status, response in operation["responses"].items():
                 if status[0] == "4":
                     schema = response["content"]["application/json"]["schema"]
-                    assert schema == {"$ref": "#/components/schemas/Refusal"}
+                    assert schema == {"$ref": f"#/components/schemas/{shape}"}
 
 
 @pytest.mark.parametrize(

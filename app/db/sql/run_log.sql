@@ -46,8 +46,10 @@ DELETE FROM conversations WHERE owner_id = $1 AND session_id = $2
 
 -- name: insert_run
 WITH conversation AS (
-  INSERT INTO conversations (owner_id, session_id, title, filters, created_at, updated_at)
-  VALUES ($2, $3, $16, $12, $14, $14)
+  -- One that is in no list is born deleted, at a time to come.
+  INSERT INTO conversations
+    (owner_id, session_id, title, filters, created_at, updated_at, deleted_at)
+  VALUES ($2, $3, $16, $12, $14, $14, $18)
   ON CONFLICT (owner_id, session_id) DO UPDATE
     SET updated_at = greatest(conversations.updated_at, excluded.updated_at)
 ), forgotten AS (
@@ -66,7 +68,7 @@ WITH conversation AS (
 INSERT INTO runs (run_id, owner_id, session_id, message_id, question_id, route, status,
                   process_id, reserved, continues, model, filters, on_disconnect, created_at,
                   idempotency_key, request_hash, stop_requested_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $11, $12, $13, $14, $10, $15, $18)
+VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $11, $12, $13, $14, $10, $15, $19)
 RETURNING *
 
 -- name: append_events
