@@ -12,6 +12,7 @@ from app.domain.errors import FailureCode
 from app.domain.models import (
     Citation,
     Filters,
+    Feedback,
     FinishReason,
     MessageStatus,
     Role,
@@ -151,6 +152,7 @@ class MessageShape(Shape):
     created_at: datetime
     ended_at: datetime | None
 
+    feedback: Feedback | None
 
 class SourceShape(Shape):
     """A document or recording of the library."""

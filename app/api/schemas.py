@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     UUID4,
@@ -125,6 +125,13 @@ class ConversationPatch(Body):
     @classmethod
     def _title(cls, value: str | None) -> str | None:
         return value if value is None else question_text(value).strip()
+
+
+class FeedbackBody(Body):
+    """Body of `PUT …/messages/{message_id}/feedback`; it replaces what was said before."""
+
+    rating: Literal["up", "down"]
+    comment: Annotated[str, Field(max_length=2_000), AfterValidator(storable)] = ""
 
 
 class SourcePatch(Body):

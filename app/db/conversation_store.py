@@ -16,6 +16,7 @@ from app.domain.errors import InvalidInput, NotFound
 from app.domain.excerpts import excerpt
 from app.domain.models import (
     Conversation,
+    Feedback,
     Filters,
     FoundConversation,
     Match,
@@ -104,8 +105,18 @@ class ConversationStore:
             SQL["read_message"], principal.owner_id, session_id, message_id
         )
         if row is None:
-            raise NotFound("There is no such message in this conversation.")
+            raise _no_message()
         return _message(row)
+
+    async def rate(
+        self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
+    ) -> None:
+        """See the port."""
+        tag = await self._database.execute(
+            SQL["set_feedback"], principal.owner_id, session_id, message_id, wire_json(feedback)
+        )
+        if tag == "UPDATE 0":
+            raise _no_message()
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
         """See the port."""
@@ -155,6 +166,10 @@ def _match(row: Record, words: Sequence[str]) -> Match | None:
     return Match(row["said_id"], row["said_role"], excerpt(row["said"], words))
 
 
+def _no_message() -> NotFound:
+    return NotFound("There is no such message in this conversation.")
+
+
 def _not_found() -> NotFound:
     return NotFound("There is no such conversation.")
 
@@ -189,6 +204,7 @@ def _message(row: Record) -> Message:
         filters=Filters.model_validate(row["filters"]),
         created_at=row["created_at"],
         ended_at=row["ended_at"],
+        feedback=None if row["feedback"] is None else Feedback.model_validate(row["feedback"]),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from asyncpg import Record
 
 from app.db.run_chunks import chunk_columns, to_chunks
-from app.domain.models import Citation, Filters, Timings, Turn, Usage
+from app.domain.models import Citation, Feedback, Filters, Timings, Turn, Usage
 from app.runs.ports import Entry, Lease, Leases, Outcome, Receipt, RunRecord
 
 
@@ -64,7 +64,7 @@ def to_citations(values: Iterable[object]) -> tuple[Citation, ...]:
     return tuple(Citation.model_validate(value) for value in values)
 
 
-def wire_json(value: Usage | Timings | Filters | None) -> object:
+def wire_json(value: Usage | Timings | Filters | Feedback | None) -> object:
     """A wire model as JSON for a jsonb column."""
     return None if value is None else value.model_dump(mode="json")
 

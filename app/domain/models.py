@@ -79,6 +79,13 @@ class Timings(Wire):
 
 
 class Citation(Wire):
+class Feedback(Wire):
+    """What a reader thinks of an answer; the comment may be empty."""
+
+    rating: Literal["up", "down"]
+    comment: str
+
+
     """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
 
     marker: int
@@ -250,4 +257,5 @@ class Page(Generic[Item]):
     """A part of a list; `next` is the cursor of what follows, None at the end."""
 
     items: tuple[Item, ...]
+    feedback: Feedback | None
     next: str | None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.domain.models import (
     Candidate,
     Conversation,
+    Feedback,
     Filters,
     FoundConversation,
     Message,
@@ -83,6 +84,12 @@ class Conversations(Protocol):
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
         """Give it another title; its place in the list stays."""
+    async def rate(
+        self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
+    ) -> None:
+        """Keep what the principal thinks of an answer; None takes it back. Questions have none."""
+        ...
+
         ...
 
     async def set_filters(

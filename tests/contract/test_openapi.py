@@ -16,7 +16,17 @@ from app.api.errors import error_response, install
 from app.api.sources import passage_json, source_json
 from app.contracts import documents, openapi
 from app.domain.errors import Draining, RunInProgress, TooManyRuns
-from app.domain.models import Conversation, Cue, Filters, Message, Passage, Source, Timings, Usage
+from app.domain.models import (
+    Conversation,
+    Cue,
+    Feedback,
+    Filters,
+    Message,
+    Passage,
+    Source,
+    Timings,
+    Usage,
+)
 from app.domain.principals import LOCAL
 from app.runs.ports import Receipt
 from app.runs.service import Attached
@@ -46,6 +56,7 @@ MESSAGE = Message(
     filters=Filters(),
     created_at=NOW,
     ended_at=NOW,
+    feedback=Feedback(rating="down", comment="Too short"),
 )
 SOURCE = Source(
     source_id="s1",

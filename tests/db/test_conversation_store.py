@@ -10,7 +10,7 @@ from app.db.run_creation import title_of
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import InvalidInput, NotFound, RunInProgress
 from app.domain.excerpts import LENGTH, excerpt
-from app.domain.models import Conversation, Filters, Match, Message
+from app.domain.models import Conversation, Feedback, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
@@ -218,6 +218,7 @@ async def test_messages_are_oldest_first_in_pages(
         filters=Filters(tags=("hr",)),
         created_at=NOW,
         ended_at=NOW,
+        feedback=None,
     )
     assert first.items[1].content == "Yes."
     assert first.items[1].evidence == ({"type": "x"},)
@@ -364,3 +365,36 @@ async def test_a_cursor_made_up_is_refused(
 )
 def test_a_title_is_the_question_cut_at_a_word(question: str, title: str) -> None:
     assert title_of(question) == title
+
+
+async def test_feedback_is_kept_with_its_answer_until_it_is_taken_back(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    await converse(postgres_run_log, "r")
+    for said in (Feedback(rating="up", comment=""), Feedback(rating="down", comment="Too short")):
+        await store.rate(ANN, "s", "r-answer", said)
+        assert (await store.message(ANN, "s", "r-answer")).feedback == said
+    await store.rate(ANN, "s", "r-answer", None)
+    assert (await store.message(ANN, "s", "r-answer")).feedback is None
+
+
+@pytest.mark.parametrize(
+    ("principal", "session_id", "message_id"),
+    [
+        (BOB, "s", "r-answer"),
+        (ANN, "other", "r-answer"),
+        (ANN, "s", "r-question"),
+        (ANN, "s", "unknown"),
+    ],
+)
+async def test_feedback_is_for_ones_own_answers(
+    store: Conversations,
+    postgres_run_log: PostgresRunLog,
+    principal: Principal,
+    session_id: str,
+    message_id: str,
+) -> None:
+    await converse(postgres_run_log, "r")
+    with pytest.raises(NotFound):
+        await store.rate(principal, session_id, message_id, Feedback(rating="up", comment=""))
+    assert (await store.message(ANN, "s", "r-answer")).feedback is None

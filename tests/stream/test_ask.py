@@ -77,6 +77,24 @@ async def test_the_conversation_is_stored_and_the_next_question_uses_it(
     assert conversation["active_run_id"] is None
 
 
+async def test_feedback_comes_back_with_its_answer(client: httpx.AsyncClient) -> None:
+    await ask(client, session_id="s1")
+    stored = (await client.get("/conversations/s1/messages")).json()["items"]
+    message_id = stored[1]["message_id"]
+    route = f"/conversations/s1/messages/{message_id}/feedback"
+
+    async def said() -> object:
+        items = (await client.get("/conversations/s1/messages")).json()["items"]
+        return [item["feedback"] for item in items]
+
+    assert (await client.put(route, json={"rating": "up"})).status_code == 204
+    assert await said() == [None, {"rating": "up", "comment": ""}]
+    wrong = await client.put(route, json={"rating": "sideways", "comment": "x"})
+    assert (wrong.status_code, "rating" in wrong.text) == (422, True)
+    assert (await client.delete(route)).status_code == 204
+    assert await said() == [None, None]
+
+
 async def test_json_is_one_object(client: httpx.AsyncClient) -> None:
     response = await client.post(
         "/chat", json={"message": QUESTION}, headers={"Accept": "application/json"}

@@ -82,6 +82,12 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone
 
+-- name: set_feedback
+UPDATE messages m SET feedback = $4
+FROM conversations c
+WHERE m.owner_id = $1 AND m.session_id = $2 AND m.message_id = $3 AND m.role = 'assistant'
+  AND c.owner_id = $1 AND c.session_id = $2 AND c.deleted_at IS NULL
+
 -- name: read_message
 SELECT m.*
 FROM messages m JOIN conversations c USING (owner_id, session_id)

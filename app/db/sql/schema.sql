@@ -35,6 +35,7 @@ CREATE TABLE messages (
   filters jsonb NOT NULL,
   created_at timestamptz NOT NULL,
   ended_at timestamptz,
+  feedback jsonb, -- the reader's: {"rating": "up" | "down", "comment": text}
   FOREIGN KEY (owner_id, session_id) REFERENCES conversations ON DELETE CASCADE
 );
 CREATE INDEX messages_in_order ON messages (owner_id, session_id, ordinal);
