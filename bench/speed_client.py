@@ -22,9 +22,10 @@ DIGITS: Final = 12
 class Spec:
     """What is to be done. `pids` are watched, by name, together with their children."""
 
-    port: int
-    questions: list[str]
-    streams: int
+    streams: int = 1
+    port: int = 0
+    path: str = "/chat"
+    questions: list[str] = field(default_factory=list)
     spread_s: float = 0.0  # the starts are spread over so long
     window_s: float = 0.0  # count for so long once all have begun; 0: until all have ended
     warm_up_s: float = 0.5
@@ -123,11 +124,13 @@ class Reading(asyncio.Protocol):
             self._stream.over.set_result(None)
 
 
-def request(question: str) -> bytes:
+def request(path: str, question: str) -> bytes:
     """As the page asks, on a connection of its own."""
-    body = orjson.dumps({"message": question})
-    return (
-        b"POST /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    # `stream` is for the model service, when it is measured alone.
+    about = {"stream": True} if path != "/chat" else {}
+    body = orjson.dumps({"message": question, **about})
+    return b"POST %b HTTP/1.1\r\n" % path.encode() + (
+        b"Host: 127.0.0.1\r\nContent-Type: application/json\r\n"
         b"Accept: text/event-stream\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
         % (len(body), body)
     )
@@ -141,7 +144,7 @@ async def measure(spec: Spec) -> dict[str, Any]:
 
     async def start(number: int, stream: Stream) -> None:
         await asyncio.sleep(number * spec.spread_s / max(1, spec.streams))
-        asked = request(spec.questions[number % len(spec.questions)])
+        asked = request(spec.path, spec.questions[number % len(spec.questions)])
         transport, _ = await loop.create_connection(
             lambda: Reading(stream, asked, timed=not spec.window_s), "127.0.0.1", spec.port
         )

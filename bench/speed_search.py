@@ -1,0 +1,63 @@
+"""Search and reranking in a process of its own, without a server around them.
+
+`python -m bench.speed_search SPEC` takes a JSON object and prints one.
+"""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import uvloop
+
+from app.db.passage_index import PostgresPassageIndex
+from app.db.pool import Database
+from app.domain.models import Filters
+from app.domain.principals import LOCAL
+from app.graph.nodes.retrieve import CANDIDATES
+from app.retrieval.minilm import MiniLM
+from app.retrieval.rerank import BlendReranker
+from app.retrieval.search import HybridSearch
+from bench.speed_client import percentiles
+
+WARM: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """What is to be done."""
+
+    dsn: str
+    questions: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+
+
+async def search(searching: Searching) -> dict[str, Any]:
+    """How long each part took."""
+    model = MiniLM.load()
+    database = await Database.open(searching.dsn)
+    index = PostgresPassageIndex(database)
+    finding, reranker = HybridSearch(index, model), BlendReranker(index, model)
+    filters = Filters(tags=tuple(searching.tags))
+    times: dict[str, list[float]] = {"embed": [], "search": [], "rerank": []}
+    for number, question in enumerate(searching.questions):
+        began = time.perf_counter()
+        await model.embed_query(question)  # remembered, so the search below does not do it again
+        embedded = time.perf_counter()
+        found = await finding.search(LOCAL, question, filters=filters, limit=CANDIDATES)
+        searched = time.perf_counter()
+        await reranker.rerank(question, found.candidates)
+        if number >= WARM:
+            times["embed"].append(embedded - began)
+            times["search"].append(searched - began)
+            times["rerank"].append(time.perf_counter() - searched)
+    await database.close()
+    model.close()
+    return {name: percentiles(sorted(values)) for name, values in times.items()}
+
+
+if __name__ == "__main__":
+    result = uvloop.run(search(Searching(**orjson.loads(sys.argv[1]))))
+    sys.stdout.write(orjson.dumps(result).decode())
+    sys.stdout.flush()
