@@ -1,0 +1,197 @@
+"""One answer while it is written: an iterator over its events that survives its connections."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import aiohttp
+import orjson
+from pydantic import ValidationError
+
+from app.client.errors import Refused, Unreachable
+from app.client.sse import Block, BlockReader
+from app.domain.events import EVENT, Citations, Done, Error, Reset, Stage, Terminal, Token
+
+if TYPE_CHECKING:
+    from app.domain.models import Citation
+
+Event = Stage | Token | Terminal
+Opened = AbstractAsyncContextManager[aiohttp.ClientResponse]
+
+_FIRST_WAIT_S: Final = 0.1
+_LONGEST_WAIT_S: Final = 5.0
+_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LOST: Final = (aiohttp.ClientError, TimeoutError, ConnectionError)
+
+
+class Answer:
+    """Iterate once for the events; `text`, `citations` and `ended` follow along.
+
+    A lost connection is opened again after the last event (`Last-Event-ID`), so every event comes
+    once. A `Reset` replaces `text` and `citations`. Leaving the block before the end stops the
+    answer, unless `leave()` said that it shall go on without us.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        follow: Callable[[int], Opened],
+        stop: Callable[[], Awaitable[object]],
+        ask: Callable[[], Opened] | None = None,
+        after: int = 0,
+        patience_s: float = 60.0,
+    ) -> None:
+        """`ask` may be repeated until it got a response: it carries an idempotency key."""
+        self.run_id = run_id
+        self.session_id: str | None = None
+        self.position = after
+        self.connections = 0
+        self.citations: tuple[Citation, ...] = ()
+        self.ended: Done | Error | None = None
+        self._text: list[str] = []
+        self._ask = ask
+        self._follow = follow
+        self._stop = stop
+        self._patience_s = patience_s
+        self._moved_at = time.monotonic()
+        self._left = ask is None
+        self._nothing_follows = False
+        self._response: aiohttp.ClientResponse | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._text)
+
+    def leave(self) -> None:
+        """Let the answer be finished when the block is left."""
+        self._left = True
+
+    def cut(self) -> None:
+        """Lose the connection, as networks do; the iteration goes on by another one."""
+        if self._response is not None:
+            self._response.close()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._connect()
+        except aiohttp.ClientConnectorError as error:
+            raise Unreachable(f"nobody answers: {error}") from error
+        except _LOST:
+            await self._reconnect()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+        if self.ended is None and not self._left:
+            with suppress(Refused, *_LOST):  # whatever ended the block is what matters
+                await self._stop()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Until the terminal event. Raises `Unreachable` and `Refused`."""
+        while not self._nothing_follows:
+            async for event in self._of_this_connection():
+                yield event
+            if self.ended is not None:
+                return
+            await self._reconnect()
+
+    async def _of_this_connection(self) -> AsyncIterator[Event]:
+        if self._response is None:
+            return
+        reader = BlockReader()
+        try:
+            async for data in self._response.content.iter_any():
+                for block in reader.feed(data):
+                    event = self._taken(block)
+                    if event is not None:
+                        yield event
+        except _LOST:
+            return
+
+    def _taken(self, block: Block) -> Event | None:
+        """The event of a block; None for a repeat and for a type not known here."""
+        seq = int(block.id) if block.id.isdigit() else 0
+        event = _event(block.data)
+        if isinstance(event, Reset):
+            self._text, self.citations = [event.content.text], event.content.citations
+        elif seq <= self.position:
+            return None
+        self.position, self._moved_at = seq, time.monotonic()
+        if isinstance(event, Token):
+            self._text.append(event.content)
+        elif isinstance(event, Citations):
+            self.citations = event.content.citations
+        elif isinstance(event, Done | Error):
+            self.ended = event
+        return event
+
+    async def _reconnect(self) -> None:
+        """Another connection. Raises `Unreachable` after `patience_s` without a new event."""
+        wait = _FIRST_WAIT_S
+        while True:
+            await self._stack.aclose()
+            try:
+                return await self._connect()
+            except _LOST as error:
+                if self._impatient():
+                    raise Unreachable(f"no connection for {self._patience_s:g} s") from error
+            except Refused as refused:
+                if refused.status not in _PASSING or self._impatient():
+                    raise
+            await asyncio.sleep(wait * random.uniform(0.5, 1))
+            wait = min(wait * 2, _LONGEST_WAIT_S)
+
+    def _impatient(self) -> bool:
+        return time.monotonic() - self._moved_at > self._patience_s
+
+    async def _connect(self) -> None:
+        """Ask until that got a response, follow from then on."""
+        self._response = None
+        request = self._follow(self.position) if self._ask is None else self._ask()
+        self.connections += 1
+        response = await self._stack.enter_async_context(request)
+        if response.status not in {200, 204}:
+            raise await refusal(response)
+        self._ask = None
+        self.session_id = response.headers.get("X-Session-Id", self.session_id)
+        self._nothing_follows = response.status == 204
+        self._response = response
+
+
+async def refusal(response: aiohttp.ClientResponse) -> Refused:
+    """What a response that is no success says."""
+    try:
+        error: Mapping[str, Any] = orjson.loads(await response.read())["error"]
+        code, message = str(error["code"]), str(error["message"])
+    except (ValueError, KeyError, TypeError):
+        error, code, message = {}, "unknown", f"The server answered {response.status}."
+    after = response.headers.get("Retry-After", "")
+    return Refused(
+        response.status,
+        code,
+        message,
+        details=error.get("details"),
+        retry_after_s=float(after) if after.isdigit() else None,
+    )
+
+
+def _event(data: bytes) -> Event | None:
+    given = orjson.loads(data)
+    if given["type"] == "token":
+        return Token.model_construct(content=given["content"], timestamp=given["timestamp"])
+    try:
+        return EVENT.validate_python(given, extra="ignore")
+    except ValidationError:
+        return None  # of a newer server: clients ignore what they do not know

@@ -1,0 +1,138 @@
+"""The client: `async with Citestream(url) as library`, then ask, follow and stop.
+
+async with Citestream("http://localhost:8000") as library:
+    async with library.ask("What are the side effects of aripiprazole?") as answer:
+        async for event in answer:
+            if event.type == "token":
+                show(event.content)
+    print(answer.text, [citation.title for citation in answer.citations])
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+
+from app.client.answer import Answer, Opened, refusal
+from app.domain.models import Filters, OnDisconnect
+
+SILENCE_S: Final = 40.0
+"""The server sends a heartbeat every 15 s: after this long a connection is dead."""
+_CONNECT_S: Final = 10.0
+_STREAM: Final = {"Accept": "text/event-stream"}
+
+
+class Citestream:
+    """One server. Any number of answers may be read at once; connections are not limited."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        silence_s: float = SILENCE_S,
+        patience_s: float = 60.0,
+    ) -> None:
+        """`patience_s`: how long a lost answer is tried for before `Unreachable`."""
+        self.url = url.rstrip("/")
+        self._headers = dict(headers or {})
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._silence_s = silence_s
+        self._patience_s = patience_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=_CONNECT_S, sock_read=self._silence_s
+            ),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """For routes this client has no method for."""
+        if self._session is None:
+            raise RuntimeError("use this client inside `async with`")
+        return self._session
+
+    def ask(
+        self,
+        message: str,
+        *,
+        session_id: str | None = None,
+        filters: Filters | None = None,
+        on_disconnect: OnDisconnect = "continue",
+        run_id: str | None = None,
+    ) -> Answer:
+        """Ask a question. `run_id`, a random UUID, makes `stop` possible before the first byte."""
+        run_id = run_id or str(uuid.uuid4())
+        body: dict[str, object] = {
+            "message": message,
+            "run_id": run_id,
+            "on_disconnect": on_disconnect,
+        }
+        if session_id is not None:
+            body["session_id"] = session_id
+        if filters is not None:
+            body["filters"] = filters.model_dump(mode="json", exclude_defaults=True)
+        headers = {
+            **_STREAM,
+            "Content-Type": "application/json",
+            "Idempotency-Key": run_id,
+        }
+
+        def ask() -> Opened:
+            return self.http.post(f"{self.url}/chat", data=orjson.dumps(body), headers=headers)
+
+        return self._answer(run_id, ask=ask, after=0)
+
+    def follow(self, run_id: str, *, after: int = 0) -> Answer:
+        """Read a run from a position; leaving it does not stop it."""
+        return self._answer(run_id, ask=None, after=after)
+
+    async def stop(self, run_id: str) -> dict[str, Any]:
+        """End a run; the receipt. Raises `Refused`."""
+        async with self.http.post(f"{self.url}/runs/{run_id}/stop") as response:
+            if response.status not in {200, 202}:
+                raise await refusal(response)
+            receipt: dict[str, Any] = orjson.loads(await response.read())
+            return receipt
+
+    async def messages(self, session_id: str) -> list[dict[str, Any]]:
+        """The first page of a conversation, oldest first. Raises `Refused`."""
+        url = f"{self.url}/conversations/{session_id}/messages"
+        async with self.http.get(url) as response:
+            if response.status != 200:
+                raise await refusal(response)
+            items: list[dict[str, Any]] = orjson.loads(await response.read())["items"]
+            return items
+
+    def _answer(self, run_id: str, *, ask: Callable[[], Opened] | None, after: int) -> Answer:
+        def follow(position: int) -> Opened:
+            headers = _STREAM | ({"Last-Event-ID": str(position)} if position else {})
+            return self.http.get(f"{self.url}/runs/{run_id}/events", headers=headers)
+
+        return Answer(
+            run_id,
+            follow=follow,
+            stop=lambda: self.stop(run_id),
+            ask=ask,
+            after=after,
+            patience_s=self._patience_s,
+        )

@@ -1,0 +1,35 @@
+"""What can go wrong between a client and a server."""
+
+from typing_extensions import override
+
+
+class ClientError(Exception):
+    """Root of what this client raises."""
+
+
+class Unreachable(ClientError):
+    """The server could not be reached for as long as the client was told to try."""
+
+
+class Refused(ClientError):
+    """The server said no before any stream: `code` is stable, `details` names a field or a run."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: dict[str, object] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details or {}
+        self.retry_after_s = retry_after_s
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.message}"
