@@ -36,6 +36,7 @@ from app.domain.models import Passage
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.ingest.files import FileStore
+from app.graph.suggesting import AnswerableQuestions
 from app.ingest.ingestor import Ingestor
 from app.ingest.jobs import IngestQueue
 from app.ingest.reembedding import reembed_source
@@ -262,6 +263,9 @@ async def _assemble(
         model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
         heartbeat_s=settings.heartbeat_s,
         files=settings.data_dir / "files",
+        suggestions=AnswerableQuestions(
+            HybridSearch(index, embedder), BlendReranker(index, embedder)
+        ),
         largest_upload=settings.max_upload_mb * 2**20,
         database_ok=lambda: _answers(database),
         now=clock.now,

@@ -1,5 +1,7 @@
 """The history: conversations and their messages."""
 
+import asyncio
+import uuid
 from dataclasses import asdict
 from typing import Annotated
 
@@ -8,11 +10,12 @@ from pydantic import AfterValidator
 from starlette.responses import JSONResponse, Response
 
 from app.api.chat import checked_filters
-from app.api.openapi import REFUSED, ListedConversation, MessageShape, body
-from app.api.schemas import SESSION_ID, ConversationPatch, storable
+from app.api.export import Language, disposition, markdown
+from app.api.openapi import REFUSED, ListedConversation, MessageShape, Responses, body
+from app.api.schemas import SESSION_ID, ConversationPatch, FeedbackBody, storable
 from app.api.services import WithPrincipal, WithServices
 from app.domain.encoding import compact_json, timestamp
-from app.domain.models import Conversation, Message, Page
+from app.domain.models import Conversation, Feedback, Message, Page
 
 router = APIRouter(
     prefix="/conversations",
@@ -27,6 +30,13 @@ Cursor = Annotated[str | None, Query(max_length=400)]
 Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 
 ONE = body(Conversation, "The conversation.")
+AT_ONCE = 200  # messages
+EXPORTED: Responses = {
+    200: {
+        "description": "The conversation as Markdown.",
+        "content": {"text/markdown": {"schema": {"type": "string"}}},
+    }
+}
 
 
 @router.get("", responses=body(Page[ListedConversation], "A page of the list."))
@@ -120,6 +130,60 @@ async def list_messages(
     return Response(compact_json(body), media_type="application/json")
 
 
+@router.put("/{session_id}/messages/{message_id}/feedback", status_code=204)
+async def put_feedback(
+    session_id: SessionPath,
+    message_id: uuid.UUID,
+    body: FeedbackBody,
+    services: WithServices,
+    principal: WithPrincipal,
+) -> Response:
+    """Say what you think of an answer, in place of what you said before."""
+    feedback = Feedback(rating=body.rating, comment=body.comment)
+    await services.conversations.rate(principal, session_id, str(message_id), feedback)
+    return Response(status_code=204)
+
+
+@router.delete("/{session_id}/messages/{message_id}/feedback", status_code=204)
+async def delete_feedback(
+    session_id: SessionPath,
+    message_id: uuid.UUID,
+    services: WithServices,
+    principal: WithPrincipal,
+) -> Response:
+    """Take back what you said of an answer."""
+    await services.conversations.rate(principal, session_id, str(message_id), None)
+    return Response(status_code=204)
+
+
+@router.get("/{session_id}/export", responses=EXPORTED)
+async def export_conversation(
+    session_id: SessionPath,
+    services: WithServices,
+    principal: WithPrincipal,
+    language: Annotated[Language, Query()] = "en",
+) -> Response:
+    """The whole conversation as a Markdown file with its sources, to be saved."""
+    store = services.conversations
+    conversation = await store.get(principal, session_id)
+    messages: list[Message] = []
+    cursor: str | None = None
+    while True:
+        page = await store.messages(principal, session_id, limit=AT_ONCE, cursor=cursor)
+        messages += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    # A conversation may be long: the server has others to serve meanwhile.
+    text = await asyncio.to_thread(markdown, conversation, messages, language=language)
+    headers = {
+        "Content-Disposition": disposition(conversation.title),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(text, media_type="text/markdown", headers=headers)
+
+
 def conversation_json(conversation: Conversation) -> dict[str, object]:
     """As the wire has it."""
     return {
@@ -143,6 +207,7 @@ def message_json(message: Message) -> dict[str, object]:
     body["usage"] = message.usage.model_dump(mode="json") if message.usage else None
     body["timings"] = message.timings.model_dump(mode="json") if message.timings else None
     body["filters"] = message.filters.model_dump(mode="json")
+    body["feedback"] = message.feedback.model_dump(mode="json") if message.feedback else None
     body["created_at"] = timestamp(message.created_at)
     body["ended_at"] = timestamp(message.ended_at) if message.ended_at else None
     body["error"] = (

@@ -175,6 +175,13 @@ class SourceShape(Shape):
 class UploadedFileShape(Shape):
     """A file that the job will tell of under this id."""
 
+
+class SuggestionShape(Shape):
+    """A question that this source answers, and the passage that suggested it."""
+
+    question: str
+    passage_id: str
+
     file_id: str
     name: str
 

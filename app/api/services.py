@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from app.api.sampling import Frames
 from app.domain.indexing import LibraryWriter
-from app.domain.ports import Conversations, IngestJobs, Library
+from app.domain.ports import Conversations, IngestJobs, Library, Suggestions
 from app.domain.principals import LOCAL, Principal
 from app.runs.service import RunService
 
@@ -34,6 +34,7 @@ class Services:
     library: Library
     editing: LibraryWriter
     jobs: IngestJobs
+    suggestions: Suggestions
     model: ModelInfo
     heartbeat_s: float
     database_ok: Callable[[], Awaitable[bool]]

@@ -7,7 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from app.api.openapi import REFUSED, UPLOAD_BODY, UPLOADED, Responses, SourceShape, body
+from app.api.openapi import (
+    REFUSED,
+    UPLOAD_BODY,
+    UPLOADED,
+    Responses,
+    SourceShape,
+    SuggestionShape,
+    body,
+)
 from app.api.schemas import SourcePatch
 from app.api.services import WithPrincipal, WithServices
 from app.api.uploads import Upload, receive_upload
@@ -79,6 +87,21 @@ async def get_passage(
 @router.get("/{source_id}/file", responses=FILE)
 async def get_file(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
+@router.get(
+    "/{source_id}/questions", responses=body(Page[SuggestionShape], "At most three questions.")
+)
+async def list_questions(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
+) -> Response:
+    """Questions to try, made from the source's own words; each was tried on the library."""
+    source = await services.library.source(principal, source_id)
+    if source is None:
+        raise NotFound(UNKNOWN)
+    passages = await services.library.passages(principal, source_id)
+    found = await services.suggestions.of(principal, source, passages)
+    return JSONResponse({"items": [one._asdict() for one in found], "next": None})
+
+
 ) -> Response:
     """The audio of a recording (with ranges, so that players can seek), else the original file."""
     file = await services.library.file(principal, source_id)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.domain.indexing import StoredFile
 
+    from app.domain.suggesting import Suggestion
 
 class PassageSearch(Protocol):
     """Hybrid search over what the principal may read; the filters hold inside both arms."""
@@ -144,6 +145,16 @@ class Library(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestions(Protocol):
+    """Questions to try on a source."""
+
+    async def of(
+        self, principal: Principal, source: Source, passages: Sequence[Passage]
+    ) -> "tuple[Suggestion, ...]":
+        """At most three that the library answers from this source; `passages` are all of it."""
+        ...
+
+
 class UploadedFile:
     """A file that was received. `name` is what the sender calls it: shown, never a path."""
 

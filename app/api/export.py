@@ -1,0 +1,140 @@
+"""A conversation as one Markdown document: questions, answers, and under each what it cites."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+from urllib.parse import quote
+
+from app.domain.models import Citation, Conversation, Message
+
+Language = Literal["en", "de"]
+
+_WORDS: Final[dict[Language, dict[str, str]]] = {
+    "en": {
+        "sources": "Sources",
+        "page": "page {}",
+        "at": "at {}",
+        "unverified": "not verified",
+        "nothing": "No such source",
+        "stopped": "This answer was stopped.",
+        "error": "This answer was broken off: {}",
+        "streaming": "This answer is still being written.",
+        "another": "Another answer",
+    },
+    "de": {
+        "sources": "Quellen",
+        "page": "Seite {}",
+        "at": "bei {}",
+        "unverified": "nicht bestätigt",
+        "nothing": "Keine solche Quelle",
+        "stopped": "Diese Antwort wurde angehalten.",
+        "error": "Diese Antwort wurde abgebrochen: {}",
+        "streaming": "Diese Antwort wird noch geschrieben.",
+        "another": "Eine andere Antwort",
+    },
+}
+_LIVE: Final = re.compile(r"[\\`*_{}\[\]<>#|!]")
+"""What begins markup inside a line."""
+_CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+_ACTIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
+"""What would run or load something where the document is shown: tags and pictures."""
+_UNNAMED: Final = re.compile(r"[^\w .,()-]+")
+_LONGEST_NAME: Final = 80
+
+
+def markdown(
+    conversation: Conversation, messages: Sequence[Message], *, language: Language = "en"
+) -> str:
+    """The document. `messages` as stored, oldest first.
+
+    Titles, questions and quotes are text, whatever markup they look like. Answers are Markdown
+    without tags and pictures.
+    """
+    lines = [f"# {_plain(conversation.title)}", ""]
+    answered: set[str] = set()
+    for message in messages:
+        if message.role == "user":
+            lines += [f"## {_plain(_line(message.content))}", ""]
+            if "\n" in message.content.strip():
+                lines += [*_quoted(message.content), ""]
+            continue
+        if message.question_id in answered:
+            lines += [f"### {_WORDS[language]['another']}", ""]
+        answered.add(message.question_id)
+        lines += _answer(message, _WORDS[language])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def disposition(title: str) -> str:
+    """The `Content-Disposition` of a download named after the title (RFC 6266)."""
+    name = " ".join(_UNNAMED.sub(" ", title).split())[:_LONGEST_NAME].strip(" .")
+    if not name:
+        return 'attachment; filename="conversation.md"'
+    encoded = quote(f"{name}.md", safe="")
+    return f"attachment; filename=\"conversation.md\"; filename*=UTF-8''{encoded}"
+
+
+def _answer(message: Message, words: dict[str, str]) -> Iterator[str]:
+    if message.content.strip():
+        yield _harmless(message.content.strip())
+        yield ""
+    if message.status == "error":
+        why = _plain(message.error_message or message.error_code or "")
+        yield f"*{words['error'].format(why)}*"
+        yield ""
+    elif message.status != "complete":
+        yield f"*{words[message.status]}*"
+        yield ""
+    if message.citations:
+        yield f"**{words['sources']}**"
+        yield ""
+        for citation in message.citations:
+            yield from _source(citation, words)
+        yield ""
+
+
+def _source(citation: Citation, words: dict[str, str]) -> Iterator[str]:
+    where = [
+        words["page"].format(citation.page) if citation.page is not None else "",
+        citation.speaker or "",
+        words["at"].format(_clock(citation.start_s)) if citation.start_s is not None else "",
+        citation.url or "",
+    ]
+    title = citation.title or words["nothing"]
+    place = ", ".join(_plain(part) for part in (title, *where) if part)
+    verdict = "" if citation.verified else f" ({words['unverified']})"
+    # As text: a list of one's own numbers, not one that is counted anew.
+    yield f"\\[{citation.marker}\\] {place}{verdict}"
+    yield ""
+    if citation.quote:
+        yield from _quoted(citation.quote)
+        yield ""
+
+
+def _quoted(text: str) -> Iterator[str]:
+    for line in text.strip().splitlines():
+        yield f"> {_plain(line)}".rstrip()
+
+
+def _line(text: str) -> str:
+    """The first line, with the rest below it when there is one."""
+    return text.strip().splitlines()[0] if text.strip() else "…"
+
+
+def _plain(text: str) -> str:
+    """Text that means no markup, in one line."""
+    return _LIVE.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _harmless(text: str) -> str:
+    """Markdown in which tags and pictures are text; code stays as it is."""
+    parts = _CODE.split(text)
+    return "".join(
+        part if number % 2 else _ACTIVE.sub(r"\\\g<0>", part) for number, part in enumerate(parts)
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
