@@ -287,5 +287,8 @@ class Upstream:
     deltas: int = 0
 
 
+DELTAS = "deltas"
+"""In a chunk's `response_metadata`: how many deltas of the service it holds, when not one."""
+
 current_upstream: ContextVar[Upstream | None] = ContextVar("current_upstream", default=None)
 """The run on whose behalf the current task talks to a model. Set by the answer engine."""

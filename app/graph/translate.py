@@ -15,7 +15,7 @@ from langchain_core.runnables.schema import StreamEvent
 
 from app.domain.encoding import clean_text, timestamp
 from app.domain.events import Stage, Token
-from app.domain.ports import Upstream
+from app.domain.ports import DELTAS, Upstream
 from app.graph import stages
 from app.graph.markers import MarkerHold
 from app.graph.state import AnswerState
@@ -71,7 +71,7 @@ class Translator:
     def _delta(self, chunk: BaseMessage) -> Iterator[Token]:
         text = self._text_of(chunk)
         if text:
-            self._upstream.deltas += 1
+            self._upstream.deltas += chunk.response_metadata.get(DELTAS, 1)
             yield from self._text(text)
 
     def _text(self, text: str) -> Iterator[Token]:

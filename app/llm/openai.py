@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx2
-from langchain_openai import ChatOpenAI
 
 from app.domain.errors import SettingError
 from app.llm.answer_model import AnswerModel, ModelSettings
+from app.llm.completions import MergingChatOpenAI, MergingCompletions
 from app.llm.transport import ModelTransport
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -23,7 +23,7 @@ def make(settings: ModelSettings) -> AnswerModel:
     host = _host(base_url)
     transport = ModelTransport(proxy=_proxy(base_url))
     key = settings.openai_api_key
-    chat = ChatOpenAI(
+    chat = MergingChatOpenAI(
         model=settings.llm_model,
         # A callable: given a string, langchain also builds a synchronous client nobody uses.
         api_key=_key(key.get_secret_value() if key else "none"),
@@ -38,6 +38,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         # Read from the environment unless given; a proxy is the transport's business.
         openai_proxy=None,
     )
+    chat.async_client = MergingCompletions(chat.root_async_client)
     return AnswerModel(
         chat=chat,
         name=settings.llm_model,

@@ -1,0 +1,128 @@
+"""Frames of a model service that arrived together, as few chunks as say the same.
+
+What one read brought is taken apart at once. Neighbours that only carry on the text of one choice
+become one chunk; everything else (roles, reasoning, tool calls, log probabilities, usage, finish
+reasons, errors) passes as it is, in its place. A frame is never waited for, so nothing is delayed.
+"""
+
+import json
+from typing import Any
+
+import orjson
+
+from app.domain.ports import DELTAS
+
+Chunk = dict[str, Any]
+
+
+class FrameMerger:
+    """Feed what was read, in order. Line ends may be LF, CRLF or CR, and may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self.done = False  # `[DONE]` came: what follows is not looked at
+        self.error: ValueError | None = None  # a frame was no JSON: nothing follows it
+        self._rest = b""
+        self._after_cr = False
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """The chunks of the frames that are whole now, before `done` or `error`."""
+        *frames, self._rest = (self._rest + self._lines(data)).split(b"\n\n")
+        chunks: list[Chunk] = []
+        for frame in frames:
+            payload = _payload(frame)
+            if payload is None:
+                continue
+            if payload.startswith(b"[DONE]"):
+                self.done = True
+                break
+            try:
+                chunks.append(_parsed(payload))
+            except ValueError as error:
+                self.error = error
+                break
+        return _merged(chunks) if len(chunks) > 1 else chunks
+
+    def _lines(self, data: bytes) -> bytes:
+        """With LF as the only line end."""
+        if self._after_cr and data.startswith(b"\n"):
+            data = data[1:]
+            self._after_cr = False
+        if data:
+            self._after_cr = data.endswith(b"\r")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+
+def _payload(frame: bytes) -> bytes | None:
+    """The frame's data; None when it has none, as a comment."""
+    if frame.startswith(b"data: ") and b"\n" not in frame:
+        return frame[6:]
+    lines = [
+        line[5:].removeprefix(b" ") for line in frame.split(b"\n") if line.startswith(b"data:")
+    ]
+    return b"\n".join(lines) if lines else None
+
+
+def _parsed(payload: bytes) -> Chunk:
+    try:
+        chunk = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        # Half of a surrogate pair, NaN: the standard library takes what services get away with.
+        chunk = json.loads(payload.decode())
+    if not isinstance(chunk, dict):
+        raise ValueError("a frame that is no object")
+    return chunk
+
+
+def _merged(chunks: list[Chunk]) -> list[Chunk]:
+    merged: list[Chunk] = []
+    held: Chunk | None = None  # goes on as long as `parts` grow
+    parts: list[str] = []
+    for chunk in chunks:
+        text = _text(chunk)
+        if text is not None and held is not None and _goes_on(held, chunk):
+            parts.append(text)
+            continue
+        _close(held, parts)
+        merged.append(chunk)
+        held, parts = (None, []) if text is None else (chunk, [text])
+    _close(held, parts)
+    return merged
+
+
+def _close(held: Chunk | None, parts: list[str]) -> None:
+    if held is not None and len(parts) > 1:
+        held["choices"][0]["delta"]["content"] = "".join(parts)
+        held[DELTAS] = len(parts)
+
+
+def _text(chunk: Chunk) -> str | None:
+    """The text of a chunk that carries nothing else."""
+    choices = chunk.get("choices")
+    if type(choices) is not list or len(choices) != 1 or chunk.get("usage") or chunk.get("error"):
+        return None
+    choice = choices[0]
+    if type(choice) is not dict or choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    delta = choice.get("delta")
+    if type(delta) is not dict:
+        return None
+    text = delta.get("content")
+    if type(text) is not str or not text:
+        return None
+    for key, value in delta.items():
+        if value and key != "content" and key != "role":
+            return None
+    return text
+
+
+def _goes_on(held: Chunk, chunk: Chunk) -> bool:
+    """Whether both are pieces of the same choice of the same answer."""
+    one, other = held["choices"][0], chunk["choices"][0]
+    role = other["delta"].get("role")
+    return bool(
+        held.get("id") == chunk.get("id")
+        and one.get("index") == other.get("index")
+        and (not role or role == one["delta"].get("role"))
+    )
