@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
 from app.api import (
+    ai_sdk,
     chat,
     conversations,
     errors,
@@ -97,7 +98,18 @@ def create_app(
     app.state.services = runtimes.services
     app.state.runtimes = runtimes
     errors.install(app)
-    for room in (chat, runs, conversations, sources, jobs, health, metrics, openai_compat, probe):
+    for room in (
+        chat,
+        runs,
+        conversations,
+        sources,
+        jobs,
+        health,
+        metrics,
+        openai_compat,
+        probe,
+        ai_sdk,
+    ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
     app.add_middleware(BodyGuard, origins=settings.cors_origins)

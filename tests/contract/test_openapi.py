@@ -136,6 +136,8 @@ def test_every_route_that_streams_says_so() -> None:
         "/chat",
         "/api/chat/stream",
         "/v1/chat/completions",
+        "/api/ai/chat",
+        "/api/ai/chat/{chat_id}/stream",
         "/runs/{run_id}/events",
         "/jobs/{job_id}/events",
         "/conversations/{session_id}/messages/{message_id}/regenerate",
