@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
     extractive_tokens_per_s: float = Field(default=40, ge=0, le=100_000)
     embeddings: Literal["local", "openai", "databricks"] = "local"
     embedding_model: str | None = None
+    rerank_base_url: str | None = None  # unset: the built-in order
+    rerank_model: str | None = None
+    rerank_api_key: SecretStr | None = None
 
     first_token_timeout_s: float = Field(default=30, gt=0)
     idle_timeout_s: float = Field(default=30, gt=0)
@@ -97,6 +101,7 @@ class Settings(BaseSettings):
                 "LLM_MODEL: got nothing, takes the model's name at your endpoint, "
                 "for example gpt-4.1-mini (required with OPENAI_API_KEY)"
             )
+        check_reranking(self)
         return self
 
 
@@ -109,6 +114,35 @@ def load_settings(**overrides: object) -> Settings:
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
         got = "a secret value" if name.endswith(("KEY", "TOKEN", "URL")) else repr(first["input"])
         raise SettingError(f"{name}: got {got}, takes {_expected(first['msg'])}") from None
+
+
+def check_reranking(settings: Settings) -> None:
+    """The three settings of a reranking service go together. Raises `SettingError`."""
+    url = settings.rerank_base_url
+    if url is None:
+        if settings.rerank_model or settings.rerank_api_key:
+            raise SettingError(
+                "RERANK_BASE_URL: got nothing, takes the address that has a /rerank route, for "
+                "example http://localhost:8000/v1 (required with RERANK_MODEL and RERANK_API_KEY)"
+            )
+        return
+    if not _is_web_address(url):
+        raise SettingError(
+            "RERANK_BASE_URL: got a secret value, takes an http:// or https:// address"
+        )
+    if not settings.rerank_model:
+        raise SettingError(
+            "RERANK_MODEL: got nothing, takes the model's name at your reranking service, for "
+            "example BAAI/bge-reranker-v2-m3 (required with RERANK_BASE_URL)"
+        )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _expected(message: str) -> str:

@@ -43,8 +43,9 @@ from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.registry import make_answer_model
+from app.llm.transport import ModelTransport
 from app.metrics.run_log import MeasuredRunLog
-from app.retrieval.providers import check_vectors, make_embedder
+from app.retrieval.providers import check_vectors, make_embedder, make_reranker
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
 from app.runs.clock import SystemClock
@@ -330,7 +331,12 @@ def make_engine(
 
     graph = build_graph(
         search=HybridSearch(index, embedder),
-        reranker=BlendReranker(index, embedder),
+        reranker=make_reranker(
+            process.settings,
+            BlendReranker(index, embedder),
+            transport=ModelTransport(),
+            clock=clock.monotonic,
+        ),
         answerer=answer,
         judge=judge if model.can_judge else None,
         clock=clock.monotonic,

@@ -14,7 +14,7 @@ from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database, connect
 from app.db.server import EmbeddedServer
 from app.domain.indexing import PassageEncoder
-from app.domain.models import Candidate, Filters, Passage, SearchResult, Turn
+from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
 from app.graph.grading import confidence
@@ -47,7 +47,7 @@ class _Timed:
         self.search_ms = (perf_counter() - began) * 1000
         return found
 
-    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         began = perf_counter()
         ranked = await self.reranker_inside.rerank(query, candidates)
         self.rerank_ms = (perf_counter() - began) * 1000

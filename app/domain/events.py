@@ -19,6 +19,7 @@ from app.domain.models import (
     Timings,
     Usage,
     Wire,
+    absent,
 )
 
 
@@ -110,13 +111,14 @@ class RerankingStart(Wire):
 
 
 class RerankingCompleted(Wire):
-    """Content of `reranking_complete`."""
+    """Content of `reranking_complete`; `note` says, in words, when another order was hoped for."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["complete"] = "complete"
     kept: tuple[FoundPassage, ...]
     dropped: tuple[FoundPassage, ...]
     ms: float
+    note: Annotated[str | None, Field(exclude_if=absent)] = None
 
 
 class RerankingComplete(Wire):

@@ -31,14 +31,14 @@ def _day(value: object) -> object:
     return value
 
 
-def _absent(value: object) -> bool:
+def absent(value: object) -> bool:
+    """For `exclude_if`: what came later into the wire is not sent when there is none."""
     return value is None
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Day = Annotated[date, BeforeValidator(_day)]
-OptionalDay = Annotated[Day | None, Field(exclude_if=_absent)]
-"""Not sent when there is none."""
+OptionalDay = Annotated[Day | None, Field(exclude_if=absent)]
 
 
 class Filters(Wire):
@@ -78,7 +78,6 @@ class Timings(Wire):
     total_ms: float
 
 
-class Citation(Wire):
 class Feedback(Wire):
     """What a reader thinks of an answer; the comment may be empty."""
 
@@ -86,6 +85,7 @@ class Feedback(Wire):
     comment: str
 
 
+class Citation(Wire):
     """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
 
     marker: int
@@ -153,6 +153,14 @@ class Candidate:
     # From the finer look of the reranker; None when nobody looked.
     together: float | None = None  # the largest idf-weighted share said in one stretch, 0..1
     met: float | None = None  # how well the query's words are met by their nearest tokens, -1..1
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """All candidates of a search, best first, with `score` replaced by the finer one."""
+
+    candidates: tuple[Candidate, ...]
+    note: str | None = None  # for a person: why the order is not the one that was hoped for
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +255,7 @@ class Message:
     filters: Filters
     created_at: datetime
     ended_at: datetime | None
+    feedback: Feedback | None
 
 
 Item = TypeVar("Item")
@@ -257,5 +266,4 @@ class Page(Generic[Item]):
     """A part of a list; `next` is the cursor of what follows, None at the end."""
 
     items: tuple[Item, ...]
-    feedback: Feedback | None
     next: str | None

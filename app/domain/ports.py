@@ -18,6 +18,7 @@ from app.domain.models import (
     Message,
     Page,
     Passage,
+    Reranked,
     SearchResult,
     Source,
 )
@@ -43,8 +44,8 @@ class PassageSearch(Protocol):
 class Reranker(Protocol):
     """A second, finer order of the candidates."""
 
-    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        """All candidates, best first, with `score` replaced by the finer one."""
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+        """All candidates, best first, with `score` replaced by the finer one. Always answers."""
         ...
 
 

@@ -78,6 +78,7 @@ def reranking_complete(state: AnswerState, at: str) -> RerankingComplete:
     content = RerankingCompleted(
         kept=found_passages(state["ranked"]),
         dropped=found_passages(state["dropped"][:TOP]),
+        note=state.get("note"),
         ms=round(state["ms"], 1),
     )
     return RerankingComplete(content=content, timestamp=at)

@@ -23,6 +23,7 @@ class AnswerState(TypedDict, total=False):
     ranked: tuple[Candidate, ...]
     kept: tuple[Candidate, ...]
     dropped: tuple[Candidate, ...]
+    note: str | None  # about their order
     decision: Literal["answer", "rewrite", "refuse"]
     judge: Literal["score", "model"]
     graded: tuple[GradedPassage, ...]

@@ -1,12 +1,21 @@
-"""Embedders by the name in `EMBEDDINGS`. A new provider is one factory and one line here."""
+"""Embedders by the name in `EMBEDDINGS`. A new provider is one factory and one line here.
 
+Also the reranker that the settings ask for.
+"""
+
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+import httpx2
 from pydantic import SecretStr
 
 from app.domain.errors import SettingError
 from app.domain.indexing import LibraryVectors, PassageEncoder
+from app.domain.ports import Reranker
+from app.retrieval.rerank_service import ServiceReranker
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddingSettings(Protocol):
@@ -71,6 +80,42 @@ def make_embedder(settings: EmbeddingSettings) -> PassageEncoder:
         known = " or ".join(FACTORIES)
         raise SettingError(f"EMBEDDINGS: got {settings.embeddings}, takes {known}")
     return factory(settings)
+
+
+class RerankSettings(Protocol):
+    """The settings that concern reranking: a service has both address and model."""
+
+    @property
+    def rerank_base_url(self) -> str | None:
+        """Where the `/rerank` route is; None for the built-in order."""
+        ...
+
+    @property
+    def rerank_model(self) -> str | None:
+        """The service's model."""
+        ...
+
+    @property
+    def rerank_api_key(self) -> SecretStr | None:
+        """None for a service without keys."""
+        ...
+
+
+def make_reranker(
+    settings: RerankSettings,
+    inside: Reranker,
+    *,
+    transport: httpx2.AsyncBaseTransport,
+    clock: Callable[[], float],
+) -> Reranker:
+    """`inside`, with the configured service on top of it; `clock` counts seconds."""
+    url, model, key = settings.rerank_base_url, settings.rerank_model, settings.rerank_api_key
+    if url is None or model is None:
+        return inside
+    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    client = httpx2.AsyncClient(transport=transport, headers=headers, timeout=None)
+    log.info("reranking by %s; passages are sent to %s", model, httpx2.URL(url).host)
+    return ServiceReranker(inside, client, base_url=url, model=model, clock=clock)
 
 
 async def check_vectors(library: LibraryVectors, embedder: PassageEncoder) -> None:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.models import Candidate
+from app.domain.models import Candidate, Reranked
 from app.domain.ports import Embedder
 from app.retrieval.late_interaction import best_cosines
 from app.retrieval.minilm import EncodedQuery
@@ -82,11 +82,11 @@ class BlendReranker:
         self._index = index
         self._encoder = embedder if isinstance(embedder, QueryEncoder) else None
 
-    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         """All candidates, best first; those beyond the first 50 keep their places behind them."""
         top, rest = candidates[:DEPTH], candidates[DEPTH:]
         if not top:
-            return ()
+            return Reranked(())
         spans = word_spans(query)
         rarity = await self._index.word_weights([query[start:end] for start, end in spans])
         wording = Wording.of(query, rarity)
@@ -108,7 +108,8 @@ class BlendReranker:
             for i in order
         ]
         floor = ranked[-1].score
-        return (*ranked, *(replace(c, score=min(floor, FUSED * c.score)) for c in rest))
+        behind = (replace(c, score=min(floor, FUSED * c.score)) for c in rest)
+        return Reranked((*ranked, *behind))
 
     async def _token_scores(
         self, query: str, wording: Wording, top: Sequence[Candidate], words: Sequence[_Words]

@@ -20,7 +20,15 @@ from typing_extensions import override
 from app.api.streaming import FrameEncoder, sse_frames
 from app.domain.citing import cite
 from app.domain.errors import RunFailure
-from app.domain.models import Candidate, Filters, FinishReason, Passage, SearchResult, Usage
+from app.domain.models import (
+    Candidate,
+    Filters,
+    FinishReason,
+    Passage,
+    Reranked,
+    SearchResult,
+    Usage,
+)
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
@@ -145,8 +153,8 @@ class Told:
         self.searches = tuple(rest) or (candidates,)
         return SearchResult(candidates, searched_passages=42, searched_sources=3)
 
-    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        return tuple(candidates)
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+        return Reranked(tuple(candidates))
 
     async def answer(
         self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]

@@ -23,12 +23,14 @@ from tests.fakes.openai_frames import (
     stream_plan,
     tokens_of,
 )
+from tests.fakes.openai_rerank import reranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tests.fakes.openai_script import Record, Reply
 
+_MADE_FROM_TEXTS: Final = {"embeddings": embeddings, "rerank": reranked}
 _BURST: Final = 16
 """Frames written without pace before the event loop gets a turn, so that closes are seen."""
 
@@ -89,9 +91,10 @@ class Exchange:
         if self._record.route == "models":
             model = {"id": self._model, "object": "model", "created": CREATED, "owned_by": "fake"}
             return await self._send_body(200, orjson.dumps({"object": "list", "data": [model]}))
-        if self._record.route == "embeddings":
+        make = _MADE_FROM_TEXTS.get(self._record.route)
+        if make is not None:
             try:
-                body = embeddings(self._record, model=self._model)
+                body = make(self._record, model=self._model)
             except ValueError as error:
                 body = error_body(str(error), 400, code="invalid_input", param="input")
                 return await self._send_body(400, body)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.http_body import Ending
 
-Route: TypeAlias = Literal["chat", "embeddings", "models"]
+Route: TypeAlias = Literal["chat", "embeddings", "models", "rerank"]
 
 
 @dataclass(slots=True)

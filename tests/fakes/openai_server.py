@@ -37,6 +37,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {
     ("POST", "/v1/chat/completions"): "chat",
     ("POST", "/v1/embeddings"): "embeddings",
     ("GET", "/v1/models"): "models",
+    ("POST", "/v1/rerank"): "rerank",
 }
 
 

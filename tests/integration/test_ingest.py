@@ -294,7 +294,8 @@ async def test_a_service_embeds_and_is_searched(
         index = PostgresPassageIndex(database)
         query = "how long is green tea steeped"
         found = await HybridSearch(index, encoder).search(LOCAL, query, filters=Filters(), limit=9)
-        ranked = await BlendReranker(index, encoder).rerank(query, found.candidates)
+        reranked = await BlendReranker(index, encoder).rerank(query, found.candidates)
+        ranked = reranked.candidates
         assert await encoder.embed_passages([]) is not None
     assert ranked[0].passage.title == "Tea"
     texts = [candidate.passage.text for candidate in ranked]
@@ -347,7 +348,7 @@ async def test_the_samples_can_be_asked(
     visitor = Principal("visitor")
     found = await search.search(visitor, query, filters=Filters(), limit=50)
     assert (found.searched_passages, found.searched_sources) == (passages, 3)
-    ranked = await rerank.rerank(query, found.candidates)
+    ranked = (await rerank.rerank(query, found.candidates)).candidates
     assert ranked[0].passage.heading == "Side effects of aripiprazole > Common side effects"
     assert "nausea" in ranked[0].passage.text
     assert ranked[0].cosine > 0.6

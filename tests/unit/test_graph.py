@@ -12,8 +12,8 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from app.domain.events import Stage, Token
-from app.domain.models import Candidate, Filters, Passage, SearchResult, Turn
-from app.domain.ports import Upstream, current_upstream
+from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
+from app.domain.ports import Reranker, Upstream, current_upstream
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
@@ -71,12 +71,16 @@ class FixedSearch:
 
 
 class SameOrder:
-    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        return tuple(candidates)
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+        return Reranked(tuple(candidates))
 
 
 def engine(
-    search: FixedSearch, *, judge: Judge | None = None, reply: str = "Nausea [1]."
+    search: FixedSearch,
+    *,
+    judge: Judge | None = None,
+    reply: str = "Nausea [1].",
+    reranker: Reranker | None = None,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -90,7 +94,7 @@ def engine(
     ticks = iter(range(10_000))
     graph = build_graph(
         search=search,
-        reranker=SameOrder(),
+        reranker=reranker or SameOrder(),
         answerer=answer,
         judge=judge,
         clock=lambda: float(next(ticks)),
@@ -304,6 +308,19 @@ async def test_a_refusal_under_a_filter_says_how_much_it_hides() -> None:
     assert ended.finish_reason == "no_evidence"
     items, _, _ = await run(engine(FixedSearch([OFF])), filtered)
     assert "found nothing either" in text_of(items)
+
+
+async def test_a_note_about_the_order_is_told() -> None:
+    class Failing:
+        async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+            return Reranked(tuple(candidates), note="the built-in order holds")
+
+    items, _, _ = await run(engine(FixedSearch([CLEAR]), reranker=Failing()))
+    told = next(item for item in items if item.type == "reranking_complete")
+    assert told.content.model_dump()["note"] == "the built-in order holds"
+    items, _, _ = await run(engine(FixedSearch([CLEAR])))
+    told = next(item for item in items if item.type == "reranking_complete")
+    assert "note" not in told.content.model_dump()
 
 
 async def test_what_the_judge_refused_does_not_count_as_hidden() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.domain.models import Candidate, Passage, SourceKind
+from app.domain.models import Candidate, Passage, Reranked, SourceKind
 from app.retrieval.late_interaction import pack_tokens
 from app.retrieval.minilm import EncodedQuery
 from app.retrieval.rerank import DEPTH, FUSED, BlendReranker
@@ -62,13 +62,13 @@ def candidate(
 
 
 async def order(reranker: BlendReranker, query: str, *candidates: Candidate) -> list[str]:
-    ranked = await reranker.rerank(query, candidates)
+    ranked = (await reranker.rerank(query, candidates)).candidates
     assert all(a.score >= b.score for a, b in pairwise(ranked))
     return [one.passage.passage_id for one in ranked]
 
 
 async def test_nothing_is_nothing() -> None:
-    assert await BlendReranker(Bits(), TokenEmbeddings()).rerank("tea", ()) == ()
+    assert await BlendReranker(Bits(), TokenEmbeddings()).rerank("tea", ()) == Reranked(())
 
 
 async def test_tokens_that_match_lift_a_passage() -> None:
@@ -92,7 +92,8 @@ async def test_without_token_states_word_pairs_decide_between_equals() -> None:
 
 
 async def test_signals_stay_as_they_were() -> None:
-    (ranked,) = await BlendReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
+    reranked = await BlendReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
+    (ranked,) = reranked.candidates
     assert (ranked.cosine, ranked.bm25, ranked.coverage) == (0.8, 1.0, 0.5)
     assert ranked.score == pytest.approx(FUSED * 0.8)
 
@@ -122,5 +123,5 @@ async def test_a_recording_gains_nothing_against_a_document() -> None:
     ]
     found = await order(reranker, "q", candidate("d", 0.75), *windows)
     assert found[0] == "d"
-    scores = [one.score for one in await reranker.rerank("q", windows)]
+    scores = [one.score for one in (await reranker.rerank("q", windows)).candidates]
     assert scores == pytest.approx([FUSED * s for s in (0.70, 0.69, 0.68)])

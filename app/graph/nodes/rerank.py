@@ -14,6 +14,11 @@ def make_rerank(reranker: Reranker, clock: Callable[[], float]) -> Node:
     async def rerank(state: AnswerState) -> AnswerState:
         began = clock()
         ranked = await reranker.rerank(state["query"], state["found"].candidates)
-        return {"ranked": ranked[:KEPT], "dropped": ranked[KEPT:], "ms": (clock() - began) * 1000}
+        return {
+            "ranked": ranked.candidates[:KEPT],
+            "dropped": ranked.candidates[KEPT:],
+            "note": ranked.note,
+            "ms": (clock() - began) * 1000,
+        }
 
     return rerank

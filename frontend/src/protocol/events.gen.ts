@@ -135,7 +135,7 @@ export interface RerankingComplete {
   timestamp: string;
 }
 /**
- * Content of `reranking_complete`.
+ * Content of `reranking_complete`; `note` says, in words, when another order was hoped for.
  */
 export interface RerankingCompleted {
   stage: "reranking";
@@ -143,6 +143,7 @@ export interface RerankingCompleted {
   kept: FoundPassage[];
   dropped: FoundPassage[];
   ms: number;
+  note?: string | null;
 }
 /**
  * The evidence is judged.
