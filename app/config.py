@@ -1,16 +1,36 @@
 """Settings: the only reader of the environment. A wrong value is one line that says so."""
 
 import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.errors import SettingError
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
+RUNS_PER_USER = 8
+SHORTEST_SECRET = 32
+_ORIGIN = re.compile(
+    r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
+)
+
+
+def _proxy(value: object) -> object:
+    """A network, an address, or `unix`."""
+    if value == "unix" or not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(f"networks like 10.0.0.0/8, addresses or unix, not {value}") from None
+
+
+Proxy = Annotated[IPv4Network | IPv6Network | Literal["unix"], BeforeValidator(_proxy)]
 
 
 class Settings(BaseSettings):
@@ -54,7 +74,17 @@ class Settings(BaseSettings):
     max_runs_per_user: int | None = Field(default=None, ge=1)  # AUTH=none: one owner, no limit
     max_runs: int = Field(default=2000, ge=1)
     max_upload_mb: int = Field(default=50, ge=1)
-    auth: Literal["none"] = "none"
+    auth: Literal["none", "token", "proxy", "jwt"] = "none"
+    trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode] = ()
+    proxy_user_header: str = "X-Forwarded-Email"
+    proxy_groups_header: str = "X-Forwarded-Groups"
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_jwks_url: str | None = None
+    jwt_secret: SecretStr | None = None
+    jwt_user_claim: str = "sub"
+    jwt_groups_claim: str = "groups"
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -65,12 +95,19 @@ class Settings(BaseSettings):
 
     started_at: float | None = Field(default=None, alias="CITESTREAM_STARTED_AT")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         """A comma-separated list, as people write it in an environment variable."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in value if _ORIGIN.fullmatch(one) is None]:
+            raise ValueError(f"origins like https://intranet.example.org, not {wrong[0]}")
         return value
 
     @field_validator("log_level", mode="before")
@@ -89,6 +126,11 @@ class Settings(BaseSettings):
             return "databricks"
         return "extractive"
 
+    @property
+    def runs_per_user(self) -> int | None:
+        """`MAX_RUNS_PER_USER`; `AUTH=none` has one owner, who is not kept from anything."""
+        return self.max_runs_per_user or (None if self.auth == "none" else RUNS_PER_USER)
+
     def checked(self) -> "Settings":
         """This, when the settings agree with each other. Raises `SettingError`."""
         if self.provider == "openai" and not self.openai_api_key and not self.openai_base_url:
@@ -102,6 +144,7 @@ class Settings(BaseSettings):
                 "for example gpt-4.1-mini (required with OPENAI_API_KEY)"
             )
         check_reranking(self)
+        check_sign_in(self)
         return self
 
 
@@ -112,7 +155,11 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        got = "a secret value" if name.endswith(("KEY", "TOKEN", "URL")) else repr(first["input"])
+        got = (
+            "a secret value"
+            if name.endswith(("KEY", "TOKEN", "URL", "SECRET"))
+            else repr(first["input"])
+        )
         raise SettingError(f"{name}: got {got}, takes {_expected(first['msg'])}") from None
 
 
@@ -143,6 +190,50 @@ def _is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
         return False
+
+
+def check_sign_in(settings: Settings) -> None:
+    """What the chosen `AUTH` needs. Raises `SettingError`."""
+    if settings.auth == "proxy" and not settings.trusted_proxies:
+        raise SettingError(
+            "TRUSTED_PROXIES: got nothing, takes the networks of the proxy that signs people in, "
+            "for example 10.0.0.0/8 (required with AUTH=proxy)"
+        )
+    if settings.auth != "jwt":
+        return
+    for name, value in (
+        ("JWT_ISSUER", settings.jwt_issuer),
+        ("JWT_AUDIENCE", settings.jwt_audience),
+    ):
+        if not value:
+            raise SettingError(
+                f"{name}: got nothing, takes what tokens say (required with AUTH=jwt)"
+            )
+    if settings.jwt_secret is not None:
+        _check_secret(settings)
+        return
+    address = settings.jwt_jwks_url or settings.jwt_issuer or ""
+    if _TLS.match(address) is None:
+        name = "JWT_JWKS_URL" if settings.jwt_jwks_url else "JWT_ISSUER"
+        raise SettingError(
+            f"{name}: got {address!r}, takes an https:// address: whoever can change the keys on "
+            "the way can be anyone (http:// only on this machine)"
+        )
+
+
+def _check_secret(settings: Settings) -> None:
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
+    if settings.jwt_jwks_url:
+        raise SettingError("JWT_SECRET: got one beside JWT_JWKS_URL, takes one of the two")
+    if len(secret.encode()) < SHORTEST_SECRET or len(set(secret)) < 12 or _DEFAULT.search(secret):
+        raise SettingError(
+            "JWT_SECRET: got a secret that can be guessed, takes at least "
+            f"{SHORTEST_SECRET} random bytes, for example from: openssl rand -base64 48"
+        )
+
+
+_TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)")
+_DEFAULT = re.compile(r"secret|change.?me|password|example|default|your.?", re.IGNORECASE)
 
 
 def _expected(message: str) -> str:

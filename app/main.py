@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import __version__
+from app import __version__, admission
 from app.api import (
     ai_sdk,
     chat,
@@ -29,13 +29,15 @@ from app.api import (
     openai_compat,
     probe,
     runs,
+    sign_in,
     sources,
 )
-from app.api.guard import BodyGuard, OpenServerWarning
+from app.api.browser_safety import SafeHeaders
 from app.api.openai_errors import OpenAIErrors
 from app.api.page import page_router
 from app.api.requests import RequestIds
 from app.config import Settings, load_settings
+from app.connections import PatientProtocol
 from app.db.migrations import migrate
 from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.indexing import PassageEncoder
@@ -106,14 +108,14 @@ def create_app(
         jobs,
         health,
         metrics,
-        openai_compat,
         probe,
+        openai_compat,
         ai_sdk,
+        sign_in,
     ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
-    app.add_middleware(BodyGuard, origins=settings.cors_origins)
-    app.add_middleware(OpenServerWarning)
+    admission.guard(app, settings, runtimes.services)
     app.add_middleware(OpenAIErrors)
     if settings.cors_origins:
         app.add_middleware(
@@ -123,6 +125,7 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["X-Run-Id", "X-Session-Id"],
         )
+    app.add_middleware(SafeHeaders)
     app.add_middleware(
         RequestIds,
         observer=runtimes.process.watching.requests,
@@ -204,6 +207,9 @@ def main(arguments: list[str] | None = None) -> int:
         workers=settings.workers if not reload else None,
         reload=reload,
         reload_dirs=["app"] if reload else None,
+        http=PatientProtocol,
+        # Whose word counts is decided by TRUSTED_PROXIES, on the address that really connected.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_worker_healthcheck=WORKER_START_S,
         log_config=None,

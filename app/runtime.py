@@ -20,6 +20,7 @@ from langchain_core.messages import BaseMessage
 
 from app.api.services import ModelInfo, Services
 from app.config import Settings
+from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
 from app.db.job_log import PostgresJobLog
 from app.db.library_store import LibraryStore
@@ -35,8 +36,8 @@ from app.domain.indexing import PassageEncoder
 from app.domain.models import Passage
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
-from app.ingest.files import FileStore
 from app.graph.suggesting import AnswerableQuestions
+from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.jobs import IngestQueue
 from app.ingest.reembedding import reembed_source
@@ -239,7 +240,7 @@ async def _assemble(
         engine,
         cite=cite,
         clock=clock,
-        limits=Limits(settings.max_runs_per_user, settings.max_runs, settings.run_timeout_s),
+        limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,
         process_id=str(uuid.uuid4()),
         observer=process.watching.runs,
@@ -249,9 +250,9 @@ async def _assemble(
     tasks.spawn(watch_loop(process.watching, exposition), name="figures")
     jobs = make_jobs(process, embedder, database, tasks, clock)
     jobs.start()
-    samples = None
     upkeep = keep_up(database, revive=process.revive(), clock=clock, discard=jobs.discard)
     tasks.spawn(upkeep, name="upkeep")
+    samples = None
     if settings.sample_library:
         loading = load_samples(database, embedder, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
@@ -259,14 +260,15 @@ async def _assemble(
         runs=runs,
         conversations=ConversationStore(database),
         library=library,
+        access=PostgresAccess(database),
         editing=library,
         jobs=jobs,
-        model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
-        heartbeat_s=settings.heartbeat_s,
-        files=settings.data_dir / "files",
         suggestions=AnswerableQuestions(
             HybridSearch(index, embedder), BlendReranker(index, embedder)
         ),
+        model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
+        heartbeat_s=settings.heartbeat_s,
+        files=settings.data_dir / "files",
         largest_upload=settings.max_upload_mb * 2**20,
         database_ok=lambda: _answers(database),
         now=clock.now,

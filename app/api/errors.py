@@ -38,9 +38,11 @@ STATUS: Mapping[type[RequestError], int] = {
     Draining: 503,
 }
 CODES = {
+    401: "sign_in_required",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
 }
@@ -98,6 +100,11 @@ def _refused(_: Request, error: Exception) -> Response:
 
 
 def _store(_: Request, error: Exception) -> Response:
+    return store_unavailable(error)
+
+
+def store_unavailable(error: Exception) -> Response:
+    """The database is away for now."""
     log.warning("The database is unavailable: %s", error)
     return error_response(
         503,

@@ -1,105 +1,225 @@
-"""Pure ASGI middleware: body size and type, and the warning about an open server."""
+"""The one place that decides who gets in: pure ASGI middleware around every route.
 
+Everything needs somebody to be signed in, except what `OPEN` lists and the files of the page: a new
+route is closed without anyone thinking of it. The routes find the person in `request.state`.
+"""
+
+import asyncio
 import ipaddress
 import logging
-from collections.abc import Collection, Mapping
-from urllib.parse import urlsplit
+import re
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
 
-from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import error_response
+from app.api.errors import error_response, store_unavailable
+from app.api.identities import Credentials, Identity
+from app.domain.errors import StoreUnavailable
+from app.domain.principals import Principal
 
 log = logging.getLogger(__name__)
 
-LARGEST_JSON = 256 * 1024
-UPLOADS = "/sources"
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+OPEN = frozenset(
+    {
+        ("GET", "/health"),
+        ("GET", "/health/ready"),
+        ("GET", "/health/stream"),
+        ("POST", "/auth/sign-in"),
+        ("POST", "/auth/sign-out"),
+    }
+)
+PAGE = re.compile(r"/(?:|library|c/.*|assets/.*|docs|docs/[\w.-]+|[\w-]+\.(?:svg|png|ico|js|txt))")
+"""The page and its files hold nothing of anyone's: it must load for its sign-in to be seen."""
+COOKIE = "citestream_session"
+SECURE_COOKIE = "__Host-citestream_session"
+RECHECK_S = 10.0
+MOST_OPEN = 100
+"""Requests of one person that a process serves at once; streams are requests, too."""
 
 
-TOO_LARGE = f"The request body is larger than {LARGEST_JSON // 1024} KB."
+class SignInGuard:
+    """Lets nobody through whom the identity does not know.
 
-
-class BodyGuard:
-    """Refuses bodies that are not JSON (415) or too large (413) before any route reads them.
-
-    Uploads are the exception: `POST /sources` takes nothing but multipart and counts for itself.
-    Any website can make a browser send multipart here without asking first, so what comes from
-    other origins than `origins` is refused (403).
+    A stream ends when the identity does not know its person any more.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        identity: Identity,
+        recheck_s: float = RECHECK_S,
+        most_open: int = MOST_OPEN,
+    ) -> None:
         self._app = app
-        self._origins = frozenset(origins)
+        self._identity = identity
+        self._recheck_s = recheck_s
+        self._most_open = most_open
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Checks the headers first, then counts what really arrives."""
-        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+        """HTTP only: there are no WebSockets."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["principal"] = None
+        if is_open(scope["method"], scope["path"]):
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
-        has_body = length not in {b"", b"0"} or b"transfer-encoding" in headers
-        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if scope["method"] == "POST" and scope["path"].rstrip("/") == UPLOADS:
-            await self._upload(scope, receive, send, kind=kind, headers=headers)
+        credentials = credentials_of(scope)
+        try:
+            principal = await self._identity.identify(credentials)
+        except StoreUnavailable as error:
+            await store_unavailable(error)(scope, receive, send)
             return
-        if has_body and kind != b"application/json":
-            refusal = error_response(
-                415, "unsupported_media_type", "Send the body as Content-Type: application/json."
-            )
-            await refusal(scope, receive, send)
-            return
-        if length.isdigit() and int(length) > LARGEST_JSON:
-            await _too_large(scope, receive, send)
-            return
-        await self._counted(scope, receive, send)
+        state["principal"] = principal
+        if principal is None:
+            await refused(self._identity.mode)(scope, receive, send)
+        elif self._identity.mode == "none":
+            await self._app(scope, receive, send)
+        else:
+            await self._signed_in(principal, credentials, scope, receive, send)
 
-    async def _upload(
+    async def _signed_in(
         self,
+        principal: Principal,
+        credentials: Credentials,
         scope: Scope,
         receive: Receive,
         send: Send,
-        *,
-        kind: bytes,
-        headers: Mapping[bytes, bytes],
     ) -> None:
-        app = self._app
-        if kind != b"multipart/form-data":
-            app = error_response(
-                415, "unsupported_media_type", "Send files as Content-Type: multipart/form-data."
-            )
-        elif self._is_foreign(headers):
-            app = error_response(403, "forbidden", "Another website may not upload files here.")
-        await app(scope, receive, send)
+        owner = principal.owner_id
+        if self._open[owner] >= self._most_open:
+            await _too_many_open(self._most_open)(scope, receive, send)
+            return
+        self._open[owner] += 1
 
-    def _is_foreign(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Browsers say where a request comes from; scripts send neither header."""
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        if origin in self._origins:
-            return False
-        site = headers.get(b"sec-fetch-site")
-        if site is not None:
-            return site not in {b"same-origin", b"none"}
-        own = headers.get(b"host", b"").decode("latin-1")
-        return bool(origin) and urlsplit(origin).netloc.lower() != own.lower()
+        async def still_in() -> bool:
+            try:
+                return await self._identity.identify(credentials) == principal
+            except StoreUnavailable:  # nobody is thrown out because the database is away
+                return True
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read = 0
-
-        async def counting() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > LARGEST_JSON:
-                raise HTTPException(413, TOO_LARGE)
-            return message
-
-        await self._app(scope, counting, send)
+        watched = Watched(receive, send, still_in, every_s=self._recheck_s)
+        try:
+            await self._app(scope, watched.receive, watched.send)
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+        if watched.ended and watched.unfinished:
+            if watched.begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await refused(self._identity.mode)(scope, receive, send)
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    await error_response(413, "too_large", TOO_LARGE)(scope, receive, send)
+class Watched:
+    """A request whose credentials are looked at again while it lasts.
+
+    Who streams listens for the client's leaving: that is how a revoked person leaves.
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        still_in: Callable[[], Awaitable[bool]],
+        *,
+        every_s: float,
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._still_in = still_in
+        self._every_s = every_s
+        self.ended = False
+        self.begun = False
+        self.unfinished = True
+
+    async def receive(self) -> Message:
+        """What comes from the client, or `http.disconnect` once the person is out."""
+        while not self.ended:
+            try:
+                async with asyncio.timeout(self._every_s):
+                    return await self._receive()
+            except TimeoutError:
+                self.ended = not await self._still_in()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Nothing more goes out once the person is out."""
+        if self.ended:
+            return
+        if message["type"] == "http.response.start":
+            self.begun = True
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.unfinished = False
+        await self._send(message)
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether this needs nobody to be signed in."""
+    if method == "HEAD":
+        method = "GET"
+    return (method, path) in OPEN or (method == "GET" and PAGE.fullmatch(path) is not None)
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether the browser came by HTTPS, perhaps to a proxy.
+
+    The header is taken from anyone: who forges it only makes their own cookie stricter.
+    """
+    if scope["scheme"] == "https":
+        return True
+    return (b"x-forwarded-proto", b"https") in scope["headers"]
+
+
+def cookie_name(scope: Scope) -> str:
+    """The prefix keeps other names of the same domain from setting it."""
+    return SECURE_COOKIE if is_secure(scope) else COOKIE
+
+
+def credentials_of(scope: Scope) -> Credentials:
+    """What this request brings."""
+    headers = defaultdict[str, list[str]](list)
+    for name, value in scope["headers"]:
+        headers[name.decode("latin-1")].append(value.decode("latin-1"))
+    client = scope.get("client")
+    return Credentials(
+        headers={name: tuple(values) for name, values in headers.items()},
+        session=_cookie(headers["cookie"], cookie_name(scope)),
+        peer=client[0] if client else None,
+    )
+
+
+def _cookie(headers: list[str], wanted: str) -> str | None:
+    pairs = (pair.strip().partition("=") for header in headers for pair in header.split(";"))
+    found = [value for name, _, value in pairs if name == wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def refused(mode: str) -> Response:
+    """Nobody is signed in, or the credentials are worth nothing (any more)."""
+    return error_response(
+        401,
+        "sign_in_required",
+        "Sign in to go on.",
+        details={"auth": mode},
+        headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"},
+    )
+
+
+def _too_many_open(limit: int) -> Response:
+    return error_response(
+        429,
+        "too_many_requests",
+        f"You have {limit} requests open here, which is the limit. Close some pages or streams.",
+        headers={"Retry-After": "5"},
+    )
 
 
 class OpenServerWarning:
@@ -115,7 +235,7 @@ class OpenServerWarning:
             self._warned = True
             log.warning(
                 "AUTH=none, and a request arrived on %s: anyone who reaches this address can read "
-                "every conversation and source. Listen on 127.0.0.1 or put a sign-in in front.",
+                "every conversation and source. Listen on 127.0.0.1, or set AUTH (QUICKSTART.md).",
                 scope["server"][0],
             )
         await self._app(scope, receive, send)

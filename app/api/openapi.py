@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from app.domain.errors import FailureCode
 from app.domain.models import (
+    Access,
     Citation,
-    Filters,
     Feedback,
+    Filters,
     FinishReason,
     MessageStatus,
     Role,
@@ -151,11 +152,14 @@ class MessageShape(Shape):
     filters: Filters
     created_at: datetime
     ended_at: datetime | None
-
     feedback: Feedback | None
 
+
 class SourceShape(Shape):
-    """A document or recording of the library."""
+    """A document or recording of the library.
+
+    `access` says who reads it; `groups` names them to its owner alone.
+    """
 
     source_id: str
     shared: bool
@@ -170,10 +174,9 @@ class SourceShape(Shape):
     tags: tuple[str, ...]
     audio: bool
     speakers: tuple[str, ...]
-
-
-class UploadedFileShape(Shape):
-    """A file that the job will tell of under this id."""
+    mine: bool
+    access: Access
+    groups: tuple[str, ...]
 
 
 class SuggestionShape(Shape):
@@ -181,6 +184,10 @@ class SuggestionShape(Shape):
 
     question: str
     passage_id: str
+
+
+class UploadedFileShape(Shape):
+    """A file that the job will tell of under this id."""
 
     file_id: str
     name: str
@@ -229,6 +236,8 @@ def stream(description: str) -> dict[str, Any]:
 
 
 REFUSED = refusals(
+    HTTP_401="Nobody is signed in (`AUTH`), or the credentials are worth nothing any more.",
+    HTTP_403="The request comes from a page of another website.",
     HTTP_404="Unknown, or not yours: the two look the same.",
     HTTP_422="A field is not accepted; `details.field` names it.",
     HTTP_503="The database cannot be reached. `Retry-After` says when to try again.",
@@ -271,7 +280,6 @@ STOPPED: Responses = (
     | {202: {"model": Pending, "description": "The owner is silent; it was asked to stop."}}
 )
 UPLOADED: Responses = REFUSED | refusals(
-    HTTP_403="The request comes from a page of another website.",
     HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
     HTTP_415="The body is not `multipart/form-data`.",
     HTTP_503="`draining`, `busy` or `database_unavailable`; see `Retry-After`.",

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain.models import Filters, OnDisconnect, OptionalDay, SourceKind
+from app.domain.models import Access, Filters, OnDisconnect, OptionalDay, SourceKind
 
 SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 LONGEST_MESSAGE = 8_000
@@ -139,11 +139,15 @@ class SourcePatch(Body):
 
     title: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     tags: tuple[Tag, ...] | None = Field(default=None, max_length=100)
+    access: Access | None = None
+    groups: tuple[Tag, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
     def _something(self) -> "SourcePatch":
-        if self.title is None and self.tags is None:
-            raise ValueError("give title or tags")
+        if self.title is None and self.tags is None and self.access is None:
+            raise ValueError("give title, tags or access")
+        if bool(self.groups) != (self.access == "groups"):
+            raise ValueError('groups goes with access "groups", and at least one')
         return self
 
     @field_validator("title")

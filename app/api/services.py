@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
 
 from app.api.sampling import Frames
+from app.domain.access import AccessStore
 from app.domain.indexing import LibraryWriter
 from app.domain.ports import Conversations, IngestJobs, Library, Suggestions
-from app.domain.principals import LOCAL, Principal
+from app.domain.principals import Principal
 from app.runs.service import RunService
 
 
@@ -32,6 +34,7 @@ class Services:
     runs: RunService
     conversations: Conversations
     library: Library
+    access: AccessStore
     editing: LibraryWriter
     jobs: IngestJobs
     suggestions: Suggestions
@@ -55,9 +58,12 @@ async def get_services(request: Request) -> Services:
     return await provider()
 
 
-async def get_principal() -> Principal:
-    """Who asks. `AUTH=none`: the one local person."""
-    return LOCAL
+async def get_principal(request: Request) -> Principal:
+    """Who asks, as `SignInGuard` found out. Without a guard nobody gets in."""
+    principal = getattr(request.state, "principal", None)
+    if not isinstance(principal, Principal):
+        raise HTTPException(401, "Sign in to go on.")
+    return principal
 
 
 WithServices = Annotated[Services, Depends(get_services)]

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -17,11 +18,12 @@ from app.api.openapi import (
     body,
 )
 from app.api.schemas import SourcePatch
-from app.api.services import WithPrincipal, WithServices
+from app.api.services import Services, WithPrincipal, WithServices
 from app.api.uploads import Upload, receive_upload
 from app.domain.encoding import timestamp
-from app.domain.errors import NotFound
-from app.domain.models import Page, Passage, Source
+from app.domain.errors import InvalidInput, NotFound
+from app.domain.models import Access, Page, Passage, Source
+from app.domain.principals import Principal
 
 router = APIRouter(
     prefix="/sources", tags=["sources"], default_response_class=Response, responses=REFUSED
@@ -45,7 +47,8 @@ SourceId = Annotated[str, Path(min_length=1, max_length=200)]
 async def list_sources(services: WithServices, principal: WithPrincipal) -> Response:
     """Every source the caller may read, newest first."""
     sources = await services.library.sources(principal)
-    return JSONResponse({"items": [source_json(source) for source in sources], "next": None})
+    items = [source_json(source, principal) for source in sources]
+    return JSONResponse({"items": items, "next": None})
 
 
 @router.get("/{source_id}", responses=body(SourceShape, "The source."))
@@ -56,7 +59,7 @@ async def get_source(
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
-    return JSONResponse(source_json(source))
+    return JSONResponse(source_json(source, principal))
 
 
 @router.get("/{source_id}/passages", responses=body(Page[Passage], "Every passage."))
@@ -84,9 +87,6 @@ async def get_passage(
     return JSONResponse(passage_json(passage))
 
 
-@router.get("/{source_id}/file", responses=FILE)
-async def get_file(
-    source_id: SourceId, services: WithServices, principal: WithPrincipal
 @router.get(
     "/{source_id}/questions", responses=body(Page[SuggestionShape], "At most three questions.")
 )
@@ -102,6 +102,9 @@ async def list_questions(
     return JSONResponse({"items": [one._asdict() for one in found], "next": None})
 
 
+@router.get("/{source_id}/file", responses=FILE)
+async def get_file(
+    source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
     """The audio of a recording (with ranges, so that players can seek), else the original file."""
     file = await services.library.file(principal, source_id)
@@ -143,8 +146,10 @@ async def upload(request: Request, services: WithServices, principal: WithPrinci
 async def change_source(
     source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """Another title, other tags. Only the owner may."""
+    """Another title, other tags, other readers. Only the owner may."""
     now = services.now()
+    if body.access is not None and not await _share(services, principal, source_id, body, now):
+        raise NotFound(UNKNOWN)
     if body.tags is not None and not await services.editing.set_tags(
         principal, source_id, body.tags, now=now
     ):
@@ -180,12 +185,31 @@ async def restore_source(
     return await get_source(source_id, services, principal)
 
 
-def source_json(source: Source) -> dict[str, object]:
-    """As the wire has it: without owner and hash."""
+async def _share(
+    services: Services, principal: Principal, source_id: str, body: SourcePatch, now: datetime
+) -> bool:
+    """Nobody puts something before people whose groups they do not belong to."""
+    foreign = [group for group in body.groups if group not in principal.groups]
+    if foreign:
+        raise InvalidInput("groups", f"groups: you are not in {foreign[0]}")
+    return await services.editing.set_access(
+        principal, source_id, shared=body.access == "all", groups=body.groups, now=now
+    )
+
+
+def source_json(source: Source, principal: Principal) -> dict[str, object]:
+    """As the wire has it: without owner and hash. Whom it is shared with is the owner's to know."""
     body = asdict(source)
-    for private in ("owner_id", "content_hash"):
+    for private in ("owner_id", "content_hash", "shared_with"):
         del body[private]
-    return body | {"created_at": timestamp(source.created_at)}
+    mine = source.owner_id == principal.owner_id
+    access: Access = "all" if source.shared else "groups" if source.shared_with else "private"
+    return body | {
+        "created_at": timestamp(source.created_at),
+        "mine": mine,
+        "access": access,
+        "groups": source.shared_with if mine else (),
+    }
 
 
 def passage_json(passage: Passage) -> dict[str, object]:

@@ -11,6 +11,7 @@ def to_source(row: Record) -> Source:
         source_id=row["source_id"],
         owner_id=row["owner_id"],
         shared=row["shared"],
+        shared_with=tuple(row["shared_with"]),
         title=row["title"],
         kind=row["kind"],
         name=row["name"],

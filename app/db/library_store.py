@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from asyncpg import Connection, Record
@@ -35,8 +36,8 @@ AT_ONCE = 500
 class LibraryStore:
     """Implements `Library`, `LibraryWriter` and `LibraryVectors`.
 
-    Readable is what the principal owns and what is shared; only the owner writes. Foreign and
-    unknown sources look the same.
+    Readable is what the principal owns and what is shared with everyone or with one of their
+    groups; only the owner writes. Foreign and unknown sources look the same.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,20 +45,20 @@ class LibraryStore:
 
     async def sources(self, principal: Principal) -> tuple[Source, ...]:
         """All readable sources, newest first."""
-        rows = await self._database.fetch(SQL["list_sources"], principal.owner_id)
+        rows = await self._database.fetch(SQL["list_sources"], *_reader(principal))
         return tuple(to_source(row) for row in rows)
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:
         """One source, None when unknown or not readable."""
         row = await self._database.fetchrow(
-            SQL["find_source"], principal.owner_id, storable(source_id)
+            SQL["find_source"], *_reader(principal, storable(source_id))
         )
         return to_source(row) if row else None
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
         """Every passage of a source in order; empty when unknown or not readable."""
         rows = await self._database.fetch(
-            SQL["list_passages"], principal.owner_id, storable(source_id)
+            SQL["list_passages"], *_reader(principal, storable(source_id))
         )
         return tuple(to_passage(row) for row in rows)
 
@@ -66,7 +67,7 @@ class LibraryStore:
     ) -> Passage | None:
         """One passage, None when unknown or not readable."""
         row = await self._database.fetchrow(
-            SQL["find_passage"], principal.owner_id, storable(source_id), storable(passage_id)
+            SQL["find_passage"], *_reader(principal, storable(source_id), storable(passage_id))
         )
         return to_passage(row) if row else None
 
@@ -75,7 +76,7 @@ class LibraryStore:
     ) -> tuple[str, ...]:
         """Those of `source_ids` that are unknown or not readable, in their order."""
         rows = await self._database.fetch(
-            SQL["list_readable"], principal.owner_id, [storable(one) for one in source_ids]
+            SQL["list_readable"], *_reader(principal, [storable(one) for one in source_ids])
         )
         readable = {row["source_id"] for row in rows}
         return tuple(one for one in source_ids if one not in readable)
@@ -83,7 +84,7 @@ class LibraryStore:
     async def file(self, principal: Principal, source_id: str) -> StoredFile | None:
         """What is played or opened for a source: its audio, else the original file."""
         row = await self._database.fetchrow(
-            SQL["find_file"], principal.owner_id, storable(source_id)
+            SQL["find_file"], *_reader(principal, storable(source_id))
         )
         if row is None or row["key"] is None:
             return None
@@ -129,12 +130,14 @@ class LibraryStore:
                 return source_id, "unchanged"
             if old:
                 await _forget(connection, old["number"])
+            if live:
+                source = _shared_as_before(source, live)
             created = live["created_at"] if live else now
             number = await connection.fetchval(
                 SQL["insert_source"],
                 *(source_id, principal.owner_id),
                 *_columns(source, len(passages)),
-                *(embedder, created, now),
+                *(embedder, created, now, list(source.shared_with)),
             )
             await _insert_passages(connection, principal, number, source_id, source, passages)
             if source.sketch:
@@ -221,6 +224,23 @@ class LibraryStore:
         )
         return changed is not None
 
+    async def set_access(
+        self,
+        principal: Principal,
+        source_id: str,
+        *,
+        shared: bool,
+        groups: Sequence[str],
+        now: datetime,
+    ) -> bool:
+        """Share with everyone, with groups or with nobody; False when not the owner's."""
+        changed = await self._database.fetchval(
+            SQL["set_access"],
+            *(principal.owner_id, storable(source_id), shared),
+            *([storable(group) for group in groups], now),
+        )
+        return changed is not None
+
     async def embedders(self) -> tuple[str, ...]:
         """The embedders whose vectors are stored, whoever owns them."""
         rows = await self._database.fetch(SQL["list_embedders"])
@@ -254,6 +274,18 @@ class LibraryStore:
             await _insert_encoded(connection, source, encoded)
             await connection.execute(SQL["set_embedder"], source, embedder)
         return True
+
+
+def _reader(principal: Principal, *wanted: object) -> tuple[object, ...]:
+    """The arguments of a query that asks what a principal may read."""
+    return (principal.owner_id, *wanted, list(principal.groups))
+
+
+def _shared_as_before(source: NewSource, old: Record) -> NewSource:
+    """A new version is read by whoever read the former one."""
+    return replace(
+        source, shared=source.shared or old["shared"], shared_with=tuple(old["shared_with"])
+    )
 
 
 def _columns(source: NewSource, passage_count: int) -> tuple[object, ...]:

@@ -51,16 +51,16 @@ class PostgresPassageIndex:
             list(filters.kinds),
             [storable(tag) for tag in filters.tags],
         )
-        added = (_begin(filters.after), _begin(filters.before))
+        last = (_begin(filters.after), _begin(filters.before), list(principal.groups))
         near = HalfVector(vector)
         asked = (*scope, storable(query), near, embedder, limit, LEXICAL_SHARE)
         indexed = len(vector) == _INDEXED_DIMENSIONS
         scanned = self._scanned if indexed else _NO_LIMIT
         sql = SQL["search_passages"]
-        rows = await self._database.fetch(sql, *asked, scanned, None, *added)
+        rows = await self._database.fetch(sql, *asked, scanned, None, *last)
         if indexed and rows[0]["searched_passages"] > scanned:
-            known = await self._nearest((*scope, near, embedder, *added))
-            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *added)
+            known = await self._nearest((*scope, near, embedder, *last))
+            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *last)
         return _result(rows)
 
     async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:

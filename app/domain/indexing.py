@@ -33,6 +33,7 @@ class NewSource:
     text: str  # what the passages' offsets point into
     tags: tuple[str, ...] = ()
     shared: bool = False
+    shared_with: tuple[str, ...] = ()  # groups
     pages: int | None = None
     duration_s: float | None = None
     speakers: tuple[str, ...] = ()
@@ -154,6 +155,18 @@ class LibraryWriter(Protocol):
         self, principal: Principal, source_id: str, tags: Sequence[str], *, now: datetime
     ) -> bool:
         """False when unknown or not the owner's."""
+        ...
+
+    async def set_access(
+        self,
+        principal: Principal,
+        source_id: str,
+        *,
+        shared: bool,
+        groups: Sequence[str],
+        now: datetime,
+    ) -> bool:
+        """Share with everyone, with groups or with nobody; False when not the owner's."""
         ...
 
 

@@ -12,6 +12,7 @@ OnDisconnect = Literal["cancel", "continue"]
 FinishReason = Literal["stop", "length", "content_filter", "stopped", "no_evidence"]
 MessageStatus = Literal["streaming", "complete", "stopped", "error"]
 Role = Literal["user", "assistant"]
+Access = Literal["private", "groups", "all"]
 
 
 class Wire(BaseModel):
@@ -200,6 +201,7 @@ class Source:
     tags: tuple[str, ...] = ()
     audio: bool = False  # has a playable file at /sources/{id}/file
     speakers: tuple[str, ...] = field(default=())
+    shared_with: tuple[str, ...] = ()  # groups whose people may read it
 
 
 @dataclass(frozen=True, slots=True)

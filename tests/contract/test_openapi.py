@@ -78,7 +78,7 @@ RECEIPT = Receipt(True, False, None, None, 2, "m1")
 SENT: dict[str, object] = {
     "Conversation": conversation_json(Conversation("s", "T", Filters(), NOW, NOW, None)),
     "MessageShape": message_json(MESSAGE),
-    "SourceShape": source_json(SOURCE),
+    "SourceShape": source_json(SOURCE, LOCAL),
     "Passage": passage_json(PASSAGE),
     "Receipt": asdict(RECEIPT),
     "Pending": {"pending": True},

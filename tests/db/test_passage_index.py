@@ -219,6 +219,6 @@ async def test_nearest_passages_come_from_the_index(
         await connection.execute(SQL["widen_scan"])
         plan = await connection.fetch(
             "EXPLAIN " + SQL["nearest_passages"],
-            *("ana", [], [], [], vector("tea"), EMBEDDER, None, None),
+            *("ana", [], [], [], vector("tea"), EMBEDDER, None, None, []),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

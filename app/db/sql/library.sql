@@ -1,28 +1,32 @@
 -- The library: sources, their passages, and the structures that search reads.
+-- Who may read a source: its owner, everyone when it is shared, the groups that it is shared with.
 
 -- name: list_sources
-SELECT * FROM sources WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL
+SELECT * FROM sources WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL
 ORDER BY created_at DESC, number DESC;
 
 -- name: find_source
 SELECT * FROM sources
-WHERE source_id = $2 AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
+WHERE source_id = $2 AND (owner_id = $1 OR shared OR shared_with && $3) AND deleted_at IS NULL;
 
 -- name: list_passages
 SELECT p.*, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
-WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared) AND s.deleted_at IS NULL
+WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared OR s.shared_with && $3)
+  AND s.deleted_at IS NULL
 ORDER BY p.position;
 
 -- name: find_passage
 SELECT p.*, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
-WHERE s.source_id = $2 AND p.passage_id = $3 AND (s.owner_id = $1 OR s.shared)
+WHERE s.source_id = $2 AND p.passage_id = $3
+  AND (s.owner_id = $1 OR s.shared OR s.shared_with && $4)
   AND s.deleted_at IS NULL;
 
 -- name: list_readable
 SELECT source_id FROM sources
-WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
+WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared OR shared_with && $3)
+  AND deleted_at IS NULL;
 
 -- name: count_sources
 SELECT count(*) FROM sources;
@@ -40,15 +44,16 @@ LIMIT 1;
 SELECT pg_advisory_xact_lock(1768515945);
 
 -- name: find_origin
-SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key
+SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key,
+  shared, shared_with
 FROM sources WHERE owner_id = $1 AND origin = $2;
 
 -- name: insert_source
 INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
   content_hash, text, passage_count, pages, duration_s, tags, speakers, original_key, audio_key,
-  audio_media_type, embedder, created_at, updated_at)
+  audio_media_type, embedder, created_at, updated_at, shared_with)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21)
+  $21, $22)
 RETURNING number;
 
 -- name: insert_passages
@@ -191,9 +196,16 @@ UPDATE sources SET tags = $3, updated_at = $4
 WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
 RETURNING number;
 
+-- name: set_access
+-- $3 everyone, $4 these groups.
+UPDATE sources SET shared = $3, shared_with = $4, updated_at = $5
+WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
+RETURNING number;
+
 -- name: find_file
 SELECT coalesce(audio_key, original_key) AS key, coalesce(audio_media_type, media_type) AS media_type
-FROM sources WHERE source_id = $2 AND (owner_id = $1 OR shared) AND deleted_at IS NULL;
+FROM sources
+WHERE source_id = $2 AND (owner_id = $1 OR shared OR shared_with && $3) AND deleted_at IS NULL;
 
 -- name: list_embedders
 SELECT DISTINCT embedder FROM sources ORDER BY embedder;
@@ -224,10 +236,10 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- return, $9 the weight of BM25, $10 up to how many passages are scanned, $11 the nearest passages
 -- if they are known already (else null). The filters are part of both arms. One row without a
 -- passage says that nothing was found, or that there was more to scan than $10. $12 and $13: only
--- sources added at or after, and before (null: whenever).
+-- sources added at or after, and before (null: whenever). $14 the asker's groups.
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
-  WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL
+  WHERE (owner_id = $1 OR shared OR shared_with && $14) AND deleted_at IS NULL
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
@@ -286,12 +298,12 @@ SELECT set_config('hnsw.ef_search', '100', true),
 
 -- name: nearest_passages
 -- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder, $7 and
--- $8 the bounds of when a source was added.
+-- $8 the bounds of when a source was added, $9 the asker's groups.
 SELECT passage FROM passage_vectors
 WHERE vector_dims(embedding) = 384
   AND source = ANY (ARRAY(
     SELECT number FROM sources
-    WHERE (owner_id = $1 OR shared) AND deleted_at IS NULL AND embedder = $6
+    WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL AND embedder = $6
       AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
       AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
       AND (cardinality($4::text[]) = 0 OR tags && $4)

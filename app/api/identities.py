@@ -1,0 +1,178 @@
+"""The ways of signing in. Each finds out who asks from one request's credentials.
+
+`identify` is asked on every request, and again every few seconds while a stream is open, so what is
+revoked stops counting. It raises `StoreUnavailable`.
+"""
+
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from app.domain.access import AccessStore, looks_like_session, looks_like_token
+from app.domain.principals import LOCAL, Grant, Principal
+
+Mode = Literal["none", "token", "proxy", "jwt"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Access = Callable[[], Awaitable[AccessStore]]
+"""The running loop's store."""
+Now = Callable[[], datetime]
+
+LONGEST_TOKEN = 16_384
+UNIX_SOCKET = "unix"
+_NAME = re.compile(r"[^\s,]{1,200}")
+_MOST_GROUPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request brings: headers by lower-case name, and who delivered it."""
+
+    headers: dict[str, tuple[str, ...]]
+    session: str | None
+    peer: str | None  # the address of the other end of the connection; None: a Unix socket
+
+    def only(self, name: str) -> str | None:
+        """A header that must not come twice: the second might be the forged one."""
+        values = self.headers.get(name, ())
+        return values[0].strip() if len(values) == 1 else None
+
+    @property
+    def bearer(self) -> str | None:
+        """The token after `Authorization: Bearer`; empty when it cannot be one."""
+        values = self.headers.get("authorization", ())
+        if not any(value[:7].lower() == "bearer " for value in values):
+            return None
+        token = values[0][7:].strip() if len(values) == 1 else ""
+        return token if len(token) <= LONGEST_TOKEN else ""
+
+
+class Identity(Protocol):
+    """One mode of `AUTH`."""
+
+    mode: Mode
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """Who asks; None: nobody we know."""
+        ...
+
+    async def exchange(self, token: str) -> Grant | None:
+        """What a token is worth that a person typed in; None when nothing."""
+        ...
+
+
+class NoSignIn:
+    """`AUTH=none`: everyone who reaches the port is the one local person."""
+
+    mode: Mode = "none"
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """Always the same."""
+        return LOCAL
+
+    async def exchange(self, token: str) -> Grant | None:
+        """There is nothing to sign in to."""
+        return None
+
+
+class TokenSignIn:
+    """`AUTH=token`: our own API tokens, or a browser's session that one of them opened."""
+
+    mode: Mode = "token"
+
+    def __init__(self, access: Access, now: Now) -> None:
+        self._access = access
+        self._now = now
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """A token that is sent decides alone; a bad one is not made good by a session."""
+        if credentials.bearer is not None:
+            grant = await self.exchange(credentials.bearer)
+        else:
+            grant = await by_session(await self._access(), credentials, self._now())
+        return grant.principal if grant else None
+
+    async def exchange(self, token: str) -> Grant | None:
+        """See the port."""
+        if not looks_like_token(token):
+            return None
+        return await (await self._access()).by_token(token, now=self._now())
+
+
+class ProxySignIn:
+    """`AUTH=proxy`: a proxy that signs people in says who they are, in headers.
+
+    Only a connection from one of `trusted` is believed. uvicorn may have put the address of
+    `X-Forwarded-For` in the place of the peer's, which anyone can write there: such a request is
+    not believed either (`python -m app.main` leaves the address alone).
+    """
+
+    mode: Mode = "proxy"
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        trusted: Sequence[Network | Literal["unix"]],
+        person_header: str,
+        groups_header: str,
+    ) -> None:
+        self._access = access
+        self._networks = tuple(one for one in trusted if one != UNIX_SOCKET)
+        self._unix = UNIX_SOCKET in trusted
+        self._person = person_header.lower()
+        self._groups = groups_header.lower()
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """See the port."""
+        person = credentials.only(self._person)
+        if person is None or _NAME.fullmatch(person) is None or not self._believes(credentials):
+            return None
+        if await (await self._access()).is_blocked(person):
+            return None
+        return Principal(person, _groups(credentials.only(self._groups) or ""))
+
+    async def exchange(self, token: str) -> Grant | None:
+        """People sign in at the proxy."""
+        return None
+
+    def _believes(self, credentials: Credentials) -> bool:
+        peer = credentials.peer
+        if peer is None:
+            return self._unix
+        address = _address(peer)
+        if address is None or address in _forwarded(credentials):
+            return False
+        return any(address in network for network in self._networks)
+
+
+async def by_session(access: AccessStore, credentials: Credentials, now: datetime) -> Grant | None:
+    """What the cookie of a browser is worth."""
+    session = credentials.session
+    if session is None or not looks_like_session(session):
+        return None
+    return await access.by_session(session, now=now)
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    names = (part.strip() for part in text.split(",")[:_MOST_GROUPS])
+    return tuple(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))
+
+
+def _forwarded(credentials: Credentials) -> frozenset[object]:
+    parts = ",".join(credentials.headers.get("x-forwarded-for", ())).split(",")
+    return frozenset(_address(part.strip()) for part in parts)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Also of `address:port`; an IPv4 address stays one when it comes over IPv6."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
