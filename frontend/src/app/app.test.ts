@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { groupConversations } from "../history/groups.ts";
-import type { Conversation, Source } from "../protocol/api.ts";
+import type { Source } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import { examplesFor } from "./examples.ts";
 import { addressOf, conversationIn } from "./route.ts";
@@ -13,32 +12,6 @@ describe("addresses", () => {
 
   it.each(["/", "/c/", "/c/a/b", "/c/%E0%A4%A", "/library"])("%s names none", (path) => {
     expect(conversationIn(path)).toBeNull();
-  });
-});
-
-describe("groupConversations", () => {
-  const at = (title: string, updated_at: string): Conversation => ({
-    session_id: title,
-    title,
-    created_at: updated_at,
-    updated_at,
-    active_run_id: null,
-  });
-  const now = new Date(2026, 10, 20, 9, 0);
-  const day = (d: number, h: number) => new Date(2026, 10, d, h).toISOString();
-  const all = [at("old", day(3, 9)), at("late", day(19, 23)), at("early", day(20, 1)), at("new", day(20, 8))];
-
-  it("groups by the reader's days, newest first", () => {
-    const groups = groupConversations(all, "", now);
-    expect(groups.map(({ name, items }) => [name, items.map(({ title }) => title)])).toEqual([
-      ["Today", ["new", "early"]],
-      ["Yesterday", ["late"]],
-      ["Older", ["old"]],
-    ]);
-  });
-
-  it("finds by title", () => {
-    expect(groupConversations(all, " LAT ", now)).toHaveLength(1);
   });
 });
 

@@ -1,55 +1,85 @@
 import { useState, type SubmitEvent } from "react";
+import { useTranslation } from "react-i18next";
 
+import { currentLanguage } from "../i18n/i18n.ts";
 import type { Conversation } from "../protocol/api.ts";
+import { conversationFile } from "../protocol/client.ts";
 import { IconButton } from "../ui/Button.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { Found } from "./Found.tsx";
 
 interface Props {
   readonly conversation: Conversation;
+  readonly wanted: string;
   readonly isCurrent: boolean;
   readonly onOpen: () => void;
   readonly onRename: (title: string) => void;
   readonly onDelete: () => void;
 }
 
-export function ConversationItem({ conversation, isCurrent, onOpen, onRename, onDelete }: Props) {
+/** One line of the list: opens its conversation, and what can be done with it. */
+export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...on }: Props) {
+  const { t } = useTranslation("history");
   const [isRenaming, setRenaming] = useState(false);
-  const { title, session_id: id, active_run_id: activeRun } = conversation;
+  const { title, session_id: id, active_run_id: activeRun, match } = conversation;
   if (isRenaming) {
     return (
       <RenameForm
         title={title}
         onDone={(changed) => {
           setRenaming(false);
-          if (changed !== null) onRename(changed);
+          if (changed !== null) on.onRename(changed);
         }}
       />
     );
   }
+  const save = t("save", { title });
   return (
-    <li className={isCurrent ? "conversation conversation--current" : "conversation"}>
+    <div className={isCurrent ? "conversation conversation--current" : "conversation"}>
       <a
         href={`/c/${encodeURIComponent(id)}`}
         aria-current={isCurrent ? "page" : undefined}
+        title={title}
         onClick={(event) => {
           if (event.metaKey || event.ctrlKey || event.shiftKey) return;
           event.preventDefault();
           onOpen();
         }}
       >
-        {activeRun === null ? null : <span className="running" role="img" aria-label="Answering" />}
-        <span className="conversation-title">{title}</span>
+        {activeRun === null ? null : (
+          <span className="running" role="img" aria-label={t("answering")} />
+        )}
+        <span className="conversation-text">
+          <bdi className="conversation-title">
+            <Found text={title} wanted={wanted} />
+          </bdi>
+          {match == null ? null : (
+            <span className="conversation-match">
+              <Found text={match.text} wanted={wanted} />
+            </span>
+          )}
+        </span>
       </a>
       <span className="conversation-tools">
         <IconButton
           icon="pen"
-          label={`Rename “${title}”`}
+          label={t("rename", { title })}
           onClick={() => {
             setRenaming(true);
           }}
         />
-        <IconButton icon="trash" label={`Delete “${title}”`} onClick={onDelete} />
+        <a
+          className="button button--icon button--quiet"
+          href={conversationFile(id, currentLanguage())}
+          download
+          aria-label={save}
+          title={save}
+        >
+          <Icon name="down" />
+        </a>
+        <IconButton icon="trash" label={t("delete", { title })} onClick={on.onDelete} />
       </span>
-    </li>
+    </div>
   );
 }
 
@@ -60,13 +90,14 @@ interface RenameProps {
 }
 
 function RenameForm({ title, onDone }: RenameProps) {
+  const { t } = useTranslation("history");
   const [draft, setDraft] = useState(title);
   const finish = (): void => {
     const changed = draft.trim();
     onDone(changed === "" || changed === title ? null : changed);
   };
   return (
-    <li className="conversation">
+    <div className="conversation">
       <form
         className="rename"
         onSubmit={(event: SubmitEvent) => {
@@ -76,7 +107,7 @@ function RenameForm({ title, onDone }: RenameProps) {
       >
         <input
           className="field"
-          aria-label="Title"
+          aria-label={t("title")}
           maxLength={200}
           value={draft}
           ref={(input) => {
@@ -87,10 +118,12 @@ function RenameForm({ title, onDone }: RenameProps) {
           }}
           onBlur={finish}
           onKeyDown={(event) => {
-            if (event.key === "Escape") onDone(null);
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            onDone(null);
           }}
         />
       </form>
-    </li>
+    </div>
   );
 }

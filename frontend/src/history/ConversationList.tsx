@@ -1,13 +1,15 @@
 import "./history.css";
 
-import { useState } from "react";
+import { useCallback, useMemo, useState, type KeyboardEvent } from "react";
+import { useTranslation } from "react-i18next";
 
 import type { Conversation } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { Toast } from "../ui/Toast.tsx";
 import { ConversationItem } from "./ConversationItem.tsx";
-import { groupConversations } from "./groups.ts";
-import { useConversations } from "./useConversations.ts";
+import { ConversationRows, useSettled } from "./ConversationRows.tsx";
+import { rowsOf } from "./rows.ts";
+import { useConversationChanges, useConversations } from "./useConversations.ts";
 
 interface Props {
   readonly currentId: string | null;
@@ -16,66 +18,74 @@ interface Props {
   readonly onCurrentDeleted: () => void;
 }
 
-const SEARCH_FROM = 6;
+const TYPING_MS = 200;
 
+/** Every conversation, to be found, opened, renamed, saved and deleted. */
 export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props) {
-  const { list, rename, remove, restore } = useConversations();
-  const [wanted, setWanted] = useState("");
+  const { t } = useTranslation("history");
+  const [typed, setTyped] = useState("");
+  const wanted = useSettled(typed.trim(), TYPING_MS);
+  const { list, conversations } = useConversations(wanted);
   const [deleted, setDeleted] = useState<Conversation | null>(null);
-  const all = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const visible = all.filter((conversation) => conversation.session_id !== deleted?.session_id);
+  const [isRefused, setRefused] = useState(false);
+  const { rename, remove, restore } = useConversationChanges(() => {
+    setRefused(true);
+    setDeleted(null);
+  });
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const rows = useMemo(() => rowsOf(conversations, new Date()), [conversations]);
+  const { fetchNextPage, isFetchingNextPage, hasNextPage } = list;
+  const onMore = useCallback(() => {
+    if (!isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, isFetchingNextPage]);
   const onDelete = (conversation: Conversation): void => {
+    setRefused(false);
     setDeleted(conversation);
     remove.mutate(conversation.session_id);
     if (conversation.session_id === currentId) onCurrentDeleted();
   };
   return (
-    <nav className="history" aria-label="Conversations">
-      {all.length >= SEARCH_FROM ? (
-        <input
-          type="search"
-          className="field"
-          placeholder="Find a conversation"
-          aria-label="Find a conversation"
-          value={wanted}
-          onChange={(event) => {
-            setWanted(event.target.value);
-          }}
+    <nav className="history" aria-label={t("name")}>
+      <SearchField value={typed} onChange={setTyped} />
+      <p className="unseen" role="status">
+        {wanted !== "" && !list.isFetching ? t("found", { count: conversations.length }) : ""}
+      </p>
+      {/* The arrow keys go through what can be focused in it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
+      <div className="history-scroll" ref={setScroller} onKeyDown={moveFocus}>
+        <Notes
+          isEmpty={list.isSuccess && rows.length === 0}
+          isSearch={wanted !== ""}
+          isError={list.isError}
+          isRefused={isRefused}
+          onAgain={() => void list.refetch()}
         />
-      ) : null}
-      {groupConversations(visible, wanted, new Date()).map((group) => (
-        <section key={group.name}>
-          <h2>{group.name}</h2>
-          <ul>
-            {group.items.map((conversation) => (
-              <ConversationItem
-                key={conversation.session_id}
-                conversation={conversation}
-                isCurrent={conversation.session_id === currentId}
-                onOpen={() => {
-                  onOpen(conversation.session_id);
-                }}
-                onRename={(title) => {
-                  rename.mutate({ id: conversation.session_id, title });
-                }}
-                onDelete={() => {
-                  onDelete(conversation);
-                }}
-              />
-            ))}
-          </ul>
-        </section>
-      ))}
-      {list.isError ? <p className="history-note">The conversations cannot be read.</p> : null}
-      {list.hasNextPage ? (
-        <Button onClick={() => void list.fetchNextPage()}>Show more</Button>
-      ) : null}
+        <ConversationRows rows={rows} scroller={scroller} hasMore={hasNextPage} onMore={onMore}>
+          {(conversation) => (
+            <ConversationItem
+              conversation={conversation}
+              wanted={wanted}
+              isCurrent={conversation.session_id === currentId}
+              onOpen={() => {
+                onOpen(conversation.session_id);
+              }}
+              onRename={(title) => {
+                rename.mutate({ id: conversation.session_id, title });
+              }}
+              onDelete={() => {
+                onDelete(conversation);
+              }}
+            />
+          )}
+        </ConversationRows>
+      </div>
       {deleted === null ? null : (
         <Toast
-          text={`Deleted “${deleted.title}”`}
-          action="Undo"
+          key={deleted.session_id}
+          text={t("deleted", { title: deleted.title })}
+          action={t("undo")}
           onAction={() => {
-            restore.mutate(deleted.session_id);
+            restore.mutate(deleted);
             setDeleted(null);
           }}
           onGone={() => {
@@ -85,4 +95,66 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
       )}
     </nav>
   );
+}
+
+interface SearchProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function SearchField({ value, onChange }: SearchProps) {
+  const { t } = useTranslation("history");
+  return (
+    <input
+      type="search"
+      className="field"
+      placeholder={t("find")}
+      aria-label={t("find")}
+      maxLength={200}
+      value={value}
+      onChange={(event) => {
+        onChange(event.target.value);
+      }}
+    />
+  );
+}
+
+interface NotesProps {
+  readonly isEmpty: boolean;
+  readonly isSearch: boolean;
+  readonly isError: boolean;
+  readonly isRefused: boolean;
+  readonly onAgain: () => void;
+}
+
+function Notes({ isEmpty, isSearch, isError, isRefused, onAgain }: NotesProps) {
+  const { t } = useTranslation("history");
+  return (
+    <>
+      {isEmpty ? <p className="history-note">{isSearch ? t("nothingFound") : t("empty")}</p> : null}
+      {isRefused ? (
+        <p className="history-note" role="alert">
+          {t("refused")}
+        </p>
+      ) : null}
+      {isError ? (
+        <p className="history-note" role="alert">
+          {t("unreadable")} <Button onClick={onAgain}>{t("again")}</Button>
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+/** ↑ and ↓ go from one conversation to the next. */
+function moveFocus(event: KeyboardEvent<HTMLDivElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined || event.target instanceof HTMLInputElement) return;
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>("a[href^='/c/']")];
+  const row = event.target instanceof Element ? event.target.closest("li") : null;
+  const at = links.findIndex((link) => row?.contains(link) ?? false);
+  const next = links[at + step];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
 }

@@ -1,34 +1,103 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQueryClient,
+  type InfiniteData,
+  type QueryClient,
+} from "@tanstack/react-query";
 
+import type { Conversation, Page } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
+import { withFirstPage } from "./rows.ts";
 
 const KEY = ["conversations"];
+const ALL = [...KEY, ""];
 
-/** All conversations, page by page; `rename`, `remove` and `restore` refresh the list. */
-export function useConversations() {
-  const queries = useQueryClient();
+type Pages = InfiniteData<Page<Conversation>, string | null>;
+
+/** Conversations page by page; with `wanted` those in which these words occur. */
+export function useConversations(wanted: string) {
   const list = useInfiniteQuery({
-    queryKey: KEY,
-    queryFn: ({ pageParam }) => api.conversations(pageParam),
+    queryKey: [...KEY, wanted],
+    queryFn: ({ pageParam }) => api.conversations(pageParam, wanted),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+    // What changes is brought in by `refreshList`: fetching every page again would take long.
+    staleTime: wanted === "" ? Infinity : 0,
+    refetchOnWindowFocus: false,
   });
-  const onSettled = () => queries.invalidateQueries({ queryKey: KEY });
+  return { list, conversations: list.data?.pages.flatMap((page) => page.items) ?? [] };
+}
+
+/** Changes show at once; when the server refuses one, the list is as the server has it. */
+export function useConversationChanges(onFailed: () => void) {
+  const queries = useQueryClient();
+  const onError = (): void => {
+    onFailed();
+    void queries.invalidateQueries({ queryKey: KEY });
+  };
   const rename = useMutation({
     mutationFn: ({ id, title }: { id: string; title: string }) =>
       api.changeConversation(id, { title }),
-    onSettled,
+    onMutate: ({ id, title }) => {
+      changeItems(queries, (items) =>
+        items.map((one) => (one.session_id === id ? { ...one, title } : one)),
+      );
+    },
+    onError,
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.deleteConversation(id), onSettled });
+  const remove = useMutation({
+    mutationFn: (id: string) => api.deleteConversation(id),
+    onMutate: (id) => {
+      changeItems(queries, (items) => items.filter((one) => one.session_id !== id));
+    },
+    onError,
+  });
   const restore = useMutation({
-    mutationFn: (id: string) => api.restoreConversation(id),
-    onSettled,
+    mutationFn: (conversation: Conversation) => api.restoreConversation(conversation.session_id),
+    onSuccess: (_, conversation) => {
+      queries.setQueryData<Pages>(ALL, (data) => data && withMore(data, conversation));
+      void queries.invalidateQueries({ queryKey: KEY, predicate: ({ queryKey }) => queryKey[1] !== "" });
+    },
+    onError,
   });
-  return { list, rename, remove, restore };
+  return { rename, remove, restore };
 }
 
-/** Returns a function that makes the list fetch itself again. */
+/** Returns a function that brings in what changed at the list's top. */
 export function useRefreshConversations(): () => void {
   const queries = useQueryClient();
-  return () => void queries.invalidateQueries({ queryKey: KEY });
+  return () => void refreshList(queries);
+}
+
+async function refreshList(queries: QueryClient): Promise<void> {
+  const first = await api.conversations().catch(() => null);
+  if (first === null) return; // the next change tries again
+  queries.setQueryData<Pages>(ALL, (data) => data && withFirst(data, first));
+}
+
+function withFirst(data: Pages, first: Page<Conversation>): Pages {
+  const known = data.pages.flatMap((page) => page.items);
+  const next = data.pages.at(-1)?.next ?? null;
+  const items = withFirstPage(known, first);
+  // One page from now on: what follows it is what followed the last one.
+  const page = { items, next: data.pages.length > 1 ? next : (first.next ?? null) };
+  return { pages: [page], pageParams: [null] };
+}
+
+function withMore(data: Pages, conversation: Conversation): Pages {
+  const [first, ...others] = data.pages;
+  if (first === undefined) return data;
+  return { ...data, pages: [{ ...first, items: [conversation, ...first.items] }, ...others] };
+}
+
+function changeItems(
+  queries: QueryClient,
+  change: (items: readonly Conversation[]) => readonly Conversation[],
+): void {
+  queries.setQueriesData<Pages>({ queryKey: KEY }, (data) =>
+    data && { ...data, pages: data.pages.map((page) => ({ ...page, items: change(page.items) })) },
+  );
 }

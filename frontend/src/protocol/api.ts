@@ -13,6 +13,8 @@ export interface Conversation {
   readonly created_at: string;
   readonly updated_at: string;
   readonly active_run_id: string | null;
+  /** The message that was found by the words looked for. */
+  readonly match?: { readonly message_id: string; readonly role: string; readonly text: string } | null;
 }
 
 export interface ConversationDetail extends Conversation {
@@ -59,6 +61,15 @@ export interface Source {
   readonly speakers: readonly string[];
   readonly shared: boolean;
   readonly created_at: string;
+  /** Whether it may be changed, and who reads it. */
+  readonly mine?: boolean;
+  readonly access?: "private" | "groups" | "all";
+}
+
+/** A question that a source answers. */
+export interface SuggestedQuestion {
+  readonly question: string;
+  readonly passage_id: string;
 }
 
 /** Files that were taken over and are being read. */
@@ -147,4 +158,6 @@ export interface PlaceInSource {
   readonly page: number | null;
   readonly quoteStart: number | null;
   readonly quoteEnd: number | null;
+  /** The words themselves, for when the source is gone. */
+  readonly quote?: string | null;
 }

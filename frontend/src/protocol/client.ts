@@ -11,6 +11,7 @@ import type {
   RunOptions,
   Source,
   StopReceipt,
+  SuggestedQuestion,
   Upload,
 } from "./api.ts";
 import type { Filters } from "./events.gen.ts";
@@ -104,8 +105,12 @@ export class Client {
     return this.#json("POST", path("runs", runId, "stop"), undefined, { keepalive: true });
   }
 
-  conversations(cursor: string | null = null): Promise<Page<Conversation>> {
-    return this.#json("GET", withCursor("/conversations", cursor));
+  /** Newest first; with `wanted` only those in which these words occur. */
+  conversations(cursor: string | null = null, wanted = ""): Promise<Page<Conversation>> {
+    const query = new URLSearchParams({ limit: "100" });
+    if (wanted !== "") query.set("q", wanted);
+    if (cursor !== null) query.set("cursor", cursor);
+    return this.#json("GET", `/conversations?${query}`);
   }
 
   conversation(sessionId: string): Promise<ConversationDetail> {
@@ -137,6 +142,24 @@ export class Client {
 
   source(sourceId: string): Promise<Source> {
     return this.#json("GET", path("sources", sourceId));
+  }
+
+  changeSource(sourceId: string, change: { title?: string; tags?: readonly string[] }) {
+    return this.#json<Source>("PATCH", path("sources", sourceId), change);
+  }
+
+  async deleteSource(sourceId: string): Promise<void> {
+    await this.#json("DELETE", path("sources", sourceId));
+  }
+
+  /** Undoes a deletion of the last 30 seconds. */
+  restoreSource(sourceId: string): Promise<Source> {
+    return this.#json("POST", path("sources", sourceId, "restore"));
+  }
+
+  /** Questions that this source answers. */
+  questions(sourceId: string): Promise<Page<SuggestedQuestion>> {
+    return this.#json("GET", path("sources", sourceId, "questions"));
   }
 
   passages(sourceId: string): Promise<{ items: readonly Passage[] }> {
@@ -203,6 +226,11 @@ function withCursor(route: string, cursor: string | null): string {
 /** Where a source's playable audio or original file is. */
 export function sourceFile(sourceId: string): string {
   return path("sources", sourceId, "file");
+}
+
+/** Where a conversation is saved from, as a Markdown file in a language. */
+export function conversationFile(sessionId: string, language: string): string {
+  return `${path("conversations", sessionId, "export")}?language=${encodeURIComponent(language)}`;
 }
 
 /** Where the events of an upload are. */
