@@ -29,6 +29,8 @@ Messages = Sequence[BaseMessage | tuple[str, str]]
 
 _AFTER_FINISH_S = 2.0
 """The answer is whole once `finish_reason` came; only its usage is still worth waiting for."""
+_TIMER_SLACK = 0.02
+"""Of the patience: how much later than that silence may be noticed."""
 _WITHHELD = "content_filter"
 _FINISHED: Mapping[str, FinishReason] = {"length": "length", _WITHHELD: "content_filter"}
 """Services have many words for the usual end; these two are special."""
@@ -193,7 +195,10 @@ class _Call:
                 async for chunk in chunks:
                     answer.add(chunk)
                     patience = _AFTER_FINISH_S if answer.finish_reason else limits.idle_s
-                    timer.reschedule(now() + patience)
+                    until, when = now() + patience, timer.when()
+                    # A new timer for every token would cost more than it is worth.
+                    if when is None or not until <= when <= until + _TIMER_SLACK * patience:
+                        timer.reschedule(until + _TIMER_SLACK * patience)
         except TimeoutError:
             return failures.silent(patience)
         except MODEL_ERRORS as error:
