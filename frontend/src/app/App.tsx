@@ -15,6 +15,7 @@ import { OpenSourceContext } from "./openSource.ts";
 import { conversationIn, navigate, usePathname } from "./route.ts";
 import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_SLOTS } from "./slots.tsx";
+import { useSignIn } from "./useSignIn.tsx";
 
 const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 30_000 } } });
 
@@ -37,6 +38,7 @@ function Page() {
     () => new Uploads(() => void library.invalidateQueries({ queryKey: ["sources"] })),
   );
   const sessionId = addressed ?? draftId;
+  const signIn = useSignIn(addressed === null);
   const startNew = (): void => {
     setDraftId(randomId());
     navigate(null);
@@ -70,10 +72,12 @@ function Page() {
               isNew={sessionId === draftId}
               slots={CHAT_SLOTS}
               onActivity={onActivity}
+              onSignIn={signIn.open}
             />
           </ErrorBoundary>
         </Layout>
         <UploadTray uploads={uploads} />
+        {signIn.dialog}
       </OpenSourceContext>
     </AddFilesContext>
   );

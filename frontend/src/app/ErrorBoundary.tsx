@@ -1,5 +1,6 @@
 import { Component, type ErrorInfo, type ReactNode } from "react";
 
+import { t } from "../i18n/i18n.ts";
 import { Button } from "../ui/Button.tsx";
 
 interface Props {
@@ -22,7 +23,7 @@ export class ErrorBoundary extends Component<Props, { readonly broken: boolean }
     if (!this.state.broken) return this.props.children;
     return (
       <div className="broken" role="alert">
-        <p>This conversation could not be shown. Your questions and answers are stored.</p>
+        <p>{t("app:broken.text")}</p>
         <Button
           look="outlined"
           icon="redo"
@@ -30,7 +31,7 @@ export class ErrorBoundary extends Component<Props, { readonly broken: boolean }
             this.setState({ broken: false });
           }}
         >
-          Show it again
+          {t("app:broken.again")}
         </Button>
       </div>
     );

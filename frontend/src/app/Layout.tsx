@@ -1,6 +1,7 @@
 import "./layout.css";
 
 import { useEffect, useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 
 import { IconButton } from "../ui/Button.tsx";
 import { ModelLabel } from "./ModelLabel.tsx";
@@ -16,6 +17,7 @@ const WIDE = "(min-width: 56rem)";
 
 /** Sidebar, conversation, source panel. On a phone the first and last lie over the second. */
 export function Layout({ sidebar, panel, children }: Props) {
+  const { t } = useTranslation("app");
   const [isOpen, setOpen] = useState(() => window.matchMedia(WIDE).matches);
   const close = (): void => {
     setOpen(false);
@@ -50,12 +52,12 @@ export function Layout({ sidebar, panel, children }: Props) {
       <div className="sidebar" id="sidebar" inert={!isOpen}>
         {sidebar(closeOnPhone)}
       </div>
-      {isOpen ? <button type="button" className="veil" aria-label="Close sidebar" onClick={close} /> : null}
+      {isOpen ? <button type="button" className="veil" aria-label={t("layout.closeSidebar")} onClick={close} /> : null}
       <main className="main">
         <header className="bar">
           <IconButton
             icon="menu"
-            label={isOpen ? "Hide conversations" : "Show conversations"}
+            label={t(isOpen ? "layout.hide" : "layout.show")}
             aria-expanded={isOpen}
             aria-controls="sidebar"
             onClick={() => {

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Trans, useTranslation } from "react-i18next";
 
 import { api } from "../protocol/client.ts";
 import { Popover } from "../ui/Popover.tsx";
@@ -11,26 +12,32 @@ const CONNECT = [
 
 /** Who answers and where passages are sent; opens how to connect another model. */
 export function ModelLabel() {
+  const { t } = useTranslation("app");
   const { data } = useQuery({ queryKey: ["readiness"], queryFn: () => api.readiness() });
   const model = data?.model;
   if (model === undefined) return null;
   const isQuoting = model.provider === "extractive";
   return (
-    <Popover side="below" buttonClass="chip model-label" trigger={<span className="chip-text">{model.label}</span>}>
+    <Popover side="below" buttonClass="chip model-label" trigger={<span className="chip-text">{isQuoting ? t("model.quotingLabel") : model.label}</span>}>
       <div className="model-info">
         <p>
           {isQuoting
-            ? "Answers are the best sentences of your sources, word for word. Nothing leaves this machine."
-            : `Answers are written by ${model.name}.`}
+            ? t("model.quoting")
+            : t("model.writes", { name: model.name })}
         </p>
         {model.sends_to === null ? null : (
           <p>
-            Questions and passages are sent to <b>{model.sends_to}</b>.
+            <Trans
+              t={t}
+              i18nKey="model.sends"
+              values={{ host: model.sends_to }}
+              components={{ b: <b /> }}
+            />
           </p>
         )}
         {isQuoting ? (
           <>
-            <p>To connect a model, put these lines into .env and start again:</p>
+            <p>{t("model.connect")}</p>
             {CONNECT.map(([name, lines]) => (
               <div key={name}>
                 <b>{name}</b>

@@ -1,3 +1,5 @@
+import { useTranslation } from "react-i18next";
+
 import { ConversationList } from "../history/ConversationList.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { usePreference } from "../ui/preference.ts";
@@ -12,6 +14,7 @@ interface Props {
 }
 
 export function Sidebar({ currentId, onNew, onDone }: Props) {
+  const { t } = useTranslation("app");
   return (
     <div className="sidebar-body">
       <div className="sidebar-head">
@@ -24,7 +27,7 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
             onDone();
           }}
         >
-          New conversation
+          {t("sidebar.new")}
         </Button>
       </div>
       <div className="sidebar-list">
@@ -47,12 +50,13 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
 const ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 function ThemeButton() {
+  const { t } = useTranslation("app");
   const [theme, setTheme] = usePreference(THEME);
   const next = THEME.values[(THEME.values.indexOf(theme) + 1) % THEME.values.length] ?? "system";
   return (
     <IconButton
       icon={ICONS[theme]}
-      label={`Colours: ${theme}. Change`}
+      label={t("sidebar.theme", { theme: t(`sidebar.themes.${theme}`) })}
       onClick={() => {
         setTheme(next);
       }}

@@ -1,5 +1,7 @@
 import { use, useRef } from "react";
+import { useTranslation } from "react-i18next";
 
+import { t } from "../i18n/i18n.ts";
 import { useSources } from "../sources/useSources.ts";
 import { count } from "../ui/format.ts";
 import { AddFilesContext } from "./addFiles.ts";
@@ -7,11 +9,12 @@ import { examplesFor } from "./examples.ts";
 
 /** The empty conversation: what is here, and questions to try. */
 export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void }) {
+  const { t } = useTranslation("app");
   const { data } = useSources();
   const sources = data?.items ?? [];
   return (
     <div className="welcome">
-      <h2>What would you like to know?</h2>
+      <h2>{t("welcome.title")}</h2>
       <p className="soft">{libraryLine(sources)}</p>
       <ul className="examples">
         {examplesFor(sources).map(({ question, hint }) => (
@@ -24,7 +27,7 @@ export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void 
               }}
             >
               <span>{question}</span>
-              <small>{hint}</small>
+              <small>{t(`example.${hint}`)}</small>
             </button>
           </li>
         ))}
@@ -38,6 +41,7 @@ export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void 
 
 /** The card for a file of one's own; files can be dropped anywhere else too. */
 function OwnFile() {
+  const { t } = useTranslation("app");
   const addFiles = use(AddFilesContext);
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -49,15 +53,15 @@ function OwnFile() {
           input.current?.click();
         }}
       >
-        <span>Drop your own file</span>
-        <small>PDF, Word, slides, tables, web pages, transcripts. Or choose one</small>
+        <span>{t("drop.title")}</span>
+        <small>{t("drop.hint")}</small>
       </button>
       <input
         ref={input}
         type="file"
         multiple
         hidden
-        aria-label="Files for the library"
+        aria-label={t("drop.label")}
         onChange={({ target }) => {
           void addFiles([...(target.files ?? [])]);
           target.value = ""; // so that the same file can be chosen again
@@ -68,11 +72,13 @@ function OwnFile() {
 }
 
 function libraryLine(sources: readonly { readonly kind: string }[]): string {
-  if (sources.length === 0) return "Answers come from your documents and recordings, cited.";
+  if (sources.length === 0) return t("app:welcome.empty");
   const recordings = sources.filter(({ kind }) => kind === "recording").length;
-  const parts = [
-    count(sources.length - recordings, "document"),
-    ...(recordings === 0 ? [] : [count(recordings, "recording")]),
-  ];
-  return `Answers come from your ${parts.join(" and ")}. Every claim is cited.`;
+  const documents = count(sources.length - recordings, "document");
+  return recordings === 0
+    ? t("app:welcome.documents", { documents })
+    : t("app:welcome.documentsAndRecordings", {
+        documents,
+        recordings: count(recordings, "recording"),
+      });
 }

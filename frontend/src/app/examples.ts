@@ -1,25 +1,27 @@
+import { t } from "../i18n/i18n.ts";
 import type { Source } from "../protocol/api.ts";
 
 export interface Example {
   readonly question: string;
-  readonly hint: string;
+  /** What is to be seen with it: a text of `app:example`. */
+  readonly hint: "cited" | "declined" | "document" | "played" | "recording";
 }
 
 const ASKED_OF_SAMPLES: readonly (Example & { readonly needs: string })[] = [
   {
     needs: "aripiprazole.md",
     question: "What are the side effects of aripiprazole?",
-    hint: "From a fact sheet, every claim cited",
+    hint: "cited",
   },
   {
     needs: "outage-review",
     question: "What caused the earth fault in the outage of 14 March?",
-    hint: "Its citation plays its second of a recording",
+    hint: "played",
   },
   {
     needs: "aripiprazole.md",
     question: "What is the capital of Mongolia?",
-    hint: "Not in the library: see how it declines",
+    hint: "declined",
   },
 ];
 
@@ -33,7 +35,7 @@ export function examplesFor(sources: readonly Source[]): Example[] {
     .toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))
     .slice(0, 3)
     .map(({ title, kind }) => ({
-      question: `What are the main points of “${title}”?`,
-      hint: kind === "recording" ? "From a recording" : "From a document",
+      question: t("app:example.mainPoints", { title }),
+      hint: kind,
     }));
 }

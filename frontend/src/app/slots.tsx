@@ -6,6 +6,7 @@ import { copyText } from "../citations/copyText.ts";
 import { SourceList } from "../citations/SourceList.tsx";
 import { ScopeName } from "../sources/ScopeName.tsx";
 import { ScopePicker } from "../sources/ScopePicker.tsx";
+import { KeepAsFile } from "./KeepAsFile.tsx";
 import { OpenSourceContext } from "./openSource.ts";
 import { Welcome } from "./Welcome.tsx";
 
@@ -24,5 +25,6 @@ export const CHAT_SLOTS: ChatSlots = {
   ScopePicker,
   ScopeName,
   Welcome,
+  KeepAsFile,
   copyText,
 };

@@ -1,13 +1,11 @@
+import { t } from "../i18n/i18n.ts";
 import type { Answer } from "./answerReducer.ts";
 import { stepsOf } from "./evidence.ts";
 
-const ENDINGS = {
-  complete: "Answer complete.",
-  stopped: "Answer stopped.",
-  error: "The answer could not be finished.",
-  idle: "",
-  streaming: "",
-} as const;
+/** How an answer ended, in words; empty while it has not. */
+function ending(phase: Answer["phase"]): string {
+  return phase === "idle" || phase === "streaming" ? "" : t(`chat:announce.${phase}`);
+}
 
 /** The end of the last whole sentence (or line) of `text`. */
 export function sentenceEnd(text: string): number {
@@ -38,7 +36,7 @@ export class Announcer {
     if (answer.phase !== "streaming") {
       this.#phase = answer.phase;
       const rest = spoken(answer.text.slice(this.#saidUpTo));
-      return `${rest} ${ENDINGS[answer.phase]}`.trim();
+      return `${rest} ${ending(answer.phase)}`.trim();
     }
     return answer.text === "" ? this.#nextStage(answer) : this.#nextSentences(answer);
   }
@@ -55,14 +53,14 @@ export class Announcer {
     const stage = stepsOf(answer.evidence).findLast((step) => step.isRunning)?.name ?? "";
     if (stage === this.#stage) return null;
     this.#stage = stage;
-    return `${stage}…`;
+    return t("chat:announce.stage", { stage });
   }
 
   #nextSentences(answer: Answer): string | null {
-    const end = sentenceEnd(answer.text);
-    if (end <= this.#saidUpTo) return null;
-    const sentences = spoken(answer.text.slice(this.#saidUpTo, end));
-    this.#saidUpTo = end;
-    return sentences;
+    const unsaid = answer.text.slice(this.#saidUpTo);
+    const end = sentenceEnd(unsaid);
+    if (end === 0) return null;
+    this.#saidUpTo += end;
+    return spoken(unsaid.slice(0, end));
   }
 }

@@ -16,5 +16,7 @@ export interface ChatSlots {
   readonly ScopePicker: ComponentType<{ filters: Filters; onChange: (filters: Filters) => void }>;
   readonly ScopeName: ComponentType<{ filters: Filters }>;
   readonly Welcome: ComponentType<{ onAsk: (question: string) => void }>;
+  /** Offers another place for a text that is too long to be asked. */
+  readonly KeepAsFile: ComponentType<{ text: string; onKept: () => void }>;
   readonly copyText: (text: string, evidence: AnswerEvidence) => string;
 }

@@ -6,7 +6,7 @@ import { newAnswer, type Answer, type EvidenceEvent } from "./answerReducer.ts";
 import { backoffMs } from "./backoff.ts";
 import { figures } from "./components/Figures.tsx";
 import { errorText, receiptText } from "./components/Outcome.tsx";
-import { curlCommand } from "./curl.ts";
+import { askAgainByCurl, replayByCurl } from "./curl.ts";
 import { stepsOf } from "./evidence.ts";
 
 const at = "2026-11-20T10:30:40.000Z";
@@ -122,15 +122,19 @@ describe("words for people", () => {
   });
 });
 
-describe("curlCommand", () => {
+describe("curl", () => {
   it("survives quotes and carries the scope", () => {
     const filters = { ...NO_FILTERS, kinds: ["recording" as const] };
-    expect(curlCommand("http://h", "What's new?", null)).toBe(
-      String.raw`curl -N -X POST 'http://h/chat' -H 'Content-Type: application/json' -d '{"message":"What'\''s new?"}'`,
+    expect(askAgainByCurl("http://h", "What's new?", "s-1", null)).toBe(
+      String.raw`curl -N -X POST 'http://h/chat' -H 'Content-Type: application/json' -d '{"message":"What'\''s new?","session_id":"s-1"}'`,
     );
-    expect(curlCommand("http://h", "q", filters)).toContain('"kinds":["recording"]');
+    expect(askAgainByCurl("http://h", "q", "s-1", filters)).toContain('"kinds":["recording"]');
     const dated = { ...NO_FILTERS, after: "2026-11-01" };
-    expect(curlCommand("http://h", "q", dated)).toContain('"after":"2026-11-01"');
+    expect(askAgainByCurl("http://h", "q", "s-1", dated)).toContain('"after":"2026-11-01"');
+  });
+
+  it("replays the stream of one run", () => {
+    expect(replayByCurl("http://h", "r-1")).toBe("curl -N 'http://h/runs/r-1/events'");
   });
 });
 

@@ -1,8 +1,10 @@
 import { use, useId, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 
+import { t } from "../i18n/i18n.ts";
+import { LANDMARK } from "../ui/landmark.ts";
 import { CitationPreview } from "./CitationPreview.tsx";
-import { describeMark, MarksContext, VERDICTS } from "./marks.ts";
+import { describeMark, MarksContext } from "./marks.ts";
 
 /** `[n]` in the text: shows its passage on hover or focus, opens it on click. */
 export function CitationMark({ marker }: { readonly marker: number }) {
@@ -23,7 +25,11 @@ export function CitationMark({ marker }: { readonly marker: number }) {
         ref={button}
         type="button"
         className={`mark mark--${info.verdict}`}
-        aria-label={`Source ${marker}: ${info.title}, ${VERDICTS[info.verdict]}`}
+        aria-label={t("citations:mark", {
+          marker,
+          title: info.title,
+          verdict: t(`citations:verdict.${info.verdict}`),
+        })}
         aria-describedby={near === null ? undefined : id}
         onMouseEnter={open}
         onMouseLeave={close}
@@ -43,12 +49,10 @@ export function CitationMark({ marker }: { readonly marker: number }) {
       </button>
       {near === null
         ? null
-        : createPortal(<CitationPreview id={id} info={info} near={near} />, landmark())}
+        : createPortal(
+            <CitationPreview id={id} info={info} near={near} />,
+            LANDMARK.current,
+          )}
     </>
   );
-}
-
-/** Everything that is read belongs to a landmark; only the app's tests have none. */
-function landmark(): Element {
-  return document.querySelector("main") ?? document.body;
 }

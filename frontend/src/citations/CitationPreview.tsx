@@ -1,5 +1,5 @@
-import { clock, place } from "../ui/format.ts";
-import { VERDICTS, type MarkInfo } from "./marks.ts";
+import { place } from "../ui/format.ts";
+import { verdictText, type MarkInfo } from "./marks.ts";
 
 const WIDTH = 352;
 const MARGIN = 12;
@@ -26,21 +26,15 @@ function shorten(text: string): string {
 }
 
 export function CitationPreview({ id, info, near }: Props) {
-  const where = place({ page: info.page, heading: info.heading, speaker: info.speaker });
+  const { page, heading, speaker, startS } = info;
+  const where = place({ page, heading, speaker, start_s: startS });
   return (
     <div id={id} role="tooltip" className="preview" style={position(near)}>
-      <p className="preview-title">{info.title}</p>
-      {where === "" && info.startS === null ? null : (
-        <p className="preview-place">
-          {[where, info.startS === null ? "" : `at ${clock(info.startS)}`]
-            .filter((part) => part !== "")
-            .join(" · ")}
-        </p>
-      )}
-      <p className="preview-text">{shorten(info.text)}</p>
+      <p className="preview-title" dir="auto">{info.title}</p>
+      {where === "" ? null : <p className="preview-place">{where}</p>}
+      <p className="preview-text" dir="auto">{shorten(info.text)}</p>
       <p className={`verdict verdict--${info.verdict}`}>
-        {VERDICTS[info.verdict]}
-        {info.support === null ? "" : `: ${info.support}`}
+        {verdictText(info)}
       </p>
     </div>
   );

@@ -2,6 +2,7 @@ import "./citations.css";
 
 import { useMemo } from "react";
 
+import { useLanguage } from "../i18n/useLanguage.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { Markdown } from "../ui/markdown/Markdown.tsx";
 import { CitationMark } from "./CitationMark.tsx";
@@ -15,9 +16,11 @@ interface Props extends Evidence {
 
 /** An answer's text with its citation marks alive, also while it streams. */
 export function CitedText({ text, streaming, passages, citations, judged, onOpen }: Props) {
+  const [language] = useLanguage();
+  // Another language makes other marks: they say what they are.
   const marks = useMemo(
-    () => ({ passages, citations, judged, onOpen }),
-    [passages, citations, judged, onOpen],
+    () => ({ passages, citations, judged, onOpen, language }),
+    [passages, citations, judged, onOpen, language],
   );
   return (
     <MarksContext value={marks}>

@@ -1,8 +1,10 @@
+import { useTranslation } from "react-i18next";
+
 import type { PlaceInSource } from "../protocol/api.ts";
 import { count, place } from "../ui/format.ts";
 import { Fold } from "../ui/Fold.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import { describeMark, VERDICTS, type Evidence, type MarkInfo } from "./marks.ts";
+import { describeMark, verdictText, type Evidence, type MarkInfo } from "./marks.ts";
 
 interface Props extends Evidence {
   readonly onOpen: (target: PlaceInSource) => void;
@@ -10,15 +12,18 @@ interface Props extends Evidence {
 
 /** The sources of a finished answer, numbered as in its text. */
 export function SourceList({ onOpen, ...evidence }: Props) {
+  const { t } = useTranslation("citations");
   if (evidence.citations.length === 0) return null;
+  const sources = count(evidence.citations.length, "source");
   const doubtful = evidence.citations.filter((citation) => !citation.verified).length;
   return (
     <Fold
       className="sources"
       summary={
         <span>
-          {count(evidence.citations.length, "source")}
-          {doubtful === 0 ? ", all verified" : `, ${doubtful} not verified`}
+          {doubtful === 0
+            ? t("summary.verified", { sources })
+            : t("summary.doubtful", { sources, count: doubtful })}
         </span>
       }
     >
@@ -55,10 +60,9 @@ function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen
             {info.title}
             {where === "" ? null : <span className="source-place">{where}</span>}
           </span>
-          <span className="source-quote">{info.text}</span>
+          <span className="source-quote" dir="auto">{info.text}</span>
           <span className={`verdict verdict--${info.verdict}`}>
-            {VERDICTS[info.verdict]}
-            {info.support === null ? "" : `: ${info.support}`}
+            {verdictText(info)}
           </span>
         </span>
         {info.startS === null ? null : <Icon name="play" />}

@@ -1,3 +1,4 @@
+import { t } from "../i18n/i18n.ts";
 import { place } from "../ui/format.ts";
 import { describeMark, type Evidence } from "./marks.ts";
 
@@ -7,7 +8,7 @@ export function copyText(text: string, evidence: Evidence): string {
     const info = describeMark(marker, evidence);
     const where = place({ page: info.page, start_s: info.startS, heading: info.heading });
     const parts = [info.title, where, url ?? ""].filter((part) => part !== "");
-    return `[${marker}] ${parts.join(", ")}${info.verdict === "verified" ? "" : " (not verified)"}`;
+    return `[${marker}] ${parts.join(", ")}${info.verdict === "verified" ? "" : ` ${t("citations:copied.notVerified")}`}`;
   });
-  return lines.length === 0 ? text : `${text.trimEnd()}\n\nSources\n${lines.join("\n")}\n`;
+  return lines.length === 0 ? text : `${text.trimEnd()}\n\n${t("citations:copied.sources")}\n${lines.join("\n")}\n`;
 }

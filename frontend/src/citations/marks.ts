@@ -1,5 +1,6 @@
 import { createContext } from "react";
 
+import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import type { Citation, MarkedPassage } from "../protocol/events.gen.ts";
 
@@ -54,8 +55,8 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
   return {
     marker,
     verdict,
-    title: citation?.title ?? passage?.title ?? "No such source",
-    text: citation?.quote ?? passage?.text ?? "The answer cites a source that it was not given.",
+    title: citation?.title ?? passage?.title ?? t("citations:noSuchSource"),
+    text: citation?.quote ?? passage?.text ?? t("citations:notGiven"),
     support: citation?.support ?? null,
     page: citation?.page ?? passage?.page ?? null,
     startS: citation?.start_s ?? passage?.start_s ?? null,
@@ -74,9 +75,8 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
   };
 }
 
-export const VERDICTS: Readonly<Record<Verdict, string>> = {
-  pending: "not checked yet",
-  verified: "verified",
-  unverified: "not verified",
-  unknown: "names no source",
-};
+/** The verdict, and why, in words. */
+export function verdictText({ verdict, support }: Pick<MarkInfo, "verdict" | "support">): string {
+  const said = t(`citations:verdict.${verdict}`);
+  return support === null ? said : t("citations:support", { verdict: said, why: support });
+}

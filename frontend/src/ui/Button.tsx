@@ -1,8 +1,9 @@
-import type { ButtonHTMLAttributes } from "react";
+import type { ComponentProps } from "react";
 
 import { Icon, type IconName } from "./Icon.tsx";
+import { Tooltip } from "./Tooltip.tsx";
 
-interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+interface Props extends ComponentProps<"button"> {
   readonly look?: "plain" | "quiet" | "outlined" | "primary";
   readonly icon?: IconName;
 }
@@ -16,7 +17,7 @@ export function Button({ look = "plain", icon, className = "", children, ...rest
   );
 }
 
-interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+interface IconButtonProps extends ComponentProps<"button"> {
   readonly icon: IconName;
   readonly label: string;
   readonly look?: "quiet" | "primary" | "outlined";
@@ -25,14 +26,15 @@ interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
 /** A button that shows only a picture; `label` is its name and its tooltip. */
 export function IconButton({ icon, label, look = "quiet", className = "", ...rest }: IconButtonProps) {
   return (
-    <button
-      type="button"
-      className={`button button--icon button--${look} ${className}`}
-      aria-label={label}
-      title={label}
-      {...rest}
-    >
-      <Icon name={icon} />
-    </button>
+    <Tooltip text={label}>
+      <button
+        type="button"
+        className={`button button--icon button--${look} ${className}`}
+        aria-label={label}
+        {...rest}
+      >
+        <Icon name={icon} />
+      </button>
+    </Tooltip>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { useTranslation } from "react-i18next";
 
 import { Button } from "./Button.tsx";
 
@@ -11,23 +12,23 @@ const CONFIRMED_MS = 2_000;
 
 /** Copies what `text` returns when pressed, and says whether that worked. */
 export function CopyButton({ text, children }: Props) {
+  const { t } = useTranslation("ui");
   const [said, setSaid] = useState<string | null>(null);
-  const copy = async (): Promise<void> => {
-    const worked = await writeClipboard(text());
-    setSaid(worked ? "Copied" : "Not allowed");
+  const onClick = async (): Promise<void> => {
+    setSaid((await copy(text())) ? t("copied") : t("copyRefused"));
     setTimeout(() => {
       setSaid(null);
     }, CONFIRMED_MS);
   };
   return (
-    <Button look="quiet" icon="copy" onClick={() => void copy()}>
+    <Button look="quiet" icon="copy" onClick={() => void onClick()}>
       <span aria-live="polite">{said ?? children}</span>
     </Button>
   );
 }
 
 /** The clipboard exists only on HTTPS and localhost, and may be forbidden there too. */
-async function writeClipboard(text: string): Promise<boolean> {
+async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -1,17 +1,24 @@
 import "./chat.css";
 
-import { useEffect } from "react";
+import { useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
 
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
-import { lastAnswer, type Loading } from "../chatState.ts";
+import { lastAnswer, type ChatSnapshot } from "../chatState.ts";
+import type { ChatSession } from "../ChatSession.ts";
+import type { Connection } from "../RunFollower.ts";
 import type { ChatSlots } from "../slots.ts";
-import { useFollowScroll } from "../useFollowScroll.ts";
+import type { Edit } from "../useDraft.ts";
+import { useEscape } from "../useEscape.ts";
+import { useFollowScroll, type FollowScroll } from "../useFollowScroll.ts";
+import { useLatestTurns } from "../useLatestTurns.ts";
 import { useOffline } from "../useOffline.ts";
 import { useStreamingChat } from "../useStreamingChat.ts";
 import { Composer } from "./Composer.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LiveRegion } from "./LiveRegion.tsx";
+import { LoadingNote } from "./LoadingNote.tsx";
 import { Queued } from "./Queued.tsx";
 import { TurnView } from "./TurnView.tsx";
 
@@ -21,105 +28,126 @@ interface Props {
   readonly isNew: boolean;
   readonly slots: ChatSlots;
   readonly onActivity: () => void;
+  readonly onSignIn: () => void;
 }
 
 /** One conversation: questions, streaming answers, and where the next question is written. */
-export function ChatInterface({ sessionId, isNew, slots, onActivity }: Props) {
+export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn }: Props) {
   const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity);
-  const { scroller, content, isBehind, toEnd } = useFollowScroll();
+  const scroll = useFollowScroll();
   const isOffline = useOffline();
-  const { turns, phase, loading, queued } = snapshot;
+  const [edited, setEdited] = useState<Edit | null>(null);
+  const edit = useCallback((question: string) => {
+    setEdited((last) => ({ question, times: (last?.times ?? 0) + 1 }));
+  }, []);
+  const { turns, phase } = snapshot;
   const connection = isOffline ? "offline" : snapshot.connection;
-  const isBusy = phase === "streaming";
-  useEscape(isBusy, () => void session.stop());
+  useEscape(phase === "streaming", () => void session.stop());
   const ask = (question: string): void => {
     session.send(question);
-    toEnd();
+    scroll.toEnd();
   };
+  const shared = { snapshot, session, slots, scroll, connection };
   return (
     <div className="chat" data-phase={phase}>
-      <div className="messages" ref={scroller}>
-        <div className="column" ref={content}>
-          {turns.length === 0 && loading === "ready" ? <slots.Welcome onAsk={ask} /> : null}
-          <LoadingNote loading={loading} onRetry={() => void session.load()} />
-          {turns.map((turn, index) => (
-            <TurnView
-              key={turn.key}
-              turn={turn}
-              isLast={index === turns.length - 1}
-              session={session}
-              slots={slots}
-              connection={index === turns.length - 1 ? connection : null}
-              stop={snapshot.stop}
-            />
-          ))}
-        </div>
-      </div>
-      <div className="dock column">
-        {isBehind && isBusy ? (
-          <button type="button" className="new-text" onClick={toEnd}>
-            <Icon name="down" /> New text
-          </button>
-        ) : null}
-        <ConnectionNote connection={connection} />
-        {queued === null ? null : (
-          <Queued
-            question={queued}
-            onChange={(question) => {
-              session.setQueued(question);
-            }}
-          />
-        )}
-        <Composer
-          isBusy={isBusy}
-          returned={snapshot.returned}
-          lastQuestion={turns.at(-1)?.question ?? null}
-          onSend={ask}
-          onStop={() => void session.stop()}
-        >
-          <slots.ScopePicker
-            filters={snapshot.filters}
-            onChange={(filters) => {
-              session.setFilters(filters);
-            }}
-          />
-        </Composer>
-      </div>
+      <Messages {...shared} onAsk={ask} onEdit={edit} onSignIn={onSignIn} />
+      <Dock {...shared} draftKey={isNew && turns.length === 0 ? "new" : sessionId} edited={edited} onAsk={ask} />
       <LiveRegion answer={lastAnswer(turns)} />
     </div>
   );
 }
 
-interface LoadingProps {
-  readonly loading: Loading;
-  readonly onRetry: () => void;
+interface PartProps {
+  readonly snapshot: ChatSnapshot;
+  readonly session: ChatSession;
+  readonly slots: ChatSlots;
+  readonly scroll: FollowScroll;
+  readonly connection: Connection | null;
+  readonly onAsk: (question: string) => void;
 }
 
-function LoadingNote({ loading, onRetry }: LoadingProps) {
-  if (loading === "missing") {
-    return <p className="note">This conversation does not exist, or it is not yours.</p>;
-  }
-  if (loading !== "failed") return null;
+interface MessagesProps extends PartProps {
+  readonly onEdit: (question: string) => void;
+  readonly onSignIn: () => void;
+}
+
+function Messages({ snapshot, session, slots, scroll, connection, ...acts }: MessagesProps) {
+  const { t } = useTranslation("chat");
+  const { turns: all, loading, stop } = snapshot;
+  const { scroller, content } = scroll;
+  const { turns, showEarlier } = useLatestTurns(all, scroller);
+  const { onAsk, onEdit, onSignIn } = acts;
   return (
-    <div className="note note--bad" role="alert">
-      <span>The conversation cannot be read right now.</span>
-      <Button look="outlined" icon="redo" onClick={onRetry}>
-        Try again
-      </Button>
+    <div className="messages" ref={scroller}>
+      <div className="column" ref={content}>
+        {all.length === 0 && loading === "ready" ? <slots.Welcome onAsk={onAsk} /> : null}
+        <LoadingNote loading={loading} onRetry={() => void session.load()} onSignIn={onSignIn} />
+        {showEarlier === null ? null : (
+          <Button look="outlined" className="earlier" onClick={showEarlier}>
+            {t("messages.earlier")}
+          </Button>
+        )}
+        {turns.map((turn) => {
+          const isLast = turn === all.at(-1);
+          const its = turn.answers[turn.shown]?.key === stop?.key ? stop : null;
+          const shared = { turn, isLast, session, slots, onEdit, onSignIn };
+          return (
+            <TurnView
+              key={turn.key}
+              {...shared}
+              connection={isLast ? connection : null}
+              stop={its}
+            />
+          );
+        })}
+      </div>
     </div>
   );
 }
 
-/** Escape stops the answer, unless something in front of it took the key. */
-function useEscape(isActive: boolean, onEscape: () => void): void {
-  useEffect(() => {
-    if (!isActive) return undefined;
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !event.defaultPrevented) onEscape();
-    };
-    document.addEventListener("keydown", onKey);
-    return () => {
-      document.removeEventListener("keydown", onKey);
-    };
-  }, [isActive, onEscape]);
+interface DockProps extends PartProps {
+  readonly draftKey: string;
+  readonly edited: Edit | null;
+}
+
+function Dock({ snapshot, session, slots, scroll, connection, draftKey, edited, onAsk }: DockProps) {
+  const { t } = useTranslation("chat");
+  const { turns, phase, queued, filters, returned } = snapshot;
+  const isBusy = phase === "streaming";
+  return (
+    <div className="dock column">
+      {scroll.isBehind && isBusy ? (
+        <button type="button" className="new-text" onClick={scroll.toEnd}>
+          <Icon name="down" /> {t("messages.newText")}
+        </button>
+      ) : null}
+      <ConnectionNote connection={connection} />
+      {queued === null ? null : (
+        <Queued
+          question={queued}
+          canSend={!isBusy}
+          onChange={(question) => {
+            session.setQueued(question);
+          }}
+          onSend={() => {
+            session.sendQueued();
+          }}
+        />
+      )}
+      <Composer
+        {...{ draftKey, isBusy, returned, edited }}
+        lastQuestion={turns.at(-1)?.question ?? null}
+        onSend={onAsk}
+        onStop={() => void session.stop()}
+        KeepAsFile={slots.KeepAsFile}
+      >
+        <slots.ScopePicker
+          filters={filters}
+          onChange={(chosen) => {
+            session.setFilters(chosen);
+          }}
+        />
+      </Composer>
+    </div>
+  );
 }

@@ -1,45 +1,56 @@
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 
-import { IconButton } from "../../ui/Button.tsx";
+import { Button, IconButton } from "../../ui/Button.tsx";
+import { usePreference } from "../../ui/preference.ts";
+import { ENTER } from "../../ui/preferences.ts";
+import type { ChatSlots } from "../slots.ts";
+import { useDraft, type Edit } from "../useDraft.ts";
 
-const LONGEST = 8_000;
+/** Characters a question may have; the server counts code points, too. */
+export const LONGEST = 8_000;
 
 interface Props {
+  /** Under what the unsent text is kept. */
+  readonly draftKey: string;
   readonly isBusy: boolean;
   /** A question given back; it fills an empty composer once. */
   readonly returned: string | null;
+  readonly edited: Edit | null;
   readonly lastQuestion: string | null;
   readonly onSend: (question: string) => void;
   readonly onStop: () => void;
+  readonly KeepAsFile: ChatSlots["KeepAsFile"];
   readonly children: ReactNode;
 }
 
 /** Where questions are written. Enter sends, Shift+Enter breaks the line, ↑ edits the last one. */
-export function Composer({ isBusy, returned, lastQuestion, onSend, onStop, children }: Props) {
-  const [draft, setDraft] = useDraft(returned);
-  const field = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => {
-    const area = field.current;
-    if (area === null) return;
-    area.style.height = "auto";
-    area.style.height = `${area.scrollHeight}px`;
-  }, [draft]);
+export function Composer(props: Props) {
+  const { draftKey, isBusy, returned, edited, lastQuestion, onSend, onStop, KeepAsFile } = props;
+  const { t } = useTranslation("chat");
+  const [enter] = usePreference(ENTER);
+  const draft = useDraft(draftKey, returned, edited);
+  const field = useGrowingField(draft.text, edited);
+  const length = characters(draft.text);
+  const isSendable = draft.text.trim() !== "" && length <= LONGEST;
   const send = (): void => {
-    if (draft.trim() === "") return;
-    onSend(draft);
-    setDraft("");
+    if (!isSendable) return;
+    onSend(draft.text);
+    draft.end();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return; // the Enter of an input method
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (event.key === "Enter" && sends(event, enter)) {
       event.preventDefault();
       send();
-    } else if (event.key === "ArrowUp" && draft === "" && lastQuestion !== null) {
+    } else if (event.key === "ArrowUp" && draft.text === "" && lastQuestion !== null) {
       event.preventDefault();
-      setDraft(lastQuestion);
+      draft.edit(lastQuestion);
+    } else if (event.key === "Escape" && draft.isEdit) {
+      event.preventDefault();
+      draft.end();
     }
   };
-  const isSendable = draft.trim() !== "";
   return (
     <form
       className="composer"
@@ -48,51 +59,98 @@ export function Composer({ isBusy, returned, lastQuestion, onSend, onStop, child
         send();
       }}
     >
+      {draft.isEdit ? <EditNote onCancel={draft.end} /> : null}
       <textarea
         ref={field}
         rows={1}
-        value={draft}
-        maxLength={LONGEST}
-        aria-label="Your question"
-        placeholder={isBusy ? "Ask the next question…" : "Ask your documents and recordings…"}
+        dir="auto"
+        value={draft.text}
+        aria-label={t("composer.label")}
+        aria-invalid={length > LONGEST}
+        placeholder={t(isBusy ? "composer.askNext" : "composer.ask")}
         onChange={(event) => {
-          setDraft(event.target.value);
+          draft.change(event.target.value);
         }}
         onKeyDown={onKeyDown}
       />
+      {length > LONGEST ? (
+        <div className="note note--doubt" role="alert">
+          <span>{t("composer.tooLong", { length, most: LONGEST })}</span>
+          <KeepAsFile text={draft.text} onKept={draft.end} />
+        </div>
+      ) : null}
       <div className="composer-row">
-        {children}
+        {props.children}
         <span className="composer-gap" />
-        {isBusy ? (
-          <IconButton
-            icon="stop"
-            label="Stop (Esc)"
-            look="primary"
-            className="stop-button"
-            onClick={onStop}
-          />
-        ) : (
-          <IconButton
-            icon="send"
-            label="Send (Enter)"
-            look="primary"
-            className="send-button"
-            disabled={!isSendable}
-            onClick={send}
-          />
-        )}
+        <SendOrStop {...{ isBusy, isSendable, onStop }} sendsBy={enter} />
       </div>
     </form>
   );
 }
 
-/** The text being written; a question given back goes in when nothing is lost by it. */
-function useDraft(returned: string | null) {
-  const [draft, setDraft] = useState("");
-  const [seen, setSeen] = useState<string | null>(null);
-  if (returned !== seen) {
-    setSeen(returned);
-    if (returned !== null && draft === "") setDraft(returned);
-  }
-  return [draft, setDraft] as const;
+function EditNote({ onCancel }: { readonly onCancel: () => void }) {
+  const { t } = useTranslation("chat");
+  return (
+    <p className="editing">
+      <span>{t("composer.editing")}</span>
+      <Button look="quiet" icon="close" onClick={onCancel}>
+        {t("composer.cancelEdit")}
+      </Button>
+    </p>
+  );
+}
+
+interface SendProps extends Pick<Props, "isBusy" | "onStop"> {
+  readonly isSendable: boolean;
+  readonly sendsBy: "sends" | "breaks";
+}
+
+function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
+  const { t } = useTranslation("chat");
+  return isBusy ? (
+    <IconButton
+      icon="stop"
+      label={t("composer.stop")}
+      look="primary"
+      className="stop-button"
+      onClick={onStop}
+    />
+  ) : (
+    <IconButton
+      icon="send"
+      type="submit"
+      label={t(sendsBy === "sends" ? "composer.send" : "composer.sendCtrl")}
+      look="primary"
+      className="send-button"
+      disabled={!isSendable}
+    />
+  );
+}
+
+function sends(event: KeyboardEvent, enter: "sends" | "breaks"): boolean {
+  if (event.ctrlKey || event.metaKey) return true;
+  return enter === "sends" && !event.shiftKey;
+}
+
+/** Code points: an emoji is one character to whoever writes it. */
+function characters(text: string): number {
+  return text.length - (text.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0);
+}
+
+/** The field is as high as its text, and ready to write where there is a keyboard to write with. */
+function useGrowingField(text: string, edited: Edit | null) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    const area = field.current;
+    if (area === null) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text]);
+  useEffect(() => {
+    if (window.matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, []);
+  useEffect(() => {
+    if (edited !== null) field.current?.focus();
+  }, [edited]);
+  return field;
 }

@@ -1,15 +1,13 @@
+import { useTranslation } from "react-i18next";
+
 import type { Connection } from "../RunFollower.ts";
 
-const NOTES: Readonly<Partial<Record<Connection, string>>> = {
-  offline: "You are offline. The answer goes on and is fetched when the network is back.",
-  reconnecting: "The connection broke. Reconnecting; nothing is lost.",
-};
-
 export function ConnectionNote({ connection }: { readonly connection: Connection | null }) {
-  const note = connection === null ? undefined : NOTES[connection];
-  return note === undefined ? null : (
+  const { t } = useTranslation("chat");
+  if (connection !== "offline" && connection !== "reconnecting") return null;
+  return (
     <p className="note note--doubt connection" role="status">
-      {note}
+      {t(`connection.${connection}`)}
     </p>
   );
 }

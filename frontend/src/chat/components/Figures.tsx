@@ -1,16 +1,22 @@
-import { duration } from "../../ui/format.ts";
+import { useTranslation } from "react-i18next";
+
+import { t } from "../../i18n/i18n.ts";
+import { duration, number } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
 import type { Answer } from "../answerReducer.ts";
 
 /** The numbers of one answer, folded. */
 export function Figures({ answer }: { readonly answer: Answer }) {
-  const rows = figures(answer);
+  useTranslation("chat");
   const { timings } = answer;
   if (timings === null) return null;
   return (
-    <Fold className="figures" summary={<span>Figures ({duration(timings.total_ms)})</span>}>
+    <Fold
+      className="figures"
+      summary={<span>{t("chat:figures.title", { total: duration(timings.total_ms) })}</span>}
+    >
       <dl>
-        {rows.map(([name, value]) => (
+        {figures(answer).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
@@ -25,21 +31,22 @@ export function Figures({ answer }: { readonly answer: Answer }) {
 export function figures({ timings, usage, model, passages }: Answer): [string, string][] {
   const rows: [string, string][] = [];
   if (timings !== null) {
-    const first = timings.first_token_ms;
-    if (timings.retrieval_ms !== null) rows.push(["Retrieval", duration(timings.retrieval_ms)]);
-    if (first !== null) rows.push(["First token", duration(first)]);
-    rows.push(["Total", duration(timings.total_ms)]);
-    const writing = first === null ? 0 : timings.total_ms - first;
+    const { retrieval_ms: retrieval, first_token_ms: first, total_ms: total } = timings;
+    if (retrieval !== null) rows.push([t("chat:figures.retrieval"), duration(retrieval)]);
+    if (first !== null) rows.push([t("chat:figures.firstToken"), duration(first)]);
+    rows.push([t("chat:figures.total"), duration(total)]);
+    const writing = first === null ? 0 : total - first;
     if (usage !== null && writing > 0) {
-      const speed = usage.output_tokens / (writing / 1000);
-      rows.push(["Speed", `${speed.toFixed(0)} tokens/s`]);
+      const speed = Math.round(usage.output_tokens / (writing / 1000));
+      rows.push([t("chat:figures.speed"), t("chat:figures.speedValue", { speed })]);
     }
   }
   if (usage !== null) {
-    const about = usage.estimated ? "about " : "";
-    rows.push(["Tokens", `${about}${usage.input_tokens} in, ${usage.output_tokens} out`]);
+    const said = { input: usage.input_tokens, output: usage.output_tokens };
+    const key = usage.estimated ? "chat:figures.aboutTokens" : "chat:figures.tokensValue";
+    rows.push([t("chat:figures.tokens"), t(key, said)]);
   }
-  if (model !== null) rows.push(["Model", model]);
-  rows.push(["Passages", String(passages.length)]);
+  if (model !== null) rows.push([t("chat:figures.model"), model]);
+  rows.push([t("chat:figures.passages"), number(passages.length)]);
   return rows;
 }

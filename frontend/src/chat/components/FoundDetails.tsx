@@ -1,11 +1,14 @@
 import type { ReactNode } from "react";
+import { Trans, useTranslation } from "react-i18next";
 
+import { t } from "../../i18n/i18n.ts";
 import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
-import { count, duration, place } from "../../ui/format.ts";
+import { count, duration, fixed, place } from "../../ui/format.ts";
 import type { EvidenceEvent } from "../answerReducer.ts";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
 export function FoundDetails({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {
+  useTranslation("chat");
   return (
     <ol className="how-steps">
       {evidence.map((event, index) => {
@@ -16,58 +19,67 @@ export function FoundDetails({ evidence }: { readonly evidence: readonly Evidenc
   );
 }
 
+const MARKED = { b: <b />, q: <q /> };
+
 function detailOf(event: EvidenceEvent) {
   switch (event.type) {
     case "retrieval_complete": {
       const { query, searched_passages, searched_sources, doc_count, ms, top } = event.content;
+      const values = {
+        query,
+        passages: count(searched_passages, "passage"),
+        sources: count(searched_sources, "source"),
+        candidates: count(doc_count, "candidate"),
+      };
       return (
         <>
           <StepLine ms={ms}>
-            Searched {count(searched_passages, "passage")} of {count(searched_sources, "source")}{" "}
-            for <q>{query}</q>: <b>{count(doc_count, "candidate")}</b>, the best of them
+            <Trans i18nKey="chat:found.searched" values={values} components={MARKED} />
           </StepLine>
           <Found passages={top} />
         </>
       );
     }
     case "reranking_complete": {
-      const { kept, dropped, ms } = event.content;
+      const { kept, dropped, ms, note } = event.content;
+      const values = { kept: kept.length, dropped: dropped.length };
       return (
         <>
           <StepLine ms={ms}>
-            Put in order: <b>kept {kept.length}</b>, dropped {dropped.length}
+            <Trans i18nKey="chat:found.ordered" values={values} components={MARKED} />
           </StepLine>
+          {note ? <p>{note}</p> : null}
           <Found passages={kept} />
         </>
       );
     }
     case "grading_complete": {
       const { judge, decision, passages, ms } = event.content;
+      const values = {
+        judge: t(`chat:found.judge.${judge === "model" ? "model" : "score"}`),
+        decision: t(`chat:found.decision.${decision}`),
+      };
       return (
         <>
           <StepLine ms={ms}>
-            Judged by {judge === "model" ? "the model" : "scores"}: <b>{DECISIONS[decision]}</b>
+            <Trans i18nKey="chat:found.judged" values={values} components={MARKED} />
           </StepLine>
           <Graded passages={passages} />
         </>
       );
     }
-    case "rewriting_complete":
+    case "rewriting_complete": {
+      const { query, ms } = event.content;
       return (
-        <StepLine ms={event.content.ms}>
-          Asked again as <q>{event.content.query}</q>
+        <StepLine ms={ms}>
+          <Trans i18nKey="chat:found.again" values={{ query }} components={MARKED} />
         </StepLine>
       );
+    }
     default:
       return null;
   }
 }
-
-const DECISIONS = {
-  answer: "enough to answer",
-  rewrite: "not enough, search again",
-  refuse: "nothing answers the question",
-} as const;
 
 function StepLine({ ms, children }: { readonly ms: number; readonly children: ReactNode }) {
   return (
@@ -86,7 +98,7 @@ function Found({ passages }: { readonly passages: readonly FoundPassage[] }) {
           <span className="how-name">
             {passage.title} <span className="soft">{place(passage)}</span>
           </span>
-          <small>{passage.score.toFixed(2)}</small>
+          <small>{fixed(passage.score, 2)}</small>
         </li>
       ))}
     </ul>
@@ -99,7 +111,7 @@ function Graded({ passages }: { readonly passages: readonly GradedPassage[] }) {
       {passages.map((passage) => (
         <li key={passage.passage_id} className={passage.kept ? "how-row" : "how-row soft"}>
           <span className="how-name">
-            <b>{passage.kept ? "Kept" : "Left out"}</b> {passage.title}
+            <b>{t(passage.kept ? "chat:found.keptPassage" : "chat:found.droppedPassage")}</b> {passage.title}
           </span>
           <small>{passage.reason}</small>
         </li>

@@ -1,25 +1,36 @@
+import { useTranslation } from "react-i18next";
+
+import { t } from "../../i18n/i18n.ts";
 import { Button } from "../../ui/Button.tsx";
 import { count, duration } from "../../ui/format.ts";
 import type { Answer } from "../answerReducer.ts";
 import type { ChatSession } from "../ChatSession.ts";
-import type { StopOutcome } from "../chatState.ts";
+import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../chatState.ts";
 
 interface Props {
   readonly answer: Answer;
   readonly stop: StopOutcome | null;
   readonly isLast: boolean;
   readonly session: ChatSession;
+  readonly onSignIn: () => void;
 }
 
 /** How an answer ended, when it did not simply end, and the button that helps. */
-export function Outcome({ answer, stop, isLast, session }: Props) {
+export function Outcome({ answer, stop, isLast, session, onSignIn }: Props) {
+  useTranslation("chat");
   const canContinue = isLast && answer.messageId !== null && answer.text !== "";
+  const isSignedOut = answer.failure?.code === SIGNED_OUT;
   return (
     <>
       {answer.phase === "error" ? (
         <div className="note note--bad" role="alert">
           <span>{errorText(answer)}</span>
-          {isLast ? (
+          {isLast && isSignedOut ? (
+            <Button look="outlined" onClick={onSignIn}>
+              {t("chat:outcome.signIn")}
+            </Button>
+          ) : null}
+          {isLast && !isSignedOut ? (
             <Button
               look="outlined"
               icon="redo"
@@ -27,15 +38,15 @@ export function Outcome({ answer, stop, isLast, session }: Props) {
                 session.retry();
               }}
             >
-              Retry
+              {t("chat:outcome.retry")}
             </Button>
           ) : null}
-          {canContinue ? <Continue session={session} /> : null}
+          {canContinue && !isSignedOut ? <Continue session={session} /> : null}
         </div>
       ) : null}
       {answer.phase === "stopped" ? (
         <div className="note stopped">
-          <span>{stop === null ? "Stopped." : receiptText(stop)}</span>
+          <span>{stop === null ? t("chat:outcome.stopped") : receiptText(stop)}</span>
           {canContinue ? <Continue session={session} /> : null}
         </div>
       ) : null}
@@ -53,7 +64,7 @@ function Continue({ session }: Pick<Props, "session">) {
         session.continueAnswer();
       }}
     >
-      Continue
+      {t("chat:answer.continue")}
     </Button>
   );
 }
@@ -63,33 +74,35 @@ function EndNotes({ answer }: Pick<Props, "answer">) {
   return (
     <>
       {ended === "length" ? (
-        <p className="note note--doubt">The model reached its longest answer; the end is missing.</p>
+        <p className="note note--doubt">{t("chat:outcome.length")}</p>
       ) : null}
       {ended === "content_filter" ? (
-        <p className="note note--doubt">The model’s content filter ended this answer.</p>
+        <p className="note note--doubt">{t("chat:outcome.contentFilter")}</p>
       ) : null}
-      {answer.saved ? null : (
-        <p className="note note--doubt">
-          This answer could not be stored yet. Copy it if you need it.
-        </p>
-      )}
+      {answer.saved ? null : <p className="note note--doubt">{t("chat:outcome.unsaved")}</p>}
     </>
   );
 }
 
 /** Why there is no whole answer, and what became of the part there is. */
-export function errorText({ failure, text }: Answer): string {
-  const why = failure?.message ?? "The answer broke off.";
-  return text === "" ? why : `${why} What had arrived is kept.`;
+export function errorText({ failure, text }: Pick<Answer, "failure" | "text">): string {
+  const why = reason(failure);
+  return text === "" ? why : t("chat:outcome.kept", { why });
+}
+
+function reason(failure: Answer["failure"]): string {
+  if (failure === null) return t("chat:outcome.broken");
+  if (failure.code === UNREACHABLE) return t("chat:outcome.unreachable");
+  return failure.code === SIGNED_OUT ? t("chat:outcome.signedOut") : failure.message;
 }
 
 /** The receipt of a stop in one line. */
 export function receiptText(stop: StopOutcome): string {
-  if (stop === "unconfirmed") return "Stopped here. The server did not confirm it.";
-  if ("pending" in stop) return "Stop asked for. The server has not confirmed it yet.";
-  if (stop.already) return "The answer had ended already.";
-  const kept = `${count(stop.tokens_kept, "token")} kept`;
+  if (stop === "unconfirmed") return t("chat:outcome.unconfirmed");
+  if ("pending" in stop) return t("chat:outcome.pending");
+  if (stop.already) return t("chat:outcome.already");
+  const tokens = count(stop.tokens_kept, "token");
   return stop.upstream_closed_ms === null
-    ? `Stopped, ${kept}.`
-    : `Model stopped after ${duration(stop.upstream_closed_ms)}, ${kept}.`;
+    ? t("chat:outcome.stoppedKept", { tokens })
+    : t("chat:outcome.stoppedModel", { tokens, time: duration(stop.upstream_closed_ms) });
 }

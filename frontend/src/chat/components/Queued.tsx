@@ -1,24 +1,42 @@
+import { useTranslation } from "react-i18next";
+
 import { Button } from "../../ui/Button.tsx";
 
 interface Props {
   readonly question: string;
+  /** True when nothing is running that it could wait for. */
+  readonly canSend: boolean;
   readonly onChange: (question: string | null) => void;
+  readonly onSend: () => void;
 }
 
 /** The next question, waiting for the running answer; it can be edited or dropped. */
-export function Queued({ question, onChange }: Props) {
+export function Queued({ question, canSend, onChange, onSend }: Props) {
+  const { t } = useTranslation("chat");
   return (
-    <div className="queued">
+    <form
+      className="queued"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (canSend) onSend();
+      }}
+    >
       <label>
-        <span className="soft">Next</span>
+        <span className="soft">{t("queued.label")}</span>
         <input
           className="field"
+          dir="auto"
           value={question}
           onChange={(event) => {
             onChange(event.target.value);
           }}
         />
       </label>
+      {canSend ? (
+        <Button look="outlined" icon="send" type="submit">
+          {t("queued.send")}
+        </Button>
+      ) : null}
       <Button
         look="quiet"
         icon="close"
@@ -26,8 +44,8 @@ export function Queued({ question, onChange }: Props) {
           onChange(null);
         }}
       >
-        Remove
+        {t("queued.remove")}
       </Button>
-    </div>
+    </form>
   );
 }

@@ -1,4 +1,5 @@
-import { t } from "../../i18n/i18n.ts";
+import { Trans, useTranslation } from "react-i18next";
+
 import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
 import type { Answer } from "../answerReducer.ts";
@@ -15,14 +16,19 @@ interface Props {
 
 /** What was searched when that was not everything; after a refusal, the way to search the rest. */
 export function Searched({ answer, question, isLast, session, ScopeName }: Props) {
+  const { t } = useTranslation("chat");
   const { filters } = answer;
   if (filters === null || isUnfiltered(filters)) return null;
   const outside = answer.finishReason === "no_evidence" ? passagesOutside(answer) : 0;
   return (
     <div className={outside > 0 ? "note" : "searched"}>
       <span>
-        Searched only: <ScopeName filters={filters} />
-        {outside > 0 ? `. ${t("chat:searched.outside", { count: outside })}` : null}
+        <Trans
+          t={t}
+          i18nKey="searched.only"
+          components={{ scope: <ScopeName filters={filters} /> }}
+        />
+        {outside > 0 ? `. ${t("searched.outside", { count: outside })}` : null}
       </span>
       {outside > 0 && isLast ? (
         <Button
@@ -34,7 +40,7 @@ export function Searched({ answer, question, isLast, session, ScopeName }: Props
             session.send(question);
           }}
         >
-          Search everything
+          {t("searched.everything")}
         </Button>
       ) : null}
     </div>

@@ -1,4 +1,7 @@
 import { Fragment } from "react";
+import { useTranslation } from "react-i18next";
+
+import { t } from "../../i18n/i18n.ts";
 import { duration } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
 import type { Answer } from "../answerReducer.ts";
@@ -16,6 +19,7 @@ interface Props {
  * the same line says how it was found, so that nothing moves; opened, it tells everything.
  */
 export function StageLine({ answer, connection }: Props) {
+  useTranslation("chat");
   const steps = stepsOf(answer.evidence);
   const isStreaming = answer.phase === "streaming";
   // A continued answer was not searched for: it goes on with the passages it had.
@@ -26,7 +30,7 @@ export function StageLine({ answer, connection }: Props) {
       summary={
         <span className="stages">
           <b className={isStreaming ? "stage stage--running" : "stage"}>
-            {isStreaming ? runningName(steps, connection) : "How this was found"}
+            {isStreaming ? runningName(steps, connection) : t("chat:found.title")}
           </b>
           <span className="stage-results">
             {isStreaming ? <FinishedSteps steps={steps} /> : resultLine(steps)}
@@ -52,8 +56,8 @@ function FinishedSteps({ steps }: { readonly steps: readonly Step[] }) {
 
 function runningName(steps: readonly Step[], connection: Connection | null): string {
   const running = steps.findLast((step) => step.isRunning) ?? steps.at(-1);
-  if (running !== undefined) return `${running.name}…`;
-  return connection === "offline" ? "Waiting for the network…" : "Sending…";
+  if (running !== undefined) return t("chat:stage.running", { stage: running.name });
+  return t(connection === "offline" ? "chat:stage.waiting" : "chat:stage.sending");
 }
 
 function resultLine(steps: readonly Step[]): string {

@@ -1,4 +1,7 @@
 import { memo } from "react";
+import { useTranslation } from "react-i18next";
+
+import { IconButton } from "../../ui/Button.tsx";
 
 import type { ChatSession } from "../ChatSession.ts";
 import type { StopOutcome } from "../chatState.ts";
@@ -13,15 +16,30 @@ interface Props {
   readonly session: ChatSession;
   readonly slots: ChatSlots;
   readonly connection: Connection | null;
+  readonly onEdit: (question: string) => void;
+  readonly onSignIn: () => void;
   readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
 }
 
 /** A question and the answer on screen. Memoised: only the running turn draws again. */
-export const TurnView = memo(function TurnView({ turn, stop, ...rest }: Props) {
+export const TurnView = memo(function TurnView({ turn, stop, onEdit, ...rest }: Props) {
+  const { t } = useTranslation("chat");
   const answer = turn.answers[turn.shown];
   return (
-    <section className="turn" aria-label={`Question: ${turn.question}`}>
-      <h2 className="question">{turn.question}</h2>
+    <section className="turn" aria-label={t("question.label", { question: turn.question })}>
+      <div className="asked">
+        <IconButton
+          icon="pen"
+          label={t("question.edit")}
+          className="edit-question"
+          onClick={() => {
+            onEdit(turn.question);
+          }}
+        />
+        <h2 className="question" dir="auto">
+          {turn.question}
+        </h2>
+      </div>
       {answer === undefined ? null : (
         <AnswerView
           turn={turn}

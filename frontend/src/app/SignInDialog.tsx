@@ -1,0 +1,84 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { api, ApiError } from "../protocol/client.ts";
+import { signIn, type Auth } from "../protocol/signIn.ts";
+import { Button } from "../ui/Button.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
+
+interface Props {
+  readonly auth: Auth;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}
+
+/** Where somebody signs in. The page behind it stays as it is: text, answers and all. */
+export default function SignInDialog({ auth, isOpen, onClose }: Props) {
+  const { t } = useTranslation("app");
+  return (
+    <Dialog title={t("signIn.title")} isOpen={isOpen} onClose={onClose}>
+      {auth === "proxy" ? <Reload /> : <TokenForm onDone={onClose} />}
+    </Dialog>
+  );
+}
+
+function Reload() {
+  const { t } = useTranslation("app");
+  return (
+    <>
+      <p>{t("signIn.elsewhere")}</p>
+      <Button
+        look="primary"
+        onClick={() => {
+          window.location.reload();
+        }}
+      >
+        {t("signIn.reload")}
+      </Button>
+    </>
+  );
+}
+
+function TokenForm({ onDone }: { readonly onDone: () => void }) {
+  const { t } = useTranslation("app");
+  const [problem, setProblem] = useState<"refused" | "unreachable" | null>(null);
+  const exchange = async (token: string): Promise<void> => {
+    try {
+      await api.signIn(token);
+      onDone();
+      signIn.done();
+    } catch (error) {
+      setProblem(error instanceof ApiError ? "refused" : "unreachable");
+    }
+  };
+  return (
+    <form
+      className="sign-in"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const token = new FormData(event.currentTarget).get("token");
+        if (typeof token === "string" && token.trim() !== "") void exchange(token.trim());
+      }}
+    >
+      <label>
+        {t("signIn.token")}
+        <input
+          className="field"
+          name="token"
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+      </label>
+      <p className="soft">{t("signIn.tokenHint")}</p>
+      {problem === null ? null : (
+        <p className="note note--bad" role="alert">
+          {t(`signIn.${problem}`)}
+        </p>
+      )}
+      <Button look="primary" type="submit">
+        {t("signIn.button")}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,36 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+
+import { signIn } from "../protocol/signIn.ts";
+// Its own chunk: most visits need none.
+const SignInDialog = lazy(() => import("./SignInDialog.tsx"));
+
+interface SignInControl {
+  /** The dialog, for wherever the page ends. */
+  readonly dialog: ReactNode;
+  readonly open: () => void;
+}
+
+/**
+ * Asks for a sign-in when the server does. By itself only when there is nothing to read: an answer
+ * that was cut by the end of a sign-in has a button of its own.
+ */
+export function useSignIn(isEmpty: boolean): SignInControl {
+  const auth = useSyncExternalStore(signIn.subscribe, signIn.get);
+  const [isWanted, setWanted] = useState<boolean | null>(null);
+  const queries = useQueryClient();
+  useEffect(() => signIn.onDone(() => void queries.invalidateQueries()), [queries]);
+  const close = useCallback(() => {
+    setWanted(false);
+  }, []);
+  const open = useCallback(() => {
+    setWanted(true);
+  }, []);
+  const dialog =
+    auth === null ? null : (
+      <Suspense fallback={null}>
+        <SignInDialog auth={auth} isOpen={isWanted ?? isEmpty} onClose={close} />
+      </Suspense>
+    );
+  return { dialog, open };
+}

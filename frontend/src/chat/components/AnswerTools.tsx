@@ -1,0 +1,90 @@
+import { useTranslation } from "react-i18next";
+
+import { Button, IconButton } from "../../ui/Button.tsx";
+import { CopyButton } from "../../ui/CopyButton.tsx";
+import { Icon } from "../../ui/Icon.tsx";
+import { Popover } from "../../ui/Popover.tsx";
+import type { Answer } from "../answerReducer.ts";
+import type { ChatSession } from "../ChatSession.ts";
+import { askAgainByCurl, replayByCurl } from "../curl.ts";
+import type { ChatSlots } from "../slots.ts";
+import type { Turn } from "../turns.ts";
+import { FeedbackButtons } from "./FeedbackButtons.tsx";
+
+interface Props {
+  readonly turn: Turn;
+  readonly answer: Answer;
+  readonly isLast: boolean;
+  readonly session: ChatSession;
+  readonly slots: ChatSlots;
+}
+
+/** What can be done with a finished answer. */
+export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
+  const { t } = useTranslation("chat");
+  const { origin } = window.location;
+  const { runId, filters } = answer;
+  const { sessionId } = session.getSnapshot();
+  return (
+    <div className="answer-tools" role="group" aria-label={t("answer.tools")}>
+      {turn.answers.length > 1 ? <Alternatives turn={turn} session={session} /> : null}
+      {answer.text === "" ? null : (
+        <CopyButton text={() => slots.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
+      )}
+      {isLast && answer.messageId !== null ? (
+        <Button
+          look="quiet"
+          icon="redo"
+          onClick={() => {
+            session.regenerate();
+          }}
+        >
+          {t("answer.again")}
+        </Button>
+      ) : null}
+      <CopyButton text={() => askAgainByCurl(origin, turn.question, sessionId, filters)}>
+        {t("answer.curl")}
+      </CopyButton>
+      {answer.messageId === null ? null : <FeedbackButtons answer={answer} session={session} />}
+      {runId === null ? null : (
+        <Popover
+          side="above"
+          label={t("answer.more")}
+          buttonClass="button button--icon button--quiet"
+          trigger={<Icon name="dots" />}
+        >
+          <CopyButton text={() => replayByCurl(origin, runId)}>{t("answer.curlReplay")}</CopyButton>
+        </Popover>
+      )}
+    </div>
+  );
+}
+
+function Alternatives({ turn, session }: Pick<Props, "turn" | "session">) {
+  const { t } = useTranslation("chat");
+  const { key, shown, answers } = turn;
+  const position = { shown: shown + 1, all: answers.length };
+  return (
+    <span className="alternatives">
+      <IconButton
+        icon="left"
+        label={t("answer.previous")}
+        disabled={shown === 0}
+        onClick={() => {
+          session.show(key, shown - 1);
+        }}
+      />
+      <span role="img" aria-label={t("answer.position", position)}>
+        {position.shown}/{position.all}
+      </span>
+      <IconButton
+        icon="right"
+        label={t("answer.next")}
+        disabled={shown === answers.length - 1}
+        onClick={() => {
+          session.show(key, shown + 1);
+        }}
+      />
+    </span>
+  );
+}

@@ -1,0 +1,99 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Button } from "../../ui/Button.tsx";
+import { Icon } from "../../ui/Icon.tsx";
+import { Popover } from "../../ui/Popover.tsx";
+import type { Answer } from "../answerReducer.ts";
+import type { ChatSession } from "../ChatSession.ts";
+
+interface Props {
+  readonly answer: Answer;
+  readonly session: ChatSession;
+}
+
+const LOOKS = {
+  up: { icon: "thumbUp", label: "feedback.good", ask: "feedback.commentGood" },
+  down: { icon: "thumbDown", label: "feedback.bad", ask: "feedback.comment" },
+} as const;
+
+/** Two thumbs; pressing one stores it at once, and asks why. */
+export function FeedbackButtons(props: Props) {
+  return (
+    <>
+      <Thumb {...props} rating="up" />
+      <Thumb {...props} rating="down" />
+    </>
+  );
+}
+
+function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "down" }) {
+  const { t } = useTranslation("chat");
+  const [isOpen, setOpen] = useState(false);
+  const [isFailed, setFailed] = useState(false);
+  const { icon, label, ask } = LOOKS[rating];
+  const given = answer.feedback?.rating === rating ? answer.feedback : null;
+  const isGiven = given !== null;
+  const give = (said: string | null): void => {
+    const feedback = said === null ? null : { rating, comment: said };
+    void session.giveFeedback(answer.key, feedback).then((isStored) => {
+      setFailed(!isStored);
+    });
+  };
+  return (
+    <Popover
+      side="above"
+      label={t(label)}
+      open={isOpen}
+      onOpenChange={(open) => {
+        setOpen(open);
+        if (open && !isGiven) give("");
+      }}
+      button={
+        <button
+          type="button"
+          className="button button--icon button--quiet thumb"
+          aria-pressed={isGiven}
+          title={t(label)}
+        />
+      }
+      trigger={<Icon name={icon} />}
+    >
+      <form
+        className="feedback"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const said = new FormData(event.currentTarget).get("comment");
+          give(typeof said === "string" ? said.trim() : "");
+          setOpen(false);
+        }}
+      >
+        <p role="status">{t(isFailed ? "feedback.failed" : "feedback.thanks")}</p>
+        <textarea
+          name="comment"
+          className="field"
+          rows={3}
+          maxLength={2_000}
+          dir="auto"
+          aria-label={t(ask)}
+          placeholder={t(ask)}
+          defaultValue={given?.comment ?? ""}
+        />
+        <div className="feedback-row">
+          <Button
+            look="quiet"
+            onClick={() => {
+              give(null);
+              setOpen(false);
+            }}
+          >
+            {t("feedback.takeBack")}
+          </Button>
+          <Button look="primary" type="submit">
+            {t("feedback.send")}
+          </Button>
+        </div>
+      </form>
+    </Popover>
+  );
+}

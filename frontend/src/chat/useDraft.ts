@@ -1,0 +1,67 @@
+import { useState } from "react";
+
+/** A question to be edited; each time it is asked for, with a new `times`. */
+export interface Edit {
+  readonly question: string;
+  readonly times: number;
+}
+
+export interface Draft {
+  readonly text: string;
+  readonly isEdit: boolean;
+  readonly change: (text: string) => void;
+  /** Edits an earlier question; what was being written is put aside. */
+  readonly edit: (question: string) => void;
+  /** Ends writing, with sending or without; what was put aside comes back. */
+  readonly end: () => void;
+}
+
+/**
+ * The text being written. It outlives a reload of this tab under `key`. A question given back goes
+ * in when nothing is lost by it.
+ */
+export function useDraft(key: string, returned: string | null, edited: Edit | null): Draft {
+  const [text, setText] = useState(() => read(key));
+  const [aside, setAside] = useState<string | null>(null);
+  const [seen, setSeen] = useState<string | null>(null);
+  const [edits, setEdits] = useState(0);
+  const change = (now: string): void => {
+    setText(now);
+    keep(key, aside ?? now);
+  };
+  const edit = (question: string): void => {
+    if (aside === null) setAside(text);
+    setText(question);
+  };
+  const end = (): void => {
+    setText(aside ?? "");
+    setAside(null);
+    keep(key, aside ?? "");
+  };
+  if (returned !== seen) {
+    setSeen(returned);
+    if (returned !== null && text === "") setText(returned);
+  }
+  if (edited !== null && edited.times !== edits) {
+    setEdits(edited.times);
+    edit(edited.question);
+  }
+  return { text, isEdit: aside !== null, change, edit, end };
+}
+
+function read(key: string): string {
+  try {
+    return sessionStorage.getItem(`draft:${key}`) ?? "";
+  } catch {
+    return ""; // storage can be forbidden altogether
+  }
+}
+
+function keep(key: string, text: string): void {
+  try {
+    if (text === "") sessionStorage.removeItem(`draft:${key}`);
+    else sessionStorage.setItem(`draft:${key}`, text);
+  } catch {
+    // Forbidden or full: the text is on screen all the same.
+  }
+}
