@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -51,6 +52,14 @@ class _Discreet(logging.Formatter):
     def __init__(self, fmt: str | None = None, *, datefmt: str | None = None, text: bool) -> None:
         super().__init__(fmt, datefmt)
         self._text = text
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        kept, record.exc_text = record.exc_text, None  # another handler's words are not ours
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = kept
 
     @override
     def formatException(self, ei: ExceptionInfo) -> str:
@@ -101,6 +110,11 @@ class SurvivingFile(logging.FileHandler):
     """A disk that is full costs log lines, never an answer, and is told once."""
 
     _told = False
+
+    @override
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
     @override
     def handleError(self, record: logging.LogRecord) -> None:

@@ -50,7 +50,7 @@ class Tracing(Protocol):
 class NoTracing:
     """Everything as it is."""
 
-    continue_trace = None
+    continue_trace: Callable[[Mapping[str, str]], None] | None = None
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
         """Unchanged."""

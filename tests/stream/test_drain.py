@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.figures import scraped
+from tests.harness.following import http_client
 from tests.harness.process import ServerProcess
 from tests.harness.witness import (
     Witness,
@@ -132,6 +134,14 @@ async def test_a_signal_under_load_lets_answers_end(
         await check_saved(client, stocked_dsn, upstream, tmp_path)
 
 
+async def figures_of_both(server: ServerProcess) -> bool | None:
+    """Whichever worker is asked tells what both are doing."""
+    async with http_client(server.url) as http:
+        now = await scraped(http)
+    both = len(now.labels("worker")) == 2 and now.total("citestream_active_runs") == 8
+    return both or None
+
+
 async def test_two_workers_are_one_server_and_drain_as_one(
     client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
@@ -139,6 +149,7 @@ async def test_two_workers_are_one_server_and_drain_as_one(
     async with processes(1, env) as (server,):
         upstream.always(LONG)
         witnesses = await asked(client, server.url, 8)
+        await eventually(lambda: figures_of_both(server), within_s=20)
         others = [Witness(w.run_id) for w in witnesses for _ in range(3)]
         for other in others:  # each on a connection of its own: whichever worker accepts it
             other.reading = asyncio.ensure_future(other.follow(client, server.url))
