@@ -18,7 +18,7 @@ from app.domain.encoding import compact_json
 
 router = APIRouter(tags=["health"], default_response_class=Response)
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 64
 RETRY_AFTER_S = 2
 
 

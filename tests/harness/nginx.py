@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,15 +33,16 @@ def configured(*, listen: int, upstreams: tuple[int, ...]) -> str:
 
 
 @contextmanager
-def nginx(*upstreams: int) -> Iterator[str]:
+def nginx(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[str]:
     """Serve until the block ends; gives the URL, without a trailing slash.
 
+    `edit` may change the configuration, to spoil it.
     Synchronous, for harnesses without an event loop too; it is up within a few milliseconds.
     """
     prefix = Path(tempfile.mkdtemp(prefix="citestream-nginx-"))
     prefix.chmod(0o755)  # started by root, its workers run as another user
     port = free_port()
-    (prefix / "nginx.conf").write_text(configured(listen=port, upstreams=upstreams))
+    (prefix / "nginx.conf").write_text(edit(configured(listen=port, upstreams=upstreams)))
     command = ["nginx", "-p", str(prefix), "-c", "nginx.conf", "-e", "stderr"]
     with (prefix / "log").open("wb") as log:
         process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log, stderr=log)

@@ -1,0 +1,1 @@
+"""`python -m app.doctor`: what works, what does not, and the line that mends it."""

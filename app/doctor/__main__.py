@@ -1,0 +1,87 @@
+"""`python -m app.doctor [--url PUBLIC_URL]`: examines what the settings name, and the way to it."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import httpx
+
+from app.config import Settings, load_settings
+from app.doctor.database import examine_database
+from app.doctor.findings import Finding, failed, report
+from app.doctor.judging import judge
+from app.doctor.model import examine_embeddings, examine_model
+from app.doctor.path import measure
+from app.domain.errors import SettingError
+
+AFTER_HEARTBEAT_S = 2.0
+ONLY = ("database", "embeddings", "model", "path")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app.doctor",
+        description="Examine database, migrations, embeddings, model, and the path to a browser.",
+        epilog="Exit status: 0 all is well, 1 something has to be mended, 2 a setting is wrong.",
+    )
+    parser.add_argument(
+        "--url", help="the address people open, for example https://ask.example.org"
+    )
+    parser.add_argument(
+        "--only", choices=ONLY, action="append", help="examine this alone (may be repeated)"
+    )
+    parser.add_argument(
+        "--silence",
+        type=float,
+        metavar="S",
+        help="how long a stream is silent to find idle timeouts (default: HEARTBEAT_S + 2)",
+    )
+    parser.add_argument("--insecure", action="store_true", help="take any certificate")
+    return parser.parse_args(arguments)
+
+
+async def examine(options: argparse.Namespace, settings: Settings) -> list[Finding]:
+    """Everything, or what `--only` names."""
+    wanted = set(options.only or ONLY)
+    findings: list[Finding] = []
+    if "database" in wanted:
+        findings += await examine_database(settings)
+    if "embeddings" in wanted:
+        findings.append(await examine_embeddings(settings))
+    if "model" in wanted:
+        findings.append(await examine_model(settings))
+    if "path" in wanted:
+        findings += await examine_path(options, settings)
+    return findings
+
+
+async def examine_path(options: argparse.Namespace, settings: Settings) -> list[Finding]:
+    """The public URL, or the application itself when none is given."""
+    silence = options.silence or settings.heartbeat_s + AFTER_HEARTBEAT_S
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(
+        limits=limits, verify=not options.insecure, follow_redirects=True, trust_env=False
+    ) as client:
+        here = f"http://{settings.host}:{settings.port}"
+        if options.url is None:
+            return judge(await measure(client, here, silence_s=silence))
+        return judge(await measure(client, options.url, silence_s=silence))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the report; returns the exit code."""
+    options = parse(arguments)
+    try:
+        settings = load_settings()
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    findings = asyncio.run(examine(options, settings))
+    sys.stdout.write(report(findings) + "\n")
+    return 1 if failed(findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Is the database there, fast, direct, writable, and does it have the tables of this version?"""
+
+import asyncio
+import statistics
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from asyncpg import Connection
+
+from app.config import Settings
+from app.db.migrations import known_migrations, pending
+from app.db.pool import POOL_SIZE, connect, translated
+from app.db.server import EmbeddedServer
+from app.doctor.findings import Finding
+from app.domain.errors import SettingError, StoreUnavailable
+
+STATEMENTS = 20
+SLOW_MS = 20
+NOTICE_S = 3.0
+CLOCKS_S = 5.0
+SERVER = """
+SELECT current_setting('server_version') AS version,
+  (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vectors,
+  current_setting('max_connections')::int AS connections,
+  pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only,
+  clock_timestamp() AS now
+"""
+DIRECT = "DATABASE_URL: the address of PostgreSQL itself, or of a pooler in session mode"
+
+
+async def examine_database(settings: Settings) -> list[Finding]:
+    """Joins (or starts) the embedded server when no `DATABASE_URL` is set."""
+    server: EmbeddedServer | None = None
+    try:
+        if settings.database_url is not None:
+            dsn = settings.database_url.get_secret_value()
+        elif (settings.data_dir / "pg").exists():
+            server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+            dsn = server.dsn
+        else:
+            told = f"none yet in {settings.data_dir}: the first start makes it"
+            return [Finding("skip", "database", told)]
+        return await _examined(dsn)
+    except (SettingError, StoreUnavailable) as error:
+        remedy = "DATABASE_URL: takes postgresql://user:password@host:port/database"
+        return [Finding("FAIL", "database", str(error), (remedy,))]
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.release)
+
+
+async def _examined(dsn: str) -> list[Finding]:
+    connection = await connect(dsn)
+    try:
+        with translated():
+            return [
+                await _server(connection),
+                await _notices(dsn, connection),
+                await _migrations(connection),
+            ]
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _server(connection: Connection) -> Finding:
+    row = await connection.fetchrow(SERVER)
+    took: list[float] = []
+    for _ in range(STATEMENTS):
+        began = time.monotonic()
+        await connection.fetchval("SELECT 1")
+        took.append((time.monotonic() - began) * 1000)
+    middle = statistics.median(took)
+    vectors = row["vectors"] or "not installed yet"
+    told = f"PostgreSQL {row['version']}, pgvector {vectors}, {middle:.1f} ms a statement"
+    if row["read_only"]:
+        remedy = ("DATABASE_URL: the address of the primary, not of a standby",)
+        return Finding("FAIL", "database", f"{told}; it takes no writes", remedy)
+    apart = abs((datetime.now(UTC) - row["now"]).total_seconds())
+    if apart > CLOCKS_S:
+        remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
+        return Finding("warn", "database", f"{told}; its clock is {apart:.0f} s apart", remedy)
+    if row["connections"] < 2 * (POOL_SIZE + 2):
+        each = f"one process uses up to {POOL_SIZE + 2}"
+        remedy = (f"max_connections = {4 * (POOL_SIZE + 2)} or more",)
+        most = f"{row['connections']} connections at most, {each}"
+        return Finding("warn", "database", f"{told}; {most}", remedy)
+    if middle > SLOW_MS:
+        remedy = ("run application and database in one region, without a VPN between them",)
+        return Finding("warn", "database", f"{told}: that is slow", remedy)
+    return Finding("ok", "database", told)
+
+
+async def _notices(dsn: str, sender: Connection) -> Finding:
+    """A pooler in transaction mode accepts LISTEN and then loses every notice."""
+    heard = asyncio.Event()
+    listener = await connect(dsn)
+    try:
+        await listener.add_listener("citestream_doctor", lambda *_: heard.set())
+        await sender.execute("NOTIFY citestream_doctor")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NOTICE_S):
+                await heard.wait()
+    finally:
+        await listener.close(timeout=5)
+    if heard.is_set():
+        return Finding("ok", "notices", "LISTEN and NOTIFY arrive")
+    told = "a NOTIFY did not arrive: a pooler in transaction mode stands in between"
+    return Finding("FAIL", "notices", told, (DIRECT,))
+
+
+async def _migrations(connection: Connection) -> Finding:
+    lacking, known = await pending(connection), len(known_migrations())
+    if lacking > 0:
+        told = f"{known - lacking} of {known} applied: the next start applies the rest"
+        return Finding("warn", "migrations", told)
+    if lacking < 0:
+        told = f"the database is {-lacking} ahead of this version: finish the upgrade"
+        return Finding("warn", "migrations", told)
+    return Finding("ok", "migrations", f"{known} of {known} applied")

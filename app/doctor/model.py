@@ -1,0 +1,128 @@
+"""Do the models answer, and does the answer model really stream?"""
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+
+import httpx2
+import openai
+from langchain_core.messages import HumanMessage
+
+from app.config import Settings
+from app.doctor.findings import Finding
+from app.domain.errors import CitestreamError, SettingError
+from app.llm.answer_model import AnswerModel
+from app.llm.answering import answer_text
+from app.llm.failures import trouble_of
+from app.llm.registry import make_answer_model
+from app.retrieval.providers import make_embedder
+
+QUESTION = "Count from one to forty in words, separated by spaces. Write nothing else."
+FEW = 3  # pieces: more than that is a stream
+GATHERED = 0.1  # of the whole time: an answer that came within its end was held back
+WORTH_JUDGING_S = 1.0
+SLOW_FIRST_S = 5.0
+TROUBLE = (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, CitestreamError)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """When the pieces of one answer came, in seconds since it was asked for."""
+
+    arrivals: tuple[float, ...]
+
+    @property
+    def longest_gap(self) -> float:
+        """Between two pieces."""
+        pairs = zip(self.arrivals, self.arrivals[1:], strict=False)
+        return max((b - a for a, b in pairs), default=0.0)
+
+    @property
+    def held_back(self) -> bool:
+        """It came in one piece, or all at once in the end."""
+        if len(self.arrivals) <= FEW:
+            return True
+        first, last = self.arrivals[0], self.arrivals[-1]
+        return last >= WORTH_JUDGING_S and last - first < GATHERED * last
+
+
+async def examine_embeddings(settings: Settings) -> Finding:
+    """One question into numbers."""
+    try:
+        embedder = await asyncio.to_thread(make_embedder, settings)
+        await embedder.embed_query("warm up")
+        began = time.monotonic()
+        vector = await embedder.embed_query("What are the side effects?")
+    except TROUBLE as error:
+        remedy = ("EMBEDDINGS=local works without any service",)
+        return Finding("FAIL", "embeddings", reason_of(error), remedy)
+    took = (time.monotonic() - began) * 1000
+    told = f"{embedder.name}, {len(vector)} numbers, {took:.0f} ms a question"
+    return Finding("ok", "embeddings", told)
+
+
+async def examine_model(settings: Settings) -> Finding:
+    """Quoting mode needs no examination; others are asked one short question."""
+    try:
+        model = await asyncio.to_thread(make_answer_model, settings)
+    except SettingError as error:
+        return Finding("FAIL", "model", str(error))
+    if not model.can_judge:
+        return Finding("ok", "model", model.label)
+    try:
+        async with asyncio.timeout(settings.first_token_timeout_s + settings.idle_timeout_s):
+            return _judged(model, await _asked(model))
+    except TimeoutError:
+        told = f"{model.name} at {model.sends_to} was silent for too long"
+        return Finding("FAIL", "model", told, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
+    except TROUBLE as error:
+        trouble = trouble_of(error, key_setting=model.key_setting)
+        told = f"{model.name} at {model.sends_to}: {trouble.failure.message}"
+        return Finding("FAIL", "model", told, (reason_of(error),))
+    finally:
+        await model.aclose()
+
+
+async def _asked(model: AnswerModel) -> Streamed:
+    began = time.monotonic()
+    arrivals = [
+        time.monotonic() - began
+        async for chunk in model.chat.astream([HumanMessage(QUESTION)])
+        if answer_text(chunk)
+    ]
+    return Streamed(tuple(arrivals))
+
+
+def _judged(model: AnswerModel, streamed: Streamed) -> Finding:
+    if not streamed.arrivals:
+        return Finding("FAIL", "model", f"{model.name} at {model.sends_to} answered nothing")
+    first, pieces = streamed.arrivals[0], len(streamed.arrivals)
+    if streamed.held_back:
+        told = f"{model.name} does not stream: {pieces} pieces, all after {first:.1f} s"
+        remedy = ("switch on streaming in the gateway before the model, or ask it directly",)
+        return Finding("FAIL", "model", told, remedy)
+    told = (
+        f"{model.name} streams: first token after {first * 1000:.0f} ms, {pieces} pieces, "
+        f"longest gap {streamed.longest_gap * 1000:.0f} ms"
+    )
+    return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", told)
+
+
+def reason_of(error: BaseException) -> str:
+    """What is behind an SDK's "connection error": a name, a certificate, a port, or its class."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {cause.verify_message}"
+        if isinstance(cause, socket.gaierror):
+            return "its name cannot be resolved: check the address, and this machine's DNS"
+        if isinstance(cause, ConnectionRefusedError):
+            return "nobody listens at this address and port"
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}" if isinstance(error, SettingError) else _class(error)
+
+
+def _class(error: BaseException) -> str:
+    return type(error).__name__

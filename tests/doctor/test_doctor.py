@@ -1,0 +1,116 @@
+"""The whole command, and what it says of a database and models in trouble."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.config import Settings
+from app.db.pool import connect
+from app.doctor.__main__ import main
+from app.doctor.database import examine_database
+from app.doctor.model import examine_embeddings, examine_model, reason_of
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.serving import Serving, free_port
+from tests.harness.witness import server_env
+
+WORDS = [f"w{number} " for number in range(20)]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def test_the_command_examines_everything(
+    server: Serving, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    upstream.always(Reply(tokens=WORDS, pace_s=0.01))
+    env = server_env(stocked_dsn, upstream, tmp_path, PORT=str(server.port), HEARTBEAT_S="1")
+    command = [sys.executable, "-m", "app.doctor", "--silence", "0.5"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=env, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [tuple(line.split()[:2]) for line in done.stdout.splitlines()]
+    parts = ("database", "notices", "migrations", "embeddings", "model", "path")
+    assert told == [("ok", part) for part in parts], done.stdout
+    assert "streams: first token after" in done.stdout
+
+
+def test_a_wrong_setting_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", "many")
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("PORT: got 'many', takes ")
+
+
+async def test_a_database_that_is_gone_read_only_or_behind_is_told(
+    settings: Settings, empty_dsn: str, stocked_dsn: str, tmp_path: Path
+) -> None:
+    def with_dsn(dsn: str) -> Settings:
+        return settings.model_copy(update={"database_url": SecretStr(dsn)})
+
+    gone = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    (finding,) = await examine_database(with_dsn(gone))
+    assert (finding.verdict, finding.part) == ("FAIL", "database")
+    behind = await examine_database(with_dsn(empty_dsn))
+    assert "the next start applies the rest" in behind[2].told
+    connection = await connect(stocked_dsn)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await connection.close()
+    first, *_ = await examine_database(with_dsn(stocked_dsn))
+    assert (first.verdict, "takes no writes" in first.told) == ("FAIL", True)
+    fresh = settings.model_copy(update={"database_url": None, "data_dir": tmp_path / "new"})
+    (unborn,) = await examine_database(fresh)
+    assert unborn.verdict == "skip"
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict", "told"),
+    [
+        (Reply(tokens=WORDS, pace_s=0.001), "ok", "streams: first token"),
+        (Reply(tokens=["".join(WORDS)]), "FAIL", "does not stream: 1 pieces"),
+        (Reply(status=401), "FAIL", "OPENAI_API_KEY"),
+        (Reply(tokens=[]), "FAIL", "answered nothing"),
+    ],
+)
+async def test_a_model_is_asked_whether_it_streams(
+    settings: Settings, upstream: FakeOpenAI, reply: Reply, verdict: str, told: str
+) -> None:
+    upstream.always(reply)
+    finding = await examine_model(settings)
+    assert finding.verdict == verdict, finding
+    assert told in finding.told + " ".join(finding.remedy)
+
+
+async def test_a_model_that_nobody_serves_is_told(settings: Settings) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}/v1"
+    finding = await examine_model(settings.model_copy(update={"openai_base_url": nowhere}))
+    assert finding.verdict == "FAIL"
+    assert "nobody listens" in " ".join(finding.remedy)
+
+
+async def test_quoting_and_local_embeddings_need_nothing(tmp_path: Path) -> None:
+    plain = Settings.model_validate({"llm_provider": "extractive", "data_dir": tmp_path})
+    assert (await examine_model(plain)).told.startswith("Quoting mode")
+    assert (await examine_embeddings(plain)).verdict == "ok"
+    lost = plain.model_copy(update={"embeddings": "openai", "embedding_model": None})
+    assert (await examine_embeddings(lost)).verdict == "FAIL"
+
+
+def test_what_is_behind_a_connection_error_is_named() -> None:
+    expired = ssl.SSLCertVerificationError("verify failed")
+    expired.verify_message = "certificate has expired"
+    for cause, words in (
+        (expired, "its certificate is refused: certificate has expired"),
+        (socket.gaierror("unknown"), "its name cannot be resolved"),
+        (ValueError("odd"), "ConnectError"),
+    ):
+        error = httpx.ConnectError("Connection error.")
+        error.__cause__ = cause
+        assert words in reason_of(error)
