@@ -46,6 +46,10 @@ _REFUSED = (
 )
 
 
+class SchemaChanged(StoreUnavailable):
+    """A migration changed a table under a prepared statement; the next attempt works."""
+
+
 @contextmanager
 def translated() -> "Iterator[None]":
     """Make driver errors that trying again may mend `StoreUnavailable`; let the others through."""
@@ -53,6 +57,8 @@ def translated() -> "Iterator[None]":
         yield
     except exceptions.DataError:
         raise
+    except exceptions.InvalidCachedStatementError as error:
+        raise SchemaChanged("The database is being upgraded.") from error
     except (*_UNAVAILABLE, *_REFUSED) as error:
         raise StoreUnavailable("The database cannot be reached right now.") from error
 
@@ -137,6 +143,8 @@ class Database:
         self._pool = pool
         self._dial = dial
         self._waited: Callable[[float], None] | None = None
+        self._apart: Connection | None = None
+        self._one_apart = asyncio.Lock()
 
     @classmethod
     async def open(
@@ -163,6 +171,7 @@ class Database:
 
     async def close(self) -> None:
         """Wait a moment for the statements under way, then close every connection."""
+        self._drop_apart()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._pool.close()
@@ -171,6 +180,7 @@ class Database:
 
     def terminate(self) -> None:
         """Drop every connection now; whoever uses one gets `StoreUnavailable`."""
+        self._drop_apart()
         self._pool.terminate()
 
     def observe_waits(self, waited: Callable[[float], None]) -> None:
@@ -180,6 +190,23 @@ class Database:
     def usage(self) -> tuple[int, int, int]:
         """Connections now, idle ones among them, and the most there may be."""
         return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
+    async def execute_apart(self, sql: str, *arguments: object, within_s: float) -> None:
+        """One statement on a connection that is kept for such alone, however busy the pool is."""
+        async with self._one_apart:
+            if self._apart is None or self._apart.is_closed():
+                self._apart = await self.dedicated()
+            try:
+                with translated():
+                    await self._apart.execute(sql, *arguments, timeout=within_s)
+            except StoreUnavailable:
+                self._drop_apart()
+                raise
+
+    def _drop_apart(self) -> None:
+        if self._apart is not None:
+            self._apart.terminate()
+            self._apart = None
 
     async def dedicated(self) -> Connection:
         """A connection outside the pool (for LISTEN); the caller closes it."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 
 from app.db.notices import Notices, payloads
-from app.db.pool import Database
+from app.db.pool import Database, SchemaChanged
 from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run
@@ -33,6 +33,7 @@ from app.runs.ports import (
 )
 
 CHANNEL = "citestream_runs"
+BEAT_LIMIT_S = 3.0
 
 SQL = load_queries("run_log")
 
@@ -46,8 +47,12 @@ class PostgresRunLog:
 
     async def create(self, new: NewRun) -> Created | Replayed:
         """See the port. Identical requests that come at once wait for each other on locks."""
-        async with self._database.transaction() as connection:
-            return await create_run(connection, new)
+        try:
+            async with self._database.transaction() as connection:
+                return await create_run(connection, new)
+        except SchemaChanged:
+            async with self._database.transaction() as connection:
+                return await create_run(connection, new)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         """See the port. Safe to repeat, from the same first event on, when the outcome of an
@@ -116,8 +121,8 @@ class PostgresRunLog:
         return tuple(row["run_id"] for row in rows)
 
     async def beat(self, process_id: str) -> None:
-        """See the port."""
-        await self._database.execute(SQL["renew_lease"], process_id)
+        """See the port. Not through the pool: one that is used up must not look like a death."""
+        await self._database.execute_apart(SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S)
 
     async def leases(self) -> Leases:
         """See the port."""

@@ -1,6 +1,7 @@
 """What only the PostgreSQL run log promises; the rest is in the behaviour suite."""
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -170,3 +171,28 @@ def test_any_events_come_back_from_their_rows(pieces: list[tuple[str, bool]]) ->
     assert "".join(chunk.text for chunk in chunks) == "".join(text for text, _ in pieces)
     assert [chunk.last_seq for chunk in chunks if chunk.last_seq < chunk.seq] == []
     assert all(orjson.loads(entry.data) for entry in read)
+
+
+async def test_the_lease_is_renewed_when_the_pool_is_used_up(
+    postgres_run_log: PostgresRunLog, database: Database
+) -> None:
+    """Every connection is busy: whoever watches must still see that the process lives."""
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(database.usage()[2]):
+            await stack.enter_async_context(database.connection())
+        async with asyncio.timeout(5):
+            await postgres_run_log.beat("busy")
+            await postgres_run_log.beat("busy")
+    assert await database.fetchval("SELECT beat FROM processes WHERE process_id = 'busy'") == 2
+
+
+async def test_the_leases_connection_is_made_anew_and_closed(
+    postgres_run_log: PostgresRunLog, database: Database
+) -> None:
+    await postgres_run_log.beat("p")
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%processes%'"
+    await database.execute(f"{cut} AND pid <> pg_backend_pid()")
+    with contextlib.suppress(StoreUnavailable):
+        await postgres_run_log.beat("p")
+    await postgres_run_log.beat("p")
+    database.terminate()
