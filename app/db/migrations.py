@@ -1,5 +1,6 @@
 """Brings a database to the schema this code knows: `sql/migrations/NNNN_verb.sql`, in order."""
 
+import asyncio
 import logging
 import re
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ MIN_POSTGRES = 150_000  # server_version_num
 MIN_PGVECTOR = (0, 8)
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_LOCK_WAIT_MS = 2_000
+_LOCK_PAUSE_S = 1.0
+_LOCK_TRIES = 60
 _LOCK = 0x6369_7465  # "cite": one process migrates at a time
 
 _CREATE_LEDGER = """
@@ -27,8 +31,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   version integer PRIMARY KEY,
   name text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT now()
-)
+);
+ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS needs integer NOT NULL DEFAULT 0
 """
+_NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 _VECTOR_VERSIONS = """
 SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'
 """
@@ -36,11 +42,16 @@ SELECT default_version, installed_version FROM pg_available_extensions WHERE nam
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step; `version` is the number its file name begins with."""
+    """One step; `version` is the number its file name begins with.
+
+    `needs`: code that knows fewer migrations than this cannot work any more once it is applied,
+    from the line `-- needs: N`. Without one it only adds, and replicas of the version before go on.
+    """
 
     version: int
     name: str
     sql: str
+    needs: int = 0
 
 
 def known_migrations() -> tuple[Migration, ...]:
@@ -56,7 +67,9 @@ def _read(file: "Traversable") -> Migration:
     match = _FILE.fullmatch(file.name)
     if match is None:
         raise ValueError(f"Not a migration's name: {file.name}")
-    return Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+    sql = file.read_text(encoding="utf-8")
+    needs = _NEEDS.search(sql)
+    return Migration(int(match[1]), file.name, sql, int(needs[1]) if needs else 0)
 
 
 async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, ...]:
@@ -91,21 +104,44 @@ async def _version(connection: Connection) -> int:
 async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[str, ...]:
     await connection.execute(_CREATE_LEDGER)
     version = await _version(connection)
-    if version > len(known):
+    needs = await connection.fetchval("SELECT coalesce(max(needs), 0) FROM schema_migrations")
+    if needs > len(known):
         raise SettingError(
             f"DATABASE_URL: got a database of a newer Citestream (schema {version}), "
             f"takes one of schema {len(known)} or older; update this installation"
         )
+    if version > len(known):
+        log.warning("The database is newer (schema %d): an upgrade is under way", version)
     for migration in known[version:]:
-        async with connection.transaction():
-            await connection.execute(migration.sql, timeout=600)
-            await connection.execute(
-                "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
-                migration.version,
-                migration.name,
-            )
+        await _apply_one(connection, migration)
         log.info("Applied migration %s", migration.name)
     return tuple(migration.name for migration in known[version:])
+
+
+async def _apply_one(connection: Connection, migration: Migration) -> None:
+    """Atomically. It waits for its locks only briefly and then tries again.
+
+    Whoever comes after a statement that waits for a table waits, too: without this, one long query
+    would stop every replica that still runs.
+    """
+    for attempt in range(_LOCK_TRIES):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_MS}ms'")
+                await connection.execute(migration.sql, timeout=600)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (version, name, needs) VALUES ($1, $2, $3)",
+                    migration.version,
+                    migration.name,
+                    migration.needs,
+                )
+        except exceptions.LockNotAvailableError:
+            if attempt == _LOCK_TRIES - 1:
+                raise
+            log.warning("Migration %s waits for a table that is in use", migration.name)
+            await asyncio.sleep(_LOCK_PAUSE_S)
+        else:
+            return
 
 
 async def _check_server(connection: Connection) -> None:

@@ -67,7 +67,8 @@ async def test_a_failing_migration_leaves_the_ones_before(
 
 
 async def test_a_newer_database_is_refused(database_dsn: str) -> None:
-    await execute(database_dsn, "INSERT INTO schema_migrations VALUES (9000, '9000_later.sql')")
+    later = "INSERT INTO schema_migrations VALUES (9000, '9000_later.sql', now(), 9000)"
+    await execute(database_dsn, later)
     with pytest.raises(SettingError, match=r"^DATABASE_URL: got a database of a newer Citestream"):
         await migrate(database_dsn)
 
