@@ -1,0 +1,40 @@
+"""The haproxy and Caddy configurations, tried with the real programs."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import httpx
+import pytest
+
+from app.doctor.judging import held_back, judge
+from app.doctor.path import measure, probe
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.following import asking, http_client, is_token
+from tests.harness.proxies import caddy, haproxy
+from tests.harness.serving import Serving
+from tests.stream.abort_kit import GENEROUS_S, WORDS
+from tests.stream.conftest import QUESTION
+
+Proxy = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.mark.parametrize("proxy", [haproxy, caddy])
+async def test_nothing_is_held_back_and_leaving_is_seen(
+    proxy: Proxy, server: Serving, upstream: FakeOpenAI
+) -> None:
+    upstream.always(Reply(tokens=WORDS, pace_s=0.01))
+    with proxy(server.port) as url:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            (finding,) = judge(await measure(client, url, silence_s=0.5))
+            assert finding.verdict == "ok", finding
+            unspoken = await probe(client, url, accept="*/*")
+            assert unspoken.encoding == "", "a client need not say that it wants a stream"
+            assert not held_back(unspoken)
+            assert (await client.get(f"{url}/metrics")).status_code == 200, "this machine may"
+        async with http_client(url) as http, asking(http, QUESTION) as asked:
+            await asked.until(is_token)
+            left_at = time.monotonic()
+        record = await upstream.wait_for(lambda record: record.closed_by_client_at is not None)
+    assert record.closed_by_client_at is not None
+    assert record.closed_by_client_at - left_at < GENEROUS_S
