@@ -1,0 +1,105 @@
+"""A backup of a living server, restored into an empty machine."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import backup
+import pytest
+from pydantic import SecretStr
+
+from app.config import Settings
+from app.retrieval.minilm import MiniLM
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.following import asking, http_client, last_answer
+from tests.harness.serving import Serving, serving
+from tests.stream.conftest import QUESTION
+
+ANSWER = Reply(tokens=["Nausea ", "and headache ", "[1]."])
+
+
+async def test_everything_is_there_on_an_empty_machine(
+    server: Serving, settings: Settings, embedder: MiniLM, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    upstream.always(ANSWER)
+    kept = settings.data_dir / "files" / "ab" / "original.pdf"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"%PDF")
+    (settings.data_dir / "files" / "incoming").mkdir()
+    (settings.data_dir / "files" / "incoming" / "half").write_bytes(b"x")
+    async with http_client(server.url) as http:
+        async with asking(http, QUESTION, session_id="kept") as asked:
+            await asked.rest()
+        before = await last_answer(http, "kept")
+        saved = await saving(settings, tmp_path / "all.tar")
+    assert saved.startswith("saved schema ")
+    machine = empty_machine()
+    empty = settings.model_copy(update={"database_url": None, "data_dir": machine})
+    await restoring(empty, tmp_path / "all.tar")
+    assert (machine / "files" / "ab" / "original.pdf").read_bytes() == b"%PDF"
+    assert not (machine / "files" / "incoming").exists()
+    async with serving(empty, embedder) as restored, http_client(restored.url) as http:
+        assert await last_answer(http, "kept") == before
+        async with asking(http, QUESTION, session_id="kept") as again:
+            end = await again.rest()
+        assert end.content["finish_reason"] == "stop"
+    shutil.rmtree(machine)
+
+
+def empty_machine() -> Path:
+    """A folder that the database's account can pass."""
+    folder = Path(tempfile.mkdtemp(prefix="citestream-restored-"))
+    folder.chmod(0o755)
+    return folder
+
+
+async def saving(settings: Settings, path: Path) -> str:
+    """In a thread: it has a loop of its own."""
+    return await asyncio.to_thread(backup.save, settings, path)
+
+
+async def restoring(settings: Settings, path: Path) -> str:
+    return await asyncio.to_thread(backup.restore, settings, path, replace=False)
+
+
+async def test_what_must_not_be_overwritten_is_not(
+    settings: Settings, empty_dsn: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.tar"
+    await saving(settings, path)
+    with pytest.raises(Exception, match="takes an empty one"):
+        await restoring(settings, path)
+    (tmp_path / "other.tar").write_text("no archive")
+    with pytest.raises(Exception, match=r"takes a file that `backup.py save` wrote"):
+        await restoring(settings, tmp_path / "other.tar")
+    target = settings.model_copy(update={"database_url": SecretStr(empty_dsn)})
+    assert "0 migrations applied since" in await restoring(target, path)
+
+
+async def test_a_backup_of_a_newer_version_is_refused(
+    settings: Settings, empty_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "all.tar"
+    await saving(settings, path)
+    monkeypatch.setattr(backup, "known_migrations", lambda: ())
+    target = settings.model_copy(update={"database_url": SecretStr(empty_dsn)})
+    with pytest.raises(Exception, match="update this installation first"):
+        await restoring(target, path)
+
+
+async def test_a_disk_that_is_full_leaves_no_half_backup(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "all.tar"
+    path.write_text("yesterday's")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup.tarfile.TarFile, "add", full)
+    with pytest.raises(OSError, match="No space left"):
+        await saving(settings, path)
+    assert path.read_text() == "yesterday's"
+    assert [name for name in os.listdir(tmp_path) if "all.tar" in name] == ["all.tar"]
