@@ -165,7 +165,7 @@ class Answering(asyncio.Protocol):
 
     def _pace(self, plan: Plan, sent: int) -> None:
         """Each token when it is due, by itself."""
-        if sent == plan.tokens:
+        if plan.tokens and sent == plan.tokens:
             self._transport.write(farewell(sent))
             return
         now = b"%012d" % int(time.monotonic() * 1e6)
