@@ -17,6 +17,7 @@ from app.domain.models import (
     FinishReason,
     MessageStatus,
     Role,
+    Similar,
     SourceKind,
     Timings,
     Usage,
@@ -177,6 +178,12 @@ class SourceShape(Shape):
     mine: bool
     access: Access
     groups: tuple[str, ...]
+
+
+class OneSourceShape(SourceShape):
+    """A source with the caller's own others that say nearly the same: versions, exports, copies."""
+
+    similar: tuple[Similar, ...]
 
 
 class SuggestionShape(Shape):

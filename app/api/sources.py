@@ -1,6 +1,7 @@
 """The library: sources, their passages, the file behind them, and uploads."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -12,6 +13,7 @@ from app.api.openapi import (
     REFUSED,
     UPLOAD_BODY,
     UPLOADED,
+    OneSourceShape,
     Responses,
     SourceShape,
     SuggestionShape,
@@ -22,7 +24,7 @@ from app.api.services import Services, WithPrincipal, WithServices
 from app.api.uploads import Upload, receive_upload
 from app.domain.encoding import timestamp
 from app.domain.errors import InvalidInput, NotFound
-from app.domain.models import Access, Page, Passage, Source
+from app.domain.models import Access, Page, Passage, Similar, Source
 from app.domain.principals import Principal
 
 router = APIRouter(
@@ -51,15 +53,16 @@ async def list_sources(services: WithServices, principal: WithPrincipal) -> Resp
     return JSONResponse({"items": items, "next": None})
 
 
-@router.get("/{source_id}", responses=body(SourceShape, "The source."))
+@router.get("/{source_id}", responses=body(OneSourceShape, "The source."))
 async def get_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """One source."""
+    """One source, with those of the caller's that say nearly the same."""
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
-    return JSONResponse(source_json(source, principal))
+    similar = await services.library.similar(principal, source_id)
+    return JSONResponse(one_source_json(source, principal, similar))
 
 
 @router.get("/{source_id}/passages", responses=body(Page[Passage], "Every passage."))
@@ -142,7 +145,7 @@ async def upload(request: Request, services: WithServices, principal: WithPrinci
     return JSONResponse(answer, 202)
 
 
-@router.patch("/{source_id}", responses=body(SourceShape, "The source as it is now."))
+@router.patch("/{source_id}", responses=body(OneSourceShape, "The source as it is now."))
 async def change_source(
     source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
 ) -> Response:
@@ -175,7 +178,7 @@ async def delete_source(
     return Response(status_code=204)
 
 
-@router.post("/{source_id}/restore", responses=body(SourceShape, "The source, back again."))
+@router.post("/{source_id}/restore", responses=body(OneSourceShape, "The source, back again."))
 async def restore_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
@@ -210,6 +213,13 @@ def source_json(source: Source, principal: Principal) -> dict[str, object]:
         "access": access,
         "groups": source.shared_with if mine else (),
     }
+
+
+def one_source_json(
+    source: Source, principal: Principal, similar: Sequence[Similar]
+) -> dict[str, object]:
+    """As the wire has it when one source is asked for."""
+    return source_json(source, principal) | {"similar": [asdict(one) for one in similar]}
 
 
 def passage_json(passage: Passage) -> dict[str, object]:

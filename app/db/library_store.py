@@ -17,18 +17,20 @@ from app.domain.indexing import (
     EncodedPassage,
     NewPassage,
     NewSource,
-    SketchedSource,
     StoredFile,
     StoredText,
 )
-from app.domain.models import Passage, Source
+from app.domain.models import Passage, Similar, Source
 from app.domain.principals import Principal
+from app.domain.resemblance import ALIKE, resemblance
 
 SQL = load_queries("library")
 
 UNDO = timedelta(seconds=30)
 PATIENCE_S = 600.0
 """How long writers wait for each other, and for what grows with a source or the library."""
+COMPARED = 20
+"""Sources of which sketches are compared with another's."""
 AT_ONCE = 500
 """Passages of which vectors are stored by one statement."""
 
@@ -131,7 +133,7 @@ class LibraryStore:
             if old:
                 await _forget(connection, old["number"])
             if live:
-                source = _shared_as_before(source, live)
+                source = _labelled_as_before(source, live)
             created = live["created_at"] if live else now
             number = await connection.fetchval(
                 SQL["insert_source"],
@@ -200,15 +202,40 @@ class LibraryStore:
             await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
         return True
 
-    async def find_alike(
-        self, principal: Principal, sketch: Sequence[int], *, limit: int
-    ) -> tuple[SketchedSource, ...]:
-        """The owner's sources whose sketches share most with this one, best first."""
+    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
+        """The principal's own other sources that say nearly the same as this one, best first.
+
+        The caller has seen to it that this one is readable.
+        """
+        sketch = await self._database.fetchval(SQL["find_sketch"], storable(source_id))
+        if sketch is None:
+            return ()
         rows = await self._database.fetch(
-            SQL["find_alike"], principal.owner_id, list(sketch), limit
+            SQL["find_alike"], principal.owner_id, sketch, storable(source_id), COMPARED
         )
+        likeness = [(row, round(resemblance(sketch, row["hashes"]), 2)) for row in rows]
+        likeness.sort(key=lambda one: -one[1])
         return tuple(
-            SketchedSource(row["source_id"], row["title"], tuple(row["hashes"])) for row in rows
+            Similar(row["source_id"], row["title"], share)
+            for row, share in likeness
+            if share >= ALIKE
+        )
+
+    async def add_labels(
+        self,
+        principal: Principal,
+        source_id: str,
+        *,
+        origin: str,
+        tags: Sequence[str],
+        shared: bool,
+        now: datetime,
+    ) -> None:
+        """Add tags, and share it when this is the origin that it was stored by."""
+        await self._database.execute(
+            SQL["add_labels"],
+            *(principal.owner_id, source_id, origin),
+            *([storable(tag) for tag in tags], shared, now),
         )
 
     async def set_tags(
@@ -281,10 +308,13 @@ def _reader(principal: Principal, *wanted: object) -> tuple[object, ...]:
     return (principal.owner_id, *wanted, list(principal.groups))
 
 
-def _shared_as_before(source: NewSource, old: Record) -> NewSource:
-    """A new version is read by whoever read the former one."""
+def _labelled_as_before(source: NewSource, old: Record) -> NewSource:
+    """A new version is read by whoever read the former one, and keeps its tags."""
     return replace(
-        source, shared=source.shared or old["shared"], shared_with=tuple(old["shared_with"])
+        source,
+        shared=source.shared or old["shared"],
+        shared_with=tuple(old["shared_with"]),
+        tags=tuple(dict.fromkeys((*old["tags"], *source.tags))),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from app.domain.models import Cue, Filters, SearchResult, Source, SourceKind
+from app.domain.models import Cue, Filters, SearchResult, Similar, Source, SourceKind
 from app.domain.ports import Embedder, Vector
 from app.domain.principals import Principal
 
@@ -40,15 +40,6 @@ class NewSource:
     original: StoredFile | None = None
     audio: StoredFile | None = None
     sketch: tuple[int, ...] = ()  # see `app/ingest/sketching.py`; empty: compared with nothing
-
-
-@dataclass(frozen=True, slots=True)
-class SketchedSource:
-    """A source with the sketch of its text."""
-
-    source_id: str
-    title: str
-    sketch: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +99,21 @@ Discard = Callable[[Sequence[str]], Awaitable[None]]
 class LibraryWriter(Protocol):
     """The writing half of the library. Only the owner writes; others' sources look unknown."""
 
-    async def find_alike(
-        self, principal: Principal, sketch: Sequence[int], *, limit: int
-    ) -> tuple[SketchedSource, ...]:
-        """The owner's sources whose sketches share most with this one, best first."""
+    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
+        """The owner's other sources that say nearly the same as this one, best first."""
+        ...
+
+    async def add_labels(
+        self,
+        principal: Principal,
+        source_id: str,
+        *,
+        origin: str,
+        tags: Sequence[str],
+        shared: bool,
+        now: datetime,
+    ) -> None:
+        """Add tags, and share it when this is the origin that it was stored by."""
         ...
 
     async def find_same(

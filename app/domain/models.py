@@ -205,6 +205,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A source that says nearly the same as another, and how much of it, 0..1."""
+
+    source_id: str
+    title: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """What the list of conversations shows; `filters` are those chosen for its next question."""
 

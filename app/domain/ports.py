@@ -20,6 +20,7 @@ from app.domain.models import (
     Passage,
     Reranked,
     SearchResult,
+    Similar,
     Source,
 )
 from app.domain.principals import Principal
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.domain.indexing import StoredFile
-
     from app.domain.suggesting import Suggestion
+
 
 class PassageSearch(Protocol):
     """Hybrid search over what the principal may read; the filters hold inside both arms."""
@@ -84,14 +85,14 @@ class Conversations(Protocol):
         """One question or answer."""
         ...
 
-    async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
-        """Give it another title; its place in the list stays."""
     async def rate(
         self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
     ) -> None:
         """Keep what the principal thinks of an answer; None takes it back. Questions have none."""
         ...
 
+    async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
+        """Give it another title; its place in the list stays."""
         ...
 
     async def set_filters(
@@ -124,6 +125,10 @@ class Library(Protocol):
         """One source, None when unknown or not readable."""
         ...
 
+    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
+        """The principal's own other sources that say nearly the same as this one, best first."""
+        ...
+
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
         """Every passage of a source in order; empty when unknown or not readable."""
         ...
@@ -145,7 +150,6 @@ class Library(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Suggestions(Protocol):
     """Questions to try on a source."""
 
@@ -156,6 +160,7 @@ class Suggestions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class UploadedFile:
     """A file that was received. `name` is what the sender calls it: shown, never a path."""
 

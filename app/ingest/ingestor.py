@@ -19,7 +19,7 @@ from app.domain.indexing import (
     PassageEncoder,
     StoredFile,
 )
-from app.domain.models import SourceKind
+from app.domain.models import Similar, SourceKind
 from app.domain.principals import Principal
 from app.ingest.files import FileStore
 from app.ingest.loaded import IngestError, LoadedSource
@@ -32,7 +32,7 @@ from app.ingest.loaders import (
     title_from,
 )
 from app.ingest.passages import cut_passages, embedded_text
-from app.ingest.sketching import ALIKE, resemblance, sketch
+from app.ingest.sketching import sketch
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ R = TypeVar("R")
 Stage = Literal["read", "cut", "embed", "store"]
 
 BATCH: Final = 16
-_COMPARED: Final = 20  # sources of which sketches are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +67,6 @@ class Incoming:
     tags: tuple[str, ...] = field(default=())
     shared: bool = False
     largest: int = LARGEST_FILE  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Similar:
-    """Another source of the owner, and the share of what they have in common."""
-
-    source_id: str
-    title: str
-    similarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +118,7 @@ class Ingestor:
     ) -> Ingested:
         """Store the file, in place of the version before, unless its content is there already.
 
+        What is there gets the tags, which are never taken away, and is shared if that is asked.
         A file that fails, or is cancelled, leaves the library as it was. Raises `IngestError` for
         what cannot be ingested, `StoreUnavailable` and `RunFailure` (embedding service) for what
         may work later.
@@ -141,6 +132,14 @@ class Ingestor:
             embedder=self._encoder.name,
         )
         if same is not None:
+            await self._library.add_labels(
+                principal,
+                same.source_id,
+                origin=incoming.origin,
+                tags=incoming.tags,
+                shared=incoming.shared,
+                now=self._now(),
+            )
             other = same.name if same.name != incoming.name else None
             return Ingested(
                 same.source_id, same.title, same.kind, same.passage_count, "unchanged", other
@@ -162,26 +161,12 @@ class Ingestor:
         # files with it.
         await self._keep(incoming, read)
         report(Progress("store", len(passages), len(passages)))
-        similar = await self._similar(principal, source_id, source.sketch)
+        similar = await self._library.similar(principal, source_id)
         return Ingested(source_id, title, loaded.kind, len(passages), change, similar=similar)
 
     async def discard(self, keys: Sequence[str]) -> None:
         """Remove stored files; for `LibraryWriter`."""
         await asyncio.to_thread(self._files.discard, keys)
-
-    async def _similar(
-        self, principal: Principal, source_id: str, sketched: Sequence[int]
-    ) -> tuple[Similar, ...]:
-        """The owner's other sources that say nearly the same, best first."""
-        if not sketched:
-            return ()
-        alike = await self._library.find_alike(principal, sketched, limit=_COMPARED)
-        found = [
-            Similar(one.source_id, one.title, round(resemblance(sketched, one.sketch), 2))
-            for one in alike
-            if one.source_id != source_id
-        ]
-        return tuple(one for one in found if one.similarity >= ALIKE)
 
     async def _cut(self, loaded: LoadedSource, title: str, report: Report) -> list[NewPassage]:
         passages = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""How alike two texts are, told from small sketches of them.
+"""Small sketches of texts, from which `app/domain/resemblance.py` tells how alike they are.
 
 A sketch holds the smallest hashes of all runs of five words (Broder 1997, "On the resemblance and
 containment of documents"). The share of common hashes among the smallest of both estimates the
@@ -7,14 +7,11 @@ share of common runs, within about 0.04 at a similarity of 0.8.
 
 import re
 import zlib
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-SIZE: Final = 128
-ALIKE: Final = 0.8
-"""From here two sources are called near-duplicates: a new version, an export, a copy with notes."""
+from app.domain.resemblance import SIZE
 
 _RUN: Final = 5  # words
 _FEWEST: Final = 20  # hashes; shorter texts resemble each other by chance
@@ -36,10 +33,3 @@ def sketch(text: str) -> tuple[int, ...]:
     runs ^= runs >> np.uint64(29)
     smallest = np.unique(runs.view(np.int64))[:SIZE]
     return tuple(int(one) for one in smallest) if len(smallest) >= _FEWEST else ()
-
-
-def resemblance(one: Sequence[int], other: Sequence[int]) -> float:
-    """0 to 1, from two sketches."""
-    smallest = sorted({*one, *other})[: min(SIZE, max(len(one), len(other)))]
-    common = {*one} & {*other}
-    return sum(hash_ in common for hash_ in smallest) / len(smallest) if smallest else 0.0

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from app.api.answers import collect
 from app.api.conversations import conversation_json, message_json
 from app.api.errors import error_response, install
-from app.api.sources import passage_json, source_json
+from app.api.sources import one_source_json, passage_json, source_json
 from app.contracts import documents, openapi
 from app.domain.errors import Draining, RunInProgress, TooManyRuns
 from app.domain.models import (
@@ -23,6 +23,7 @@ from app.domain.models import (
     Filters,
     Message,
     Passage,
+    Similar,
     Source,
     Timings,
     Usage,
@@ -79,6 +80,7 @@ SENT: dict[str, object] = {
     "Conversation": conversation_json(Conversation("s", "T", Filters(), NOW, NOW, None)),
     "MessageShape": message_json(MESSAGE),
     "SourceShape": source_json(SOURCE, LOCAL),
+    "OneSourceShape": one_source_json(SOURCE, LOCAL, [Similar("s2", "U", 0.91)]),
     "Passage": passage_json(PASSAGE),
     "Receipt": asdict(RECEIPT),
     "Pending": {"pending": True},

@@ -158,6 +158,31 @@ def test_ingesting_again_changes_nothing_and_changes_replace(
     assert len(after) == 3
 
 
+def test_ingesting_again_adds_tags_and_readers_and_takes_none_away(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    tea, copy = desk / "tea.md", desk / "copy.md"
+    command(tea, "--tag", "drinks")
+    assert not sources(database_dsn)["tea.md"].shared
+    _, output, _ = command(tea, "--tag", "hot", "--tag", "drinks", "--shared")
+    assert "unchanged" in output
+    again = sources(database_dsn)["tea.md"]
+    assert (again.tags, again.shared) == (("drinks", "hot"), True)
+    command(tea)
+    assert sources(database_dsn)["tea.md"] == again
+    tea.write_text("# Tea\n\nWhite tea takes five minutes.\n")
+    command(tea, "--tag", "white")
+    replaced = sources(database_dsn)["tea.md"]
+    assert (replaced.tags, replaced.shared) == (("drinks", "hot", "white"), True)
+    copy.write_text("# Milk\n\nMilk is steeped in nothing.\n")
+    command(copy)
+    # The same content under another name is labelled, but not put before others by it.
+    (desk / "same.md").write_bytes(copy.read_bytes())
+    command(desk / "same.md", "--tag", "cold", "--shared")
+    labelled = sources(database_dsn)["copy.md"]
+    assert (labelled.tags, labelled.shared) == (("cold",), False)
+
+
 def test_a_file_that_fails_names_itself_and_does_not_stop_the_others(
     command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
 ) -> None:

@@ -177,6 +177,13 @@ async def test_near_duplicates_are_kept_and_told(http: httpx.AsyncClient) -> Non
     assert similar["title"] == "Rules"
     assert 0.8 <= similar["similarity"] < 1
     assert len(await sources(http)) == 2
+    shown = (await http.get(f"/sources/{end['source_id']}")).json()
+    assert shown["similar"] == [similar]
+    other = (await http.get(f"/sources/{similar['source_id']}")).json()
+    assert [one["source_id"] for one in other["similar"]] == [end["source_id"]]
+    await http.delete(f"/sources/{end['source_id']}")
+    other = (await http.get(f"/sources/{similar['source_id']}")).json()
+    assert other["similar"] == []
 
 
 async def test_a_job_can_be_followed_from_any_position_and_only_by_its_owner(

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from app.domain.resemblance import resemblance
 from app.ingest.json_transcript import load_json_transcript
 from app.ingest.loaded import LoadedSource
-from app.ingest.sketching import resemblance, sketch
+from app.ingest.sketching import sketch
 from app.ingest.srt_transcript import load_srt
 from app.ingest.webvtt_transcript import load_webvtt
 

@@ -45,7 +45,7 @@ SELECT pg_advisory_xact_lock(1768515945);
 
 -- name: find_origin
 SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key,
-  shared, shared_with
+  shared, shared_with, tags
 FROM sources WHERE owner_id = $1 AND origin = $2;
 
 -- name: insert_source
@@ -184,12 +184,25 @@ DELETE FROM passage_lexemes WHERE source = $1;
 -- name: insert_sketch
 INSERT INTO source_sketches (source, hashes) VALUES ($1, $2);
 
+-- name: find_sketch
+SELECT k.hashes FROM source_sketches k JOIN sources s ON s.number = k.source WHERE s.source_id = $1;
+
 -- name: find_alike
 SELECT s.source_id, s.title, k.hashes
 FROM source_sketches k JOIN sources s ON s.number = k.source
-WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && $2::bigint[]
+WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && $2::bigint[] AND s.source_id <> $3
 ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY ($2)) DESC, s.number
-LIMIT $3;
+LIMIT $4;
+
+-- name: add_labels
+-- The tags $4 that are missing; shared only by the origin $3 that it was stored by.
+UPDATE sources
+SET tags = tags || ARRAY(
+    SELECT tag FROM unnest($4::text[]) WITH ORDINALITY AS new (tag, place)
+    WHERE tag <> ALL (tags) ORDER BY place),
+  shared = shared OR ($5 AND origin = $3), updated_at = $6
+WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
+  AND (NOT $4::text[] <@ tags OR ($5 AND origin = $3 AND NOT shared));
 
 -- name: set_tags
 UPDATE sources SET tags = $3, updated_at = $4
