@@ -121,7 +121,11 @@ async def test_a_position_that_is_no_number_is_refused(
 
 
 async def test_longest_question_and_odd_characters_are_answered(client: httpx.AsyncClient) -> None:
-    for message in ("x" * 8000, "\u2028 \u0085 🦉 \u202e", "'; DROP TABLE runs; --", "[1] data: x"):
+    for message in (
+        *("x" * 8000, "word " * 1600, "\u2028 \u0085 🦉 \u202e", "[1] data: x"),
+        *("x", "?", "the of and", "雨", "كم يوم إجازة؟", "Wie viele Urlaubstage gibt es?"),
+        *("'; DROP TABLE runs; --", "leave & !(sick | :*) <-> 'days\\", '"leave -days" OR % _ $1'),
+    ):
         response = await client.post("/chat", json={"message": message})
         assert response.status_code == 200
         last = response.text.rstrip().rpartition("data: ")[2]
