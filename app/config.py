@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     databricks_host: str | None = None
     databricks_token: SecretStr | None = None
     databricks_endpoint: str = "databricks-claude-sonnet-4-5"
+    lakebase_instance: str | None = None
+    mlflow_tracking_uri: str | None = None
     extractive_tokens_per_s: float = Field(default=40, ge=0, le=100_000)
     embeddings: Literal["local", "openai", "databricks"] = "local"
     embedding_model: str | None = None

@@ -224,7 +224,7 @@ def _shared_by_workers(settings: Settings) -> Process:
     """The database, brought up once before the workers join it. Raises `SettingError`."""
     process = Process(settings)
     try:
-        asyncio.run(migrate(process.dsn()))
+        asyncio.run(migrate(process.dsn(), password=process.password()))
     except StoreUnavailable as error:
         raise SettingError(_unreachable(settings, error)) from None
     return process

@@ -23,6 +23,7 @@ from app.config import Settings
 from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
 from app.db.job_log import PostgresJobLog
+from app.db.lakebase import LakebasePassword, lakebase_password
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.notices import Notices
@@ -71,6 +72,7 @@ class Process:
         self.settings = settings
         self._lock = threading.Lock()
         self._server: EmbeddedServer | None = None
+        self._password: LakebasePassword | None = None
         self._embedder = embedder
         self._model: AnswerModel | None = None
         self.watching = Watching(settings)
@@ -85,6 +87,21 @@ class Process:
                 self._server = EmbeddedServer.start(self.settings.data_dir)
                 atexit.register(self.release)
             return self._server.dsn
+
+    def password(self) -> LakebasePassword | None:
+        """What the database is signed in to with when that is Lakebase. Blocks for seconds."""
+        settings = self.settings
+        if settings.lakebase_instance is None:
+            return None
+        with self._lock:
+            if self._password is None:
+                token = settings.databricks_token
+                self._password = lakebase_password(
+                    settings.lakebase_instance,
+                    host=settings.databricks_host,
+                    token=token.get_secret_value() if token else None,
+                )
+            return self._password
 
     def embedder(self) -> PassageEncoder:
         """The embedding model. Blocks while it loads."""
@@ -191,11 +208,12 @@ class Runtimes:
 async def started(process: Process) -> AsyncIterator[Runtime]:
     """The services of the running loop, for as long as the block lasts. Drain the runs first."""
     dsn = await asyncio.to_thread(process.dsn)
-    await migrate(dsn)
+    password = await asyncio.to_thread(process.password)
+    await migrate(dsn, password=password)
     embedder = await asyncio.to_thread(process.embedder)
     model = await asyncio.to_thread(process.model)
     async with AsyncExitStack() as stack:
-        database = await Database.open(dsn)
+        database = await Database.open(dsn, password=password)
         stack.push_async_callback(database.close)
         stack.push_async_callback(model.aclose)
         notices = Notices(database, channels=(CHANNEL,))

@@ -38,6 +38,26 @@ class ModelSettings(Protocol):
         ...
 
     @property
+    def databricks_host(self) -> str | None:
+        """The workspace; None: where the Databricks SDK is signed in."""
+        ...
+
+    @property
+    def databricks_token(self) -> SecretStr | None:
+        """None: the SDK's own sign-in."""
+        ...
+
+    @property
+    def databricks_endpoint(self) -> str:
+        """The serving endpoint."""
+        ...
+
+    @property
+    def mlflow_tracking_uri(self) -> str | None:
+        """Where traces of Databricks models go; None: nowhere."""
+        ...
+
+    @property
     def extractive_tokens_per_s(self) -> float:
         """Pace of quoting mode in words a second, 0 = at once."""
         ...

@@ -22,9 +22,8 @@ def _lazily(module: str) -> Factory:
 FACTORIES: Final[Mapping[str, Factory]] = {
     "extractive": _lazily("app.llm.extractive"),
     "openai": _lazily("app.llm.openai"),
+    "databricks": _lazily("app.llm.databricks"),
 }
-EXTRAS: Final[Mapping[str, str]] = {"databricks": "pip install 'citestream[databricks]'"}
-"""Providers that are installed separately, and how."""
 
 
 def make_answer_model(
@@ -34,9 +33,4 @@ def make_answer_model(
     factory = factories.get(settings.provider)
     if factory is not None:
         return factory(settings)
-    if install := EXTRAS.get(settings.provider):
-        raise SettingError(
-            f"LLM_PROVIDER: got {settings.provider}, takes a provider that is installed. "
-            f"Install it: {install}"
-        )
     raise SettingError(f"LLM_PROVIDER: got {settings.provider}, takes {', '.join(factories)}")

@@ -41,6 +41,16 @@ class EmbeddingSettings(Protocol):
         """Its address; OpenAI's own when unset."""
         ...
 
+    @property
+    def databricks_host(self) -> str | None:
+        """The workspace; None: where the Databricks SDK is signed in."""
+        ...
+
+    @property
+    def databricks_token(self) -> SecretStr | None:
+        """None: the SDK's own sign-in."""
+        ...
+
 
 def _local(settings: EmbeddingSettings) -> PassageEncoder:
     from app.retrieval.minilm import MiniLM
@@ -64,9 +74,21 @@ def _openai(settings: EmbeddingSettings) -> PassageEncoder:
     )
 
 
+def _databricks(settings: EmbeddingSettings) -> PassageEncoder:
+    from app.retrieval.databricks_embedder import DatabricksEmbedder
+
+    token = settings.databricks_token
+    return DatabricksEmbedder(
+        endpoint=settings.embedding_model,
+        host=settings.databricks_host,
+        token=token.get_secret_value() if token else None,
+    )
+
+
 FACTORIES: Final[Mapping[str, Callable[[EmbeddingSettings], PassageEncoder]]] = {
     "local": _local,
     "openai": _openai,
+    "databricks": _databricks,
 }
 
 

@@ -63,7 +63,7 @@ def test_a_missing_model_name_is_one_line() -> None:
 
 
 def test_a_provider_without_its_extra_names_the_command() -> None:
-    with pytest.raises(SettingError, match=r"pip install 'citestream\[databricks\]'$"):
+    with pytest.raises(SettingError, match=r"requirements-databricks.lock$"):
         make_answer_model(settings(llm_provider="databricks"))
 
 
