@@ -1,5 +1,6 @@
 """`RunLog` in PostgreSQL. Every write of an owner is conditional on its epoch, in SQL."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -16,7 +17,7 @@ from app.db.run_rows import (
     to_record,
     to_turn,
 )
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
 from app.runs.ports import (
@@ -34,6 +35,8 @@ from app.runs.ports import (
 
 CHANNEL = "citestream_runs"
 BEAT_LIMIT_S = 3.0
+CREATE_LIMIT_S = 5.0
+"""Somebody waits for an answer to begin: they are rather told that there is no database."""
 
 SQL = load_queries("run_log")
 
@@ -47,6 +50,13 @@ class PostgresRunLog:
 
     async def create(self, new: NewRun) -> Created | Replayed:
         """See the port. Identical requests that come at once wait for each other on locks."""
+        try:
+            async with asyncio.timeout(CREATE_LIMIT_S):
+                return await self._created(new)
+        except TimeoutError as error:
+            raise StoreUnavailable("The database does not answer in time.") from error
+
+    async def _created(self, new: NewRun) -> Created | Replayed:
         try:
             async with self._database.transaction() as connection:
                 return await create_run(connection, new)

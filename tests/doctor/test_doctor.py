@@ -24,6 +24,7 @@ WORDS = [f"w{number} " for number in range(20)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.timeout(90)
 async def test_the_command_examines_everything(
     server: Serving, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:

@@ -306,3 +306,23 @@ def test_a_wrong_or_taken_port_ends_the_start_with_one_line(tmp_path: Path) -> N
     assert code == 2
     assert len(log.splitlines()) == len(lines) == 1
     assert lines[0].startswith(f"PORT: got {port}, which cannot be listened on")
+
+
+async def test_a_question_to_a_silent_database_is_refused_while_the_asker_still_waits(
+    cuttable: tuple[Cuttable, str],
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.db.run_log.CREATE_LIMIT_S", 0.2)
+    monkeypatch.setattr("app.db.pool._CONNECT_S", 0.5)
+    way, dsn = cuttable
+    async with (
+        serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
+        httpx.AsyncClient(timeout=20) as client,
+    ):
+        await way.cut("silent")
+        refused = await client.post(f"{server.url}/chat", json={"message": QUESTION})
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        await way.mend()
