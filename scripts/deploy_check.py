@@ -23,14 +23,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from image_build import Builder, Stage, command_of, environment_of, parse
-from manifests import compose, problems, seconds
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app.config import Settings  # noqa: E402 - the project is on the path now
 from app.db.server import EmbeddedServer  # noqa: E402
+from scripts.image_build import (  # noqa: E402
+    Builder,
+    Stage,
+    command_of,
+    environment_of,
+    parse,
+)
+from scripts.manifests import compose, problems, seconds  # noqa: E402
 
 NOBODY = 65_534
 READY_S = 90

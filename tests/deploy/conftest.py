@@ -1,8 +1,5 @@
 """The same library, model service and servers as the stream tests."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from app.db.server import EmbeddedServer
@@ -11,8 +8,6 @@ from tests.conftest import _execute, _run
 from tests.stream.conftest import embedder, server, settings, stock, stocked_dsn, upstream
 
 __all__ = ["embedder", "server", "settings", "stocked_dsn", "upstream"]
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 
 @pytest.fixture(scope="session")

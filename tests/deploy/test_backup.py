@@ -6,12 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import backup
 import pytest
 from pydantic import SecretStr
 
 from app.config import Settings
 from app.retrieval.minilm import MiniLM
+from scripts import backup
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, http_client, last_answer
 from tests.harness.serving import Serving, serving

@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 import yaml
-from image_build import command_of, environment_of, fields_of, parse
-from manifests import compose, compose_problems, kubernetes_problems, manifests, problems, schema
 
 from app.config import Settings
 from app.contracts import openapi
 from app.metrics.figures import Figures
+from scripts.image_build import command_of, environment_of, fields_of, parse
+from scripts.manifests import (
+    compose,
+    compose_problems,
+    kubernetes_problems,
+    manifests,
+    problems,
+    schema,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {name.upper() for name in Settings.model_fields}
