@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -64,7 +63,6 @@ _PROPERTIES: Final = (
     *("licence fee", "emergency contact", "test protocol", "packaging size"),
 )
 _KINDS: Final = ("adults", "children")
-_SCHEMA: Final = Path(__file__).resolve().parents[1] / "app" / "db" / "sql" / "schema.sql"
 
 Report = Callable[[str, int, int], None]
 """What is being made, how much of it is there, of how much."""
@@ -130,8 +128,7 @@ async def library(
 
     One with generated vectors begins as a copy of the one without.
     """
-    made_from = f"{VERSION} {encoder.name} {_SCHEMA.read_text()}"
-    digest = hashlib.sha256(made_from.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{VERSION} {encoder.name}".encode()).hexdigest()[:8]
     name = f"library_{passages}_{digest}"
     if await _exists(server, name):
         return name
@@ -154,6 +151,7 @@ async def fresh_copy(server: EmbeddedServer, name: str) -> str:
     copy = f"{name}_copy"
     await _command(server, f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
     await _command(server, f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
+    await migrate(server.dsn_of(copy))
     return server.dsn_of(copy)
 
 
