@@ -2,7 +2,9 @@ import { QueryClient, QueryClientProvider, useQueryClient } from "@tanstack/reac
 import { useCallback, useState } from "react";
 
 import { ChatInterface } from "../chat/components/ChatInterface.tsx";
+import type { Start } from "../chat/useStreamingChat.ts";
 import { useRefreshConversations } from "../history/useConversations.ts";
+import { LibraryPage } from "../library/LibraryPage.tsx";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import { SourcePanel } from "../sources/SourcePanel.tsx";
@@ -12,7 +14,7 @@ import { AddFilesContext } from "./addFiles.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Layout } from "./Layout.tsx";
 import { OpenSourceContext } from "./openSource.ts";
-import { conversationIn, navigate, usePathname } from "./route.ts";
+import { conversationIn, isLibrary, LIBRARY, navigate, usePathname } from "./route.ts";
 import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_SLOTS } from "./slots.tsx";
 import { useSignIn } from "./useSignIn.tsx";
@@ -28,9 +30,12 @@ export function App() {
 }
 
 function Page() {
-  const addressed = conversationIn(usePathname());
+  const pathname = usePathname();
+  const addressed = conversationIn(pathname);
+  const inLibrary = isLibrary(pathname);
   // The next conversation has its id before it has a question, so that asking changes no component.
   const [draftId, setDraftId] = useState(randomId);
+  const [start, setStart] = useState<(Start & { readonly of: string }) | null>(null);
   const [opened, setOpened] = useState<{ in: string; place: PlaceInSource } | null>(null);
   const refresh = useRefreshConversations();
   const library = useQueryClient();
@@ -39,44 +44,63 @@ function Page() {
   );
   const sessionId = addressed ?? draftId;
   const signIn = useSignIn(addressed === null);
-  const startNew = (): void => {
-    setDraftId(randomId());
+  const startNew = (begin: Start = {}): void => {
+    const id = randomId();
+    setDraftId(id);
+    setStart({ ...begin, of: id });
     navigate(null);
   };
   const onActivity = (): void => {
     // A new conversation gets its address when its first run begins, if it is still on screen.
-    if (conversationIn(window.location.pathname) === null) navigate(draftId, "replace");
+    if (window.location.pathname === "/") navigate(draftId, "replace");
     refresh();
   };
+  const shown = inLibrary ? LIBRARY : sessionId;
   const open = useCallback(
     (place: PlaceInSource) => {
-      setOpened({ in: sessionId, place });
+      setOpened({ in: shown, place });
     },
-    [sessionId],
+    [shown],
   );
   const close = useCallback(() => {
     setOpened(null);
   }, []);
   // A source belongs to the conversation that cites it.
-  const place = opened?.in === sessionId ? opened.place : null;
+  const place = opened?.in === shown ? opened.place : null;
   return (
     <AddFilesContext value={uploads.add}>
       <OpenSourceContext value={open}>
         <Layout
-          sidebar={(fold) => <Sidebar currentId={addressed} onNew={startNew} onDone={fold} />}
+          sidebar={(fold) => <Sidebar shown={addressed ?? shown} onNew={startNew} onDone={fold} />}
           panel={place === null ? null : <SourcePanel place={place} onClose={close} />}
         >
-          <ErrorBoundary key={sessionId}>
-            <ChatInterface
-              sessionId={sessionId}
-              isNew={sessionId === draftId}
-              slots={CHAT_SLOTS}
-              onActivity={onActivity}
-              onSignIn={signIn.open}
-            />
+          <ErrorBoundary key={shown}>
+            {inLibrary ? (
+              <LibraryPage
+                onOpen={open}
+                onFiles={uploads.add}
+                onAskOnly={(filters) => {
+                  startNew({ filters });
+                }}
+              />
+            ) : (
+              <ChatInterface
+                sessionId={sessionId}
+                isNew={sessionId === draftId}
+                start={start?.of === sessionId ? start : null}
+                slots={CHAT_SLOTS}
+                onActivity={onActivity}
+                onSignIn={signIn.open}
+              />
+            )}
           </ErrorBoundary>
         </Layout>
-        <UploadTray uploads={uploads} />
+        <UploadTray
+          uploads={uploads}
+          onAsk={(question) => {
+            startNew({ question });
+          }}
+        />
         {signIn.dialog}
       </OpenSourceContext>
     </AddFilesContext>

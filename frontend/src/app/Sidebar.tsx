@@ -1,19 +1,23 @@
 import { useTranslation } from "react-i18next";
 
 import { ConversationList } from "../history/ConversationList.tsx";
+import { SettingsPanel } from "../settings/SettingsPanel.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { Popover } from "../ui/Popover.tsx";
 import { usePreference } from "../ui/preference.ts";
 import { THEME } from "../ui/preferences.ts";
-import { navigate } from "./route.ts";
+import { goTo, LIBRARY, navigate } from "./route.ts";
 
 interface Props {
-  readonly currentId: string | null;
+  /** The conversation on screen, or the library's address. */
+  readonly shown: string;
   readonly onNew: () => void;
   /** Called after a choice, so that a phone can fold the sidebar away. */
   readonly onDone: () => void;
 }
 
-export function Sidebar({ currentId, onNew, onDone }: Props) {
+export function Sidebar({ shown, onNew, onDone }: Props) {
   const { t } = useTranslation("app");
   return (
     <div className="sidebar-body">
@@ -32,7 +36,7 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
       </div>
       <div className="sidebar-list">
         <ConversationList
-          currentId={currentId}
+          currentId={shown}
           onOpen={(sessionId) => {
             navigate(sessionId);
             onDone();
@@ -41,9 +45,43 @@ export function Sidebar({ currentId, onNew, onDone }: Props) {
         />
       </div>
       <div className="sidebar-foot">
+        <LibraryLink isCurrent={shown === LIBRARY} onDone={onDone} />
+        <Popover
+          side="above"
+          trigger={<Icon name="gear" />}
+          label={t("sidebar.settings")}
+          buttonClass="button button--icon button--quiet"
+        >
+          <SettingsPanel />
+        </Popover>
         <ThemeButton />
       </div>
     </div>
+  );
+}
+
+interface LinkProps {
+  readonly isCurrent: boolean;
+  readonly onDone: () => void;
+}
+
+function LibraryLink({ isCurrent, onDone }: LinkProps) {
+  const { t } = useTranslation("app");
+  return (
+    <a
+      className="button button--quiet library-link"
+      href={LIBRARY}
+      aria-current={isCurrent ? "page" : undefined}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+        event.preventDefault();
+        goTo(LIBRARY);
+        onDone();
+      }}
+    >
+      <Icon name="books" />
+      {t("sidebar.library")}
+    </a>
   );
 }
 

@@ -2,40 +2,60 @@ import { use, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { t } from "../i18n/i18n.ts";
-import { useSources } from "../sources/useSources.ts";
+import { useSources, useSuggestedQuestions } from "../sources/useSources.ts";
 import { count } from "../ui/format.ts";
 import { AddFilesContext } from "./addFiles.ts";
-import { examplesFor } from "./examples.ts";
+import { examplesFor, newestOwn } from "./examples.ts";
 
 /** The empty conversation: what is here, and questions to try. */
 export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void }) {
   const { t } = useTranslation("app");
   const { data } = useSources();
   const sources = data?.items ?? [];
+  const own = newestOwn(sources);
+  const ownQuestions = useSuggestedQuestions(own?.source_id ?? null);
+  const isAsked = ownQuestions.length > 0;
+  // What a source itself suggests is better than what could be asked of any.
+  const examples = examplesFor(sources).filter(({ needs }) => needs !== null || !isAsked);
   return (
     <div className="welcome">
       <h2>{t("welcome.title")}</h2>
       <p className="soft">{libraryLine(sources)}</p>
       <ul className="examples">
-        {examplesFor(sources).map(({ question, hint }) => (
-          <li key={question}>
-            <button
-              type="button"
-              className="example"
-              onClick={() => {
-                onAsk(question);
-              }}
-            >
-              <span>{question}</span>
-              <small>{t(`example.${hint}`)}</small>
-            </button>
-          </li>
+        {ownQuestions.map(({ question }) => (
+          <Example key={question} question={question} hint={own?.title ?? ""} onAsk={onAsk} />
+        ))}
+        {examples.map(({ question, hint }) => (
+          <Example key={question} question={question} hint={t(`example.${hint}`)} onAsk={onAsk} />
         ))}
         <li>
           <OwnFile />
         </li>
       </ul>
     </div>
+  );
+}
+
+interface ExampleProps {
+  readonly question: string;
+  readonly hint: string;
+  readonly onAsk: (question: string) => void;
+}
+
+function Example({ question, hint, onAsk }: ExampleProps) {
+  return (
+    <li>
+      <button
+        type="button"
+        className="example"
+        onClick={() => {
+          onAsk(question);
+        }}
+      >
+        <span>{question}</span>
+        <small className="example-hint">{hint}</small>
+      </button>
+    </li>
   );
 }
 

@@ -5,6 +5,8 @@ export interface Example {
   readonly question: string;
   /** What is to be seen with it: a text of `app:example`. */
   readonly hint: "cited" | "declined" | "document" | "played" | "recording";
+  /** The sample that it is asked of; null: it could be asked of any source. */
+  readonly needs: string | null;
 }
 
 const ASKED_OF_SAMPLES: readonly (Example & { readonly needs: string })[] = [
@@ -25,17 +27,24 @@ const ASKED_OF_SAMPLES: readonly (Example & { readonly needs: string })[] = [
   },
 ];
 
+/** The newest source that did not come with the program. */
+export function newestOwn(sources: readonly Source[]): Source | null {
+  const own = sources.filter(({ tags }) => !tags.includes("sample"));
+  return own.toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))[0] ?? null;
+}
+
 /** Questions worth trying on this library: the sample's own, or one for each newest source. */
 export function examplesFor(sources: readonly Source[]): Example[] {
   const known = ASKED_OF_SAMPLES.filter(({ needs }) =>
     sources.some(({ name }) => name.includes(needs)),
   );
-  if (known.length > 0) return known.map(({ question, hint }) => ({ question, hint }));
+  if (known.length > 0) return known;
   return sources
     .toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))
     .slice(0, 3)
     .map(({ title, kind }) => ({
       question: t("app:example.mainPoints", { title }),
       hint: kind,
+      needs: null,
     }));
 }

@@ -15,6 +15,14 @@ export function addressOf(sessionId: string | null): string {
   return sessionId === null ? "/" : `/c/${encodeURIComponent(sessionId)}`;
 }
 
+/** The address of the library. */
+export const LIBRARY = "/library";
+
+/** Whether the address is the library's. */
+export function isLibrary(pathname: string): boolean {
+  return pathname.replace(/\/$/, "") === LIBRARY;
+}
+
 const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void): () => void {
@@ -28,7 +36,11 @@ function subscribe(listener: () => void): () => void {
 
 /** Goes to a conversation, or to the start page. `replace`: without a step in the history. */
 export function navigate(sessionId: string | null, how: "push" | "replace" = "push"): void {
-  const address = addressOf(sessionId);
+  goTo(addressOf(sessionId), how);
+}
+
+/** Goes to an address of the page. */
+export function goTo(address: string, how: "push" | "replace" = "push"): void {
   if (how === "push") window.history.pushState(null, "", address);
   else window.history.replaceState(null, "", address);
   for (const listener of listeners) listener();

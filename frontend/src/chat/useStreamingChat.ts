@@ -1,6 +1,7 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 
 import { api } from "../protocol/client.ts";
+import type { Filters } from "../protocol/events.gen.ts";
 import { randomId } from "../protocol/ids.ts";
 import { signIn } from "../protocol/signIn.ts";
 import { browserSignals } from "./browserSignals.ts";
@@ -14,6 +15,12 @@ const ELSEWHERE_MS = 10_000;
 export interface StreamingChat {
   readonly snapshot: ChatSnapshot;
   readonly session: ChatSession;
+}
+
+/** What a new conversation begins with: what it searches, a question that is asked at once. */
+export interface Start {
+  readonly filters?: Filters;
+  readonly question?: string;
 }
 
 /** One state update per painted frame; hidden tabs paint none, so they get a timer. */
@@ -30,23 +37,32 @@ export function useStreamingChat(
   sessionId: string,
   isNew: boolean,
   onActivity: () => void,
+  start: Start | null = null,
 ): StreamingChat {
-  const [session] = useState(
-    () =>
-      new ChatSession(sessionId, isNew, {
-        client: api,
-        signals: browserSignals,
-        peers: browserPeers,
-        signIn,
-        times: FOLLOWER_TIMES,
-        elsewhereMs: ELSEWHERE_MS,
-        newId: randomId,
-        random: Math.random,
-        schedule: nextFrame,
-        onActivity,
-      }),
-  );
-  useEffect(() => session.open(), [session]);
+  const [session] = useState(() => {
+    const made = new ChatSession(sessionId, isNew, {
+      client: api,
+      signals: browserSignals,
+      peers: browserPeers,
+      signIn,
+      times: FOLLOWER_TIMES,
+      elsewhereMs: ELSEWHERE_MS,
+      newId: randomId,
+      random: Math.random,
+      schedule: nextFrame,
+      onActivity,
+    });
+    if (start?.filters !== undefined) made.setFilters(start.filters);
+    return made;
+  });
+  const [question] = useState(start?.question);
+  const isAsked = useRef(false);
+  useEffect(() => {
+    const close = session.open();
+    if (question !== undefined && !isAsked.current) session.send(question);
+    isAsked.current = true;
+    return close;
+  }, [session, question]);
   const snapshot = useSyncExternalStore(session.subscribe, session.getSnapshot);
   return { snapshot, session };
 }

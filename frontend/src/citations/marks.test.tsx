@@ -81,6 +81,7 @@ describe("CitedText", () => {
       page: 3,
       quoteStart: 0,
       quoteEnd: 6,
+      quote: "Nausea",
     });
   });
 });

@@ -71,6 +71,7 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
             page: citation?.page ?? passage?.page ?? null,
             quoteStart: citation?.quote_start ?? null,
             quoteEnd: citation?.quote_end ?? null,
+            quote: citation?.quote ?? null,
           },
   };
 }

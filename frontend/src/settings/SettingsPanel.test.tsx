@@ -22,7 +22,8 @@ describe("SettingsPanel", () => {
     fireEvent.click(screen.getByRole("radio", { name: "Reduced" }));
     const { theme, motion } = document.documentElement.dataset;
     expect([theme, motion, ENTER.get()]).toEqual(["dark", "reduced", "breaks"]);
-    expect({ ...localStorage }).toMatchObject({ theme: "dark", motion: "reduced", enter: "breaks" });
+    const kept = ["theme", "motion", "enter"].map((key) => localStorage.getItem(key));
+    expect(kept).toEqual(["dark", "reduced", "breaks"]);
     const colours = screen.getByRole("group", { name: "Colours" });
     expect(within(colours).getByRole<HTMLInputElement>("radio", { name: "Dark" }).checked).toBe(true);
   });

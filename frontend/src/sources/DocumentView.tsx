@@ -1,4 +1,5 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 
 import type { Passage } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
@@ -13,6 +14,7 @@ interface Props {
 
 /** The cited passage among its neighbours, the quote lit and in view. */
 export function DocumentView({ passages, quote }: Props) {
+  const { t } = useTranslation("sources");
   const [isWhole, setWhole] = useState(false);
   const shown = useMemo(
     () => excerpts(passages, quote, isWhole ? passages.length : NEIGHBOURS),
@@ -33,7 +35,7 @@ export function DocumentView({ passages, quote }: Props) {
           aria-current={excerpt.isCited ? "location" : undefined}
         >
           {excerpt.heading === null ? null : <h3>{excerpt.heading}</h3>}
-          {excerpt.page === null ? null : <p className="excerpt-page">page {excerpt.page}</p>}
+          {excerpt.page === null ? null : <p className="excerpt-page">{t("panel.page", { page: excerpt.page })}</p>}
           <p className="excerpt-text">
             <LitText {...excerpt} />
           </p>
@@ -46,7 +48,7 @@ export function DocumentView({ passages, quote }: Props) {
             setWhole(true);
           }}
         >
-          Show the whole document
+          {t("panel.whole")}
         </Button>
       ) : null}
     </div>

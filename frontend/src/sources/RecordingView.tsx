@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 
 import type { Passage, Source } from "../protocol/api.ts";
 import { sourceFile } from "../protocol/client.ts";
@@ -14,8 +15,9 @@ interface Props {
 
 /** The transcript with the quoted lines lit; the recording plays from there when it has sound. */
 export function RecordingView({ source, passages, quote }: Props) {
+  const { t } = useTranslation("sources");
   const lines = useMemo(() => transcript(passages, quote), [passages, quote]);
-  const from = lines.find((line) => line.isLit)?.startS ?? 0;
+  const from = lines.find((line) => line.isLit)?.startS ?? null;
   const audio = useRef<HTMLAudioElement>(null);
   const scroller = useRef<HTMLOListElement>(null);
   const lit = useRef<HTMLLIElement>(null);
@@ -23,6 +25,7 @@ export function RecordingView({ source, passages, quote }: Props) {
   const [playing, setPlaying] = useState<number | null>(null);
   const { follow } = useFollowLine(scroller, said, playing);
   useEffect(() => {
+    if (from === null) return; // opened for itself: it waits until somebody plays it
     lit.current?.scrollIntoView({ block: "center" });
     playFrom(audio.current, from);
   }, [from]);
@@ -38,7 +41,7 @@ export function RecordingView({ source, passages, quote }: Props) {
           ref={audio}
           controls
           preload="metadata"
-          aria-label={`Recording: ${source.title}`}
+          aria-label={t("panel.player", { title: source.title })}
           src={sourceFile(source.source_id)}
           onTimeUpdate={(event) => {
             onTime(event.currentTarget.currentTime);
@@ -47,7 +50,7 @@ export function RecordingView({ source, passages, quote }: Props) {
       ) : null}
       {/* Scrolled with the keyboard, so it can be focused. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <ol className="transcript" ref={scroller} tabIndex={0} aria-label="Transcript">
+      <ol className="transcript" ref={scroller} tabIndex={0} aria-label={t("panel.transcript")}>
         {lines.map((line) => (
           <li
             key={line.startS}
@@ -62,7 +65,7 @@ export function RecordingView({ source, passages, quote }: Props) {
               type="button"
               className="line-time"
               disabled={!source.audio}
-              aria-label={`Play from ${clock(line.startS)}`}
+              aria-label={t("panel.play", { time: clock(line.startS) })}
               onClick={() => {
                 follow();
                 playFrom(audio.current, line.startS);

@@ -1,6 +1,7 @@
 import "./sources.css";
 
 import { useState } from "react";
+import { useTranslation } from "react-i18next";
 
 import { isUnfiltered, NO_FILTERS, type Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
@@ -18,6 +19,7 @@ const SEARCH_FROM = 8;
 
 /** A chip that says what is searched, and a menu to change it. */
 export function ScopePicker({ filters, onChange }: Props) {
+  const { t } = useTranslation("sources");
   const { data } = useSources();
   const sources = data?.items ?? [];
   const label = scopeLabel(filters, sources);
@@ -25,7 +27,7 @@ export function ScopePicker({ filters, onChange }: Props) {
     <Popover
       side="above"
       buttonClass={`chip${isUnfiltered(filters) ? "" : " chip--narrow"}`}
-      label={`Searching: ${label}. Change`}
+      label={t("scope.chip", { what: label })}
       trigger={
         <>
           <Icon name="search" />
@@ -33,9 +35,9 @@ export function ScopePicker({ filters, onChange }: Props) {
         </>
       }
     >
-      <div className="scope" role="group" aria-label="What to search">
+      <div className="scope" role="group" aria-label={t("scope.name")}>
         <ScopeChoice
-          label="All sources"
+          label={t("scope.all")}
           isOn={isUnfiltered(filters)}
           onPick={() => {
             onChange(NO_FILTERS);
@@ -44,7 +46,7 @@ export function ScopePicker({ filters, onChange }: Props) {
         {(["document", "recording"] as const).map((kind) => (
           <ScopeChoice
             key={kind}
-            label={kind === "document" ? "Documents only" : "Recordings only"}
+            label={t(kind === "document" ? "scope.documents" : "scope.recordings")}
             isOn={filters.kinds.length === 1 && filters.kinds[0] === kind}
             onPick={() => {
               onChange(onlyKind(kind));
@@ -73,17 +75,18 @@ function ScopeChoice({ label, isOn, onPick }: ChoiceProps) {
 }
 
 function SourceChoices({ sources, filters, onChange }: Props & { readonly sources: readonly Source[] }) {
+  const { t } = useTranslation("sources");
   const [wanted, setWanted] = useState("");
   const shown = sources.filter(({ title }) => title.toLowerCase().includes(wanted.toLowerCase()));
   return (
     <fieldset className="scope-sources">
-      <legend>Only these</legend>
+      <legend>{t("scope.these")}</legend>
       {sources.length > SEARCH_FROM ? (
         <input
           type="search"
           className="field"
-          placeholder="Find a source"
-          aria-label="Find a source"
+          placeholder={t("scope.find")}
+          aria-label={t("scope.find")}
           value={wanted}
           onChange={(event) => {
             setWanted(event.target.value);
@@ -99,7 +102,7 @@ function SourceChoices({ sources, filters, onChange }: Props & { readonly source
               onChange(toggleSource(filters, id));
             }}
           />
-          <span>{title}</span>
+          <bdi>{title}</bdi>
           <Icon name={kind === "recording" ? "voice" : "text"} />
         </label>
       ))}

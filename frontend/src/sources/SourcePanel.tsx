@@ -1,8 +1,11 @@
 import "./sources.css";
 
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 
+import { t } from "../i18n/i18n.ts";
 import type { Passage, PlaceInSource, Source } from "../protocol/api.ts";
+import { ApiError } from "../protocol/client.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { clock, count } from "../ui/format.ts";
 import { DocumentView } from "./DocumentView.tsx";
@@ -19,7 +22,8 @@ interface Props {
 
 /** A source opened at the cited passage. Escape closes it and focus goes back where it was. */
 export function SourcePanel({ place, onClose }: Props) {
-  const { data, isError } = useSourceText(place.sourceId);
+  const { t } = useTranslation("sources");
+  const { data, error, isError, refetch } = useSourceText(place.sourceId);
   const panel = useRef<HTMLElement>(null);
   const quote = useMemo(
     () => ({ passageId: place.passageId, start: place.quoteStart, end: place.quoteEnd }),
@@ -44,21 +48,67 @@ export function SourcePanel({ place, onClose }: Props) {
     };
   }, [onClose]);
   return (
-    <aside className="panel" ref={panel} tabIndex={-1} aria-label="Source">
+    <aside className="panel" ref={panel} tabIndex={-1} aria-label={t("panel.name")}>
       <header className="panel-head">
         <div className="panel-title">
-          <h2>{data?.source.title ?? "Source"}</h2>
+          <h2>{data?.source.title ?? t("panel.name")}</h2>
           {data === undefined ? null : <p>{summary(data.source)}</p>}
         </div>
-        <IconButton icon="close" label="Close source" onClick={onClose} />
+        <IconButton icon="close" label={t("panel.close")} onClick={onClose} />
       </header>
       <div className="panel-body">
-        {isError ? <p className="note note--bad">This source cannot be opened any more.</p> : null}
+        {isError && data === undefined ? (
+          <Unreadable error={error} quote={place.quote ?? null} onAgain={() => void refetch()} />
+        ) : null}
         {data === undefined ? null : (
-          <SourceText key={place.passageId} {...data} place={place} quote={quote} />
+          <>
+            <Outdated passages={data.passages} place={place} />
+            <SourceText key={place.passageId} {...data} place={place} quote={quote} />
+          </>
         )}
       </div>
     </aside>
+  );
+}
+
+interface UnreadableProps {
+  readonly error: unknown;
+  readonly quote: string | null;
+  readonly onAgain: () => void;
+}
+
+/** The source is gone, and the quote stays; or the server cannot be asked. */
+function Unreadable({ error, quote, onAgain }: UnreadableProps) {
+  const { t } = useTranslation("sources");
+  const isGone = error instanceof ApiError && error.status === 404;
+  if (isGone) {
+    const text = t(quote === null ? "panel.goneWithoutQuote" : "panel.gone");
+    return <KeptQuote text={text} quote={quote} />;
+  }
+  return (
+    <div className="note note--bad" role="alert">
+      <span>{t("panel.failed")}</span>
+      <Button look="outlined" icon="redo" onClick={onAgain}>
+        {t("panel.tryAgain")}
+      </Button>
+    </div>
+  );
+}
+
+/** What was quoted is in no passage of the source as it is now. */
+function Outdated({ passages, place }: Pick<TextProps, "passages" | "place">) {
+  const { t } = useTranslation("sources");
+  const isThere = passages.some(({ passage_id: id }) => id === place.passageId);
+  if (isThere || place.passageId === "" || place.quote == null) return null;
+  return <KeptQuote text={t("panel.changed")} quote={place.quote} />;
+}
+
+function KeptQuote({ text, quote }: { readonly text: string; readonly quote: string | null }) {
+  return (
+    <div className="kept-quote" role="status">
+      <p className="note note--doubt">{text}</p>
+      {quote === null ? null : <blockquote>{quote}</blockquote>}
+    </div>
   );
 }
 
@@ -79,6 +129,7 @@ function SourceText({ source, passages, place, quote }: TextProps) {
 
 /** A PDF as its pages; as its text when the reader prefers it, or when the pages cannot be shown. */
 function PdfText({ source, passages, place, quote }: TextProps) {
+  const { t } = useTranslation("sources");
   const [view, setView] = useState<"pages" | "text" | "failed">("pages");
   const cited = passages.find((passage) => passage.passage_id === place.passageId);
   const words = cited?.text.slice(quote.start ?? 0, quote.end ?? undefined) ?? "";
@@ -87,7 +138,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   }, []);
   if (view === "pages") {
     return (
-      <Suspense fallback={<p className="soft">Opening…</p>}>
+      <Suspense fallback={<p className="soft">{t("pdf.opening")}</p>}>
         <PdfView
           sourceId={source.source_id}
           page={place.page ?? cited?.page ?? 1}
@@ -95,7 +146,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
           onFailed={onFailed}
         >
           <ViewChoice
-            name="Show as text"
+            name={t("pdf.asText")}
             onPick={() => {
               setView("text");
             }}
@@ -107,10 +158,10 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   return (
     <>
       {view === "failed" ? (
-        <p className="note note--doubt">The pages cannot be shown; this is their text.</p>
+        <p className="note note--doubt">{t("pdf.failed")}</p>
       ) : (
         <ViewChoice
-          name="Show the page"
+          name={t("pdf.page")}
           onPick={() => {
             setView("pages");
           }}
@@ -137,7 +188,7 @@ function summary(source: {
   readonly speakers: readonly string[];
 }): string {
   const parts = [
-    source.kind === "recording" ? "Recording" : "Document",
+    t(source.kind === "recording" ? "sources:panel.recording" : "sources:panel.document"),
     source.duration_s === null ? "" : clock(source.duration_s),
     source.pages === null ? "" : count(source.pages, "page"),
     source.speakers.length > 0 ? source.speakers.join(", ") : count(source.passage_count, "passage"),

@@ -1,32 +1,138 @@
 import "./uploads.css";
 
-import { useSyncExternalStore } from "react";
+import type { TFunction } from "i18next";
+import { useEffect, useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
 
-import { IconButton } from "../ui/Button.tsx";
+import { Button, IconButton } from "../ui/Button.tsx";
+import { SuggestedQuestions } from "./SuggestedQuestions.tsx";
+import { progressOf, type UploadItem } from "./uploadItems.ts";
 import type { Uploads } from "./Uploads.ts";
 import { useFileDrop } from "./useFileDrop.ts";
 
-/** Takes files dropped anywhere, and shows how far each of them is. */
-export function UploadTray({ uploads }: { readonly uploads: Uploads }) {
+interface Props {
+  readonly uploads: Uploads;
+  readonly onAsk: (question: string) => void;
+}
+
+/** Takes files dropped anywhere, shows how far each of them is, and what to ask it. */
+export function UploadTray({ uploads, onAsk }: Props) {
+  const { t } = useTranslation("sources");
   const items = useSyncExternalStore(uploads.subscribe, uploads.getSnapshot);
   const isOver = useFileDrop(uploads.add);
   const isBusy = items.some(({ state }) => state === "working");
+  useWarning(items.some(({ step, state }) => state === "working" && isHere(step)));
   return (
     <>
-      {isOver ? <div className="drop-veil">Drop files to add them to the library</div> : null}
+      {isOver ? <div className="drop-veil">{t("upload.drop")}</div> : null}
       {items.length === 0 ? null : (
-        <section className="uploads" aria-label="Uploads">
+        <section className="uploads" aria-label={t("upload.name")}>
+          <header className="uploads-head">
+            <h2>{heading(items, t)}</h2>
+            {isBusy ? null : (
+              <IconButton
+                icon="close"
+                label={t("upload.close")}
+                onClick={() => {
+                  uploads.clear();
+                }}
+              />
+            )}
+          </header>
           <ul>
-            {items.map(({ key, name, state, text }) => (
-              <li key={key} className={`upload upload--${state}`}>
-                <b>{name}</b>
-                <span role="status">{text}</span>
-              </li>
+            {items.map((item) => (
+              <Item key={item.key} item={item} uploads={uploads} onAsk={onAsk} />
             ))}
           </ul>
-          {isBusy ? null : <IconButton icon="close" label="Close uploads" onClick={uploads.clear} />}
         </section>
       )}
     </>
   );
+}
+
+interface ItemProps extends Props {
+  readonly item: UploadItem;
+}
+
+function Item({ item, uploads, onAsk }: ItemProps) {
+  const { t } = useTranslation("sources");
+  const { key, name, state, end, canRetry } = item;
+  const isNew = end?.status === "added" || end?.status === "replaced";
+  return (
+    <li className={`upload upload--${state}`}>
+      <b className="upload-name">
+        <bdi>{name}</bdi>
+      </b>
+      {state === "working" ? (
+        <progress aria-label={t("upload.progress", { name })} max={1} value={progressOf(item)} />
+      ) : null}
+      <span role="status">{textOf(item, t)}</span>
+      {state === "failed" ? (
+        <span className="upload-ways">
+          {canRetry ? (
+            <Button
+              look="outlined"
+              icon="redo"
+              onClick={() => {
+                uploads.retry(key);
+              }}
+            >
+              {t("upload.again")}
+            </Button>
+          ) : null}
+          <Button
+            onClick={() => {
+              uploads.clear(key);
+            }}
+          >
+            {t("upload.remove")}
+          </Button>
+        </span>
+      ) : null}
+      {isNew && end.source_id !== null ? (
+        <SuggestedQuestions sourceId={end.source_id} onAsk={onAsk} />
+      ) : null}
+    </li>
+  );
+}
+
+function heading(items: readonly UploadItem[], t: TFunction<"sources">): string {
+  const left = items.filter(({ state }) => state === "working").length;
+  if (left > 0) return t("upload.left", { count: left });
+  const failures = items.filter(({ state }) => state === "failed").length;
+  return failures === 0 ? t("upload.done") : t("upload.failures", { count: failures });
+}
+
+function textOf({ state, step, done, total, end, why }: UploadItem, t: TFunction<"sources">): string {
+  if (state === "failed") {
+    return typeof why === "object" && why !== null ? why.said : t(`upload.why.${why ?? "unknown"}`);
+  }
+  if (state === "working" || end === null) {
+    return t(`upload.step.${step}`, { done, count: total });
+  }
+  if (end.status === "unchanged") {
+    return end.same_as === null ? t("upload.same") : t("upload.sameAs", { name: end.same_as });
+  }
+  const alike = end.similar[0];
+  const ready = t("upload.ready", { count: end.passages });
+  return alike === undefined ? ready : `${ready} ${t("upload.alike", { title: alike.title })}`;
+}
+
+/** Not yet with the server: it would be lost with the page. */
+function isHere(step: UploadItem["step"]): boolean {
+  return step === "waiting" || step === "sending";
+}
+
+/** The browser asks before it leaves a page whose files have not been sent. */
+function useWarning(isNeeded: boolean): void {
+  useEffect(() => {
+    if (!isNeeded) return undefined;
+    const warn = (event: Event): void => {
+      event.preventDefault();
+    };
+    window.addEventListener("beforeunload", warn);
+    return () => {
+      window.removeEventListener("beforeunload", warn);
+    };
+  }, [isNeeded]);
 }

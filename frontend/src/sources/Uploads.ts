@@ -1,17 +1,41 @@
 import { ApiError, api, jobEvents } from "../protocol/client.ts";
+import type { Upload } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import type { JobEvent } from "../protocol/jobs.gen.ts";
-import { applyJobEvent, failed, sendingItems, takenOver, type UploadItem } from "./uploadItems.ts";
+import {
+  changeBy,
+  failed,
+  parcelsOf,
+  takenOver,
+  waitingItem,
+  type Parcel,
+  type UploadItem,
+} from "./uploadItems.ts";
 
-/** The files this page is bringing into the library. They go on when the page is left. */
+/** A browser opens six connections to a server: these leave enough for the page itself. */
+const AT_ONCE = 2;
+
+/** How the page reaches the server; tests have one of their own. */
+export interface UploadServer {
+  readonly send: (files: readonly File[]) => Promise<Upload>;
+  /** Calls `onEvent` until the job has ended; rejects when that cannot be learnt. */
+  readonly follow: (jobId: string, onEvent: (event: JobEvent) => void) => Promise<void>;
+}
+
+/** The files this page is bringing into the library, two at a time. What was sent goes on by itself. */
 export class Uploads {
   readonly #listeners = new Set<() => void>();
   readonly #onAdded: () => void;
+  readonly #server: UploadServer;
+  readonly #parcels = new Map<string, Parcel>();
+  readonly #waiting: Parcel[] = [];
+  #lanes = 0;
   #items: readonly UploadItem[] = [];
 
   /** `onAdded` is called whenever a file has arrived in the library. */
-  constructor(onAdded: () => void) {
+  constructor(onAdded: () => void, server: UploadServer = SERVER) {
     this.#onAdded = onAdded;
+    this.#server = server;
   }
 
   readonly getSnapshot = (): readonly UploadItem[] => this.#items;
@@ -21,39 +45,74 @@ export class Uploads {
     return () => this.#listeners.delete(listener);
   };
 
-  readonly add = async (files: readonly File[]): Promise<void> => {
-    if (files.length === 0) return;
-    const keys = files.map(() => randomId());
-    this.#set([...this.#items, ...sendingItems(keys, files.map(({ name }) => name))]);
-    try {
-      const upload = await api.upload(files);
-      const others = this.#items.filter(({ key }) => !keys.includes(key));
-      this.#set([...others, ...takenOver(upload)]);
-      this.#follow(upload.job_id, upload.files.map(({ file_id }) => file_id));
-    } catch (error) {
-      const why = error instanceof ApiError ? error.message : "The server cannot be reached.";
-      this.#set(failed(this.#items, keys, why));
+  readonly add = (files: readonly File[]): Promise<void> => {
+    const parcels = parcelsOf(files, randomId);
+    for (const parcel of parcels) this.#parcels.set(parcel.key, parcel);
+    this.#set([...this.#items, ...parcels.map(waitingItem)]);
+    this.#waiting.push(...parcels);
+    this.#carryOn();
+    return Promise.resolve();
+  };
+
+  /** Sends a file that failed once more. */
+  readonly retry = (key: string): void => {
+    const parcel = this.#parcels.get(key);
+    if (parcel === undefined) return;
+    this.#change(key, waitingItem(parcel));
+    this.#waiting.push(parcel);
+    this.#carryOn();
+  };
+
+  /** Forgets the files that have ended, or one of them. */
+  readonly clear = (key?: string): void => {
+    const goes = (item: UploadItem): boolean =>
+      item.state !== "working" && (key === undefined || item.key === key);
+    for (const item of this.#items.filter(goes)) this.#parcels.delete(item.key);
+    this.#set(this.#items.filter((item) => !goes(item)));
+  };
+
+  #carryOn(): void {
+    while (this.#lanes < AT_ONCE) {
+      const parcel = this.#waiting.shift();
+      if (parcel === undefined) return;
+      this.#lanes += 1;
+      void this.#carry(parcel).finally(() => {
+        this.#lanes -= 1;
+        this.#carryOn();
+      });
     }
-  };
+  }
 
-  /** Forgets the files that have ended. */
-  readonly clear = (): void => {
-    this.#set(this.#items.filter(({ state }) => state === "working"));
-  };
+  async #carry({ key, files }: Parcel): Promise<void> {
+    this.#change(key, { step: "sending" });
+    let jobId: string;
+    try {
+      const upload = await this.#server.send(files);
+      jobId = upload.job_id;
+      this.#change(key, takenOver(upload));
+    } catch (error) {
+      this.#change(key, refusal(error));
+      return;
+    }
+    await this.#server
+      .follow(jobId, (event) => {
+        this.#change(key, changeBy(event));
+        if (event.type === "file") this.#onAdded();
+      })
+      .catch(() => {
+        this.#change(key, failed("unknown", true));
+      });
+  }
 
-  /** The browser reconnects by itself, from the last event it saw. */
-  #follow(jobId: string, keys: readonly string[]): void {
-    const events = new EventSource(jobEvents(jobId));
-    events.onmessage = ({ data }: MessageEvent<string>) => {
-      const event = JSON.parse(data) as JobEvent;
-      this.#set(applyJobEvent(this.#items, keys, event));
-      if (event.type === "file") this.#onAdded();
-      if (event.type === "done" || event.type === "error") events.close();
-    };
-    events.onerror = () => {
-      if (events.readyState !== EventSource.CLOSED) return;
-      this.#set(failed(this.#items, keys, "What became of it is not known; look at the sources."));
-    };
+  /** Changes an item; what has ended stays as it is, until it is tried again. */
+  #change(key: string, change: Partial<UploadItem>): void {
+    this.#set(
+      this.#items.map((item) =>
+        item.key === key && (item.state === "working" || change.step === "waiting")
+          ? { ...item, ...change }
+          : item,
+      ),
+    );
   }
 
   #set(items: readonly UploadItem[]): void {
@@ -61,3 +120,29 @@ export class Uploads {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** Refused by the server: its words. Else the connection was cut, and nothing was kept. */
+function refusal(error: unknown): Partial<UploadItem> {
+  if (!(error instanceof ApiError)) return failed("unreachable", true);
+  const mayWorkLater = error.status >= 500 || error.status === 401 || error.status === 400;
+  return failed({ said: error.message }, mayWorkLater);
+}
+
+/** The browser reconnects by itself, from the last event it saw. */
+function followJob(jobId: string, onEvent: (event: JobEvent) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(jobEvents(jobId));
+    events.onmessage = ({ data }: MessageEvent<string>) => {
+      const event = JSON.parse(data) as JobEvent;
+      onEvent(event);
+      if (event.type !== "done" && event.type !== "error") return;
+      events.close();
+      resolve();
+    };
+    events.onerror = () => {
+      if (events.readyState === EventSource.CLOSED) reject(new Error("no more events"));
+    };
+  });
+}
+
+const SERVER: UploadServer = { send: (files) => api.upload(files), follow: followJob };

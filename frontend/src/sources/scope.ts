@@ -1,17 +1,19 @@
+import { t } from "../i18n/i18n.ts";
 import { NO_FILTERS, isUnfiltered, type Kind, type Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
+import { count } from "../ui/format.ts";
 
 /** What is searched, in a few words. */
 export function scopeLabel(filters: Filters, sources: readonly Source[]): string {
-  if (isUnfiltered(filters)) return "All sources";
+  if (isUnfiltered(filters)) return t("sources:scope.all");
   const [first, ...others] = filters.source_ids;
   if (first !== undefined) {
-    if (others.length > 0) return `${others.length + 1} sources`;
-    return sources.find((source) => source.source_id === first)?.title ?? "One source";
+    if (others.length > 0) return count(others.length + 1, "source");
+    return sources.find((source) => source.source_id === first)?.title ?? t("sources:scope.one");
   }
   const [kind, second] = filters.kinds;
   if (kind !== undefined && second === undefined) {
-    return kind === "recording" ? "Recordings only" : "Documents only";
+    return t(kind === "recording" ? "sources:scope.recordings" : "sources:scope.documents");
   }
   if (filters.tags.length > 0) return filters.tags.join(", ");
   return daysLabel(filters);
@@ -19,9 +21,9 @@ export function scopeLabel(filters: Filters, sources: readonly Source[]): string
 
 /** When the sources were added; in UTC, as the server counts. */
 function daysLabel({ after, before }: Filters): string {
-  if (after && before) return `Added ${after} up to ${before}`;
-  if (after) return `Added since ${after}`;
-  return before ? `Added before ${before}` : "";
+  if (after && before) return t("sources:scope.added", { after, before });
+  if (after) return t("sources:scope.addedSince", { after });
+  return before ? t("sources:scope.addedBefore", { before }) : "";
 }
 
 export function onlyKind(kind: Kind): Filters {

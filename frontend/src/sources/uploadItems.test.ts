@@ -1,16 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import type { FileEnded, JobEvent } from "../protocol/jobs.gen.ts";
-import { applyJobEvent, takenOver, type UploadItem } from "./uploadItems.ts";
+import { changeBy, parcelsOf, progressOf, waitingItem } from "./uploadItems.ts";
 
 const timestamp = "2026-11-20T10:30:40.000Z";
-const UPLOAD = {
-  job_id: "j",
-  files: [
-    { file_id: "1", name: "a.pdf" },
-    { file_id: "2", name: "b.pdf" },
-  ],
-};
+const WAITING = waitingItem({ key: "1", name: "a.pdf", files: [] });
 
 function stage(type: "read" | "cut" | "embed" | "store", done = 1, total = 2): JobEvent {
   const content = { stage: type, status: "progress", file_id: "1", name: "a.pdf", done, total } as const;
@@ -34,34 +28,42 @@ function ended(change: Partial<FileEnded>): JobEvent {
   return { type: "file", content, timestamp };
 }
 
-const after = (...events: JobEvent[]): readonly UploadItem[] =>
-  events.reduce<readonly UploadItem[]>(
-    (items, event) => applyJobEvent(items, ["1", "2"], event),
-    takenOver(UPLOAD),
-  );
+describe("parcelsOf", () => {
+  const parcels = (...names: string[]): string[][] =>
+    parcelsOf(names.map((name) => new File([], name)), () => "key").map(({ files }) =>
+      files.map(({ name }) => name),
+    );
 
-describe("uploads", () => {
-  it.each([
-    [stage("read"), "Reading…"],
-    [stage("cut"), "Cutting into passages…"],
-    [stage("embed", 3, 40), "Indexing 3 of 40 passages…"],
-    [stage("store"), "Storing…"],
-  ])("says what happens to a file, and leaves the others alone", (event, text) => {
-    expect(after(event).map((item) => item.text)).toEqual([text, "Waiting…"]);
+  it("sends each file by itself, and audio with its transcript", () => {
+    expect(parcels("a.pdf", "Talk.MP3", "b.md", "talk.vtt", "lone.wav")).toEqual([
+      ["a.pdf"],
+      ["b.md"],
+      ["talk.vtt", "Talk.MP3"],
+      ["lone.wav"],
+    ]);
+  });
+});
+
+describe("changeBy", () => {
+  it("tells how far a file is, further with every stage", () => {
+    const told = [stage("read"), stage("cut"), stage("embed", 3, 40), stage("embed", 40, 40), stage("store")];
+    const shares = told.map((event) => progressOf({ ...WAITING, ...changeBy(event) }));
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(changeBy(stage("embed", 3, 40))).toEqual({ step: "embed", done: 3, total: 40 });
   });
 
   it.each([
-    [ended({ passages: 3 }), "ready", "Ready: 3 passages. Ask about it."],
-    [ended({ status: "unchanged" }), "ready", "In the library already. Ask about it."],
-    [ended({ status: "failed", message: "It is encrypted." }), "failed", "It is encrypted."],
-  ])("says what became of a file", (event, state, text) => {
-    expect(after(event)[0]).toMatchObject({ state, text });
+    [ended({}), { state: "ready" }],
+    [ended({ status: "unchanged" }), { state: "ready" }],
+    [ended({ status: "failed", message: "It is encrypted." }), { why: { said: "It is encrypted." }, canRetry: false }],
+    [ended({ status: "failed" }), { state: "failed", why: "unknown" }],
+  ])("says what became of a file", (event, expected) => {
+    expect(changeBy(event)).toMatchObject(expected);
   });
 
-  it("tells of a failed job only with files that had not ended", () => {
+  it("lets a file be sent again when the server ended before it was done", () => {
     const content = { code: "INTERRUPTED", message: "The server ended.", retryable: true } as const;
-    const items = after(ended({}), { type: "error", content, timestamp });
-    expect(items.map((item) => item.state)).toEqual(["ready", "failed"]);
-    expect(items[1]?.text).toBe("The server ended.");
+    const change = changeBy({ type: "error", content, timestamp });
+    expect(change).toEqual({ state: "failed", why: { said: "The server ended." }, canRetry: true });
   });
 });

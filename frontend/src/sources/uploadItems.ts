@@ -1,83 +1,99 @@
 import type { Upload } from "../protocol/api.ts";
-import type { FileEnded, FileStage, JobEvent } from "../protocol/jobs.gen.ts";
-import { count } from "../ui/format.ts";
+import type { FileEnded, JobEvent } from "../protocol/jobs.gen.ts";
 
-/** One file on its way into the library. */
+/** One file on its way into the library, a recording together with its transcript. */
 export interface UploadItem {
   readonly key: string;
   readonly name: string;
   readonly state: "working" | "ready" | "failed";
-  /** What is happening, or what became of it, in words. */
-  readonly text: string;
+  /** What is happening to it; `done` of `total` bytes or passages. */
+  readonly step: "waiting" | "sending" | "queued" | "read" | "cut" | "embed" | "store";
+  readonly done: number;
+  readonly total: number;
+  /** What became of it. */
+  readonly end: FileEnded | null;
+  /** Why it failed: in the server's words, or one of ours. */
+  readonly why: { readonly said: string } | "unreachable" | "unknown" | null;
+  /** Sending it again may work. */
+  readonly canRetry: boolean;
 }
 
-export function sendingItems(keys: readonly string[], names: readonly string[]): UploadItem[] {
-  return names.map((name, index) => ({
-    key: keys[index] ?? name,
+/** Files that are sent together; `key` is their item's. */
+export interface Parcel {
+  readonly key: string;
+  readonly name: string;
+  readonly files: readonly File[];
+}
+
+const AUDIO = /\.(mp3|ogg|m4a|wav)$/i;
+
+/** One parcel for each file, so that one that is refused costs no other; audio goes with its transcript. */
+export function parcelsOf(files: readonly File[], newKey: () => string): Parcel[] {
+  const stem = ({ name }: File): string => name.replace(/\.[^.]*$/, "").toLowerCase();
+  const sounds = files.filter(({ name }) => AUDIO.test(name));
+  const taken = new Set<File>();
+  const parcels = files.flatMap((file): Parcel[] => {
+    if (AUDIO.test(file.name)) return [];
+    const sound = sounds.find((other) => stem(other) === stem(file) && !taken.has(other));
+    if (sound !== undefined) taken.add(sound);
+    return [{ key: newKey(), name: file.name, files: sound === undefined ? [file] : [file, sound] }];
+  });
+  const alone = sounds.filter((sound) => !taken.has(sound));
+  return [...parcels, ...alone.map((file) => ({ key: newKey(), name: file.name, files: [file] }))];
+}
+
+export function waitingItem({ key, name }: Parcel): UploadItem {
+  return {
+    key,
     name,
     state: "working",
-    text: "Sending…",
-  }));
+    step: "waiting",
+    done: 0,
+    total: 0,
+    end: null,
+    why: null,
+    canRetry: false,
+  };
 }
 
-/** The items that were sent as `upload`, now known by the server's ids. */
-export function takenOver(upload: Upload): UploadItem[] {
-  return upload.files.map(({ file_id, name }) => ({
-    key: file_id,
-    name,
-    state: "working",
-    text: "Waiting…",
-  }));
+/** What changes when the server has the file. */
+export const takenOver = (upload: Upload): Partial<UploadItem> => ({
+  step: "queued",
+  name: upload.files[0]?.name ?? "",
+});
+
+export function failed(why: UploadItem["why"], canRetry: boolean): Partial<UploadItem> {
+  return { state: "failed", why, canRetry };
 }
 
-export function failed(items: readonly UploadItem[], keys: readonly string[], why: string) {
-  return items.map((item): UploadItem =>
-    keys.includes(item.key) && item.state === "working"
-      ? { ...item, state: "failed", text: why }
-      : item,
-  );
-}
-
-/** The items after an event of the job that has the files `keys`. */
-export function applyJobEvent(
-  items: readonly UploadItem[],
-  keys: readonly string[],
-  event: JobEvent,
-): readonly UploadItem[] {
+/** What an event of its job changes of an item that has not ended yet. */
+export function changeBy(event: JobEvent): Partial<UploadItem> {
   switch (event.type) {
     case "done":
-      return items;
-    case "error":
-      return failed(items, keys, event.content.message);
+      return {};
+    case "error": {
+      const { message, retryable } = event.content;
+      return failed({ said: message }, retryable);
+    }
     case "file":
-      return replace(items, event.content.file_id, endOf(event.content));
-    default:
-      return replace(items, event.content.file_id, { text: stageText(event.content) });
+      return endOf(event.content);
+    default: {
+      const { stage, done, total } = event.content;
+      return { step: stage, done, total };
+    }
   }
 }
 
-function replace(items: readonly UploadItem[], key: string, change: Partial<UploadItem>) {
-  return items.map((item) => (item.key === key ? { ...item, ...change } : item));
+function endOf(end: FileEnded): Partial<UploadItem> {
+  if (end.status !== "failed") return { state: "ready", end };
+  return { ...failed(end.message === null ? "unknown" : { said: end.message }, false), end };
 }
 
-function stageText({ stage, done, total }: FileStage): string {
-  switch (stage) {
-    case "read":
-      return "Reading…";
-    case "cut":
-      return "Cutting into passages…";
-    case "embed":
-      return `Indexing ${done} of ${count(total, "passage")}…`;
-    case "store":
-      return "Storing…";
-  }
-}
+const SHARES = { waiting: 0, sending: 0, queued: 0.1, read: 0.15, cut: 0.25, embed: 0.3, store: 0.95 };
 
-function endOf({ status, passages, same_as: sameAs, message }: FileEnded): Partial<UploadItem> {
-  if (status === "failed") return { state: "failed", text: message ?? "It could not be read." };
-  if (status === "unchanged") {
-    const where = sameAs === null ? "" : ` as ${sameAs}`;
-    return { state: "ready", text: `In the library already${where}. Ask about it.` };
-  }
-  return { state: "ready", text: `Ready: ${count(passages, "passage")}. Ask about it.` };
+/** How far it is, 0 to 1. Embedding takes most of the time. */
+export function progressOf({ state, step, done, total }: UploadItem): number {
+  if (state !== "working") return 1;
+  const within = step === "embed" && total > 0 ? (0.65 * done) / total : 0;
+  return SHARES[step] + within;
 }

@@ -1,9 +1,11 @@
 const PATHS = {
+  books: "M5 4h4v16H5zM9 4h4v16H9zM13.500 5l3.800-1 4 15.500-3.800 1z",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM15 9V5H5v11h4",
   down: "M12 5v14M6 13l6 6 6-6",
   dots: "M6 12h.01M12 12h.01M18 12h.01",
   fold: "M9 6l6 6-6 6",
+  gear: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4M4 12h3M11 12h9",
   menu: "M4 7h16M4 12h16M4 17h16",
   moon: "M20 14.500A8 8 0 1 1 9.500 4a6.500 6.500 0 0 0 10.500 10.500z",
   pen: "M4 20h4L19 9l-4-4L4 16z",

@@ -14,7 +14,7 @@ import { useEscape } from "../useEscape.ts";
 import { useFollowScroll, type FollowScroll } from "../useFollowScroll.ts";
 import { useLatestTurns } from "../useLatestTurns.ts";
 import { useOffline } from "../useOffline.ts";
-import { useStreamingChat } from "../useStreamingChat.ts";
+import { useStreamingChat, type Start } from "../useStreamingChat.ts";
 import { Composer } from "./Composer.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LiveRegion } from "./LiveRegion.tsx";
@@ -29,11 +29,12 @@ interface Props {
   readonly slots: ChatSlots;
   readonly onActivity: () => void;
   readonly onSignIn: () => void;
+  readonly start?: Start | null;
 }
 
 /** One conversation: questions, streaming answers, and where the next question is written. */
-export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn }: Props) {
-  const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity);
+export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, start = null }: Props) {
+  const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity, start);
   const scroll = useFollowScroll();
   const isOffline = useOffline();
   const [edited, setEdited] = useState<Edit | null>(null);

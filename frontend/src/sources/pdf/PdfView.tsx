@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
+import { useTranslation } from "react-i18next";
 
 import { sourceFile } from "../../protocol/client.ts";
 import { IconButton } from "../../ui/Button.tsx";
@@ -17,6 +18,7 @@ interface Props {
 
 /** The pages of a PDF, one at a time, opened at the quote. Its own chunk: pdf.js is large. */
 export default function PdfView({ sourceId, page, quote, onFailed, children }: Props) {
+  const { t } = useTranslation("sources");
   const [pdf, setPdf] = useState<OpenPdf | null>(null);
   const [shown, setShown] = useState(page);
   const host = useRef<HTMLDivElement>(null);
@@ -62,25 +64,25 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
       <div className="pdf-bar">
         <IconButton
           icon="left"
-          label="Previous page"
+          label={t("pdf.previous")}
           disabled={pdf === null || shown <= 1}
           onClick={() => {
             setShown(shown - 1);
           }}
         />
         <span aria-live="polite">
-          {pdf === null ? "Opening…" : `Page ${shown} of ${pdf.pages}`}
+          {pdf === null ? t("pdf.opening") : t("pdf.at", { page: shown, pages: pdf.pages })}
         </span>
         <IconButton
           icon="right"
-          label="Next page"
+          label={t("pdf.next")}
           disabled={pdf === null || shown >= pdf.pages}
           onClick={() => {
             setShown(shown + 1);
           }}
         />
-        {isLit === false && shown === page ? (
-          <span className="soft">The quote’s words were not found on this page.</span>
+        {isLit === false && quote !== "" && shown === page ? (
+          <span className="soft">{t("pdf.notFound")}</span>
         ) : null}
         <span className="pdf-gap" />
         {children}

@@ -1,0 +1,105 @@
+import { useRef } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Source } from "../protocol/api.ts";
+import { Button } from "../ui/Button.tsx";
+import { count } from "../ui/format.ts";
+import { ORDERS, type View } from "./listing.ts";
+
+interface Props {
+  readonly sources: readonly Source[];
+  readonly view: View;
+  readonly onView: (view: View) => void;
+  readonly onFiles: (files: readonly File[]) => Promise<void>;
+}
+
+const KINDS = ["all", "document", "recording"] as const;
+
+/** What is here in all, what of it is listed, and where more comes in. */
+export function LibraryBar({ sources, view, onView, onFiles }: Props) {
+  const { t } = useTranslation("library");
+  const passages = sources.reduce((sum, { passage_count: n }) => sum + n, 0);
+  return (
+    <header className="library-bar">
+      <div className="library-title">
+        <h2 id="library-title">{t("title")}</h2>
+        <p className="soft">
+          {count(sources.length, "source")} · {count(passages, "passage")}
+        </p>
+        <AddFiles onFiles={onFiles} />
+      </div>
+      <div className="library-view" role="search">
+        <input
+          type="search"
+          className="field"
+          placeholder={t("find")}
+          aria-label={t("find")}
+          maxLength={200}
+          value={view.wanted}
+          onChange={({ target }) => {
+            onView({ ...view, wanted: target.value });
+          }}
+        />
+        <select
+          className="field"
+          aria-label={t("kind")}
+          value={view.kind}
+          onChange={({ target }) => {
+            const kind = KINDS.find((one) => one === target.value) ?? "all";
+            onView({ ...view, kind });
+          }}
+        >
+          {KINDS.map((kind) => (
+            <option key={kind} value={kind}>
+              {t(`kinds.${kind}`)}
+            </option>
+          ))}
+        </select>
+        <select
+          className="field"
+          aria-label={t("order")}
+          value={view.order}
+          onChange={({ target }) => {
+            const order = ORDERS.find((one) => one === target.value) ?? "newest";
+            onView({ ...view, order });
+          }}
+        >
+          {ORDERS.map((order) => (
+            <option key={order} value={order}>
+              {t(`orders.${order}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+    </header>
+  );
+}
+
+function AddFiles({ onFiles }: Pick<Props, "onFiles">) {
+  const { t } = useTranslation("library");
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button
+        look="primary"
+        icon="plus"
+        onClick={() => {
+          input.current?.click();
+        }}
+      >
+        {t("add")}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label={t("files")}
+        onChange={({ target }) => {
+          void onFiles([...(target.files ?? [])]);
+          target.value = ""; // so that the same file can be chosen again
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,152 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import "../i18n/i18n.ts";
+import type { Source } from "../protocol/api.ts";
+import { LibraryPage } from "./LibraryPage.tsx";
+
+function source(id: string, change: Partial<Source>): Source {
+  return {
+    source_id: id,
+    title: id,
+    kind: "document",
+    name: `${id}.md`,
+    media_type: "text/markdown",
+    passage_count: 1,
+    pages: null,
+    duration_s: null,
+    tags: [],
+    audio: false,
+    speakers: [],
+    shared: false,
+    created_at: "2026-11-20T10:00:00Z",
+    mine: true,
+    access: "private",
+    ...change,
+  };
+}
+
+let sources: Source[];
+let asked: { method: string; address: string; body: unknown }[];
+let isDown: boolean;
+
+function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const [method, address] = [init?.method ?? "GET", typeof input === "string" ? input : ""];
+  const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : null;
+  asked.push({ method, address, body });
+  if (isDown) return Promise.resolve(new Response("{}", { status: 503 }));
+  if (method === "DELETE") return Promise.resolve(new Response(null, { status: 204 }));
+  return Promise.resolve(Response.json(method === "GET" ? { items: sources, next: null } : sources[0]));
+}
+
+function show() {
+  const on = { onOpen: vi.fn(), onAskOnly: vi.fn(), onFiles: vi.fn(() => Promise.resolve()) };
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  render(
+    <QueryClientProvider client={client}>
+      <LibraryPage {...on} />
+    </QueryClientProvider>,
+  );
+  return on;
+}
+
+const titles = (): (string | undefined)[] =>
+  screen.getAllByRole("rowheader").map((cell) => within(cell).getByRole("button").textContent);
+
+beforeEach(() => {
+  asked = [];
+  isDown = false;
+  sources = [
+    source("Talk", {
+      kind: "recording",
+      duration_s: 75,
+      speakers: ["Ana"],
+      passage_count: 9,
+      created_at: "2026-11-21T10:00:00Z",
+    }),
+    source("<b>Book</b>", { pages: 12, passage_count: 40, tags: ["hr"] }),
+    source("Theirs", { mine: false, access: "groups", created_at: "2026-11-19T10:00:00Z" }),
+  ];
+  vi.stubGlobal("fetch", answer);
+});
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+describe("LibraryPage", () => {
+  it("shows what each source is, titles as text", async () => {
+    show();
+    const talk = await screen.findByRole("row", { name: /Talk/ });
+    expect(talk.textContent).toContain("1:15");
+    expect(talk.textContent).toContain("Ana");
+    const book = screen.getByRole("row", { name: /<b>Book<\/b>/ });
+    expect(book.textContent).toContain("12 pages");
+    expect(book.textContent).toContain("40");
+    expect(book.textContent).toContain("hr");
+    const theirs = screen.getByRole("row", { name: /Theirs/ });
+    expect(theirs.textContent).toContain("for some groups");
+    expect(within(theirs).queryByRole("button", { name: /Delete/ })).toBeNull();
+  });
+
+  it("searches, filters and sorts", async () => {
+    show();
+    await screen.findByRole("row", { name: /Talk/ });
+    expect(titles()).toEqual(["Talk", "<b>Book</b>", "Theirs"]);
+    fireEvent.change(screen.getByRole("combobox", { name: "Order" }), { target: { value: "longest" } });
+    expect(titles()).toEqual(["<b>Book</b>", "Talk", "Theirs"]);
+    fireEvent.change(screen.getByRole("combobox", { name: "Kind" }), { target: { value: "recording" } });
+    expect(titles()).toEqual(["Talk"]);
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "nothing like it" } });
+    expect(screen.getByText("No source is like that.")).toBeTruthy();
+  });
+
+  it("opens a source, and asks only what is chosen", async () => {
+    const { onOpen, onAskOnly } = show();
+    fireEvent.click(await screen.findByRole("button", { name: "Talk" }));
+    expect(onOpen).toHaveBeenCalledWith(expect.objectContaining({ sourceId: "Talk" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Talk”" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Theirs”" }));
+    fireEvent.click(screen.getByRole("button", { name: "Ask only these" }));
+    expect(onAskOnly).toHaveBeenCalledWith({ source_ids: ["Talk", "Theirs"], kinds: [], tags: [] });
+  });
+
+  it("edits tags, and Escape leaves them", async () => {
+    show();
+    fireEvent.click(await screen.findByRole("button", { name: "Edit the tags of “<b>Book</b>”" }));
+    const field = screen.getByRole("textbox", { name: /^Tags of/ });
+    fireEvent.keyDown(field, { key: "Escape" });
+    fireEvent.click(screen.getByRole("button", { name: "Edit the tags of “<b>Book</b>”" }));
+    fireEvent.change(screen.getByRole("textbox", { name: /^Tags of/ }), { target: { value: "hr, new,, hr" } });
+    fireEvent.blur(screen.getByRole("textbox", { name: /^Tags of/ }));
+    await waitFor(() => {
+      expect(asked.find(({ method }) => method === "PATCH")?.body).toEqual({ tags: ["hr", "new"] });
+    });
+  });
+
+  it("deletes at once, and undoes it", async () => {
+    show();
+    const remove = await screen.findByRole("button", { name: "Delete “Talk”" });
+    const [talk, ...others] = sources;
+    sources = others;
+    fireEvent.click(remove);
+    await waitFor(() => {
+      expect(titles()).toEqual(["<b>Book</b>", "Theirs"]);
+    });
+    if (talk !== undefined) sources = [talk, ...others];
+    fireEvent.click(screen.getByRole("button", { name: "Undo" }));
+    expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
+    expect(asked.map(({ address }) => address)).toContain("/sources/Talk/restore");
+  });
+
+  it("says when it cannot be read, with a way on", async () => {
+    isDown = true;
+    show();
+    expect((await screen.findByRole("alert")).textContent).toContain("cannot be read");
+    isDown = false;
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByRole("row", { name: /Talk/ })).toBeTruthy();
+  });
+});

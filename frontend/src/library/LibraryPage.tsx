@@ -1,0 +1,123 @@
+import "./library.css";
+
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { currentLanguage } from "../i18n/i18n.ts";
+import type { PlaceInSource, Source } from "../protocol/api.ts";
+import type { Filters } from "../protocol/events.gen.ts";
+import { Button } from "../ui/Button.tsx";
+import { Toast } from "../ui/Toast.tsx";
+import { LibraryBar } from "./LibraryBar.tsx";
+import { LibraryTable } from "./LibraryTable.tsx";
+import { listed, scopeOf, type View } from "./listing.ts";
+import { useLibrary } from "./useLibrary.ts";
+
+interface Props {
+  readonly onOpen: (place: PlaceInSource) => void;
+  /** Starts a conversation that searches only these. */
+  readonly onAskOnly: (filters: Filters) => void;
+  readonly onFiles: (files: readonly File[]) => Promise<void>;
+}
+
+/** Every source: what it is, how much of it there is, and what can be done with it. */
+export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
+  const { t } = useTranslation("library");
+  const [isRefused, setRefused] = useState(false);
+  const { library, tag, remove, restore } = useLibrary(() => {
+    setRefused(true);
+  });
+  const [view, setView] = useState<View>({ wanted: "", kind: "all", order: "newest" });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [deleted, setDeleted] = useState<Source | null>(null);
+  const sources = library.data?.items ?? [];
+  const there = sources.filter(({ source_id: id }) => chosen.has(id)).map((one) => one.source_id);
+  const onDelete = (source: Source): void => {
+    setRefused(false);
+    setDeleted(source);
+    remove.mutate(source.source_id);
+  };
+  const onUndo = (source: Source): void => {
+    restore.mutate(source.source_id);
+    setDeleted(null);
+  };
+  return (
+    <section className="library" aria-labelledby="library-title">
+      <LibraryBar sources={sources} view={view} onView={setView} onFiles={onFiles} />
+      {library.isError ? (
+        <div className="note note--bad" role="alert">
+          <span>{t("unreadable")}</span>
+          <Button look="outlined" icon="redo" onClick={() => void library.refetch()}>
+            {t("again")}
+          </Button>
+        </div>
+      ) : null}
+      {isRefused ? (
+        <p className="note note--bad" role="alert">
+          {t("refused")}
+        </p>
+      ) : null}
+      {library.isSuccess ? (
+        <LibraryTable
+          sources={listed(sources, view, currentLanguage())}
+          isSearch={sources.length > 0}
+          chosen={chosen}
+          onChoose={setChosen}
+          onOpen={({ source_id: sourceId }) => {
+            onOpen({ sourceId, passageId: "", page: null, quoteStart: null, quoteEnd: null });
+          }}
+          onTags={(id, tags) => {
+            tag.mutate({ id, tags });
+          }}
+          onDelete={onDelete}
+        />
+      ) : null}
+      <Chosen
+        count={there.length}
+        onClear={() => {
+          setChosen(new Set());
+        }}
+        onAsk={() => {
+          onAskOnly(scopeOf(there));
+        }}
+      />
+      {deleted === null ? null : (
+        <Toast
+          key={deleted.source_id}
+          text={t("deleted", { title: deleted.title })}
+          action={t("undo")}
+          onAction={() => {
+            onUndo(deleted);
+          }}
+          onGone={() => {
+            setDeleted(null);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+interface ChosenProps {
+  readonly count: number;
+  readonly onClear: () => void;
+  readonly onAsk: () => void;
+}
+
+/** Appears below the list once something is chosen. */
+function Chosen({ count, onClear, onAsk }: ChosenProps) {
+  const { t } = useTranslation("library");
+  return (
+    <div className="library-chosen" role="status">
+      {count === 0 ? null : (
+        <>
+          <span>{t("chosen", { count })}</span>
+          <Button onClick={onClear}>{t("clear")}</Button>
+          <Button look="primary" icon="search" onClick={onAsk}>
+            {t("askOnly")}
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}

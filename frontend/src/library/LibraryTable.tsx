@@ -1,0 +1,77 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Source } from "../protocol/api.ts";
+import { Button } from "../ui/Button.tsx";
+import { SourceRow } from "./SourceRow.tsx";
+
+interface Props {
+  readonly sources: readonly Source[];
+  /** There are sources, but perhaps none that is looked for. */
+  readonly isSearch: boolean;
+  readonly chosen: ReadonlySet<string>;
+  readonly onChoose: (chosen: ReadonlySet<string>) => void;
+  readonly onOpen: (source: Source) => void;
+  readonly onTags: (sourceId: string, tags: readonly string[]) => void;
+  readonly onDelete: (source: Source) => void;
+}
+
+const AT_ONCE = 200;
+const COLUMNS = ["source", "size", "passages", "added", "tags"] as const;
+
+/** The sources as a table; on a phone each is a card. */
+export function LibraryTable({ sources, isSearch, chosen, onChoose, ...on }: Props) {
+  const { t } = useTranslation("library");
+  const [shown, setShown] = useState(AT_ONCE);
+  if (sources.length === 0) {
+    return <p className="library-empty soft">{t(isSearch ? "nothingFound" : "empty")}</p>;
+  }
+  return (
+    <>
+      <table className="library-table">
+        <caption className="unseen">{t("title")}</caption>
+        <thead>
+          <tr>
+            <td />
+            {COLUMNS.map((column) => (
+              <th key={column} scope="col" className={`column-${column}`}>
+                {t(`columns.${column}`)}
+              </th>
+            ))}
+            <td />
+          </tr>
+        </thead>
+        <tbody>
+          {sources.slice(0, shown).map((source) => (
+            <SourceRow
+              key={source.source_id}
+              source={source}
+              isChosen={chosen.has(source.source_id)}
+              onChoose={() => {
+                onChoose(toggled(chosen, source.source_id));
+              }}
+              {...on}
+            />
+          ))}
+        </tbody>
+      </table>
+      {sources.length > shown ? (
+        <Button
+          look="outlined"
+          className="library-more"
+          onClick={() => {
+            setShown(shown + AT_ONCE);
+          }}
+        >
+          {t("more", { count: sources.length - shown })}
+        </Button>
+      ) : null}
+    </>
+  );
+}
+
+function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(chosen);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
