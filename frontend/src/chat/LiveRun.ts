@@ -2,6 +2,7 @@ import type { Answer } from "./answerReducer.ts";
 import type { ChatStore } from "./ChatStore.ts";
 import { frameLogger } from "./debug.ts";
 import { FrameBuffer } from "./FrameBuffer.ts";
+import { HeldBack } from "./HeldBack.ts";
 import { RunFollower, type Ending } from "./RunFollower.ts";
 import type { ChatSessionOptions } from "./sessionOptions.ts";
 
@@ -58,16 +59,20 @@ export class LiveRun {
     const { client, signals, random, times } = this.#options;
     if (runId === null) return;
     const log = frameLogger();
+    let held = start === null ? null : new HeldBack(Date.now);
     const follower = new RunFollower({
       start,
       follow: (after, signal) => client.follow(runId, after, signal),
       position,
       onFrame: (frame) => {
         log?.(frame);
+        if (signals.hidden()) held = null; // a tab in the background is read in lumps
+        if (held?.take(frame) === true) this.#store.set({ isHeldBack: true });
         this.#frames.add(key, frame);
         if (frame.event?.type === "run_start") this.#onBegun(start !== null);
       },
       onConnection: (connection) => {
+        if (connection === "reconnecting") held = null; // what was missed comes in one go
         if (this.#live?.follower === follower) this.#store.set({ connection });
       },
       signals,

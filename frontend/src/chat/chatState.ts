@@ -19,6 +19,8 @@ export interface ChatSnapshot {
   /** State of the newest answer: idle, streaming, complete, error or stopped. */
   readonly phase: Phase;
   readonly connection: Connection | null;
+  /** Something on the way gathers the stream: told until the page is loaded again. */
+  readonly isHeldBack: boolean;
   readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
   /** A question that got no answer and goes back into the composer. */
   readonly returned: string | null;
@@ -34,6 +36,7 @@ export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
     turns: [],
     phase: "idle",
     connection: null,
+    isHeldBack: false,
     stop: null,
     returned: null,
     queued: null,

@@ -122,7 +122,7 @@ function Dock({ snapshot, session, slots, scroll, connection, draftKey, edited, 
           <Icon name="down" /> {t("messages.newText")}
         </button>
       ) : null}
-      <ConnectionNote connection={connection} />
+      <ConnectionNote connection={connection} isHeldBack={snapshot.isHeldBack} />
       {queued === null ? null : (
         <Queued
           question={queued}

@@ -2,12 +2,18 @@ import { useTranslation } from "react-i18next";
 
 import type { Connection } from "../RunFollower.ts";
 
-export function ConnectionNote({ connection }: { readonly connection: Connection | null }) {
+interface Props {
+  readonly connection: Connection | null;
+  readonly isHeldBack: boolean;
+}
+
+export function ConnectionNote({ connection, isHeldBack }: Props) {
   const { t } = useTranslation("chat");
-  if (connection !== "offline" && connection !== "reconnecting") return null;
+  const isBroken = connection === "offline" || connection === "reconnecting";
+  if (!isBroken && !isHeldBack) return null;
   return (
     <p className="note note--doubt connection" role="status">
-      {t(`connection.${connection}`)}
+      {t(`connection.${isBroken ? connection : "heldBack"}`)}
     </p>
   );
 }
