@@ -29,6 +29,9 @@ TOGETHER: Final = 0.2
 PAIRS: Final = 0.2
 NEIGHBOURS: Final = (0.5, 0.25)
 """The share of the score of the windows one and two places away."""
+WEIGHED: Final = 0.5
+"""Within a recording: MaxSim by how rare the words are. Its windows share a title and a manner of
+speaking, so that what they say of the rare words tells them apart."""
 LEAST: Final = 0.3
 """What a stop word's tokens count beside the idf of the others."""
 
@@ -99,7 +102,7 @@ class BlendReranker:
         scores += TOKENS * _scaled(tokens.all) + ASPECT * named * _scaled(tokens.unsaid)
         scores += TOGETHER * np.array(together)
         scores += PAIRS * np.array([wording.in_pairs([*one.title, *one.text]) for one in words])
-        scores = _with_neighbours(top, scores)
+        scores = _with_neighbours(top, scores, scores + WEIGHED * _scaled(tokens.weighed))
         order = np.argsort(-scores, kind="stable")
         ranked = [
             replace(
@@ -179,8 +182,8 @@ def _scaled(values: Scores) -> Scores:
     return np.where(np.isnan(values), np.nanmean(scaled), scaled)
 
 
-def _with_neighbours(top: Sequence[Candidate], scores: Scores) -> Scores:
-    """Orders the windows of each recording by their scores plus a share of their neighbours'.
+def _with_neighbours(top: Sequence[Candidate], scores: Scores, refined: Scores) -> Scores:
+    """Orders the windows of each recording by `refined` plus a share of their neighbours'.
 
     What is talked about goes on from one window to the next; paragraphs of a document stand alone.
     The windows of a recording share out the scores that they had, so that they neither gain nor
@@ -194,9 +197,9 @@ def _with_neighbours(top: Sequence[Candidate], scores: Scores) -> Scores:
     shared = scores.copy()
     for places in windows.values():
         warmth = {
-            i: scores[i]
+            i: refined[i]
             + sum(
-                share * scores[places[position + step]]
+                share * refined[places[position + step]]
                 for distance, share in enumerate(NEIGHBOURS, start=1)
                 for step in (-distance, distance)
                 if position + step in places

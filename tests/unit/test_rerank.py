@@ -115,6 +115,20 @@ async def test_windows_of_a_recording_help_their_neighbours() -> None:
     assert await order(reranker, "q", *paragraphs) == ["w0", "w1", "w2", "w3"]
 
 
+async def test_rare_words_tell_the_windows_of_a_recording_apart() -> None:
+    """Both windows meet one of two word pieces; only the second word is rare."""
+    the = np.vstack([QUERY[1]] * 2)
+    tea = np.vstack([QUERY[2]] * 2)
+    reranker = BlendReranker(Bits(a=the, b=tea), TokenEmbeddings())
+    windows = [
+        candidate(name, score, kind="recording", position=position)
+        for name, score, position in (("a", 1.2, 0), ("b", 0.8, 9))
+    ]
+    assert await order(reranker, "the tea", *windows) == ["b", "a"]
+    paragraphs = [candidate("a", 1.2), candidate("b", 0.8, position=9)]
+    assert await order(reranker, "the tea", *paragraphs) == ["a", "b"]
+
+
 async def test_a_recording_gains_nothing_against_a_document() -> None:
     reranker = BlendReranker(Bits(), Embeddings())
     windows = [
