@@ -71,8 +71,15 @@ bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measure
 eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/measurements.md
 	$(VENV)/python -m bench.retrieval $(if $(DATA),'$(DATA)') $(ARGS)
 
-load: prepared-for-tests ## many sessions at once; recorded in docs/measurements.md
-	$(PYTEST) tests/load -m load -q -s --timeout=600
+# How many, how often, how long: RATE in questions a second, ratios from 0 to 1.
+LOAD := $(if $(URL),--url '$(URL)') $(if $(TOKEN),--token '$(TOKEN)') \
+	$(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(RATE),--rate $(RATE)) \
+	$(if $(DURATION),--duration $(DURATION)) $(if $(STOPS),--stop-ratio $(STOPS)) \
+	$(if $(RECONNECTS),--reconnect-ratio $(RECONNECTS)) $(ARGS)
+
+load: prepared-for-tests ## many sessions at once, also against URL=… [SESSIONS= RATE= DURATION=]
+	$(VENV)/python -m bench.load $(LOAD)
+	$(if $(URL),,$(PYTEST) tests/load -m load -q -s --timeout=600)
 
 soak: prepared-for-tests ## long fault runs [SOAK_S=3600]; recorded in docs/measurements.md
 	$(PYTEST) tests/load/test_soak_mixed.py -m soak -q -s --timeout=14400

@@ -116,7 +116,7 @@ class Citestream:
 
     async def messages(self, session_id: str) -> list[dict[str, Any]]:
         """The first page of a conversation, oldest first. Raises `Refused`."""
-        url = f"{self.url}/conversations/{session_id}/messages"
+        url = f"{self.url}/conversations/{session_id}/messages?limit=200"
         async with self.http.get(url) as response:
             if response.status != 200:
                 raise await refusal(response)

@@ -1,0 +1,137 @@
+"""One reader of the load test, and what all of them saw."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.client import Answer, Citestream, ClientError, Refused
+from app.domain.events import Error, RunStart, Token
+
+LONGEST_BUSY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How readers behave. `ends_at` is monotonic: no question begins after it."""
+
+    questions: Sequence[str]
+    ends_at: float
+    pause_s: float  # between the beginnings of two questions of one session
+    stops: float
+    cuts: float
+    seed: int
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counters, and durations in seconds by what was waited for."""
+
+    asked: int = 0
+    reading: int = 0
+    finished: int = 0
+    stopped: int = 0
+    cuts: int = 0
+    tokens: int = 0
+    compared: int = 0
+    differing: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    durations: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def took(self, what: str, since: float) -> None:
+        """Note a duration that ends now."""
+        self.durations[what].append(time.monotonic() - since)
+
+
+async def session(
+    library: Citestream, number: int, habits: Habits, figures: Figures, *, of: int
+) -> None:
+    """Ask until the time is over. The first questions of `of` sessions are spread."""
+    chance = random.Random(habits.seed * 1_000_003 + number)
+    await asyncio.sleep((habits.pause_s or 1.0) * number / of)
+    session_id = str(uuid.uuid4())
+    while time.monotonic() < habits.ends_at:
+        began = time.monotonic()
+        try:
+            await _ask(library, session_id, habits, figures, chance)
+        except Refused as refused:
+            figures.errors[f"{refused.status} {refused.code}"] += 1
+            await asyncio.sleep(min(refused.retry_after_s or 1.0, LONGEST_BUSY_S))
+        except ClientError as error:
+            figures.errors[type(error).__name__] += 1
+            await asyncio.sleep(1)
+        await asyncio.sleep(max(0.0, began + habits.pause_s - time.monotonic()))
+
+
+async def _ask(
+    library: Citestream, session_id: str, habits: Habits, figures: Figures, chance: random.Random
+) -> None:
+    question = chance.choice(habits.questions)
+    stop_at = chance.randint(0, 60) if chance.random() < habits.stops else None
+    cut_at = chance.randint(0, 60) if chance.random() < habits.cuts else None
+    began = time.monotonic()
+    figures.asked += 1
+    figures.reading += 1
+    try:
+        async with library.ask(question, session_id=session_id) as answer:
+            figures.took("response begins", began)
+            await _read(answer, library, figures, began=began, stop_at=stop_at, cut_at=cut_at)
+    finally:
+        figures.reading -= 1
+    await _compare(library, session_id, answer, figures)
+
+
+async def _read(
+    answer: Answer,
+    library: Citestream,
+    figures: Figures,
+    *,
+    began: float,
+    stop_at: int | None,
+    cut_at: int | None,
+) -> None:
+    """To the end; the events at which to stop and to lose the connection count from 0."""
+    last: float | None = None
+    lost: float | None = None
+    seen = 0
+    async for event in answer:
+        now = time.monotonic()
+        if lost is not None:
+            figures.took("resumed", lost)
+            lost, last = None, None
+        if isinstance(event, RunStart):
+            figures.took("first event", began)
+        elif isinstance(event, Token):
+            figures.tokens += 1
+            if last is None and seen == 0:
+                figures.took("first token", began)
+            elif last is not None:
+                figures.durations["between tokens"].append(now - last)
+            seen, last = seen + 1, now
+        if cut_at is not None and seen >= cut_at and answer.ended is None:
+            cut_at, lost = None, now
+            figures.cuts += 1
+            answer.cut()
+        if stop_at is not None and seen >= stop_at and answer.ended is None:
+            stop_at = None
+            await library.stop(answer.run_id)
+            figures.took("stop confirmed", now)
+            figures.stopped += 1
+    figures.took("whole answer", began)
+    if isinstance(answer.ended, Error):
+        figures.errors[answer.ended.content.code] += 1
+    else:
+        figures.finished += 1
+
+
+async def _compare(library: Citestream, session_id: str, answer: Answer, figures: Figures) -> None:
+    """Whether what was read is what the server keeps of this answer, to the letter."""
+    if answer.ended is None:
+        return
+    kept = {m["run_id"]: m["content"] for m in await library.messages(session_id)}
+    if answer.run_id in kept:
+        figures.compared += 1
+        figures.differing += kept[answer.run_id] != answer.text
