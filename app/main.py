@@ -22,6 +22,7 @@ from app.api import (
     ai_sdk,
     chat,
     conversations,
+    docs_page,
     errors,
     health,
     jobs,
@@ -112,6 +113,7 @@ def create_app(
         openai_compat,
         ai_sdk,
         sign_in,
+        docs_page,
     ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))

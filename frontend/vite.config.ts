@@ -8,6 +8,7 @@ const SERVER = "http://127.0.0.1:8000";
 // Everything the API answers; all other addresses are the page's own.
 const API_ROUTES = [
   "/api",
+  "/auth",
   "/chat",
   "/conversations",
   "/docs",
@@ -17,6 +18,7 @@ const API_ROUTES = [
   "/openapi.json",
   "/runs",
   "/sources",
+  "/v1",
 ];
 
 export default defineConfig({

@@ -38,15 +38,20 @@ def _file(dist: Path, path: str) -> Response:
     if path in {"", "library"} or path.startswith("c/"):
         if not index.is_file():
             return HTMLResponse(NOT_BUILT, 200)
-        headers = {
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": POLICY,
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return FileResponse(index, headers=headers)
+        return FileResponse(index, headers=_headers("no-cache"))
     file = (dist / path).resolve()
     if not (file.is_relative_to(dist.resolve()) and file.is_file()):
         raise HTTPException(404)
-    cached = FOR_EVER if path.startswith("assets/") else "no-cache"
-    return FileResponse(file, headers={"Cache-Control": cached})
+    return FileResponse(
+        file, headers=_headers(FOR_EVER if path.startswith("assets/") else "no-cache")
+    )
+
+
+def _headers(kept: str) -> dict[str, str]:
+    """Scripts have the policy, too: a worker obeys the one that it came with."""
+    return {
+        "Cache-Control": kept,
+        "Content-Security-Policy": POLICY,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Header, Path, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.api.openapi import (
@@ -32,6 +33,7 @@ router = APIRouter(
 )
 
 UNKNOWN = "There is no such source."
+MOST_RANGES = 8  # players ask for one
 PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
 SHOWN = PLAYABLE | {"application/pdf"}
 """What browsers show by themselves without running anything of it."""
@@ -107,13 +109,18 @@ async def list_questions(
 
 @router.get("/{source_id}/file", responses=FILE)
 async def get_file(
-    source_id: SourceId, services: WithServices, principal: WithPrincipal
+    source_id: SourceId,
+    services: WithServices,
+    principal: WithPrincipal,
+    ranges: Annotated[str | None, Header(alias="Range")] = None,
 ) -> Response:
     """The audio of a recording (with ranges, so that players can seek), else the original file."""
     file = await services.library.file(principal, source_id)
     source = await services.library.source(principal, source_id)
     if file is None or source is None:
         raise NotFound("This source has no file.")
+    if ranges is not None and ranges.count(",") >= MOST_RANGES:
+        raise HTTPException(416, f"At most {MOST_RANGES} ranges at once.")
     path = services.files / file.key
     if not await asyncio.to_thread(path.is_file):
         raise NotFound("This source has no file.")

@@ -22,6 +22,8 @@ MOST_FILES: Final = 100
 LARGEST_REQUEST: Final = 10  # files of the largest size
 LONGEST_NAME: Final = 255
 _LARGEST_FIELD: Final = 20_000  # bytes; 100 tags
+_LARGEST_HEAD: Final = 16_384  # bytes of the headers of one part
+_MOST_PARTS: Final = 2 * MOST_FILES
 _AUDIO: Final = frozenset({".mp3", ".ogg", ".m4a", ".wav"})
 
 
@@ -76,6 +78,8 @@ class _Reader:
         self._field: bytes | None = None  # None: a file
         self._file: BinaryIO | None = None
         self._size = 0
+        self._parts = 0
+        self._head_size = 0
         self._whole = False
         self._parser = MultipartParser(
             boundary,
@@ -118,13 +122,23 @@ class _Reader:
 
     def _begin(self) -> None:
         self._headers = {}
-        self._size = 0
+        self._size = self._head_size = 0
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise HTTPException(413, f"One upload takes at most {_MOST_PARTS} parts.")
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._count_head(end - start)
         self._header[0] += data[start:end]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._count_head(end - start)
         self._header[1] += data[start:end]
+
+    def _count_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > _LARGEST_HEAD:
+            raise HTTPException(413, "The headers of a part are too large.")
 
     def _header_end(self) -> None:
         name, value = self._header
