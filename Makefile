@@ -58,6 +58,10 @@ check-page:
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
+test-clients: prepared-for-tests ## clients of Node and of pages, with packages of their own
+	npm --prefix tests/node_clients ci --ignore-scripts
+	$(PYTEST) tests/node_clients -q --timeout=60
+
 # pytest comes last, so that its closing line is the last thing on the screen.
 check: prepared-for-tests check-python ## what CI runs: format, lint, types, rules, contracts, tests
 	$(VENV)/python -m app.contracts --check

@@ -343,7 +343,9 @@ async def test_a_library_of_another_model_stops_the_start(
 
 def test_an_unknown_provider_is_a_setting_error() -> None:
     settings = load_settings(embeddings="databricks", llm_provider="extractive")
-    with pytest.raises(SettingError, match=r"EMBEDDINGS: got databricks.*requirements-databricks.lock"):
+    with pytest.raises(
+        SettingError, match=r"EMBEDDINGS: got databricks.*requirements-databricks.lock"
+    ):
         make_embedder(settings)
 
 
