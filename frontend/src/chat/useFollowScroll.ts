@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
 const AT_END_PX = 48;
 
@@ -41,10 +41,10 @@ export function useFollowScroll(): FollowScroll {
       grown.disconnect();
     };
   }, []);
-  const toEnd = (): void => {
+  const toEnd = useCallback(() => {
     follows.current = true;
     setBehind(false);
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  };
+  }, []);
   return { scroller, content, isBehind, toEnd };
 }

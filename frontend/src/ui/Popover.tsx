@@ -1,5 +1,5 @@
 import { Popover as Base } from "@base-ui/react/popover";
-import type { ReactElement, ReactNode } from "react";
+import { useId, type ReactElement, type ReactNode } from "react";
 
 import { LANDMARK } from "./landmark.ts";
 
@@ -20,9 +20,11 @@ const SIDES = { above: "top", below: "bottom" } as const;
 
 /** A panel beside its button. Escape, a click elsewhere or leaving with Tab closes it. */
 export function Popover({ trigger, label, side, buttonClass, button, children, ...state }: Props) {
+  const id = useId();
   return (
     <Base.Root {...state}>
       <Base.Trigger
+        id={id}
         {...(button === undefined ? {} : { render: button })}
         {...(buttonClass === undefined ? {} : { className: buttonClass })}
         {...(label === undefined ? {} : { "aria-label": label })}
@@ -37,7 +39,7 @@ export function Popover({ trigger, label, side, buttonClass, button, children, .
           collisionPadding={8}
           className="popover-place"
         >
-          <Base.Popup className="popover" data-over-page>
+          <Base.Popup className="popover" aria-labelledby={id} data-over-page>
             {children}
           </Base.Popup>
         </Base.Positioner>

@@ -1,6 +1,6 @@
 import "./chat.css";
 
-import { useCallback, useState } from "react";
+import { memo, useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "../../ui/Button.tsx";
@@ -44,30 +44,42 @@ export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, s
   const { turns, phase } = snapshot;
   const connection = isOffline ? "offline" : snapshot.connection;
   useEscape(phase === "streaming", () => void session.stop());
-  const ask = (question: string): void => {
-    session.send(question);
-    scroll.toEnd();
-  };
-  const shared = { snapshot, session, slots, scroll, connection };
+  const { toEnd, isBehind } = scroll;
+  const ask = useCallback(
+    (question: string) => {
+      session.send(question);
+      toEnd();
+    },
+    [session, toEnd],
+  );
+  const { queued, filters, returned } = snapshot;
   return (
     <div className="chat" data-phase={phase}>
-      <Messages {...shared} onAsk={ask} onEdit={edit} onSignIn={onSignIn} />
-      <Dock {...shared} draftKey={isNew && turns.length === 0 ? "new" : sessionId} edited={edited} onAsk={ask} />
+      <Messages {...{ snapshot, session, slots, scroll, connection, onSignIn }} onAsk={ask} onEdit={edit} />
+      <Dock
+        {...{ session, slots, connection, queued, filters, returned, edited, toEnd }}
+        isBusy={phase === "streaming"}
+        isHeldBack={snapshot.isHeldBack}
+        isBehind={isBehind}
+        lastQuestion={turns.at(-1)?.question ?? null}
+        draftKey={isNew && turns.length === 0 ? "new" : sessionId}
+        onAsk={ask}
+      />
       <LiveRegion answer={lastAnswer(turns)} />
     </div>
   );
 }
 
 interface PartProps {
-  readonly snapshot: ChatSnapshot;
   readonly session: ChatSession;
   readonly slots: ChatSlots;
-  readonly scroll: FollowScroll;
   readonly connection: Connection | null;
   readonly onAsk: (question: string) => void;
 }
 
 interface MessagesProps extends PartProps {
+  readonly snapshot: ChatSnapshot;
+  readonly scroll: FollowScroll;
   readonly onEdit: (question: string) => void;
   readonly onSignIn: () => void;
 }
@@ -106,23 +118,30 @@ function Messages({ snapshot, session, slots, scroll, connection, ...acts }: Mes
   );
 }
 
-interface DockProps extends PartProps {
+interface DockProps
+  extends PartProps,
+    Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isHeldBack"> {
+  readonly isBusy: boolean;
+  readonly isBehind: boolean;
+  readonly toEnd: () => void;
+  readonly lastQuestion: string | null;
   readonly draftKey: string;
   readonly edited: Edit | null;
 }
 
-function Dock({ snapshot, session, slots, scroll, connection, draftKey, edited, onAsk }: DockProps) {
+/** Memoised: tokens do not concern it. */
+const Dock = memo(function Dock({ session, slots, connection, queued, filters, ...props }: DockProps) {
   const { t } = useTranslation("chat");
-  const { turns, phase, queued, filters, returned } = snapshot;
-  const isBusy = phase === "streaming";
+  const { isBusy, isHeldBack, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
+    props;
   return (
     <div className="dock column">
-      {scroll.isBehind && isBusy ? (
-        <button type="button" className="new-text" onClick={scroll.toEnd}>
+      {isBehind && isBusy ? (
+        <button type="button" className="new-text" onClick={toEnd}>
           <Icon name="down" /> {t("messages.newText")}
         </button>
       ) : null}
-      <ConnectionNote connection={connection} isHeldBack={snapshot.isHeldBack} />
+      <ConnectionNote connection={connection} isHeldBack={isHeldBack} />
       {queued === null ? null : (
         <Queued
           question={queued}
@@ -136,8 +155,7 @@ function Dock({ snapshot, session, slots, scroll, connection, draftKey, edited, 
         />
       )}
       <Composer
-        {...{ draftKey, isBusy, returned, edited }}
-        lastQuestion={turns.at(-1)?.question ?? null}
+        {...{ draftKey, isBusy, returned, edited, lastQuestion }}
         onSend={onAsk}
         onStop={() => void session.stop()}
         KeepAsFile={slots.KeepAsFile}
@@ -151,4 +169,4 @@ function Dock({ snapshot, session, slots, scroll, connection, draftKey, edited, 
       </Composer>
     </div>
   );
-}
+});

@@ -107,8 +107,10 @@ interface SendProps extends Pick<Props, "isBusy" | "onStop"> {
 
 function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
   const { t } = useTranslation("chat");
+  // Two buttons with keys: one that became the other while it is clicked would send.
   return isBusy ? (
     <IconButton
+      key="stop"
       icon="stop"
       label={t("composer.stop")}
       look="primary"
@@ -117,6 +119,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
     />
   ) : (
     <IconButton
+      key="send"
       icon="send"
       type="submit"
       label={t(sendsBy === "sends" ? "composer.send" : "composer.sendCtrl")}

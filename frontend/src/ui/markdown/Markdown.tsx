@@ -1,9 +1,9 @@
 import "./markdown.css";
 
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 
 import { Block, type Mark } from "./Block.tsx";
-import { splitBlocks } from "./blocks.ts";
+import { BlockSplitter } from "./BlockSplitter.ts";
 import { hasMath, withDollarMath } from "./mathText.ts";
 
 const MathBlock = lazy(() => import("./MathBlock.tsx"));
@@ -18,25 +18,31 @@ interface Props {
 
 /** Markdown that grows: finished blocks are parsed once, only the last one again. */
 export function Markdown({ text, streaming, Mark: mark }: Props) {
-  const blocks = useMemo(() => splitBlocks(text), [text]);
+  const [splitter] = useState(() => new BlockSplitter());
+  const blocks = splitter.split(text);
   return (
     <div className={streaming ? "md streaming-cursor" : "md"}>
-      {blocks.map((raw, index) => {
-        const block = withDollarMath(raw);
-        const plain = <Block text={block} Mark={mark} />;
-        return (
-          // Blocks only ever grow at the end: the index is their identity.
-          <div className="md-block" key={index}>
-            {hasMath(block) ? (
-              <Suspense fallback={plain}>
-                <MathBlock text={block} Mark={mark} />
-              </Suspense>
-            ) : (
-              plain
-            )}
-          </div>
-        );
-      })}
+      {blocks.map((block, index) => (
+        // Blocks only ever grow at the end: the index is their identity.
+        <Piece key={index} raw={block} Mark={mark} />
+      ))}
     </div>
   );
 }
+
+/** One block, with formulas if it has any. Memoised: a finished one costs nothing any more. */
+const Piece = memo(function Piece({ raw, Mark: mark }: { readonly raw: string; readonly Mark: Mark }) {
+  const block = withDollarMath(raw);
+  const plain = <Block text={block} Mark={mark} />;
+  return (
+    <div className="md-block">
+      {hasMath(block) ? (
+        <Suspense fallback={plain}>
+          <MathBlock text={block} Mark={mark} />
+        </Suspense>
+      ) : (
+        plain
+      )}
+    </div>
+  );
+});
