@@ -22,7 +22,7 @@ class Watching:
         self.runs = RunFigures(self.figures, tell_text=settings.log_text)
         self.requests = RequestFigures(self.figures)
         self.gaps = GapSampler(self.figures.frame_gap.observe)
-        self._folder = workers_folder(settings.data_dir)
+        self._folder = workers_folder()
 
     def exposition(self, database: Database) -> Exposition:
         """What `GET /metrics` answers on the loop of this pool."""

@@ -7,6 +7,8 @@ few seconds; the one that is asked adds those of the others, every sample labell
 import logging
 import multiprocessing
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -121,7 +123,20 @@ def _add(families: dict[str, Metric], metrics: Iterable[Metric], worker: int) ->
                 family.samples.append(sample._replace(labels=labels))
 
 
-def workers_folder(data_dir: Path) -> Path | None:
-    """Where the workers of this server leave their figures; None when this is no worker."""
+def workers_folder() -> Path | None:
+    """Where the workers of this server leave their figures; None when this is no worker.
+
+    Not in `DATA_DIR`: replicas share that, and in containers they all have the same process ids.
+    """
     parent = multiprocessing.parent_process()
-    return None if parent is None else data_dir / "metrics" / str(parent.pid)
+    if parent is None:
+        return None
+    own = Path(tempfile.gettempdir()) / f"citestream-{os.getuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    if own.is_symlink() or own.stat().st_uid != os.getuid():
+        log.warning("%s belongs to somebody else: each worker tells its own figures", own)
+        return None
+    for old in own.glob("figures-*"):
+        if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
+            shutil.rmtree(old, ignore_errors=True)
+    return own / f"figures-{parent.pid}"
