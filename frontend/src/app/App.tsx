@@ -86,8 +86,8 @@ function Page() {
             ) : (
               <ChatInterface
                 sessionId={sessionId}
-                isNew={sessionId === draftId}
-                start={start?.of === sessionId ? start : null}
+                isNew={addressed === null}
+                start={addressed === null && start?.of === draftId ? start : null}
                 slots={CHAT_SLOTS}
                 onActivity={onActivity}
                 onSignIn={signIn.open}

@@ -44,7 +44,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           onCurrentDeleted={onNew}
         />
       </div>
-      <div className="sidebar-foot">
+      <nav className="sidebar-foot" aria-label="Citestream">
         <LibraryLink isCurrent={shown === LIBRARY} onDone={onDone} />
         <Popover
           side="above"
@@ -55,7 +55,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           <SettingsPanel />
         </Popover>
         <ThemeButton />
-      </div>
+      </nav>
     </div>
   );
 }
