@@ -99,12 +99,31 @@ def check_image() -> int:
     folder = Path(tempfile.mkdtemp(prefix="citestream-image-"))
     folder.chmod(0o755)
     try:
-        root = Builder(ROOT, folder, say, user).build(stages)
+        programs = folder / "base"
+        programs.mkdir()
+        (programs / "python").symlink_to(interpreter(user))
+        root = Builder(ROOT, folder, say, user, programs).build(stages)
         size = sum(p.lstat().st_size for p in root.rglob("*") if p.is_file()) / 2**20
         say(f"ok    built as user {user.get('user', os.geteuid())}: {size:.0f} MB beside Debian's")
         return started(stages[-1], root, user)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def interpreter(user: dict[str, int | list[int]]) -> str:
+    """A Python that this user may run and that can make environments: the base image's part."""
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/bin", "/usr/local/bin"])
+    names = ("python3.13", "python3.12", "python3.11", "python3")
+    places = [Path(folder) / name for name in names for folder in search.split(os.pathsep)]
+    probe = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
+    for place in places:
+        try:
+            done = subprocess.run([place, "-c", probe], capture_output=True, check=False, **user)  # type: ignore[call-overload]
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return str(place)
+    raise SystemExit("missing: a Python 3.11 with venv that an ordinary user may run")
 
 
 @contextmanager

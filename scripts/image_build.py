@@ -70,6 +70,7 @@ class Builder:
     folder: Path
     say: Callable[[str], None]
     user: dict[str, int | list[int]]  # for subprocess: who runs the commands
+    programs: Path  # a folder with the base image's `python`
 
     def build(self, stages: list[Stage]) -> Path:
         """Every stage in order; the root folder of the last."""
@@ -118,7 +119,7 @@ class Builder:
             return
         command = OUR_PATHS.sub(lambda match: f"{root}/{match[1]}", rest)
         self.say(f"RUN {rest}")
-        path = os.environ.get("PATH", os.defpath)
+        path = f"{self.programs}:{os.environ.get('PATH', os.defpath)}"
         home = {"HOME": str(root / "tmp"), "PATH": path, "TMPDIR": str(root / "tmp")}
         kept = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "npm_config_"))}
         done = subprocess.run(
