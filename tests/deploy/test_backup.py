@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -98,7 +99,7 @@ async def test_a_disk_that_is_full_leaves_no_half_backup(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup.tarfile.TarFile, "add", full)
+    monkeypatch.setattr(tarfile.TarFile, "add", full)
     with pytest.raises(OSError, match="No space left"):
         await saving(settings, path)
     assert path.read_text() == "yesterday's"

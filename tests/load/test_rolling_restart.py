@@ -1,0 +1,66 @@
+"""P9 in production: replicas are replaced one by one behind nginx while people ask."""
+
+import asyncio
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.db.pool import connect
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.nginx import nginx
+from tests.harness.process import ServerProcess
+from tests.harness.witness import processes, server_env
+from tests.load.test_soak_mixed import (
+    CONNECTIONS,
+    Soak,
+    compare,
+    patient_client,
+    person,
+    watch,
+    words,
+)
+
+pytestmark = [pytest.mark.load, pytest.mark.nginx, pytest.mark.timeout(600)]
+
+PEOPLE = 40
+ROUNDS = 2
+GRACE_S = 20
+
+
+async def rolled(soak: Soak, replicas: list[ServerProcess]) -> None:
+    """Each replica in turn drains, ends, and is there again before the next one goes."""
+    for _ in range(ROUNDS):
+        for replica in replicas:
+            await asyncio.sleep(3)
+            replica.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(replica.wait, GRACE_S + 15) == 0, replica.log
+            await asyncio.to_thread(replica.start, wait_s=120)
+            soak.tally.faults["replaced"] += 1
+    soak.until = time.monotonic() + 3
+
+
+async def test_replacing_every_replica_twice_interrupts_no_answer(
+    stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    upstream.always(Reply(tokens=words, pace_s=0.02))
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
+    connection = await connect(stocked_dsn)
+    async with processes(2, env) as replicas, patient_client() as http:
+        with nginx(*(replica.port for replica in replicas)) as url:
+            began = time.monotonic()
+            soak = Soak(url, began + 3600, random.Random(9))
+            before = await connection.fetchval(CONNECTIONS)
+            people = (person(soak, http, number) for number in range(PEOPLE))
+            await asyncio.gather(*people, rolled(soak, replicas), watch(soak, replicas))
+            await compare(soak, http)
+            after = await connection.fetchval(CONNECTIONS)
+    await connection.close()
+    report = soak.tally.report(time.monotonic() - began, (before, after))
+    sys.stdout.write(f"\n{report.replace('soak', 'rolling restarts', 1)}\n")
+    assert not soak.tally.wrong
+    assert soak.tally.faults["replaced"] == 2 * ROUNDS
+    assert set(soak.tally.ends) <= {"stop", "stopped"}, soak.tally.ends
