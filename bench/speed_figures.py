@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Final
 
 from bench.speed_client import Spec
@@ -211,10 +212,10 @@ def memory(run: Run) -> None:
                 run.bench.load(server, Spec(streams=30, limit_s=20))  # arenas, caches, threads
             run.bench.upstream.plan(tokens=0, rate=20.0)
             before, streams = server.memory, 150
-            with _peak(server) as peak:
+            with _settled(server) as memory_now:
                 spec = Spec(streams, spread_s=6.0, window_s=run.seconds + 5)
                 run.keep(f"F5 {system}", run.bench.load(server, spec))
-            per_stream[system] = (peak() - before) / streams / 1024
+            per_stream[system] = (memory_now() - before) / streams / 1024
     base, ours = per_stream["baseline"], per_stream["ours"]
     run.rows.append(
         Row(
@@ -231,19 +232,19 @@ def memory(run: Run) -> None:
 
 
 @contextmanager
-def _peak(server: Server) -> Iterator[Callable[[], int]]:
-    """The most memory seen while the block runs."""
-    seen: list[int] = [0]
+def _settled(server: Server) -> Iterator[Callable[[], float]]:
+    """The memory while the streams run: the median of the last third of the block."""
+    seen: list[int] = []
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(0.25):
-            seen[0] = max(seen[0], server.memory)
+            seen.append(server.memory)
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield lambda: seen[0]
+        yield lambda: median(seen[-max(1, len(seen) // 3) :])
     finally:
         over.set()
         thread.join()
