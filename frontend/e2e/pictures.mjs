@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { ChatPage, QUESTION, RECORDED, UNANSWERABLE } from "./chatPage.mjs";
+import { libraryStates } from "./libraryPictures.mjs";
 import { addSurvey, ASKED_OF_SURVEY } from "./survey.mjs";
 
 const SIZES = [
@@ -55,6 +56,8 @@ class Album {
     await this.#answers();
     await this.#endings();
     await this.#otherSources();
+    await this.#begin();
+    await libraryStates(this.#chat, (name) => this.#shoot(name));
     await promisify(execFile)(PYTHON, ["-c", SHRINK, ...this.#files]);
   }
 

@@ -1,19 +1,119 @@
-import { until } from "../browser.mjs";
-import { ChatPage } from "../chatPage.mjs";
+import { readFile } from "node:fs/promises";
+
+import { isAccessible } from "../axe.mjs";
+import { check, until } from "../browser.mjs";
+import { ChatPage, QUESTION } from "../chatPage.mjs";
 
 export async function historyRenamesDeletesAndRestores(context) {
   const chat = await ChatPage.open(context);
   const title = `Journey ${Date.now()}`;
   await chat.ask(title);
   await until("an ending", () => chat.phase(), (phase) => phase === "complete", 60_000);
-  const entry = chat.page.getByRole("link", { name: title });
+  const entry = chat.page.getByRole("link", { name: title, exact: true });
   await entry.waitFor();
   await chat.page.getByRole("button", { name: `Rename “${title}”` }).click();
   await chat.page.getByLabel("Title").fill(`${title} renamed`);
   await chat.page.keyboard.press("Enter");
-  await chat.page.getByRole("link", { name: `${title} renamed` }).waitFor();
+  const renamed = chat.page.getByRole("link", { name: `${title} renamed`, exact: true });
+  await renamed.waitFor();
   await chat.page.getByRole("button", { name: `Delete “${title} renamed”` }).click();
-  await chat.page.getByRole("link", { name: `${title} renamed` }).waitFor({ state: "detached" });
+  await renamed.waitFor({ state: "detached" });
   await chat.page.getByRole("button", { name: "Undo" }).click();
-  await chat.page.getByRole("link", { name: `${title} renamed` }).waitFor();
+  await renamed.waitFor();
+}
+
+/** Found by words of the answer, shown where they are, with nothing but the keyboard; and saved. */
+export async function conversationIsFoundByItsAnswerAndSaved(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  await chat.ask(QUESTION);
+  await chat.ends();
+  const address = chat.path;
+  const [word] = (await chat.stored()).content.match(/[a-z]{9,}/g);
+  await page.goto(process.env.BASE_URL);
+  const field = page.getByRole("searchbox", { name: "Find a conversation" });
+  await field.focus();
+  await page.keyboard.type(word);
+  const found = page.locator(`.history a[href="${address}"]`);
+  await found.locator(".conversation-match mark").first().waitFor();
+  await isAccessible(page, "search");
+  await found.focus();
+  await page.keyboard.press("Enter");
+  await until("its address", () => chat.path, (path) => path === address);
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator(".history li", { has: found }).getByRole("link", { name: /as Markdown$/ }).click(),
+  ]);
+  const text = await readFile(await saved.path(), "utf8");
+  check(text.includes(`## ${QUESTION}`), `the question is not in ${text.slice(0, 200)}`);
+  check(text.includes("**Sources**") && text.includes("> "), "the sources are not in it");
+  await field.fill("zzz no such words");
+  await page.getByText("No question, answer or title has these words.").waitFor();
+}
+
+/** Five thousand conversations: few are drawn, all can be reached, and the first is there at once. */
+export async function thousandsOfConversationsAreOneList(context) {
+  const all = Array.from({ length: 5_000 }, (_, n) => conversation(n));
+  await context.route(/\/conversations\?/, (route) => {
+    const after = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
+    const items = all.slice(after, after + 100);
+    const next = after + 100 < all.length ? String(after + 100) : null;
+    return route.fulfill({ json: { items, next } });
+  });
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  const links = page.locator(".history-rows a[href^='/c/']");
+  await links.first().waitFor();
+  const list = page.locator(".history-scroll");
+  const last = page.getByRole("link", { name: "Talk 4999", exact: true });
+  await until(
+    "the last conversation",
+    async () => {
+      await list.evaluate((node) => node.scrollTo({ top: node.scrollHeight }));
+      return last.count();
+    },
+    (count) => count === 1,
+    60_000,
+  );
+  check((await links.count()) < 100, "too many are drawn");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("button", { name: "Show conversations" }).click();
+  await isAccessible(page, "thousands of conversations on a phone");
+}
+
+function conversation(n) {
+  const at = new Date(Date.UTC(2026, 0, 1) - n * 60_000).toISOString();
+  return {
+    session_id: `talk-${n}`,
+    title: `Talk ${n}`,
+    filters: { source_ids: [], kinds: [], tags: [] },
+    created_at: at,
+    updated_at: at,
+    active_run_id: null,
+    match: null,
+  };
+}
+
+/** Colours, language and the Enter key, by keyboard, kept over a reload. */
+export async function settingsAreKept(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  await page.getByRole("button", { name: "Settings" }).press("Enter");
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
+  await isAccessible(page, "settings");
+  await page.getByRole("radio", { name: "Breaks the line" }).press("Space");
+  await page.getByRole("radio", { name: "Dark" }).press("Space");
+  await page.getByRole("combobox", { name: "Language" }).selectOption("de");
+  await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await page.getByRole("link", { name: "Bibliothek" }).waitFor();
+  const root = page.locator("html");
+  check((await root.getAttribute("lang")) === "de", "the language is not kept");
+  check((await root.getAttribute("data-theme")) === "dark", "the colours are not kept");
+  const field = page.locator(".composer textarea");
+  await field.fill("Erste Zeile");
+  await field.press("Enter");
+  const typed = await field.inputValue();
+  check(typed === "Erste Zeile\n", `Enter did not break the line: ${JSON.stringify(typed)}`);
 }

@@ -1,5 +1,7 @@
+import { isAccessible } from "../axe.mjs";
 import { check, until } from "../browser.mjs";
-import { ChatPage, QUESTION } from "../chatPage.mjs";
+import { ChatPage, QUESTION, RECORDED } from "../chatPage.mjs";
+import { drop } from "../dropping.mjs";
 import { addSurvey, ASKED_OF_SURVEY } from "../survey.mjs";
 
 /** A PDF dropped in is answered from, and its citation opens the page with the words lit. */
@@ -42,7 +44,7 @@ export async function damagedFileIsExplained(context) {
   await chat.page.locator("body").dispatchEvent("dragover", { dataTransfer: held });
   await chat.page.getByText("Drop files to add them").waitFor();
   await chat.page.locator("body").dispatchEvent("drop", { dataTransfer: held });
-  const told = chat.page.locator(".upload--failed span");
+  const told = chat.page.locator(".upload--failed [role=status]");
   await told.waitFor({ timeout: 30_000 });
   const why = await told.textContent();
   check(/\w+ \w+/.test(why) && !/Error|Traceback|Exception/.test(why), `it says “${why}”`);
@@ -66,4 +68,109 @@ export async function refusalIsWidened(context) {
   const { citations, finish_reason: reason } = await chat.stored();
   check(reason === "stop" && citations.length > 0, "the wider search did not answer");
   check((await chat.page.getByRole("button", { name: "Search everything" }).count()) === 0, "asked twice");
+}
+
+/** Every kind of source with its length, found, opened, chosen: a new conversation searches only those. */
+export async function libraryChoosesWhatIsSearched(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  await page.getByRole("link", { name: "Library" }).click();
+  const rows = page.locator(".source-row");
+  await rows.first().waitFor();
+  await isAccessible(page, "library");
+  await page.getByRole("combobox", { name: "Kind" }).selectOption("recording");
+  await page.getByRole("searchbox", { name: /^Find by title/ }).fill("outage");
+  await until("one recording", () => rows.count(), (count) => count === 1);
+  const length = await rows.locator(".column-size").textContent();
+  check(/\d:\d\d/.test(length), `no duration: ${length}`);
+  await rows.locator(".source-open").press("Enter");
+  await page.locator(".panel .transcript").waitFor();
+  const isPlaying = await page.evaluate(() => document.querySelector("audio")?.paused === false);
+  check(!isPlaying, "a recording opened for itself plays");
+  await page.keyboard.press("Escape");
+  await rows.getByRole("checkbox").press("Space");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await isAccessible(page, "library on a phone");
+  await page.getByRole("button", { name: "Ask only these" }).click();
+  await chat.ask(RECORDED);
+  await chat.ends();
+  const { citations } = await chat.stored();
+  const cited = new Set(citations.map(({ source_id: id }) => id));
+  check(cited.size === 1, `cited: ${JSON.stringify([...cited])}`);
+  await page.reload();
+  await page.getByRole("button", { name: /^Searching: (?!All)/ }).waitFor();
+}
+
+/** A source that an answer cites is deleted: the quote stays, and opening it says so. */
+export async function deletedSourceLeavesItsQuote(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  const mark = `Zorvex${Date.now()}`;
+  const fact = `The ${mark} relay opens at exactly 31 amperes.`;
+  await drop(page, [{ name: `${mark}.md`, text: `# ${mark} relay\n\n${fact}\n` }]);
+  await page.getByText(/^Ready:/).waitFor();
+  await page.getByRole("button", { name: "Close uploads" }).click();
+  await chat.ask(`At how many amperes does the ${mark} relay open?`);
+  await chat.ends();
+  await page.getByRole("link", { name: "Library" }).click();
+  await page.getByRole("button", { name: `Delete “${mark} relay”` }).click();
+  await page.getByRole("button", { name: `Delete “${mark} relay”` }).waitFor({ state: "detached" });
+  await page.goBack();
+  await page.locator(".answer .md .mark").first().click();
+  await page.locator(".panel").getByText("no longer in the library").waitFor();
+  const quote = await page.locator(".panel blockquote").textContent();
+  check(quote.includes("31 amperes"), `the quote is “${quote}”`);
+  await isAccessible(page, "deleted source");
+  await page.keyboard.press("Escape");
+  await page.goForward();
+  await drop(page, [{ name: `${mark}.md`, text: `# ${mark} relay\n\n${fact}\n` }]);
+  await page.getByRole("button", { name: `Delete “${mark} relay”` }).click();
+  await page.getByRole("button", { name: "Undo" }).last().click();
+  await page.getByRole("button", { name: `Delete “${mark} relay”` }).waitFor();
+}
+
+/** Ten files at once of which three fail; one of them is cut off on its way and sent again. */
+export async function tenFilesOfWhichThreeFail(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  let cuts = 0;
+  await page.route(/\/sources$/, (route) => {
+    const isCut = route.request().postData()?.includes("note-4") && cuts === 0;
+    if (!isCut) return route.continue();
+    cuts += 1;
+    return route.abort("connectionreset");
+  });
+  const stamp = Date.now();
+  const notes = Array.from({ length: 8 }, (_, n) => ({
+    name: `note-${n}-${stamp}.md`,
+    text: `# Note ${n} of ${stamp}\n\nThe kettle number ${n} of ${stamp} is blue.\n`,
+  }));
+  const bad = [
+    { name: `empty-${stamp}.txt`, text: " " },
+    { name: `program-${stamp}.exe`, text: "MZ\u0000\u0001 this is no document" },
+  ];
+  await drop(page, [...notes, ...bad]);
+  await page.getByRole("heading", { name: "3 files could not be added" }).waitFor({ timeout: 60_000 });
+  check((await page.locator(".upload--ready").count()) === 7, "seven are not there");
+  await isAccessible(page, "uploads");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "2 files could not be added" }).waitFor({ timeout: 60_000 });
+  const told = await page.locator(".upload--failed [role=status]").allTextContents();
+  check(told.every((text) => / \w+ /.test(text) && !/Error|Traceback/.test(text)), `told: ${told}`);
+  await page.getByRole("button", { name: "Close uploads" }).click();
+  await drop(page, [notes[0]]);
+  await page.getByText("In the library already. Ask about it.").waitFor();
+}
+
+/** A file suggests questions; pressing one asks it, and the answer cites the file. */
+export async function newFileIsAskedWhatItSuggests(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  const mark = `Quandrel${Date.now()}`;
+  const text = `# Handbook of the ${mark}\n\nA ${mark} is a small brass valve that vents steam from the boiler.\n`;
+  await drop(page, [{ name: `${mark}.md`, text }]);
+  await page.getByRole("button", { name: new RegExp(`^What is a ${mark}`, "i") }).first().click();
+  await chat.ends();
+  const { citations } = await chat.stored();
+  check(citations[0]?.title.includes(mark), `cited: ${JSON.stringify(citations)}`);
 }

@@ -45,3 +45,45 @@ export async function scopeStaysWithTheConversation(context) {
   await chat.page.reload();
   await chat.page.getByRole("button", { name: /^Searching: Recordings only/ }).waitFor();
 }
+
+/** The transcript follows what is said until the reader scrolls away; a time plays from there. */
+export async function transcriptFollowsUntilItIsScrolled(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  await chat.ask(RECORDED);
+  await chat.ends();
+  const { citations } = await chat.stored();
+  const cited = citations.find(({ kind }) => kind === "recording");
+  await page.locator(".answer .md .mark", { hasText: `[${cited.marker}]` }).first().click();
+  await page.locator(".line--lit").first().waitFor();
+  check((await page.locator(".line b").count()) > 0, "no speaker is named");
+  await page.evaluate(() => document.querySelector("audio").pause());
+  const times = page.locator(".line-time");
+  const isInView = (line) => line.evaluate((node) => {
+    const [box, view] = [node.getBoundingClientRect(), node.closest(".transcript").getBoundingClientRect()];
+    return box.bottom > view.top && box.top < view.bottom;
+  });
+  await times.last().focus();
+  await page.keyboard.press("Enter");
+  const said = page.locator(".line--playing");
+  await until("the last lines", () => lastIsSaid(page), (isSaid) => isSaid);
+  await until("them in view", () => isInView(said), (shown) => shown);
+  await page.evaluate(() => document.querySelector("audio").pause());
+  const transcript = page.locator(".transcript");
+  await transcript.focus();
+  await page.keyboard.press("Home");
+  await until("the top", () => transcript.evaluate((node) => node.scrollTop), (top) => top === 0);
+  await page.evaluate(() => {
+    const audio = document.querySelector("audio");
+    audio.currentTime = audio.duration / 2;
+  });
+  await until("another line", () => lastIsSaid(page), (isSaid) => !isSaid);
+  check((await transcript.evaluate((node) => node.scrollTop)) === 0, "it pulled the reader away");
+}
+
+function lastIsSaid(page) {
+  return page.evaluate(() => {
+    const lines = [...document.querySelectorAll(".line")];
+    return lines.findIndex((line) => line.classList.contains("line--playing")) > lines.length - 4;
+  });
+}
