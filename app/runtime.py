@@ -8,6 +8,7 @@ serve every loop of the process.
 import asyncio
 import atexit
 import logging
+import sys
 import threading
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -63,6 +64,8 @@ log = logging.getLogger(__name__)
 
 JUDGE_TIMEOUT_S = 15.0
 LAST_WORDS_S = 2.0
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the event loop waiting (Python's own choice: 5 ms)."""
 
 
 class Process:
@@ -207,6 +210,7 @@ class Runtimes:
 @asynccontextmanager
 async def started(process: Process) -> AsyncIterator[Runtime]:
     """The services of the running loop, for as long as the block lasts. Drain the runs first."""
+    sys.setswitchinterval(SWITCH_S)
     dsn = await asyncio.to_thread(process.dsn)
     password = await asyncio.to_thread(process.password)
     await migrate(dsn, password=password)
