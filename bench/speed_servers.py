@@ -38,9 +38,9 @@ class Upstream:
         """As `OPENAI_BASE_URL`."""
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def plan(self, *, tokens: int, rate: float) -> None:
+    def plan(self, *, tokens: int, rate: float, stays: bool = False) -> None:
         """What it answers from now on."""
-        body = orjson.dumps(asdict(Plan(tokens, rate)))
+        body = orjson.dumps(asdict(Plan(tokens, rate, stays)))
         httpx.put(f"http://127.0.0.1:{self.port}/plan", content=body).raise_for_status()
 
     def stats(self) -> dict[str, float]:

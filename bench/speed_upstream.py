@@ -80,6 +80,7 @@ class Plan:
 
     tokens: int = 400
     rate: float = 0.0
+    stays: bool = False  # after the last token: silent, but not over
 
 
 @dataclass(slots=True)
@@ -166,7 +167,8 @@ class Answering(asyncio.Protocol):
     def _pace(self, plan: Plan, sent: int) -> None:
         """Each token when it is due, by itself."""
         if plan.tokens and sent == plan.tokens:
-            self._transport.write(farewell(sent))
+            if not plan.stays:
+                self._transport.write(farewell(sent))
             return
         now = b"%012d" % int(time.monotonic() * 1e6)
         self._transport.write(PACED[0] + now + PACED[1])
