@@ -21,6 +21,7 @@ from app.api.streaming import (
     sse_frames,
 )
 from app.domain.errors import InvalidInput
+from app.domain.events import GenerationStarted
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
 from app.runs.service import Ask, Attached
@@ -118,6 +119,7 @@ async def go_on(
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
     if answer.status not in {"stopped", "error"}:
         raise InvalidInput("message_id", "Only an answer that was stopped or failed can go on.")
+    await _still_readable(services, principal, answer)
     ask = _again(principal, session_id, body, answer, question, key=idempotency_key, continues=True)
     return respond(services, await services.runs.ask(ask), accept)
 
@@ -154,6 +156,19 @@ async def _answer_and_question(
     """The named answer and the question it answers. Raises `NotFound`."""
     answer = await services.conversations.message(principal, session_id, str(message_id))
     return answer, await services.conversations.message(principal, session_id, answer.question_id)
+
+
+async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:
+    """Going on uses the stored passages again: not those that may no longer be read."""
+    used: dict[str, None] = {}
+    for item in answer.evidence:
+        if item.get("type") == "generation_start":
+            started = GenerationStarted.model_validate(item["content"])
+            used |= dict.fromkeys(passage.source_id for passage in started.passages)
+    if used and await services.library.unknown_sources(principal, tuple(used)):
+        raise InvalidInput(
+            "message_id", "A source of this answer is gone or no longer shared. Ask again."
+        )
 
 
 def request_hash(body: BaseModel, *also: str) -> str:

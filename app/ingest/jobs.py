@@ -26,6 +26,7 @@ from app.domain.errors import (
 )
 from app.domain.ports import JobLog, UploadedFile
 from app.domain.principals import Principal
+from app.ingest.fair_queue import FairQueue
 from app.ingest.ingestor import Incoming, Ingested, Ingestor, Progress
 from app.ingest.job_cursor import JobCursor
 from app.ingest.job_story import JobStory
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 WORKERS: Final = 2  # so that a note does not wait for a book; embedding itself is one at a time
 MOST_WAITING: Final = 2_000  # files
+MOST_OF_ONE: Final = 1_000  # files of one person, while there is room for others
+NOBODY: Final = ""  # work for everyone
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
 _PACE_S: Final = 0.1
@@ -45,6 +48,7 @@ _AGAIN_S: Final = 1.0
 
 @dataclass(slots=True)
 class _Job:
+    owner_id: str
     story: JobStory
     files: int
     bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +79,7 @@ class IngestQueue:
         self._staging = staging
         self._now = now
         self._new_id = new_id
-        self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._queue = FairQueue[Callable[[], Awaitable[None]]]()
         self._jobs: dict[str, _Job] = {}
         self._running: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
@@ -120,10 +124,15 @@ class IngestQueue:
         caller's with the same name, the newest upload replaces the earlier ones.
         """
         self.check(len(uploads))
+        theirs = sum(j.files for j in self._jobs.values() if j.owner_id == principal.owner_id)
+        if theirs + len(uploads) > MOST_OF_ONE:
+            raise ServerBusy("Many of your files are waiting already. Please try again later.")
         job_id = self._new_id()
         await self._log.create(principal, job_id)
         pairs = _with_audio(uploads)
-        job = _Job(JobStory(job_id, files=len(pairs), now=self._now), len(pairs))
+        job = _Job(
+            principal.owner_id, JobStory(job_id, files=len(pairs), now=self._now), len(pairs)
+        )
         self._jobs[job_id] = job
         for upload, audio in pairs:
             incoming = Incoming(
@@ -134,7 +143,8 @@ class IngestQueue:
                 tags=tuple(tags),
                 largest=largest,
             )
-            self._queue.put_nowait(partial(self._file, job, principal, upload.file_id, incoming))
+            work = partial(self._file, job, principal, upload.file_id, incoming)
+            self._queue.put(principal.owner_id, work)
         return job_id, tuple(upload for upload, _ in pairs)
 
     async def follow(self, principal: Principal, job_id: str, *, after: int) -> JobCursor | None:
@@ -147,8 +157,8 @@ class IngestQueue:
         return JobCursor(self._log, principal, row, after=after, wait=self._wait, now=self._now)
 
     def retitled(self, source_id: str) -> None:
-        """Bring the vectors up to date, when the files that wait are done."""
-        self._queue.put_nowait(partial(self._reembed, source_id))
+        """Bring the vectors up to date, in turn with the files that wait."""
+        self._queue.put(NOBODY, partial(self._reembed, source_id))
 
     async def discard(self, keys: Sequence[str]) -> None:
         """Remove stored files; for `LibraryWriter`."""
