@@ -24,7 +24,7 @@ from app.config import Settings
 from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
 from app.db.job_log import PostgresJobLog
-from app.db.lakebase import LakebasePassword, lakebase_password
+from app.db.lakebase import LakebasePassword, password_of
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.notices import Notices
@@ -93,17 +93,9 @@ class Process:
 
     def password(self) -> LakebasePassword | None:
         """What the database is signed in to with when that is Lakebase. Blocks for seconds."""
-        settings = self.settings
-        if settings.lakebase_instance is None:
-            return None
         with self._lock:
             if self._password is None:
-                token = settings.databricks_token
-                self._password = lakebase_password(
-                    settings.lakebase_instance,
-                    host=settings.databricks_host,
-                    token=token.get_secret_value() if token else None,
-                )
+                self._password = password_of(self.settings)
             return self._password
 
     def embedder(self) -> PassageEncoder:

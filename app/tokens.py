@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.config import Settings, load_settings
 from app.db.access_store import PostgresAccess
+from app.db.lakebase import password_of
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.server import EmbeddedServer
@@ -121,8 +122,9 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     else:
         dsn = settings.database_url.get_secret_value()
     try:
-        await migrate(dsn)
-        database = await Database.open(dsn, max_size=1)
+        password = await asyncio.to_thread(password_of, settings)
+        await migrate(dsn, password=password)
+        database = await Database.open(dsn, password=password, max_size=1)
         try:
             yield database
         finally:

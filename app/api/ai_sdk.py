@@ -50,7 +50,7 @@ async def ai_chat(
     )
     attached = await services.runs.ask(ask)
     return EventStreamResponse(
-        ui_frames(attached.cursor, heartbeat_s=services.heartbeat_s),
+        services.sampled(ui_frames(attached.cursor, heartbeat_s=services.heartbeat_s)),
         headers=HEADERS | run_headers(attached),
         released=attached.close,
     )
@@ -86,7 +86,7 @@ async def resume(chat_id: ChatPath, services: WithServices, principal: WithPrinc
     cursor = run_id and await services.runs.attach(principal, run_id, after=0)
     if not cursor:
         return Response(status_code=204)
-    frames = ui_frames(cursor, heartbeat_s=services.heartbeat_s)
+    frames = services.sampled(ui_frames(cursor, heartbeat_s=services.heartbeat_s))
     return EventStreamResponse(frames, headers=HEADERS | {"X-Run-Id": str(run_id)})
 
 

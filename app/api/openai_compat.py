@@ -77,11 +77,13 @@ async def chat_completions(
     if body.stream:
         wants_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
         return EventStreamResponse(
-            chunk_frames(
-                attached.cursor,
-                completion,
-                heartbeat_s=services.heartbeat_s,
-                include_usage=wants_usage,
+            services.sampled(
+                chunk_frames(
+                    attached.cursor,
+                    completion,
+                    heartbeat_s=services.heartbeat_s,
+                    include_usage=wants_usage,
+                )
             ),
             headers=run_headers(attached),
             released=attached.close,

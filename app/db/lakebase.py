@@ -5,9 +5,12 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.domain.errors import SettingError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 INSTALL: Final = "pip install --no-deps -r requirements-databricks.lock"
 AHEAD: Final = timedelta(minutes=5)
@@ -41,6 +44,37 @@ class LakebasePassword:
                 except (OSError, ValueError) as error:  # the SDK's errors are OSErrors
                     raise StoreUnavailable("Databricks gives no database credential.") from error
             return self._held[0]
+
+
+class LakebaseSettings(Protocol):
+    """The settings that concern the database's password."""
+
+    @property
+    def lakebase_instance(self) -> str | None:
+        """None: the password stands in the address."""
+        ...
+
+    @property
+    def databricks_host(self) -> str | None:
+        """The workspace; None: where the Databricks SDK is signed in."""
+        ...
+
+    @property
+    def databricks_token(self) -> "SecretStr | None":
+        """None: the SDK's own sign-in."""
+        ...
+
+
+def password_of(settings: LakebaseSettings) -> LakebasePassword | None:
+    """None unless the database is Lakebase. Raises `SettingError`. Blocks for seconds."""
+    if settings.lakebase_instance is None:
+        return None
+    token = settings.databricks_token
+    return lakebase_password(
+        settings.lakebase_instance,
+        host=settings.databricks_host,
+        token=token.get_secret_value() if token else None,
+    )
 
 
 def lakebase_password(instance: str, *, host: str | None, token: str | None) -> LakebasePassword:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from asyncpg import Connection
 
 from app.config import Settings
+from app.db.lakebase import password_of
 from app.db.migrations import known_migrations, pending
-from app.db.pool import POOL_SIZE, connect, translated
+from app.db.pool import POOL_SIZE, Password, connect, translated
 from app.db.server import EmbeddedServer
 from app.doctor.findings import Finding
 from app.domain.errors import SettingError, StoreUnavailable
@@ -41,7 +42,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
         else:
             told = f"none yet in {settings.data_dir}: the first start makes it"
             return [Finding("skip", "database", told)]
-        return await _examined(dsn)
+        return await _examined(dsn, await asyncio.to_thread(password_of, settings))
     except (SettingError, StoreUnavailable) as error:
         remedy = "DATABASE_URL: takes postgresql://user:password@host:port/database"
         return [Finding("FAIL", "database", str(error), (remedy,))]
@@ -50,13 +51,13 @@ async def examine_database(settings: Settings) -> list[Finding]:
             await asyncio.to_thread(server.release)
 
 
-async def _examined(dsn: str) -> list[Finding]:
-    connection = await connect(dsn)
+async def _examined(dsn: str, password: Password | None) -> list[Finding]:
+    connection = await connect(dsn, password=password)
     try:
         with translated():
             return [
                 await _server(connection),
-                await _notices(dsn, connection),
+                await _notices(dsn, password, connection),
                 await _migrations(connection),
             ]
     finally:
@@ -91,10 +92,10 @@ async def _server(connection: Connection) -> Finding:
     return Finding("ok", "database", told)
 
 
-async def _notices(dsn: str, sender: Connection) -> Finding:
+async def _notices(dsn: str, password: Password | None, sender: Connection) -> Finding:
     """A pooler in transaction mode accepts LISTEN and then loses every notice."""
     heard = asyncio.Event()
-    listener = await connect(dsn)
+    listener = await connect(dsn, password=password)
     try:
         await listener.add_listener("citestream_doctor", lambda *_: heard.set())
         await sender.execute("NOTIFY citestream_doctor")

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from app.config import Settings, load_settings
+from app.db.lakebase import password_of
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database
@@ -80,8 +81,9 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     else:
         dsn = settings.database_url.get_secret_value()
     try:
-        await migrate(dsn)
-        database = await Database.open(dsn, max_size=2)
+        password = await asyncio.to_thread(password_of, settings)
+        await migrate(dsn, password=password)
+        database = await Database.open(dsn, password=password, max_size=2)
         try:
             yield database
         finally:

@@ -4,6 +4,7 @@ Messages name what a person can do. They never contain exception text, which may
 prompts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -23,6 +24,12 @@ MODEL_ERRORS = (
     LookupError,
     AttributeError,
 )
+
+_MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
+    "DATABRICKS_TOKEN": ("DATABRICKS_ENDPOINT", "DATABRICKS_HOST"),
+}
+_USUAL = ("LLM_MODEL", "OPENAI_BASE_URL")
+"""The settings beside the key's that a person may have to look at."""
 
 Again = Literal["retry", "unstreamed", "no"]
 """What may help: the same again, once without streaming, or nothing."""
@@ -51,6 +58,7 @@ def _passing(code: FailureCode, message: str, *, wait_s: float | None = None) ->
 
 def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> Trouble:
     """The table. `partial`: tokens were already sent, so that the answer breaks off here."""
+    address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)[1]
     match error:
         case openai.APITimeoutError():
             return _passing("TIMEOUT", "The model service did not answer in time. Try again.")
@@ -62,7 +70,7 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
         case openai.APIConnectionError() | httpx2.HTTPError():
             return _passing(
                 "UPSTREAM_UNAVAILABLE",
-                "The model service could not be reached. Check its address (OPENAI_BASE_URL) "
+                f"The model service could not be reached. Check its address ({address}) "
                 "or try again.",
             )
         case openai.APIStatusError():
@@ -86,6 +94,7 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
 def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
     if known := _filtered_or_long(error):
         return known
+    model, address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)
     match error.status_code:
         case 401:
             return _final(
@@ -94,13 +103,13 @@ def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
         case 403:
             return _final(
                 "GENERATION_FAILED",
-                f"The key may not use this model. Check {key_setting} and LLM_MODEL.",
+                f"The key may not use this model. Check {key_setting} and {model}.",
             )
         case 404:
             return _final(
                 "GENERATION_FAILED",
                 "The model service does not know this model. "
-                "Check LLM_MODEL and the service's address (OPENAI_BASE_URL).",
+                f"Check {model} and the service's address ({address}).",
             )
         case 429 if error.code in _QUOTA_CODES:
             return _final(
@@ -125,7 +134,7 @@ def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
             refused = RunFailure(
                 "GENERATION_FAILED",
                 "The model service did not accept the request. "
-                "Check LLM_MODEL and the service's address (OPENAI_BASE_URL).",
+                f"Check {model} and the service's address ({address}).",
             )
             return Trouble(refused, "unstreamed")
 

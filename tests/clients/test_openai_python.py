@@ -181,16 +181,13 @@ REFUSED: Any = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-async def test_what_cannot_be_honoured_is_refused_by_name(
-    sdk: openai.AsyncOpenAI, case: str
-) -> None:
-    fields, param, words = REFUSED[case]
-    with pytest.raises(openai.BadRequestError) as refused:
-        await completed(sdk, **fields)
-    assert refused.value.param == param
-    assert words in refused.value.message
-    assert refused.value.type == "invalid_request_error"
+async def test_what_cannot_be_honoured_is_refused_by_name(sdk: openai.AsyncOpenAI) -> None:
+    for case, (fields, param, words) in REFUSED.items():
+        with pytest.raises(openai.BadRequestError) as refused:
+            await completed(sdk, **fields)
+        assert refused.value.param == param, case
+        assert words in refused.value.message, case
+        assert refused.value.type == "invalid_request_error", case
 
 
 async def test_an_unknown_model_is_not_found(sdk: openai.AsyncOpenAI) -> None:
@@ -204,19 +201,16 @@ MALFORMED: Any = {
     "no JSON": (b'{"model": ', "application/json", 400),
     "half a character": (b'{"model": "\\ud800"}', "application/json", 400),
     "another type": (b"model=citestream", "application/x-www-form-urlencoded", 415),
-    "too large": (b'"' + b"a" * 9_000_000 + b'"', "application/json", 413),
+    "too large": (b'"' + b"a" * 300_000 + b'"', "application/json", 413),
 }
 
 
-@pytest.mark.parametrize("case", MALFORMED)
-async def test_a_malformed_body_is_told_in_the_same_shape(
-    client: httpx.AsyncClient, case: str
-) -> None:
-    content, kind, status = MALFORMED[case]
-    headers = {"Content-Type": kind}
-    response = await client.post("/v1/chat/completions", content=content, headers=headers)
-    assert response.status_code == status, response.text
-    assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+async def test_a_malformed_body_is_told_in_the_same_shape(client: httpx.AsyncClient) -> None:
+    for case, (content, kind, status) in MALFORMED.items():
+        headers = {"Content-Type": kind}
+        response = await client.post("/v1/chat/completions", content=content, headers=headers)
+        assert response.status_code == status, (case, response.text)
+        assert set(response.json()["error"]) == {"message", "type", "param", "code"}, case
 
 
 async def test_an_unknown_address_is_told_in_the_same_shape(sdk: openai.AsyncOpenAI) -> None:

@@ -75,7 +75,7 @@ async def test_a_token_that_expired_is_named(
     workspace.expire_tokens()
     error = (await asked(client)).json()["error"]
     assert error["code"] == "GENERATION_FAILED"
-    assert "DATABRICKS_TOKEN" in error["message"]
+    assert "Check DATABRICKS_TOKEN and DATABRICKS_ENDPOINT." in error["message"]
 
 
 async def test_a_cut_in_the_middle_keeps_the_text(
