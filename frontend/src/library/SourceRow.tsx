@@ -45,12 +45,13 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
           </small>
         </span>
       </th>
-      <td className="column-size">
+      <td className={hasSize(source) ? "column-size" : "column-size column-size--none"}>
         <span className="unseen">{t(`kinds.${kind}`)} </span>
         {sizeOf(source)}
       </td>
-      <td className="column-passages" data-unit={t("columns.passages")}>
-        {number(source.passage_count)}
+      <td className="column-passages">
+        <span className="on-wide">{number(source.passage_count)}</span>
+        <span className="on-phone">{count(source.passage_count, "passage")}</span>
       </td>
       <td className="column-added">
         <time dateTime={source.created_at}>{dayOf(source.created_at)}</time>
@@ -72,6 +73,10 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
       </td>
     </tr>
   );
+}
+
+function hasSize({ duration_s: seconds, pages }: Source): boolean {
+  return seconds !== null || pages !== null;
 }
 
 function sizeOf({ duration_s: seconds, pages }: Source): string {

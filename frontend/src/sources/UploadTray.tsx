@@ -57,7 +57,6 @@ interface ItemProps extends Props {
 function Item({ item, uploads, onAsk }: ItemProps) {
   const { t } = useTranslation("sources");
   const { key, name, state, end, canRetry } = item;
-  const isNew = end?.status === "added" || end?.status === "replaced";
   return (
     <li className={`upload upload--${state}`}>
       <b className="upload-name">
@@ -89,7 +88,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
           </Button>
         </span>
       ) : null}
-      {isNew && end.source_id !== null ? (
+      {state === "ready" && typeof end?.source_id === "string" ? (
         <SuggestedQuestions sourceId={end.source_id} onAsk={onAsk} />
       ) : null}
     </li>
