@@ -46,6 +46,14 @@ class _Tokens(NamedTuple):
     weighed: Scores  # by how rare the words are
 
 
+class _States(NamedTuple):
+    """Token states: of the query, and packed ones of the candidates in `rows`."""
+
+    query: EncodedQuery
+    rows: list[int]
+    passages: list[bytes]
+
+
 class _Words(NamedTuple):
     """The words of a passage as they are compared."""
 
@@ -92,48 +100,59 @@ class BlendReranker:
             return Reranked(())
         spans = word_spans(query)
         rarity = await self._index.word_weights([query[start:end] for start, end in spans])
+        states = await self._states(query, top)
         wording = Wording.of(query, rarity)
-        words = await asyncio.to_thread(_words, top)
-        tokens = await self._token_scores(query, wording, top, words)
-        together = [wording.together([*one.title, *one.text]) for one in words]
-        scores = FUSED * np.array([candidate.score for candidate in top])
-        # Squared: a title of which the query says half is rarely the one that is asked for.
-        named = np.array([wording.names(one.title) for one in words]) ** 2
-        scores += TOKENS * _scaled(tokens.all) + ASPECT * named * _scaled(tokens.unsaid)
-        scores += TOGETHER * np.array(together)
-        scores += PAIRS * np.array([wording.in_pairs([*one.title, *one.text]) for one in words])
-        scores = _with_neighbours(top, scores, scores + WEIGHED * _scaled(tokens.weighed))
-        order = np.argsort(-scores, kind="stable")
-        ranked = [
-            replace(
-                top[i], score=float(scores[i]), together=together[i], met=_known(tokens.weighed[i])
-            )
-            for i in order
-        ]
-        floor = ranked[-1].score
-        behind = (replace(c, score=min(floor, FUSED * c.score)) for c in rest)
-        return Reranked((*ranked, *behind))
+        # Milliseconds of arithmetic, in which other streams go on.
+        return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, states))
 
-    async def _token_scores(
-        self, query: str, wording: Wording, top: Sequence[Candidate], words: Sequence[_Words]
-    ) -> _Tokens:
-        """MaxSim of each candidate."""
-        tokens = _Tokens(*np.full((3, len(top)), np.nan))
+    async def _states(self, query: str, top: Sequence[Candidate]) -> _States | None:
+        """The token states of the query and of the candidates that have some."""
         if self._encoder is None:
-            return tokens
+            return None
         stored = await self._index.token_bits([c.passage.passage_id for c in top])
         rows = [i for i, c in enumerate(top) if stored.get(c.passage.passage_id)]
         encoded = await self._encoder.encode_query(query)
-        packed = [stored[top[i].passage.passage_id] for i in rows]
-        best = await asyncio.to_thread(best_cosines, encoded.states, packed)
-        owners = _owners(encoded.starts, wording)
-        weights = _piece_weights(owners, wording)
-        for row, cosines in zip(rows, best, strict=True):
-            unsaid = [i for i, word in enumerate(owners) if word not in words[row].named][1:-1]
-            tokens.all[row] = cosines.mean()
-            tokens.unsaid[row] = cosines[unsaid].mean() if unsaid else cosines.mean()
-            tokens.weighed[row] = np.average(cosines, weights=weights)
+        return _States(encoded, rows, [stored[top[i].passage.passage_id] for i in rows])
+
+
+def _ranked(
+    wording: Wording, top: Sequence[Candidate], rest: Sequence[Candidate], states: _States | None
+) -> tuple[Candidate, ...]:
+    """All candidates with their new scores, best first."""
+    words = _words(top)
+    tokens = _token_scores(wording, words, states)
+    together = [wording.together([*one.title, *one.text]) for one in words]
+    scores = FUSED * np.array([candidate.score for candidate in top])
+    # Squared: a title of which the query says half is rarely the one that is asked for.
+    named = np.array([wording.names(one.title) for one in words]) ** 2
+    scores += TOKENS * _scaled(tokens.all) + ASPECT * named * _scaled(tokens.unsaid)
+    scores += TOGETHER * np.array(together)
+    scores += PAIRS * np.array([wording.in_pairs([*one.title, *one.text]) for one in words])
+    scores = _with_neighbours(top, scores, scores + WEIGHED * _scaled(tokens.weighed))
+    order = np.argsort(-scores, kind="stable")
+    ranked = [
+        replace(top[i], score=float(scores[i]), together=together[i], met=_known(tokens.weighed[i]))
+        for i in order
+    ]
+    floor = ranked[-1].score
+    behind = (replace(c, score=min(floor, FUSED * c.score)) for c in rest)
+    return (*ranked, *behind)
+
+
+def _token_scores(wording: Wording, words: Sequence[_Words], states: _States | None) -> _Tokens:
+    """MaxSim of each candidate."""
+    tokens = _Tokens(*np.full((3, len(words)), np.nan))
+    if states is None:
         return tokens
+    best = best_cosines(states.query.states, states.passages)
+    owners = _owners(states.query.starts, wording)
+    weights = _piece_weights(owners, wording)
+    for row, cosines in zip(states.rows, best, strict=True):
+        unsaid = [i for i, word in enumerate(owners) if word not in words[row].named][1:-1]
+        tokens.all[row] = cosines.mean()
+        tokens.unsaid[row] = cosines[unsaid].mean() if unsaid else cosines.mean()
+        tokens.weighed[row] = np.average(cosines, weights=weights)
+    return tokens
 
 
 def _words(top: Sequence[Candidate]) -> list[_Words]:
