@@ -33,6 +33,8 @@ REMEDIES: Final[Mapping[Layer, Mapping[str, str]]] = {
         "other": "haproxy: maxconn, and sc_conn_cur in its rules; elsewhere the connection limit",
     },
 }
+UNKNOWN_HOST = "ALLOWED_HOSTS: add the name in this address"
+ELSEWHERE = "is this the address of Citestream, and is it running? Its probe is at /health/stream"
 HEARTBEAT = "or HEARTBEAT_S: less than {seconds:.0f}"
 
 
@@ -58,9 +60,7 @@ def held_back(passage: Passage) -> bool:
 
 def _unreachable(passage: Passage) -> Finding:
     why = passage.problem or f"the answer is {passage.status}"
-    remedy = (
-        "is this the address of Citestream, and is it running? Its probe is at /health/stream",
-    )
+    remedy = (UNKNOWN_HOST if passage.code == "unknown_host" else ELSEWHERE,)
     return Finding("FAIL", "path", f"nothing comes through: {why}", remedy)
 
 

@@ -48,6 +48,7 @@ def test_the_application_being_busy_is_no_limit_of_the_way() -> None:
         ),
         (way(parallel=(GOOD,) * 4 + (REFUSED,) * 6), "6 of 10 streams at once", "limit_conn ZONE"),
         (way(UNREACHED), "nothing comes through: ConnectError", "/health/stream"),
+        (way(Passage(421, code="unknown_host")), "the answer is 421", "ALLOWED_HOSTS"),
         (way(Passage(404)), "nothing comes through: the answer is 404", "/health/stream"),
     ],
 )
