@@ -47,7 +47,10 @@ async def receive_upload(
     if not boundary:
         raise InvalidInput("file", "The multipart body has no boundary.")
     folder = staging / uuid.uuid4().hex
-    reader = _Reader(boundary, folder, largest)
+    try:
+        reader = _Reader(boundary, folder, largest)
+    except FormParserError as error:
+        raise InvalidInput("file", "The boundary of the multipart body is too long.") from error
     taken = False
     try:
         await asyncio.to_thread(folder.mkdir, parents=True)

@@ -14,6 +14,7 @@ DOCUMENTS = (
     REQUIREMENTS,
     *sorted((ROOT / "specs" / "decisions").glob("*.md")),
     ROOT / "docs" / "architecture.md",
+    ROOT / "docs" / "security.md",
     ROOT / "tests" / "README.md",
 )
 ROW = re.compile(r"^\| ([A-Z]+[-\w.]*\d\w*) \| (.+?) \| (.*) \|$", re.MULTILINE)

@@ -130,6 +130,12 @@ async def test_multipart_bombs_are_refused(client: httpx.AsyncClient, name: str)
     assert response.json()["error"]["code"] in {"too_large", "invalid_input"}
 
 
+async def test_a_boundary_without_an_end_is_refused(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary={'b' * 1_000}"}
+    response = await client.post("/sources", content=b"--bbb", headers=headers)
+    assert response.status_code == 422
+
+
 async def uploaded(client: httpx.AsyncClient, name: str, content: bytes) -> str | None:
     """The id of the source that became of a file; None when it was refused."""
     head = b'Content-Disposition: form-data; name="file"; filename="%b"' % (
