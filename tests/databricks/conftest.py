@@ -6,6 +6,7 @@ Not part of the default run: `make test-databricks`, with the extra in `.venv-da
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import databricks_langchain
 import httpx
 import pytest
 
@@ -17,6 +18,9 @@ from tests.harness.serving import Serving, serving
 from tests.stream.conftest import app_settings, embedder, stocked_dsn, stocked_template
 
 __all__ = ["embedder", "stocked_dsn", "stocked_template"]
+
+# Imported before the first server has to start within its time: on a busy machine it takes long.
+assert databricks_langchain.ChatDatabricks
 
 
 @pytest.fixture(autouse=True)
