@@ -41,6 +41,5 @@ export async function libraryStates(chat, shoot) {
   await page.evaluate((one) => fetch(`/sources/${one}`, { method: "DELETE" }), id);
   await page.locator(".answer .md .mark").first().click();
   await page.locator(".panel blockquote").waitFor();
-  await page.getByRole("button", { name: "Close uploads" }).click();
   await shoot("source-deleted");
 }

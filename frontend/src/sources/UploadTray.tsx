@@ -41,7 +41,15 @@ export function UploadTray({ uploads, onAsk }: Props) {
           </header>
           <ul>
             {items.map((item) => (
-              <Item key={item.key} item={item} uploads={uploads} onAsk={onAsk} />
+              <Item
+                key={item.key}
+                item={item}
+                uploads={uploads}
+                onAsk={(question) => {
+                  uploads.clear(); // on a phone it would lie over the answer
+                  onAsk(question);
+                }}
+              />
             ))}
           </ul>
         </section>
