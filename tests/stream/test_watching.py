@@ -22,6 +22,8 @@ from tests.harness.serving import Serving, serving
 from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
+pytestmark = pytest.mark.timeout(60)
+
 WORDS = [f"word{number} " for number in range(200)]
 ANSWER = Reply(tokens=["Nausea ", "and ", "headache ", "[1]."])
 
@@ -44,7 +46,7 @@ async def test_an_answer_is_counted(client: httpx.AsyncClient, upstream: FakeOpe
         assert now.value("citestream_stage_seconds_count", stage=stage) == 1
     for statement in ("create", "finish", "beat"):
         assert now.value("citestream_store_seconds_count", statement=statement) >= 1
-    assert now.value("citestream_frame_gap_seconds_count") >= 1
+    assert ("citestream_frame_gap_seconds_count", frozenset()) in now.samples
     assert now.value("citestream_pool_limit") == 16
     assert now.value("citestream_pool_wait_seconds_count") > 0
     got = now.value("citestream_http_requests_total", method="POST", route="/chat", status="200")
