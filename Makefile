@@ -1,7 +1,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test check bench eval load soak deploy-check backup restore lock clean prepared-for-tests \
+.PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
 	check-python check-page test-page test-python test-databricks test-clients
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
@@ -82,6 +82,9 @@ check: prepared-for-tests check-python ## what CI runs: format, lint, types, rul
 
 bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measurements.md
 	$(VENV)/python -m bench.speed
+
+bench-page: prepared-for-tests ## the page under a long answer; recorded in docs/measurements.md
+	node bench/page.mjs --write docs/measurements.md
 
 eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/measurements.md
 	$(VENV)/python -m bench.retrieval $(if $(DATA),'$(DATA)') $(ARGS)

@@ -1,0 +1,82 @@
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { newAnswer, type Answer } from "../answerReducer.ts";
+import { ChatSession } from "../ChatSession.ts";
+import { SIGNED_OUT, UNREACHABLE } from "../chatState.ts";
+import { FakeServer, sessionOptions } from "../testing.ts";
+import { LoadingNote } from "./LoadingNote.tsx";
+import { errorText, Outcome } from "./Outcome.tsx";
+import { Queued } from "./Queued.tsx";
+
+const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
+const onSignIn = vi.fn();
+
+function show(change: Partial<Answer>, isLast = true): void {
+  const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part", ...change };
+  render(<Outcome {...{ answer, isLast, session, onSignIn }} stop={null} />);
+}
+
+const failed = (code: string): Partial<Answer> => ({
+  phase: "error",
+  failure: { code, message: "The model went away.", retryable: true },
+});
+const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent);
+
+afterEach(cleanup);
+
+describe("Outcome", () => {
+  it("tells what happened, what is kept, and offers what helps", () => {
+    show(failed("UPSTREAM_TRUNCATED"));
+    expect(screen.getByRole("alert").textContent).toContain("The model went away. What had arrived is kept.");
+    expect(buttons()).toEqual(["Retry", "Continue"]);
+  });
+
+  it("offers only the sign-in to whom is signed out", () => {
+    show(failed(SIGNED_OUT));
+    expect(buttons()).toEqual(["Sign in"]);
+    fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    expect(onSignIn).toHaveBeenCalledOnce();
+  });
+
+  it("continues a stopped answer, if it is the last", () => {
+    show({ phase: "stopped" });
+    expect(buttons()).toEqual(["Continue"]);
+    cleanup();
+    show({ phase: "stopped" }, false);
+    expect(buttons()).toEqual([]);
+  });
+
+  it("has its own words for a server that is gone", () => {
+    const failure = { code: UNREACHABLE, message: "", retryable: true };
+    expect(errorText({ failure, text: "" })).toBe("The server cannot be reached.");
+  });
+});
+
+describe("Queued", () => {
+  it("can be edited, dropped, and sent once nothing runs", () => {
+    const onChange = vi.fn();
+    const onSend = vi.fn();
+    const { rerender } = render(<Queued question="Next?" canSend={false} {...{ onChange, onSend }} />);
+    fireEvent.change(screen.getByLabelText("Next"), { target: { value: "Next one?" } });
+    expect(onChange).toHaveBeenLastCalledWith("Next one?");
+    fireEvent.click(screen.getByRole("button", { name: "Remove" }));
+    expect(onChange).toHaveBeenLastCalledWith(null);
+    expect(screen.queryByRole("button", { name: "Send now" })).toBeNull();
+    rerender(<Queued question="Next?" canSend {...{ onChange, onSend }} />);
+    fireEvent.click(screen.getByRole("button", { name: "Send now" }));
+    expect(onSend).toHaveBeenCalledOnce();
+  });
+});
+
+describe("LoadingNote", () => {
+  it.each([
+    ["missing", "This conversation does not exist, or it is not yours.", []],
+    ["failed", "The conversation cannot be read right now.", ["Try again"]],
+    ["signed out", "Sign in to read this conversation.", ["Sign in"]],
+  ] as const)("says what is the matter when it is %s", (loading, words, helps) => {
+    render(<LoadingNote loading={loading} onRetry={vi.fn()} onSignIn={onSignIn} />);
+    expect(document.body.textContent).toContain(words);
+    expect(buttons()).toEqual(helps);
+  });
+});
