@@ -9,10 +9,8 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import cast
 
-from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
-from typing_extensions import override
 
 from app.domain.events import GenerationStarted, Stage, Token
 from app.domain.models import Candidate
@@ -23,15 +21,6 @@ from app.graph.translate import Translator
 from app.runs.ports import Ended, Evidence, Question
 
 RECURSION_LIMIT = 6 + 4 * MAX_REWRITES
-
-
-class _InPlace(AsyncCallbackManager):
-    """Handlers are called where things happen: by default each token gets a task for it."""
-
-    @override
-    def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
-        handler.run_inline = True
-        super().add_handler(handler, inherit)
 
 
 class GraphEngine:
@@ -70,7 +59,7 @@ class GraphEngine:
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
                 _entry_state(question),
-                config={"recursion_limit": RECURSION_LIMIT, "callbacks": _InPlace(handlers=[])},
+                config={"recursion_limit": RECURSION_LIMIT},
                 version="v2",
             ),
         )
