@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { ChatPage, QUESTION, RECORDED, UNANSWERABLE } from "./chatPage.mjs";
+import { ChatPage, NEXT_QUESTION, QUESTION, RECORDED, UNANSWERABLE } from "./chatPage.mjs";
 import { libraryStates } from "./libraryPictures.mjs";
 import { addSurvey, ASKED_OF_SURVEY } from "./survey.mjs";
 
@@ -54,6 +54,7 @@ class Album {
     await this.#chat.page.locator(".example").first().waitFor();
     await this.#shoot("empty");
     await this.#answers();
+    await this.#asking();
     await this.#endings();
     await this.#otherSources();
     await this.#begin();
@@ -72,8 +73,36 @@ class Album {
     await this.#chat.page.locator(".question").scrollIntoViewIfNeeded();
     await this.#shoot("funnel");
     await this.#chat.page.locator(".how > summary").click();
+    await this.#chat.page.getByRole("button", { name: "Good answer" }).click();
+    await this.#shoot("feedback");
+    await this.#chat.page.keyboard.press("Escape");
+    await this.#chat.page.locator(".answer .md .mark").first().focus();
+    await this.#chat.page.getByRole("tooltip").waitFor();
+    await this.#shoot("preview");
     await this.#open();
     await this.#shoot("citation-text");
+  }
+
+  async #asking() {
+    await this.#begin();
+    await this.#chat.ask(QUESTION);
+    await this.#chat.hasText(60);
+    await this.#chat.ask(NEXT_QUESTION);
+    await this.#shoot("queued");
+    await this.#begin();
+    await this.#chat.ask(QUESTION);
+    await this.#chat.hasText(60);
+    await this.context.setOffline(true);
+    await this.#chat.page.getByText(/^You are offline/).waitFor();
+    await this.#shoot("offline");
+    await this.context.setOffline(false);
+    await this.#begin();
+    await this.#chat.page.locator(".model-label").click();
+    await this.#shoot("model");
+    await this.#chat.page.keyboard.press("Escape");
+    await this.#chat.composer.fill("More than fits into a question. ".repeat(300));
+    await this.#shoot("too-long");
+    await this.#chat.composer.fill("");
   }
 
   async #endings() {

@@ -13,6 +13,7 @@ import * as sources from "./journeys/sources.mjs";
 import * as staying from "./journeys/staying.mjs";
 import * as tabs from "./journeys/tabs.mjs";
 import { takePictures } from "./pictures.mjs";
+import { takeRecording } from "./recording.mjs";
 import { Server } from "./server.mjs";
 
 const SIDE_BY_SIDE = {
@@ -29,13 +30,19 @@ const ALONE = { ...restarting };
 const TIMEOUT_MS = 90_000;
 const LANES = 3;
 
+/** Nothing belongs in the console, except what the browser itself says of refused or cut requests. */
+function isFault(message) {
+  const isLoud = message.type() === "error" || message.type() === "warning";
+  return isLoud && !message.text().startsWith("Failed to load resource");
+}
+
 /** Runs one journey in a browser profile of its own; errors of the page count as failures. */
 async function attempt(browser, server, journey) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const faults = [];
   context.on("weberror", (event) => faults.push(event.error()));
   context.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) faults.push(new Error(message.text()));
+    if (isFault(message)) faults.push(new Error(`in the console: ${message.text()}`));
   });
   let timer;
   try {
@@ -93,6 +100,7 @@ async function main(names) {
   try {
     if (process.env.PICTURES) {
       await takePictures(browser, process.env.PICTURES);
+      await takeRecording(browser, process.env.PICTURES);
       return 0;
     }
     const beside = await runAll(browser, server, chosen(SIDE_BY_SIDE, names), LANES);

@@ -93,3 +93,86 @@ export async function regenerateKeepsBoth(context) {
   await chat.page.getByRole("button", { name: "Previous answer" }).click();
   await chat.page.getByLabel("Answer 1 of 2").waitFor();
 }
+
+/** ↑ takes the last question back for another try; what was being written is not lost by it. */
+export async function questionIsEditedAndAskedAgain(context) {
+  const chat = await ChatPage.open(context);
+  await chat.ask(QUESTION);
+  await chat.ends();
+  await chat.composer.fill("something else");
+  await chat.page.getByRole("button", { name: "Edit this question" }).click();
+  check((await chat.composer.inputValue()) === QUESTION, "the question is not there for editing");
+  await chat.page.keyboard.press("Escape");
+  check((await chat.composer.inputValue()) === "something else", "the draft is gone");
+  await chat.composer.fill("");
+  await chat.page.keyboard.press("ArrowUp");
+  check((await chat.composer.inputValue()) === QUESTION, "↑ did not bring the question");
+  await chat.ask(NEXT_QUESTION);
+  await until("the next answer", () => chat.page.locator(".turn").count(), (turns) => turns === 2);
+  await chat.ends();
+}
+
+/** More than fits into a question: said in words, nothing lost, and kept as a document instead. */
+export async function pastedBookIsNotLost(context) {
+  const chat = await ChatPage.open(context);
+  const book = "The heron stands in the reeds. ".repeat(3_300);
+  await chat.composer.fill(book);
+  await chat.page.getByText(/^102,300 characters\. A question has room for 8,000\.$/).waitFor();
+  check(await chat.page.getByRole("button", { name: /^Send/ }).isDisabled(), "it can be sent");
+  await chat.page.reload();
+  await chat.composer.waitFor();
+  check((await chat.composer.inputValue()) === book, "the reload lost the text");
+  await chat.page.getByRole("button", { name: "Add it to the library instead" }).click();
+  check((await chat.composer.inputValue()) === "", "the text is still in the composer");
+  await chat.page.getByText("Pasted text.txt").first().waitFor({ timeout: 60_000 });
+}
+
+/** A thumb is stored at once, with a comment when there is one, and is still there later. */
+export async function feedbackIsKept(context) {
+  const chat = await ChatPage.open(context);
+  await chat.ask(QUESTION);
+  await chat.ends();
+  await chat.page.getByRole("button", { name: "Bad answer" }).click();
+  await chat.page.getByLabel(/^What was wrong/).fill("Too short");
+  await chat.page.keyboard.press("Tab");
+  await chat.page.keyboard.press("Tab");
+  await chat.page.keyboard.press("Enter");
+  const said = async () => (await chat.stored()).feedback;
+  await until("the comment", said, (now) => now?.comment === "Too short" && now.rating === "down");
+  await chat.page.reload();
+  const thumb = chat.page.getByRole("button", { name: "Bad answer" });
+  await thumb.waitFor();
+  check((await thumb.getAttribute("aria-pressed")) === "true", "the thumb is not down any more");
+}
+
+/** From the first question to an opened source and a stopped answer without touching a mouse. */
+export async function keyboardIsEnough(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+  const tabTo = async (wanted) => {
+    for (let presses = 0; presses < 60; presses += 1) {
+      if (wanted.test(await focused())) return;
+      await page.keyboard.press("Shift+Tab");
+    }
+    throw new Error(`no way by keyboard to ${wanted}`);
+  };
+  await until("the composer", focused, (name) => name === "Your question");
+  await page.keyboard.type(QUESTION);
+  await page.keyboard.press("Enter");
+  await chat.ends();
+  await tabTo(/^Source 1:/);
+  await page.getByRole("tooltip").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator(".panel mark").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".panel").waitFor({ state: "detached" });
+  check(/^Source 1:/.test(await focused()), "focus did not return to the mark");
+  await chat.composer.focus();
+  await page.keyboard.type(NEXT_QUESTION);
+  await page.keyboard.press("Enter");
+  await until("words", () => page.locator(".turn").last().locator(".md").textContent(), (said) => (said ?? "").length > 20);
+  await page.keyboard.press("Escape");
+  await chat.ends("stopped", 5_000);
+}

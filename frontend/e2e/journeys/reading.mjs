@@ -101,3 +101,59 @@ export async function transcriptFollowsTheSound(context) {
   await until("another line", playing, (line) => line.start !== first.start);
   check(Math.abs((await top()) - chosen) < 2, "the transcript scrolled away from the reader");
 }
+
+/** Everything the live region says, in order: stages, whole sentences, the end. */
+export async function screenReaderHearsStagesAndSentences(context) {
+  const chat = await ChatPage.open(context);
+  await chat.page.evaluate(() => {
+    window.heard = [];
+    const region = document.querySelector('.chat [aria-live="polite"]');
+    new MutationObserver(() => window.heard.push(region.textContent)).observe(region, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+  });
+  await chat.ask(QUESTION);
+  await chat.ends();
+  const complete = (heard) => heard.at(-1)?.endsWith("Answer complete.") === true;
+  const heard = await until("the end", () => chat.page.evaluate(() => window.heard), complete);
+  const isStage = (said) => /^\p{L}+…$/u.test(said);
+  const first = heard.findIndex((said) => !isStage(said));
+  check(heard.slice(first).every((said) => !isStage(said)), `a stage after text: ${heard}`);
+  const sentences = heard.slice(first);
+  for (const said of sentences) check(/[.:;!?]$/.test(said), `not a whole sentence: “${said}”`);
+  const words = (text) => text.replace(/\[\d+\]/g, "").replace(/[^\p{L}\p{N}]+/gu, "");
+  const spoken = words(sentences.join(" ").replace(/Answer complete\.$/, ""));
+  check(spoken === words((await chat.stored()).content), `it heard “${sentences.join(" | ")}”`);
+}
+
+/** Scrolling up is the reader's: the page stays, says that there is more, and goes there. */
+export async function newTextWaitsBelow(context) {
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  await page.setViewportSize({ width: 1280, height: 320 });
+  await chat.ask(QUESTION);
+  await chat.hasText(500);
+  const top = () => page.evaluate(() => document.querySelector(".messages").scrollTop);
+  await page.evaluate(() => document.querySelector(".messages").scrollTo({ top: 0 }));
+  await page.getByRole("button", { name: "New text" }).waitFor();
+  const before = (await chat.text()).length;
+  await until("more text", () => chat.text(), (text) => text.length > before + 40);
+  check((await top()) === 0, "the page moved away from the reader");
+  await page.getByRole("button", { name: "New text" }).click();
+  await until("the newest text", top, (now) => now > 0);
+  await chat.ends();
+}
+
+/** Another language from its own file: all of the page, also what was on screen. */
+export async function pageSpeaksGerman(context) {
+  const chat = await ChatPage.open(context);
+  await chat.page.evaluate(() => localStorage.setItem("language", "de"));
+  await chat.page.reload();
+  await chat.page.getByLabel("Deine Frage").fill(QUESTION);
+  await chat.page.keyboard.press("Enter");
+  await chat.ends();
+  await chat.page.getByText("Wie das gefunden wurde").waitFor();
+  check((await chat.page.getAttribute("html", "lang")) === "de", "the page's language is not said");
+}

@@ -16,6 +16,7 @@ export function sentenceEnd(text: string): number {
 /** Markdown read aloud: without markers, fences and emphasis. */
 function spoken(markdown: string): string {
   return markdown
+    .replace(/^\s*[-+]\s/gm, "")
     .replace(/\[\d{1,3}\]/g, "")
     .replace(/[*_`#>|]+/g, "")
     .replace(/\s+/g, " ")
@@ -51,7 +52,7 @@ export class Announcer {
 
   #nextStage(answer: Answer): string | null {
     const stage = stepsOf(answer.evidence).findLast((step) => step.isRunning)?.name ?? "";
-    if (stage === this.#stage) return null;
+    if (stage === "" || stage === this.#stage) return null;
     this.#stage = stage;
     return t("chat:announce.stage", { stage });
   }
@@ -61,6 +62,7 @@ export class Announcer {
     const end = sentenceEnd(unsaid);
     if (end === 0) return null;
     this.#saidUpTo += end;
-    return spoken(unsaid.slice(0, end));
+    const sentences = spoken(unsaid.slice(0, end));
+    return sentences === "" ? null : sentences;
   }
 }
