@@ -257,8 +257,8 @@ async def test_another_persons_runs_and_conversations_are_not_there(
     tried = 0
     for method, path in routes_with_an_id(server):
         url = path.format_map(names)
-        body = {"title": "mine now"} if method == "PATCH" else {}
-        sent = body if method in {"POST", "PATCH"} else None
+        bodies = {"POST": {}, "PATCH": {"title": "mine now"}, "PUT": {"rating": "up"}}
+        sent = bodies.get(method)
         stranger = await client.request(method, url, headers={"X-Person": "eve"}, json=sent)
         assert stranger.status_code == 404, (method, path, stranger.text)
         assert stranger.json()["error"]["code"] == "not_found"
