@@ -1,8 +1,7 @@
 """The figures, for Prometheus."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.openapi import FIGURES
@@ -12,9 +11,7 @@ router = APIRouter(tags=["health"], default_response_class=Response)
 
 
 @router.get("/metrics", responses=FIGURES)
-async def metrics(
-    services: WithServices, accept: Annotated[str | None, Header()] = None
-) -> Response:
+async def metrics(request: Request, services: WithServices) -> Response:
     """Figures in the format of Prometheus, or of OpenMetrics when it is asked for."""
-    body, content_type = services.figures(accept)
+    body, content_type = services.figures(request.headers.get("accept"))
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})

@@ -14,6 +14,9 @@ from app.domain.ports import DELTAS
 
 Chunk = dict[str, Any]
 
+LONGEST = 8_192
+"""Characters of a merged text: what is sent as one frame waits whole for a reader that is slow."""
+
 
 class FrameMerger:
     """Feed what was read, in order. Line ends may be LF, CRLF or CR, and may be cut anywhere."""
@@ -79,14 +82,16 @@ def _merged(chunks: list[Chunk]) -> list[Chunk]:
     merged: list[Chunk] = []
     held: Chunk | None = None  # goes on as long as `parts` grow
     parts: list[str] = []
+    size = 0
     for chunk in chunks:
         text = _text(chunk)
-        if text is not None and held is not None and _goes_on(held, chunk):
+        size += len(text or "")
+        if text is not None and held is not None and size <= LONGEST and _goes_on(held, chunk):
             parts.append(text)
             continue
         _close(held, parts)
         merged.append(chunk)
-        held, parts = (None, []) if text is None else (chunk, [text])
+        held, parts, size = (None, [], 0) if text is None else (chunk, [text], len(text))
     _close(held, parts)
     return merged
 

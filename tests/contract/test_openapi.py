@@ -142,6 +142,7 @@ def test_every_route_that_streams_says_so() -> None:
         "/api/ai/chat/{chat_id}/stream",
         "/runs/{run_id}/events",
         "/jobs/{job_id}/events",
+        "/health/stream",
         "/conversations/{session_id}/messages/{message_id}/regenerate",
         "/conversations/{session_id}/messages/{message_id}/continue",
     }

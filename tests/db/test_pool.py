@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
@@ -92,6 +93,10 @@ async def test_what_is_refused_later_is_an_outage(
     admin = await connect(postgres.dsn)
     with pytest.raises(StoreUnavailable):
         await database.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
+    async with asyncio.timeout(10):
+        while await admin.fetchval(others, name):  # a terminated session is not gone at once
+            await asyncio.sleep(0)
     await admin.execute(f"ALTER DATABASE {name} RENAME TO away")
     for attempt in (database.fetchval("SELECT 1"), database.dedicated()):
         with pytest.raises(StoreUnavailable):

@@ -63,10 +63,11 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
 
 @pytest.fixture(scope="session")
 def stocked_template(postgres: EmbeddedServer, migrated_template: str, embedder: MiniLM) -> str:
-    """A migrated database with one document of three passages."""
-    _run(_execute(postgres.dsn, f"CREATE DATABASE stocked TEMPLATE {migrated_template}"))
-    _run(stock(postgres.dsn_of("stocked"), embedder))
-    return "stocked"
+    """A migrated database with one document of three passages, one for each room that asks."""
+    name = f"stocked_{next(_names)}"
+    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+    _run(stock(postgres.dsn_of(name), embedder))
+    return name
 
 
 @pytest.fixture
