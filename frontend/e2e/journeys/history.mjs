@@ -42,7 +42,9 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   await until("its address", () => chat.path, (path) => path === address);
   const [saved] = await Promise.all([
     page.waitForEvent("download"),
-    page.locator(".history li", { has: found }).getByRole("link", { name: /as Markdown$/ }).click(),
+    page
+      .locator(".history li", { has: page.locator(`a[href="${address}"]`) })
+      .getByRole("link", { name: /as Markdown$/ }).click(),
   ]);
   const text = await readFile(await saved.path(), "utf8");
   check(text.includes(`## ${QUESTION}`), `the question is not in ${text.slice(0, 200)}`);
