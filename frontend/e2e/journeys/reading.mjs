@@ -15,12 +15,12 @@ const EVIL = [
 ].join("\n\n");
 
 /** A stream of the wire contract with this text as its answer. */
-function scripted(text, { run_id: runId, session_id: sessionId }) {
+function scripted(text, { run_id: runId, session_id: sessionId }, pieces = /[^]{1,7}/g) {
   const run = { stage: "run", status: "started", run_id: runId, session_id: sessionId };
   const filters = { source_ids: [], kinds: [], tags: [] };
   const events = [
     ["run_start", { ...run, message_id: "scripted", model: "scripted", filters }],
-    ...text.match(/[^]{1,7}/g).map((piece) => ["token", piece]),
+    ...text.match(pieces).map((piece) => ["token", piece]),
     ["citations", { stage: "citations", status: "complete", citations: [] }],
     [
       "done",
@@ -64,6 +64,82 @@ export async function answersAreInert(context) {
   const elsewhere = asked.filter((url) => !url.startsWith(process.env.BASE_URL));
   check(elsewhere.length === 0, `fetched ${elsewhere.join(", ")}`);
   check(context.pages().length === 1, "a window was opened");
+}
+
+const RISKY = "img, script, iframe, style, object, embed, form, [onerror], [onload], [src]";
+
+/** Answers `POST /chat` from inside the page, a character per painted frame, and looks each time. */
+function dripped({ frames, risky }) {
+  const real = window.fetch;
+  window.appeared = [];
+  const painted = () => new Promise((resume) => requestAnimationFrame(resume));
+  const drip = async (controller, body) => {
+    for (const frame of frames) {
+      const own = frame.replace("RUN", body.run_id).replace("SESSION", body.session_id);
+      controller.enqueue(new TextEncoder().encode(`${own}\n\n`));
+      await painted();
+      const found = document.querySelector(".answer .md")?.querySelector(risky);
+      if (found) window.appeared.push(found.outerHTML);
+    }
+    controller.close();
+  };
+  window.fetch = (url, options) => {
+    const path = new URL(url, window.location.href).pathname;
+    if (path !== "/chat" || options?.method !== "POST") return real(url, options);
+    const start = (controller) => drip(controller, JSON.parse(options.body));
+    const headers = { "Content-Type": "text/event-stream" };
+    return Promise.resolve(new Response(new ReadableStream({ start }), { headers }));
+  };
+}
+
+/** Cut anywhere, half a tag or link is as harmless as the whole. */
+export async function everySplitOfAnAnswerIsInert(context) {
+  const asked = [];
+  context.on("request", (request) => asked.push(request.url()));
+  const stream = scripted(EVIL, { run_id: "RUN", session_id: "SESSION" }, /[^]/g);
+  await context.addInitScript(dripped, { frames: stream.trim().split("\n\n"), risky: RISKY });
+  const chat = await ChatPage.open(context);
+  chat.page.on("dialog", (dialog) => asked.push(`a dialog: ${dialog.message()}`));
+  await chat.ask(QUESTION);
+  await chat.ends();
+  const appeared = await chat.page.evaluate(() => window.appeared);
+  check(appeared.length === 0, `appeared in between: ${appeared[0]}`);
+  check((await chat.page.title()) === "Citestream", "a script of the answer ran");
+  const elsewhere = asked.filter((url) => !url.startsWith(process.env.BASE_URL));
+  check(elsewhere.length === 0, `fetched ${elsewhere.join(", ")}`);
+}
+
+const HOSTILE_NAME = "zorvex<img src=x onerror=document.title='owned'>.md";
+const HOSTILE_TEXT = `# Zorvex <script>document.title='owned'</script> pump
+
+The zorvex pump <img src="https://evil.example/z.png" onerror="document.title='owned'"> runs at a
+pressure of 41 bar, see [the manual](javascript:document.title='owned').
+`;
+
+/** A source whose name, title and passage are markup is shown as text wherever it appears. */
+export async function hostileSourcesAreInert(context) {
+  const asked = [];
+  context.on("request", (request) => asked.push(request.url()));
+  const chat = await ChatPage.open(context);
+  const { page } = chat;
+  page.on("dialog", (dialog) => asked.push(`a dialog: ${dialog.message()}`));
+  const files = { name: HOSTILE_NAME, mimeType: "text/markdown", buffer: Buffer.from(HOSTILE_TEXT) };
+  await page.locator("input[type=file]").first().setInputFiles(files);
+  await page.locator(".upload--ready").first().waitFor();
+  await chat.ask("At what pressure does the zorvex pump run?");
+  await chat.ends();
+  check((await chat.text()).includes("41 bar"), `not answered from it: ${await chat.text()}`);
+  const mark = page.locator(".answer .md .mark").first();
+  await mark.hover();
+  await page.locator(".preview", { hasText: "41 bar" }).waitFor();
+  await mark.click();
+  await page.getByRole("complementary").filter({ hasText: "41 bar" }).first().waitFor();
+  await page.goto(`${process.env.BASE_URL}/library`);
+  await page.getByText(HOSTILE_NAME).first().waitFor();
+  check((await page.locator("img, iframe, [onerror]").count()) === 0, "markup of a name was taken");
+  check(!(await page.title()).includes("owned"), "a script of the source ran");
+  const elsewhere = asked.filter((url) => !url.startsWith(process.env.BASE_URL));
+  check(elsewhere.length === 0, `fetched ${elsewhere.join(", ")}`);
 }
 
 /** The transcript goes along with the sound until the reader looks elsewhere. */
