@@ -4,9 +4,11 @@ The bounds are those of the sources, far from what is measured by `make bench`.
 """
 
 import asyncio
+import math
 import socket
+import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -21,6 +23,7 @@ from tests.stream.conftest import QUESTION
 PACE_S = 0.02
 PIECES = [f"word{number} " for number in range(60)]
 MEANT_TO_STALL = 12
+TRIES = 5
 
 
 async def timed(client: httpx.AsyncClient) -> list[tuple[float, datetime, Frame]]:
@@ -29,16 +32,30 @@ async def timed(client: httpx.AsyncClient) -> list[tuple[float, datetime, Frame]
         return [(time.monotonic(), datetime.now(UTC), frame) async for frame in asked.frames]
 
 
+async def at_best(attempt: Callable[[], Awaitable[float]], bound: float) -> None:
+    """Hold a bound in one of a few tries.
+
+    A neighbour who takes the processor spoils a try; a delay of ours is in all of them.
+    """
+    tries = []
+    while not tries or (min(tries) >= bound and len(tries) < TRIES):
+        tries.append(await attempt())
+    assert min(tries) < bound, tries
+
+
 @pytest.mark.timing
 async def test_the_first_token_comes_within_a_second(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     await timed(client)  # the first question of a process also warms things up
-    asked_at = time.monotonic()
-    first = next(at for at, _, frame in await timed(client) if frame.type == "token")
-    assert first - asked_at < 1.0
-    assert sum(line.startswith("First token after") for line in caplog.messages) == 2
+
+    async def first_token_s() -> float:
+        asked_at = time.monotonic()
+        return next(at for at, _, frame in await timed(client) if frame.type == "token") - asked_at
+
+    await at_best(first_token_s, 1.0)
+    assert sum(line.startswith("First token after") for line in caplog.messages) >= 2
 
 
 @pytest.mark.timing
@@ -46,20 +63,32 @@ async def test_a_token_takes_less_than_100_ms(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:
     upstream.always(Reply(tokens=PIECES, pace_s=PACE_S))
-    arrivals = [at for at, _, frame in await timed(client) if frame.type == "token"]
-    began = upstream.requests[-1].first_token_at
-    assert began is not None
-    assert len(arrivals) >= 0.9 * len(PIECES)  # a frame of its own for nearly every token
-    late = [at for n, at in enumerate(arrivals) if at - (began + n * PACE_S) > 0.1 + PACE_S]
-    assert len(late) <= 0.05 * len(arrivals)
+
+    async def nearly_worst_s() -> float:
+        arrivals = [at for at, _, frame in await timed(client) if frame.type == "token"]
+        began = upstream.requests[-1].first_token_at
+        assert began is not None
+        if len(arrivals) < 0.9 * len(PIECES):  # a frame of its own for nearly every token
+            return math.inf
+        return statistics.quantiles(
+            (at - (began + n * PACE_S) for n, at in enumerate(arrivals)), n=20
+        )[-1]
+
+    await at_best(nearly_worst_s, 0.1 + PACE_S)
 
 
 @pytest.mark.timing
 async def test_a_change_of_stage_is_told_within_200_ms(client: httpx.AsyncClient) -> None:
     await timed(client)
-    for _, arrived, frame in await timed(client):
-        if frame.type != "token":
-            assert (arrived - datetime.fromisoformat(frame.timestamp)).total_seconds() < 0.2
+
+    async def slowest_s() -> float:
+        return max(
+            (arrived - datetime.fromisoformat(frame.timestamp)).total_seconds()
+            for _, arrived, frame in await timed(client)
+            if frame.type != "token"
+        )
+
+    await at_best(slowest_s, 0.2)
 
 
 async def test_a_lost_client_is_logged(
