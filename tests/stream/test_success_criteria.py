@@ -37,7 +37,7 @@ async def at_best(attempt: Callable[[], Awaitable[float]], bound: float) -> None
 
     A neighbour who takes the processor spoils a try; a delay of ours is in all of them.
     """
-    tries = []
+    tries: list[float] = []
     while not tries or (min(tries) >= bound and len(tries) < TRIES):
         tries.append(await attempt())
     assert min(tries) < bound, tries
