@@ -1,63 +1,89 @@
-"""Make sure that the programs the tests drive are on this machine: Chromium and nginx.
+"""Make sure that the programs the tests drive are on this machine: Chromium, nginx, haproxy, Caddy.
 
 usage: system_packages.py
 
-As root on Debian or Ubuntu they are installed; otherwise the line that does it is printed and the
-exit status is 1.
+As root on Debian or Ubuntu they are installed. Otherwise the line that does it is printed, and the
+exit status is 1 when Chromium or nginx is missing. Without haproxy or Caddy, which not every
+distribution has, the tests run; those of these proxies' configurations are then reported as
+skipped.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 
-PROGRAMS = {
+NEEDED = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "nginx": ("nginx",),
 }
+WANTED = {"haproxy": ("haproxy",), "caddy": ("caddy",)}
 # Without a font the browser lays out empty boxes.
 EXTRA = {"chromium": ("fonts-dejavu-core",)}
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+ENVIRONMENT = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 
 
-def missing() -> list[str]:
-    """The packages whose program is nowhere on the path."""
+def missing(programs: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The packages whose program is nowhere on the path, with what they need beside them."""
     return [
-        package
-        for package, names in PROGRAMS.items()
-        if not any(shutil.which(name, path=SEARCH_PATH) for name in names)
+        name
+        for package, names in programs.items()
+        if not any(shutil.which(program, path=SEARCH_PATH) for program in names)
+        for name in (package, *EXTRA.get(package, ()))
     ]
 
 
-def install(packages: list[str]) -> int:
-    """Install with apt-get, quietly and without questions. The last exit status."""
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    print(f"Installing {' '.join(packages)} for the tests …", flush=True)
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", *packages]):
-        argv = ["apt-get", *arguments, "-o", "Dpkg::Use-Pty=0"]
-        status = subprocess.run(
-            argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
-        ).returncode
-        if status:
-            return status
-    return 0
+def apt_get(*arguments: str) -> bool:
+    """Quietly and without questions. Whether it went well."""
+    done = subprocess.run(
+        ["apt-get", *arguments, "-o", "Dpkg::Use-Pty=0"],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def available(package: str) -> bool:
+    """Whether apt knows a version of it to install."""
+    command = ["apt-cache", "policy", package]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    return "Candidate:" in done.stdout and "Candidate: (none)" not in done.stdout
+
+
+def install() -> None:
+    """What is missing and can be had; what is only wanted hinders nothing."""
+    print(f"Installing {' '.join(missing(NEEDED | WANTED))} for the tests …", flush=True)
+    if not apt_get("update", "-qq"):
+        return
+    for programs in (NEEDED, WANTED):
+        packages = [name for name in missing(programs) if available(name)]
+        if packages:
+            apt_get("install", "-y", "-qq", *packages)
+
+
+def tell(packages: list[str], why: str) -> None:
+    """What is missing and the line that mends it."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    print(
+        f"{why}: {', '.join(packages)}\n"
+        f"   type: {sudo}apt-get update && {sudo}apt-get install -y {' '.join(packages)}",
+        file=sys.stderr,
+    )
 
 
 def main() -> int:
     """See the module's docstring."""
-    packages = [name for found in missing() for name in (found, *EXTRA.get(found, ()))]
-    if not packages:
-        return 0
-    can_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-    if can_install and install(packages) == 0 and not missing():
-        return 0
-    sudo = "" if os.geteuid() == 0 else "sudo "
-    print(
-        f"missing for the tests: {', '.join(missing())}\n"
-        f"   type: {sudo}apt-get update && {sudo}apt-get install -y {' '.join(packages)}",
-        file=sys.stderr,
-    )
-    return 1
+    if missing(NEEDED | WANTED) and os.geteuid() == 0 and shutil.which("apt-get"):
+        install()
+    if wanted := missing(WANTED):
+        tell(wanted, "not here, so the tests of their configurations will be skipped")
+    if needed := missing(NEEDED):
+        tell(needed, "missing for the tests")
+    return int(bool(missing(NEEDED)))
 
 
 if __name__ == "__main__":
