@@ -128,12 +128,16 @@ class IngestQueue:
         if theirs + len(uploads) > MOST_OF_ONE:
             raise ServerBusy("Many of your files are waiting already. Please try again later.")
         job_id = self._new_id()
-        await self._log.create(principal, job_id)
         pairs = _with_audio(uploads)
         job = _Job(
             principal.owner_id, JobStory(job_id, files=len(pairs), now=self._now), len(pairs)
         )
-        self._jobs[job_id] = job
+        self._jobs[job_id] = job  # counted at once: uploads that come together share the limits
+        try:
+            await self._log.create(principal, job_id)
+        except BaseException:
+            del self._jobs[job_id]
+            raise
         for upload, audio in pairs:
             incoming = Incoming(
                 path=upload.path,

@@ -11,8 +11,9 @@ import pytest
 from app.config import Settings
 from app.db.job_log import PostgresJobLog
 from app.domain.errors import NotFound, ServerBusy
+from app.domain.ports import UploadedFile
 from app.domain.principals import LOCAL, Principal
-from app.ingest.jobs import MOST_WAITING
+from app.ingest.jobs import MOST_OF_ONE, MOST_WAITING
 from app.retrieval.minilm import MiniLM
 from tests.harness.documents import docx, flowing, pdf, xlsx
 from tests.harness.serving import Serving, serving, serving_replicas
@@ -402,6 +403,33 @@ async def test_the_queue_has_an_end(server: Serving) -> None:
     jobs.check(MOST_WAITING)
     with pytest.raises(ServerBusy):
         jobs.check(MOST_WAITING + 1)
+
+
+async def test_one_person_leaves_room_for_others(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when their uploads come at the same moment."""
+    jobs = server.runtime.services.jobs
+    monkeypatch.setattr(jobs, "_file", lambda *_: asyncio.Event().wait())  # none is ever done
+
+    async def submitted(owner: str, files: int) -> bool:
+        uploads = [
+            UploadedFile(f"{owner}-{number}", f"{number}.md", tmp_path / f"{number}.md")
+            for number in range(files)
+        ]
+        try:
+            await jobs.submit(Principal(owner), uploads, tags=(), largest=1)
+        except ServerBusy:
+            return False
+        return True
+
+    hundreds = await asyncio.gather(*(submitted("ann", 100) for _ in range(11)))
+    assert hundreds.count(True) == MOST_OF_ONE / 100
+    assert not await submitted("ann", 1)
+    assert await submitted("ben", 1)
+    assert await submitted("ben", MOST_OF_ONE - 1)
+    with pytest.raises(ServerBusy):
+        jobs.check(1)
 
 
 async def test_a_broken_off_upload_leaves_nothing(server: Serving, settings: Settings) -> None:
