@@ -26,6 +26,7 @@ POOL_SIZE = 16
 _COMMAND_S = 30.0
 _CONNECT_S = 10.0
 _CLOSE_S = 3.0
+_LEFT_S = 0.3
 
 _UNAVAILABLE = (
     exceptions.PostgresConnectionError,
@@ -145,6 +146,9 @@ class Database:
         self._waited: Callable[[float], None] | None = None
         self._apart: Connection | None = None
         self._one_apart = asyncio.Lock()
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
 
     @classmethod
     async def open(
@@ -170,10 +174,16 @@ class Database:
         return cls(pool, lambda: connect(dsn, password=password))
 
     async def close(self) -> None:
-        """Wait a moment for the statements under way, then close every connection."""
+        """Wait a moment for the statements under way, then close every connection.
+
+        A loop that ends cancels all its tasks, the driver's own too, which give connections back:
+        what nobody uses and does not come back is hardly waited for.
+        """
         self._drop_apart()
         try:
             async with asyncio.timeout(_CLOSE_S):
+                await self._unused.wait()
+            async with asyncio.timeout(_LEFT_S):
                 await self._pool.close()
         except _UNAVAILABLE:
             self._pool.terminate()
@@ -223,7 +233,19 @@ class Database:
             async with self._pool.acquire(timeout=_CONNECT_S) as connection:
                 if self._waited is not None:
                     self._waited(time.monotonic() - asked)
-                yield connection
+                with self._used():
+                    yield connection
+
+    @contextmanager
+    def _used(self) -> "Iterator[None]":
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[Connection]":

@@ -1,9 +1,11 @@
+import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 from pgvector import SparseVector, Vector
 
+from app.db import pool
 from app.db.pool import Database, connect
 from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError, StoreUnavailable
@@ -82,6 +84,34 @@ async def test_a_closed_pool_is_unavailable(database_dsn: str) -> None:
     await database.close()
     with pytest.raises(StoreUnavailable):
         await database.fetch("SELECT 1")
+
+
+async def test_closing_waits_for_a_statement_and_not_for_one_whose_loop_ends(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that ends cancels every task at once, those that give connections back too."""
+    monkeypatch.setattr(pool, "_CLOSE_S", 600)
+    database = await Database.open(database_dsn, max_size=1)
+    asking = asyncio.ensure_future(database.fetchval("SELECT 7 FROM pg_sleep(0.2)"))
+    await until_busy(database)
+    await database.close()
+    assert await asking == 7
+
+    database = await Database.open(database_dsn, max_size=1)
+    asking = asyncio.ensure_future(database.fetchval("SELECT pg_sleep(600)"))
+    await until_busy(database)
+    for _ in range(3):
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+    await database.close()
+    assert asking.done()
+
+
+async def until_busy(database: Database) -> None:
+    async with asyncio.timeout(10):
+        while database.usage()[1]:
+            await asyncio.sleep(0)
 
 
 async def test_what_is_refused_later_is_an_outage(
