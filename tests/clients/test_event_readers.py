@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -93,6 +94,22 @@ async def test_sseclient_py_asks_and_resumes(server: Serving, answering: FakeOpe
     assert (rest, ended) == ("", "done")
 
 
+async def test_sseclient_py_stops_by_closing(server: Serving, endless: FakeOpenAI) -> None:
+    def read(http: httpx.Client) -> Seen:
+        body = {"message": QUESTION}
+        with http.stream("POST", "/chat", json=body) as response:
+            reader = sseclient.SSEClient(response.iter_bytes())
+            for event in reader.events():
+                told = json.loads(event.data)
+                if told["type"] == "token":
+                    reader.close()
+                    return told["content"], event.id or "", told["type"]
+        raise AssertionError("no token came")
+
+    assert PART.startswith((await blocking(read, server.url))[0])
+    await endless.wait_for(lambda record: record.closed_by_client_at is not None)
+
+
 async def curl(*arguments: str) -> "asyncio.subprocess.Process":
     return await asyncio.create_subprocess_exec(
         "curl", "-sN", *arguments, stdout=asyncio.subprocess.PIPE
@@ -107,7 +124,7 @@ async def test_curl_asks_and_ctrl_c_stops(server: Serving, endless: FakeOpenAI) 
     async for line in process.stdout:
         if b'"type":"token"' in line:
             break
-    process.terminate()
+    process.send_signal(signal.SIGINT)
     await process.wait()
     await endless.wait_for(lambda record: record.closed_by_client_at is not None)
 

@@ -13,8 +13,10 @@ PROTOCOL = ROOT / "specs" / "streaming-protocol.md"
 DOCUMENTS = (
     REQUIREMENTS,
     *sorted((ROOT / "specs" / "decisions").glob("*.md")),
-    ROOT / "docs" / "architecture.md",
-    ROOT / "docs" / "security.md",
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("architecture", "clients", "operations", "security")
+    ),
     ROOT / "tests" / "README.md",
 )
 ROW = re.compile(r"^\| ([A-Z]+[-\w.]*\d\w*) \| (.+?) \| (.*) \|$", re.MULTILINE)
