@@ -1,12 +1,14 @@
 """The search index in PostgreSQL: both arms, their filters and their fusion in one statement."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Final
 
 from asyncpg import Record
-from pgvector import HalfVector
+from pgvector import HalfVector, SparseVector
 
+from app.db.lexical_arm import Term, best_told
 from app.db.library_rows import storable, to_candidate
 from app.db.pool import Database
 from app.db.queries import load_queries
@@ -26,8 +28,8 @@ class PostgresPassageIndex:
     """Implements `PassageIndex` and `TokenIndex`.
 
     Up to `scanned` passages within the filters everything is compared. Beyond, the nearest vectors
-    come from the HNSW index, with iterative scans so that filters lose nothing, while the words
-    are still compared exactly.
+    come from the HNSW index, with iterative scans so that filters lose nothing, and the words from
+    an inverted index, exactly.
     """
 
     def __init__(self, database: Database, *, scanned: int = SCANNED) -> None:
@@ -57,10 +59,13 @@ class PostgresPassageIndex:
         indexed = len(vector) == _INDEXED_DIMENSIONS
         scanned = self._scanned if indexed else _NO_LIMIT
         sql = SQL["search_passages"]
-        rows = await self._database.fetch(sql, *asked, scanned, None, *last)
+        rows = await self._database.fetch(sql, *asked, scanned, None, *last, None)
         if indexed and rows[0]["searched_passages"] > scanned:
-            known = await self._nearest((*scope, near, embedder, *last))
-            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *last)
+            known, told = await asyncio.gather(
+                self._nearest((*scope, near, embedder, *last)),
+                self._told(storable(query), scope, last),
+            )
+            rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *last, told)
         return _result(rows)
 
     async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
@@ -81,6 +86,17 @@ class PostgresPassageIndex:
             await connection.execute(SQL["widen_scan"])
             rows = await connection.fetch(SQL["nearest_passages"], *asked)
         return [row["passage"] for row in rows]
+
+    async def _told(
+        self, query: str, scope: tuple[object, ...], last: tuple[object, ...]
+    ) -> list[int] | None:
+        async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:
+            name = "told_by_sets" if isinstance(wanted[0], str) else "told_by_terms"
+            return await self._database.fetch(SQL[name], *scope, weights, wanted, *last)
+
+        known = await self._database.fetch(SQL["known_terms"], query)
+        terms = [Term(row["number"], row["passages"], row["idf"]) for row in known]
+        return await best_told(terms, known[0]["of"] if known else 0, fetch)
 
 
 def _begin(day: date | None) -> datetime | None:

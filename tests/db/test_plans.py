@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from asyncpg import Connection
+from pgvector import HalfVector, SparseVector
 
 from app.db.pool import Database
 from app.db.queries import load_queries
@@ -111,3 +112,51 @@ async def test_the_conversations_use_their_indexes(
     plan = await plan_of(filled, "conversations", query, *arguments)
     assert index in plan, plan
     assert scanned(plan) == [], plan
+
+
+_LIBRARY = (
+    """
+    INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
+                         content_hash, text, passage_count, tags, speakers, embedder, created_at,
+                         updated_at)
+    SELECT 's' || n, 'owner', 'o' || n, false, '', 'document', '', '', '', '', 8, '{}', '{}',
+           'e', now(), now()
+    FROM generate_series(1, 100) AS n
+    """,
+    """
+    INSERT INTO passages (passage_id, source, owner_id, position, text, char_start, char_end, cues)
+    SELECT 'p' || n, 1 + n / 8, 'owner', n % 8, '', 0, 0, '[]'
+    FROM generate_series(0, 799) AS n
+    """,
+    """
+    INSERT INTO passage_vectors (passage, source, embedding)
+    SELECT number, source, array_fill(number::real, ARRAY[384])::vector::halfvec FROM passages
+    """,
+    """
+    INSERT INTO passage_terms (passage, source, weights)
+    SELECT number, source, format('{%s:1,%s:1}/1000000000', number, 1000 + number % 3)::sparsevec
+    FROM passages
+    """,
+    "ANALYZE",
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "asked", "index"),
+    [
+        ("nearest_passages", (HalfVector([0.5] * 384), "e"), "passage_vectors_near"),
+        ("told_by_terms", (SparseVector({6: 1.0}, 10**9), [7]), "passage_terms_by_lexeme"),
+        ("told_by_sets", (SparseVector({6: 1.0}, 10**9), ["{7,1001}"]), "passage_terms_by_lexeme"),
+    ],
+)
+async def test_a_large_library_is_searched_by_its_indexes(
+    database: Database, query: str, asked: tuple[object, ...], index: str
+) -> None:
+    """By those of words and vectors, not by that of sources, which would read everything."""
+    async with database.connection() as connection:
+        for statement in _LIBRARY:
+            await connection.execute(statement)
+        everything: tuple[object, ...] = ("owner", [], [], [])
+        plan = await plan_of(connection, "library", query, *everything, *asked, None, None, [])
+    assert index in plan, plan
+    assert set(scanned(plan)) <= {"sources"}, plan

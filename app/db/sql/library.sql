@@ -247,9 +247,10 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- name: search_passages
 -- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 query, $6 its vector, $7 embedder, $8 how many to
 -- return, $9 the weight of BM25, $10 up to how many passages are scanned, $11 the nearest passages
--- if they are known already (else null). The filters are part of both arms. One row without a
--- passage says that nothing was found, or that there was more to scan than $10. $12 and $13: only
--- sources added at or after, and before (null: whenever). $14 the asker's groups.
+-- and $15 those of the words if they are known already (else null). The filters are part of both
+-- arms. One row without a passage says that nothing was found, or that there was more to scan than
+-- $10. $12 and $13: only sources added at or after, and before (null: whenever). $14 the asker's
+-- groups.
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
   WHERE (owner_id = $1 OR shared OR shared_with && $14) AND deleted_at IS NULL
@@ -278,11 +279,11 @@ WITH scope AS MATERIALIZED (
 ), told AS (
   SELECT t.passage, t.weights <#> (SELECT weights FROM question) AS distance
   FROM passage_terms t JOIN scope ON scope.number = t.source
-  WHERE (SELECT passages FROM searched) <= $10
+  WHERE $15::bigint[] IS NULL AND (SELECT passages FROM searched) <= $10
   ORDER BY 2 LIMIT 100
 ), found AS (
   SELECT passage FROM near UNION SELECT unnest($11::bigint[])
-  UNION SELECT passage FROM told WHERE distance < 0
+  UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($15::bigint[])
 ), signals AS MATERIALIZED (
   SELECT found.passage, -(v.embedding <#> $6) AS cosine,
     -(t.weights <#> (SELECT weights FROM question)) AS bm25,
@@ -311,10 +312,11 @@ SELECT set_config('hnsw.ef_search', '100', true),
 
 -- name: nearest_passages
 -- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder, $7 and
--- $8 the bounds of when a source was added, $9 the asker's groups.
+-- $8 the bounds of when a source was added, $9 the asker's groups. The planner takes a list that it
+-- does not know yet for a short one, hence `+ 0`: the index of sources would read everything.
 SELECT passage FROM passage_vectors
 WHERE vector_dims(embedding) = 384
-  AND source = ANY (ARRAY(
+  AND source + 0 = ANY (ARRAY(
     SELECT number FROM sources
     WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL AND embedder = $6
       AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
@@ -324,6 +326,52 @@ WHERE vector_dims(embedding) = 384
       AND ($8::timestamptz IS NULL OR created_at < $8)))
 ORDER BY embedding::halfvec(384) <#> $5::halfvec(384)
 LIMIT 100;
+
+-- name: known_terms
+-- The lexemes of query $1 that the library has, rarest first.
+SELECT known.number, known.passages, total.passages AS of, ln(1
+    + (total.passages - known.passages + 0.5::float8) / (known.passages + 0.5::float8)) AS idf
+FROM unnest(to_tsvector('english', $1)) AS asked
+JOIN lexemes AS known ON known.lexeme = asked.lexeme
+CROSS JOIN library_statistics AS total
+WHERE known.passages > 0
+ORDER BY known.passages, known.number;
+
+-- name: told_by_terms
+-- The best by BM25 of those that have a lexeme of $6. $1 to $4 as in search_passages, $7 and $8 the
+-- bounds of when a source was added, $9 the asker's groups, $5 the weights of all terms.
+WITH scope AS MATERIALIZED (
+  SELECT number FROM sources
+  WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL
+    AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+    AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+    AND (cardinality($4::text[]) = 0 OR tags && $4)
+    AND ($7::timestamptz IS NULL OR created_at >= $7)
+    AND ($8::timestamptz IS NULL OR created_at < $8)
+), scored AS MATERIALIZED ( -- by the index of lexemes, never by that of sources
+  SELECT passage, source, -(weights <#> $5::sparsevec) AS score FROM passage_terms
+  WHERE lexemes && $6::integer[]
+)
+SELECT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
+ORDER BY score DESC, passage LIMIT 100;
+
+-- name: told_by_sets
+-- As told_by_terms, of those that have all lexemes of one of the sets $6, each an array's text.
+WITH scope AS MATERIALIZED (
+  SELECT number FROM sources
+  WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL
+    AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+    AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+    AND (cardinality($4::text[]) = 0 OR tags && $4)
+    AND ($7::timestamptz IS NULL OR created_at >= $7)
+    AND ($8::timestamptz IS NULL OR created_at < $8)
+), scored AS MATERIALIZED (
+  SELECT one.* FROM unnest($6::text[]) AS wanted CROSS JOIN LATERAL (
+    SELECT passage, source, -(weights <#> $5::sparsevec) AS score FROM passage_terms
+    WHERE lexemes @> wanted::integer[]) AS one
+)
+SELECT DISTINCT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
+ORDER BY score DESC, passage LIMIT 100;
 
 -- name: fetch_tokens
 SELECT p.passage_id, t.states

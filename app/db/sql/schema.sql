@@ -177,13 +177,23 @@ CREATE INDEX passage_vectors_of_source ON passage_vectors (source);
 CREATE INDEX passage_vectors_near ON passage_vectors
   USING hnsw ((embedding::halfvec(384)) halfvec_ip_ops) WHERE vector_dims(embedding) = 384;
 
+CREATE FUNCTION lexemes_of(weights sparsevec) RETURNS integer[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(split_part(term, ':', 1)::integer ORDER BY place), '{}')
+  FROM unnest(string_to_array(nullif(substring(weights::text FROM '{(.*)}'), ''), ','))
+    WITH ORDINALITY AS one (term, place)
+$$;
+
 CREATE TABLE passage_terms (
   passage bigint PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
   source integer NOT NULL,
-  weights sparsevec NOT NULL -- BM25's saturated frequencies
+  weights sparsevec NOT NULL, -- BM25's saturated frequencies
+  lexemes integer[] GENERATED ALWAYS AS (lexemes_of(weights)) STORED
 );
 ALTER TABLE passage_terms ALTER weights SET STORAGE MAIN;
 CREATE INDEX passage_terms_of_source ON passage_terms (source);
+-- Only for large libraries, as passage_vectors_near (see told_by_terms).
+CREATE INDEX passage_terms_by_lexeme ON passage_terms USING gin (lexemes) WITH (fastupdate = off);
 
 -- What the weights are computed from.
 CREATE TABLE passage_lexemes (
