@@ -52,8 +52,8 @@ function Example({ question, hint, onAsk }: ExampleProps) {
           onAsk(question);
         }}
       >
-        <span>{question}</span>
-        <small className="example-hint">{hint}</small>
+        <span dir="auto">{question}</span>
+        <small className="example-hint" dir="auto">{hint}</small>
       </button>
     </li>
   );

@@ -57,7 +57,7 @@ function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen
         <span className={`mark mark--${info.verdict}`}>{`[${info.marker}]`}</span>
         <span className="source-body">
           <span className="source-title">
-            {info.title}
+            <bdi>{info.title}</bdi>
             {where === "" ? null : <span className="source-place">{where}</span>}
           </span>
           <span className="source-quote" dir="auto">{info.text}</span>

@@ -34,9 +34,9 @@ export function DocumentView({ passages, quote }: Props) {
           className={excerpt.isCited ? "excerpt excerpt--cited" : "excerpt"}
           aria-current={excerpt.isCited ? "location" : undefined}
         >
-          {excerpt.heading === null ? null : <h3>{excerpt.heading}</h3>}
+          {excerpt.heading === null ? null : <h3 dir="auto">{excerpt.heading}</h3>}
           {excerpt.page === null ? null : <p className="excerpt-page">{t("panel.page", { page: excerpt.page })}</p>}
-          <p className="excerpt-text">
+          <p className="excerpt-text" dir="auto">
             <LitText {...excerpt} />
           </p>
         </section>

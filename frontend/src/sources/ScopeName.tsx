@@ -8,5 +8,5 @@ import { useSources } from "./useSources.ts";
 export function ScopeName({ filters }: { readonly filters: Filters }) {
   useTranslation("sources"); // drawn again in another language
   const { data } = useSources();
-  return <b>{scopeLabel(filters, data?.items ?? [])}</b>;
+  return <b dir="auto">{scopeLabel(filters, data?.items ?? [])}</b>;
 }

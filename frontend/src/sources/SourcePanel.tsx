@@ -51,7 +51,7 @@ export function SourcePanel({ place, onClose }: Props) {
     <aside className="panel" ref={panel} tabIndex={-1} aria-label={t("panel.name")}>
       <header className="panel-head">
         <div className="panel-title">
-          <h2>{data?.source.title ?? t("panel.name")}</h2>
+          <h2 dir="auto">{data?.source.title ?? t("panel.name")}</h2>
           {data === undefined ? null : <p>{summary(data.source)}</p>}
         </div>
         <IconButton icon="close" label={t("panel.close")} onClick={onClose} />
@@ -107,7 +107,7 @@ function KeptQuote({ text, quote }: { readonly text: string; readonly quote: str
   return (
     <div className="kept-quote" role="status">
       <p className="note note--doubt">{text}</p>
-      {quote === null ? null : <blockquote>{quote}</blockquote>}
+      {quote === null ? null : <blockquote dir="auto">{quote}</blockquote>}
     </div>
   );
 }

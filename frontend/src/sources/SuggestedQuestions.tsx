@@ -19,6 +19,7 @@ export function SuggestedQuestions({ sourceId, onAsk }: Props) {
           <button
             type="button"
             className="suggested-question"
+            dir="auto"
             onClick={() => {
               onAsk(question);
             }}

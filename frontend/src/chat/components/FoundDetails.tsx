@@ -19,7 +19,7 @@ export function FoundDetails({ evidence }: { readonly evidence: readonly Evidenc
   );
 }
 
-const MARKED = { b: <b />, q: <q /> };
+const MARKED = { b: <b />, q: <q dir="auto" /> };
 
 function detailOf(event: EvidenceEvent) {
   switch (event.type) {
@@ -96,7 +96,7 @@ function Found({ passages }: { readonly passages: readonly FoundPassage[] }) {
       {passages.map((passage) => (
         <li key={passage.passage_id} className="how-row">
           <span className="how-name">
-            {passage.title} <span className="soft">{place(passage)}</span>
+            <bdi>{passage.title}</bdi> <span className="soft">{place(passage)}</span>
           </span>
           <small>{fixed(passage.score, 2)}</small>
         </li>
@@ -111,7 +111,8 @@ function Graded({ passages }: { readonly passages: readonly GradedPassage[] }) {
       {passages.map((passage) => (
         <li key={passage.passage_id} className={passage.kept ? "how-row" : "how-row soft"}>
           <span className="how-name">
-            <b>{t(passage.kept ? "chat:found.keptPassage" : "chat:found.droppedPassage")}</b> {passage.title}
+            <b>{t(passage.kept ? "chat:found.keptPassage" : "chat:found.droppedPassage")}</b>{" "}
+            <bdi>{passage.title}</bdi>
           </span>
           <small>{passage.reason}</small>
         </li>

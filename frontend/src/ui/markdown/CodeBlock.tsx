@@ -7,7 +7,7 @@ export function CodeBlock({ children }: { readonly children?: ReactNode }) {
   const { t } = useTranslation("ui");
   const pre = useRef<HTMLPreElement>(null);
   return (
-    <div className="md-code">
+    <div className="md-code" dir="ltr">
       <pre ref={pre}>{children}</pre>
       <CopyButton text={() => pre.current?.textContent ?? ""}>{t("copyCode")}</CopyButton>
     </div>

@@ -100,6 +100,13 @@ describe("Markdown", () => {
     expect(drawn).not.toHaveBeenCalled();
   });
 
+  it("lets each block read in the direction of its own words, and code from left to right", () => {
+    const container = draw("שלום עולם [1]\n\nand then\n\n```\ncode\n```");
+    const blocks = [...container.querySelectorAll(".md-block")];
+    expect(blocks.map((block) => block.getAttribute("dir"))).toEqual(["auto", "auto", "auto"]);
+    expect(container.querySelector("pre")?.closest("[dir]")?.getAttribute("dir")).toBe("ltr");
+  });
+
   it("has the class streaming-cursor exactly while it grows", () => {
     const { container, rerender } = render(<Markdown text="a" streaming Mark={TestMark} />);
     expect(container.querySelector(".streaming-cursor")).not.toBeNull();

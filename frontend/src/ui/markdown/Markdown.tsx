@@ -35,7 +35,8 @@ const Piece = memo(function Piece({ raw, Mark: mark }: { readonly raw: string; r
   const block = withDollarMath(raw);
   const plain = <Block text={block} Mark={mark} />;
   return (
-    <div className="md-block">
+    // Each block reads in its own direction: an answer may quote in another script.
+    <div className="md-block" dir="auto">
       {hasMath(block) ? (
         <Suspense fallback={plain}>
           <MathBlock text={block} Mark={mark} />
