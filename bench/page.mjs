@@ -1,6 +1,7 @@
 // How the page bears a long answer: streams it into Chromium from a server that is played here, and
 // prints frames over 50 ms, scripting and layout time by quarter, layout shift and memory.
-//   node bench/page.mjs [--tokens 10000] [--rate 200] [--write docs/measurements.md]
+//   node bench/page.mjs [--tokens 10000] [--rate 200] [--write docs/measurements.md] [--trace FILE]
+// A trace opens in the browser's own performance tools.
 // The page must be built (npm --prefix frontend run build). Exit code 1 when a gate is missed.
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -8,7 +9,7 @@ import { createRequire } from "node:module";
 import { extname, join, normalize } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
-const DIST = join(ROOT, "frontend/dist");
+const DIST = process.env.DIST ?? join(ROOT, "frontend/dist");
 const { chromium } = createRequire(join(ROOT, "frontend/package.json"))("playwright-core");
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const POLICY =
@@ -130,7 +131,12 @@ function serve(tokens, rate) {
 
 /** In the page: frames and layout shifts from now on. */
 function observe() {
-  window.seen = { frames: [], shift: 0, long: [] };
+  window.seen = { frames: [], shift: 0, shifts: {}, long: [] };
+  const named = ({ node }) => {
+    if (node === null) return "something that belongs to no element";
+    const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+    return `${element.nodeName.toLowerCase()}.${element.className}`;
+  };
   let last = performance.now();
   const frame = (now) => {
     window.seen.frames.push(now - last);
@@ -139,7 +145,12 @@ function observe() {
   };
   requestAnimationFrame(frame);
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.seen.shift += entry.value;
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      window.seen.shift += entry.value;
+      const moved = entry.sources.map(named).join(", ");
+      window.seen.shifts[moved] = (window.seen.shifts[moved] ?? 0) + entry.value;
+    }
   }).observe({ type: "layout-shift" });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) window.seen.long.push(entry.duration);
@@ -230,8 +241,15 @@ try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.on("console", (message) => process.stderr.write(`console: ${message.text()}\n`));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  const { text, holds } = report(await measure(page, tokens), tokens, rate);
+  const trace = option("trace", "");
+  if (trace !== "") await browser.startTracing(page, { path: trace, screenshots: false });
+  const measured = await measure(page, tokens);
+  if (trace !== "") await browser.stopTracing();
+  const { text, holds } = report(measured, tokens, rate);
   process.stdout.write(`${text}\n`);
+  for (const [what, sum] of Object.entries(measured.seen.shifts)) {
+    process.stdout.write(`moved by ${sum.toFixed(4)}: ${what}\n`);
+  }
   const path = option("write", "");
   if (path !== "") await record(path, text);
   process.exitCode = holds ? 0 : 1;

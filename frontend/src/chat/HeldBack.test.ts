@@ -11,14 +11,14 @@ function token(leftMs: number): Frame {
   return { id: leftMs + 1, event: { type: "token", content: "word ", timestamp } };
 }
 
-/** Whether it was noticed, for tokens every 50 ms that came as `came` says. */
-function noticed(count: number, came: (leftMs: number) => number): boolean {
+/** Whether it was noticed, for tokens every `every` ms that came as `came` says. */
+function noticed(count: number, came: (leftMs: number) => number, every = 50): boolean {
   let now = 0;
   const held = new HeldBack(() => now);
   let found = false;
   for (let number = 0; number < count; number += 1) {
-    now = came(number * 50);
-    found = held.take(token(number * 50)) || found;
+    now = came(number * every);
+    found = held.take(token(number * every)) || found;
   }
   return found;
 }
@@ -32,8 +32,14 @@ it("finds nothing in one stall, such as a busy page has", () => {
   expect(noticed(200, (left) => (left < 2_000 ? 2_000 : left))).toBe(false);
 });
 
+it("finds nothing in a fast model, whose words come one right after the other", () => {
+  expect(noticed(2_000, (left) => left + 20, 5)).toBe(false);
+  expect(noticed(2_000, (left) => (left < 2_000 ? 2_000 : left), 5)).toBe(false);
+});
+
 it("notices pieces that come in lumps", () => {
   expect(noticed(200, (left) => Math.ceil((left + 1) / 1_500) * 1_500)).toBe(true);
+  expect(noticed(2_000, (left) => Math.ceil((left + 1) / 1_500) * 1_500, 5)).toBe(true);
 });
 
 it("notices an answer that comes whole at its end", () => {

@@ -1,6 +1,6 @@
 import "./citations.css";
 
-import { useMemo } from "react";
+import { useDeferredValue, useMemo } from "react";
 
 import { useLanguage } from "../i18n/useLanguage.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
@@ -22,8 +22,10 @@ export function CitedText({ text, streaming, passages, citations, judged, onOpen
     () => ({ passages, citations, judged, onOpen, language }),
     [passages, citations, judged, onOpen, language],
   );
+  // The verdicts change every mark of the answer: that may take more than one frame.
+  const shown = useDeferredValue(marks);
   return (
-    <MarksContext value={marks}>
+    <MarksContext value={shown}>
       <Markdown text={text} streaming={streaming} Mark={CitationMark} />
     </MarksContext>
   );

@@ -22,8 +22,12 @@ export function StageLine({ answer, connection }: Props) {
   useTranslation("chat");
   const steps = stepsOf(answer.evidence);
   const isStreaming = answer.phase === "streaming";
-  // A continued answer was not searched for: it goes on with the passages it had.
-  if (!isStreaming && steps.every((step) => step.result === "")) return null;
+  if (!isStreaming && steps.every((step) => step.result === "")) {
+    // A continued answer was not searched for. Its line stays all the same: what is read stays put.
+    return answer.text === "" || steps.length === 0 ? null : (
+      <p className="how--plain">{t("chat:found.before")}</p>
+    );
+  }
   return (
     <Fold
       className="how"

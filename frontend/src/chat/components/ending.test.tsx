@@ -1,13 +1,14 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { newAnswer, type Answer } from "../answerReducer.ts";
+import { newAnswer, type Answer, type EvidenceEvent } from "../answerReducer.ts";
 import { ChatSession } from "../ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../chatState.ts";
 import { FakeServer, sessionOptions } from "../testing.ts";
 import { LoadingNote } from "./LoadingNote.tsx";
 import { errorText, Outcome } from "./Outcome.tsx";
 import { Queued } from "./Queued.tsx";
+import { StageLine } from "./StageLine.tsx";
 
 const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
 const onSignIn = vi.fn();
@@ -24,6 +25,21 @@ const failed = (code: string): Partial<Answer> => ({
 const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent);
 
 afterEach(cleanup);
+
+describe("StageLine", () => {
+  it("keeps its place when an answer ends that was not searched for", () => {
+    const generation: EvidenceEvent = {
+      type: "generation_start",
+      content: { stage: "generation", status: "started", passages: [] },
+      timestamp: "2026-11-21T10:00:00.000Z",
+    };
+    const answer: Answer = { ...newAnswer("a", "r"), text: "Part", evidence: [generation] };
+    const { container, rerender } = render(<StageLine answer={answer} connection={null} />);
+    expect(container.textContent).toContain("Generation…");
+    rerender(<StageLine answer={{ ...answer, phase: "complete" }} connection={null} />);
+    expect(container.textContent).toBe("Written from the passages found before");
+  });
+});
 
 describe("Outcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
