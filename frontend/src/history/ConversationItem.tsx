@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Conversation } from "../protocol/api.ts";
-import { conversationFile } from "../protocol/client.ts";
+import { conversationFile } from "../protocol/addresses.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Found } from "./Found.tsx";
@@ -54,7 +54,7 @@ export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...o
             <Found text={title} wanted={wanted} />
           </bdi>
           {match == null ? null : (
-            <span className="conversation-match">
+            <span className="conversation-match" dir="auto">
               <Found text={match.text} wanted={wanted} />
             </span>
           )}
@@ -107,6 +107,7 @@ function RenameForm({ title, onDone }: RenameProps) {
       >
         <input
           className="field"
+          dir="auto"
           aria-label={t("title")}
           maxLength={200}
           value={draft}

@@ -127,6 +127,12 @@ export interface ModelInfo {
   readonly sends_to: string | null;
 }
 
+/** Who is signed in, and how. */
+export interface Session {
+  readonly auth: "none" | "token" | "proxy" | "jwt";
+  readonly person: string;
+}
+
 export interface Readiness {
   readonly model?: ModelInfo;
 }

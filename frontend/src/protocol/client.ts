@@ -9,11 +9,13 @@ import type {
   Question,
   Readiness,
   RunOptions,
+  Session,
   Source,
   StopReceipt,
   SuggestedQuestion,
   Upload,
 } from "./api.ts";
+import { path } from "./addresses.ts";
 import type { Filters } from "./events.gen.ts";
 import { signIn } from "./signIn.ts";
 
@@ -56,8 +58,6 @@ async function apiError(response: Response): Promise<ApiError> {
     details ?? {},
   );
 }
-
-const path = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join("/")}`;
 
 /** The server's routes. Streams come back as the raw response, everything else as typed JSON. */
 export class Client {
@@ -179,6 +179,15 @@ export class Client {
     await this.#json("POST", "/auth/sign-in", { token });
   }
 
+  session(): Promise<Session> {
+    return this.#json("GET", "/auth/session");
+  }
+
+  /** Ends the session of the cookie. */
+  async signOut(): Promise<void> {
+    await this.#json("POST", "/auth/sign-out");
+  }
+
   /** What the reader thinks of an answer; null takes it back. */
   async giveFeedback(sessionId: string, messageId: string, feedback: Feedback | null): Promise<void> {
     const route = path("conversations", sessionId, "messages", messageId, "feedback");
@@ -221,21 +230,6 @@ export class Client {
 
 function withCursor(route: string, cursor: string | null): string {
   return cursor === null ? route : `${route}?cursor=${encodeURIComponent(cursor)}`;
-}
-
-/** Where a source's playable audio or original file is. */
-export function sourceFile(sourceId: string): string {
-  return path("sources", sourceId, "file");
-}
-
-/** Where a conversation is saved from, as a Markdown file in a language. */
-export function conversationFile(sessionId: string, language: string): string {
-  return `${path("conversations", sessionId, "export")}?language=${encodeURIComponent(language)}`;
-}
-
-/** Where the events of an upload are. */
-export function jobEvents(jobId: string): string {
-  return path("jobs", jobId, "events");
 }
 
 export const api = new Client(undefined, (auth) => {

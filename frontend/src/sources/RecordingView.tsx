@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Passage, Source } from "../protocol/api.ts";
-import { sourceFile } from "../protocol/client.ts";
+import { sourceFile } from "../protocol/addresses.ts";
 import { clock } from "../ui/format.ts";
 import { transcript, type Line, type Quote } from "./excerpt.ts";
 import { useFollowLine } from "./useFollowLine.ts";
@@ -73,7 +73,7 @@ export function RecordingView({ source, passages, quote }: Props) {
             >
               {clock(line.startS)}
             </button>
-            <span>
+            <span dir="auto">
               {line.speaker === null ? null : <b>{line.speaker} </b>}
               {line.isLit ? <mark>{line.text}</mark> : line.text}
             </span>

@@ -3,11 +3,12 @@ import "./sources.css";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { isUnfiltered, NO_FILTERS, type Source } from "../protocol/api.ts";
+import { isUnfiltered, type Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
-import { onlyKind, scopeLabel, toggleSource } from "./scope.ts";
+import { DayRange } from "./DayRange.tsx";
+import { anySource, isAnySource, onlyKind, scopeLabel, toggleSource } from "./scope.ts";
 import { useSources } from "./useSources.ts";
 
 interface Props {
@@ -31,16 +32,16 @@ export function ScopePicker({ filters, onChange }: Props) {
       trigger={
         <>
           <Icon name="search" />
-          <span className="chip-text">{label}</span>
+          <span className="chip-text" dir="auto">{label}</span>
         </>
       }
     >
       <div className="scope" role="group" aria-label={t("scope.name")}>
         <ScopeChoice
           label={t("scope.all")}
-          isOn={isUnfiltered(filters)}
+          isOn={isAnySource(filters)}
           onPick={() => {
-            onChange(NO_FILTERS);
+            onChange(anySource(filters));
           }}
         />
         {(["document", "recording"] as const).map((kind) => (
@@ -49,10 +50,11 @@ export function ScopePicker({ filters, onChange }: Props) {
             label={t(kind === "document" ? "scope.documents" : "scope.recordings")}
             isOn={filters.kinds.length === 1 && filters.kinds[0] === kind}
             onPick={() => {
-              onChange(onlyKind(kind));
+              onChange(onlyKind(filters, kind));
             }}
           />
         ))}
+        <DayRange filters={filters} onChange={onChange} />
         <SourceChoices sources={sources} filters={filters} onChange={onChange} />
       </div>
     </Popover>
@@ -79,7 +81,7 @@ function SourceChoices({ sources, filters, onChange }: Props & { readonly source
   const [wanted, setWanted] = useState("");
   const shown = sources.filter(({ title }) => title.toLowerCase().includes(wanted.toLowerCase()));
   return (
-    <fieldset className="scope-sources">
+    <fieldset className="scope-part">
       <legend>{t("scope.these")}</legend>
       {sources.length > SEARCH_FROM ? (
         <input

@@ -1,4 +1,5 @@
-import { ApiError, api, jobEvents } from "../protocol/client.ts";
+import { jobEvents } from "../protocol/addresses.ts";
+import { ApiError, api } from "../protocol/client.ts";
 import type { Upload } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import type { JobEvent } from "../protocol/jobs.gen.ts";

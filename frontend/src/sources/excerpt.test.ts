@@ -77,8 +77,8 @@ describe("scope", () => {
 
   it("is told in words", () => {
     expect(scopeLabel(NO_FILTERS, sources)).toBe("All sources");
-    expect(scopeLabel(onlyKind("recording"), sources)).toBe("Recordings only");
-    const one = toggleSource(onlyKind("document"), "a");
+    expect(scopeLabel(onlyKind(NO_FILTERS, "recording"), sources)).toBe("Recordings only");
+    const one = toggleSource(onlyKind(NO_FILTERS, "document"), "a");
     expect(one).toEqual({ ...NO_FILTERS, source_ids: ["a"] });
     expect(scopeLabel(one, sources)).toBe("Alpha");
     expect(scopeLabel(toggleSource(one, "b"), sources)).toBe("2 sources");

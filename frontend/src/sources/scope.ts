@@ -1,11 +1,21 @@
 import { t } from "../i18n/i18n.ts";
-import { NO_FILTERS, isUnfiltered, type Kind, type Source } from "../protocol/api.ts";
+import { NO_FILTERS, type Kind, type Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { count } from "../ui/format.ts";
+import { daysLabel } from "./days.ts";
 
 /** What is searched, in a few words. */
 export function scopeLabel(filters: Filters, sources: readonly Source[]): string {
-  if (isUnfiltered(filters)) return t("sources:scope.all");
+  const parts = [whichLabel(filters, sources), daysLabel(filters)].filter((part) => part !== "");
+  return parts.length === 0 ? t("sources:scope.all") : parts.join(" · ");
+}
+
+/** True when every source is searched, whatever its day. */
+export function isAnySource({ source_ids, kinds, tags }: Filters): boolean {
+  return source_ids.length + kinds.length + tags.length === 0;
+}
+
+function whichLabel(filters: Filters, sources: readonly Source[]): string {
   const [first, ...others] = filters.source_ids;
   if (first !== undefined) {
     if (others.length > 0) return count(others.length + 1, "source");
@@ -15,25 +25,23 @@ export function scopeLabel(filters: Filters, sources: readonly Source[]): string
   if (kind !== undefined && second === undefined) {
     return t(kind === "recording" ? "sources:scope.recordings" : "sources:scope.documents");
   }
-  if (filters.tags.length > 0) return filters.tags.join(", ");
-  return daysLabel(filters);
+  return filters.tags.join(", ");
 }
 
-/** When the sources were added; in UTC, as the server counts. */
-function daysLabel({ after, before }: Filters): string {
-  if (after && before) return t("sources:scope.added", { after, before });
-  if (after) return t("sources:scope.addedSince", { after });
-  return before ? t("sources:scope.addedBefore", { before }) : "";
+/** All sources of these days. */
+export function anySource(filters: Filters): Filters {
+  return { ...filters, ...NO_FILTERS };
 }
 
-export function onlyKind(kind: Kind): Filters {
-  return { ...NO_FILTERS, kinds: [kind] };
+/** Only those of one kind, of these days. */
+export function onlyKind(filters: Filters, kind: Kind): Filters {
+  return { ...anySource(filters), kinds: [kind] };
 }
 
-/** The scope with one source more or less; without any it is everything again. */
+/** The scope with one source more or less; without any it is everything of these days again. */
 export function toggleSource(filters: Filters, sourceId: string): Filters {
   const chosen = filters.source_ids.includes(sourceId)
     ? filters.source_ids.filter((id) => id !== sourceId)
     : [...filters.source_ids, sourceId];
-  return { ...NO_FILTERS, source_ids: chosen };
+  return { ...anySource(filters), source_ids: chosen };
 }

@@ -27,6 +27,12 @@ export function fixed(value: number, digits: number): string {
   return new Intl.NumberFormat(language(), exactly).format(value);
 }
 
+/** A date without a time, such as `2026-11-21`, as the reader writes it. */
+export function day(date: string): string {
+  const format = new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeZone: "UTC" });
+  return format.format(new Date(date));
+}
+
 /** How many of what: `count(1, "passage")` → `1 passage`, otherwise in the plural. */
 export function count(amount: number, noun: Noun): string {
   return t(`ui:nouns.${noun}`, { count: amount });

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
-import { sourceFile } from "../../protocol/client.ts";
+import { sourceFile } from "../../protocol/addresses.ts";
 import { IconButton } from "../../ui/Button.tsx";
 import { openPdf, type OpenPdf } from "./openPdf.ts";
 

@@ -1,0 +1,86 @@
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Filters } from "../protocol/events.gen.ts";
+import { Button } from "../ui/Button.tsx";
+import { daysOf, withDays } from "./days.ts";
+
+interface Props {
+  readonly filters: Filters;
+  readonly onChange: (filters: Filters) => void;
+}
+
+/** Between which days a source must have come into the library; either end may be open. */
+export function DayRange({ filters, onChange }: Props) {
+  const { t } = useTranslation("sources");
+  const note = useId();
+  const { from, to } = daysOf(filters);
+  return (
+    <fieldset className="scope-part" aria-describedby={note}>
+      <legend>{t("scope.days")}</legend>
+      <div className="scope-days">
+        <Day
+          label={t("scope.from")}
+          value={from}
+          onPick={(day) => {
+            onChange(withDays(filters, { from: day }));
+          }}
+        />
+        <Day
+          label={t("scope.to")}
+          value={to}
+          onPick={(day) => {
+            onChange(withDays(filters, { to: day }));
+          }}
+        />
+      </div>
+      <p className="scope-note">
+        <span id={note}>{t("scope.utc")}</span>
+        {from === "" && to === "" ? null : (
+          <Button
+            look="outlined"
+            onClick={() => {
+              onChange(withDays(filters, { from: "", to: "" }));
+            }}
+          >
+            {t("scope.anyDay")}
+          </Button>
+        )}
+      </p>
+    </fieldset>
+  );
+}
+
+interface DayProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onPick: (day: string) => void;
+}
+
+/** Years are typed digit by digit: what is not of this age yet is not meant yet. */
+const FIRST = "1970-01-01";
+
+function Day({ label, value, onPick }: DayProps) {
+  const [draft, setDraft] = useState(value);
+  const [known, setKnown] = useState(value);
+  if (value !== known) {
+    setKnown(value);
+    setDraft(value);
+  }
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        type="date"
+        className="field"
+        min={FIRST}
+        max="9999-12-30"
+        value={draft}
+        onChange={({ target }) => {
+          setDraft(target.value);
+          if (target.value === "" || target.value >= FIRST) onPick(target.value);
+        }}
+      />
+    </label>
+  );
+}
