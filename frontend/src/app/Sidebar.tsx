@@ -7,6 +7,7 @@ import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
 import { usePreference } from "../ui/preference.ts";
 import { THEME } from "../ui/preferences.ts";
+import { Account } from "./Account.tsx";
 import { goTo, LIBRARY, navigate } from "./route.ts";
 
 interface Props {
@@ -53,6 +54,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           buttonClass="button button--icon button--quiet"
         >
           <SettingsPanel />
+          <Account />
         </Popover>
         <ThemeButton />
       </nav>
