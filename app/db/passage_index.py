@@ -91,8 +91,9 @@ class PostgresPassageIndex:
         self, query: str, scope: tuple[object, ...], last: tuple[object, ...]
     ) -> list[int] | None:
         async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:
-            name = "told_by_sets" if isinstance(wanted[0], str) else "told_by_terms"
-            return await self._database.fetch(SQL[name], *scope, weights, wanted, *last)
+            sets = isinstance(wanted[0], str)
+            sql = SQL["told_by_sets"] if sets else SQL["told_by_terms"]
+            return await self._database.fetch(sql, *scope, weights, wanted, *last)
 
         known = await self._database.fetch(SQL["known_terms"], query)
         terms = [Term(row["number"], row["passages"], row["idf"]) for row in known]
