@@ -10,3 +10,4 @@ $$;
 ALTER TABLE passage_terms
   ADD COLUMN lexemes integer[] GENERATED ALWAYS AS (lexemes_of(weights)) STORED;
 CREATE INDEX passage_terms_by_lexeme ON passage_terms USING gin (lexemes) WITH (fastupdate = off);
+ANALYZE passage_terms;
