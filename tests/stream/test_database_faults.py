@@ -42,6 +42,10 @@ class Cuttable:
             self._proxy.default = SILENT
             self._proxy.stall_all()
 
+    def slow(self, seconds: float) -> None:
+        """New connections bring each statement so much later."""
+        self._proxy.default = Faults(up=Flow(delay_s=seconds))
+
     async def mend(self) -> None:
         self._proxy.default = Faults()
         await self._proxy.refuse(False)
@@ -124,6 +128,34 @@ async def test_an_answer_that_ends_without_its_database_is_shown_unsaved_and_sav
         replay = Witness(witness.run_id)
         await replay.follow(client, server.url)
         assert replay.screen.text == witness.screen.text
+
+
+async def test_a_slow_database_costs_time_and_no_word(
+    cuttable: tuple[Cuttable, str], upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
+) -> None:
+    """Every statement 20 ms late (not 0.2), at both of two replicas."""
+    way, dsn = cuttable
+    way.slow(0.02)
+    upstream.always(Reply(tokens=numbered_words(100), pace_s=0.005))
+    chosen = app_settings(dsn, upstream, tmp_path)
+    async with (
+        serving(chosen, embedder) as one,
+        serving(chosen, embedder) as other,
+        asked(one, "s1") as (client, witness, response),
+        asked(other, "s2") as (_, second, second_response),
+    ):
+        far = Witness(witness.run_id)
+        await asyncio.gather(
+            witness.read(response),
+            second.read(second_response),
+            far.follow_to_the_end(client, [other.url], within_s=15),
+        )
+        for seen in (witness, second, far):
+            assert seen.screen.text == "".join(f"w{number} " for number in range(100))
+            assert seen.screen.terminal is not None
+            assert seen.screen.terminal.content["saved"] is True
+        stored = await last_answer(client, other.url)
+        assert (stored["status"], stored["content"]) == ("complete", witness.screen.text)
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
