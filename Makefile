@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
-	check-python check-page test-page test-python test-databricks test-clients
+	check-python check-page test-page test-python test-databricks test-clients test-open-webui
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -73,6 +73,16 @@ test-clients: prepared-for-tests ## clients of Node and of pages, with packages 
 	npm --prefix tests/node_clients ci --ignore-scripts
 	$(PYTEST) tests/node_clients -q --timeout=60
 
+# Two gigabytes, which nobody needs but this test. It wants Python 3.11 or 3.12.
+OPEN_WEBUI := .venv-open-webui
+$(OPEN_WEBUI)/ready: requirements-open-webui.lock
+	$(PYTHON) -m venv --clear $(OPEN_WEBUI)
+	$(OPEN_WEBUI)/bin/pip install --quiet --no-deps --require-hashes -r requirements-open-webui.lock
+	touch $@
+
+test-open-webui: prepared-for-tests $(OPEN_WEBUI)/ready ## the real Open WebUI and its page, pointed at /v1
+	$(PYTEST) tests/open_webui -q
+
 # pytest comes last, so that its closing line is the last thing on the screen.
 check: prepared-for-tests check-python ## what CI runs: format, lint, types, rules, contracts, tests
 	$(VENV)/python -m app.contracts --check
@@ -126,6 +136,8 @@ lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 	$(UV) $(LOCK) --no-deps requirements-model.in -o requirements-model.lock
 	$(UV) $(LOCK) pyproject.toml --extra dev --extra databricks -c requirements-dev.lock \
 		--override requirements-databricks-overrides.in -o requirements-databricks.lock
+	$(UV) $(LOCK) requirements-open-webui.in \
+		--override requirements-open-webui-overrides.in -o requirements-open-webui.lock
 
 clean: ## remove what can be made again; the library in .data stays
 	rm -rf .venv .prepare .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
