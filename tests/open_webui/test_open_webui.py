@@ -116,7 +116,8 @@ async def webui(server: Serving) -> AsyncIterator[str]:
 async def page(url: str, what: str, *more: str) -> Any:
     """What its page showed."""
     process = await asyncio.create_subprocess_exec(
-        *("node", HERE / "page.mjs", url, what, QUESTION, *more), stdout=asyncio.subprocess.PIPE
+        *("node", str(HERE / "page.mjs"), url, what, QUESTION, *more),
+        stdout=asyncio.subprocess.PIPE,
     )
     told, _ = await process.communicate()
     assert process.returncode == 0

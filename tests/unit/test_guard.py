@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from app.api.guard import MOST_OPEN, SignInGuard
-from app.api.identities import Credentials, Grant, Mode
+from app.api.identities import Credentials, Mode
+from app.domain.access import Grant
 from app.domain.principals import Principal
 
 
