@@ -5,20 +5,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from app.ingest.epub_book import load_epub
-from app.ingest.html_page import load_html
 from app.ingest.json_transcript import load_json_transcript
 from app.ingest.loaded import IngestError, LoadedSource
 from app.ingest.markdown import load_markdown
-from app.ingest.pdf_document import load_pdf
 from app.ingest.plain_text import load_text
 from app.ingest.separated_values import load_csv
-from app.ingest.slides import load_pptx
 from app.ingest.sniffing import binary_format, text_format
-from app.ingest.spreadsheet import load_xlsx
 from app.ingest.srt_transcript import load_srt
 from app.ingest.webvtt_transcript import load_webvtt
-from app.ingest.word_document import load_docx
 
 MEGABYTE: Final = 2**20
 LARGEST_FILE: Final = 256 * MEGABYTE
@@ -37,17 +31,57 @@ class Loader:
     largest: int = LARGEST_TEXT_FILE  # bytes
 
 
+def _html(data: bytes) -> LoadedSource:
+    """This and its like: the library of a format is imported by the first such file, not at start.
+
+    Together they would take a seventh of it.
+    """
+    from app.ingest.html_page import load_html
+
+    return load_html(data)
+
+
+def _pdf(data: bytes) -> LoadedSource:
+    from app.ingest.pdf_document import load_pdf
+
+    return load_pdf(data)
+
+
+def _docx(data: bytes) -> LoadedSource:
+    from app.ingest.word_document import load_docx
+
+    return load_docx(data)
+
+
+def _pptx(data: bytes) -> LoadedSource:
+    from app.ingest.slides import load_pptx
+
+    return load_pptx(data)
+
+
+def _xlsx(data: bytes) -> LoadedSource:
+    from app.ingest.spreadsheet import load_xlsx
+
+    return load_xlsx(data)
+
+
+def _epub(data: bytes) -> LoadedSource:
+    from app.ingest.epub_book import load_epub
+
+    return load_epub(data)
+
+
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
     Loader("txt", (".txt", ".text"), "text/plain", load_text),
-    Loader("html", (".html", ".htm", ".xhtml"), "text/html", load_html),
-    Loader("pdf", (".pdf",), "application/pdf", load_pdf, binary=True, largest=LARGEST_FILE),
+    Loader("html", (".html", ".htm", ".xhtml"), "text/html", _html),
+    Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=LARGEST_FILE),
     Loader(
         "docx",
         (".docx",),
         f"{_OFFICE}.wordprocessingml.document",
-        load_docx,
+        _docx,
         binary=True,
         largest=LARGEST_FILE,
     ),
@@ -55,7 +89,7 @@ LOADERS: Final = (
         "pptx",
         (".pptx",),
         f"{_OFFICE}.presentationml.presentation",
-        load_pptx,
+        _pptx,
         binary=True,
         largest=LARGEST_FILE,
     ),
@@ -63,14 +97,12 @@ LOADERS: Final = (
         "xlsx",
         (".xlsx",),
         f"{_OFFICE}.spreadsheetml.sheet",
-        load_xlsx,
+        _xlsx,
         binary=True,
         largest=LARGEST_FILE,
     ),
     Loader("csv", (".csv", ".tsv"), "text/csv", load_csv),
-    Loader(
-        "epub", (".epub",), "application/epub+zip", load_epub, binary=True, largest=LARGEST_FILE
-    ),
+    Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=LARGEST_FILE),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json_transcript),
