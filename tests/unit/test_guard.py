@@ -10,8 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.guard import MOST_OPEN, SignInGuard
 from app.api.identities import Credentials, Mode
-from app.domain.access import Grant
-from app.domain.principals import Principal
+from app.domain.principals import Grant, Principal
 
 
 class ByName:
