@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator
@@ -27,6 +27,7 @@ router = APIRouter(
 SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=400)]
+Order = Annotated[Literal["oldest", "newest"], Query()]
 Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 
 ONE = body(Conversation, "The conversation.")
@@ -123,9 +124,14 @@ async def list_messages(
     principal: WithPrincipal,
     limit: Limit = 100,
     cursor: Cursor = None,
+    order: Order = "oldest",
 ) -> Response:
-    """Questions and answers, oldest first."""
-    page = await services.conversations.messages(principal, session_id, limit=limit, cursor=cursor)
+    """Questions and answers, oldest first; `order=newest`: newest first, so that a long
+    conversation is read from its end.
+    """
+    page = await services.conversations.messages(
+        principal, session_id, limit=limit, cursor=cursor, newest_first=order == "newest"
+    )
     body = {"items": [message_json(item) for item in page.items], "next": page.next}
     return Response(compact_json(body), media_type="application/json")
 

@@ -34,6 +34,7 @@ _QUOTED = re.compile(r"['\\]")
 _COMPOUND = re.compile(r"[./\\_@:-]")
 _ESCAPED = r"\\\g<0>"
 
+_LAST_ORDINAL = 2**63 - 1
 SQL = load_queries("conversations")
 
 
@@ -87,13 +88,20 @@ class ConversationStore:
         return _conversation(row)
 
     async def messages(
-        self, principal: Principal, session_id: str, *, limit: int, cursor: str | None = None
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
     ) -> Page[Message]:
         """See the port."""
-        after = _read_ordinal(cursor)
+        query = "list_latest_messages" if newest_first else "list_messages"
+        place = _read_ordinal(cursor, first=_LAST_ORDINAL if newest_first else 0)
         await self.get(principal, session_id)
         rows = await self._database.fetch(
-            SQL["list_messages"], principal.owner_id, session_id, after, limit + 1
+            SQL[query], principal.owner_id, session_id, place, limit + 1
         )
         items = tuple(_message(row) for row in rows[:limit])
         more = len(rows) > limit
@@ -241,11 +249,11 @@ def _read_place(cursor: str | None) -> tuple[datetime | None, str | None]:
             raise _bad_cursor()
 
 
-def _read_ordinal(cursor: str | None) -> int:
+def _read_ordinal(cursor: str | None, *, first: int) -> int:
     if cursor is None:
-        return 0
+        return first
     match _read_cursor(cursor):
-        case [int(ordinal)] if 0 <= ordinal < 2**63:
+        case [int(ordinal)] if 0 <= ordinal <= _LAST_ORDINAL:
             return ordinal
         case _:
             raise _bad_cursor()

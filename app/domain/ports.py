@@ -76,9 +76,18 @@ class Conversations(Protocol):
         ...
 
     async def messages(
-        self, principal: Principal, session_id: str, *, limit: int, cursor: str | None = None
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
     ) -> Page[Message]:
-        """Oldest first. Raises `InvalidInput` for a cursor it did not make."""
+        """Oldest first, or the other way round; a cursor belongs to the order it was made in.
+
+        Raises `InvalidInput` for a cursor it did not make.
+        """
         ...
 
     async def message(self, principal: Principal, session_id: str, message_id: str) -> Message:

@@ -227,6 +227,18 @@ async def test_messages_are_oldest_first_in_pages(
     assert (rest.items[0].status, rest.next) == ("streaming", None)
 
 
+async def test_messages_are_read_from_the_end_too(
+    store: Conversations, postgres_run_log: PostgresRunLog
+) -> None:
+    await converse(postgres_run_log, "r1")
+    await postgres_run_log.create(new_run("r2"))
+    last = await store.messages(ANN, "s", limit=3, newest_first=True)
+    assert [m.message_id for m in last.items] == ["r2-answer", "r2-question", "r1-answer"]
+    rest = await store.messages(ANN, "s", limit=3, cursor=last.next, newest_first=True)
+    assert [m.message_id for m in rest.items] == ["r1-question"]
+    assert rest.next is None
+
+
 async def test_one_message_is_read_within_its_conversation(
     store: Conversations, postgres_run_log: PostgresRunLog
 ) -> None:

@@ -104,6 +104,7 @@ async def test_the_run_log_uses_its_indexes(
         ("search_conversations", ("owner1", None, None, 20, "'tea':*", ["%tea%"]), "by_terms"),
         ("read_conversation", ("owner1", "s1"), "conversations_pkey"),
         ("list_messages", ("owner1", "s1", 0, 50), "messages_in_order"),
+        ("list_latest_messages", ("owner1", "s1", 2**63 - 1, 50), "messages_in_order"),
     ],
 )
 async def test_the_conversations_use_their_indexes(

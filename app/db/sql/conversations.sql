@@ -51,6 +51,12 @@ WHERE owner_id = $1 AND session_id = $2 AND ordinal > $3
 ORDER BY ordinal
 LIMIT $4
 
+-- name: list_latest_messages
+SELECT * FROM messages
+WHERE owner_id = $1 AND session_id = $2 AND ordinal < $3
+ORDER BY ordinal DESC
+LIMIT $4
+
 -- name: rename_conversation
 UPDATE conversations SET title = $3
 WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL

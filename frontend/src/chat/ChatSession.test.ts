@@ -193,7 +193,7 @@ describe("coming back", () => {
     server.on("GET /conversations/s-1", () =>
       Response.json({ ...CONVERSATION, active_run_id: null }),
     );
-    server.on("GET /conversations/s-1/messages", () => Response.json({ items, next: null }));
+    server.on("GET /conversations/s-1/messages", () => Response.json({ items: items.toReversed(), next: null }));
     close = session.open();
     await vi.waitUntil(() => now().loading === "ready");
     expect(now().turns).toHaveLength(1);
@@ -211,7 +211,7 @@ describe("coming back", () => {
       stored("user", "q-1"),
       stored("assistant", "m-1", { status: "streaming", content: "Par", finish_reason: null }),
     ];
-    server.on("GET /conversations/s-1/messages", () => Response.json({ items, next: null }));
+    server.on("GET /conversations/s-1/messages", () => Response.json({ items: items.toReversed(), next: null }));
     const running = server.stream("GET /runs/run-1/events");
     close = session.open();
     await reaches("streaming");

@@ -7,10 +7,11 @@ import { ChatStore } from "./ChatStore.ts";
 import { Elsewhere } from "./Elsewhere.ts";
 import { giveFeedback } from "./feedback.ts";
 import { LiveRun, type Live } from "./LiveRun.ts";
-import { loadConversation, type LoadedConversation, type Unloadable } from "./loadConversation.ts";
+import { loadConversation, type Unloadable } from "./loadConversation.ts";
 import type { Ending } from "./RunFollower.ts";
 import { runOptions, type ChatSessionOptions } from "./sessionOptions.ts";
-import { mergeTurns, withAnswer } from "./turns.ts";
+import { loadEarlier, showLoaded } from "./showLoaded.ts";
+import { withAnswer } from "./turns.ts";
 
 /** One conversation as this tab sees it: asks, follows, stops, resumes. Knows nothing of React. */
 export class ChatSession {
@@ -73,8 +74,13 @@ export class ChatSession {
     const loaded = await loadConversation(this.#options.client, this.#sessionId);
     if (this.#run.now !== null || !this.#isOpen) return; // a newer question knows better
     if (typeof loaded === "string") this.#onUnloadable(loaded);
-    else this.#showLoaded(loaded);
+    else this.#elsewhere.saw(showLoaded(this.#store, loaded));
     this.#resume();
+  }
+
+  /** Some of what was said before; it comes above what is on screen. */
+  loadEarlier(): Promise<void> {
+    return loadEarlier(this.#options.client, this.#store, this.#sessionId);
   }
 
   /** Asks; while an answer runs, keeps the question for later. */
@@ -168,12 +174,6 @@ export class ChatSession {
     this.#run.follow(answer, (signal) =>
       client.answerAgain(how, this.#sessionId, messageId, runOptions(answer), signal),
     );
-  }
-
-  #showLoaded({ turns, conversation }: LoadedConversation): void {
-    this.#elsewhere.saw(conversation);
-    const change = { filters: conversation.filters, loading: "ready" } as const;
-    this.#store.setTurns(mergeTurns(this.getSnapshot().turns, turns), change);
   }
 
   /** Follows the run that the loaded messages left streaming. */

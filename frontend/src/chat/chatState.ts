@@ -2,7 +2,7 @@ import { ApiError } from "../protocol/client.ts";
 import { NO_FILTERS, type PendingStop, type StopReceipt } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import type { Answer, Failure, Phase } from "./answerReducer.ts";
-import type { Unloadable } from "./loadConversation.ts";
+import type { Earlier, Unloadable } from "./loadConversation.ts";
 import type { Connection } from "./RunFollower.ts";
 import { replaceAnswer, type Turn } from "./turns.ts";
 
@@ -16,6 +16,8 @@ export interface ChatSnapshot {
   readonly sessionId: string;
   readonly loading: Loading;
   readonly turns: readonly Turn[];
+  /** What was said before them and is not loaded. */
+  readonly earlier: Earlier | null;
   /** State of the newest answer: idle, streaming, complete, error or stopped. */
   readonly phase: Phase;
   readonly connection: Connection | null;
@@ -34,6 +36,7 @@ export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
     sessionId,
     loading,
     turns: [],
+    earlier: null,
     phase: "idle",
     connection: null,
     isHeldBack: false,

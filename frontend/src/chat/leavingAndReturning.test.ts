@@ -45,7 +45,7 @@ function open(isNew: boolean, elsewhereMs = 60_000): void {
 function holds(conversation: object, ...messages: object[]): void {
   server.on("GET /conversations/s-1", () => Response.json({ ...CONVERSATION, ...conversation }));
   server.on("GET /conversations/s-1/messages", () =>
-    Response.json({ items: [QUESTION, ...messages], next: null }),
+    Response.json({ items: [QUESTION, ...messages].toReversed(), next: null }),
   );
 }
 
@@ -148,7 +148,7 @@ describe("a conversation that went on elsewhere", () => {
     );
     server.replace("GET /conversations/s-1/messages", () =>
       Response.json({
-        items: [QUESTION, stored("assistant", "m-1", first), asked, stored("assistant", "m-2", begun)],
+        items: [stored("assistant", "m-2", begun), asked, stored("assistant", "m-1", first), QUESTION],
         next: null,
       }),
     );

@@ -4,14 +4,25 @@ import { newAnswer, type Answer } from "./answerReducer.ts";
 import { findAnswer } from "./chatState.ts";
 import { replaceAnswer, turnsFrom, withAnswer, type Turn } from "./turns.ts";
 
-export interface LoadedConversation {
+/** What lies before the loaded turns: where it goes on, and answers that came without a question. */
+export interface Earlier {
+  readonly cursor: string;
+  readonly loose: readonly Message[];
+}
+
+export interface LoadedTurns {
   readonly turns: readonly Turn[];
+  /** Null: there is nothing before them. */
+  readonly earlier: Earlier | null;
+}
+
+export interface LoadedConversation extends LoadedTurns {
   readonly conversation: ConversationDetail;
 }
 
 export type Unloadable = "missing" | "signed out" | "failed";
 
-/** A stored conversation, or why there is none; "missing" can also mean another person's. */
+/** The end of a stored conversation, or why there is none; "missing" can mean another person's. */
 export async function loadConversation(
   client: Client,
   sessionId: string,
@@ -19,8 +30,8 @@ export async function loadConversation(
   try {
     // In this order: a run that ends in between is then replayed, never overlooked.
     const conversation = await client.conversation(sessionId);
-    const turns = turnsFrom(await allMessages(client, sessionId));
-    return { turns: withRunning(turns, conversation), conversation };
+    const { turns, earlier } = await loadTurns(client, sessionId, null);
+    return { turns: withRunning(turns, conversation), earlier, conversation };
   } catch (error) {
     if (!(error instanceof ApiError)) return "failed";
     if (error.isSignIn) return "signed out";
@@ -28,15 +39,24 @@ export async function loadConversation(
   }
 }
 
-async function allMessages(client: Client, sessionId: string): Promise<Message[]> {
-  const messages: Message[] = [];
-  let cursor: string | null = null;
-  do {
+/** Some turns before `earlier`; without it the last ones. A turn is never cut in two. */
+export async function loadTurns(
+  client: Client,
+  sessionId: string,
+  earlier: Earlier | null,
+): Promise<LoadedTurns> {
+  let cursor = earlier?.cursor ?? null;
+  let messages = earlier?.loose ?? [];
+  for (;;) {
     const page = await client.messages(sessionId, cursor);
-    messages.push(...page.items);
+    messages = [...page.items.toReversed(), ...messages];
     cursor = page.next;
-  } while (cursor !== null);
-  return messages;
+    if (cursor === null) return { turns: turnsFrom(messages), earlier: null };
+    const first = messages.findIndex(({ role }) => role === "user");
+    if (first === -1) continue;
+    const turns = turnsFrom(messages.slice(first));
+    return { turns, earlier: { cursor, loose: messages.slice(0, first) } };
+  }
 }
 
 /** The running answer may not be among the messages yet: then it belongs to the last question. */

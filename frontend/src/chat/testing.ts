@@ -63,13 +63,14 @@ export const STARTED = {
 export interface Request {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly headers: Headers;
   readonly body: unknown;
 }
 
 type Answerer = (request: Request) => Response | Promise<Response>;
 
-/** A server of our own protocol: routes by "METHOD /path", every request remembered. */
+/** A server of our own protocol: routes by "METHOD /path" without the query, every request remembered. */
 export class FakeServer {
   readonly requests: Request[] = [];
   readonly client: Client;
@@ -103,9 +104,11 @@ export class FakeServer {
   async #fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const path = typeof input === "string" ? input : input instanceof URL ? input.pathname : input.url;
     const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : null;
-    const request = { method: init?.method ?? "GET", path, headers: new Headers(init?.headers), body };
+    const [route = path, query = ""] = path.split("?");
+    const headers = new Headers(init?.headers);
+    const request = { method: init?.method ?? "GET", path: route, query, headers, body };
     this.requests.push(request);
-    const answerers = this.#routes.get(`${request.method} ${path}`) ?? [];
+    const answerers = this.#routes.get(`${request.method} ${route}`) ?? [];
     const answerer = answerers.length > 1 ? answerers.shift() : answerers[0];
     if (answerer === undefined) return refusal(404, "not_found");
     const aborted = new Promise<never>((_, reject) => {

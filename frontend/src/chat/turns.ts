@@ -86,6 +86,12 @@ export function mergeTurns(onScreen: readonly Turn[], loaded: readonly Turn[]): 
   });
 }
 
+/** Those of `onScreen` that come before all of `merged`, which was made of it. */
+export function turnsBefore(onScreen: readonly Turn[], merged: readonly Turn[]): readonly Turn[] {
+  const keys = new Set(merged.map(({ key }) => key));
+  return onScreen.slice(0, Math.max(0, onScreen.findIndex(({ key }) => keys.has(key))));
+}
+
 function mergeTurn(onScreen: Turn, loaded: Turn): Turn {
   const answers = loaded.answers.map((answer) => {
     const old = onScreen.answers.find(({ messageId }) => messageId === answer.messageId);

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 
 const AT_END_PX = 48;
 
@@ -10,11 +10,18 @@ export interface FollowScroll {
   readonly toEnd: () => void;
 }
 
-/** Keeps the newest text in view until the reader scrolls up, and again once back at the end. */
-export function useFollowScroll(): FollowScroll {
+/**
+ * Keeps the newest text in view until the reader scrolls up, and again once back at the end. While
+ * there is no text (`isEmpty`) the page begins at its top.
+ */
+export function useFollowScroll(isEmpty: boolean): FollowScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  const rests = useRef(isEmpty);
+  useLayoutEffect(() => {
+    rests.current = isEmpty;
+  }, [isEmpty]);
   const [isBehind, setBehind] = useState(false);
   useEffect(() => {
     const outer = scroller.current;
@@ -31,6 +38,7 @@ export function useFollowScroll(): FollowScroll {
       if (follows.current) setBehind(false);
     };
     const grown = new ResizeObserver(() => {
+      if (rests.current) return;
       if (follows.current) outer.scrollTop = outer.scrollHeight;
       else setBehind(!isAtEnd());
     });

@@ -132,8 +132,11 @@ export class Client {
     await this.#json("POST", path("conversations", sessionId, "restore"));
   }
 
+  /** Newest first: a long conversation is read from its end. */
   messages(sessionId: string, cursor: string | null = null): Promise<Page<Message>> {
-    return this.#json("GET", withCursor(path("conversations", sessionId, "messages"), cursor));
+    const query = new URLSearchParams({ order: "newest", limit: "60" });
+    if (cursor !== null) query.set("cursor", cursor);
+    return this.#json("GET", `${path("conversations", sessionId, "messages")}?${query}`);
   }
 
   sources(): Promise<Page<Source>> {
@@ -226,10 +229,6 @@ export class Client {
     });
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
-}
-
-function withCursor(route: string, cursor: string | null): string {
-  return cursor === null ? route : `${route}?cursor=${encodeURIComponent(cursor)}`;
 }
 
 export const api = new Client(undefined, (auth) => {

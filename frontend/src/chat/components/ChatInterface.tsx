@@ -10,9 +10,9 @@ import type { ChatSession } from "../ChatSession.ts";
 import type { Connection } from "../RunFollower.ts";
 import type { ChatSlots } from "../slots.ts";
 import type { Edit } from "../useDraft.ts";
+import { useEarlierTurns } from "../useEarlierTurns.ts";
 import { useEscape } from "../useEscape.ts";
 import { useFollowScroll, type FollowScroll } from "../useFollowScroll.ts";
-import { useLatestTurns } from "../useLatestTurns.ts";
 import { useOffline } from "../useOffline.ts";
 import { useStreamingChat, type Start } from "../useStreamingChat.ts";
 import { Composer } from "./Composer.tsx";
@@ -35,7 +35,7 @@ interface Props {
 /** One conversation: questions, streaming answers, and where the next question is written. */
 export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, start = null }: Props) {
   const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity, start);
-  const scroll = useFollowScroll();
+  const scroll = useFollowScroll(snapshot.turns.length === 0);
   const isOffline = useOffline();
   const [edited, setEdited] = useState<Edit | null>(null);
   const edit = useCallback((question: string) => {
@@ -86,22 +86,23 @@ interface MessagesProps extends PartProps {
 
 function Messages({ snapshot, session, slots, scroll, connection, ...acts }: MessagesProps) {
   const { t } = useTranslation("chat");
-  const { turns: all, loading, stop } = snapshot;
+  const { turns, earlier, loading, stop } = snapshot;
   const { scroller, content } = scroll;
-  const { turns, showEarlier } = useLatestTurns(all, scroller);
+  const loadEarlier = useCallback(() => session.loadEarlier(), [session]);
+  const before = useEarlierTurns(turns, scroller, loadEarlier);
   const { onAsk, onEdit, onSignIn } = acts;
   return (
     <div className="messages" ref={scroller}>
       <div className="column" ref={content}>
-        {all.length === 0 && loading === "ready" ? <slots.Welcome onAsk={onAsk} /> : null}
+        {turns.length === 0 && loading === "ready" ? <slots.Welcome onAsk={onAsk} /> : null}
         <LoadingNote loading={loading} onRetry={() => void session.load()} onSignIn={onSignIn} />
-        {showEarlier === null ? null : (
-          <Button look="outlined" className="earlier" onClick={showEarlier}>
+        {earlier === null ? null : (
+          <Button look="outlined" className="earlier" ref={before} onClick={() => void loadEarlier()}>
             {t("messages.earlier")}
           </Button>
         )}
         {turns.map((turn) => {
-          const isLast = turn === all.at(-1);
+          const isLast = turn === turns.at(-1);
           const its = turn.answers[turn.shown]?.key === stop?.key ? stop : null;
           const shared = { turn, isLast, session, slots, onEdit, onSignIn };
           return (
