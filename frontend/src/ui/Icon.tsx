@@ -3,7 +3,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM15 9V5H5v11h4",
   down: "M12 5v14M6 13l6 6 6-6",
-  dots: "M6 12h.01M12 12h.01M18 12h.01",
+  dots: "M5.500 12h1M11.500 12h1M17.500 12h1M6 11.500v1M12 11.500v1M18 11.500v1",
   fold: "M9 6l6 6-6 6",
   gear: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4M4 12h3M11 12h9",
   menu: "M4 7h16M4 12h16M4 17h16",
