@@ -11,7 +11,8 @@ PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$python; exit; }; done; echo python3)
 endif
 VENV := .venv/bin
-PYTEST_WORKERS ?= 2
+# Twice the cores of a small machine: half of what the tests do is waiting. Half a gigabyte each.
+PYTEST_WORKERS ?= 4
 PYTEST := $(VENV)/python -m pytest
 UV := $(if $(wildcard $(VENV)/uv),$(VENV)/uv,uv)
 STARTED := CITESTREAM_STARTED_AT=$$(date +%s)

@@ -12,12 +12,9 @@ from fastapi import FastAPI
 from app.config import Settings
 from app.main import create_app
 from app.retrieval.minilm import MiniLM
+from tests.stream.conftest import embedder
 
-
-@pytest.fixture(scope="session")
-def embedder() -> MiniLM:
-    """The real embedding model, loaded once."""
-    return MiniLM.load()
+__all__ = ["embedder"]
 
 
 @pytest.fixture(scope="module")

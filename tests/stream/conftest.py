@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from app.db.server import EmbeddedServer
 from app.domain.indexing import NewPassage, NewSource
 from app.domain.principals import LOCAL
 from app.retrieval.minilm import MiniLM
-from tests.conftest import _execute, _names, _run
+from tests.conftest import COPIED, _execute, _names, _run
 from tests.fakes.openai_server import FakeOpenAI
 from tests.harness.serving import Serving, serving
 
@@ -26,10 +27,19 @@ TEXTS = (
 )
 
 
+@cache
+def loaded() -> MiniLM:
+    """Once for all rooms: a fixture that they import is another one in each of them."""
+    return MiniLM.load()
+
+
 @pytest.fixture(scope="session")
 def embedder() -> MiniLM:
     """The real embedding model, loaded once."""
-    return MiniLM.load()
+    return loaded()
+
+
+_stocked: dict[str, str] = {}
 
 
 async def stock(dsn: str, embedder: MiniLM) -> None:
@@ -63,10 +73,12 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
 
 @pytest.fixture(scope="session")
 def stocked_template(postgres: EmbeddedServer, migrated_template: str, embedder: MiniLM) -> str:
-    """A migrated database with one document of three passages, one for each room that asks."""
-    name = f"stocked_{next(_names)}"
-    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
-    _run(stock(postgres.dsn_of(name), embedder))
+    """A migrated database with one document of three passages, the same for all rooms."""
+    name = _stocked.get(postgres.dsn)
+    if name is None:
+        name = _stocked[postgres.dsn] = f"stocked_{next(_names)}"
+        _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+        _run(stock(postgres.dsn_of(name), embedder))
     return name
 
 
@@ -74,7 +86,7 @@ def stocked_template(postgres: EmbeddedServer, migrated_template: str, embedder:
 def stocked_dsn(postgres: EmbeddedServer, stocked_template: str) -> Iterator[str]:
     """A fresh database with the small library."""
     name = next(_names)
-    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {stocked_template}"))
+    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {stocked_template} {COPIED}"))
     yield postgres.dsn_of(name)
     _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
 

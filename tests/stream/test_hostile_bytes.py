@@ -122,12 +122,12 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
-async def test_multipart_bombs_are_refused(client: httpx.AsyncClient, name: str) -> None:
-    content = BOMBS[name] + b"--" + BOUNDARY + b"--\r\n"
-    response = await client.post("/sources", content=content, headers=MULTIPART)
-    assert response.status_code in {413, 422}
-    assert response.json()["error"]["code"] in {"too_large", "invalid_input"}
+async def test_multipart_bombs_are_refused(client: httpx.AsyncClient) -> None:
+    for name, bomb in BOMBS.items():
+        content = bomb + b"--" + BOUNDARY + b"--\r\n"
+        response = await client.post("/sources", content=content, headers=MULTIPART)
+        assert response.status_code in {413, 422}, name
+        assert response.json()["error"]["code"] in {"too_large", "invalid_input"}, name
 
 
 async def test_a_boundary_without_an_end_is_refused(client: httpx.AsyncClient) -> None:
@@ -203,22 +203,22 @@ async def test_no_upload_is_shown_as_a_page(client: httpx.AsyncClient) -> None:
     assert taken >= 2
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "bytes=" + ",".join(f"{n}-{n}" for n in range(5_000)),
-        "bytes=" + ",".join("0-" for _ in range(1_000)),
-        "bytes=" + "9" * 4_000 + "-",
-        "bytes=-0",
-        "bytes=5-2",
-        "lines=1-2",
-        "bytes=",
-        "\xff",
-    ],
+RANGES = (
+    "bytes=" + ",".join(f"{n}-{n}" for n in range(5_000)),
+    "bytes=" + ",".join("0-" for _ in range(1_000)),
+    "bytes=" + "9" * 4_000 + "-",
+    "bytes=-0",
+    "bytes=5-2",
+    "lines=1-2",
+    "bytes=",
+    "\xff",
 )
-async def test_range_bombs_cost_nothing(client: httpx.AsyncClient, wanted: str) -> None:
+
+
+async def test_range_bombs_cost_nothing(client: httpx.AsyncClient) -> None:
     source_id = await uploaded(client, "tea.md", b"# Tea\n\nGreen tea is steeped.\n" * 50)
-    url, headers = f"/sources/{source_id}/file", {b"Range": wanted.encode("latin-1")}
-    response = await client.get(url, headers=headers)
-    assert response.status_code in {200, 206, 400, 416}
-    assert len(response.content) <= 4_000
+    for wanted in RANGES:
+        headers = {b"Range": wanted.encode("latin-1")}
+        response = await client.get(f"/sources/{source_id}/file", headers=headers)
+        assert response.status_code in {200, 206, 400, 416}, wanted[:40]
+        assert len(response.content) <= 4_000, wanted[:40]

@@ -162,26 +162,26 @@ async def test_what_others_tried_changed_nothing(household: Household) -> None:
     assert source.json()["title"] != "Mine now"
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "x",
-        "cst_",
-        "cst_" + "A" * 43,
-        "cst_" + "A" * 44,
-        "null",
-        "ü" * 43,
-        "a.b.c",
-        "A" * 20_000,
-    ],
+FORGED = (
+    "x",
+    "cst_",
+    "cst_" + "A" * 43,
+    "cst_" + "A" * 44,
+    "null",
+    "ü" * 43,
+    "a.b.c",
+    "A" * 20_000,
 )
-async def test_a_forged_token_is_refused(household: Household, token: str) -> None:
+
+
+async def test_a_forged_token_is_refused(household: Household) -> None:
     async with httpx.AsyncClient(base_url=household.server.url) as http:
-        headers = {b"Authorization": f"Bearer {token}".encode()}
-        assert (await http.get("/sources", headers=headers)).status_code == 401
-        signed_in = await http.post("/auth/sign-in", json={"token": token or "-"})
-        assert signed_in.status_code in {401, 422}
-        assert "set-cookie" not in signed_in.headers
+        for token in FORGED:
+            headers = {b"Authorization": f"Bearer {token}".encode()}
+            assert (await http.get("/sources", headers=headers)).status_code == 401, token[:50]
+            signed_in = await http.post("/auth/sign-in", json={"token": token})
+            assert signed_in.status_code in {401, 422}, token[:50]
+            assert "set-cookie" not in signed_in.headers
 
 
 async def test_a_token_sent_twice_or_beside_a_session_does_not_help(household: Household) -> None:
