@@ -19,7 +19,8 @@ from app.domain.principals import Principal
 SQL = load_queries("library")
 
 LEXICAL_SHARE: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
-SCANNED: Final = 20_000  # passages up to which every vector is compared, which is exact
+WHOLE: Final = 2_000  # passages up to which one statement compares everything
+SCANNED: Final = 20_000  # … and every vector, which is exact
 _INDEXED_DIMENSIONS: Final = 384
 _NO_LIMIT: Final = 2**62
 
@@ -27,13 +28,15 @@ _NO_LIMIT: Final = 2**62
 class PostgresPassageIndex:
     """Implements `PassageIndex` and `TokenIndex`.
 
-    Up to `scanned` passages within the filters everything is compared. Beyond, the nearest vectors
-    come from the HNSW index, with iterative scans so that filters lose nothing, and the words from
-    an inverted index, exactly.
+    Up to `whole` passages within the filters, one statement compares everything. Beyond, the words
+    come from an inverted index, exactly, and the nearest vectors at the same time: up to `scanned`
+    passages by comparing all of them, then from the HNSW index, with iterative scans so that
+    filters lose nothing.
     """
 
-    def __init__(self, database: Database, *, scanned: int = SCANNED) -> None:
+    def __init__(self, database: Database, *, whole: int = WHOLE, scanned: int = SCANNED) -> None:
         self._database = database
+        self._whole = whole
         self._scanned = scanned
 
     async def search(
@@ -56,13 +59,13 @@ class PostgresPassageIndex:
         last = (_begin(filters.after), _begin(filters.before), list(principal.groups))
         near = HalfVector(vector)
         asked = (*scope, storable(query), near, embedder, limit, LEXICAL_SHARE)
-        indexed = len(vector) == _INDEXED_DIMENSIONS
-        scanned = self._scanned if indexed else _NO_LIMIT
         sql = SQL["search_passages"]
-        rows = await self._database.fetch(sql, *asked, scanned, None, *last, None)
-        if indexed and rows[0]["searched_passages"] > scanned:
+        rows = await self._database.fetch(sql, *asked, self._whole, None, *last, None)
+        passages = rows[0]["searched_passages"]
+        if passages > self._whole:
+            indexed = len(vector) == _INDEXED_DIMENSIONS and passages > self._scanned
             known, told = await asyncio.gather(
-                self._nearest((*scope, near, embedder, *last)),
+                self._nearest((*scope, near, embedder, *last), indexed=indexed),
                 self._told(storable(query), scope, last),
             )
             rows = await self._database.fetch(sql, *asked, _NO_LIMIT, known, *last, told)
@@ -81,7 +84,10 @@ class PostgresPassageIndex:
         rows = await self._database.fetch(SQL["weigh_words"], [storable(word) for word in words])
         return [row["weight"] for row in rows]
 
-    async def _nearest(self, asked: tuple[object, ...]) -> list[int]:
+    async def _nearest(self, asked: tuple[object, ...], *, indexed: bool) -> list[int]:
+        if not indexed:
+            rows = await self._database.fetch(SQL["nearest_of_all"], *asked)
+            return [row["passage"] for row in rows]
         async with self._database.transaction() as connection:
             await connection.execute(SQL["widen_scan"])
             rows = await connection.fetch(SQL["nearest_passages"], *asked)

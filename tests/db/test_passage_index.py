@@ -19,10 +19,11 @@ def library(database: Database) -> LibraryStore:
     return LibraryStore(database)
 
 
-@pytest.fixture(params=["scanned", "indexed"])
+@pytest.fixture(params=[(2_000, 20_000), (0, 20_000), (0, 0)], ids=["whole", "words", "indexed"])
 def index(database: Database, request: pytest.FixtureRequest) -> PostgresPassageIndex:
-    """Every test holds for the exact scan and for the HNSW index."""
-    return PostgresPassageIndex(database, scanned=20_000 if request.param == "scanned" else 0)
+    """Every test holds for the three ways: comparing everything, all vectors, and by indexes."""
+    whole, scanned = request.param
+    return PostgresPassageIndex(database, whole=whole, scanned=scanned)
 
 
 async def search(
@@ -192,7 +193,7 @@ async def test_vectors_of_any_length_can_be_searched(
     await database.execute(
         "UPDATE passage_vectors SET embedding = subvector(embedding::vector, 1, 100)::halfvec"
     )
-    index = PostgresPassageIndex(database, scanned=0)
+    index = PostgresPassageIndex(database, whole=0, scanned=0)
     result = await index.search(
         ANA, "tea", vector("tea leaves")[:100], embedder=EMBEDDER, filters=Filters(), limit=5
     )

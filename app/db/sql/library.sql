@@ -305,6 +305,21 @@ LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON
   ON true
 ORDER BY ranked.score DESC, p.number;
 
+-- name: nearest_of_all
+-- Comparing all: $1 to $4 as in search_passages, $5 the vector, $6 embedder, $7 and $8 the bounds of
+-- when a source was added, $9 the asker's groups.
+SELECT v.passage
+FROM passage_vectors v JOIN sources s ON s.number = v.source
+WHERE (s.owner_id = $1 OR s.shared OR s.shared_with && $9) AND s.deleted_at IS NULL
+  AND s.embedder = $6
+  AND (cardinality($2::text[]) = 0 OR s.source_id = ANY ($2))
+  AND (cardinality($3::text[]) = 0 OR s.kind = ANY ($3))
+  AND (cardinality($4::text[]) = 0 OR s.tags && $4)
+  AND ($7::timestamptz IS NULL OR s.created_at >= $7)
+  AND ($8::timestamptz IS NULL OR s.created_at < $8)
+ORDER BY v.embedding <#> $5
+LIMIT 100;
+
 -- name: widen_scan
 -- For `nearest_passages` only, until the end of the transaction.
 SELECT set_config('hnsw.ef_search', '100', true),
