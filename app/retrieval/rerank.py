@@ -146,24 +146,27 @@ def _token_scores(wording: Wording, words: Sequence[_Words], states: _States | N
         return tokens
     best = best_cosines(states.query.states, states.passages)
     owners = _owners(states.query.starts, wording)
-    weights = _piece_weights(owners, wording)
-    for row, cosines in zip(states.rows, best, strict=True):
-        unsaid = [i for i, word in enumerate(owners) if word not in words[row].named][1:-1]
-        tokens.all[row] = cosines.mean()
-        tokens.unsaid[row] = cosines[unsaid].mean() if unsaid else cosines.mean()
-        tokens.weighed[row] = np.average(cosines, weights=weights)
+    rows = np.array(states.rows)
+    tokens.all[rows] = best.mean(axis=1)
+    tokens.weighed[rows] = np.average(best, axis=1, weights=_piece_weights(owners, wording))
+    titles = [words[row].named for row in states.rows]
+    for named in set(titles):  # few, of many candidates
+        same = [place for place, one in enumerate(titles) if one == named]
+        unsaid = [i for i, word in enumerate(owners) if word not in named][1:-1]
+        left = best[np.ix_(same, unsaid)] if unsaid else best[same]
+        tokens.unsaid[rows[same]] = left.mean(axis=1)
     return tokens
 
 
 def _words(top: Sequence[Candidate]) -> list[_Words]:
     """The words of each candidate."""
-    found = []
-    for candidate in top:
-        passage = candidate.passage
-        title = sequence(passage.title)
-        text = sequence(f"{passage.heading or ''} {passage.text}")
-        found.append(_Words(title, text, frozenset(title)))
-    return found
+    titles = {title: sequence(title) for title in {one.passage.title for one in top}}
+    names = {title: frozenset(words) for title, words in titles.items()}
+    passages = [candidate.passage for candidate in top]
+    return [
+        _Words(titles[one.title], sequence(f"{one.heading or ''} {one.text}"), names[one.title])
+        for one in passages
+    ]
 
 
 def _owners(starts: Sequence[int], wording: Wording) -> list[str | None]:

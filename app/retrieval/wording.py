@@ -85,7 +85,7 @@ class Wording:
     def in_pairs(self, words: Sequence[str]) -> float:
         """The share of the query's neighbouring words that are neighbours there too, 0..1."""
         asked = set(pairwise(self.words))
-        return len(asked & set(pairwise(words))) / len(asked) if asked else 0.0
+        return len(asked.intersection(pairwise(words))) / len(asked) if asked else 0.0
 
     def names(self, title: Sequence[str]) -> float:
         """The share of a title's words that the query says, 0..1: whether it is asked for."""
