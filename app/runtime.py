@@ -11,8 +11,8 @@ import logging
 import sys
 import threading
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -172,9 +172,10 @@ class Runtimes:
         return await anext(self._owners[loop])
 
     async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Runtime, None]:
+        """The only generator that is open while the loop runs: a loop closes all at once."""
         try:
-            async with started(self.process) as runtime:
-                yield runtime
+            async with AsyncExitStack() as stack:
+                yield await start(self.process, stack)
         finally:
             self._owners.pop(loop, None)
             self._starting.pop(loop, None)
@@ -199,28 +200,26 @@ class Runtimes:
         await owner.aclose()
 
 
-@asynccontextmanager
-async def started(process: Process) -> AsyncIterator[Runtime]:
-    """The services of the running loop, for as long as the block lasts. Drain the runs first."""
+async def start(process: Process, stack: AsyncExitStack) -> Runtime:
+    """The services of the running loop, until `stack` is closed. Drain the runs first."""
     sys.setswitchinterval(SWITCH_S)
     dsn = await asyncio.to_thread(process.dsn)
     password = await asyncio.to_thread(process.password)
     await migrate(dsn, password=password)
     embedder = await asyncio.to_thread(process.embedder)
     model = await asyncio.to_thread(process.model)
-    async with AsyncExitStack() as stack:
-        database = await Database.open(dsn, password=password)
-        stack.push_async_callback(database.close)
-        stack.push_async_callback(model.aclose)
-        notices = Notices(database, channels=(CHANNEL,))
-        stack.push_async_callback(notices.close)
-        tasks = TaskTracker()
-        stack.push_async_callback(_end, tasks, database)
-        notices.start(tasks)
-        runtime = await _assemble(process, embedder, model, database, notices, tasks)
-        stack.push_async_callback(runtime.services.runs.close)
-        stack.push_async_callback(runtime.jobs.close)
-        yield runtime
+    database = await Database.open(dsn, password=password)
+    stack.push_async_callback(database.close)
+    stack.push_async_callback(model.aclose)
+    notices = Notices(database, channels=(CHANNEL,))
+    stack.push_async_callback(notices.close)
+    tasks = TaskTracker()
+    stack.push_async_callback(_end, tasks, database)
+    notices.start(tasks)
+    runtime = await _assemble(process, embedder, model, database, notices, tasks)
+    stack.push_async_callback(runtime.services.runs.close)
+    stack.push_async_callback(runtime.jobs.close)
+    return runtime
 
 
 async def _end(tasks: TaskTracker, database: Database) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.db.pool import connect
@@ -41,7 +42,10 @@ async def test_the_same_application_answers_on_the_next_loop(client: httpx.Async
         check_refused(seen)
 
 
-def test_forty_loops_leave_no_connection_behind(app: FastAPI) -> None:
+@pytest.mark.timeout(60)
+def test_forty_loops_leave_no_connection_behind(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
     async def ask() -> None:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
@@ -71,3 +75,4 @@ def test_forty_loops_leave_no_connection_behind(app: FastAPI) -> None:
 
     assert asyncio.run(settled()) <= before
     assert len(app.state.runtimes) == 0
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
