@@ -20,7 +20,7 @@ TITLES = {
     "good": "through `deploy/nginx.conf` as it is",
     "gzip": "gzip for event streams, `X-Accel-Buffering` ignored",
     "buffer": "a second proxy behind it that buffers and compresses",
-    "idle": "`proxy_read_timeout 1s`",
+    "idle": "`proxy_read_timeout 3s`",
     "limit": "`limit_conn few 4`",
 }
 
@@ -41,7 +41,7 @@ def outputs() -> str:
     parts = []
     with ServerProcess(DATA_DIR=str(data_dir)) as server:
         for name, (edit, _, _) in PROXIES.items():
-            options = [] if name == "good" else ["--only", "path", "--silence", "3"]
+            options = [] if name == "good" else ["--only", "path", "--silence", "5"]
             with nginx(server.port, edit=edit) as url:
                 told = said(url, data_dir, *options)
             parts.append(f"{TITLES[name]}:\n\n```\n{told}\n```\n")

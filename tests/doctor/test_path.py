@@ -16,7 +16,7 @@ from tests.harness.serving import Serving, free_port
 
 pytestmark = [pytest.mark.nginx, pytest.mark.timeout(60)]
 
-SILENCE_S = 2.0
+SILENCE_S = 4.5
 Edit = Callable[[str], str]
 
 
@@ -39,7 +39,7 @@ gzipped = replacing(
     "proxy_buffering off;\n            proxy_cache off;\n            gzip off;",
     f"{IGNORING} gzip on; gzip_types text/event-stream;",
 )
-impatient = replacing("proxy_read_timeout 1h;", "proxy_read_timeout 1s;")
+impatient = replacing("proxy_read_timeout 1h;", "proxy_read_timeout 3s;")
 
 
 def limited(text: str) -> str:
@@ -71,7 +71,7 @@ PROXIES: dict[str, tuple[Edit, str, str]] = {
     "good": (unchanged, "nothing held back or cut", ""),
     "gzip": (gzipped, "compression (Content-Encoding: gzip)", "gzip off;"),
     "buffer": (buffered, "a proxy buffer", "proxy_buffering off;"),
-    "idle": (impatient, "an idle timeout after about 1 s", "proxy_read_timeout 1h;"),
+    "idle": (impatient, "an idle timeout after about 3 s", "proxy_read_timeout 1h;"),
     "limit": (limited, "streams at once were refused (status 503)", "limit_conn ZONE 30;"),
 }
 
