@@ -112,7 +112,7 @@ load: prepared-for-tests ## many sessions at once, also against URL=… [SESSION
 
 soak: prepared-for-tests ## long fault runs [SOAK_S=3600]; recorded in docs/measurements.md
 	$(PYTEST) tests/load/test_soak_mixed.py -m soak -q -s --timeout=14400
-	$(PYTEST) tests/stream tests/load -m soak -q -s --timeout=14400 \
+	$(PYTEST) tests/stream tests/integration tests/load -m soak -q -s --timeout=14400 \
 		--deselect tests/load/test_soak_mixed.py
 
 deploy-check: prepared-for-tests ## compose, Kubernetes and the image, as far as that goes without Docker

@@ -26,9 +26,11 @@ REFERENCE = re.compile(
 IN_SCOPE = (
     *("FR-003", "FR-005", "FR-008", "FR-009", "FR-017", "FR-018", "FR-019", "FR-020", "FR-021"),
     *("SC-001", "SC-002", "SC-003", "SC-006", "SC-007"),
-    *("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P12", "P14"),
+    *(f"P{number}" for number in range(1, 15)),
     *(f"I2.{number}" for number in range(1, 16)),
     *(f"I3.{number}" for number in range(1, 13)),
+    *(f"I8.{number}" for number in range(1, 11)),
+    *(f"I9.{number}" for number in range(1, 16)),
     *(f"I10.{number}" for number in range(1, 13)),
 )
 
