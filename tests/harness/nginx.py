@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,12 +16,14 @@ from tests.harness.serving import free_port
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 
 
-def configured(*, listen: int, upstreams: tuple[int, ...]) -> str:
+def configured(*, listen: int, upstreams: tuple[int, ...], down: tuple[int, ...] = ()) -> str:
     """`deploy/nginx.conf` with other ports: nothing else is changed, so that it is what is tested.
 
     One worker is enough, and keeps the machine quiet.
     """
-    replicas = "\n".join(f"server 127.0.0.1:{port};" for port in upstreams)
+    replicas = "\n".join(
+        f"server 127.0.0.1:{port}{' down' if port in down else ''};" for port in upstreams
+    )
     text = CONFIGURATION.read_text()
     for pattern, replacement in (
         (r"server 127\.0\.0\.1:8000;", replicas),
@@ -32,34 +35,67 @@ def configured(*, listen: int, upstreams: tuple[int, ...]) -> str:
     return text
 
 
+class Nginx:
+    """A running one; `url` has no trailing slash."""
+
+    def __init__(self, upstreams: tuple[int, ...], edit: Callable[[str], str]) -> None:
+        self._upstreams = upstreams
+        self._edit = edit
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._prefix = Path(tempfile.mkdtemp(prefix="citestream-nginx-"))
+        self._prefix.chmod(0o755)  # started by root, its workers run as another user
+        self._configure()
+        command = ["nginx", "-p", str(self._prefix), "-c", "nginx.conf", "-e", "stderr"]
+        with (self._prefix / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, "-g", "daemon off;"], stdout=log, stderr=log
+            )
+
+    def _configure(self, down: tuple[int, ...] = ()) -> None:
+        text = configured(listen=self._port, upstreams=self._upstreams, down=down)
+        (self._prefix / "nginx.conf").write_text(self._edit(text))
+
+    def send_nothing_new_to(self, *ports: int) -> None:
+        """Mark these replicas `down` (none: all are up again) and reload, as an operator does."""
+        self._configure(ports)
+        self._process.send_signal(signal.SIGHUP)
+
+    def wait_listening(self) -> None:
+        until = time.monotonic() + 10
+        while True:
+            assert self._process.poll() is None, (self._prefix / "log").read_text()
+            assert time.monotonic() < until, (self._prefix / "log").read_text()
+            with (
+                suppress(ConnectionRefusedError),
+                socket.create_connection(("127.0.0.1", self._port)),
+            ):
+                return
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        shutil.rmtree(self._prefix)
+
+
 @contextmanager
-def nginx(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[str]:
-    """Serve until the block ends; gives the URL, without a trailing slash.
+def running(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[Nginx]:
+    """Serve until the block ends.
 
     `edit` may change the configuration, to spoil it.
     Synchronous, for harnesses without an event loop too; it is up within a few milliseconds.
     """
-    prefix = Path(tempfile.mkdtemp(prefix="citestream-nginx-"))
-    prefix.chmod(0o755)  # started by root, its workers run as another user
-    port = free_port()
-    (prefix / "nginx.conf").write_text(edit(configured(listen=port, upstreams=upstreams)))
-    command = ["nginx", "-p", str(prefix), "-c", "nginx.conf", "-e", "stderr"]
-    with (prefix / "log").open("wb") as log:
-        process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log, stderr=log)
-        try:
-            _wait_listening(process, port, prefix / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
-    shutil.rmtree(prefix)
+    proxy = Nginx(upstreams, edit)
+    try:
+        proxy.wait_listening()
+        yield proxy
+    finally:
+        proxy.close()
 
 
-def _wait_listening(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    until = time.monotonic() + 10
-    while True:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.01)
+@contextmanager
+def nginx(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[str]:
+    """As `running`, for those that need its URL alone."""
+    with running(*upstreams, edit=edit) as proxy:
+        yield proxy.url
