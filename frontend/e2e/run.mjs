@@ -1,14 +1,19 @@
 // Browser journeys. Without BASE_URL against a server of their own, which is gone afterwards; with
-// it against that server, without the journeys that restart theirs.
-// Names as arguments run only those. PICTURES=folder takes pictures of the page instead.
+// it against that server, without the journeys that do something to theirs.
+// Names as arguments run only those. LOOK=phone-dark runs them on a phone in the dark where nothing
+// moves; without it only those made for it. PICTURES=folder takes pictures of the page instead.
 // The last line is "N passed, N failed"; the exit code tells the same.
+import { prepare } from "./answered.mjs";
 import { launch } from "./browser.mjs";
+import { QUESTION, RECORDED } from "./chatPage.mjs";
 import * as access from "./journeys/access.mjs";
 import * as asking from "./journeys/asking.mjs";
 import * as history from "./journeys/history.mjs";
 import * as library from "./journeys/library.mjs";
+import * as phone from "./journeys/phone.mjs";
 import * as reading from "./journeys/reading.mjs";
 import * as restarting from "./journeys/restarting.mjs";
+import * as signing from "./journeys/signing.mjs";
 import * as sources from "./journeys/sources.mjs";
 import * as staying from "./journeys/staying.mjs";
 import * as tabs from "./journeys/tabs.mjs";
@@ -17,7 +22,9 @@ import { takeRecording } from "./recording.mjs";
 import { Server } from "./server.mjs";
 
 const SIDE_BY_SIDE = {
+  ...signing,
   ...tabs,
+  ...phone,
   ...access,
   ...library,
   ...reading,
@@ -28,7 +35,17 @@ const SIDE_BY_SIDE = {
 };
 const ALONE = { ...restarting };
 const TIMEOUT_MS = 90_000;
-const LANES = 3;
+const LANES = Number(process.env.LANES ?? 3);
+/** How many journeys of a whole run begin with such an answer. */
+const ANSWERED = { [QUESTION]: 6, [RECORDED]: 1 };
+const WIDE = { viewport: { width: 1280, height: 800 } };
+const PHONE = {
+  viewport: { width: 390, height: 844 },
+  colorScheme: "dark",
+  reducedMotion: "reduce",
+  hasTouch: true,
+  isMobile: true,
+};
 
 /** Nothing belongs in the console, except what the browser itself says of refused or cut requests. */
 function isFault(message) {
@@ -38,7 +55,8 @@ function isFault(message) {
 
 /** Runs one journey in a browser profile of its own; errors of the page count as failures. */
 async function attempt(browser, server, journey) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const isPhone = process.env.LOOK === "phone-dark" || Object.values(phone).includes(journey);
+  const context = await browser.newContext(isPhone ? PHONE : WIDE);
   const faults = [];
   context.on("weberror", (event) => faults.push(event.error()));
   context.on("console", (message) => {
@@ -64,7 +82,8 @@ async function attempt(browser, server, journey) {
 
 /** Runs the journeys, `lanes` at a time; returns how many passed and failed. */
 async function runAll(browser, server, journeys, lanes) {
-  const waiting = Object.entries(journeys);
+  // Those with a second argument need a server of ours.
+  const waiting = Object.entries(journeys).filter(([, one]) => server !== null || one.length < 2);
   const counts = { passed: 0, failed: 0 };
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -103,8 +122,11 @@ async function main(names) {
       await takeRecording(browser, process.env.PICTURES);
       return 0;
     }
+    if (names.length === 0) {
+      for (const [question, times] of Object.entries(ANSWERED)) prepare(question, times);
+    }
     const beside = await runAll(browser, server, chosen(SIDE_BY_SIDE, names), LANES);
-    const alone = await runAll(browser, server, server === null ? {} : chosen(ALONE, names), 1);
+    const alone = await runAll(browser, server, chosen(ALONE, names), 1);
     const failed = beside.failed + alone.failed;
     const seconds = ((Date.now() - began) / 1000).toFixed(0);
     process.stdout.write(`${seconds} s\n${beside.passed + alone.passed} passed, ${failed} failed\n`);

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = join(ROOT, ".venv/bin/python");
@@ -27,12 +28,14 @@ function freePort() {
 export class Server {
   #dataDir;
   #port;
+  #settings;
   #process = null;
   #log = [];
 
-  constructor(dataDir, port) {
+  constructor(dataDir, port, settings = {}) {
     this.#dataDir = dataDir;
     this.#port = port;
+    this.#settings = settings;
   }
 
   /** Serves once the sample library can be asked. */
@@ -52,6 +55,24 @@ export class Server {
     }
   }
 
+  /** Calls `use` with another process on the same library, with other settings; it ends after. */
+  async beside(settings, use) {
+    const other = new Server(this.#dataDir, await freePort(), settings);
+    try {
+      await other.run();
+      return await use(other);
+    } finally {
+      await other.end("SIGTERM");
+    }
+  }
+
+  /** What a command of the server's prints, such as `app.tokens` with its arguments. */
+  async command(...line) {
+    const options = { cwd: this.#dataDir, env: this.#environment() };
+    const { stdout } = await promisify(execFile)(PYTHON, ["-m", ...line], options);
+    return stdout;
+  }
+
   get url() {
     return `http://127.0.0.1:${this.#port}`;
   }
@@ -60,17 +81,7 @@ export class Server {
   async run() {
     this.#process = spawn(PYTHON, ["-m", "app.main"], {
       cwd: this.#dataDir, // an .env of the project does not count here
-      env: {
-        PATH: process.env.PATH,
-        PYTHONPATH: ROOT,
-        HOST: "127.0.0.1",
-        PORT: String(this.#port),
-        DATA_DIR: this.#dataDir,
-        LLM_PROVIDER: "extractive",
-        EXTRACTIVE_TOKENS_PER_S: TOKENS_PER_S,
-        SAMPLE_LIBRARY: "true",
-        SHUTDOWN_GRACE_S: "2",
-      },
+      env: this.#environment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const output of [this.#process.stdout, this.#process.stderr]) {
@@ -91,6 +102,21 @@ export class Server {
   async remove() {
     await this.end("SIGTERM");
     await rm(this.#dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+
+  #environment() {
+    return {
+      PATH: process.env.PATH,
+      PYTHONPATH: ROOT,
+      HOST: "127.0.0.1",
+      PORT: String(this.#port),
+      DATA_DIR: this.#dataDir,
+      LLM_PROVIDER: "extractive",
+      EXTRACTIVE_TOKENS_PER_S: TOKENS_PER_S,
+      SAMPLE_LIBRARY: "true",
+      SHUTDOWN_GRACE_S: "2",
+      ...this.#settings,
+    };
   }
 
   async #ready() {

@@ -1,3 +1,4 @@
+import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
 
@@ -57,14 +58,6 @@ export async function stopKeepsTheText(context) {
   check((await chat.page.locator(".turn").count()) === 2, "the second question has no turn");
 }
 
-export async function escapeStops(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(QUESTION);
-  await chat.hasText(20);
-  await chat.page.keyboard.press("Escape");
-  await chat.ends("stopped", 2_000);
-}
-
 export async function stoppedBeforeTheAnswerGivesTheQuestionBack(context) {
   const chat = await ChatPage.open(context);
   await chat.page.route("**/chat", () => undefined); // the request never gets anywhere
@@ -85,9 +78,7 @@ export async function nextQuestionWaitsItsTurn(context) {
 }
 
 export async function regenerateKeepsBoth(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(QUESTION);
-  await chat.ends();
+  const chat = await openAnswered(context);
   await chat.page.getByRole("button", { name: "Regenerate" }).click();
   await chat.page.getByLabel("Answer 2 of 2").waitFor({ timeout: 60_000 });
   await chat.page.getByRole("button", { name: "Previous answer" }).click();
@@ -96,9 +87,7 @@ export async function regenerateKeepsBoth(context) {
 
 /** ↑ takes the last question back for another try; what was being written is not lost by it. */
 export async function questionIsEditedAndAskedAgain(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(QUESTION);
-  await chat.ends();
+  const chat = await openAnswered(context);
   await chat.composer.fill("something else");
   await chat.page.getByRole("button", { name: "Edit this question" }).click();
   check((await chat.composer.inputValue()) === QUESTION, "the question is not there for editing");
@@ -129,9 +118,7 @@ export async function pastedBookIsNotLost(context) {
 
 /** A thumb is stored at once, with a comment when there is one, and is still there later. */
 export async function feedbackIsKept(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(QUESTION);
-  await chat.ends();
+  const chat = await openAnswered(context);
   await chat.page.getByRole("button", { name: "Bad answer" }).click();
   await chat.page.getByLabel(/^What was wrong/).fill("Too short");
   await chat.page.keyboard.press("Tab");

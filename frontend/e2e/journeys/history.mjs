@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 
+import { answered } from "../answered.mjs";
 import { isAccessible } from "../axe.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, QUESTION } from "../chatPage.mjs";
@@ -11,11 +12,13 @@ export async function historyRenamesDeletesAndRestores(context) {
   await until("an ending", () => chat.phase(), (phase) => phase === "complete", 60_000);
   const entry = chat.page.getByRole("link", { name: title, exact: true });
   await entry.waitFor();
+  await entry.hover(); // its tools appear beside it
   await chat.page.getByRole("button", { name: `Rename “${title}”` }).click();
   await chat.page.getByLabel("Title").fill(`${title} renamed`);
   await chat.page.keyboard.press("Enter");
   const renamed = chat.page.getByRole("link", { name: `${title} renamed`, exact: true });
   await renamed.waitFor();
+  await renamed.hover();
   await chat.page.getByRole("button", { name: `Delete “${title} renamed”` }).click();
   await renamed.waitFor({ state: "detached" });
   await chat.page.getByRole("button", { name: "Undo" }).click();
@@ -118,4 +121,38 @@ export async function settingsAreKept(context) {
   await field.press("Enter");
   const typed = await field.inputValue();
   check(typed === "Erste Zeile\n", `Enter did not break the line: ${JSON.stringify(typed)}`);
+}
+
+/** Five thousand messages: the end is there soon, what was said before as the reader goes up. */
+export async function longConversationOpensAtItsEnd(context, server) {
+  await answered();
+  const sessionId = `long-${Date.now()}`;
+  await server.command("bench.seed_conversation", sessionId, "--turns", "2500");
+  const read = [];
+  context.on("request", (request) => {
+    if (request.url().includes(`${sessionId}/messages`)) read.push(request.url());
+  });
+  const chat = await ChatPage.open(context, `/c/${sessionId}`);
+  const { page } = chat;
+  const turn = (n) => page.getByRole("heading", { name: `Question ${n}: `, exact: false });
+  await turn(2_500).waitFor();
+  const inView = () =>
+    page.evaluate(() => {
+      const { bottom } = document.querySelector(".messages").getBoundingClientRect();
+      return [...document.querySelectorAll(".answer")].at(-1).getBoundingClientRect().top < bottom;
+    });
+  await until("its end in view", inView, (isInView) => isInView);
+  check(read.length === 1, `${read.length} pages were read to show the end`);
+  await page.locator(".messages").hover();
+  const reading = turn(2_471);
+  const before = await reading.evaluate((node) => {
+    node.scrollIntoView({ block: "center" });
+    return node.getBoundingClientRect().top;
+  });
+  await turn(2_470).waitFor({ state: "attached" });
+  const after = await reading.evaluate((node) => node.getBoundingClientRect().top);
+  check(Math.abs(after - before) < 2, `what was read moved from ${before} to ${after} px`);
+  await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
+  const found = page.locator(`.history a[href="/c/${sessionId}"]`);
+  await found.locator(".conversation-match mark").first().waitFor();
 }

