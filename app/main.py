@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -48,6 +49,11 @@ from app.runs.tasks import TaskTracker
 from app.runtime import Process, Runtime, Runtimes
 
 log = logging.getLogger(__name__)
+
+# What was imported stays: a full collection that looked at its 230,000 objects held every stream up
+# for 0.2 s.
+gc.freeze()
+gc.set_threshold(700, 10, 10)
 
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 KEEP_ALIVE_S = 65
