@@ -97,12 +97,10 @@ class ConversationStore:
         newest_first: bool = False,
     ) -> Page[Message]:
         """See the port."""
-        query = "list_latest_messages" if newest_first else "list_messages"
+        query = SQL["list_latest_messages"] if newest_first else SQL["list_messages"]
         place = _read_ordinal(cursor, first=_LAST_ORDINAL if newest_first else 0)
         await self.get(principal, session_id)
-        rows = await self._database.fetch(
-            SQL[query], principal.owner_id, session_id, place, limit + 1
-        )
+        rows = await self._database.fetch(query, principal.owner_id, session_id, place, limit + 1)
         items = tuple(_message(row) for row in rows[:limit])
         more = len(rows) > limit
         return Page(items, _cursor(rows[limit - 1]["ordinal"]) if more else None)
