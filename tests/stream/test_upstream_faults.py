@@ -178,7 +178,7 @@ async def test_a_run_that_never_ends_is_ended(
     stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> None:
     upstream.script(Reply(tokens=["word "] * 10_000, pace_s=0.02))
-    settings = app_settings(stocked_dsn, upstream, tmp_path, run_timeout_s=0.5)
+    settings = app_settings(stocked_dsn, upstream, tmp_path, run_timeout_s=2.0)
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         async with asking(http, QUESTION, session_id="s1") as asked:
             assert (await asked.rest()).content["code"] == "TIMEOUT"
