@@ -1,6 +1,7 @@
 """Decides whether the evidence answers the question, with a model call only when in doubt."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from app.domain.models import Filters
@@ -35,6 +36,8 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
             update["kept"] = ()
         if update["decision"] == "refuse":
             update["outside_filter"] = await _outside(search, state)
+        # Nobody looks at the others again: an answer is not to hold them as long as it streams.
+        update |= {"found": replace(state["found"], candidates=()), "ranked": (), "dropped": ()}
         update["ms"] = (clock() - began) * 1000
         return update
 
