@@ -94,8 +94,9 @@ check: prepared-for-tests check-python ## what CI runs: format, lint, types, rul
 bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measurements.md
 	$(VENV)/python -m bench.speed
 
-bench-page: prepared-for-tests ## the page under a long answer; recorded in docs/measurements.md
-	node bench/page.mjs --write docs/measurements.md
+bench-page: prepared-for-tests ## the page under a long answer and a long conversation; recorded in docs/measurements.md
+	node bench/page.mjs --times 3 --write docs/measurements.md
+	node bench/long_conversation.mjs --write docs/measurements.md
 
 eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/measurements.md
 	$(VENV)/python -m bench.retrieval $(if $(DATA),'$(DATA)') $(ARGS)
