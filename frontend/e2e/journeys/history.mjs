@@ -43,11 +43,11 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   await found.focus();
   await page.keyboard.press("Enter");
   await until("its address", () => chat.path, (path) => path === address);
+  const row = page.locator(".history li", { has: page.locator(`a[href="${address}"]`) });
+  await row.hover(); // its tools appear beside it
   const [saved] = await Promise.all([
     page.waitForEvent("download"),
-    page
-      .locator(".history li", { has: page.locator(`a[href="${address}"]`) })
-      .getByRole("link", { name: /as Markdown$/ }).click(),
+    row.getByRole("link", { name: /as Markdown$/ }).click(),
   ]);
   const text = await readFile(await saved.path(), "utf8");
   check(text.includes(`## ${QUESTION}`), `the question is not in ${text.slice(0, 200)}`);
