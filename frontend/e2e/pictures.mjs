@@ -103,6 +103,11 @@ class Album {
     await this.#chat.composer.fill("More than fits into a question. ".repeat(300));
     await this.#shoot("too-long");
     await this.#chat.composer.fill("");
+    await this.#chat.page.getByRole("button", { name: /^Searching/ }).click();
+    await this.#chat.page.getByLabel("Recordings only").check();
+    await this.#chat.page.getByLabel("From").fill("2026-11-01");
+    await this.#shoot("scope");
+    await this.#chat.page.keyboard.press("Escape");
   }
 
   async #endings() {
