@@ -13,6 +13,9 @@ endif
 VENV := .venv/bin
 # Twice the cores of a small machine: half of what the tests do is waiting. Half a gigabyte each.
 PYTEST_WORKERS ?= 4
+# Files in the order of pyproject.toml, the long ones first; xdist itself would begin with those of
+# many tests, which are the short ones.
+SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(VENV)/python -m pytest
 UV := $(if $(wildcard $(VENV)/uv),$(VENV)/uv,uv)
 STARTED := CITESTREAM_STARTED_AT=$$(date +%s)
@@ -46,7 +49,7 @@ test-page:
 	npm --prefix frontend run e2e
 
 test-python:
-	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile
+	$(PYTEST) $(SHARED_OUT)
 
 check-python:
 	$(VENV)/ruff format --check .
@@ -89,7 +92,7 @@ check: prepared-for-tests check-python ## what CI runs: format, lint, types, rul
 	$(VENV)/python -m app.contracts --check
 	$(MAKE) --no-print-directory check-page
 	$(MAKE) --no-print-directory test-page
-	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term
+	$(PYTEST) $(SHARED_OUT) --cov --cov-report=term
 
 bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measurements.md
 	$(VENV)/python -m bench.speed
