@@ -18,6 +18,7 @@ from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResul
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
 from app.graph.grading import confidence
+from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
 from app.llm.quoting import quote_answer
 from app.retrieval.rerank import BlendReranker
@@ -32,10 +33,15 @@ ARM: Final = 100  # each arm of the search brings so many candidates
 
 @dataclass(slots=True)
 class _Timed:
-    """Stands around search and reranker and keeps how long their last calls took, in ms."""
+    """Stands around search and reranker, keeps what they found last and how long it took, in ms.
+
+    (The graph lets go of the candidates once it has judged them.)
+    """
 
     search_inside: HybridSearch
     reranker_inside: BlendReranker
+    found: tuple[Candidate, ...] = ()
+    ranked: tuple[Candidate, ...] = ()
     search_ms: float = 0.0
     rerank_ms: float = 0.0
 
@@ -45,12 +51,14 @@ class _Timed:
         began = perf_counter()
         found = await self.search_inside.search(principal, query, filters=filters, limit=limit)
         self.search_ms = (perf_counter() - began) * 1000
+        self.found, self.ranked = found.candidates, ()
         return found
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         began = perf_counter()
         ranked = await self.reranker_inside.rerank(query, candidates)
         self.rerank_ms = (perf_counter() - began) * 1000
+        self.ranked = ranked.candidates
         return ranked
 
 
@@ -96,14 +104,13 @@ class Library:
     async def ask(self, question: Question) -> Outcome:
         """One question through the whole graph."""
         state = await self.graph.ainvoke(AnswerState(question=self._asked(question)))
-        ranked = (*state["ranked"], *state["dropped"])
         return Outcome(
             question=question,
-            fused=self._ids(state["found"].candidates),
-            reranked=self._ids(ranked),
+            fused=self._ids(self.timed.found),
+            reranked=self._ids(self.timed.ranked),
             search_ms=self.timed.search_ms,
             rerank_ms=self.timed.rerank_ms,
-            confidence=confidence(state["ranked"]),
+            confidence=confidence(self.timed.ranked[:KEPT]),
             text=state["text"],
             passages=tuple(candidate.passage for candidate in state["kept"]),
         )
