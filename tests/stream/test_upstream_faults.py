@@ -98,7 +98,7 @@ async def impatient(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A server that waits for its model half a second."""
     settings = app_settings(
-        stocked_dsn, upstream, tmp_path, first_token_timeout_s=0.5, idle_timeout_s=0.5
+        stocked_dsn, upstream, tmp_path, first_token_timeout_s=1.0, idle_timeout_s=0.5
     )
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         yield http
