@@ -18,6 +18,7 @@ _MOST: Final = 1.7  # k1 + 1 of `lexical_weights`
 _FEW: Final = 4_000  # passages that are fetched without need, at most
 _MANY: Final = 0.25  # of all passages: comparing the rest too costs little more
 _SETS: Final = 64
+_TERMS: Final = 32  # a pasted page has too many sets to think about, and nothing rare stands out
 _DIMENSIONS: Final = 1_000_000_000
 
 Scores = dict[int, float]
@@ -40,6 +41,8 @@ async def best_told(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] |
     Fewer than a scan where words of every fourth passage would be all that the others have.
     `terms` are rarest first. None when a scan is the shorter way.
     """
+    if len(terms) > _TERMS:
+        return None
     # pgvector's Python counts dimensions from 0, its SQL from 1.
     weights = SparseVector({term.number - 1: term.idf for term in terms}, _DIMENSIONS)
     found: Scores = {}

@@ -115,6 +115,13 @@ async def test_it_leaves_to_a_scan_what_nearly_all_have(shares: Sequence[float])
     assert library.fetched < SIZE / 4
 
 
+async def test_it_leaves_a_pasted_page_to_a_scan() -> None:
+    """Thinking about the sets of hundreds of words would hold every stream up for seconds."""
+    library = Library(7, [0.005] * 400)
+    assert await best_told(library.terms(), SIZE, library.fetch) is None
+    assert library.fetched == 0
+
+
 async def test_without_known_words_nothing_is_fetched() -> None:
     library = Library(7, ())
     assert await best_told([], SIZE, library.fetch) == []
