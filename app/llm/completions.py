@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from app.domain.ports import DELTAS
 from app.llm.merging import Chunk, FrameMerger
+from app.llm.streaming import StreamingChatModel
 
 _DRAIN_S: Final = 0.1
 """After `[DONE]`: for the end of the body, so that the connection can be kept."""
@@ -99,7 +100,7 @@ class MergingCompletions:
         return getattr(self._completions, name)
 
 
-class MergingChatOpenAI(ChatOpenAI):
+class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
     """ChatOpenAI whose streams are merged where they fall behind."""
 
     @override

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -30,6 +29,7 @@ from app.domain.ports import DELTAS
 from app.llm.answer_model import AnswerModel, ModelSettings
 from app.llm.completions import MergingCompletions
 from app.llm.merging import Chunk
+from app.llm.streaming import StreamingChatModel
 from app.llm.transport import ModelTransport
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _trace(tracking_uri: str) -> None:
     mlflow.langchain.autolog()
 
 
-class DatabricksChat(BaseChatModel):
+class DatabricksChat(StreamingChatModel):
     """A `ChatDatabricks` whose calls are natively asynchronous and close their socket."""
 
     inner: Any
@@ -170,8 +170,6 @@ class DatabricksChat(BaseChatModel):
                 made = _generation(chunk)
                 if made is None:
                     continue
-                if run_manager:
-                    await run_manager.on_llm_new_token(made.text, chunk=made)
                 yield made
         if usage is not None:
             # Endpoints count on with every chunk: only the last word is the sum.

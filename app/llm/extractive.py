@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -15,13 +14,14 @@ from typing_extensions import override
 from app.domain.models import Passage
 from app.llm.answer_model import QUOTING_LABEL, AnswerModel, ModelSettings
 from app.llm.quoting import quote_answer
+from app.llm.streaming import StreamingChatModel
 
 NAME: Final = "extractive"
 _PIECE: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+")
 _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 
 
-class ExtractiveChatModel(BaseChatModel):
+class ExtractiveChatModel(StreamingChatModel):
     """A chat model that quotes. Takes its evidence by `bind`, never from the prompt:
 
         model.bind(passages=[...], question="...", said="text that the answer continues")
