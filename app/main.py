@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -56,9 +56,6 @@ from app.runtime import Process, Runtime, Runtimes
 
 log = logging.getLogger(__name__)
 
-# What was imported stays: a full collection that looked at its 230,000 objects held every stream up
-# for 0.2 s.
-gc.freeze()
 gc.set_threshold(*_THRESHOLDS)
 
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -163,6 +160,7 @@ def _lifespan(
         except StoreUnavailable as error:
             app.state.startup_error = _unreachable(settings, error)
             raise
+        _set_aside()
         tasks = TaskTracker()
         drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
         signals = SignalDrain(drain, tasks)
@@ -178,6 +176,12 @@ def _lifespan(
             await asyncio.to_thread(runtimes.process.release)
 
     return lifespan
+
+
+@cache
+def _set_aside() -> None:
+    """What was imported stays: looking through it for garbage held every stream up for 0.2 s."""
+    gc.freeze()
 
 
 def _unreachable(settings: Settings, error: StoreUnavailable) -> str:

@@ -61,6 +61,9 @@ class GraphEngine:
                 _entry_state(question),
                 config={"recursion_limit": RECURSION_LIMIT},
                 version="v2",
+                # Nothing: the first update of the graph would be held as long as it runs, and with
+                # it the passages that were not used.
+                stream_mode=[],
             ),
         )
         async with aclosing(events):

@@ -1,5 +1,6 @@
 """FR-005, FR-009, M10, M12: grading, follow-ups, markers, refusals and the graph as a whole."""
 
+import gc
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -141,6 +142,20 @@ async def test_clear_evidence_is_answered_without_asking_the_judge() -> None:
     assert ended == Ended("stop", None)
     assert [p.passage_id for p in evidence.passages] == ["clear", "grey"]
     assert upstream.deltas == len("Nausea [1].")  # this fake streams characters
+
+
+async def test_what_is_not_used_is_let_go_while_the_answer_streams() -> None:
+    others = [candidate(f"other {number}", cosine=0.1, coverage=0.0) for number in range(40)]
+    made = engine(FixedSearch([candidate("used"), *others], []))
+    del others
+    async with aclosing(made.answer(QUESTION, Evidence())) as items:
+        async for item in items:
+            if isinstance(item, Token):
+                break
+        held = [one for one in gc.get_objects() if isinstance(one, Candidate)]
+    names = {one.passage.passage_id for one in held}
+    assert "used" in names
+    assert not [name for name in names if name.startswith("other")]
 
 
 async def test_nothing_but_off_topic_passages_is_refused_in_tokens() -> None:
