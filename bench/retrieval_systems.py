@@ -124,7 +124,7 @@ class Library:
         found = await self.index.search(
             LOCAL,
             subject_of(question.text),
-            await self.encoder.embed_query(question.text),
+            self.encoder.embed_query(question.text),
             embedder=self.encoder.name,
             filters=asked.filters,
             limit=2 * ARM,

@@ -24,7 +24,7 @@ def compact_json(value: object) -> bytes:
 
 def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-11-20T10:30:40.000Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clean_text(text: str) -> str:

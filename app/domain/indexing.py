@@ -204,11 +204,14 @@ class PassageIndex(Protocol):
         self,
         principal: Principal,
         query: str,
-        vector: Vector,
+        vector: Awaitable[Vector],
         *,
         embedder: str,
         filters: Filters,
         limit: int,
     ) -> SearchResult:
-        """Both arms and their fusion; candidates are best first, with every signal filled in."""
+        """Both arms and their fusion; candidates are best first, with every signal filled in.
+
+        `vector` is waited for while the words are looked up, and cancelled if they fail.
+        """
         ...

@@ -9,8 +9,10 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import cast
 
+from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
+from typing_extensions import override
 
 from app.domain.events import GenerationStarted, Stage, Token
 from app.domain.models import Candidate
@@ -59,7 +61,7 @@ class GraphEngine:
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
                 _entry_state(question),
-                config={"recursion_limit": RECURSION_LIMIT},
+                config={"recursion_limit": RECURSION_LIMIT, "callbacks": _AtOnce([])},
                 version="v2",
                 # Nothing: the first update of the graph would be held as long as it runs, and with
                 # it the passages that were not used.
@@ -72,6 +74,15 @@ class GraphEngine:
                     yield item
         if translator.ended is not None:
             yield translator.ended
+
+
+class _AtOnce(AsyncCallbackManager):
+    """Tells its handlers in turn: a task for each of forty calls would hold the start up."""
+
+    @override
+    def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
+        handler.run_inline = True
+        super().add_handler(handler, inherit)
 
 
 def _entry_state(question: Question) -> AnswerState:

@@ -23,18 +23,20 @@ def without_copies(query: str, candidates: Sequence[Candidate]) -> tuple[Candida
     who asks for two medicines gets both sheets, though a paragraph is the same. Recordings repeat
     each other only when the same was said at the same second.
     """
+    texts = [(" ".join(one.passage.text.split()), one.passage.start_s) for one in candidates]
+    if len(set(texts)) == len(texts):
+        return tuple(candidates)
     asked = set(sequence(query)) - FUNCTION_WORDS
     about: dict[tuple[str, float | None], list[tuple[str | None, ...]]] = {}
     named: dict[tuple[str, float | None], set[str]] = {}
     kept = []
-    for candidate in candidates:
+    for candidate, text in zip(candidates, texts, strict=True):
         passage = candidate.passage
-        words = passage.text.split()
-        text = (" ".join(words), passage.start_s)
         label = (passage.title, passage.heading)
         topics = asked & _topics(passage)
         if text in about and (
-            label in about[text] or (len(words) >= STANDS_ALONE and topics <= named[text])
+            label in about[text]
+            or (len(passage.text.split()) >= STANDS_ALONE and topics <= named[text])
         ):
             continue
         about.setdefault(text, []).append(label)

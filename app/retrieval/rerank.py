@@ -98,9 +98,10 @@ class BlendReranker:
         top, rest = candidates[:DEPTH], candidates[DEPTH:]
         if not top:
             return Reranked(())
-        spans = word_spans(query)
-        rarity = await self._index.word_weights([query[start:end] for start, end in spans])
-        states = await self._states(query, top)
+        words = [query[start:end] for start, end in word_spans(query)]
+        rarity, states = await asyncio.gather(
+            self._index.word_weights(words), self._states(query, top)
+        )
         wording = Wording.of(query, rarity)
         # Milliseconds of arithmetic, in which other streams go on.
         return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, states))
@@ -121,13 +122,14 @@ def _ranked(
     """All candidates with their new scores, best first."""
     words = _words(top)
     tokens = _token_scores(wording, words, states)
-    together = [wording.together([*one.title, *one.text]) for one in words]
+    said = [[*one.title, *one.text] for one in words]
+    together = [wording.together(one) for one in said]
     scores = FUSED * np.array([candidate.score for candidate in top])
     # Squared: a title of which the query says half is rarely the one that is asked for.
     named = np.array([wording.names(one.title) for one in words]) ** 2
     scores += TOKENS * _scaled(tokens.all) + ASPECT * named * _scaled(tokens.unsaid)
     scores += TOGETHER * np.array(together)
-    scores += PAIRS * np.array([wording.in_pairs([*one.title, *one.text]) for one in words])
+    scores += PAIRS * np.array([wording.in_pairs(one) for one in said])
     scores = _with_neighbours(top, scores, scores + WEIGHED * _scaled(tokens.weighed))
     order = np.argsort(-scores, kind="stable")
     ranked = [
@@ -149,13 +151,15 @@ def _token_scores(wording: Wording, words: Sequence[_Words], states: _States | N
     rows = np.array(states.rows)
     tokens.all[rows] = best.mean(axis=1)
     tokens.weighed[rows] = np.average(best, axis=1, weights=_piece_weights(owners, wording))
-    titles = [words[row].named for row in states.rows]
-    for named in set(titles):  # few, of many candidates
-        same = [place for place, one in enumerate(titles) if one == named]
-        unsaid = [i for i, word in enumerate(owners) if word not in named][1:-1]
-        left = best[np.ix_(same, unsaid)] if unsaid else best[same]
-        tokens.unsaid[rows[same]] = left.mean(axis=1)
+    unsaid = np.array([_unsaid(owners, words[row].named) for row in states.rows])
+    tokens.unsaid[rows] = (best * unsaid).sum(axis=1) / unsaid.sum(axis=1)
     return tokens
+
+
+def _unsaid(owners: Sequence[str | None], named: frozenset[str]) -> list[bool]:
+    """Which pieces a title leaves unsaid, but for the two special ones; all when it says all."""
+    inner = [word not in named for word in owners[1:-1]]
+    return [False, *inner, False] if any(inner) else [True] * len(owners)
 
 
 def _words(top: Sequence[Candidate]) -> list[_Words]:

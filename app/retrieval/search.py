@@ -31,7 +31,7 @@ class HybridSearch:
         found = await self._index.search(
             principal,
             subject_of(text),
-            await self._embedder.embed_query(text),
+            self._embedder.embed_query(text),
             embedder=self._embedder.name,
             filters=filters,
             limit=limit,

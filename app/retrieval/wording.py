@@ -52,6 +52,7 @@ class Wording:
     spans: tuple[Span, ...]  # of every word
     words: tuple[str, ...]  # every word as it is compared, in order
     weights: Mapping[str, float]  # of the words that count: how rare they are
+    pairs: frozenset[tuple[str, str]]  # of neighbouring words
 
     @classmethod
     def of(cls, query: str, rarity: Sequence[float]) -> "Wording":
@@ -61,11 +62,13 @@ class Wording:
         for word, weight in zip(words, rarity, strict=True):
             if weight > 0 and word not in REQUESTS:
                 weights[word] = max(weight, weights.get(word, 0.0))
-        return cls(tuple(word_spans(query)), words, weights)
+        return cls(tuple(word_spans(query)), words, weights, frozenset(pairwise(words)))
 
     def together(self, words: Sequence[str]) -> float:
         """The largest share of the query's weight that one stretch of the passage says, 0..1."""
         total = sum(self.weights.values())
+        if self.weights.keys().isdisjoint(words):
+            return 0.0
         hits = [(place, word) for place, word in enumerate(words) if word in self.weights]
         inside: Counter[str] = Counter()
         first, now, best = 0, 0.0, 0.0
@@ -84,8 +87,8 @@ class Wording:
 
     def in_pairs(self, words: Sequence[str]) -> float:
         """The share of the query's neighbouring words that are neighbours there too, 0..1."""
-        asked = set(pairwise(self.words))
-        return len(asked.intersection(pairwise(words))) / len(asked) if asked else 0.0
+        met = self.pairs.intersection(pairwise(words))
+        return len(met) / len(self.pairs) if met else 0.0
 
     def names(self, title: Sequence[str]) -> float:
         """The share of a title's words that the query says, 0..1: whether it is asked for."""

@@ -7,9 +7,9 @@ cannot be served it yields a `reset` with the whole text first, never a silent g
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import orjson
 
@@ -77,13 +77,46 @@ def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clo
     return Entry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
 
 
-async def _in_time(wait: Coroutine[object, object, None], seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await wait
-    except TimeoutError:
-        return False
-    return True
+class _Patience:
+    """Waits for what a run shows next, at most `seconds` each time.
+
+    With one timer for all waits: a new one for every token would cost as much as sending it.
+    """
+
+    def __init__(self, run: LiveRun, seconds: float) -> None:
+        self._run = run
+        self._seconds = seconds
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._bell: asyncio.Future[bool] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def beyond(self, seq: int) -> bool:
+        """True when something after `seq` may be shown or the run is over, False in silence."""
+        run, loop = self._run, asyncio.get_running_loop()
+        self._until = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_at(self._until, self._look)
+        while run.visible <= seq and not run.over.is_set():
+            self._bell = run.hang()
+            if not await self._bell:
+                return False
+        return True
+
+    def _look(self) -> None:
+        """The time of the first wait is over; later ones may have begun since."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        if loop.time() < self._until:
+            self._timer = loop.call_at(self._until, self._look)
+        elif self._bell is not None and not self._bell.done():
+            self._bell.set_result(False)
 
 
 class LiveCursor:
@@ -99,20 +132,22 @@ class LiveCursor:
         """Until the terminal entry was yielded."""
         run = self._run
         if self._position > run.visible:
-            await _in_time(run.beyond(self._position - 1), FUTURE_WAIT_S)
+            async with _Patience(run, FUTURE_WAIT_S) as patience:
+                await patience.beyond(self._position - 1)
             if self._position > run.visible and not run.fenced:
                 yield self._reset()
-        while not run.fenced:
-            upto = min(run.visible, self._position + STEP)
-            for entry in merge(run.entries[self._position : upto]):
-                yield entry
-            self._position = max(self._position, upto)
-            if run.terminal is not None and self._position >= run.terminal.seq:
-                return
-            if self._position < run.visible:
-                await asyncio.sleep(0)
-            elif not await _in_time(run.beyond(self._position), silence_s):
-                yield None
+        async with _Patience(run, silence_s) as patience:
+            while not run.fenced:
+                upto = min(run.visible, self._position + STEP)
+                for entry in merge(run.entries[self._position : upto]):
+                    yield entry
+                self._position = max(self._position, upto)
+                if run.terminal is not None and self._position >= run.terminal.seq:
+                    return
+                if self._position < run.visible:
+                    await asyncio.sleep(0)
+                elif not await patience.beyond(self._position):
+                    yield None
         async for frame in self._stored.at(self._position).frames(silence_s=silence_s):
             yield frame
 

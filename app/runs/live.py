@@ -43,7 +43,7 @@ class LiveRun:
         self.posts = 1  # POST connections that follow; the one that asked is the first
         self.over = asyncio.Event()  # terminal published, or fenced
         self._producing: asyncio.Task[object] | None = None
-        self._bell: asyncio.Event | None = None
+        self._bells: list[asyncio.Future[bool]] = []
 
     @property
     def run_id(self) -> str:
@@ -120,14 +120,14 @@ class LiveRun:
         self.over.set()
         self._ring()
 
-    async def beyond(self, seq: int) -> None:
-        """Wait until something after `seq` may be shown, or the run is over."""
-        while self.visible <= seq and not self.over.is_set():
-            if self._bell is None:
-                self._bell = asyncio.Event()
-            await self._bell.wait()
+    def hang(self) -> "asyncio.Future[bool]":
+        """A bell for one viewer: True once something new may be there, or the run is over."""
+        bell: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._bells.append(bell)
+        return bell
 
     def _ring(self) -> None:
-        if self._bell is not None:
-            self._bell.set()
-            self._bell = None
+        bells, self._bells = self._bells, []
+        for bell in bells:
+            if not bell.done():
+                bell.set_result(True)

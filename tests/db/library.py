@@ -1,5 +1,6 @@
 """Small sources for the tests of the library; their vectors are hashed words."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -20,6 +21,12 @@ BEN = Principal("ben")
 
 def vector(text: str) -> Vector:
     return np.array(embedding(text), np.float32)
+
+
+async def embedded(text: str, dimensions: int | None = None) -> Vector:
+    """As an embedder gives it: after a while."""
+    await asyncio.sleep(0)
+    return vector(text)[:dimensions]
 
 
 def encoded(text: str) -> EncodedPassage:

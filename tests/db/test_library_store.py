@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from app.db.pool import Database
 from app.domain.indexing import EncodedPassage, NewPassage, StoredFile
 from app.domain.models import Cue, Filters
 from app.domain.principals import Principal
-from tests.db.library import ANA, BEN, EMBEDDER, NOON, encoded, new_source, store, vector
+from tests.db.library import ANA, BEN, EMBEDDER, NOON, embedded, encoded, new_source, store, vector
 
 LATER = NOON + timedelta(hours=1)
 
@@ -168,13 +169,13 @@ async def test_a_deleted_source_is_hidden_and_comes_back_within_30_seconds(
     assert not await library.set_tags(ANA, source_id, ["x"], now=NOON)
     assert not await library.set_title(ANA, source_id, "x", now=NOON)
     index = PostgresPassageIndex(database)
-    asked = ("tea", vector("tea"))
-    hidden = await index.search(ANA, *asked, embedder=EMBEDDER, filters=Filters(), limit=9)
+    search = partial(index.search, ANA, "tea", embedder=EMBEDDER, filters=Filters(), limit=9)
+    hidden = await search(vector=embedded("tea"))
     assert (hidden.candidates, hidden.searched_sources) == ((), 0)
     assert not await library.restore(ANA, source_id, at=NOON + timedelta(seconds=31))
     assert await library.restore(ANA, source_id, at=NOON + timedelta(seconds=30))
     assert await library.source(ANA, source_id) == before
-    found = await index.search(ANA, *asked, embedder=EMBEDDER, filters=Filters(), limit=9)
+    found = await search(vector=embedded("tea"))
     assert [one.passage for one in found.candidates] == [passage]
     assert not await library.restore(ANA, source_id, at=NOON)
 

@@ -11,7 +11,7 @@ from app.db.passage_index import LEXICAL_SHARE, SQL, PostgresPassageIndex
 from app.db.pool import Database
 from app.domain.models import Filters, SearchResult
 from app.domain.principals import Principal
-from tests.db.library import ANA, BEN, EMBEDDER, new_source, store, vector
+from tests.db.library import ANA, BEN, EMBEDDER, embedded, new_source, store, vector
 
 
 @pytest.fixture
@@ -31,13 +31,15 @@ async def search(
     query: str,
     *,
     owner: Principal = ANA,
+    near: str | None = None,
+    dimensions: int | None = None,
     filters: Filters | None = None,
     limit: int = 50,
 ) -> SearchResult:
     return await index.search(
         owner,
         query,
-        vector(query),
+        embedded(near or query, dimensions),
         embedder=EMBEDDER,
         filters=filters or Filters(),
         limit=limit,
@@ -92,9 +94,7 @@ async def test_a_query_without_known_words_is_searched_by_meaning(
     index: PostgresPassageIndex, library: LibraryStore, query: str
 ) -> None:
     await store(library, "what is it", "another one")
-    result = await index.search(
-        ANA, query, vector("what is it"), embedder=EMBEDDER, filters=Filters(), limit=5
-    )
+    result = await search(index, query, near="what is it", limit=5)
     assert texts(result)[0] == "what is it"
     assert {(c.bm25, c.coverage) for c in result.candidates} == {(0, 0)}
 
@@ -194,9 +194,7 @@ async def test_vectors_of_any_length_can_be_searched(
         "UPDATE passage_vectors SET embedding = subvector(embedding::vector, 1, 100)::halfvec"
     )
     index = PostgresPassageIndex(database, whole=0, scanned=0)
-    result = await index.search(
-        ANA, "tea", vector("tea leaves")[:100], embedder=EMBEDDER, filters=Filters(), limit=5
-    )
+    result = await search(index, "tea", near="tea leaves", dimensions=100, limit=5)
     assert len(result.candidates) == len(rows)
 
 
@@ -217,9 +215,8 @@ async def test_nearest_passages_come_from_the_index(
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL enable_seqscan = off")
         await connection.execute("SET LOCAL enable_sort = off")
-        await connection.execute(SQL["widen_scan"])
         plan = await connection.fetch(
             "EXPLAIN " + SQL["nearest_passages"],
-            *("ana", [], [], [], vector("tea"), EMBEDDER, None, None, []),
+            *("ana", [], [], [], None, None, [], vector("tea"), EMBEDDER),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

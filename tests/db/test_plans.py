@@ -157,7 +157,7 @@ async def test_a_large_library_is_searched_by_its_indexes(
     async with database.connection() as connection:
         for statement in _LIBRARY:
             await connection.execute(statement)
-        everything: tuple[object, ...] = ("owner", [], [], [])
-        plan = await plan_of(connection, "library", query, *everything, *asked, None, None, [])
+        everything: tuple[object, ...] = ("owner", [], [], [], None, None, [])
+        plan = await plan_of(connection, "library", query, *everything, *asked)
     assert index in plan, plan
     assert set(scanned(plan)) <= {"sources"}, plan

@@ -245,26 +245,25 @@ DELETE FROM passage_tokens USING passages p WHERE p.number = passage AND p.sourc
 UPDATE sources SET embedder = $2 WHERE number = $1;
 
 -- name: search_passages
--- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 query, $6 its vector, $7 embedder, $8 how many to
--- return, $9 the weight of BM25, $10 up to how many passages are scanned, $11 the nearest passages
--- and $15 those of the words if they are known already (else null). The filters are part of both
--- arms. One row without a passage says that nothing was found, or that there was more to scan than
--- $10. $12 and $13: only sources added at or after, and before (null: whenever). $14 the asker's
--- groups.
+-- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 and $6: only sources added at or after, and before
+-- (null: whenever), $7 the asker's groups, $8 query, $9 its vector, $10 embedder, $11 how many to
+-- return, $12 the weight of BM25, $13 the nearest passages and $14 those of the words if they are
+-- known already (null: everything is compared). The filters are part of both arms. One row without a
+-- passage says that nothing was found.
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
-  WHERE (owner_id = $1 OR shared OR shared_with && $14) AND deleted_at IS NULL
+  WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
-    AND ($12::timestamptz IS NULL OR created_at >= $12)
-    AND ($13::timestamptz IS NULL OR created_at < $13)
+    AND ($5::timestamptz IS NULL OR created_at >= $5)
+    AND ($6::timestamptz IS NULL OR created_at < $6)
 ), searched AS MATERIALIZED (
   SELECT coalesce(sum(passage_count), 0) AS passages, count(*) AS sources FROM scope
 ), terms AS MATERIALIZED (
   SELECT known.number, ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
     / (coalesce(known.passages, 0) + 0.5::float8)) AS idf
-  FROM unnest(to_tsvector('english', $5)) AS asked
+  FROM unnest(to_tsvector('english', $8)) AS asked
   LEFT JOIN lexemes AS known ON known.lexeme = asked.lexeme
   CROSS JOIN library_statistics AS total
 ), question AS MATERIALIZED (
@@ -274,28 +273,28 @@ WITH scope AS MATERIALIZED (
   FROM terms
 ), near AS (
   SELECT v.passage FROM passage_vectors v JOIN scope ON scope.number = v.source
-  WHERE scope.embedder = $7 AND $11::bigint[] IS NULL AND (SELECT passages FROM searched) <= $10
-  ORDER BY v.embedding <#> $6 LIMIT 100
+  WHERE scope.embedder = $10 AND $13::bigint[] IS NULL
+  ORDER BY v.embedding <#> $9 LIMIT 100
 ), told AS (
   SELECT t.passage, t.weights <#> (SELECT weights FROM question) AS distance
   FROM passage_terms t JOIN scope ON scope.number = t.source
-  WHERE $15::bigint[] IS NULL AND (SELECT passages FROM searched) <= $10
+  WHERE $14::bigint[] IS NULL
   ORDER BY 2 LIMIT 100
 ), found AS (
-  SELECT passage FROM near UNION SELECT unnest($11::bigint[])
-  UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($15::bigint[])
+  SELECT passage FROM near UNION SELECT unnest($13::bigint[])
+  UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($14::bigint[])
 ), signals AS MATERIALIZED (
-  SELECT found.passage, -(v.embedding <#> $6) AS cosine,
+  SELECT found.passage, -(v.embedding <#> $9) AS cosine,
     -(t.weights <#> (SELECT weights FROM question)) AS bm25,
     coalesce((SELECT sum(idf) FROM terms WHERE terms.number = ANY (l.lexemes))
       / (SELECT total FROM question), 0) AS coverage
   FROM found JOIN passage_vectors v USING (passage) JOIN passage_terms t USING (passage)
     JOIN passage_lexemes l USING (passage)
 ), ranked AS (
-  SELECT *, (1 - $9::double precision) * cosine + $9 * coalesce((bm25 - min(bm25) OVER ())
+  SELECT *, (1 - $12::double precision) * cosine + $12 * coalesce((bm25 - min(bm25) OVER ())
     / nullif(max(bm25) OVER () - min(bm25) OVER (), 0), 0) AS score
   FROM signals
-  ORDER BY score DESC, passage LIMIT $8
+  ORDER BY score DESC, passage LIMIT $11
 )
 SELECT searched.passages AS searched_passages, searched.sources AS searched_sources,
   ranked.score, ranked.cosine, ranked.bm25, ranked.coverage,
@@ -305,84 +304,75 @@ LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON
   ON true
 ORDER BY ranked.score DESC, p.number;
 
--- name: nearest_of_all
--- Comparing all: $1 to $4 as in search_passages, $5 the vector, $6 embedder, $7 and $8 the bounds of
--- when a source was added, $9 the asker's groups.
-SELECT v.passage
-FROM passage_vectors v JOIN sources s ON s.number = v.source
-WHERE (s.owner_id = $1 OR s.shared OR s.shared_with && $9) AND s.deleted_at IS NULL
-  AND s.embedder = $6
-  AND (cardinality($2::text[]) = 0 OR s.source_id = ANY ($2))
-  AND (cardinality($3::text[]) = 0 OR s.kind = ANY ($3))
-  AND (cardinality($4::text[]) = 0 OR s.tags && $4)
-  AND ($7::timestamptz IS NULL OR s.created_at >= $7)
-  AND ($8::timestamptz IS NULL OR s.created_at < $8)
-ORDER BY v.embedding <#> $5
-LIMIT 100;
-
--- name: widen_scan
--- For `nearest_passages` only, until the end of the transaction.
-SELECT set_config('hnsw.ef_search', '100', true),
-  set_config('hnsw.iterative_scan', 'strict_order', true);
-
 -- name: nearest_passages
--- By the index: $1 to $4 as in search_passages, $5 the vector of 384 numbers, $6 embedder, $7 and
--- $8 the bounds of when a source was added, $9 the asker's groups. The planner takes a list that it
--- does not know yet for a short one, hence `+ 0`: the index of sources would read everything.
+-- By the index: $1 to $7 as in search_passages, $8 the vector of 384 numbers, $9 embedder. The scan
+-- is widened for this statement alone. The planner takes a list that it does not know yet for a short
+-- one, hence `+ 0`: the index of sources would read everything.
 SELECT passage FROM passage_vectors
-WHERE vector_dims(embedding) = 384
+WHERE (SELECT set_config('hnsw.ef_search', '200', true)
+    || set_config('hnsw.iterative_scan', 'strict_order', true)) IS NOT NULL
+  AND vector_dims(embedding) = 384
   AND source + 0 = ANY (ARRAY(
     SELECT number FROM sources
-    WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL AND embedder = $6
+    WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL AND embedder = $9
       AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
       AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
       AND (cardinality($4::text[]) = 0 OR tags && $4)
-      AND ($7::timestamptz IS NULL OR created_at >= $7)
-      AND ($8::timestamptz IS NULL OR created_at < $8)))
-ORDER BY embedding::halfvec(384) <#> $5::halfvec(384)
+      AND ($5::timestamptz IS NULL OR created_at >= $5)
+      AND ($6::timestamptz IS NULL OR created_at < $6)))
+ORDER BY embedding::halfvec(384) <#> $8::halfvec(384)
 LIMIT 100;
 
 -- name: known_terms
--- The lexemes of query $1 that the library has, rarest first.
-SELECT known.number, known.passages, total.passages AS of, ln(1
-    + (total.passages - known.passages + 0.5::float8) / (known.passages + 0.5::float8)) AS idf
-FROM unnest(to_tsvector('english', $1)) AS asked
-JOIN lexemes AS known ON known.lexeme = asked.lexeme
-CROSS JOIN library_statistics AS total
-WHERE known.passages > 0
-ORDER BY known.passages, known.number;
-
--- name: told_by_terms
--- The best by BM25 of those that have a lexeme of $6. $1 to $4 as in search_passages, $7 and $8 the
--- bounds of when a source was added, $9 the asker's groups, $5 the weights of all terms.
-WITH scope AS MATERIALIZED (
-  SELECT number FROM sources
-  WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL
+-- The lexemes of query $8 that the library has, rarest first, and how many passages are searched; $1
+-- to $7 as in search_passages. One row without a lexeme when it has none.
+WITH searched AS MATERIALIZED (
+  SELECT coalesce(sum(passage_count), 0) AS passages FROM sources
+  WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
-    AND ($7::timestamptz IS NULL OR created_at >= $7)
-    AND ($8::timestamptz IS NULL OR created_at < $8)
+    AND ($5::timestamptz IS NULL OR created_at >= $5)
+    AND ($6::timestamptz IS NULL OR created_at < $6)
+)
+SELECT searched.passages AS searched, total.passages AS of, known.number, known.passages, ln(1
+    + (total.passages - known.passages + 0.5::float8) / (known.passages + 0.5::float8)) AS idf
+FROM searched CROSS JOIN library_statistics AS total
+LEFT JOIN (unnest(to_tsvector('english', $8)) AS asked
+  JOIN lexemes AS known ON known.lexeme = asked.lexeme AND known.passages > 0) ON true
+ORDER BY known.passages, known.number;
+
+-- name: told_by_terms
+-- The best by BM25 of those that have a lexeme of $9. $1 to $7 as in search_passages, $8 the weights
+-- of all terms.
+WITH scope AS MATERIALIZED (
+  SELECT number FROM sources
+  WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL
+    AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+    AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+    AND (cardinality($4::text[]) = 0 OR tags && $4)
+    AND ($5::timestamptz IS NULL OR created_at >= $5)
+    AND ($6::timestamptz IS NULL OR created_at < $6)
 ), scored AS MATERIALIZED ( -- by the index of lexemes, never by that of sources
-  SELECT passage, source, -(weights <#> $5::sparsevec) AS score FROM passage_terms
-  WHERE lexemes && $6::integer[]
+  SELECT passage, source, -(weights <#> $8::sparsevec) AS score FROM passage_terms
+  WHERE lexemes && $9::integer[]
 )
 SELECT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
 ORDER BY score DESC, passage LIMIT 100;
 
 -- name: told_by_sets
--- As told_by_terms, of those that have all lexemes of one of the sets $6, each an array's text.
+-- As told_by_terms, of those that have all lexemes of one of the sets $9, each an array's text.
 WITH scope AS MATERIALIZED (
   SELECT number FROM sources
-  WHERE (owner_id = $1 OR shared OR shared_with && $9) AND deleted_at IS NULL
+  WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL
     AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
     AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
     AND (cardinality($4::text[]) = 0 OR tags && $4)
-    AND ($7::timestamptz IS NULL OR created_at >= $7)
-    AND ($8::timestamptz IS NULL OR created_at < $8)
+    AND ($5::timestamptz IS NULL OR created_at >= $5)
+    AND ($6::timestamptz IS NULL OR created_at < $6)
 ), scored AS MATERIALIZED (
-  SELECT one.* FROM unnest($6::text[]) AS wanted CROSS JOIN LATERAL (
-    SELECT passage, source, -(weights <#> $5::sparsevec) AS score FROM passage_terms
+  SELECT one.* FROM unnest($9::text[]) AS wanted CROSS JOIN LATERAL (
+    SELECT passage, source, -(weights <#> $8::sparsevec) AS score FROM passage_terms
     WHERE lexemes @> wanted::integer[]) AS one
 )
 SELECT DISTINCT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
