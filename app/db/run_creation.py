@@ -22,10 +22,12 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Replayed:
         return Replayed(to_record(known))
     if new.refusal is not None:
         raise new.refusal
-    stop_requested = await _check(connection, new)
+    found = await _check(connection, new)
+    stop_requested = bool(found["stop_requested"])
     stop_at = new.created_at if stop_requested else None
     row = await connection.fetchrow(SQL["insert_run"], *_values(new), stop_at)
-    return Created(to_record(row), stop_requested)
+    begins = found["deleted"] is not False  # unknown, or it begins anew
+    return Created(to_record(row), stop_requested, begins=begins)
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:
@@ -47,11 +49,11 @@ async def _repeated(connection: Connection, new: NewRun) -> Record | None:
     return row
 
 
-async def _check(connection: Connection, new: NewRun) -> bool:
-    """Refuse what may not start; returns whether a stop for it came before it."""
+async def _check(connection: Connection, new: NewRun) -> Record:
+    """Refuse what may not start; returns what was found."""
     owner = new.principal.owner_id
     since = new.created_at - PENDING_STOP
-    found = await connection.fetchrow(
+    found: Record = await connection.fetchrow(
         *(SQL["check_creation"], owner, new.run_id, new.session_id),
         *(new.question_id, new.continues, since),
     )
@@ -66,7 +68,7 @@ async def _check(connection: Connection, new: NewRun) -> bool:
         raise NotFound("There is no such message.")
     if found["deleted"]:
         await connection.execute(SQL["drop_conversation"], owner, new.session_id)
-    return bool(found["stop_requested"])
+    return found
 
 
 def _values(new: NewRun) -> tuple[object, ...]:

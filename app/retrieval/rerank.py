@@ -99,12 +99,14 @@ class BlendReranker:
         if not top:
             return Reranked(())
         words = [query[start:end] for start, end in word_spans(query)]
-        rarity, states = await asyncio.gather(
-            self._index.word_weights(words), self._states(query, top)
+        # In threads: milliseconds of arithmetic, in which other streams go on.
+        rarity, states, said = await asyncio.gather(
+            self._index.word_weights(words),
+            self._states(query, top),
+            asyncio.to_thread(_words, top),
         )
         wording = Wording.of(query, rarity)
-        # Milliseconds of arithmetic, in which other streams go on.
-        return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, states))
+        return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, said, states))
 
     async def _states(self, query: str, top: Sequence[Candidate]) -> _States | None:
         """The token states of the query and of the candidates that have some."""
@@ -117,10 +119,13 @@ class BlendReranker:
 
 
 def _ranked(
-    wording: Wording, top: Sequence[Candidate], rest: Sequence[Candidate], states: _States | None
+    wording: Wording,
+    top: Sequence[Candidate],
+    rest: Sequence[Candidate],
+    words: Sequence[_Words],
+    states: _States | None,
 ) -> tuple[Candidate, ...]:
     """All candidates with their new scores, best first."""
-    words = _words(top)
     tokens = _token_scores(wording, words, states)
     said = [[*one.title, *one.text] for one in words]
     together = [wording.together(one) for one in said]

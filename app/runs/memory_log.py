@@ -110,7 +110,7 @@ class MemoryRunLog:
         self._entries[new.run_id] = []
         if new.idempotency_key is not None:
             self._keys[owner, new.route, new.idempotency_key] = new.run_id
-        return Created(record, stop)
+        return Created(record, stop, begins=len(conversation.answers) == 1)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         """See the port."""

@@ -112,10 +112,14 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The run exists and is ours. `stop_requested`: somebody stopped this id before it existed."""
+    """The run exists and is ours. `stop_requested`: somebody stopped this id before it existed.
+
+    `begins`: its conversation began with it, so there is no history to read.
+    """
 
     record: RunRecord
     stop_requested: bool
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ class RunService:
         self._live[run.run_id] = run
         current_run.set(run.run_id)
         self._observer.started(run, ask.text if ask.text is not None else ask.question_text)
+        if created.begins and ask.history is None:
+            ask = replace(ask, history=())
         self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
         return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
 

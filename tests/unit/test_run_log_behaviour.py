@@ -161,7 +161,8 @@ async def test_a_new_run_has_everything_it_was_given(run_log: RunLog) -> None:
         terminal=None,
         receipt=None,
     )
-    assert await run_log.create(new_run()) == Created(expected, stop_requested=False)
+    created = await run_log.create(new_run())
+    assert created == Created(expected, stop_requested=False, begins=True)
     assert await record(run_log) == expected
 
 
@@ -454,7 +455,9 @@ async def test_a_running_answer_reads_as_its_flushed_tokens(run_log: RunLog) -> 
 
 async def test_history_is_oldest_first_and_ends_before_the_question(run_log: RunLog) -> None:
     for n in (1, 2, 3):
-        await run_log.create(new_run(f"run-{n}"))
+        made = await run_log.create(new_run(f"run-{n}"))
+        assert isinstance(made, Created)
+        assert made.begins == (n == 1)
         answer = replace(ANSWER, content=f"answer {n}", status="stopped" if n == 2 else "complete")
         await run_log.finish(replace(outcome(f"run-{n}"), message=answer))
     one = Turn("What is asked by run-1?", "answer 1", interrupted=False)
