@@ -344,8 +344,9 @@ def make_engine(
         with tracing.call("model: judge"):
             return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
 
+    search = HybridSearch(index, embedder)
     graph = build_graph(
-        search=HybridSearch(index, embedder),
+        search=search,
         reranker=make_reranker(
             process.settings,
             BlendReranker(index, embedder),
@@ -357,7 +358,13 @@ def make_engine(
         clock=clock.monotonic,
         wrap=tracing.node,
     )
-    engine = GraphEngine(graph, model_name=model.name, now=clock.now, text_of=answer_text)
+    engine = GraphEngine(
+        graph,
+        model_name=model.name,
+        now=clock.now,
+        text_of=answer_text,
+        expect=search.expect,
+    )
     return tracing.engine(engine)
 
 

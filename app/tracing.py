@@ -161,6 +161,10 @@ class TracedEngine:
         """The engine's."""
         return self._engine.model_name
 
+    def expect(self, text: str) -> None:
+        """See the port."""
+        self._engine.expect(text)
+
     async def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | Ended, None]:

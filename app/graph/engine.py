@@ -18,6 +18,7 @@ from app.domain.events import GenerationStarted, Stage, Token
 from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
 from app.graph.build import AnswerGraph
+from app.graph.followup import leans_on_history
 from app.graph.state import MAX_REWRITES, AnswerState
 from app.graph.translate import Translator
 from app.runs.ports import Ended, Evidence, Question
@@ -35,16 +36,24 @@ class GraphEngine:
         model_name: str,
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
+        expect: Callable[[str], None] = lambda text: None,
     ) -> None:
+        """`expect` is told what is likely to be searched soon."""
         self._graph = graph
         self._model_name = model_name
         self._now = now
         self._text_of = text_of
+        self._expect = expect
 
     @property
     def model_name(self) -> str:
         """As `run_start` names it."""
         return self._model_name
+
+    def expect(self, text: str) -> None:
+        """See the port. A question that leans on the one before is searched with its words too."""
+        if not leans_on_history(text):
+            self._expect(text)
 
     async def answer(
         self, question: Question, evidence: Evidence

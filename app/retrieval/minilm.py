@@ -92,6 +92,10 @@ class MiniLM:
         """
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def expect_query(self, text: str) -> None:
+        """Begin to encode `text`; whoever asks for it next waits for what is left."""
+        self._queries.submit(self._encode_once, text)
+
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, shape (384,)."""
         return (await self.encode_query(text)).vector

@@ -320,6 +320,10 @@ class AnswerEngine(Protocol):
         """What `run_start` and the page call the model."""
         ...
 
+    def expect(self, text: str) -> None:
+        """A question of this text is being accepted: begin what needs nothing else. Never waits."""
+        ...
+
     def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | Ended, None]:

@@ -173,6 +173,8 @@ class RunService:
             raise
 
     async def _ask(self, ask: Ask) -> Attached:
+        if ask.text is not None and self._refusal() is None:
+            self._engine.expect(ask.text)
         created = await self._create(ask)
         if isinstance(created, Replayed):
             return self._replay(ask, created.record)

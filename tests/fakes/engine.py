@@ -27,6 +27,10 @@ class ScriptedEngine:
     model_name: str = "scripted"
     asked: list[Question] = field(default_factory=list)
     closed: int = 0
+    expected: list[str] = field(default_factory=list)
+
+    def expect(self, text: str) -> None:
+        self.expected.append(text)
 
     async def answer(
         self, question: Question, evidence: Evidence

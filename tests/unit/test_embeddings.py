@@ -1,8 +1,9 @@
 """The local embedding model, beside an independent implementation in plain numpy."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from math import erf
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,11 +12,34 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from app.domain.errors import SettingError
+from app.domain.models import Filters, SearchResult
+from app.domain.ports import Vector
+from app.domain.principals import LOCAL, Principal
 from app.retrieval import minilm
 from app.retrieval.late_interaction import BYTES_PER_TOKEN, best_cosines, pack_tokens
 from app.retrieval.minilm import MiniLM
+from app.retrieval.search import LONGEST_QUERY, HybridSearch
 
 Floats = NDArray[np.float64]
+
+
+class NothingFound:
+    """An index without a passage."""
+
+    async def search(
+        self,
+        principal: Principal,
+        query: str,
+        vector: Awaitable[Vector],
+        *,
+        embedder: str,
+        filters: Filters,
+        limit: int,
+    ) -> SearchResult:
+        await vector
+        return SearchResult((), searched_passages=0, searched_sources=0)
+
+
 FOLDER = minilm._installed()
 
 
@@ -128,6 +152,35 @@ async def test_no_passages_are_no_vectors(model: MiniLM) -> None:
 
 async def test_an_empty_query_has_a_vector(model: MiniLM) -> None:
     assert np.isfinite(await model.embed_query("")).all()
+
+
+async def test_what_is_expected_is_what_is_embedded(model: MiniLM) -> None:
+    """To the letter: otherwise it would be embedded twice."""
+
+    class Noting:
+        """The model, with a note of what it was asked."""
+
+        name, dimensions = model.name, model.dimensions
+        noted: ClassVar[list[str]] = []
+
+        def expect_query(self, text: str) -> None:
+            self.noted.append(text)
+            model.expect_query(text)
+
+        async def embed_query(self, text: str) -> Vector:
+            self.noted.append(text)
+            return await model.embed_query(text)
+
+        async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return await model.embed_passages(texts)
+
+    search = HybridSearch(NothingFound(), Noting())
+    asked = f"Which ferry leaves at nine? \ud800 {'x ' * LONGEST_QUERY}"
+    search.expect(asked)
+    await search.search(LOCAL, asked, filters=Filters(), limit=9)
+    expected, embedded = Noting.noted
+    assert expected == embedded
+    assert await model.encode_query(embedded) is await model.encode_query(expected)
 
 
 def test_word_pieces_add_up_over_words(model: MiniLM) -> None:

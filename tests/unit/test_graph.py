@@ -1,7 +1,7 @@
 """FR-005, FR-009, M10, M12: grading, follow-ups, markers, refusals and the graph as a whole."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -82,6 +82,7 @@ def engine(
     judge: Judge | None = None,
     reply: str = "Nausea [1].",
     reranker: Reranker | None = None,
+    expect: Callable[[str], None] = lambda text: None,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -100,7 +101,9 @@ def engine(
         judge=judge,
         clock=lambda: float(next(ticks)),
     )
-    return GraphEngine(graph, model_name="fake", now=lambda: NOW, text_of=answer_text)
+    return GraphEngine(
+        graph, model_name="fake", now=lambda: NOW, text_of=answer_text, expect=expect
+    )
 
 
 async def run(
@@ -142,6 +145,14 @@ async def test_clear_evidence_is_answered_without_asking_the_judge() -> None:
     assert ended == Ended("stop", None)
     assert [p.passage_id for p in evidence.passages] == ["clear", "grey"]
     assert upstream.deltas == len("Nausea [1].")  # this fake streams characters
+
+
+def test_only_what_will_be_searched_as_it_is_asked_is_expected() -> None:
+    expected: list[str] = []
+    made = engine(FixedSearch([CLEAR]), expect=expected.append)
+    made.expect("What are the side effects of aripiprazole?")
+    made.expect("And how often?")
+    assert expected == ["What are the side effects of aripiprazole?"]
 
 
 async def test_what_is_not_used_is_let_go_while_the_answer_streams() -> None:
