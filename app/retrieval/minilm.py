@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -53,8 +53,8 @@ class MiniLM:
         self._tokenizer = tokenizer
         self._queries = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
-        # The same query is embedded for the search and again for the reranking.
-        self._encode_once = lru_cache(maxsize=QUERIES_KEPT)(self._encode_query)
+        # The same query is expected, searched for and reranked by.
+        self._encode_once = lru_cache(maxsize=QUERIES_KEPT)(self._submit)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -94,7 +94,7 @@ class MiniLM:
 
     def expect_query(self, text: str) -> None:
         """Begin to encode `text`; whoever asks for it next waits for what is left."""
-        self._queries.submit(self._encode_once, text)
+        self._encode_once(text)
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, shape (384,)."""
@@ -102,8 +102,11 @@ class MiniLM:
 
     async def encode_query(self, text: str) -> EncodedQuery:
         """The vector and the token states of one and the same pass."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._queries, self._encode_once, text)
+        encoding = self._encode_once(text)
+        if encoding.done():
+            return encoding.result()
+        # Shielded: others may wait for the same.
+        return await asyncio.shield(asyncio.wrap_future(encoding))
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), 384)."""
@@ -128,6 +131,15 @@ class MiniLM:
         """Let the two threads end; work that has begun is finished."""
         self._queries.shutdown(wait=False, cancel_futures=True)
         self._passages.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, text: str) -> Future[EncodedQuery]:
+        encoding = self._queries.submit(self._encode_query, text)
+        encoding.add_done_callback(self._forget_failed)
+        return encoding
+
+    def _forget_failed(self, encoding: Future[EncodedQuery]) -> None:
+        if encoding.cancelled() or encoding.exception() is not None:
+            self._encode_once.cache_clear()
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]

@@ -99,33 +99,30 @@ class BlendReranker:
         if not top:
             return Reranked(())
         words = [query[start:end] for start, end in word_spans(query)]
-        # In threads: milliseconds of arithmetic, in which other streams go on.
-        rarity, states, said = await asyncio.gather(
-            self._index.word_weights(words),
-            self._states(query, top),
-            asyncio.to_thread(_words, top),
+        rarity, states = await asyncio.gather(
+            self._index.word_weights(words), self._states(query, top)
         )
         wording = Wording.of(query, rarity)
-        return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, said, states))
+        # Milliseconds of arithmetic, in which other streams go on.
+        return Reranked(await asyncio.to_thread(_ranked, wording, top, rest, states))
 
     async def _states(self, query: str, top: Sequence[Candidate]) -> _States | None:
         """The token states of the query and of the candidates that have some."""
         if self._encoder is None:
             return None
-        stored = await self._index.token_bits([c.passage.passage_id for c in top])
+        stored, encoded = await asyncio.gather(
+            self._index.token_bits([c.passage.passage_id for c in top]),
+            self._encoder.encode_query(query),
+        )
         rows = [i for i, c in enumerate(top) if stored.get(c.passage.passage_id)]
-        encoded = await self._encoder.encode_query(query)
         return _States(encoded, rows, [stored[top[i].passage.passage_id] for i in rows])
 
 
 def _ranked(
-    wording: Wording,
-    top: Sequence[Candidate],
-    rest: Sequence[Candidate],
-    words: Sequence[_Words],
-    states: _States | None,
+    wording: Wording, top: Sequence[Candidate], rest: Sequence[Candidate], states: _States | None
 ) -> tuple[Candidate, ...]:
     """All candidates with their new scores, best first."""
+    words = _words(top)
     tokens = _token_scores(wording, words, states)
     said = [[*one.title, *one.text] for one in words]
     together = [wording.together(one) for one in said]
