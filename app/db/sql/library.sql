@@ -286,10 +286,9 @@ WITH scope AS MATERIALIZED (
 ), signals AS MATERIALIZED (
   SELECT found.passage, -(v.embedding <#> $9) AS cosine,
     -(t.weights <#> (SELECT weights FROM question)) AS bm25,
-    coalesce((SELECT sum(idf) FROM terms WHERE terms.number = ANY (l.lexemes))
+    coalesce((SELECT sum(idf) FROM terms WHERE terms.number = ANY (t.lexemes))
       / (SELECT total FROM question), 0) AS coverage
   FROM found JOIN passage_vectors v USING (passage) JOIN passage_terms t USING (passage)
-    JOIN passage_lexemes l USING (passage)
 ), ranked AS (
   SELECT *, (1 - $12::double precision) * cosine + $12 * coalesce((bm25 - min(bm25) OVER ())
     / nullif(max(bm25) OVER () - min(bm25) OVER (), 0), 0) AS score
