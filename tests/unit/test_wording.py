@@ -1,5 +1,9 @@
 """How the words of a query are looked for in a passage."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.terms import norm
 from app.retrieval.wording import STRETCH, Wording, sequence, subject_of, word_spans
 
 QUERY = "What are the side effects of aripiprazole?"
@@ -46,3 +50,8 @@ def test_words_of_request_do_not_count() -> None:
     assert subject_of("Summarize the discussion about the warranty?") == "the about the warranty?"
     assert subject_of("Summarize the discussion") == "Summarize the discussion"
     assert subject_of("Explain!") == "Explain!"
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF)) | st.text(st.characters(max_codepoint=127)))
+def test_words_are_those_of_the_regular_expression_in_any_script(text: str) -> None:
+    assert sequence(text) == [norm(text[start:end]) for start, end in word_spans(text)]
