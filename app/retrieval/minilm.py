@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from os import cpu_count
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Final, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
 from app.retrieval.late_interaction import pack_tokens
 from app.retrieval.minilm_graph import WIDTH, make_session
+from app.retrieval.thinking import THINKING
 
 NAME: Final = "all-MiniLM-L6-v2"
 MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
@@ -44,15 +47,15 @@ class EncodedQuery:
 class MiniLM:
     """Implements `PassageEncoder`; safe to use from several event loops.
 
-    Queries and passages have a thread each, so that a question does not wait for an ingestion.
+    Passages have a thread of their own, so that a question does not wait for an ingestion.
     """
 
     def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
         """`tokenizer` must neither pad nor truncate. Prefer `load`."""
         self._session = session
         self._tokenizer = tokenizer
-        self._queries = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
+        self._asked = SimpleQueue[tuple[str, Future[EncodedQuery]]]()
         # The same query is expected, searched for and reranked by.
         self._encode_once = lru_cache(maxsize=QUERIES_KEPT)(self._submit)
 
@@ -128,13 +131,14 @@ class MiniLM:
         return [encoded[i] for i in range(len(texts))]
 
     def close(self) -> None:
-        """Let the two threads end; work that has begun is finished."""
-        self._queries.shutdown(wait=False, cancel_futures=True)
+        """Let the passages' thread end; work that has begun is finished."""
         self._passages.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, text: str) -> Future[EncodedQuery]:
-        encoding = self._queries.submit(self._encode_query, text)
+        encoding = Future[EncodedQuery]()
         encoding.add_done_callback(self._forget_failed)
+        self._asked.put((text, encoding))
+        THINKING.submit(self._encode_asked)
         return encoding
 
     def _forget_failed(self, encoding: Future[EncodedQuery]) -> None:
@@ -144,12 +148,31 @@ class MiniLM:
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]
 
-    def _encode_query(self, text: str) -> EncodedQuery:
-        encoding = self._tokenizer.encode(text)
-        vectors, states = self._run([_within_limit(encoding)])
-        marks = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-        starts = [-1 if special else offsets[0] for offsets, special in marks]
-        return EncodedQuery(vectors[0], states[0], (*starts[: len(states[0]) - 1], -1))
+    def _encode_asked(self) -> None:
+        """All questions that wait, in one pass: reading the weights is most of what one costs."""
+        asked = list[tuple[str, Future[EncodedQuery]]]()
+        with suppress(Empty):
+            while len(asked) < BATCH:
+                asked.append(self._asked.get_nowait())
+        if not asked:  # somebody else's pass took them along
+            return
+        try:
+            for (_, encoding), query in zip(
+                asked, self._encode_queries([text for text, _ in asked]), strict=True
+            ):
+                encoding.set_result(query)
+        except Exception as error:  # noqa: BLE001 - told to those who asked
+            for _, encoding in asked:
+                if not encoding.done():
+                    encoding.set_exception(error)
+
+    def _encode_queries(self, texts: list[str]) -> list[EncodedQuery]:
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        vectors, states = self._run([_within_limit(one) for one in encodings])
+        return [
+            EncodedQuery(vector.copy(), state[: len(starts)].copy(), starts)
+            for vector, state, starts in zip(vectors, states, map(_starts, encodings), strict=True)
+        ]
 
     def _encode_batch(self, ids: list[list[int]]) -> list[EncodedPassage]:
         vectors, states = self._run(ids)
@@ -166,6 +189,13 @@ class MiniLM:
             mask[row, : len(own)] = 1
         vectors, states = self._session.run(["vector", "states"], {"ids": padded, "mask": mask})
         return np.asarray(vectors), np.asarray(states)
+
+
+def _starts(encoding: Encoding) -> tuple[int, ...]:
+    """See `EncodedQuery`."""
+    marks = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    starts = [-1 if special else offsets[0] for offsets, special in marks]
+    return (*starts[: len(_within_limit(encoding)) - 1], -1)
 
 
 def _within_limit(encoding: Encoding) -> list[int]:

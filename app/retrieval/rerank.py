@@ -9,9 +9,7 @@ title is asked for, and with the query's word pairs. The weights were measured o
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from os import cpu_count
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,6 +19,7 @@ from app.domain.models import Candidate, Reranked
 from app.domain.ports import Embedder
 from app.retrieval.late_interaction import best_cosines
 from app.retrieval.minilm import EncodedQuery
+from app.retrieval.thinking import THINKING
 from app.retrieval.wording import Wording, sequence, word_spans
 
 DEPTH: Final = 50
@@ -36,9 +35,6 @@ WEIGHED: Final = 0.5
 speaking, so that what they say of the rare words tells them apart."""
 LEAST: Final = 0.3
 """What a stop word's tokens count beside the idf of the others."""
-
-_THINKING: Final = ThreadPoolExecutor(max(1, (cpu_count() or 2) // 2), "rerank")
-"""So many that when many ask at once, the event loop still gets its share of the processors."""
 
 Scores = NDArray[np.float64]
 
@@ -110,7 +106,7 @@ class BlendReranker:
         wording = Wording.of(query, rarity)
         # Milliseconds of arithmetic, in which other streams go on.
         ranked = asyncio.get_running_loop().run_in_executor(
-            _THINKING, _ranked, wording, top, rest, states
+            THINKING, _ranked, wording, top, rest, states
         )
         return Reranked(await ranked)
 

@@ -129,6 +129,27 @@ async def test_a_vector_does_not_depend_on_its_batch(model: MiniLM) -> None:
     np.testing.assert_allclose(together, alone, atol=2e-6)
 
 
+async def test_queries_that_wait_are_encoded_together_as_if_alone(model: MiniLM) -> None:
+    texts = [f"{number} kettles whistle" * (number + 1) for number in range(40)]
+    together = await asyncio.gather(*map(model.encode_query, texts))
+    for text, query in zip(texts, together, strict=True):
+        [passage] = await model.encode_passages([text])
+        assert query.vector == pytest.approx(passage.vector, abs=1e-5)
+        assert len(query.states) == len(query.starts) == min(256, model.count(text) + 2)
+        assert query.starts[0] == query.starts[-1] == -1
+
+
+async def test_a_failing_pass_is_told_to_all_and_tried_again(
+    model: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(model, "_session", None)
+        for _ in range(2):
+            with pytest.raises(AttributeError):
+                await model.encode_query("tried again")
+    assert (await model.encode_query("tried again")).vector.shape == (384,)
+
+
 async def test_queries_and_passages_share_one_space(model: MiniLM) -> None:
     query = await model.embed_query("The ferry leaves at nine.")
     passage = (await model.embed_passages(["The ferry leaves at nine."]))[0]
