@@ -71,6 +71,8 @@ class Stream:
 
     tokens: int = 0
     ended: bool = False  # its terminal frame came
+    asked_at: float = 0.0
+    first_s: float | None = None  # from the question to the first token
     last_at: float = 0.0
     gaps: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)  # s from the upstream's sending
@@ -89,6 +91,7 @@ class Reading(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._stream.asked_at = time.monotonic()
         cast("asyncio.Transport", transport).write(self._request)
 
     @override
@@ -96,6 +99,8 @@ class Reading(asyncio.Protocol):
         stream = self._stream
         count = data.count(b"~")
         if count:
+            if stream.first_s is None:
+                stream.first_s = time.monotonic() - stream.asked_at
             stream.tokens += count
             if self._timed:
                 self._time(data, count)
@@ -187,6 +192,7 @@ def _told(spec: Spec, streams: list[Stream]) -> dict[str, Any]:
         "lost": sum(spec.tokens - stream.tokens for stream in streams) if spec.tokens else 0,
         "gap_ms": percentiles(gaps),
         "late_ms": percentiles(late),
+        "first_ms": percentiles(sorted(s.first_s for s in streams if s.first_s is not None)),
         "frames": sum(stream.frames for stream in streams),
         "single": sum(stream.single for stream in streams),
     }

@@ -153,11 +153,14 @@ def _hold(run: Run, system: System, count: int) -> dict[str, Any]:
         run.bench.upstream.plan(tokens=20, rate=RATE)
         run.bench.load(server, Spec(streams=5, limit_s=20))  # warm
         run.bench.upstream.plan(tokens=tokens, rate=RATE)
-        limit = spread + tokens / RATE + 15
+        limit = spread + tokens / RATE + 30
         spec = Spec(count, spread_s=spread, tokens=tokens, limit_s=limit)
         told = run.bench.load(server, spec) | {"streams": count}
     told["held"] = _is_held(told)
-    run.say(f"{count} streams: gap {told['gap_ms']}, lost {told['lost']}, held {told['held']}")
+    run.say(
+        f"{count} streams: gap {told['gap_ms']}, first token {told['first_ms']}, "
+        f"lost {told['lost']}, held {told['held']}"
+    )
     return run.keep(f"F2 {system}", told)
 
 

@@ -37,9 +37,14 @@ from app.runs.observing import RunObserver, Unobserved
 from app.runs.ports import AnswerEngine, Clock, Ended, Outcome, Question, RunLog
 from app.runs.recorder import Recorder
 from app.runs.tasks import TaskTracker
+from app.runs.turns import Turns
 
 log = logging.getLogger(__name__)
 
+SEARCHING = 12
+"""Runs of a process that search at once: fewer than there are database connections."""
+_SEARCHED = frozenset({"reranking_complete", "generation_start"})
+"""What comes after them waits for the model, if for anything."""
 UNSAVED_AFTER_S = 5.0
 SAVE_RETRY_S = 0.5
 
@@ -56,6 +61,7 @@ class Producer:
     clock: Clock
     run_timeout_s: float
     observer: RunObserver = field(default_factory=Unobserved)
+    turns: Turns = field(default_factory=lambda: Turns(SEARCHING))
 
     async def produce(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> None:
         """Answer and finish. Never raises for a failed answer; not to be cancelled.
@@ -120,7 +126,10 @@ class Producer:
 
     async def _follow_engine(self, run: LiveRun, question: Question) -> Ended:
         ended: Ended | None = None
-        async with aclosing(self.engine.answer(question, run.evidence)) as items:
+        async with (
+            self.turns.take() as turn,
+            aclosing(self.engine.answer(question, run.evidence)) as items,
+        ):
             async for item in items:
                 match item:
                     case Ended():
@@ -133,6 +142,8 @@ class Producer:
                     case _:
                         if item.type == "retrieval_complete":
                             run.retrieved_at = self.clock.monotonic()
+                        elif item.type in _SEARCHED:
+                            turn.over()
                         run.append(item)
                         self.recorder.touch(run)
         if ended is None:

@@ -1,8 +1,8 @@
 """FR-003, FR-018, P2, P6, P7, P8: the life of a run over the in-memory log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,14 +19,15 @@ from app.domain.errors import (
     StoreUnavailable,
     TooManyRuns,
 )
-from app.domain.events import Token
+from app.domain.events import Stage, Token
 from app.domain.models import Citation, Filters, OnDisconnect
 from app.domain.principals import LOCAL, Principal
 from app.runs.citing import Citer
 from app.runs.clock import SystemClock
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.memory_log import MemoryRunLog
-from app.runs.ports import Entry, Evidence, Outcome, Question
+from app.runs.ports import Ended, Entry, Evidence, Outcome, Question
+from app.runs.producer import SEARCHING
 from app.runs.service import Ask, Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import FAILED, NOW, ScriptedEngine
@@ -402,6 +403,46 @@ async def test_limits_per_owner_and_per_process() -> None:
             with pytest.raises(ServerBusy):
                 await service.ask(ask(principal=Principal("third"), key=key))
         gate.set()
+
+
+class SearchingEngine(ScriptedEngine):
+    """Searches until `found` is set."""
+
+    found: asyncio.Event
+    searching: int = 0
+
+    @override
+    async def answer(
+        self, question: Question, evidence: Evidence
+    ) -> AsyncGenerator[Stage | Token | Ended, None]:
+        self.searching += 1
+        try:
+            await self.found.wait()
+        finally:
+            self.searching -= 1
+        async with aclosing(super().answer(question, evidence)) as items:
+            async for item in items:
+                yield item
+
+
+async def test_so_many_search_at_once_and_the_others_take_turns() -> None:
+    model = asyncio.Event()  # a slow model keeps nobody from searching
+    engine = SearchingEngine(gates={0: model})
+    engine.found = asyncio.Event()
+    async with running(engine) as service:
+        asked = [await service.ask(ask(session_id=f"s{n}")) for n in range(SEARCHING + 3)]
+        await until(lambda: engine.searching == SEARCHING)
+        last = asked[-1].record.run_id
+        assert await service.stop(LOCAL, last) is not None  # one that waits can be stopped
+        await asyncio.sleep(0.02)
+        assert engine.searching == SEARCHING
+        engine.found.set()
+        await until(lambda: len(engine.asked) == SEARCHING + 2)
+        assert engine.searching == 0
+        model.set()
+        frames = [await read(one.cursor) for one in asked]
+    assert [text_of(each) for each in frames[:-1]] == ["Nausea is common [1]."] * (SEARCHING + 2)
+    assert content(frames[-1][-1])["finish_reason"] == "stopped"
 
 
 async def test_runs_of_others_look_unknown() -> None:
