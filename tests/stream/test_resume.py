@@ -22,6 +22,7 @@ SMALL = Size(viewers=8, cuts=10, tokens=700, pace_s=0.003)
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(90)  # seconds of processor time, which four tests and other machines share
 @pytest.mark.parametrize("count", [1, 2], ids=["one replica", "two replicas"])
 async def test_storm(
     count: int, settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
@@ -32,6 +33,7 @@ async def test_storm(
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(90)
 @pytest.mark.nginx
 async def test_storm_through_nginx(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
