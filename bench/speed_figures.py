@@ -174,7 +174,7 @@ def _hold(run: Run, system: System, count: int) -> dict[str, Any]:
         run.bench.upstream.plan(tokens=20, rate=RATE)
         run.bench.load(server, Spec(streams=5, limit_s=20))  # warm
         run.bench.upstream.plan(tokens=tokens, rate=RATE)
-        limit = spread + tokens / RATE + 30
+        limit = spread + tokens / RATE + 15
         spec = Spec(count, spread_s=spread, tokens=tokens, limit_s=limit)
         told = run.bench.load(server, spec) | {"streams": count}
     told["held"] = _is_held(told)
