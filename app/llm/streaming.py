@@ -6,7 +6,7 @@ event loop in the end, and calls back by a task per token. Here a token costs it
 call; callbacks are told the same.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,8 @@ class StreamingChatModel(BaseChatModel):
         """The message of each chunk. Closing it closes the model's stream."""
         messages = self._convert_input(input).to_messages()
         run = await self._begin(messages, ensure_config(config), stop, kwargs)
-        at_once = all(isinstance(handler, AsyncCallbackHandler) for handler in run.handlers)
+        direct = [one for one in run.handlers if isinstance(one, AsyncCallbackHandler)]
+        at_once = len(direct) == len(run.handlers)
         whole = _Whole()
         try:
             async for chunk in self._astream(messages, stop=stop, **kwargs):
@@ -50,7 +51,7 @@ class StreamingChatModel(BaseChatModel):
                     message.response_metadata = chunk.generation_info | message.response_metadata
                 whole.add(message)
                 if at_once:
-                    await _tell(run, chunk)
+                    await _tell(direct, run, chunk)
                 else:
                     await run.on_llm_new_token(chunk.text, chunk=chunk)
                 yield message
@@ -89,9 +90,13 @@ class StreamingChatModel(BaseChatModel):
         return run
 
 
-async def _tell(run: AsyncCallbackManagerForLLMRun, chunk: ChatGenerationChunk) -> None:
-    for handler in run.handlers:
-        if isinstance(handler, AsyncCallbackHandler) and not handler.ignore_llm:
+async def _tell(
+    handlers: Sequence[AsyncCallbackHandler],
+    run: AsyncCallbackManagerForLLMRun,
+    chunk: ChatGenerationChunk,
+) -> None:
+    for handler in handlers:
+        if not handler.ignore_llm:
             await handler.on_llm_new_token(
                 chunk.text,
                 chunk=chunk,
