@@ -58,6 +58,10 @@ log = logging.getLogger(__name__)
 
 gc.set_threshold(*_THRESHOLDS)
 
+GARBAGE = 10_000
+"""Objects made and not gone when Python looks for cycles: a hundred streams at work have thousands
+at any moment, and looking through them forty times a second found none and took a tenth of all
+time."""
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 KEEP_ALIVE_S = 65
 WORKER_START_S = 30  # a worker that is still importing on a slow machine is not a dead one
@@ -182,6 +186,7 @@ def _lifespan(
 def _set_aside() -> None:
     """What was imported stays: looking through it for garbage held every stream up for 0.2 s."""
     gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _unreachable(settings: Settings, error: StoreUnavailable) -> str:

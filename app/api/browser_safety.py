@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -40,7 +40,7 @@ class SafeHeaders:
             return
         secure = is_secure(scope)
 
-        async def sending(message: Message) -> None:
+        def sending(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -49,7 +49,7 @@ class SafeHeaders:
                     headers.setdefault("Cache-Control", "no-store")
                 if secure:
                     headers.setdefault(*HTTPS)
-            await send(message)
+            return send(message)
 
         await self._app(scope, receive, sending)
 

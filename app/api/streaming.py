@@ -156,14 +156,17 @@ class AnswerResponse(Response):
 
 
 async def _until_gone(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
-    """Do `work`; a disconnect cancels it."""
+    """Do `work`; a disconnect cancels it.
+
+    In a task of its own: a frame would wake everything that waits for this, from the server down.
+    """
     async with anyio.create_task_group() as group:
 
-        async def listen() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
+        async def working() -> None:
+            await work()
             group.cancel_scope.cancel()
 
-        group.start_soon(listen)
-        await work()
+        group.start_soon(working)
+        while (await receive())["type"] != "http.disconnect":
+            pass
         group.cancel_scope.cancel()

@@ -12,6 +12,7 @@ from app.db.lexical_arm import Term, best_told
 from app.db.library_rows import storable, to_candidate
 from app.db.pool import Database
 from app.db.queries import load_queries
+from app.domain.indexing import CloserLook
 from app.domain.models import Filters, SearchResult
 from app.domain.ports import Vector
 from app.domain.principals import Principal
@@ -25,7 +26,7 @@ _INDEXED_DIMENSIONS: Final = 384
 
 
 class PostgresPassageIndex:
-    """Implements `PassageIndex` and `TokenIndex`.
+    """Implements `PassageIndex` and `PassageDetails`.
 
     Up to `whole` passages within the filters, everything is compared. Beyond, the words come from
     an inverted index, exactly, while the query is embedded; the nearest vectors still from
@@ -54,50 +55,31 @@ class PostgresPassageIndex:
         """
         scope, text = _scope(principal, filters), storable(query)
         embedding = asyncio.ensure_future(vector)  # noqa: TID251 - over before this returns
-        near: list[int] | None = None
         told: list[int] | None = None
+        indexed: HalfVector | None = None
         try:
             known = await self._database.fetch(SQL["known_terms"], *scope, text)
             if known[0]["searched"] > self._whole:
-                indexed = known[0]["searched"] > self._scanned
-                near, told = await asyncio.gather(
-                    self._nearest(scope, embedding, embedder, indexed=indexed),
-                    self._told(scope, known),
-                )
-            asked = (*scope, text, HalfVector(await embedding), embedder, limit, LEXICAL_SHARE)
-            rows = await self._database.fetch(SQL["search_passages"], *asked, near, told)
+                told = await self._told(scope, known)
+            meaning = HalfVector(await embedding)
+            if known[0]["searched"] > self._scanned and meaning.dimensions() == _INDEXED_DIMENSIONS:
+                indexed = meaning
+            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE, told, indexed)
+            rows = await self._database.fetch(SQL["search_passages"], *asked)
         finally:
             embedding.cancel()
         return _result(rows)
 
-    async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
-        """Packed token states of those passages that have them.
+    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+        """More about these passages, and these words of a query.
 
         Only for ids that a search of the same principal returned: readability is not checked.
         """
-        rows = await self._database.fetch(SQL["fetch_tokens"], list(passage_ids))
-        return {row["passage_id"]: row["states"] for row in rows}
-
-    async def word_weights(self, words: Sequence[str]) -> list[float]:
-        """How rare each word is in the library (BM25's idf); 0 for words that are never indexed."""
-        rows = await self._database.fetch(SQL["weigh_words"], [storable(word) for word in words])
-        return [row["weight"] for row in rows]
-
-    async def _nearest(
-        self,
-        scope: tuple[object, ...],
-        embedding: asyncio.Future[Vector],
-        embedder: str,
-        *,
-        indexed: bool,
-    ) -> list[int] | None:
-        """None where all are compared, which is exact."""
-        vector = await embedding
-        if not indexed or len(vector) != _INDEXED_DIMENSIONS:
-            return None
-        asked = (*scope, HalfVector(vector), embedder)
-        rows = await self._database.fetch(SQL["nearest_passages"], *asked)
-        return [row["passage"] for row in rows]
+        asked = (list(passage_ids), [storable(word) for word in words])
+        rows = await self._database.fetch(SQL["look_closer"], *asked)
+        states = {row["passage_id"]: row["states"] for row in rows if row["weights"] is None}
+        [weights] = [row["weights"] for row in rows if row["weights"] is not None]
+        return CloserLook(states, weights)
 
     async def _told(self, scope: tuple[object, ...], known: Sequence[Record]) -> list[int] | None:
         async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:

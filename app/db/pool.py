@@ -230,11 +230,16 @@ class Database:
         """One connection of the pool, for several statements."""
         with translated():
             asked = time.monotonic()
-            async with self._pool.acquire(timeout=_CONNECT_S) as connection:
+            # The driver's own time limit takes a task each time.
+            async with asyncio.timeout(_CONNECT_S):
+                connection = await self._pool.acquire()
+            try:
                 if self._waited is not None:
                     self._waited(time.monotonic() - asked)
                 with self._used():
                     yield connection
+            finally:
+                await self._pool.release(connection, timeout=_CONNECT_S)
 
     @contextmanager
     def _used(self) -> "Iterator[None]":

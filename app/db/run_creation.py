@@ -7,7 +7,7 @@ from asyncpg import Connection, Record
 from app.db.queries import load_queries
 from app.db.run_rows import to_record, wire_json
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.runs.ports import RESERVE_AHEAD, Created, NewRun, Replayed
+from app.runs.ports import RESERVE_AHEAD, Created, NewRun, Replayed, RunRecord
 
 PENDING_STOP = timedelta(seconds=60)
 TITLE_LENGTH = 60
@@ -16,22 +16,21 @@ SQL = load_queries("run_log")
 
 
 async def create_run(connection: Connection, new: NewRun) -> Created | Replayed:
-    """`RunLog.create` inside the caller's transaction, which holds its locks until it ends."""
-    await connection.execute(SQL["lock_creation"], *_locks(new))
-    if (known := await _repeated(connection, new)) is not None:
-        return Replayed(to_record(known))
+    """`RunLog.create`, in one statement but for what is replayed."""
+    found: Record = await connection.fetchrow(SQL["start_run"], *_locks(new), *_values(new))
+    if found["repeated"]:
+        key = (new.principal.owner_id, new.route, new.idempotency_key)
+        return Replayed(to_record(await connection.fetchrow(SQL["find_repeated"], *key)))
     if new.refusal is not None:
         raise new.refusal
-    found = await _check(connection, new)
-    stop_requested = bool(found["stop_requested"])
-    stop_at = new.created_at if stop_requested else None
-    row = await connection.fetchrow(SQL["insert_run"], *_values(new), stop_at)
+    _refuse(new, found)
     begins = found["deleted"] is not False  # unknown, or it begins anew
-    return Created(to_record(row), stop_requested, begins=begins)
+    stop_requested = bool(found["stop_requested"])
+    return Created(_record(new, stop_requested), stop_requested, begins=begins)
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:
-    """Classes and names for `lock_creation`, in its order. The limit is only locked if any."""
+    """Classes and names for `start_run`, in its order. The limit is only locked if any."""
     owner = new.principal.owner_id
     named = [(3, f"{owner} {new.session_id}"), (4, new.run_id)]
     if new.idempotency_key is not None:
@@ -41,38 +40,23 @@ def _locks(new: NewRun) -> tuple[list[int], list[str]]:
     return [number for number, _ in named], [name for _, name in named]
 
 
-async def _repeated(connection: Connection, new: NewRun) -> Record | None:
-    if new.idempotency_key is None:
-        return None
-    key = (new.principal.owner_id, new.route, new.idempotency_key)
-    row: Record | None = await connection.fetchrow(SQL["find_repeated"], *key)
-    return row
-
-
-async def _check(connection: Connection, new: NewRun) -> Record:
-    """Refuse what may not start; returns what was found."""
-    owner = new.principal.owner_id
-    since = new.created_at - PENDING_STOP
-    found: Record = await connection.fetchrow(
-        *(SQL["check_creation"], owner, new.run_id, new.session_id),
-        *(new.question_id, new.continues, since),
-    )
+def _refuse(new: NewRun, found: Record) -> None:
+    """Raise why nothing was written, for the reasons that `start_run` found."""
     if found["taken"]:
         raise RunIdTaken("This run_id exists already. Choose a new random one.")
     if found["active_run_id"] is not None:
         raise RunInProgress(found["active_run_id"])
     if new.max_runs_per_owner is not None and found["running"] >= new.max_runs_per_owner:
         raise TooManyRuns(new.max_runs_per_owner)
-    visible = found["asked"] and found["continuable"] and not found["deleted"]
-    if new.question is None and not visible:
+    if new.question is None and (not found["known"] or found["deleted"]):
         raise NotFound("There is no such message.")
-    if found["deleted"]:
-        await connection.execute(SQL["drop_conversation"], owner, new.session_id)
-    return found
 
 
 def _values(new: NewRun) -> tuple[object, ...]:
     return (
+        new.refusal is not None,
+        new.max_runs_per_owner,
+        new.created_at - PENDING_STOP,
         new.run_id,
         new.principal.owner_id,
         new.session_id,
@@ -91,6 +75,31 @@ def _values(new: NewRun) -> tuple[object, ...]:
         title_of(new.question or ""),
         new.question,
         new.hidden_until,
+    )
+
+
+def _record(new: NewRun, stop_requested: bool) -> RunRecord:
+    """As the row was just written."""
+    return RunRecord(
+        run_id=new.run_id,
+        owner_id=new.principal.owner_id,
+        session_id=new.session_id,
+        message_id=new.message_id,
+        question_id=new.question_id,
+        route=new.route,
+        status="running",
+        epoch=1,
+        process_id=new.process_id,
+        head=0,
+        reserved=RESERVE_AHEAD,
+        model=new.model,
+        filters=new.filters,
+        on_disconnect=new.on_disconnect,
+        created_at=new.created_at,
+        request_hash=new.request_hash,
+        stop_requested=stop_requested,
+        terminal=None,
+        receipt=None,
     )
 
 

@@ -58,10 +58,10 @@ class PostgresRunLog:
 
     async def _created(self, new: NewRun) -> Created | Replayed:
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.connection() as connection:
                 return await create_run(connection, new)
         except SchemaChanged:
-            async with self._database.transaction() as connection:
+            async with self._database.connection() as connection:
                 return await create_run(connection, new)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:

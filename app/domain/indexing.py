@@ -66,6 +66,14 @@ class EncodedPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class CloserLook:
+    """What an index keeps for a closer look at passages and queries."""
+
+    states: Mapping[str, bytes]  # packed token states, of those passages that have them
+    weights: Sequence[float]  # how rare each word is (BM25's idf); 0: never indexed
+
+
+@dataclass(frozen=True, slots=True)
 class StoredText:
     """The part of a stored passage that is embedded; `number` is the store's own key."""
 

@@ -9,10 +9,8 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import cast
 
-from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
-from typing_extensions import override
 
 from app.domain.events import GenerationStarted, Stage, Token
 from app.domain.models import Candidate
@@ -20,6 +18,7 @@ from app.domain.ports import Upstream, current_upstream
 from app.graph.build import AnswerGraph
 from app.graph.followup import leans_on_history
 from app.graph.state import MAX_REWRITES, AnswerState
+from app.graph.telling import AtOnce
 from app.graph.translate import Translator
 from app.runs.ports import Ended, Evidence, Question
 
@@ -70,7 +69,7 @@ class GraphEngine:
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
                 _entry_state(question),
-                config={"recursion_limit": RECURSION_LIMIT, "callbacks": _AtOnce([])},
+                config={"recursion_limit": RECURSION_LIMIT, "callbacks": AtOnce([])},
                 version="v2",
                 # Nothing: the first update of the graph would be held as long as it runs, and with
                 # it the passages that were not used.
@@ -83,15 +82,6 @@ class GraphEngine:
                     yield item
         if translator.ended is not None:
             yield translator.ended
-
-
-class _AtOnce(AsyncCallbackManager):
-    """Tells its handlers in turn: a task for each of forty calls would hold the start up."""
-
-    @override
-    def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
-        handler.run_inline = True
-        super().add_handler(handler, inherit)
 
 
 def _entry_state(question: Question) -> AnswerState:

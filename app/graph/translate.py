@@ -6,7 +6,7 @@ surrogates replaced, and a trailing unfinished marker is withheld until it is wh
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -46,39 +46,37 @@ class Translator:
         self._attempt = 0
         self.ended: Ended | None = None
 
-    def events(self, event: StreamEvent) -> Iterator[Stage | Token]:
+    def events(self, event: StreamEvent) -> Iterable[Stage | Token]:
         """What one graph event means to a viewer; mostly nothing, or one token."""
         kind = event["event"]
         if self._debug:
             log.debug("%s %s", kind, event["name"])
         node = event.get("metadata", {}).get("langgraph_node")
         if kind == "on_chat_model_stream":
-            if node == "generate":
-                yield from self._delta(event["data"]["chunk"])
-            return
+            return self._delta(event["data"]["chunk"]) if node == "generate" else ()
         if event["name"] != node:
-            return
+            return ()
         if kind == "on_chain_start":
-            yield from self._started(node, event["data"])
-        elif kind == "on_chain_end":
-            yield from self._completed(node, cast("AnswerState", event["data"]["output"]))
+            return self._started(node, event["data"])
+        if kind == "on_chain_end":
+            return self._completed(node, cast("AnswerState", event["data"]["output"]))
+        return ()
 
-    def kept_text(self) -> Iterator[Token]:
+    def kept_text(self) -> Sequence[Token]:
         """The text of the answer that this one continues, as its first token."""
-        if self._question.continues:
-            yield from self._text(self._question.continues)
+        return self._text(self._question.continues) if self._question.continues else ()
 
-    def _delta(self, chunk: BaseMessage) -> Iterator[Token]:
+    def _delta(self, chunk: BaseMessage) -> Sequence[Token]:
         text = self._text_of(chunk)
-        if text:
-            self._upstream.deltas += chunk.response_metadata.get(DELTAS, 1)
-            yield from self._text(text)
+        if not text:
+            return ()
+        self._upstream.deltas += chunk.response_metadata.get(DELTAS, 1)
+        return self._text(text)
 
-    def _text(self, text: str) -> Iterator[Token]:
+    def _text(self, text: str) -> Sequence[Token]:
         shown = self._hold.feed(clean_text(text))
         self._evidence.withheld = self._hold.held
-        if shown:
-            yield self._token(shown)
+        return (self._token(shown),) if shown else ()
 
     def _token(self, text: str) -> Token:
         return Token.model_construct(type="token", content=text, timestamp=self._stamp())

@@ -176,7 +176,9 @@ class _Call:
     async def streamed(self, limits: AnswerLimits, deadline: float) -> AnswerEnd | Trouble:
         """An attempt as a stream. Raises `RunFailure` once a token was sent."""
         answer = _Answer()
-        trouble = await self._read(answer, limits, deadline)
+        # A task of its own: a token would wake everything that waits for this, from the graph down.
+        reading = asyncio.ensure_future(self._read(answer, limits, deadline))  # noqa: TID251 - over before this returns
+        trouble = await reading
         if answer.finish_reason:
             # What fails after the finish reason was only the farewell.
             trouble = None

@@ -11,14 +11,16 @@ from typing import Any, Final, cast
 
 import httpx2
 import openai
+from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, AsyncStream
 from typing_extensions import override
 
 from app.domain.ports import DELTAS
-from app.llm.merging import Chunk, FrameMerger
+from app.llm.merging import Chunk, FrameMerger, plain_text
 from app.llm.streaming import StreamingChatModel
+from app.llm.transport import BODY
 
 _DRAIN_S: Final = 0.1
 """After `[DONE]`: for the end of the body, so that the connection can be kept."""
@@ -29,6 +31,11 @@ _FOR_THE_SDK: Final = frozenset({"extra_headers", "extra_query", "extra_body", "
 
 class MergedStream(AsyncStream[object]):
     """The chunks of one answer as plain dicts. Closing it closes its connection."""
+
+    @override
+    def __aiter__(self) -> AsyncIterator[object]:
+        """Without the generator that the SDK puts around."""
+        return self._iterator
 
     @override
     async def __stream__(self) -> AsyncIterator[object]:
@@ -55,7 +62,7 @@ class MergedStream(AsyncStream[object]):
         """What arrives, in the pieces in which it arrives."""
         if self.response.headers.get("content-encoding", "identity") != "identity":
             return self.response.aiter_bytes()
-        stream = cast("httpx2.AsyncByteStream", self.response.stream)
+        stream: httpx2.AsyncByteStream = self.response.extensions.get(BODY, self.response.stream)
         return cast("AsyncGenerator[bytes, None]", stream.__aiter__())
 
     def _check(self, chunk: Chunk) -> None:
@@ -100,6 +107,17 @@ class MergingCompletions:
         return getattr(self._completions, name)
 
 
+_OWN_ROLES: Final = ("assistant", "", None)
+_MESSAGE: Final = AIMessageChunk(
+    content="",
+    additional_kwargs={},
+    id=None,
+    tool_call_chunks=[],
+)
+_CHUNK: Final = ChatGenerationChunk(message=_MESSAGE, generation_info=None)
+"""What pieces of text are copied from: validating each costs more than sending it."""
+
+
 class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
     """ChatOpenAI whose streams are merged where they fall behind."""
 
@@ -107,9 +125,32 @@ class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
     def _convert_chunk_to_generation_chunk(
         self, chunk: Chunk, default_chunk_class: type, base_generation_info: dict[str, Any] | None
     ) -> ChatGenerationChunk | None:
-        made = super()._convert_chunk_to_generation_chunk(
-            chunk, default_chunk_class, base_generation_info
-        )
+        made = None
+        if default_chunk_class is AIMessageChunk and not base_generation_info:
+            made = self._plain(chunk)
+        if made is None:
+            made = super()._convert_chunk_to_generation_chunk(
+                chunk, default_chunk_class, base_generation_info
+            )
         if made is not None and DELTAS in chunk:
             made.message.response_metadata[DELTAS] = chunk[DELTAS]
         return made
+
+    def _plain(self, chunk: Chunk) -> ChatGenerationChunk | None:
+        """What LangChain makes of a piece of text, without validating it; None: something else."""
+        text = plain_text(chunk)
+        if text is None or self.output_version == "v1":
+            return None
+        if chunk["choices"][0]["delta"].get("role", "assistant") not in _OWN_ROLES:
+            return None
+        message = _MESSAGE.model_copy(
+            update={
+                "content": text,
+                "additional_kwargs": {},
+                "response_metadata": {"model_provider": "openai"},
+                "tool_calls": [],
+                "invalid_tool_calls": [],
+                "tool_call_chunks": [],
+            }
+        )
+        return _CHUNK.model_copy(update={"message": message, "text": text})

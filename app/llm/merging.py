@@ -84,7 +84,7 @@ def _merged(chunks: list[Chunk]) -> list[Chunk]:
     parts: list[str] = []
     size = 0
     for chunk in chunks:
-        text = _text(chunk)
+        text = plain_text(chunk)
         size += len(text or "")
         if text is not None and held is not None and size <= LONGEST and _goes_on(held, chunk):
             parts.append(text)
@@ -102,7 +102,7 @@ def _close(held: Chunk | None, parts: list[str]) -> None:
         held[DELTAS] = len(parts)
 
 
-def _text(chunk: Chunk) -> str | None:
+def plain_text(chunk: Chunk) -> str | None:
     """The text of a chunk that carries nothing else."""
     choices = chunk.get("choices")
     if type(choices) is not list or len(choices) != 1 or chunk.get("usage") or chunk.get("error"):

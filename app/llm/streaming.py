@@ -6,7 +6,7 @@ event loop in the end, and calls back by a task per token. Here a token costs it
 call; callbacks are told the same.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class StreamingChatModel(BaseChatModel):
         run = await self._begin(messages, ensure_config(config), stop, kwargs)
         direct = [one for one in run.handlers if isinstance(one, AsyncCallbackHandler)]
         at_once = len(direct) == len(run.handlers)
+        told = [one for one in direct if not one.ignore_llm]
         whole = _Whole()
         try:
             async for chunk in self._astream(messages, stop=stop, **kwargs):
@@ -51,7 +52,14 @@ class StreamingChatModel(BaseChatModel):
                     message.response_metadata = chunk.generation_info | message.response_metadata
                 whole.add(message)
                 if at_once:
-                    await _tell(direct, run, chunk)
+                    for handler in told:
+                        await handler.on_llm_new_token(
+                            chunk.text,
+                            chunk=chunk,
+                            run_id=run.run_id,
+                            parent_run_id=run.parent_run_id,
+                            tags=run.tags,
+                        )
                 else:
                     await run.on_llm_new_token(chunk.text, chunk=chunk)
                 yield message
@@ -88,22 +96,6 @@ class StreamingChatModel(BaseChatModel):
             batch_size=1,
         )
         return run
-
-
-async def _tell(
-    handlers: Sequence[AsyncCallbackHandler],
-    run: AsyncCallbackManagerForLLMRun,
-    chunk: ChatGenerationChunk,
-) -> None:
-    for handler in handlers:
-        if not handler.ignore_llm:
-            await handler.on_llm_new_token(
-                chunk.text,
-                chunk=chunk,
-                run_id=run.run_id,
-                parent_run_id=run.parent_run_id,
-                tags=run.tags,
-            )
 
 
 @dataclass(slots=True)

@@ -8,8 +8,10 @@ of draining it, and connections belong to the event loop that opened them.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Final
 
 import aiohttp
 import httpx2
@@ -20,7 +22,19 @@ from app.domain.ports import Upstream, current_upstream
 
 log = logging.getLogger(__name__)
 
+BODY: Final = "body"
+"""The extension of a response with its own stream: httpx2 wraps the other one once more."""
+
 _KEEP_ALIVE_S = 30.0
+
+
+class _Protocol(ResponseHandler):
+    """Resumes only what was paused: aiohttp does it, and parses nothing, after each read."""
+
+    @override
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
 
 class _Lease:
@@ -61,6 +75,11 @@ class _Lease:
 class _WatchedConnector(aiohttp.TCPConnector):
     """Connects without a limit and leases each connection to the run of the current task."""
 
+    def __init__(self) -> None:
+        super().__init__(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        protocol: Callable[..., ResponseHandler] = _Protocol
+        self._factory = partial(protocol, loop=self._loop)
+
     @override
     async def connect(
         self,
@@ -84,8 +103,9 @@ class _Body(httpx2.AsyncByteStream):
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         # All that is buffered in one piece: frames that arrived together can be merged here.
+        content = self._response.content
         with _as_httpx_errors():
-            async for data in self._response.content.iter_any():
+            while data := await content.readany():
                 yield data
 
     @override
@@ -127,11 +147,12 @@ class ModelTransport(httpx2.AsyncBaseTransport):
                     sock_read=timeout.get("read"),
                 ),
             )
+        stream = _Body(response)
         return httpx2.Response(
             status_code=response.status,
             headers=list(response.raw_headers),
-            stream=_Body(response),
-            extensions={"http_version": b"HTTP/1.1"},
+            stream=stream,
+            extensions={"http_version": b"HTTP/1.1", BODY: stream},
         )
 
     @override
@@ -155,7 +176,7 @@ class ModelTransport(httpx2.AsyncBaseTransport):
         self, loop: asyncio.AbstractEventLoop
     ) -> AsyncGenerator[aiohttp.ClientSession, None]:
         session = aiohttp.ClientSession(
-            connector=_WatchedConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            connector=_WatchedConnector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.indexing import CloserLook
 from app.domain.models import Candidate, Reranked
 from app.domain.ports import Embedder
 from app.retrieval.late_interaction import best_cosines
@@ -72,15 +73,11 @@ class QueryEncoder(Protocol):
         ...
 
 
-class TokenIndex(Protocol):
-    """What the index keeps for a closer look at passages and queries."""
+class PassageDetails(Protocol):
+    """An index that can be asked for more about what it found."""
 
-    async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
-        """Packed token states of those passages that have them."""
-        ...
-
-    async def word_weights(self, words: Sequence[str]) -> list[float]:
-        """How rare each word is in the library; 0 for words that are never indexed."""
+    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+        """More about these passages, and these words of the query."""
         ...
 
 
@@ -90,7 +87,7 @@ class BlendReranker:
     With an embedder that is no `QueryEncoder`, the words alone refine the order.
     """
 
-    def __init__(self, index: TokenIndex, embedder: Embedder) -> None:
+    def __init__(self, index: PassageDetails, embedder: Embedder) -> None:
         self._index = index
         self._encoder = embedder if isinstance(embedder, QueryEncoder) else None
 
@@ -100,26 +97,27 @@ class BlendReranker:
         if not top:
             return Reranked(())
         words = [query[start:end] for start, end in word_spans(query)]
-        rarity, states = await asyncio.gather(
-            self._index.word_weights(words), self._states(query, top)
+        ids = [] if self._encoder is None else [one.passage.passage_id for one in top]
+        look, encoded = await asyncio.gather(
+            self._index.look_closer(ids, words), self._encoded(query)
         )
-        wording = Wording.of(query, rarity)
+        states = None if encoded is None else _states(encoded, top, look)
+        wording = Wording.of(query, look.weights)
         # Milliseconds of arithmetic, in which other streams go on.
         ranked = asyncio.get_running_loop().run_in_executor(
             THINKING, _ranked, wording, top, rest, states
         )
         return Reranked(await ranked)
 
-    async def _states(self, query: str, top: Sequence[Candidate]) -> _States | None:
-        """The token states of the query and of the candidates that have some."""
-        if self._encoder is None:
-            return None
-        stored, encoded = await asyncio.gather(
-            self._index.token_bits([c.passage.passage_id for c in top]),
-            self._encoder.encode_query(query),
-        )
-        rows = [i for i, c in enumerate(top) if stored.get(c.passage.passage_id)]
-        return _States(encoded, rows, [stored[top[i].passage.passage_id] for i in rows])
+    async def _encoded(self, query: str) -> EncodedQuery | None:
+        return None if self._encoder is None else await self._encoder.encode_query(query)
+
+
+def _states(encoded: EncodedQuery, top: Sequence[Candidate], look: CloserLook) -> _States:
+    """The token states of the query and of the candidates that have some."""
+    stored = [look.states.get(one.passage.passage_id) for one in top]
+    rows = [i for i, states in enumerate(stored) if states]
+    return _States(encoded, rows, [states for states in stored if states])
 
 
 def _ranked(

@@ -8,7 +8,6 @@ cannot be served it yields a `reset` with the whole text first, never a silent g
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol, Self
 
 import orjson
@@ -68,7 +67,7 @@ def _joined(held: list[Entry]) -> Iterator[Entry]:
         return
     text = "".join(entry.text or "" for entry in held)
     at: str = orjson.loads(last.data)["timestamp"]
-    yield replace(last, text=text, data=token_json(text, at))
+    yield last._replace(text=text, data=token_json(text, at))
 
 
 def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> Entry:
@@ -139,7 +138,8 @@ class LiveCursor:
         async with _Patience(run, silence_s) as patience:
             while not run.fenced:
                 upto = min(run.visible, self._position + STEP)
-                for entry in merge(run.entries[self._position : upto]):
+                entries = run.entries[self._position : upto]
+                for entry in merge(entries) if len(entries) > 1 else entries:
                     yield entry
                 self._position = max(self._position, upto)
                 if run.terminal is not None and self._position >= run.terminal.seq:

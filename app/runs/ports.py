@@ -15,7 +15,7 @@ its epoch and does nothing when the row has another one.
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from app.domain.errors import RequestError
 from app.domain.events import Stage, Token
@@ -39,8 +39,7 @@ RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One numbered event: `data` is its compact JSON, `text` the piece of answer of a token."""
 
     seq: int

@@ -41,8 +41,9 @@ from app.runs.turns import Turns
 
 log = logging.getLogger(__name__)
 
-SEARCHING = 12
-"""Runs of a process that search at once: fewer than there are database connections."""
+SEARCHING = 24
+"""Runs of a process that search at once. Each has a database connection half of the time, and each
+of its steps waits until all streams had their turn."""
 _SEARCHED = frozenset({"reranking_complete", "generation_start"})
 """What comes after them waits for the model, if for anything."""
 UNSAVED_AFTER_S = 5.0

@@ -198,14 +198,24 @@ async def test_vectors_of_any_length_can_be_searched(
     assert len(result.candidates) == len(rows)
 
 
-async def test_token_bits_are_those_of_the_passages(
+async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
     database: Database, library: LibraryStore
 ) -> None:
-    source_id = await store(library, "tea", "coffee")
-    tea, coffee = await library.passages(ANA, source_id)
-    bits = await PostgresPassageIndex(database).token_bits([coffee.passage_id, "unknown"])
-    assert bits == {coffee.passage_id: b"coffee"}
-    assert tea.passage_id not in bits
+    source_id = await store(library, "tea", "coffee", "coffee beans")
+    _, coffee, _ = await library.passages(ANA, source_id)
+    words = ["coffee", "the", "beans", "unheard"]
+    look = await PostgresPassageIndex(database).look_closer([coffee.passage_id, "unknown"], words)
+    assert look.states == {coffee.passage_id: b"coffee"}
+    weights = dict(zip(words, look.weights, strict=True))
+    assert weights["the"] == 0
+    assert 0 < weights["coffee"] < weights["beans"] < weights["unheard"]
+
+
+async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:
+    look = await PostgresPassageIndex(database).look_closer([], ["coffee"])
+    assert not look.states
+    assert len(look.weights) == 1
+    assert not (await PostgresPassageIndex(database).look_closer([], [])).weights
 
 
 async def test_nearest_passages_come_from_the_index(
@@ -216,7 +226,8 @@ async def test_nearest_passages_come_from_the_index(
         await connection.execute("SET LOCAL enable_seqscan = off")
         await connection.execute("SET LOCAL enable_sort = off")
         plan = await connection.fetch(
-            "EXPLAIN " + SQL["nearest_passages"],
-            *("ana", [], [], [], None, None, [], vector("tea"), EMBEDDER),
+            "EXPLAIN " + SQL["search_passages"],
+            *("ana", [], [], [], None, None, [], "tea", vector("tea"), EMBEDDER, 5, 0.4),
+            *(None, vector("tea")),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

@@ -62,6 +62,7 @@ def scanned(plan: str) -> list[str]:
 
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +83,6 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
             (["r2950"], [1], [9], [99], ["r2950"], [9], [9], ["{}"], [""], ["progress:x"]),
             "runs_pkey",
         ),
-        ("check_creation", ("owner1", "x", "s1", "m2", None, None), "runs_active"),
-        ("check_creation", ("owner1", "x", "s1", "m2", None, None), "conversations_pkey"),
-        ("drop_conversation", ("owner1", "s1"), "runs_of_conversation"),
         ("purge_runs", (LONG_AGO,), "runs_to_purge"),
         ("list_leases", (), "runs_of_process"),
     ],
@@ -95,6 +93,31 @@ async def test_the_run_log_uses_its_indexes(
     plan = await plan_of(filled, "run_log", query, *arguments)
     assert index in plan, plan
     assert set(scanned(plan)) <= {"pending_stops", "processes"}, plan
+
+
+async def used(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """How often each table was read whole, and each index used."""
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    tables = await connection.fetch("SELECT relname, seq_scan FROM pg_stat_user_tables")
+    indexes = await connection.fetch("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes")
+    return dict(map(tuple, tables)), dict(map(tuple, indexes))
+
+
+async def test_a_run_is_started_by_indexes(filled: Connection) -> None:
+    """What a function does is in no plan, but it is counted. The conversation was deleted."""
+    await filled.execute("UPDATE conversations SET deleted_at = now() WHERE session_id = 's1'")
+    tables, indexes = await used(filled)
+    found = await filled.fetchrow(
+        *(load_queries("run_log")["start_run"], [3, 4], ["owner1 s1", "x"], False, 9, LONG_AGO),
+        *("x", "owner1", "s1", "answer", "question", "chat", "p1", 10_000, None, "key", "model"),
+        *({}, "cancel", NOW, "hash", "title", "Why?", None),
+    )
+    assert (found["taken"], found["deleted"], found["repeated"]) == (False, True, False)
+    whole, by = await used(filled)
+    for table in ("runs", "conversations", "messages", "run_events"):
+        assert whole[table] == tables[table], table
+    for index in ("runs_active", "conversations_pkey", "runs_of_conversation", "runs_idempotency"):
+        assert by[index] > indexes[index], index
 
 
 @pytest.mark.parametrize(
@@ -143,15 +166,31 @@ _LIBRARY = (
 
 
 @pytest.mark.parametrize(
-    ("query", "asked", "index"),
+    ("query", "asked", "index", "small"),
     [
-        ("nearest_passages", (HalfVector([0.5] * 384), "e"), "passage_vectors_near"),
-        ("told_by_terms", (SparseVector({6: 1.0}, 10**9), [7]), "passage_terms_by_lexeme"),
-        ("told_by_sets", (SparseVector({6: 1.0}, 10**9), ["{7,1001}"]), "passage_terms_by_lexeme"),
+        (
+            "search_passages",
+            ("tea", HalfVector([0.5] * 384), "e", 50, 0.4, [7, 8], HalfVector([0.5] * 384)),
+            "passage_vectors_near",
+            # What is found is joined; eight hundred rows are hashed for that rather than looked up.
+            {"sources", "library_statistics", "lexemes", "passages", "passage_terms"},
+        ),
+        (
+            "told_by_terms",
+            (SparseVector({6: 1.0}, 10**9), [7]),
+            "passage_terms_by_lexeme",
+            {"sources"},
+        ),
+        (
+            "told_by_sets",
+            (SparseVector({6: 1.0}, 10**9), ["{7,1001}"]),
+            "passage_terms_by_lexeme",
+            {"sources"},
+        ),
     ],
 )
 async def test_a_large_library_is_searched_by_its_indexes(
-    database: Database, query: str, asked: tuple[object, ...], index: str
+    database: Database, query: str, asked: tuple[object, ...], index: str, small: set[str]
 ) -> None:
     """By those of words and vectors, not by that of sources, which would read everything."""
     async with database.connection() as connection:
@@ -160,4 +199,4 @@ async def test_a_large_library_is_searched_by_its_indexes(
         everything: tuple[object, ...] = ("owner", [], [], [], None, None, [])
         plan = await plan_of(connection, "library", query, *everything, *asked)
     assert index in plan, plan
-    assert set(scanned(plan)) <= {"sources"}, plan
+    assert set(scanned(plan)) <= small, plan

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import Runnable
+from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from app.config import Settings
 from app.domain.ports import DELTAS
 from app.llm.answer_model import AnswerModel
+from app.llm.completions import MergingChatOpenAI
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
@@ -71,3 +75,62 @@ async def test_a_request_with_headers_of_its_own_goes_the_usual_way(
     upstream.script(Reply(tokens=TOKENS))
     chunks = await read(model.chat.bind(extra_headers={"X-Team": "blue"}))
     assert "".join(chunk.text for chunk in chunks) == "".join(TOKENS)
+
+
+CALLS = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]
+DELTAS_SEEN = st.fixed_dictionaries(
+    {"content": st.none() | st.text(max_size=8)},
+    optional={
+        "role": st.sampled_from(["assistant", "user", "system", "tool", "", None]),
+        "refusal": st.sampled_from([None, "no"]),
+        "reasoning_content": st.sampled_from([None, "", "hm"]),
+        "tool_calls": st.sampled_from([None, [], CALLS]),
+        "tool_call_id": st.just("c"),
+    },
+)
+CHUNKS_SEEN = st.fixed_dictionaries(
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries(
+                {"index": st.just(0), "delta": DELTAS_SEEN},
+                optional={
+                    "finish_reason": st.sampled_from([None, "stop", "length"]),
+                    "logprobs": st.sampled_from([None, {"content": []}]),
+                },
+            ),
+            max_size=2,
+        )
+    },
+    optional={
+        "id": st.just("chatcmpl"),
+        "model": st.just("fake"),
+        "usage": st.sampled_from(
+            [None, {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}]
+        ),
+    },
+)
+
+
+@given(chunk=CHUNKS_SEEN)
+def test_a_chunk_is_what_langchain_makes_of_it(chunk: dict[str, object]) -> None:
+    ours = MergingChatOpenAI(model="fake", api_key=SecretStr("k"))
+    made = ours._convert_chunk_to_generation_chunk(chunk, AIMessageChunk, {})
+    theirs = ChatOpenAI._convert_chunk_to_generation_chunk(ours, chunk, AIMessageChunk, {})
+    assert made == theirs
+    if made is not None and theirs is not None:
+        assert type(made.message) is type(theirs.message)
+        assert made.model_dump() == theirs.model_dump()
+        assert made.text == theirs.text
+
+
+def test_chunks_share_nothing() -> None:
+    model = MergingChatOpenAI(model="fake", api_key=SecretStr("k"))
+    chunk = {"choices": [{"index": 0, "delta": {"content": "a"}}]}
+    one, other = (
+        model._convert_chunk_to_generation_chunk(dict(chunk), AIMessageChunk, {}) for _ in range(2)
+    )
+    assert one is not None
+    assert other is not None
+    for name, value in vars(one.message).items():
+        if isinstance(value, list | dict):
+            assert value is not vars(other.message)[name], name

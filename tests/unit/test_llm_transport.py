@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import openai
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from app.domain.ports import Upstream, current_upstream
 from app.llm.transport import ModelTransport
@@ -140,3 +141,28 @@ async def test_usable_again_after_closing(upstream: FakeOpenAI, transport: Model
     await transport.aclose()
     await upstream.wait_until(lambda: upstream.open_connections == 0)
     assert await read(api, Upstream())
+
+
+async def test_a_reader_that_pauses_gets_everything(
+    upstream: FakeOpenAI, transport: ModelTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[ResponseHandler] = []
+    pause = ResponseHandler.pause_reading
+
+    def counted(self: ResponseHandler) -> None:
+        paused.append(self)
+        pause(self)
+
+    monkeypatch.setattr(ResponseHandler, "pause_reading", counted)
+    tokens = [f"{n} ".ljust(40_000, "x") for n in range(100)]
+    upstream.script(Reply(tokens=tokens))
+    stream = await client(upstream.base_url, transport).chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "?"}], stream=True
+    )
+    parts: list[str] = []
+    async for chunk in stream:
+        if not parts:
+            await asyncio.sleep(0.2)  # more arrives than is kept for a reader
+        parts += [choice.delta.content or "" for choice in chunk.choices]
+    assert "".join(parts) == "".join(tokens)
+    assert paused

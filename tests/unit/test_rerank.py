@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.domain.indexing import CloserLook
 from app.domain.models import Candidate, Passage, Reranked, SourceKind
 from app.retrieval.late_interaction import pack_tokens
 from app.retrieval.minilm import EncodedQuery
@@ -41,11 +42,9 @@ class Bits:
     def __init__(self, **states: Floats) -> None:
         self._bits = {name: pack_tokens(state) for name, state in states.items()}
 
-    async def token_bits(self, passage_ids: Sequence[str]) -> dict[str, bytes]:
-        return {name: bits for name, bits in self._bits.items() if name in passage_ids}
-
-    async def word_weights(self, words: Sequence[str]) -> list[float]:
-        return [0.0 if word in ("the", "of") else 5.0 for word in words]
+    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+        states = {name: bits for name, bits in self._bits.items() if name in passage_ids}
+        return CloserLook(states, [0.0 if word in ("the", "of") else 5.0 for word in words])
 
 
 def candidate(

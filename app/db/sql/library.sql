@@ -247,9 +247,12 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- name: search_passages
 -- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 and $6: only sources added at or after, and before
 -- (null: whenever), $7 the asker's groups, $8 query, $9 its vector, $10 embedder, $11 how many to
--- return, $12 the weight of BM25, $13 the nearest passages and $14 those of the words if they are
--- known already (null: everything is compared). The filters are part of both arms. One row without a
--- passage says that nothing was found.
+-- return, $12 the weight of BM25, $13 the passages of the words if they are known already, $14 the
+-- vector once more if the nearest come by the index (null: everything is compared). The filters are
+-- part of both arms. One row without a passage says that nothing was found.
+--
+-- By the index: the scan is widened for this statement alone. The planner takes a list that it does not
+-- know yet for a short one, hence `+ 0`: the index of sources would read everything.
 WITH scope AS MATERIALIZED (
   SELECT number, passage_count, embedder FROM sources
   WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL
@@ -273,16 +276,24 @@ WITH scope AS MATERIALIZED (
   FROM terms
 ), near AS (
   SELECT v.passage FROM passage_vectors v JOIN scope ON scope.number = v.source
-  WHERE scope.embedder = $10 AND $13::bigint[] IS NULL
+  WHERE scope.embedder = $10 AND $14::halfvec IS NULL
   ORDER BY v.embedding <#> $9 LIMIT 100
+), near_by_index AS (
+  SELECT passage FROM passage_vectors
+  WHERE $14::halfvec IS NOT NULL
+    AND (SELECT set_config('hnsw.ef_search', '200', true)
+      || set_config('hnsw.iterative_scan', 'strict_order', true)) IS NOT NULL
+    AND vector_dims(embedding) = 384
+    AND source + 0 = ANY (ARRAY(SELECT number FROM scope WHERE embedder = $10))
+  ORDER BY embedding::halfvec(384) <#> $14::halfvec(384) LIMIT 100
 ), told AS (
   SELECT t.passage, t.weights <#> (SELECT weights FROM question) AS distance
   FROM passage_terms t JOIN scope ON scope.number = t.source
-  WHERE $14::bigint[] IS NULL
+  WHERE $13::bigint[] IS NULL
   ORDER BY 2 LIMIT 100
 ), found AS (
-  SELECT passage FROM near UNION SELECT unnest($13::bigint[])
-  UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($14::bigint[])
+  SELECT passage FROM near UNION SELECT passage FROM near_by_index
+  UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($13::bigint[])
 ), signals AS MATERIALIZED (
   SELECT found.passage, -(v.embedding <#> $9) AS cosine,
     -(t.weights <#> (SELECT weights FROM question)) AS bm25,
@@ -302,25 +313,6 @@ FROM searched
 LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
   ON true
 ORDER BY ranked.score DESC, p.number;
-
--- name: nearest_passages
--- By the index: $1 to $7 as in search_passages, $8 the vector of 384 numbers, $9 embedder. The scan
--- is widened for this statement alone. The planner takes a list that it does not know yet for a short
--- one, hence `+ 0`: the index of sources would read everything.
-SELECT passage FROM passage_vectors
-WHERE (SELECT set_config('hnsw.ef_search', '200', true)
-    || set_config('hnsw.iterative_scan', 'strict_order', true)) IS NOT NULL
-  AND vector_dims(embedding) = 384
-  AND source + 0 = ANY (ARRAY(
-    SELECT number FROM sources
-    WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL AND embedder = $9
-      AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
-      AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
-      AND (cardinality($4::text[]) = 0 OR tags && $4)
-      AND ($5::timestamptz IS NULL OR created_at >= $5)
-      AND ($6::timestamptz IS NULL OR created_at < $6)))
-ORDER BY embedding::halfvec(384) <#> $8::halfvec(384)
-LIMIT 100;
 
 -- name: known_terms
 -- The lexemes of query $8 that the library has, rarest first, and how many passages are searched; $1
@@ -377,19 +369,21 @@ WITH scope AS MATERIALIZED (
 SELECT DISTINCT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
 ORDER BY score DESC, passage LIMIT 100;
 
--- name: fetch_tokens
-SELECT p.passage_id, t.states
+-- name: look_closer
+-- The token states of the passages $1 that have some; and, in a row without a passage, how rare each
+-- of the words $2 is, in order. A word of several terms weighs as much as its rarest.
+SELECT p.passage_id, t.states, NULL::float8[] AS weights
 FROM passages p JOIN passage_tokens t ON t.passage = p.number
-WHERE p.passage_id = ANY ($1::text[]);
-
--- name: weigh_words
--- One row per word, in order. A word of several terms weighs as much as its rarest.
-SELECT coalesce(max(ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
-    / (coalesce(known.passages, 0) + 0.5::float8))) FILTER (WHERE term.lexeme IS NOT NULL), 0)
-  AS weight
-FROM library_statistics AS total
-CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS asked (word, place)
-LEFT JOIN LATERAL unnest(to_tsvector('english', asked.word)) AS term ON true
-LEFT JOIN lexemes AS known ON known.lexeme = term.lexeme
-GROUP BY asked.place
-ORDER BY asked.place;
+WHERE p.passage_id = ANY ($1::text[])
+UNION ALL
+SELECT NULL, NULL, coalesce(array_agg(weight ORDER BY place), '{}')
+FROM (
+  SELECT asked.place, coalesce(max(ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
+      / (coalesce(known.passages, 0) + 0.5::float8))) FILTER (WHERE term.lexeme IS NOT NULL), 0)
+    AS weight
+  FROM library_statistics AS total
+  CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS asked (word, place)
+  LEFT JOIN LATERAL unnest(to_tsvector('english', asked.word)) AS term ON true
+  LEFT JOIN lexemes AS known ON known.lexeme = term.lexeme
+  GROUP BY asked.place
+) AS weighed;

@@ -1,75 +1,15 @@
 -- Queries of PostgresRunLog (app/db/run_log.py).
 
--- name: lock_creation
--- Serialises what must not happen twice at once. Class 1: an owner's limit; 2: an idempotency key;
--- 3: a conversation; 4: a run id. Always taken in this order, so that nobody waits in a circle.
-SELECT pg_advisory_xact_lock(l.class, hashtext(l.name))
-FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS l (class, name, place)
-ORDER BY l.place
+-- name: start_run
+-- The locks, checks and writes of one question: see schema.sql.
+SELECT * FROM start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+  $19, $20, $21, $22, $23)
 
 -- name: lock_run_id
 SELECT pg_advisory_xact_lock(4, hashtext($1::text))
 
 -- name: find_repeated
 SELECT * FROM runs WHERE owner_id = $1 AND route = $2 AND idempotency_key = $3
-
--- name: check_creation
--- What decides whether owner $1 may start run $2 in session $3; the run answers question $4,
--- continues message $5 (null: none). A stop is remembered since $6.
-SELECT
-  EXISTS (SELECT FROM runs WHERE run_id = $2) AS taken,
-  (SELECT run_id FROM runs WHERE owner_id = $1 AND session_id = $3 AND status = 'running')
-    AS active_run_id,
-  (SELECT count(*) FROM runs WHERE owner_id = $1 AND status = 'running') AS running,
-  (SELECT deleted_at IS NOT NULL FROM conversations WHERE owner_id = $1 AND session_id = $3)
-    AS deleted,
-  EXISTS (
-    SELECT FROM messages
-    WHERE message_id = $4 AND owner_id = $1 AND session_id = $3 AND role = 'user'
-  ) AS asked,
-  $5::text IS NULL OR EXISTS (
-    SELECT FROM messages
-    WHERE message_id = $5 AND owner_id = $1 AND session_id = $3 AND question_id = $4
-      AND role = 'assistant'
-  ) AS continuable,
-  EXISTS (
-    SELECT FROM pending_stops WHERE owner_id = $1 AND run_id = $2 AND requested_at >= $6
-  ) AS stop_requested
-
--- name: drop_conversation
--- A deleted conversation that is asked again starts anew; its messages and runs go with it.
-WITH gone AS (
-  DELETE FROM run_events e USING runs r
-  WHERE r.owner_id = $1 AND r.session_id = $2 AND e.run_id = r.run_id
-)
-DELETE FROM conversations WHERE owner_id = $1 AND session_id = $2
-
--- name: insert_run
-WITH conversation AS (
-  -- One that is in no list is born deleted, at a time to come.
-  INSERT INTO conversations
-    (owner_id, session_id, title, filters, created_at, updated_at, deleted_at)
-  VALUES ($2, $3, $16, $12, $14, $14, $18)
-  ON CONFLICT (owner_id, session_id) DO UPDATE
-    SET updated_at = greatest(conversations.updated_at, excluded.updated_at)
-), forgotten AS (
-  DELETE FROM pending_stops WHERE owner_id = $2 AND run_id = $1
-), written AS (
-  INSERT INTO messages (message_id, owner_id, session_id, role, content, status, run_id,
-                        question_id, model, filters, created_at, ended_at)
-  SELECT m.message_id, $2, $3, m.role, m.content, m.status, $1, $5, m.model, $12, $14, m.ended_at
-  FROM (VALUES
-    (1, $5, 'user', $17::text, 'complete', NULL, $14::timestamptz),
-    (2, $4, 'assistant', '', 'streaming', $11, NULL)
-  ) AS m (place, message_id, role, content, status, model, ended_at)
-  WHERE m.content IS NOT NULL
-  ORDER BY m.place
-)
-INSERT INTO runs (run_id, owner_id, session_id, message_id, question_id, route, status,
-                  process_id, reserved, continues, model, filters, on_disconnect, created_at,
-                  idempotency_key, request_hash, stop_requested_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $11, $12, $13, $14, $10, $15, $19)
-RETURNING *
 
 -- name: append_events
 -- Runs $1 (of epoch $2) get head $3 and reservation $4; their events are $5 to $9. All of it in
