@@ -1,0 +1,20 @@
+"""What Python's garbage collector is told once everything is started."""
+
+import gc
+from pathlib import Path
+
+from app.config import Settings
+from app.main import GARBAGE, create_app
+from app.retrieval.minilm import MiniLM
+
+
+async def test_a_full_collection_does_not_look_at_what_was_imported(
+    database_dsn: str, embedder: MiniLM, tmp_path: Path
+) -> None:
+    about = {"data_dir": tmp_path, "database_url": database_dsn, "sample_library": False}
+    settings = Settings.model_validate({**about, "llm_provider": "extractive"})
+    app = create_app(settings, embedder=embedder)
+    async with app.router.lifespan_context(app):
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 100_000
+        assert gc.get_threshold()[0] == GARBAGE
