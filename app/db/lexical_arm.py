@@ -48,7 +48,7 @@ async def best_told(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] |
     found: Scores = {}
     used = 0
     while len(found) < WANTED and used < len(terms):
-        taken = _enough(terms, used, min(_FEW, of // 25))
+        taken = _enough(terms, used, min(_FEW, int(of * _MANY)))
         if sum(term.passages for term in terms[:taken]) > of * _MANY:
             return _best(found) if found else None
         used = taken

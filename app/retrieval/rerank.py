@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -98,16 +99,14 @@ class BlendReranker:
             return Reranked(())
         words = [query[start:end] for start, end in word_spans(query)]
         ids = [] if self._encoder is None else [one.passage.passage_id for one in top]
-        look, encoded = await asyncio.gather(
-            self._index.look_closer(ids, words), self._encoded(query)
+        # Milliseconds of arithmetic, in which others go on; some of it while the index looks.
+        thinking = partial(asyncio.get_running_loop().run_in_executor, THINKING)
+        look, encoded, said = await asyncio.gather(
+            self._index.look_closer(ids, words), self._encoded(query), thinking(_words, top)
         )
         states = None if encoded is None else _states(encoded, top, look)
         wording = Wording.of(query, look.weights)
-        # Milliseconds of arithmetic, in which other streams go on.
-        ranked = asyncio.get_running_loop().run_in_executor(
-            THINKING, _ranked, wording, top, rest, states
-        )
-        return Reranked(await ranked)
+        return Reranked(await thinking(_ranked, wording, top, rest, said, states))
 
     async def _encoded(self, query: str) -> EncodedQuery | None:
         return None if self._encoder is None else await self._encoder.encode_query(query)
@@ -121,10 +120,13 @@ def _states(encoded: EncodedQuery, top: Sequence[Candidate], look: CloserLook) -
 
 
 def _ranked(
-    wording: Wording, top: Sequence[Candidate], rest: Sequence[Candidate], states: _States | None
+    wording: Wording,
+    top: Sequence[Candidate],
+    rest: Sequence[Candidate],
+    words: Sequence[_Words],
+    states: _States | None,
 ) -> tuple[Candidate, ...]:
-    """All candidates with their new scores, best first."""
-    words = _words(top)
+    """All candidates with their new scores, best first; `words` are those of `top`."""
     tokens = _token_scores(wording, words, states)
     said = [[*one.title, *one.text] for one in words]
     together = [wording.together(one) for one in said]
