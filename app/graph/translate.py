@@ -13,6 +13,7 @@ from typing import cast
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
 
+from app.domain.assembling import assembled
 from app.domain.encoding import clean_text, timestamp
 from app.domain.events import Stage, Token
 from app.domain.ports import DELTAS, Upstream
@@ -79,7 +80,7 @@ class Translator:
         return (self._token(shown),) if shown else ()
 
     def _token(self, text: str) -> Token:
-        return Token.model_construct(type="token", content=text, timestamp=self._stamp())
+        return assembled(Token, {"type": "token", "content": text, "timestamp": self._stamp()})
 
     def _stamp(self) -> str:
         return timestamp(self._now())

@@ -14,9 +14,11 @@ import openai
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
+from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai import AsyncOpenAI, AsyncStream
 from typing_extensions import override
 
+from app.domain.assembling import assembled
 from app.domain.ports import DELTAS
 from app.llm.merging import Chunk, FrameMerger, plain_text
 from app.llm.streaming import StreamingChatModel
@@ -108,18 +110,21 @@ class MergingCompletions:
 
 
 _OWN_ROLES: Final = ("assistant", "", None)
-_MESSAGE: Final = AIMessageChunk(
-    content="",
-    additional_kwargs={},
-    id=None,
-    tool_call_chunks=[],
-)
-_CHUNK: Final = ChatGenerationChunk(message=_MESSAGE, generation_info=None)
-"""What pieces of text are copied from: validating each costs more than sending it."""
+_EMPTY: Final = AIMessageChunk(content="")
+_MESSAGE: Final = vars(_EMPTY)
+_CHUNK: Final = vars(ChatGenerationChunk(message=_EMPTY))
+"""What pieces of text have in common: validating each costs more than sending it."""
 
 
 class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
     """ChatOpenAI whose streams are merged where they fall behind."""
+
+    @override
+    def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        """ChatOpenAI's choice of an API, without the generator that it puts around."""
+        if self._use_responses_api({**kwargs, **self.model_kwargs}):
+            return super()._astream(*args, **kwargs)
+        return BaseChatOpenAI._astream(self, *args, **kwargs)
 
     @override
     def _convert_chunk_to_generation_chunk(
@@ -143,14 +148,16 @@ class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
             return None
         if chunk["choices"][0]["delta"].get("role", "assistant") not in _OWN_ROLES:
             return None
-        message = _MESSAGE.model_copy(
-            update={
+        message = assembled(
+            AIMessageChunk,
+            {
+                **_MESSAGE,
                 "content": text,
                 "additional_kwargs": {},
                 "response_metadata": {"model_provider": "openai"},
                 "tool_calls": [],
                 "invalid_tool_calls": [],
                 "tool_call_chunks": [],
-            }
+            },
         )
-        return _CHUNK.model_copy(update={"message": message, "text": text})
+        return assembled(ChatGenerationChunk, {**_CHUNK, "message": message, "text": text})

@@ -1,0 +1,23 @@
+"""Pydantic models put together on the hot path, where there are thousands a second."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+M = TypeVar("M", bound=BaseModel)
+
+_set = object.__setattr__  # frozen models too
+
+
+def assembled(model: type[M], fields: dict[str, object]) -> M:
+    """An instance with exactly these fields, which it owns from now on; nothing is checked.
+
+    `fields` needs every field of the model. What `model_construct` does, but for its look at each
+    field, which takes three times as long.
+    """
+    made = model.__new__(model)
+    _set(made, "__dict__", fields)
+    _set(made, "__pydantic_fields_set__", set(fields))
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
