@@ -137,14 +137,9 @@ class MiniLM:
 
     def _submit(self, text: str) -> Future[EncodedQuery]:
         encoding = Future[EncodedQuery]()
-        encoding.add_done_callback(self._forget_failed)
         self._asked.put((text, encoding))
         THINKING.submit(self._encode_asked)
         return encoding
-
-    def _forget_failed(self, encoding: Future[EncodedQuery]) -> None:
-        if encoding.cancelled() or encoding.exception() is not None:
-            self._encode_once.cache_clear()
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]
@@ -163,6 +158,7 @@ class MiniLM:
             ):
                 encoding.set_result(query)
         except Exception as error:  # noqa: BLE001 - told to those who asked
+            self._encode_once.cache_clear()  # before it is told: whoever asks again, tries again
             for _, encoding in asked:
                 if not encoding.done():
                     encoding.set_exception(error)
