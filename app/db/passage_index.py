@@ -22,6 +22,9 @@ SQL = load_queries("library")
 LEXICAL_SHARE: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
 WHOLE: Final = 2_000  # passages up to which one statement compares everything
 SCANNED: Final = 8_000  # … and every vector, which is exact; the index finds 99.8 % of the same
+APART: Final = (
+    20_000  # … beyond which words take longer than the vector: both are looked up at once
+)
 _INDEXED_DIMENSIONS: Final = 384
 
 
@@ -34,10 +37,18 @@ class PostgresPassageIndex:
     filters lose nothing.
     """
 
-    def __init__(self, database: Database, *, whole: int = WHOLE, scanned: int = SCANNED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        whole: int = WHOLE,
+        scanned: int = SCANNED,
+        apart: int = APART,
+    ) -> None:
         self._database = database
         self._whole = whole
         self._scanned = scanned
+        self._apart = apart
 
     async def search(
         self,
@@ -55,16 +66,22 @@ class PostgresPassageIndex:
         """
         scope, text = _scope(principal, filters), storable(query)
         embedding = asyncio.ensure_future(vector)  # noqa: TID251 - over before this returns
+        near: list[int] | None = None
         told: list[int] | None = None
         indexed: HalfVector | None = None
         try:
             known = await self._database.fetch(SQL["known_terms"], *scope, text)
-            if known[0]["searched"] > self._whole:
+            searched = known[0]["searched"]
+            if searched > max(self._scanned, self._apart):
+                near, told = await asyncio.gather(
+                    self._nearest(scope, embedding, embedder), self._told(scope, known)
+                )
+            elif searched > self._whole:
                 told = await self._told(scope, known)
             meaning = HalfVector(await embedding)
-            if known[0]["searched"] > self._scanned and meaning.dimensions() == _INDEXED_DIMENSIONS:
+            if near is None and searched > self._scanned and _is_indexed(meaning):
                 indexed = meaning
-            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE, told, indexed)
+            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE, told, indexed, near)
             rows = await self._database.fetch(SQL["search_passages"], *asked)
         finally:
             embedding.cancel()
@@ -81,6 +98,16 @@ class PostgresPassageIndex:
         [weights] = [row["weights"] for row in rows if row["weights"] is not None]
         return CloserLook(states, weights)
 
+    async def _nearest(
+        self, scope: tuple[object, ...], embedding: asyncio.Future[Vector], embedder: str
+    ) -> list[int] | None:
+        """By the index; None where vectors are not in it."""
+        meaning = HalfVector(await embedding)
+        if not _is_indexed(meaning):
+            return None
+        rows = await self._database.fetch(SQL["nearest_passages"], *scope, meaning, embedder)
+        return [row["passage"] for row in rows]
+
     async def _told(self, scope: tuple[object, ...], known: Sequence[Record]) -> list[int] | None:
         async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:
             sets = isinstance(wanted[0], str)
@@ -93,6 +120,10 @@ class PostgresPassageIndex:
             if row["number"] is not None
         ]
         return await best_told(terms, known[0]["of"], fetch)
+
+
+def _is_indexed(vector: HalfVector) -> bool:
+    return bool(vector.dimensions() == _INDEXED_DIMENSIONS)
 
 
 def _scope(principal: Principal, filters: Filters) -> tuple[object, ...]:

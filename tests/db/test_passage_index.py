@@ -19,11 +19,14 @@ def library(database: Database) -> LibraryStore:
     return LibraryStore(database)
 
 
-@pytest.fixture(params=[(2_000, 20_000), (0, 20_000), (0, 0)], ids=["whole", "words", "indexed"])
+@pytest.fixture(
+    params=[(2_000, 20_000, 20_000), (0, 20_000, 20_000), (0, 0, 20_000), (0, 0, 0)],
+    ids=["whole", "words", "indexed", "apart"],
+)
 def index(database: Database, request: pytest.FixtureRequest) -> PostgresPassageIndex:
-    """Every test holds for the three ways: comparing everything, all vectors, and by indexes."""
-    whole, scanned = request.param
-    return PostgresPassageIndex(database, whole=whole, scanned=scanned)
+    """Every test holds for the four ways: comparing everything, all vectors, and by indexes."""
+    whole, scanned, apart = request.param
+    return PostgresPassageIndex(database, whole=whole, scanned=scanned, apart=apart)
 
 
 async def search(
@@ -193,9 +196,10 @@ async def test_vectors_of_any_length_can_be_searched(
     await database.execute(
         "UPDATE passage_vectors SET embedding = subvector(embedding::vector, 1, 100)::halfvec"
     )
-    index = PostgresPassageIndex(database, whole=0, scanned=0)
-    result = await search(index, "tea", near="tea leaves", dimensions=100, limit=5)
-    assert len(result.candidates) == len(rows)
+    for apart in (0, 20_000):
+        index = PostgresPassageIndex(database, whole=0, scanned=0, apart=apart)
+        result = await search(index, "tea", near="tea leaves", dimensions=100, limit=5)
+        assert len(result.candidates) == len(rows)
 
 
 async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
@@ -228,6 +232,6 @@ async def test_nearest_passages_come_from_the_index(
         plan = await connection.fetch(
             "EXPLAIN " + SQL["search_passages"],
             *("ana", [], [], [], None, None, [], "tea", vector("tea"), EMBEDDER, 5, 0.4),
-            *(None, vector("tea")),
+            *(None, vector("tea"), None),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

@@ -248,8 +248,9 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- $1 owner, $2 source ids, $3 kinds, $4 tags, $5 and $6: only sources added at or after, and before
 -- (null: whenever), $7 the asker's groups, $8 query, $9 its vector, $10 embedder, $11 how many to
 -- return, $12 the weight of BM25, $13 the passages of the words if they are known already, $14 the
--- vector once more if the nearest come by the index (null: everything is compared). The filters are
--- part of both arms. One row without a passage says that nothing was found.
+-- vector once more if the nearest come by the index, $15 the nearest if they are known already (both
+-- null: everything is compared). The filters are part of both arms. One row without a passage says
+-- that nothing was found.
 --
 -- By the index: the scan is widened for this statement alone. The planner takes a list that it does not
 -- know yet for a short one, hence `+ 0`: the index of sources would read everything.
@@ -276,7 +277,7 @@ WITH scope AS MATERIALIZED (
   FROM terms
 ), near AS (
   SELECT v.passage FROM passage_vectors v JOIN scope ON scope.number = v.source
-  WHERE scope.embedder = $10 AND $14::halfvec IS NULL
+  WHERE scope.embedder = $10 AND $14::halfvec IS NULL AND $15::bigint[] IS NULL
   ORDER BY v.embedding <#> $9 LIMIT 100
 ), near_by_index AS (
   SELECT passage FROM passage_vectors
@@ -292,7 +293,7 @@ WITH scope AS MATERIALIZED (
   WHERE $13::bigint[] IS NULL
   ORDER BY 2 LIMIT 100
 ), found AS (
-  SELECT passage FROM near UNION SELECT passage FROM near_by_index
+  SELECT passage FROM near UNION SELECT passage FROM near_by_index UNION SELECT unnest($15::bigint[])
   UNION SELECT passage FROM told WHERE distance < 0 UNION SELECT unnest($13::bigint[])
 ), signals AS MATERIALIZED (
   SELECT found.passage, -(v.embedding <#> $9) AS cosine,
@@ -313,6 +314,24 @@ FROM searched
 LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
   ON true
 ORDER BY ranked.score DESC, p.number;
+
+-- name: nearest_passages
+-- As near_by_index of search_passages, for a library so large that its words take longer: $1 to $7 as
+-- there, $8 the vector of 384 numbers, $9 embedder.
+SELECT passage FROM passage_vectors
+WHERE (SELECT set_config('hnsw.ef_search', '200', true)
+    || set_config('hnsw.iterative_scan', 'strict_order', true)) IS NOT NULL
+  AND vector_dims(embedding) = 384
+  AND source + 0 = ANY (ARRAY(
+    SELECT number FROM sources
+    WHERE (owner_id = $1 OR shared OR shared_with && $7) AND deleted_at IS NULL AND embedder = $9
+      AND (cardinality($2::text[]) = 0 OR source_id = ANY ($2))
+      AND (cardinality($3::text[]) = 0 OR kind = ANY ($3))
+      AND (cardinality($4::text[]) = 0 OR tags && $4)
+      AND ($5::timestamptz IS NULL OR created_at >= $5)
+      AND ($6::timestamptz IS NULL OR created_at < $6)))
+ORDER BY embedding::halfvec(384) <#> $8::halfvec(384)
+LIMIT 100;
 
 -- name: known_terms
 -- The lexemes of query $8 that the library has, rarest first, and how many passages are searched; $1
