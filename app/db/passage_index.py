@@ -22,9 +22,7 @@ SQL = load_queries("library")
 LEXICAL_SHARE: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
 WHOLE: Final = 2_000  # passages up to which one statement compares everything
 SCANNED: Final = 8_000  # … and every vector, which is exact; the index finds 99.8 % of the same
-APART: Final = (
-    20_000  # … beyond which words take longer than the vector: both are looked up at once
-)
+APART: Final = 20_000  # … beyond which finding the words takes longer than embedding
 _INDEXED_DIMENSIONS: Final = 384
 
 
@@ -34,7 +32,8 @@ class PostgresPassageIndex:
     Up to `whole` passages within the filters, everything is compared. Beyond, the words come from
     an inverted index, exactly, while the query is embedded; the nearest vectors still from
     comparing all up to `scanned` passages, then from the HNSW index, with iterative scans so that
-    filters lose nothing.
+    filters lose nothing. Up to `apart` passages one statement does that and the fusion; beyond,
+    they are looked up while the words still are.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from asyncpg import Connection, Record
 from app.db.queries import load_queries
 from app.db.run_rows import to_record, wire_json
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.runs.ports import RESERVE_AHEAD, Created, NewRun, Replayed, RunRecord
+from app.runs.ports import RESERVE_AHEAD, Created, NewRun, Replayed, begun
 
 PENDING_STOP = timedelta(seconds=60)
 TITLE_LENGTH = 60
@@ -26,7 +26,7 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Replayed:
     _refuse(new, found)
     begins = found["deleted"] is not False  # unknown, or it begins anew
     stop_requested = bool(found["stop_requested"])
-    return Created(_record(new, stop_requested), stop_requested, begins=begins)
+    return Created(begun(new, stop_requested=stop_requested), stop_requested, begins=begins)
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:
@@ -75,31 +75,6 @@ def _values(new: NewRun) -> tuple[object, ...]:
         title_of(new.question or ""),
         new.question,
         new.hidden_until,
-    )
-
-
-def _record(new: NewRun, stop_requested: bool) -> RunRecord:
-    """As the row was just written."""
-    return RunRecord(
-        run_id=new.run_id,
-        owner_id=new.principal.owner_id,
-        session_id=new.session_id,
-        message_id=new.message_id,
-        question_id=new.question_id,
-        route=new.route,
-        status="running",
-        epoch=1,
-        process_id=new.process_id,
-        head=0,
-        reserved=RESERVE_AHEAD,
-        model=new.model,
-        filters=new.filters,
-        on_disconnect=new.on_disconnect,
-        created_at=new.created_at,
-        request_hash=new.request_hash,
-        stop_requested=stop_requested,
-        terminal=None,
-        receipt=None,
     )
 
 

@@ -19,11 +19,11 @@ class AtOnce(AsyncCallbackManager):
     def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
         handler.run_inline = True
         if hasattr(handler, "send_stream") and hasattr(handler, "receive_stream"):
-            handler.send_stream = handler.receive_stream = _Events()
+            handler.send_stream = handler.receive_stream = Events()
         super().add_handler(handler, inherit)
 
 
-class _Events:
+class Events:
     """Events in order, told and read on one event loop: both ends of LangChain's memory stream."""
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class _Events:
         self._reader: asyncio.Future[None] | None = None
 
     def send_nowait(self, event: object) -> None:
+        """Tell one event."""
         self._told.append(event)
         self._wake()
 
@@ -45,6 +46,7 @@ class _Events:
             self._reader.set_result(None)
 
     async def __aiter__(self) -> AsyncIterator[object]:
+        """What is told, until it is closed and read."""
         while True:
             while self._told:
                 yield self._told.popleft()

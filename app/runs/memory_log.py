@@ -12,7 +12,6 @@ from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
 from app.runs.ports import (
-    RESERVE_AHEAD,
     AnswerRecord,
     Batch,
     Created,
@@ -24,6 +23,7 @@ from app.runs.ports import (
     Outcome,
     Replayed,
     RunRecord,
+    begun,
 )
 
 PENDING_STOP = timedelta(seconds=60)
@@ -85,27 +85,7 @@ class MemoryRunLog:
         conversation.answers.append(_Answer(new.message_id, new.question_id))
         asked = self._pending.pop((owner, new.run_id), None)
         stop = asked is not None and new.created_at - asked <= PENDING_STOP
-        record = RunRecord(
-            run_id=new.run_id,
-            owner_id=owner,
-            session_id=new.session_id,
-            message_id=new.message_id,
-            question_id=new.question_id,
-            route=new.route,
-            status="running",
-            epoch=1,
-            process_id=new.process_id,
-            head=0,
-            reserved=RESERVE_AHEAD,
-            model=new.model,
-            filters=new.filters,
-            on_disconnect=new.on_disconnect,
-            created_at=new.created_at,
-            request_hash=new.request_hash,
-            stop_requested=stop,
-            terminal=None,
-            receipt=None,
-        )
+        record = begun(new, stop_requested=stop)
         self._runs[new.run_id] = record
         self._entries[new.run_id] = []
         if new.idempotency_key is not None:

@@ -109,6 +109,31 @@ class RunRecord:
     receipt: Receipt | None
 
 
+def begun(new: NewRun, *, stop_requested: bool) -> RunRecord:
+    """The record of a run that was just written."""
+    return RunRecord(
+        run_id=new.run_id,
+        owner_id=new.principal.owner_id,
+        session_id=new.session_id,
+        message_id=new.message_id,
+        question_id=new.question_id,
+        route=new.route,
+        status="running",
+        epoch=1,
+        process_id=new.process_id,
+        head=0,
+        reserved=RESERVE_AHEAD,
+        model=new.model,
+        filters=new.filters,
+        on_disconnect=new.on_disconnect,
+        created_at=new.created_at,
+        request_hash=new.request_hash,
+        stop_requested=stop_requested,
+        terminal=None,
+        receipt=None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """The run exists and is ours. `stop_requested`: somebody stopped this id before it existed.

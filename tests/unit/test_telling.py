@@ -8,8 +8,9 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tracers.event_stream import _AstreamEventsCallbackHandler
 
-from app.graph.telling import AtOnce
+from app.graph.telling import AtOnce, Events
 
 MODEL = FakeListChatModel(responses=["one two three"])
 
@@ -40,6 +41,15 @@ async def test_the_events_are_those_that_langchain_tells() -> None:
     ours, theirs = await _events(AtOnce([])), await _events(AsyncCallbackManager([]))
     assert [event[:2] for event in ours] == [event[:2] for event in theirs]
     assert len(ours) > len("one two three") * 2
+
+
+async def test_the_stream_of_events_is_replaced() -> None:
+    """By its attributes, which an upgrade may rename: then it would be slow without a word."""
+    handler = _AstreamEventsCallbackHandler()
+    AtOnce([]).add_handler(handler)
+    told, read = vars(handler)["send_stream"], vars(handler)["receive_stream"]
+    assert isinstance(told, Events)
+    assert read is told
 
 
 async def test_what_was_told_before_a_failure_is_read() -> None:
