@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from app.db.migrations import migrate
@@ -19,6 +20,15 @@ from app.db.server import EmbeddedServer
 from app.runs.tasks import TaskTracker
 
 T = TypeVar("T")
+
+# How long an example takes is no property of it: a machine may stand still in the middle of one.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 # A third faster than through the log, for a database this small and a server that never syncs.
 COPIED = "STRATEGY FILE_COPY"

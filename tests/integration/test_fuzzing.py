@@ -95,7 +95,6 @@ def statuses(
         max_examples=examples,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )

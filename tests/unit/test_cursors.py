@@ -1,11 +1,16 @@
 """A viewer whose run was taken over: numbers on its connection only rise."""
 
 import asyncio
+import time
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+import pytest
+
+from app.domain.events import Token
 from app.domain.models import Filters
 from app.domain.principals import Principal
+from app.runs import cursors
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.live import LiveRun
 from app.runs.memory_log import MemoryRunLog
@@ -99,3 +104,24 @@ async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number()
         seen += [entry async for entry in frames if entry is not None]
     assert [entry.type for entry in seen] == ["run_start", "reset", "error"]
     assert [entry.seq for entry in seen] == [1, end.seq - 1, end.seq]
+
+
+async def test_a_token_at_the_moment_the_wait_is_over_does_not_prolong_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The token and the end of the wait are due in one turn of a starved event loop."""
+    monkeypatch.setattr(cursors, "FUTURE_WAIT_S", 0.05)
+    log, clock, loop = MemoryRunLog(), HurriedClock(), asyncio.get_running_loop()
+    created = await log.create(asked())
+    assert isinstance(created, Created)
+    run = LiveRun(created.record, cancel_on_disconnect=False, started_at=0)
+    run.append(Token(content="One", timestamp="then"))
+    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, bell=SilentBell())
+    async with aclosing(LiveCursor(run, 5000, clock, stored).frames(silence_s=3)) as frames:
+        over = loop.time() + cursors.FUTURE_WAIT_S
+        loop.call_at(over - 0.04, time.sleep, 0.06)
+        loop.call_at(over - 0.02, run.append, Token(content=" two", timestamp="then"))
+        async with asyncio.timeout(1):
+            entry = await anext(frames)
+    assert entry is not None
+    assert (entry.type, entry.seq) == ("reset", 2)

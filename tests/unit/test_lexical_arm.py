@@ -75,7 +75,7 @@ def idf(passages: int) -> float:
     return math.log(1 + (SIZE - passages + 0.5) / (passages + 0.5))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     shares=st.lists(st.sampled_from([0.01, 0.03, 0.08, 0.3, 0.6]), max_size=7),

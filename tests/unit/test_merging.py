@@ -108,7 +108,7 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=20)
 
 
 @given(FRAMES, ENDS, CUTS, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_stream_that_is_cut_anywhere_says_the_same(
     frames: list[Chunk | str], end: str, cuts: list[int], ascii_only: bool
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_stream_that_is_cut_anywhere_says_the_same(
 
 
 @given(FRAMES, ENDS, CUTS)
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 def test_nothing_that_is_whole_waits(frames: list[Chunk | str], end: str, cuts: list[int]) -> None:
     sent = written(frames, end)
     merger, out, seen = FrameMerger(), list[Chunk](), 0
@@ -137,7 +137,7 @@ def test_nothing_that_is_whole_waits(frames: list[Chunk | str], end: str, cuts: 
 
 
 @given(FRAMES, CUTS, st.sampled_from([b"data: [DONE]\n\n", b"data: {broken\n\n", b"data: 7\n\n"]))
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 def test_what_came_before_the_end_or_a_broken_frame_is_kept(
     frames: list[Chunk | str], cuts: list[int], last: bytes
 ) -> None:

@@ -32,8 +32,15 @@ export async function twoTabsShowOneAnswer(context) {
   await second.showsWhatIsStored("the second tab");
 }
 
+/** Both tabs are there before the question: the answer cannot end while the second one opens. */
 export async function stopInOneTabEndsTheOther(context) {
-  const [first, second] = await twoTabs(context);
+  const first = await openAnswered(context);
+  const second = await ChatPage.open(context, first.path);
+  await second.ends();
+  await first.ask(NEXT_QUESTION);
+  const answers = () => second.page.locator(".answer .md").count();
+  await until("the next answer", answers, (count) => count === 2);
+  await second.hasText(20);
   await second.page.getByRole("button", { name: /^Stop/ }).click();
   await Promise.all([first.ends("stopped", 5_000), second.ends("stopped", 5_000)]);
   await first.showsWhatIsStored("the tab that watched");
