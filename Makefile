@@ -71,11 +71,11 @@ $(DATABRICKS)/ready: requirements-databricks.lock requirements-model.lock
 	touch $@
 
 test-databricks: $(DATABRICKS)/ready ## the databricks extra, against a workspace of our own
-	$(DATABRICKS)/bin/python -m pytest tests/databricks -q -o filterwarnings=default --timeout=60
+	$(DATABRICKS)/bin/python -m pytest tests/databricks -q -o filterwarnings=default
 
 test-clients: prepared-for-tests ## clients of Node and of pages, with packages of their own
 	npm --prefix tests/node_clients ci --ignore-scripts
-	$(PYTEST) tests/node_clients -q --timeout=60
+	$(PYTEST) tests/node_clients -q
 
 # Two gigabytes, which nobody needs but this test. It wants Python 3.11 or 3.12.
 OPEN_WEBUI := .venv-open-webui

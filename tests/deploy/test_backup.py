@@ -18,8 +18,6 @@ from tests.harness.following import asking, http_client, last_answer
 from tests.harness.serving import Serving, serving
 from tests.stream.conftest import QUESTION
 
-pytestmark = pytest.mark.timeout(60)
-
 ANSWER = Reply(tokens=["Nausea ", "and headache ", "[1]."])
 
 

@@ -23,8 +23,6 @@ from scripts.manifests import (
     schema,
 )
 
-pytestmark = pytest.mark.timeout(60)
-
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {name.upper() for name in Settings.model_fields}
 STREAMS = re.compile(r"location ~ (\^.+\$) \{")

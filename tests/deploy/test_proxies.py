@@ -16,8 +16,6 @@ from tests.harness.serving import Serving
 from tests.stream.abort_kit import GENEROUS_S, WORDS
 from tests.stream.conftest import QUESTION
 
-pytestmark = pytest.mark.timeout(60)
-
 Proxy = Callable[..., AbstractContextManager[str]]
 
 

@@ -18,8 +18,6 @@ from tests.harness.serving import serving
 from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
-pytestmark = pytest.mark.timeout(60)
-
 WORDS = [f"word{number} " for number in range(300)]
 NEXT = len(known_migrations()) + 1
 ADDED = """

@@ -20,8 +20,6 @@ from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.serving import Serving, free_port
 from tests.harness.witness import server_env
 
-pytestmark = pytest.mark.timeout(60)
-
 WORDS = [f"w{number} " for number in range(20)]
 ROOT = Path(__file__).resolve().parents[2]
 

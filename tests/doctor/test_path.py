@@ -14,7 +14,7 @@ from app.doctor.path import measure
 from tests.harness.nginx import nginx
 from tests.harness.serving import Serving, free_port
 
-pytestmark = [pytest.mark.nginx, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.nginx
 
 SILENCE_S = 4.5
 Edit = Callable[[str], str]

@@ -34,7 +34,6 @@ def samples(tmp_path: Path) -> Path:
     return tmp_path / "samples"
 
 
-@pytest.mark.timeout(60)
 async def test_the_bundled_questions_are_answered(
     database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
 ) -> None:

@@ -42,7 +42,6 @@ async def test_the_same_application_answers_on_the_next_loop(client: httpx.Async
         check_refused(seen)
 
 
-@pytest.mark.timeout(60)
 def test_forty_loops_leave_no_connection_behind(
     app: FastAPI, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -26,7 +26,7 @@ from tests.harness.serving import Serving, serving
 from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.faults
 
 WORDS = [f"word{number} " for number in range(120)]
 

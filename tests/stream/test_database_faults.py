@@ -23,7 +23,7 @@ from tests.harness.serving import Serving, free_port, serving
 from tests.harness.witness import Witness, ask_and_leave, eventually, numbered_words
 from tests.stream.conftest import QUESTION, app_settings, stock
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.faults
 
 SILENT = Faults(up=Flow(stall_after=0), down=Flow(stall_after=0))
 

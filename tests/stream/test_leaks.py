@@ -12,7 +12,6 @@ from tests.stream.conftest import QUESTION
 from tests.stream.leaks import cycles, rss_mb, settled
 
 
-@pytest.mark.timeout(60)
 async def test_two_hundred_visits_leave_nothing_behind(
     server: Serving, stocked_dsn: str, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,9 +96,9 @@ CUTS = tuple(
 async def impatient(
     stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A server that waits for its model half a second."""
+    """A server that waits for its model a second."""
     settings = app_settings(
-        stocked_dsn, upstream, tmp_path, first_token_timeout_s=1.0, idle_timeout_s=0.5
+        stocked_dsn, upstream, tmp_path, first_token_timeout_s=2.0, idle_timeout_s=1.0
     )
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         yield http

@@ -22,8 +22,6 @@ from tests.harness.serving import Serving, serving
 from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
-pytestmark = pytest.mark.timeout(60)
-
 WORDS = [f"word{number} " for number in range(200)]
 ANSWER = Reply(tokens=["Nausea ", "and ", "headache ", "[1]."])
 
