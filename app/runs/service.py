@@ -212,7 +212,8 @@ class RunService:
         """Why this process starts nothing now. A repeat of a known request is followed anyway."""
         if self.draining:
             return Draining("The server is restarting. Please try again in a moment.")
-        if self.active >= self._limits.per_process:
+        most = self._limits.per_process
+        if len(self._live) >= most and self.active >= most:
             return ServerBusy("The server answers as many questions as it can. Try again soon.")
         return None
 
