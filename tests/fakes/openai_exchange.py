@@ -13,6 +13,7 @@ from tests.fakes.http_wire import Connection, response_head
 from tests.fakes.openai_embeddings import embeddings
 from tests.fakes.openai_frames import (
     CREATED,
+    Ask,
     ChunkWriter,
     End,
     Send,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _MADE_FROM_TEXTS: Final = {"embeddings": embeddings, "rerank": reranked}
 _BURST: Final = 16
 """Frames written without pace before the event loop gets a turn, so that closes are seen."""
+_LOOK_S: Final = 0.001
+"""How often it is looked for a permit, and for a close meanwhile."""
 
 
 class Exchange:
@@ -167,6 +170,9 @@ class Exchange:
                 case Wait(seconds):
                     due += seconds or 0.0
                     await self._silence(max(0.0, due - time.monotonic()))
+                case Ask(permits):
+                    await self._flush(batch)
+                    await self._permitted(permits)
                 case End(ending, whole):
                     await self._flush(batch)
                     return await self._end(ending, whole=whole)
@@ -188,6 +194,13 @@ class Exchange:
         self._changed()
         if give_way:
             await asyncio.sleep(0)
+
+    async def _permitted(self, permits: asyncio.Semaphore) -> None:
+        while self._connection.alive:
+            if not permits.locked():
+                await permits.acquire()
+                return
+            await self._connection.pause(_LOOK_S)
 
     async def _silence(self, seconds: float | None) -> None:
         every = self._reply.comment_every_s

@@ -12,6 +12,7 @@ import orjson
 from tests.fakes.openai_script import Record, Reply, text_of
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator, Sequence
 
     from tests.fakes.http_body import Ending
@@ -38,6 +39,13 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Silence until one of these can be taken."""
+
+    permits: asyncio.Semaphore
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The body ends; `whole` when this is the scripted end of the answer and not a cut."""
 
@@ -45,7 +53,7 @@ class End:
     whole: bool
 
 
-Step: TypeAlias = Send | Wait | End
+Step: TypeAlias = Send | Wait | Ask | End
 
 
 def default_tokens(record: Record) -> list[str]:
@@ -146,6 +154,8 @@ def stream_plan(reply: Reply, record: Record, chunk: ChunkWriter) -> Iterator[St
             return
         if _breaks_off(reply, index):
             yield _break_off(reply, index)
+        if reply.permits is not None:
+            yield Ask(reply.permits)
         if reply.malformed_at == index:
             yield Send(chunk.malformed())
         else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.fakes.http_body import Ending
@@ -76,6 +77,8 @@ class Reply:
     """The tokens are repeated, or cut, to so many."""
     pace_s: float = 0.0
     """Seconds between tokens, kept on average over the answer."""
+    permits: asyncio.Semaphore | None = None
+    """One is taken before each token, so that a test decides when the next one comes."""
     finish_reason: str | None = "stop"
     """None: no frame carries a finish reason."""
     done: bool = True

@@ -40,7 +40,7 @@ class ServerProcess:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def start(self, *, wait_s: float = 30) -> Self:
+    def start(self, *, wait_s: float = 60) -> Self:
         command = [sys.executable, "-m", "app.main"]
         if self._plain:
             command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port)]
@@ -51,7 +51,7 @@ class ServerProcess:
         self.wait_ready(wait_s)
         return self
 
-    def wait_ready(self, wait_s: float = 30) -> None:
+    def wait_ready(self, wait_s: float = 60) -> None:
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             assert self._process is not None

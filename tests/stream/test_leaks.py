@@ -1,17 +1,21 @@
 """P14: whoever walks away leaves nothing behind, and whoever reads holds little."""
 
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 
+from app.config import Settings
+from app.retrieval.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, is_token
-from tests.harness.serving import Serving
+from tests.harness.serving import Serving, serving
 from tests.harness.witness import eventually, numbered_words
 from tests.stream.conftest import QUESTION
 from tests.stream.leaks import cycles, rss_mb, settled
 
 
+@pytest.mark.timeout(120)
 async def test_two_hundred_visits_leave_nothing_behind(
     server: Serving, stocked_dsn: str, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -27,22 +31,29 @@ async def test_two_hundred_visits_leave_nothing_behind(
     assert all(r.finished_at is not None for r in upstream.requests)
 
 
-async def test_streams_hold_no_database_connection(server: Serving, upstream: FakeOpenAI) -> None:
+@pytest.fixture
+async def patient(settings: Settings, embedder: MiniLM) -> AsyncIterator[Serving]:
+    """A server that waits for its model as long as the test takes."""
+    async with serving(settings.model_copy(update={"idle_timeout_s": 600}), embedder) as running:
+        yield running
+
+
+async def test_streams_hold_no_database_connection(patient: Serving, upstream: FakeOpenAI) -> None:
     """More answers, and more readers, at once than the pool has connections."""
     upstream.always(Reply(tokens=["Nausea", " [1]."], stall_after=1))
-    database = server.runtime.database
+    database = patient.runtime.database
     _, _, most = database.usage()
 
     async def all_idle() -> bool | None:
         size, idle, _ = database.usage()
         return size == idle or None
 
-    async with http_client(server.url) as http, AsyncExitStack() as streams:
+    async with http_client(patient.url) as http, AsyncExitStack() as streams:
         for _ in range(most + 4):
             asked = await streams.enter_async_context(asking(http, QUESTION))
             await asked.until(is_token)
             read = await streams.enter_async_context(following(http, asked.run_id))
             await read.until(is_token)
         await eventually(all_idle, within_s=10, every_s=0.001)
-        assert server.runtime.services.runs.active == most + 4
+        assert patient.runtime.services.runs.active == most + 4
         assert (await http.get("/conversations")).status_code == 200

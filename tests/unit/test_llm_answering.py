@@ -203,7 +203,7 @@ async def test_after_the_first_token_a_failure_ends_the_run(
     upstream: FakeOpenAI, model: AnswerModel, fault: Reply, code: str
 ) -> None:
     upstream.script(fault)
-    limits = AnswerLimits(first_token_s=5, idle_s=0.1)
+    limits = AnswerLimits(first_token_s=5, idle_s=0.1 if code == "TIMEOUT" else 5)
     assert (await failure(model, limits)).code == code
     assert len(upstream.requests) == 1
 
@@ -241,9 +241,9 @@ async def test_silence_before_the_first_frame_ends_within_the_budget(
 async def test_reasoning_is_a_sign_of_life_but_no_answer(
     upstream: FakeOpenAI, model: AnswerModel
 ) -> None:
-    # 40 frames at 20 ms: far longer than either limit alone would allow without frames.
-    upstream.script(Reply(reasoning=["hm"] * 40, tokens=TOKENS, pace_s=0.02))
-    end = await answer(model, AnswerLimits(first_token_s=0.5, idle_s=0.5))
+    # 40 frames at 50 ms: far longer than either limit alone would allow without frames.
+    upstream.script(Reply(reasoning=["hm"] * 40, tokens=TOKENS, pace_s=0.05))
+    end = await answer(model, AnswerLimits(first_token_s=1, idle_s=1))
     assert end.text == "Cats sleep [1]."
 
 
