@@ -103,7 +103,7 @@ class _Patience:
         if self._timer is None:
             self._timer = loop.call_at(self._until, self._look)
         while run.visible <= seq and not run.over.is_set():
-            if loop.time() >= self._until:
+            if self._timer is None:
                 return False  # the bell was rung already when the time was over: `_look` kept still
             self._bell = run.hang()
             if not await self._bell:
