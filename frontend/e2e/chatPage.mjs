@@ -11,9 +11,9 @@ export class ChatPage {
     this.page = page;
   }
 
-  static async open(context, path = "/") {
+  static async open(context, path = "/", base = process.env.BASE_URL) {
     const chat = new ChatPage(await context.newPage());
-    await chat.page.goto(process.env.BASE_URL + path);
+    await chat.page.goto(base + path);
     await chat.composer.waitFor();
     return chat;
   }

@@ -1,6 +1,7 @@
 import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
+import { Wire } from "../wire.mjs";
 
 /** Texts and stages as they appear on screen, sampled at every painted frame. */
 function watch(page) {
@@ -42,9 +43,9 @@ export async function stopKeepsTheText(context) {
   await chat.ask(QUESTION);
   await chat.hasText(40);
   await chat.page.getByRole("button", { name: /^Stop/ }).click();
-  await chat.ends("stopped", 2_000);
+  await chat.ends("stopped");
   const receipt = chat.page.getByText(/^(Stopped|Model stopped after .+ m?s), \d+ tokens? kept\.$/);
-  await receipt.waitFor({ timeout: 5_000 });
+  await receipt.waitFor();
   await until("the stored status", () => chat.stored(), (message) => message?.status === "stopped");
   await chat.page.getByRole("button", { name: "Continue" }).waitFor();
   check((await chat.text()).length >= 40, "the partial text is gone");
@@ -68,11 +69,14 @@ export async function stoppedBeforeTheAnswerGivesTheQuestionBack(context) {
 }
 
 export async function nextQuestionWaitsItsTurn(context) {
-  const chat = await ChatPage.open(context);
+  const wire = await Wire.lay(context);
+  const chat = await ChatPage.open(context, "/", wire.url);
   await chat.ask(QUESTION);
   await chat.hasText(20);
+  wire.kill(); // for as long as it takes to ask again, the answer has no end
   await chat.ask(NEXT_QUESTION);
   await chat.page.getByLabel("Next").waitFor();
+  wire.mend();
   await until("two answers", () => chat.page.locator(".turn").count(), (n) => n === 2, 60_000);
   await chat.ends();
 }
@@ -161,5 +165,5 @@ export async function keyboardIsEnough(context) {
   await page.keyboard.press("Enter");
   await until("words", () => page.locator(".turn").last().locator(".md").textContent(), (said) => (said ?? "").length > 20);
   await page.keyboard.press("Escape");
-  await chat.ends("stopped", 5_000);
+  await chat.ends("stopped");
 }

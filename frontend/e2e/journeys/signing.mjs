@@ -1,6 +1,7 @@
 import { isAccessible } from "../axe.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, QUESTION } from "../chatPage.mjs";
+import { Wire } from "../wire.mjs";
 
 const PERSON = "ann@example.org";
 
@@ -13,16 +14,19 @@ export function endedSignInKeepsTheText(context, server) {
     const [first, second] = await Promise.all([token(guarded), token(guarded)]);
     const page = await context.newPage();
     const chat = new ChatPage(page);
-    await page.goto(guarded.url);
+    const wire = await Wire.lay(context, guarded.url);
+    await page.goto(wire.url);
     await signIn(page, "not a token");
     await page.getByText("This token is worth nothing here").waitFor();
     await isAccessible(page, "signing in");
     await signIn(page, first.secret);
     await chat.ask(QUESTION);
     await chat.hasText(20);
-    await context.setOffline(true); // cuts the stream, so that it is asked for again
+    wire.kill();
     await guarded.command("app.tokens", "revoke", first.id);
+    await context.setOffline(true); // back online the page does not trust its stream: it asks again
     await context.setOffline(false);
+    wire.mend();
     await page.getByText(/^Your sign-in has ended/).waitFor();
     const kept = await chat.text();
     check(kept.length >= 20, "the text is gone");

@@ -1,6 +1,7 @@
 import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
+import { Wire } from "../wire.mjs";
 
 export async function reloadContinues(context) {
   const chat = await ChatPage.open(context);
@@ -42,19 +43,22 @@ export async function stopInOneTabEndsTheOther(context) {
   await until("the next answer", answers, (count) => count === 2);
   await second.hasText(20);
   await second.page.getByRole("button", { name: /^Stop/ }).click();
-  await Promise.all([first.ends("stopped", 5_000), second.ends("stopped", 5_000)]);
+  await Promise.all([first.ends("stopped"), second.ends("stopped")]);
   await first.showsWhatIsStored("the tab that watched");
   await second.showsWhatIsStored("the tab that stopped");
 }
 
 export async function offlineIsNoticedAndMended(context) {
-  const chat = await ChatPage.open(context);
+  const wire = await Wire.lay(context);
+  const chat = await ChatPage.open(context, "/", wire.url);
   await chat.ask(QUESTION);
   await chat.hasText(20);
+  wire.kill();
   await context.setOffline(true);
   await chat.page.getByText(/^You are offline/).waitFor({ timeout: 2_000 });
   const before = (await chat.text()).length;
   check((await chat.phase()) === "streaming", "being offline ended the answer");
+  wire.mend();
   await context.setOffline(false);
   await chat.ends();
   check((await chat.text()).length > before, "nothing came after being offline");

@@ -1,5 +1,7 @@
+import { openAnswered } from "../answered.mjs";
 import { check, until, withWindow } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
+import { Wire } from "../wire.mjs";
 
 const SIX = 6; // connections a browser gives one server over HTTP/1.1
 
@@ -27,7 +29,8 @@ export function eightTabsAllComplete() {
 /** A tab behind another gives its connection back and catches up when it is looked at again. */
 export function hiddenTabReleasesAndCatchesUp() {
   return withWindow(async (window) => {
-    const chat = await ChatPage.open(window);
+    const wire = await Wire.lay(window);
+    const chat = await ChatPage.open(window, "/", wire.url);
     const followed = [];
     chat.page.on("request", (request) => {
       if (/\/runs\/.+\/events$/.test(request.url())) followed.push(request);
@@ -39,9 +42,11 @@ export function hiddenTabReleasesAndCatchesUp() {
     });
     await chat.ask(QUESTION);
     await chat.hasText(20);
+    wire.kill(); // the answer does not end before the tab gives up its connection
     const front = await window.newPage();
     await front.bringToFront();
     await cut;
+    wire.mend();
     check(followed.length === 0, "a hidden tab took a connection again");
     await chat.page.bringToFront();
     await chat.ends();
@@ -53,10 +58,14 @@ export function hiddenTabReleasesAndCatchesUp() {
 /** A laptop that slept: nothing of the page runs, then everything goes on. */
 export function frozenTabCatchesUp() {
   return withWindow(async (window) => {
-    const chat = await ChatPage.open(window);
-    await chat.ask(QUESTION);
-    await chat.hasText(20);
+    const chat = await openAnswered(window);
     const other = await ChatPage.open(window, chat.path);
+    await other.ends();
+    await chat.page.bringToFront();
+    await chat.ask(NEXT_QUESTION);
+    await other.page.bringToFront();
+    const answers = () => other.page.locator(".answer .md").count();
+    await until("the next answer", answers, (count) => count === 2);
     const devtools = await window.newCDPSession(chat.page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
     const before = (await other.text()).length;

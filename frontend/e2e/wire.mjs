@@ -1,0 +1,61 @@
+import { connect, createServer } from "node:net";
+
+import { check } from "./browser.mjs";
+
+/**
+ * The network between one journey's browser and the server, which can go dead as in a tunnel: open
+ * streams too, which the browser's own "offline" leaves alone. What is on the way then arrives later.
+ */
+export class Wire {
+  #server;
+  #ends = new Set();
+  #isDead = false;
+
+  /** From a port of its own to the server at `url`, until the context is closed. */
+  static async lay(context, url = process.env.BASE_URL) {
+    const { protocol, hostname, port } = new URL(url);
+    check(protocol === "http:", `a wire carries http://, not ${url}`);
+    const wire = new Wire();
+    wire.#server = createServer((near) => wire.#join(near, connect(port || 80, hostname)));
+    wire.#server.unref();
+    await new Promise((listening) => wire.#server.listen(0, "127.0.0.1", listening));
+    context.once("close", () => wire.#cut());
+    return wire;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#server.address().port}`;
+  }
+
+  /** From now on nothing arrives, on either side, until `mend`. */
+  kill() {
+    this.#isDead = true;
+    for (const end of this.#ends) end.pause();
+  }
+
+  mend() {
+    this.#isDead = false;
+    for (const end of this.#ends) end.resume();
+  }
+
+  #join(near, far) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
+      this.#ends.add(from);
+      from.on("data", (bytes) => to.write(bytes));
+      from.on("error", () => undefined); // "close" follows
+      from.on("close", () => {
+        this.#ends.delete(from);
+        to.destroy();
+      });
+      if (this.#isDead) from.pause();
+    }
+  }
+
+  #cut() {
+    this.#server.close();
+    for (const end of this.#ends) end.destroy();
+  }
+}
