@@ -11,7 +11,7 @@ const PAGE = join(ROOT, "frontend/dist/index.html");
 const READY_WITHIN_MS = 240_000;
 const LAST_LINES = 40;
 /** Slow enough to do something to a running answer, fast enough to wait for its end. */
-const TOKENS_PER_S = "35";
+const TOKENS_PER_S = "20";
 
 function freePort() {
   return new Promise((resolvePort, reject) => {

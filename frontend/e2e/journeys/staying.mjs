@@ -38,7 +38,7 @@ export async function stopInOneTabEndsTheOther(context) {
   const first = await openAnswered(context);
   const second = await ChatPage.open(context, first.path);
   await second.ends();
-  await first.ask(NEXT_QUESTION);
+  await first.ask(QUESTION);
   const answers = () => second.page.locator(".answer .md").count();
   await until("the next answer", answers, (count) => count === 2);
   await second.hasText(20);

@@ -62,7 +62,7 @@ export function frozenTabCatchesUp() {
     const other = await ChatPage.open(window, chat.path);
     await other.ends();
     await chat.page.bringToFront();
-    await chat.ask(NEXT_QUESTION);
+    await chat.ask(QUESTION);
     await other.page.bringToFront();
     const answers = () => other.page.locator(".answer .md").count();
     await until("the next answer", answers, (count) => count === 2);
