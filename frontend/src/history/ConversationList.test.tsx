@@ -10,12 +10,14 @@ class Conversations {
   readonly asked: string[] = [];
   items: { session_id: string; title: string; match?: { text: string } }[] = [];
   isDown = false;
+  deletionMs = 0;
 
   readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const address = typeof input === "string" ? input : "";
     const method = init?.method ?? "GET";
     this.asked.push(`${method} ${address}`);
     if (this.isDown) return Promise.resolve(new Response("{}", { status: 503 }));
+    if (method === "DELETE") return this.#delete();
     if (method !== "GET") return Promise.resolve(new Response(null, { status: 204 }));
     const wanted = new URL(address, "http://test").searchParams.get("q") ?? "";
     const items = this.items
@@ -29,6 +31,12 @@ class Conversations {
       }));
     return Promise.resolve(Response.json({ items, next: null }));
   };
+
+  async #delete(): Promise<Response> {
+    await new Promise((done) => setTimeout(done, this.deletionMs));
+    this.asked.push("deleted");
+    return new Response(null, { status: 204 });
+  }
 }
 
 const server = new Conversations();
@@ -46,6 +54,7 @@ function show(currentId: string | null = null) {
 beforeEach(() => {
   server.asked.length = 0;
   server.isDown = false;
+  server.deletionMs = 0;
   server.items = ["Tea", "<b>Cups</b>", "🫖🫖", "x".repeat(300)].map((title, n) => ({
     session_id: `s${n}`,
     title,
@@ -111,6 +120,15 @@ describe("ConversationList", () => {
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("link", { name: "Tea" })).toBeTruthy();
     expect(server.asked).toContain("POST /conversations/s0/restore");
+  });
+
+  it("undoes a deletion only once the server has made it", async () => {
+    server.deletionMs = 30;
+    show();
+    fireEvent.click(await screen.findByRole("button", { name: "Delete “Tea”" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+    expect(await screen.findByRole("link", { name: "Tea" })).toBeTruthy();
+    expect(server.asked.slice(-2)).toEqual(["deleted", "POST /conversations/s0/restore"]);
   });
 
   it("brings a conversation back that could not be deleted, and says so", async () => {

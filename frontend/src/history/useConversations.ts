@@ -13,6 +13,8 @@ import { withFirstPage } from "./rows.ts";
 
 const KEY = ["conversations"];
 const ALL = [...KEY, ""];
+/** One change after the other: an undone deletion must not overtake the deletion. */
+const IN_ORDER = { scope: { id: "conversations" } };
 
 type Pages = InfiniteData<Page<Conversation>, string | null>;
 
@@ -39,6 +41,7 @@ export function useConversationChanges(onFailed: () => void) {
     void queries.invalidateQueries({ queryKey: KEY });
   };
   const rename = useMutation({
+    ...IN_ORDER,
     mutationFn: ({ id, title }: { id: string; title: string }) =>
       api.changeConversation(id, { title }),
     onMutate: ({ id, title }) => {
@@ -49,6 +52,7 @@ export function useConversationChanges(onFailed: () => void) {
     onError,
   });
   const remove = useMutation({
+    ...IN_ORDER,
     mutationFn: (id: string) => api.deleteConversation(id),
     onMutate: (id) => {
       changeItems(queries, (items) => items.filter((one) => one.session_id !== id));
@@ -56,6 +60,7 @@ export function useConversationChanges(onFailed: () => void) {
     onError,
   });
   const restore = useMutation({
+    ...IN_ORDER,
     mutationFn: (conversation: Conversation) => api.restoreConversation(conversation.session_id),
     onSuccess: (_, conversation) => {
       queries.setQueryData<Pages>(ALL, (data) => data && withMore(data, conversation));

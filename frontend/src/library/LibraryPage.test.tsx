@@ -30,14 +30,21 @@ function source(id: string, change: Partial<Source>): Source {
 let sources: Source[];
 let asked: { method: string; address: string; body: unknown }[];
 let isDown: boolean;
+let deletionMs: number;
 
 function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const [method, address] = [init?.method ?? "GET", typeof input === "string" ? input : ""];
   const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : null;
   asked.push({ method, address, body });
   if (isDown) return Promise.resolve(new Response("{}", { status: 503 }));
-  if (method === "DELETE") return Promise.resolve(new Response(null, { status: 204 }));
+  if (method === "DELETE") return remove(address);
   return Promise.resolve(Response.json(method === "GET" ? { items: sources, next: null } : sources[0]));
+}
+
+async function remove(address: string): Promise<Response> {
+  await new Promise((done) => setTimeout(done, deletionMs));
+  asked.push({ method: "deleted", address, body: null });
+  return new Response(null, { status: 204 });
 }
 
 function show() {
@@ -57,6 +64,7 @@ const titles = (): (string | undefined)[] =>
 beforeEach(() => {
   asked = [];
   isDown = false;
+  deletionMs = 0;
   sources = [
     source("Talk", {
       kind: "recording",
@@ -139,6 +147,16 @@ describe("LibraryPage", () => {
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
     expect(asked.map(({ address }) => address)).toContain("/sources/Talk/restore");
+  });
+
+  it("undoes a deletion only once the server has made it, and reads the library once", async () => {
+    deletionMs = 30;
+    show();
+    fireEvent.click(await screen.findByRole("button", { name: "Delete “Talk”" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+    expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
+    const seen = asked.slice(-3).map(({ method, address }) => `${method} ${address}`);
+    expect(seen).toEqual(["deleted /sources/Talk", "POST /sources/Talk/restore", "GET /sources"]);
   });
 
   it("says when it cannot be read, with a way on", async () => {

@@ -4,6 +4,8 @@ import type { Page, Source } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
 
 const KEY = ["sources"];
+/** One change after the other: an undone deletion must not overtake the deletion. */
+const IN_ORDER = { scope: { id: "sources" }, mutationKey: KEY };
 
 /** The library, and what can be done to it; a change shows at once, and is taken back if it fails. */
 export function useLibrary(onFailed: () => void) {
@@ -12,8 +14,12 @@ export function useLibrary(onFailed: () => void) {
   const change = (to: (items: readonly Source[]) => readonly Source[]): void => {
     queries.setQueryData<Page<Source>>(KEY, (data) => data && { ...data, items: to(data.items) });
   };
-  const onSettled = () => queries.invalidateQueries({ queryKey: KEY });
+  const onSettled = (): void => {
+    // With others on their way the server's list is older than ours; the last one reads it.
+    if (queries.isMutating({ mutationKey: KEY }) === 1) void queries.invalidateQueries({ queryKey: KEY });
+  };
   const tag = useMutation({
+    ...IN_ORDER,
     mutationFn: ({ id, tags }: { id: string; tags: readonly string[] }) =>
       api.changeSource(id, { tags }),
     onMutate: ({ id, tags }) => {
@@ -23,6 +29,7 @@ export function useLibrary(onFailed: () => void) {
     onSettled,
   });
   const remove = useMutation({
+    ...IN_ORDER,
     mutationFn: (id: string) => api.deleteSource(id),
     onMutate: (id) => {
       change((items) => items.filter((one) => one.source_id !== id));
@@ -31,6 +38,7 @@ export function useLibrary(onFailed: () => void) {
     onSettled,
   });
   const restore = useMutation({
+    ...IN_ORDER,
     mutationFn: (id: string) => api.restoreSource(id),
     onError: onFailed,
     onSettled,
