@@ -44,6 +44,7 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testSetup.ts"],
     testTimeout: 20_000,
     restoreMocks: true,
   },

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../i18n/i18n.ts";
@@ -49,7 +49,7 @@ describe("Account", () => {
   it("is not there when nobody signs in", async () => {
     const asked = serve("none", 204);
     draw();
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(asked).toEqual(["GET /auth/session"]);
     });
     expect(document.querySelector(".account")).toBeNull();

@@ -1,8 +1,8 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import { ChatSession } from "./ChatSession.ts";
 import { lastAnswer, type ChatSnapshot } from "./chatState.ts";
-import { DONE, FakeServer, refusal, sessionOptions, STARTED, type OpenStream } from "./testing.ts";
+import { DONE, eventually, FakeServer, type OpenStream, refusal, sessionOptions, STARTED } from "./testing.ts";
 
 const RECEIPT = {
   stopped: true,
@@ -29,7 +29,7 @@ beforeEach(() => {
 
 const now = (): ChatSnapshot => session.getSnapshot();
 const text = (): string => lastAnswer(now().turns)?.text ?? "";
-const reaches = (phase: ChatSnapshot["phase"]) => vi.waitUntil(() => now().phase === phase);
+const reaches = (phase: ChatSnapshot["phase"]) => eventually(() => now().phase === phase);
 
 function answerWith(stream: OpenStream, words: string, finish = DONE): void {
   stream.event(1, "run_start", STARTED);
@@ -84,7 +84,7 @@ describe("asking", () => {
     session.send("Two?");
     expect(now().queued).toBe("Two?");
     answerWith(first, "1");
-    await vi.waitUntil(() => now().turns.length === 2);
+    await eventually(() => now().turns.length === 2);
     expect(now().queued).toBeNull();
     answerWith(second, "2");
     await reaches("complete");
@@ -100,7 +100,7 @@ describe("asking", () => {
     server.asked("POST /chat");
     session.retry();
     answerWith(stream, "Answer");
-    await vi.waitUntil(() => server.asked("POST /chat").length === 2);
+    await eventually(() => server.asked("POST /chat").length === 2);
   });
 
   it("gives the question back when another tab was quicker, and shows that tab's answer", async () => {
@@ -113,7 +113,7 @@ describe("asking", () => {
     );
     const running = server.stream("GET /runs/run-9/events");
     session.send("Mine?");
-    await vi.waitUntil(() => server.asked("GET /runs/run-9/events").length === 1);
+    await eventually(() => server.asked("GET /runs/run-9/events").length === 1);
     expect(now()).toMatchObject({ returned: "Mine?", phase: "streaming" });
     answerWith(running, "Theirs");
     await reaches("complete");
@@ -129,14 +129,14 @@ describe("stopping", () => {
     session.send("Question?");
     stream.event(1, "run_start", STARTED);
     stream.event(2, "token", "Part");
-    await vi.waitUntil(() => text() === "Part");
+    await eventually(() => text() === "Part");
     const stopping = session.stop();
     expect(now().phase).toBe("stopped");
     await stopping;
     expect(now().stop?.outcome).toEqual(RECEIPT);
     rest.event(3, "token", " one");
     rest.event(4, "done", { ...DONE, finish_reason: "stopped" });
-    await vi.waitUntil(() => lastAnswer(now().turns)?.finishReason === "stopped");
+    await eventually(() => lastAnswer(now().turns)?.finishReason === "stopped");
     expect(text()).toBe("Part one");
     expect(server.asked("GET /runs/id-2/events")[0]?.headers.get("Last-Event-ID")).toBe("2");
   });
@@ -155,7 +155,7 @@ describe("stopping", () => {
     const rest = server.stream("GET /runs/id-2/events");
     session.send("Question?");
     stream.event(1, "token", "Part");
-    await vi.waitUntil(() => text() === "Part");
+    await eventually(() => text() === "Part");
     await session.stop();
     expect(now()).toMatchObject({ phase: "streaming", stop: { outcome: "unconfirmed" } });
     rest.event(2, "done", DONE);
@@ -168,7 +168,7 @@ describe("stopping", () => {
     server.stream("GET /runs/id-2/events");
     session.send("One?");
     first.event(1, "token", "Part");
-    await vi.waitUntil(() => text() === "Part");
+    await eventually(() => text() === "Part");
     await session.stop();
     const second = server.stream("POST /chat");
     server.on("POST /chat", () => second.response);
@@ -195,7 +195,7 @@ describe("coming back", () => {
     );
     server.on("GET /conversations/s-1/messages", () => Response.json({ items: items.toReversed(), next: null }));
     close = session.open();
-    await vi.waitUntil(() => now().loading === "ready");
+    await eventually(() => now().loading === "ready");
     expect(now().turns).toHaveLength(1);
     expect(now().turns[0]?.answers.map((answer) => answer.text)).toEqual(["First", "Second"]);
     expect(text()).toBe("Second");
@@ -227,7 +227,7 @@ describe("coming back", () => {
   ])("says so when the answer to loading is %i", async (status, loading) => {
     server.on("GET /conversations/s-1", () => refusal(status, "x"));
     close = session.open();
-    await vi.waitUntil(() => now().loading === loading);
+    await eventually(() => now().loading === loading);
   });
 });
 
@@ -243,7 +243,7 @@ describe("answering again", () => {
     const again = server.stream(`POST /conversations/s-1/messages/m-1/${route}`);
     act();
     answerWith(again, "Second");
-    await vi.waitUntil(() => text() === "Second" && now().phase === "complete");
+    await eventually(() => text() === "Second" && now().phase === "complete");
     expect(now().turns[0]).toMatchObject({ shown: 1, answers: [{ text: "First" }, {}] });
   });
 });

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { ChatSession } from "./ChatSession.ts";
-import { FakeServer, sessionOptions, STARTED } from "./testing.ts";
+import { eventually, FakeServer, sessionOptions, STARTED } from "./testing.ts";
 
 const NEVER = { usage: null, timings: null, error: null, model: null, filters: null };
 
@@ -42,7 +42,7 @@ afterEach(() => {
 async function open(...pages: (() => Response)[]): Promise<void> {
   for (const one of pages) server.on("GET /conversations/s-1/messages", one);
   close = session.open();
-  await vi.waitUntil(() => session.getSnapshot().loading === "ready");
+  await eventually(() => session.getSnapshot().loading === "ready");
 }
 
 it("reads a long conversation from its end, and the rest when it is wanted", async () => {

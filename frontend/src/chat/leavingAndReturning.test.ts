@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { ChatSession } from "./ChatSession.ts";
 import { lastAnswer, type ChatSnapshot } from "./chatState.ts";
-import { DONE, FakeServer, FakeSignals, OpenStream, refusal, sessionOptions, STARTED } from "./testing.ts";
+import { DONE, eventually, FakeServer, FakeSignals, OpenStream, refusal, sessionOptions, STARTED } from "./testing.ts";
 
 const NO_FILTERS = STARTED.filters;
 const CONVERSATION = {
@@ -70,7 +70,7 @@ describe("a tab behind others", () => {
     signals.isHidden = true;
     first.event(1, "run_start", STARTED);
     first.event(2, "done", DONE);
-    await vi.waitUntil(() => now().phase === "complete");
+    await eventually(() => now().phase === "complete");
     expect(now().queued).toBe("Two?");
     const second = server.stream("POST /chat");
     server.on("POST /chat", () => second.response);
@@ -85,10 +85,10 @@ describe("a tab behind others", () => {
     server.on("POST /runs/id-2/stop", () => refusal(404, "not_found"));
     session.send("One?");
     first.event(1, "token", "Part");
-    await vi.waitUntil(() => text() === "Part");
+    await eventually(() => text() === "Part");
     session.send("Two?");
     first.event(2, "done", { ...DONE, finish_reason: "stopped" });
-    await vi.waitUntil(() => now().phase === "stopped");
+    await eventually(() => now().phase === "stopped");
     signals.give("visible");
     expect(now().queued).toBe("Two?");
     server.stream("POST /chat");
@@ -105,9 +105,9 @@ describe("a sign-in that ended", () => {
     session.send("Question?");
     first.event(1, "run_start", STARTED);
     first.event(2, "token", "Part");
-    await vi.waitUntil(() => text() === "Part");
+    await eventually(() => text() === "Part");
     first.break();
-    await vi.waitUntil(() => now().phase === "error");
+    await eventually(() => now().phase === "error");
     expect(lastAnswer(now().turns)).toMatchObject({
       text: "Part",
       failure: { code: "sign_in_required" },
@@ -115,7 +115,7 @@ describe("a sign-in that ended", () => {
     const whole = { status: "complete", finish_reason: "stop", run_id: "id-2", content: "Part two" };
     holds({}, stored("assistant", "m-1", whole));
     signedIn();
-    await vi.waitUntil(() => now().phase === "complete");
+    await eventually(() => now().phase === "complete");
     expect(text()).toBe("Part two");
   });
 
@@ -123,12 +123,12 @@ describe("a sign-in that ended", () => {
     open(true);
     server.on("POST /chat", () => refusal(401, "sign_in_required", { auth: "token" }));
     session.send("Question?");
-    await vi.waitUntil(() => now().phase === "error");
+    await eventually(() => now().phase === "error");
     const stream = new OpenStream();
     server.replace("POST /chat", () => stream.response);
     signedIn();
     stream.event(1, "token", "Answer");
-    await vi.waitUntil(() => text() === "Answer");
+    await eventually(() => text() === "Answer");
     expect(now().turns).toHaveLength(1);
   });
 });
@@ -138,7 +138,7 @@ describe("a conversation that went on elsewhere", () => {
     const first = { status: "complete", finish_reason: "stop", run_id: "r-1", content: "First" };
     holds({}, stored("assistant", "m-1", first));
     open(false);
-    await vi.waitUntil(() => now().loading === "ready");
+    await eventually(() => now().loading === "ready");
     const kept = now().turns[0];
     const running = server.stream("GET /runs/r-2/events");
     const asked = stored("user", "q-2", { content: "And then?", question_id: null });
@@ -153,10 +153,10 @@ describe("a conversation that went on elsewhere", () => {
       }),
     );
     signals.give("visible");
-    await vi.waitUntil(() => now().turns.length === 2);
+    await eventually(() => now().turns.length === 2);
     expect(now().turns[0]).toBe(kept);
     running.event(1, "token", "Second");
-    await vi.waitUntil(() => text() === "Second");
+    await eventually(() => text() === "Second");
   });
 
   it("is looked for every now and then, but not behind other tabs", async () => {
@@ -164,7 +164,7 @@ describe("a conversation that went on elsewhere", () => {
     holds({}, stored("assistant", "m-1", first));
     open(false, 5);
     const looked = () => server.asked("GET /conversations/s-1").length;
-    await vi.waitUntil(() => looked() >= 3);
+    await eventually(() => looked() >= 3);
     expect(server.asked("GET /conversations/s-1/messages")).toHaveLength(1);
     signals.isHidden = true;
     const before = looked();
@@ -178,7 +178,7 @@ describe("feedback", () => {
     const first = { status: "complete", finish_reason: "stop", run_id: "r-1", content: "First" };
     holds({}, stored("assistant", "m-1", first));
     open(false);
-    await vi.waitUntil(() => now().loading === "ready");
+    await eventually(() => now().loading === "ready");
     const route = "PUT /conversations/s-1/messages/m-1/feedback";
     server.on(route, () => new Response(null, { status: 204 }));
     const good = { rating: "up", comment: "" } as const;

@@ -1,6 +1,12 @@
+import { vi } from "vitest";
+
 import { Client } from "../protocol/client.ts";
 import type { BrowserSignals, Signal } from "./browserSignals.ts";
 import type { ChatSessionOptions } from "./sessionOptions.ts";
+
+/** Waits until it holds, for as long as a test may take. */
+export const eventually = (holds: () => boolean): Promise<boolean> =>
+  vi.waitUntil(holds, { timeout: 15_000 });
 
 /** A server response whose body the test writes, breaks or ends. */
 export class OpenStream {
