@@ -1,11 +1,10 @@
 import { ApiError } from "../protocol/client.ts";
-import type { Feedback } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { newAnswer } from "./answerReducer.ts";
 import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot } from "./chatState.ts";
 import { ChatStore } from "./ChatStore.ts";
 import { Elsewhere } from "./Elsewhere.ts";
-import { giveFeedback } from "./feedback.ts";
+import { feedbackGiver, type GiveFeedback } from "./feedback.ts";
 import { LiveRun, type Live } from "./LiveRun.ts";
 import { loadConversation, type Unloadable } from "./loadConversation.ts";
 import type { Ending } from "./RunFollower.ts";
@@ -32,6 +31,7 @@ export class ChatSession {
     });
     this.getSnapshot = store.get;
     this.subscribe = store.subscribe;
+    this.giveFeedback = feedbackGiver(options.client, store);
     this.#elsewhere = new Elsewhere({
       client: options.client,
       sessionId,
@@ -44,6 +44,7 @@ export class ChatSession {
 
   readonly getSnapshot: () => ChatSnapshot;
   readonly subscribe: (listener: () => void) => () => void;
+  readonly giveFeedback: GiveFeedback;
 
   /** Loads what is stored and follows what runs; returns how to let go of the connection again. */
   open(): () => void {
@@ -142,11 +143,6 @@ export class ChatSession {
   show(turnKey: string, shown: number): void {
     const { turns } = this.getSnapshot();
     this.#store.setTurns(turns.map((turn) => (turn.key === turnKey ? { ...turn, shown } : turn)));
-  }
-
-  /** Stores what the reader thinks of an answer; gives false when that failed. */
-  giveFeedback(key: string, feedback: Feedback | null): Promise<boolean> {
-    return giveFeedback(this.#options.client, this.#store, key, feedback);
   }
 
   setQueued(queued: string | null): void {

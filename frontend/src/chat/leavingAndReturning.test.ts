@@ -188,4 +188,30 @@ describe("feedback", () => {
     expect(await session.giveFeedback("m-1", { rating: "down", comment: "No" })).toBe(false);
     expect(lastAnswer(now().turns)?.feedback).toEqual(good);
   });
+
+  it("is stored in the order in which it was said; what was said last stays", async () => {
+    const first = { status: "complete", finish_reason: "stop", run_id: "r-1", content: "First" };
+    holds({}, stored("assistant", "m-1", first));
+    open(false);
+    await eventually(() => now().loading === "ready");
+    const route = "PUT /conversations/s-1/messages/m-1/feedback";
+    const answered: ((response: Response) => void)[] = [];
+    server.on(route, () => new Promise((resolve) => answered.push(resolve)));
+    const [good, bad] = [
+      { rating: "up", comment: "" },
+      { rating: "down", comment: "" },
+    ] as const;
+    const said = [session.giveFeedback("m-1", good), session.giveFeedback("m-1", bad)];
+    expect(lastAnswer(now().turns)?.feedback).toEqual(bad);
+    await eventually(() => answered.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(server.asked(route)).toHaveLength(1);
+    answered[0]?.(refusal(503, "store_unavailable"));
+    await eventually(() => answered.length === 2);
+    expect(lastAnswer(now().turns)?.feedback).toEqual(bad);
+    expect(server.asked(route)[1]?.body).toEqual(bad);
+    answered[1]?.(new Response(null, { status: 204 }));
+    expect(await Promise.all(said)).toEqual([false, true]);
+    expect(lastAnswer(now().turns)?.feedback).toEqual(bad);
+  });
 });
