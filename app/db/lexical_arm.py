@@ -48,7 +48,7 @@ async def best_told(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] |
     found: Scores = {}
     used = 0
     while len(found) < WANTED and used < len(terms):
-        taken = _enough(terms, used, min(_FEW, int(of * _MANY)))
+        taken = _enough(terms, used, of)
         if sum(term.passages for term in terms[:taken]) > of * _MANY:
             return _best(found) if found else None
         used = taken
@@ -64,10 +64,16 @@ async def best_told(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] |
     return _best(found)
 
 
-def _enough(terms: Sequence[Term], used: int, few: int) -> int:
-    """How many of the rarest to take: one more at least, and all that cost next to nothing."""
+def _enough(terms: Sequence[Term], used: int, of: int) -> int:
+    """How many of the rarest to take: one more at least, those without which there cannot be as
+    many passages as wanted, and all that cost next to nothing."""
+    most = int(of * _MANY)
     taken = used + 1
-    while taken < len(terms) and sum(term.passages for term in terms[: taken + 1]) <= few:
+    passages = sum(term.passages for term in terms[:taken])
+    for term in terms[taken:]:
+        if passages + term.passages > (most if passages < WANTED else min(_FEW, most)):
+            break
+        passages += term.passages
         taken += 1
     return taken
 

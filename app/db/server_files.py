@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ port = {port}
 unix_socket_directories = '{folder}'
 unix_socket_permissions = 0700
 max_connections = 100
-shared_buffers = 128MB
+shared_buffers = {buffers}MB
 max_wal_size = 512MB
 wal_level = minimal
 max_wal_senders = 0
@@ -43,9 +44,32 @@ idle_in_transaction_session_timeout = 60s
 """
 
 
+_MIB = 2**20
+_BUFFERS_MIB = 128, 1024
+"""At least and at most: of 100,000 passages, vectors, words and their indexes are 280 MB."""
+_MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""What a container may have; of the two versions of control groups."""
+
+
 def settings_text(folder: Path) -> str:
     """The server's settings; everything that makes it durable keeps its default, on."""
-    return _SETTINGS.format(port=PORT, folder=folder)
+    return _SETTINGS.format(port=PORT, folder=folder, buffers=buffers_mib(memory_bytes()))
+
+
+def buffers_mib(memory: int) -> int:
+    """An eighth of the memory for what is read often. Only what the library fills is taken."""
+    least, most = _BUFFERS_MIB
+    return min(most, max(least, memory // 8 // _MIB))
+
+
+def memory_bytes(limits: Sequence[Path] = _MEMORY_LIMITS) -> int:
+    """The machine's memory, or what its container may have of it."""
+    found = [path.read_text().strip() for path in limits if path.is_file()]
+    allowed = [int(limit) for limit in found if limit.isdigit()]  # "max": no limit
+    return min([int(psutil.virtual_memory().total), *allowed])
 
 
 def socket_folder(home: "Home") -> Path:

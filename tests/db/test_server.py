@@ -16,7 +16,7 @@ import pytest
 
 from app.db.pool import connect
 from app.db.server import EmbeddedServer
-from app.db.server_files import Postmaster
+from app.db.server_files import Postmaster, buffers_mib, memory_bytes
 from app.domain.errors import SettingError, StoreUnavailable
 
 ROOT = Path(__file__).parents[2]
@@ -98,9 +98,29 @@ def test_the_server_is_durable_private_and_not_on_the_network(folder: Path) -> N
         names = "('fsync','full_page_writes','synchronous_commit','listen_addresses')"
         assert value(server.dsn, f"{setting} WHERE name IN {names}") == "on|on||on"
         assert value(server.dsn, "SELECT current_setting('max_connections')") == "100"
+        size = value(server.dsn, "SELECT pg_size_bytes(current_setting('shared_buffers'))")
+        assert size == buffers_mib(memory_bytes()) * 2**20
         socket = next((folder / "pg").glob(".s.PGSQL.*[0-9]"))
         assert stat.S_IMODE(socket.stat().st_mode) == 0o700
         assert stat.S_IMODE((folder / "pg").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("memory_gib", "buffers"), [(0.5, 128), (1, 128), (4, 512), (8, 1024), (256, 1024)]
+)
+def test_what_is_read_often_gets_an_eighth_of_the_memory(memory_gib: float, buffers: int) -> None:
+    assert buffers_mib(int(memory_gib * 2**30)) == buffers
+
+
+def test_a_container_has_what_it_may_have(tmp_path: Path) -> None:
+    limits = tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes"
+    machine = psutil.virtual_memory().total
+    assert memory_bytes(limits) == machine
+    limits[0].write_text("max\n")
+    limits[1].write_text("9223372036854771712\n")  # what the older version says for "no limit"
+    assert memory_bytes(limits) == machine
+    limits[0].write_text("268435456\n")
+    assert memory_bytes(limits) == 2**28
 
 
 def test_two_uses_in_one_process_share_the_server(folder: Path) -> None:

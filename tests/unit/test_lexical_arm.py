@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgvector import SparseVector
 
+from app.db import lexical_arm
 from app.db.lexical_arm import WANTED, Term, best_told
 
 SIZE = 3000
 
 
 class Library:
-    """Passages as a search index weighs them; counts how many it was asked for."""
+    """Passages as a search index weighs them; counts how often, and for how many, it was asked."""
 
     def __init__(self, seed: int, shares: Sequence[float]) -> None:
         chance = random.Random(seed)
@@ -28,6 +29,7 @@ class Library:
             }
             for number in range(SIZE)
         }
+        self.asked = 0
         self.fetched = 0
 
     def terms(self) -> list[Term]:
@@ -48,6 +50,7 @@ class Library:
             for number, passage in self.passages.items()
             if any(one <= passage.keys() for one in sets)
         ]
+        self.asked += 1
         self.fetched += len(chosen)
         return self.best(chosen, weights)
 
@@ -106,6 +109,15 @@ async def test_it_fetches_few(shares: Sequence[float], most: float) -> None:
     assert found
     assert len(found) < WANTED or found == library.scanned()
     assert library.fetched <= most * SIZE
+
+
+async def test_it_asks_once_when_the_rarest_cannot_be_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lexical_arm, "_FEW", WANTED)
+    library = Library(7, (0.02, 0.1))
+    assert await best_told(library.terms(), SIZE, library.fetch) == library.scanned()
+    assert library.asked == 1
 
 
 @pytest.mark.parametrize("shares", [(0.6,), (0.5, 0.5, 0.5), (0.3, 0.4)])
