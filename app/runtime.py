@@ -32,7 +32,6 @@ from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
 from app.db.run_log import CHANNEL
 from app.db.server import EmbeddedServer
-from app.domain.citing import cite
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
 from app.domain.models import Passage
@@ -51,6 +50,7 @@ from app.metrics.run_log import MeasuredRunLog
 from app.retrieval.providers import check_vectors, make_embedder, make_reranker
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
+from app.runs.citing import cite_in_time
 from app.runs.clock import SystemClock
 from app.runs.ports import AnswerEngine, Ended, Question
 from app.runs.service import Limits, RunService
@@ -251,7 +251,7 @@ async def _assemble(
     runs = RunService(
         MeasuredRunLog(database, notices, process.watching.figures),
         engine,
-        cite=cite,
+        cite=cite_in_time,
         clock=clock,
         limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,

@@ -15,6 +15,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "page": "page {}",
         "at": "at {}",
         "unverified": "not verified",
+        "unchecked": "not checked",
         "nothing": "No such source",
         "stopped": "This answer was stopped.",
         "error": "This answer was broken off: {}",
@@ -26,6 +27,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "page": "Seite {}",
         "at": "bei {}",
         "unverified": "nicht bestätigt",
+        "unchecked": "nicht geprüft",
         "nothing": "Keine solche Quelle",
         "stopped": "Diese Antwort wurde angehalten.",
         "error": "Diese Antwort wurde abgebrochen: {}",
@@ -102,7 +104,8 @@ def _source(citation: Citation, words: dict[str, str]) -> Iterator[str]:
     ]
     title = citation.title or words["nothing"]
     place = ", ".join(_plain(part) for part in (title, *where) if part)
-    verdict = "" if citation.verified else f" ({words['unverified']})"
+    doubt = words["unchecked" if citation.support is None else "unverified"]
+    verdict = "" if citation.verified else f" ({doubt})"
     # As text: a list of one's own numbers, not one that is counted anew.
     yield f"\\[{citation.marker}\\] {place}{verdict}"
     yield ""

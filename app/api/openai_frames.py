@@ -5,9 +5,10 @@ for each marker, with our own fields beside OpenAI's) for programs, and as a lis
 end of the text for people, because most clients show nothing else.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -23,6 +24,8 @@ DONE: Final = b"data: [DONE]\n\n"
 GONE: Final = "The answer was interrupted."
 _REASONS: Final = {"length": "length", "content_filter": "content_filter"}
 _LONGEST_QUOTE: Final = 200
+MAX_ANNOTATIONS: Final = 1_000
+"""Each repeats its quote: a model that writes markers for ever would make a frame of gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +65,22 @@ class Completion:
         return SOURCES_HEADING + "\n".join(_source_line(item) for item in citations)
 
     def annotations(self, text: str, citations: Sequence[Citation]) -> list[dict[str, object]]:
-        """One for each marker in the text, in order. Offsets count characters of the content."""
-        known = {citation.marker: citation for citation in citations}
-        return [
-            _annotation(known[number], start=marker.start, end=marker.end, link=self.link)
+        """One for each of the first markers, in order. Offsets count characters of the content."""
+        known = {citation.marker: _annotated(citation, self.link) for citation in citations}
+        each: Iterator[dict[str, object]] = (
+            {
+                "type": "url_citation",
+                "url_citation": {
+                    **known[number],
+                    "start_index": marker.start,
+                    "end_index": marker.end,
+                },
+            }
             for marker in find_markers(text)
             for number in marker.numbers
             if number in known
-        ]
+        )
+        return list(islice(each, MAX_ANNOTATIONS))
 
     def whole(self, body: dict[str, object]) -> dict[str, object]:
         """`chat.completion` of what `collect` made of a run that ended well."""
@@ -194,18 +205,14 @@ def _citations(items: object) -> tuple[Citation, ...]:
     return tuple(Citation.model_validate(item) for item in items) if isinstance(items, list) else ()
 
 
-def _annotation(
-    citation: Citation, *, start: int, end: int, link: Callable[[Citation], str]
-) -> dict[str, object]:
+def _annotated(citation: Citation, link: Callable[[Citation], str]) -> dict[str, object]:
+    """What all annotations of one citation share; the place in the text goes between."""
     return {
-        "type": "url_citation",
-        "url_citation": {
-            "url": link(citation),
-            "title": citation.title or "unknown source",
-            "start_index": start,
-            "end_index": end,
-            **citation.model_dump(mode="json", exclude={"url", "title"}),
-        },
+        "url": link(citation),
+        "title": citation.title or "unknown source",
+        "start_index": 0,
+        "end_index": 0,
+        **citation.model_dump(mode="json", exclude={"url", "title"}),
     }
 
 
@@ -220,6 +227,8 @@ def _source_line(citation: Citation) -> str:
     quote = " ".join((citation.quote or "").split())
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[: _LONGEST_QUOTE - 1].rstrip() + "…"
+    unchecked = not citation.verified and citation.support is None
     doubt = "" if citation.verified else " (not confirmed by the passage)"
+    doubt = " (not checked)" if unchecked else doubt
     title = " ".join((citation.title or "unknown source").split())
     return f"- [{citation.marker}] {title}{place}: “{quote}”{doubt}"

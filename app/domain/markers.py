@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _MARKER: Final = re.compile(r"(?<!\\)\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
@@ -56,15 +57,23 @@ def _fence_end(text: str, fence: re.Match[str]) -> int:
 
 def _inline_code(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Runs of backticks closed by a run of the same length; an unclosed run is just characters."""
-    spans: list[tuple[int, int]] = []
     runs = list(_TICKS.finditer(text, start, end))
+    closing = _closing_runs([len(run[0]) for run in runs])
+    spans: list[tuple[int, int]] = []
     index = 0
     while index < len(runs):
-        opening = runs[index]
-        same = (j for j in range(index + 1, len(runs)) if len(runs[j][0]) == len(opening[0]))
-        closing = next(same, None)
-        if closing is not None:
-            spans.append((opening.start(), runs[closing].end()))
-            index = closing
+        if (closed_by := closing[index]) is not None:
+            spans.append((runs[index].start(), runs[closed_by].end()))
+            index = closed_by
         index += 1
     return spans
+
+
+def _closing_runs(lengths: Sequence[int]) -> list[int | None]:
+    """For each run the next one of its length, in one pass from the end."""
+    closing: list[int | None] = [None] * len(lengths)
+    following: dict[int, int] = {}
+    for index in range(len(lengths) - 1, -1, -1):
+        closing[index] = following.get(lengths[index])
+        following[lengths[index]] = index
+    return closing

@@ -29,8 +29,9 @@ _BLOCK_START: Final = re.compile(
 )
 _LEAD_IN: Final = re.compile(rf"\s*(?:>\s*)*(?:{_LIST_MARK}[ \t]+)?")
 _HEADING: Final = re.compile(r"\s*#{1,6}[ \t][^\n]*")
+# A run of full stops is read once, from its first: starting again inside it would be quadratic.
 _END: Final = re.compile(
-    r"""(?P<stop>[.!?…]+)["'”’»)\]*_]*(?=\s|$)
+    r"""(?<![.!?…])(?P<stop>[.!?…]++)["'”’»)\]*_]*+(?=\s|$)
     | [\u3002\uff01\uff1f\uff61]+[”’\u300d\u300f\uff09\u3011]*  # CJK full stops need no space""",
     re.VERBOSE,
 )
@@ -40,7 +41,10 @@ _NEVER_LAST: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """A full stop after these never ends a sentence."""
-_LAST_WORD: Final = re.compile(r"(\S+)\Z")
+_ACRONYM: Final = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
+_BEFORE_NEXT: Final = re.compile(r"\s*+[\"'“‘«(\[*_]*+")
+_LOOK_BACK: Final = 256
+"""Characters before a full stop that are read; abbreviations and initials are far shorter."""
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:
@@ -73,24 +77,24 @@ def _sentences(text: str, block: Span) -> Iterator[Span]:
 
 def _ends(text: str, end: re.Match[str], rest: Span) -> bool:
     """Whether this full stop ends its sentence, judged by the words around it."""
-    following = text[end.end() : rest.end].lstrip().lstrip("\"'“‘«([*_")[:1]
-    if not following:
+    following = _BEFORE_NEXT.match(text, end.end(), rest.end)
+    at = following.end() if following else end.end()
+    if at >= rest.end:
         return True
-    if following.islower():
+    if text[at].islower():
         return False
     if end["stop"] != ".":
         return True
-    before = _LAST_WORD.search(text[rest.start : end.start()].rstrip())
-    if before is None:
+    before = text[max(rest.start, end.start() - _LOOK_BACK) : end.start()].rsplit(None, 2)
+    if not before:
         return False
-    word = before.group().lstrip("\"'“‘«([*_")
+    word = before[-1].lstrip("\"'“‘«([*_")
     if _NEVER_LAST.fullmatch(word):
         return False
     if len(word) == 1 and word.isupper():
         # An initial ("J. Smith") follows a name or nothing; "vitamin D." ends its sentence.
-        earlier = text[rest.start : rest.start + before.start()].split()
-        return bool(earlier) and not earlier[-1][:1].isupper()
-    return not re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word)
+        return len(before) > 1 and not before[-2][:1].isupper()
+    return not _ACRONYM.fullmatch(word)
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:

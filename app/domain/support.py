@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from app.domain.terms import Word
@@ -164,7 +165,8 @@ def _denies(sequence: Sequence[Word], shared: set[str]) -> bool:
     """Whether it negates something that the other side speaks of too."""
     for index, word in enumerate(sequence):
         if word.negator:
-            negated = [w.norm for w in sequence[index + 1 :] if w.content][:_NEGATED]
+            following = (sequence[i] for i in range(index + 1, len(sequence)))
+            negated = islice((w.norm for w in following if w.content), _NEGATED)
             if not shared.isdisjoint(negated):
                 return True
     return False

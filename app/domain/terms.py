@@ -13,6 +13,8 @@ _WORD: Final = re.compile(
     rf"[{_CJK}]|(?<!\w)\d+(?:[.,:]\d+)*|(?:(?![{_CJK}])\w)+(?:['’](?:(?![{_CJK}])\w)+)*|%"
 )
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_LONGEST_KEPT: Final = 64
+"""Characters of a word whose form is remembered: fifty thousand of any length may be gigabytes."""
 _VOWEL: Final = re.compile(r"[aeiouy]")
 
 
@@ -76,9 +78,13 @@ class Word(NamedTuple):
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text in order."""
     return tuple(
-        Word(m.start(), m.end(), norm(m.group()), m.group()[0].isupper())
+        Word(m.start(), m.end(), _norm(m.group()), m.group()[0].isupper())
         for m in _WORD.finditer(text)
     )
+
+
+def _norm(word: str) -> str:
+    return norm(word) if len(word) <= _LONGEST_KEPT else norm.__wrapped__(word)
 
 
 def content_terms(text: str) -> frozenset[str]:

@@ -42,7 +42,7 @@ CITED = Citation(
     speaker="Ana",
     url=None,
     verified=True,
-    support=None,
+    support="the passage says the same",
 )
 ANSWER = replace(QUESTION, message_id="a", role="assistant", content="Boil it [1].")
 
@@ -83,6 +83,13 @@ def test_it_says_what_became_of_an_answer_in_the_readers_language() -> None:
     ):
         assert said in text
     assert text.count("### Eine andere Antwort") == 3
+
+
+def test_it_says_which_quotes_were_not_checked() -> None:
+    unchecked = CITED.model_copy(update={"verified": False, "support": None})
+    answer = replace(ANSWER, citations=(unchecked,))
+    assert "Ana, at 1:15 (not checked)\n" in markdown(TALK, [QUESTION, answer])
+    assert "bei 1:15 (nicht geprüft)\n" in markdown(TALK, [QUESTION, answer], language="de")
 
 
 def test_nothing_of_it_runs_or_loads() -> None:

@@ -51,6 +51,7 @@ describe("describeMark", () => {
   it.each([
     [CITATION, "verified"],
     [{ ...CITATION, verified: false }, "unverified"],
+    [{ ...CITATION, verified: false, support: null }, "unchecked"],
   ])("shows the verdict", (citation, verdict) => {
     const info = describeMark(1, { passages: [PASSAGE], citations: [citation], judged: true });
     expect(info).toMatchObject({ verdict, text: "Nausea", target: { quoteStart: 0, quoteEnd: 6 } });

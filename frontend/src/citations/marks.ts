@@ -12,7 +12,7 @@ export interface Evidence {
   readonly judged: boolean;
 }
 
-export type Verdict = "pending" | "verified" | "unverified" | "unknown";
+export type Verdict = "pending" | "verified" | "unverified" | "unchecked" | "unknown";
 
 /** One `[n]`: what to show of it, and where it leads. */
 export interface MarkInfo {
@@ -39,9 +39,15 @@ export const MarksContext = createContext<Marks>({
   onOpen: () => undefined,
 });
 
+/** Without a reason, nothing was checked: the time for it was over. */
+function checkedVerdict({ verified, support }: Citation): Verdict {
+  if (verified) return "verified";
+  return support === null ? "unchecked" : "unverified";
+}
+
 function verdictOf(citation: Citation | undefined, isKnown: boolean, judged: boolean): Verdict {
   if (citation?.passage_id === null) return "unknown";
-  if (citation !== undefined) return citation.verified ? "verified" : "unverified";
+  if (citation !== undefined) return checkedVerdict(citation);
   return judged && !isKnown ? "unknown" : "pending";
 }
 
