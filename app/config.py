@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.errors import SettingError
+from app.domain.proxies import ProxyRules
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
@@ -95,6 +96,12 @@ class Settings(BaseSettings):
     log_text: bool = False  # questions, answers and foreign exception messages in the log
     otel_exporter_otlp_endpoint: str | None = None  # where traces are sent; unset: none are made
 
+    # How other machines are reached, by the names that every program knows.
+    http_proxy: SecretStr | None = None
+    https_proxy: SecretStr | None = None
+    all_proxy: SecretStr | None = None
+    no_proxy: str = ""
+
     started_at: float | None = Field(default=None, alias="CITESTREAM_STARTED_AT")
 
     @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
@@ -129,6 +136,15 @@ class Settings(BaseSettings):
         return "extractive"
 
     @property
+    def proxies(self) -> ProxyRules:
+        """For every address that is asked on behalf of this server."""
+        http, https, every = (
+            None if value is None else value.get_secret_value()
+            for value in (self.http_proxy, self.https_proxy, self.all_proxy)
+        )
+        return ProxyRules(http, https, every, self.no_proxy)
+
+    @property
     def runs_per_user(self) -> int | None:
         """`MAX_RUNS_PER_USER`; `AUTH=none` has one owner, who is not kept from anything."""
         return self.max_runs_per_user or (None if self.auth == "none" else RUNS_PER_USER)
@@ -147,13 +163,14 @@ class Settings(BaseSettings):
             )
         check_reranking(self)
         check_sign_in(self)
+        check_proxies(self)
         return self
 
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment and `.env`. Raises `SettingError` naming the first wrong variable."""
     try:
-        return Settings.model_validate(overrides).checked()
+        settings = Settings.model_validate(overrides).checked()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
@@ -163,6 +180,8 @@ def load_settings(**overrides: object) -> Settings:
             else repr(first["input"])
         )
         raise SettingError(f"{name}: got {got}, takes {_expected(first['msg'])}") from None
+    ignore_ambient(settings)
+    return settings
 
 
 def check_reranking(settings: Settings) -> None:
@@ -192,6 +211,28 @@ def _is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
         return False
+
+
+def check_proxies(settings: Settings) -> None:
+    """The proxies of the addresses that will be asked. Raises `SettingError`."""
+    addresses = (
+        settings.openai_base_url,
+        settings.rerank_base_url,
+        settings.databricks_host,
+        settings.jwt_jwks_url or settings.jwt_issuer,
+        settings.otel_exporter_otlp_endpoint,
+        _PUBLIC if "openai" in (settings.provider, settings.embeddings) else None,
+    )
+    for address in addresses:
+        found = None if address is None else settings.proxies.find(address)
+        if found is not None and not _is_web_address(found[1]):
+            raise SettingError(
+                f"{found[0]}: got a secret value, takes an http:// or https:// address of a proxy; "
+                "NO_PROXY names what is reached without it"
+            )
+
+
+_PUBLIC = "https://api.openai.com/v1"
 
 
 def check_sign_in(settings: Settings) -> None:
@@ -242,6 +283,56 @@ def _expected(message: str) -> str:
     for prefix in ("Input should be ", "Value error, "):
         message = message.removeprefix(prefix)
     return message.partition(", unable to parse")[0]
+
+
+_AMBIENT = re.compile(
+    r"(LANGSMITH|LANGCHAIN|LANGGRAPH|OPENAI|AZURE_OPENAI|OTEL|FASTAPI|MLFLOW|HF|HUGGINGFACE)_.*"
+    r"|LC_OUTPUT_VERSION|NETRC|SSLKEYLOGFILE"
+)
+"""Variables that libraries obey by themselves: they send text elsewhere, write it down, or change
+who is asked. None is a setting of ours."""
+_OFF = {
+    "DO_NOT_TRACK": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+_OWN = ("localhost", "127.0.0.1", "::1")
+"""Never asked through a proxy, by whatever library."""
+_ignored: dict[str, None] = {}
+
+
+def ignore_ambient(settings: Settings) -> tuple[str, ...]:
+    """Hide from libraries the variables that are none of ours; returns the names ignored so far.
+
+    What goes with a setting that is in use stays: the headers and certificates of a collector, the
+    experiment of an MLflow server. Where both are is given to them explicitly.
+    """
+    used = (
+        ("OTEL_", settings.otel_exporter_otlp_endpoint),
+        ("MLFLOW_", settings.mlflow_tracking_uri),
+    )
+    _hide(keep=tuple(prefix for prefix, setting in used if setting))
+    os.environ.update(_OFF)
+    if any(name.lower() in _PROXIES for name in os.environ):
+        own = [one for one in _OWN if one not in settings.no_proxy.split(",")]
+        bypass = ",".join((*filter(None, [settings.no_proxy]), *own))
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = bypass
+    return tuple(_ignored)
+
+
+def _hide(*, keep: tuple[str, ...]) -> None:
+    for name in list(os.environ):
+        upper = name.upper()
+        ours = name.lower() in Settings.model_fields or name in _OFF
+        if _AMBIENT.fullmatch(upper) and not ours and not upper.startswith(keep):
+            del os.environ[name]
+            _ignored[name] = None
+
+
+# Some are read when a library is imported (OPENAI_LOG writes whole requests into the log).
+_hide(keep=("OTEL_", "MLFLOW_"))
 
 
 def environment(name: str) -> str | None:

@@ -110,6 +110,8 @@ def create_app(
         lifespan=_lifespan(settings, runtimes),
         docs_url=None,
         redoc_url=None,
+        # FastAPI's own, which variables of the environment would switch on: ours is tracing.py.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = runtimes.services
     app.state.runtimes = runtimes

@@ -20,7 +20,7 @@ from typing import Literal
 from langchain_core.messages import BaseMessage
 
 from app.api.services import ModelInfo, Services
-from app.config import Settings
+from app.config import Settings, ignore_ambient
 from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
 from app.db.job_log import PostgresJobLog
@@ -47,6 +47,7 @@ from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.registry import make_answer_model
 from app.llm.transport import ModelTransport
 from app.metrics.run_log import MeasuredRunLog
+from app.outgoing import describe_outgoing
 from app.retrieval.providers import check_vectors, make_embedder, make_reranker
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
@@ -72,6 +73,7 @@ class Process:
     """What all event loops of a process share. Every part starts once, on first use."""
 
     def __init__(self, settings: Settings, embedder: PassageEncoder | None = None) -> None:
+        ignore_ambient(settings)
         self.settings = settings
         self._lock = threading.Lock()
         self._server: EmbeddedServer | None = None
@@ -110,12 +112,8 @@ class Process:
         with self._lock:
             if self._model is None:
                 self._model = make_answer_model(self.settings)
-                if self._model.sends_to is not None:
-                    log.info(
-                        "answers by %s; passages are sent to %s",
-                        self._model.name,
-                        self._model.sends_to,
-                    )
+                for line in describe_outgoing(self.settings, self._model):
+                    log.info(line)
             return self._model
 
     def revive(self) -> Callable[[], None] | None:
@@ -345,12 +343,13 @@ def make_engine(
             return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
 
     search = HybridSearch(index, embedder)
+    rerank_proxy = settings.proxies.url_for(settings.rerank_base_url or "")
     graph = build_graph(
         search=search,
         reranker=make_reranker(
             process.settings,
             BlendReranker(index, embedder),
-            transport=ModelTransport(),
+            transport=ModelTransport(proxy=rerank_proxy),
             clock=clock.monotonic,
         ),
         answerer=answer,

@@ -10,7 +10,9 @@ from langchain_core.runnables import Runnable
 from pydantic import SecretStr
 
 from app.domain.models import Passage
+from app.domain.proxies import ProxyRules
 
+OPENAI_URL = "https://api.openai.com/v1"
 QUOTING_LABEL = "Quoting mode: no model connected"
 
 
@@ -58,6 +60,11 @@ class ModelSettings(Protocol):
         ...
 
     @property
+    def proxies(self) -> ProxyRules:
+        """How other machines are reached."""
+        ...
+
+    @property
     def extractive_tokens_per_s(self) -> float:
         """Pace of quoting mode in words a second, 0 = at once."""
         ...
@@ -79,6 +86,7 @@ class AnswerModel:
     provider: str
     label: str  # what the page shows
     sends_to: str | None  # the host that passages are sent to
+    address: str | None  # where that is, as a URL
     can_judge: bool  # can be asked to grade evidence and rewrite queries
     key_setting: str = "the model's key"  # named when the service refuses the key
     close: Callable[[], Awaitable[None]] = _nothing_to_close

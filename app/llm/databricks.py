@@ -10,7 +10,6 @@ Everything of Databricks is imported in `make`: that takes seconds.
 
 import asyncio
 import logging
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -60,7 +59,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         ) from error
     host = str(workspace.config.host).rstrip("/")
     inner = ChatDatabricks(model=settings.databricks_endpoint, workspace_client=workspace)
-    transport = ModelTransport(proxy=_proxy(host))
+    transport = ModelTransport(proxy=settings.proxies.url_for(host))
     client = AsyncOpenAI(
         base_url=f"{host}/serving-endpoints",
         api_key=signed_by(workspace.config.authenticate),
@@ -78,6 +77,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         provider="databricks",
         label=name,
         sends_to=urlsplit(host).netloc,
+        address=host,
         can_judge=True,
         key_setting="DATABRICKS_TOKEN",
         close=transport.aclose,
@@ -96,13 +96,6 @@ def signed_by(authenticate: Callable[[], dict[str, str]]) -> Callable[[], Awaita
         return headers["Authorization"].removeprefix("Bearer ")
 
     return token
-
-
-def _proxy(host: str) -> str | None:
-    parts = urlsplit(host)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
 
 
 def _trace(tracking_uri: str) -> None:

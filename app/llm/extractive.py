@@ -114,5 +114,6 @@ def make(settings: ModelSettings) -> AnswerModel:
         provider=NAME,
         label=QUOTING_LABEL,
         sends_to=None,
+        address=None,
         can_judge=False,
     )

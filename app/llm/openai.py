@@ -1,17 +1,15 @@
 """OpenAI and everything that speaks its Chat Completions: OpenRouter, vLLM, Ollama, a gateway."""
 
-import urllib.request
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx2
 
 from app.domain.errors import SettingError
-from app.llm.answer_model import AnswerModel, ModelSettings
+from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
 from app.llm.completions import MergingChatOpenAI, MergingCompletions
 from app.llm.transport import ModelTransport
 
-OPENAI_URL = "https://api.openai.com/v1"
 _CONNECT_S = 10.0
 
 
@@ -21,7 +19,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         raise SettingError("LLM_MODEL: got nothing, takes the model's name at your endpoint")
     base_url = settings.openai_base_url or OPENAI_URL
     host = _host(base_url)
-    transport = ModelTransport(proxy=_proxy(base_url))
+    transport = ModelTransport(proxy=settings.proxies.url_for(base_url))
     key = settings.openai_api_key
     chat = MergingChatOpenAI(
         model=settings.llm_model,
@@ -37,6 +35,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         http_async_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
         # Read from the environment unless given; a proxy is the transport's business.
         openai_proxy=None,
+        http_socket_options=(),
     )
     chat.async_client = MergingCompletions(chat.root_async_client)
     return AnswerModel(
@@ -45,6 +44,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         provider="openai",
         label=settings.llm_model,
         sends_to=host,
+        address=base_url,
         can_judge=True,
         key_setting="OPENAI_API_KEY",
         close=transport.aclose,
@@ -70,11 +70,3 @@ def _host(base_url: str) -> str:
             "takes one such as https://api.openai.com/v1"
         )
     return f"{parts.hostname}{port}"
-
-
-def _proxy(base_url: str) -> str | None:
-    """The proxy the machine is set up with for this address, if any."""
-    parts = urlsplit(base_url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)

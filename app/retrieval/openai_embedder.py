@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import httpx2
 import numpy as np
 from langchain_openai import OpenAIEmbeddings
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from pydantic import SecretStr
 from app.domain.errors import RunFailure
 from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
+from app.domain.proxies import DIRECT, ProxyRules
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"
+OPENAI_URL: Final = "https://api.openai.com/v1"
 BATCH: Final = 64
 _TIMEOUT_S: Final = 30.0
 _DIMENSIONS: Final = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
@@ -28,10 +31,18 @@ class OpenAIEmbedder:
     Requests are made in threads, so one client serves every event loop of the process.
     """
 
-    def __init__(self, *, model: str | None, api_key: str | None, base_url: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        model: str | None,
+        api_key: str | None,
+        base_url: str | None,
+        proxies: ProxyRules = DIRECT,
+    ) -> None:
         """`api_key` may be left out for endpoints without keys."""
         self._model = model or DEFAULT_MODEL
         self._dimensions = _DIMENSIONS.get(self._model, 0)
+        base_url = base_url or OPENAI_URL
         self._client = OpenAIEmbeddings(
             model=self._model,
             api_key=SecretStr(api_key or "none"),
@@ -40,6 +51,12 @@ class OpenAIEmbedder:
             check_embedding_ctx_length=False,
             chunk_size=BATCH,
             timeout=_TIMEOUT_S,
+            openai_proxy=None,
+            http_client=httpx2.Client(
+                proxy=proxies.url_for(base_url),
+                trust_env=False,
+                verify=httpx2.create_ssl_context(trust_env=True),
+            ),
         )
 
     @property

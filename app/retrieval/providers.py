@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from app.domain.errors import SettingError
 from app.domain.indexing import LibraryVectors, PassageEncoder
 from app.domain.ports import Reranker
+from app.domain.proxies import ProxyRules
 from app.retrieval.rerank_service import ServiceReranker
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ class EmbeddingSettings(Protocol):
     @property
     def openai_base_url(self) -> str | None:
         """Its address; OpenAI's own when unset."""
+        ...
+
+    @property
+    def proxies(self) -> ProxyRules:
+        """How other machines are reached."""
         ...
 
     @property
@@ -71,6 +77,7 @@ def _openai(settings: EmbeddingSettings) -> PassageEncoder:
         model=settings.embedding_model,
         api_key=key.get_secret_value() if key else None,
         base_url=settings.openai_base_url,
+        proxies=settings.proxies,
     )
 
 
@@ -136,7 +143,6 @@ def make_reranker(
         return inside
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     client = httpx2.AsyncClient(transport=transport, headers=headers, timeout=None)
-    log.info("reranking by %s; passages are sent to %s", model, httpx2.URL(url).host)
     return ServiceReranker(inside, client, base_url=url, model=model, clock=clock)
 
 

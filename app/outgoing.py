@@ -1,0 +1,44 @@
+"""What this server sends to other machines, for the start to say."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from app.config import Settings, ignore_ambient
+from app.llm.answer_model import OPENAI_URL, AnswerModel
+
+
+def describe_outgoing(settings: Settings, model: AnswerModel) -> Iterator[str]:
+    """One line for each machine that is sent anything, and one for variables that are ignored."""
+    if model.sends_to is not None:
+        via = _via(settings, model.address)
+        yield f"answers by {model.name}; passages are sent to {model.sends_to}{via}"
+    if settings.embeddings != "local":
+        at = settings.openai_base_url or OPENAI_URL
+        if settings.embeddings == "databricks":
+            at = settings.databricks_host or ""
+        host = _host(at) + _via(settings, at) if at else "the Databricks workspace"
+        yield f"embeddings by {settings.embeddings}; documents and questions are sent to {host}"
+    if settings.rerank_base_url is not None:
+        host = _host(settings.rerank_base_url) + _via(settings, settings.rerank_base_url)
+        yield f"reranking by {settings.rerank_model}; questions and passages are sent to {host}"
+    if model.provider == "databricks" and settings.mlflow_tracking_uri:
+        yield f"traces with questions and answers are sent to {settings.mlflow_tracking_uri}"
+    if settings.otel_exporter_otlp_endpoint:
+        address = settings.otel_exporter_otlp_endpoint
+        yield f"traces without any words are sent to {_host(address)}{_via(settings, address)}"
+    if settings.auth == "jwt" and settings.jwt_secret is None:
+        keys = settings.jwt_jwks_url or settings.jwt_issuer or ""
+        yield f"the keys of sign-ins are fetched from {_host(keys)}{_via(settings, keys)}"
+    if ignored := ignore_ambient(settings):
+        yield f"ignored, because no setting of Citestream: {', '.join(sorted(ignored))}"
+
+
+def _via(settings: Settings, address: str | None) -> str:
+    found = settings.proxies.find(address or "")
+    return "" if found is None else f" through {_host(found[1])} ({found[0]})"
+
+
+def _host(address: str) -> str:
+    """Without the credentials that an address may hold."""
+    parts = urlsplit(address)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
