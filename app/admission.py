@@ -42,7 +42,9 @@ def _signed_tokens(settings: Settings, access: Access) -> Identity:
         access,
         SharedSecret(secret.get_secret_value())
         if secret is not None
-        else PublishedKeys(issuer, settings.jwt_jwks_url, monotonic=time.monotonic),
+        else PublishedKeys(
+            issuer, settings.jwt_jwks_url, monotonic=time.monotonic, proxies=settings.proxies
+        ),
         issuer=issuer,
         audience=settings.jwt_audience or "",
         person_claim=settings.jwt_user_claim,

@@ -19,6 +19,7 @@ from app.domain.errors import (
     RunIdTaken,
     RunInProgress,
     ServerBusy,
+    SignInUnavailable,
     StoreUnavailable,
     TooManyRuns,
     UnknownModel,
@@ -82,6 +83,7 @@ def install(app: FastAPI) -> None:
     """Register the translations."""
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(StoreUnavailable, _store)
+    app.add_exception_handler(SignInUnavailable, _sign_in)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
@@ -110,6 +112,21 @@ def store_unavailable(error: Exception) -> Response:
         503,
         "database_unavailable",
         "The database cannot be reached right now. Please try again in a moment.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def _sign_in(_: Request, error: Exception) -> Response:
+    return sign_in_unavailable()
+
+
+def sign_in_unavailable() -> Response:
+    """The identity provider is away for now: signing in again would not help."""
+    return error_response(
+        503,
+        "sign_in_unavailable",
+        "Sign-ins cannot be checked right now: the identity provider does not answer. "
+        "Please try again in a moment.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import error_response, store_unavailable
+from app.api.errors import error_response, sign_in_unavailable, store_unavailable
 from app.api.identities import Credentials, Identity
-from app.domain.errors import StoreUnavailable
+from app.domain.errors import SignInUnavailable, StoreUnavailable
 from app.domain.principals import Principal
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,9 @@ class SignInGuard:
         except StoreUnavailable as error:
             await store_unavailable(error)(scope, receive, send)
             return
+        except SignInUnavailable:
+            await sign_in_unavailable()(scope, receive, send)
+            return
         state["principal"] = principal
         if principal is None:
             await refused(self._identity.mode)(scope, receive, send)
@@ -101,7 +104,7 @@ class SignInGuard:
         async def still_in() -> bool:
             try:
                 return await self._identity.identify(credentials) == principal
-            except StoreUnavailable:  # nobody is thrown out because the database is away
+            except (StoreUnavailable, SignInUnavailable):  # nobody is thrown out for an outage
                 return True
 
         watched = Watched(receive, send, still_in, every_s=self._recheck_s)

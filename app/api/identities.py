@@ -1,7 +1,8 @@
 """The ways of signing in. Each finds out who asks from one request's credentials.
 
 `identify` is asked on every request, and again every few seconds while a stream is open, so what is
-revoked stops counting. It raises `StoreUnavailable`.
+revoked stops counting. It raises `StoreUnavailable`
+or `SignInUnavailable`.
 """
 
 import ipaddress

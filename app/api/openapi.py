@@ -242,12 +242,15 @@ def stream(description: str) -> dict[str, Any]:
     }
 
 
+UNAVAILABLE = (
+    "`draining`, `busy`, `database_unavailable` or `sign_in_unavailable`; see `Retry-After`."
+)
 REFUSED = refusals(
     HTTP_401="Nobody is signed in (`AUTH`), or the credentials are worth nothing any more.",
     HTTP_403="The request comes from a page of another website.",
     HTTP_404="Unknown, or not yours: the two look the same.",
     HTTP_422="A field is not accepted; `details.field` names it.",
-    HTTP_503="The database cannot be reached. `Retry-After` says when to try again.",
+    HTTP_503="`database_unavailable` or `sign_in_unavailable`; see `Retry-After`.",
 )
 ASKING_REFUSED = REFUSED | refusals(
     HTTP_409="`run_in_progress`: the conversation has a running answer, `details.run_id` names it. "
@@ -256,7 +259,7 @@ ASKING_REFUSED = REFUSED | refusals(
     HTTP_415="The body is not `application/json`.",
     HTTP_422="A field is not accepted, or the `Idempotency-Key` came with another body.",
     HTTP_429="The limit on concurrent answers is reached; see `Retry-After`.",
-    HTTP_503="`draining`, `busy` or `database_unavailable`; see `Retry-After`.",
+    HTTP_503=UNAVAILABLE,
 )
 ASKED: Responses = ASKING_REFUSED | {
     200: {
@@ -289,7 +292,7 @@ STOPPED: Responses = (
 UPLOADED: Responses = REFUSED | refusals(
     HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
     HTTP_415="The body is not `multipart/form-data`.",
-    HTTP_503="`draining`, `busy` or `database_unavailable`; see `Retry-After`.",
+    HTTP_503=UNAVAILABLE,
 )
 UPLOADED[202] = {"model": UploadShape, "description": "Taken over."}
 UPLOAD_BODY: dict[str, Any] = {

@@ -16,7 +16,11 @@ import jwt
 from jwt import PyJWK, PyJWKSet, PyJWTError
 
 from app.api.identities import Access, Credentials, Mode, Now, by_session
+from app.domain.encoding import clean_text
+from app.domain.errors import SignInUnavailable
 from app.domain.principals import Grant, Principal
+from app.domain.proxies import DIRECT, ProxyRules
+from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +29,8 @@ ASYMMETRIC: Final = frozenset(
 )
 LEEWAY_S: Final = 30  # the clocks of two machines
 KEYS_KEPT_S: Final = 600.0
-AGAIN_S: Final = 30.0  # an unknown key id, or a provider that is away, asks no more often
+AGAIN_S: Final = 30.0  # an unknown key id asks no more often
+RETRY_S: Final = 1.0  # after a failure, so that an outage ends when the provider is back
 FETCH_S: Final = 5.0
 LARGEST_KEYS: Final = 512 * 1024
 _LONGEST_NAME: Final = 200
@@ -36,36 +41,76 @@ FindKey = Callable[[str | None], Awaitable[Key | None]]
 """The key of this id; None when there is none."""
 
 
+_FETCH_FAILURES: Final = (
+    *(httpx.HTTPError, httpx.InvalidURL, TimeoutError, PyJWTError, RecursionError),
+    *(ValueError, TypeError, AttributeError, LookupError),  # what is sent is not what it should be
+)
+
+
 class PublishedKeys:
     """The provider's keys, fetched when first needed and again when they are old or one is new."""
 
     def __init__(
-        self, issuer: str, jwks_url: str | None, *, monotonic: Callable[[], float]
+        self,
+        issuer: str,
+        jwks_url: str | None,
+        *,
+        monotonic: Callable[[], float],
+        proxies: ProxyRules = DIRECT,
     ) -> None:
         self._issuer = issuer
         self._url = jwks_url
         self._monotonic = monotonic
+        self._proxies = proxies
         self._keys: dict[str | None, PyJWK] = {}
         self._fetched = -KEYS_KEPT_S
         self._tried = -AGAIN_S
-        self._fetching = False
+        self._failed = False
+        self._fetches: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
     async def __call__(self, key_id: str | None) -> PyJWK | None:
-        """The key; an old one goes on counting while the provider cannot be asked."""
+        """The key, None when the provider has none of this id. Raises `SignInUnavailable`.
+
+        However many ask, the provider is asked once. An old key goes on counting meanwhile, and
+        while the provider is away.
+        """
         key = self._find(key_id)
-        now = self._monotonic()
-        old = now - self._fetched >= KEYS_KEPT_S
-        if (key is None or old) and now - self._tried >= AGAIN_S and not self._fetching:
-            self._tried, self._fetching = now, True
-            try:
-                await self._fetch()
-                self._fetched = now
-            except (httpx.HTTPError, TimeoutError, PyJWTError, ValueError) as error:
-                log.warning("The keys of %s could not be fetched: %s", self._issuer, error)
-            finally:
-                self._fetching = False
+        waited = self._monotonic() - self._tried
+        if key is None:
+            # Nobody comes in without: an outage ends as soon as the provider is back.
+            if self._fetching() or waited >= (RETRY_S if self._failed else AGAIN_S):
+                await self._refresh()
+            key = self._find(key_id)
+            if key is None and self._failed:
+                raise SignInUnavailable("the keys of sign-ins could not be fetched")
+        elif self._monotonic() - self._fetched >= KEYS_KEPT_S and waited >= AGAIN_S:
+            await self._refresh()
             key = self._find(key_id)
         return key
+
+    def _fetching(self) -> bool:
+        return asyncio.get_running_loop() in self._fetches
+
+    async def _refresh(self) -> None:
+        """Fetch, or wait for the fetch under way. A caller that leaves does not end it."""
+        loop = asyncio.get_running_loop()
+        fetch = self._fetches.get(loop)
+        if fetch is None:
+            self._tried = self._monotonic()
+            fetch = TaskTracker().spawn(self._fetch_once(loop), name="sign-in keys", awaited=True)
+            self._fetches[loop] = fetch
+        await asyncio.shield(fetch)
+
+    async def _fetch_once(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            await self._fetch()
+            self._fetched = self._monotonic()
+            self._failed = False
+        except _FETCH_FAILURES as error:
+            self._failed = True
+            log.warning("The keys of %s could not be fetched: %s", self._issuer, error)
+        finally:
+            del self._fetches[loop]
 
     def _find(self, key_id: str | None) -> PyJWK | None:
         if key_id is None and len(self._keys) == 1:
@@ -73,7 +118,13 @@ class PublishedKeys:
         return self._keys.get(key_id)
 
     async def _fetch(self) -> None:
-        async with asyncio.timeout(FETCH_S), httpx.AsyncClient(timeout=FETCH_S) as client:
+        client = httpx.AsyncClient(
+            timeout=FETCH_S,
+            proxy=self._proxies.url_for(self._url or self._issuer),
+            trust_env=False,
+            verify=httpx.create_ssl_context(trust_env=True),  # SSL_CERT_FILE counts
+        )
+        async with asyncio.timeout(FETCH_S), client:
             url = self._url or await self._discover(client)
             found = PyJWKSet.from_dict(await _json(client, url))
         usable = (key for key in found.keys if key.algorithm_name in ASYMMETRIC)
@@ -168,14 +219,15 @@ class SignedTokens:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
             )
-        except (PyJWTError, ValueError) as error:
+            return self._grant(claims)
+        except (PyJWTError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
+            # Numbers beyond every calendar and brackets in brackets are no tokens either.
             log.debug("A token is refused: %s", type(error).__name__)
             return None
-        return self._grant(claims)
 
     def _grant(self, claims: dict[str, Any]) -> Grant | None:
         person = claims.get(self._person)
-        if not isinstance(person, str) or not 0 < len(person) <= _LONGEST_NAME or "\0" in person:
+        if not isinstance(person, str) or not _is_name(person):
             return None
         until = datetime.fromtimestamp(int(claims["exp"]) + LEEWAY_S, UTC)
         return Grant(Principal(person, _names(claims.get(self._groups))), until)
@@ -185,4 +237,9 @@ def _names(listed: object) -> tuple[str, ...]:
     if not isinstance(listed, list):
         return ()
     names = (name for name in listed[:_MOST_GROUPS] if isinstance(name, str))
-    return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= _LONGEST_NAME))
+    return tuple(dict.fromkeys(name for name in names if _is_name(name)))
+
+
+def _is_name(text: str) -> bool:
+    """Whether the database takes it, too: it has no NUL and no half of a character."""
+    return 0 < len(text) <= _LONGEST_NAME and clean_text(text) == text

@@ -37,6 +37,10 @@ class StoreUnavailable(CitestreamError):
     """The database did not take or give the data; trying again later may work."""
 
 
+class SignInUnavailable(CitestreamError):
+    """Whether somebody may come in cannot be found out now; trying again later may work."""
+
+
 class SettingError(CitestreamError):
     """A setting is wrong. The text is one line naming the variable, what it got, what it takes."""
 

@@ -1,31 +1,37 @@
 """Who is believed: proxies, signed tokens, our own tokens and the command that makes them."""
 
 import asyncio
+import hmac
 import json
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from pydantic import SecretStr
 from typing_extensions import override
 
 from app import tokens
 from app.api.identities import Credentials, ProxySignIn
 from app.api.signed_tokens import PublishedKeys, SharedSecret, SignedTokens
+from app.config import Settings
 from app.db.access_store import PostgresAccess
 from app.db.pool import Database
 from app.domain.access import AccessStore
-from app.domain.errors import CitestreamError
+from app.domain.errors import CitestreamError, SignInUnavailable
 from app.domain.principals import Principal
+from app.main import create_app
 
 AUDIENCE = "citestream"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -40,11 +46,26 @@ SECRET = "Zk3v-9QwLr_71xTnB0eUyHs5GdPj8aCm2RfVo4iX"
 class Provider(BaseHTTPRequestHandler):
     """An identity provider: its configuration and its keys."""
 
-    keys: list[dict[str, Any]]
+    keys: Any
     asked = 0
+    arrived = Event()
+    answering = Event()
+
+    @classmethod
+    @contextmanager
+    def held(cls) -> Iterator[None]:
+        """Requests wait until the block ends."""
+        cls.arrived.clear()
+        cls.answering.clear()
+        try:
+            yield
+        finally:
+            cls.answering.set()
 
     def do_GET(self) -> None:
         Provider.asked += 1
+        Provider.arrived.set()
+        Provider.answering.wait()
         issuer = f"http://{self.headers['Host']}"
         body: dict[str, Any] = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
         if self.path == "/keys":
@@ -84,6 +105,7 @@ def issuer() -> Iterator[str]:
         {"kty": "oct", "kid": "shared", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"},
     ]
     Provider.asked = 0
+    Provider.answering.set()
     with provider() as address:
         yield address
 
@@ -235,7 +257,121 @@ async def test_a_provider_that_is_away_costs_the_known_nothing(
 
 async def test_a_configuration_of_somebody_else_is_not_taken(issuer: str) -> None:
     keys = PublishedKeys(f"{issuer}/other", None, monotonic=time.monotonic)
-    assert await keys("one") is None
+    with pytest.raises(SignInUnavailable):
+        await keys("one")
+
+
+@pytest.mark.parametrize("asked_by", ["identify", "exchange"])
+async def test_who_comes_while_keys_load_waits_for_them(
+    issuer: str, access: Any, asked_by: str
+) -> None:
+    identity = signed_tokens(issuer, access)
+    token = jwt.encode(claims(issuer), KEY, "RS256", headers={"kid": "one"})
+    with Provider.held():
+        asked: list[Awaitable[object]] = [
+            identity.identify(bearing(token))
+            if asked_by == "identify"
+            else identity.exchange(token)
+            for _ in range(10)
+        ]
+        waiting = [asyncio.ensure_future(one) for one in asked]
+        await asyncio.to_thread(Provider.arrived.wait)
+        waiting[0].cancel()  # who came first leaves, and the others still get theirs
+        await asyncio.wait(waiting[:1])
+    assert all(await asyncio.gather(*waiting[1:]))
+    assert Provider.asked == 2  # the configuration and the keys, once
+
+
+async def test_keys_that_cannot_be_fetched_are_an_outage_until_they_can(
+    issuer: str, access: Any
+) -> None:
+    seconds = 1_000.0
+    keys = PublishedKeys(issuer, None, monotonic=lambda: seconds)
+    identity = signed_tokens(issuer, access, keys)
+    token = jwt.encode(claims(issuer), KEY, "RS256", headers={"kid": "one"})
+    good = Provider.keys
+    for broken in ([], [1], "no list", [{"kty": "RSA", "kid": "one"}]):
+        Provider.keys = broken
+        with pytest.raises(SignInUnavailable):
+            await identity.identify(bearing(token))
+        asked = Provider.asked
+        with pytest.raises(SignInUnavailable):
+            await identity.identify(bearing(token))
+        assert Provider.asked == asked  # not again at once
+        seconds += 1
+    Provider.keys = good
+    assert await identity.identify(bearing(token)) == Principal("ann", ("tea",))
+
+
+async def test_an_outage_of_the_provider_is_503_and_ends_with_it(
+    issuer: str, database_dsn: str
+) -> None:
+    settings = Settings(
+        auth="jwt",
+        jwt_issuer=issuer,
+        jwt_audience=AUDIENCE,
+        database_url=SecretStr(database_dsn),
+        sample_library=False,
+    )
+    app = create_app(settings)
+    token = jwt.encode(claims(issuer), KEY, "RS256", headers={"kid": "one"})
+    good, Provider.keys = Provider.keys, []
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers
+    ) as http:
+        for path in ("/sources", "/v1/models"):
+            refused = await http.get(path)
+            assert refused.status_code == 503
+            assert refused.json()["error"]["code"] == "sign_in_unavailable"
+            assert refused.headers["Retry-After"] == "2"
+        Provider.keys = good
+        while (answer := await http.get("/sources")).status_code == 503:
+            await asyncio.sleep(0.1)
+        assert answer.json() == {"items": [], "next": None}
+    await app.state.runtimes.close()
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize(
+    "value",
+    [1e14, 1e20, 1e308, -1e20, 10**400, math.inf, -math.inf, math.nan, "soon", [], {}, True],
+)
+async def test_times_beyond_the_calendar_are_no_tokens(
+    access: Any, claim: str, value: object
+) -> None:
+    identity = signed_tokens("us", access, SharedSecret(SECRET))
+    token = _signed({**claims("us"), claim: value})
+    found = await identity.identify(bearing(token))
+    assert found is None or claim in {"nbf", "iat"}  # long ago is no reason
+
+
+@pytest.mark.parametrize("part", [0, 1])
+async def test_brackets_in_brackets_are_no_token(access: Any, part: int) -> None:
+    identity = signed_tokens("us", access, SharedSecret(SECRET))
+    parts = [_head(alg="HS256"), _segment(claims("us")), "AAAA"]
+    parts[part] = jwt.utils.base64url_encode(b"[" * 6_000).decode()
+    parts[2] = _signature(parts)
+    assert await identity.identify(bearing(".".join(parts))) is None
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "", "a" * 201, 7, None, ["ann"]])
+async def test_names_that_cannot_be_stored_are_nobody(access: Any, name: object) -> None:
+    identity = signed_tokens("us", access, SharedSecret(SECRET))
+    assert await identity.identify(bearing(_signed({**claims("us"), "sub": name}))) is None
+    token = _signed({**claims("us"), "groups": [name, "tea"]})
+    assert await identity.identify(bearing(token)) == Principal("ann", ("tea",))
+
+
+def _signed(body: dict[str, Any]) -> str:
+    parts = [_head(alg="HS256"), _segment(body)]
+    return ".".join((*parts, _signature(parts)))
+
+
+def _signature(parts: list[str]) -> str:
+    message = ".".join(parts[:2]).encode()
+    return jwt.utils.base64url_encode(hmac.digest(SECRET.encode(), message, "sha256")).decode()
 
 
 async def test_a_blocked_person_is_out_in_every_mode(
