@@ -55,11 +55,12 @@ from app.runs.citing import cite_in_time
 from app.runs.clock import SystemClock
 from app.runs.ports import AnswerEngine, Ended, Question
 from app.runs.service import Limits, RunService
+from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 from app.samples import load_samples
 from app.tracing import make_tracing
-from app.upkeep import keep_up
-from app.watching import Watching, watch_loop
+from app.upkeep import upkeep_loops
+from app.watching import Watching, metrics_loops
 
 log = logging.getLogger(__name__)
 
@@ -213,8 +214,9 @@ async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     stack.push_async_callback(notices.close)
     tasks = TaskTracker()
     stack.push_async_callback(_end, tasks, database)
-    notices.start(tasks)
-    runtime = await _assemble(process, embedder, model, database, notices, tasks)
+    supervisor = Supervisor(tasks, SystemClock())
+    notices.start(supervisor)
+    runtime = await _assemble(process, embedder, model, database, notices, supervisor)
     stack.push_async_callback(runtime.services.runs.close)
     stack.push_async_callback(runtime.jobs.close)
     return runtime
@@ -237,14 +239,14 @@ async def _assemble(
     model: AnswerModel,
     database: Database,
     notices: Notices,
-    tasks: TaskTracker,
+    supervisor: Supervisor,
 ) -> Runtime:
     """Wire the parts of one loop together and start the runs."""
     settings = process.settings
     library = LibraryStore(database)
     index = PostgresPassageIndex(database)
     await check_vectors(library, embedder)
-    clock = SystemClock()
+    tasks, clock = supervisor.tasks, SystemClock()
     engine = make_engine(process, embedder, index, model, clock)
     runs = RunService(
         MeasuredRunLog(database, notices, process.watching.figures),
@@ -255,14 +257,17 @@ async def _assemble(
         tasks=tasks,
         process_id=str(uuid.uuid4()),
         observer=process.watching.runs,
+        supervisor=supervisor,
     )
     await runs.start()
-    exposition = process.watching.exposition(database)
-    tasks.spawn(watch_loop(process.watching, exposition), name="figures")
+    exposition = process.watching.exposition(database, supervisor)
     jobs = make_jobs(process, embedder, database, tasks, clock)
-    jobs.start()
-    upkeep = keep_up(database, revive=process.revive(), clock=clock, discard=jobs.discard)
-    tasks.spawn(upkeep, name="upkeep")
+    jobs.start(supervisor)
+    for loop in (
+        *metrics_loops(process.watching.figures, exposition),
+        *upkeep_loops(database, revive=process.revive(), clock=clock, discard=jobs.discard),
+    ):
+        supervisor.start(loop)
     samples = None
     if settings.sample_library:
         loading = load_samples(database, embedder, data_dir=settings.data_dir, clock=clock)
@@ -282,6 +287,7 @@ async def _assemble(
         files=settings.data_dir / "files",
         largest_upload=settings.max_upload_mb * 2**20,
         database_ok=lambda: _answers(database),
+        failing_loops=supervisor.failing,
         now=clock.now,
         library_state=lambda: _state(samples),
         figures=exposition.render,

@@ -11,39 +11,48 @@ from app.db.pool import Database
 from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.indexing import Discard
 from app.runs.ports import Clock
+from app.runs.supervisor import BackgroundLoop
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 5.0
-PURGE_EVERY = 60  # looks between two purges
+SOURCES_EVERY_S = 5.0
+CONVERSATIONS_EVERY_S = 300.0
 KEEP_SOURCES = timedelta(seconds=40)  # undo is possible for 30 s of it
 KEEP_DELETED = timedelta(minutes=5)  # undo is possible for 30 s of it
 
 
-async def keep_up(
+def upkeep_loops(
     database: Database,
     *,
     revive: Callable[[], None] | None,
     clock: Clock,
     discard: Discard | None = None,
-) -> None:
-    """Look every `LOOK_S`: call `revive` (blocks) when the database is gone, purge now and then.
+) -> tuple[BackgroundLoop, ...]:
+    """Purge what was deleted; call `revive` (blocks) when the database is gone.
 
     `revive` starts an embedded server again that died under us; None when it is not ours.
     `discard` removes the files of sources that are gone.
     """
-    looks = 0
-    library = LibraryStore(database)
-    while True:
-        await clock.sleep(LOOK_S)
+    library, conversations = LibraryStore(database), ConversationStore(database)
+
+    async def purge_sources() -> None:
         try:
             await library.purge(deleted_before=clock.now() - KEEP_SOURCES, discard=discard)
-            if looks % PURGE_EVERY == 0:
-                await ConversationStore(database).purge(deleted_before=clock.now() - KEEP_DELETED)
-            looks += 1
         except StoreUnavailable:
             if revive is not None:
                 await _revive(revive)
+            raise
+
+    async def purge_conversations() -> None:
+        await conversations.purge(deleted_before=clock.now() - KEEP_DELETED)
+
+    return tuple(
+        BackgroundLoop(name=name, step=step, every_s=every_s, first_after_s=SOURCES_EVERY_S)
+        for name, step, every_s in (
+            ("deleted sources", purge_sources, SOURCES_EVERY_S),
+            ("deleted conversations", purge_conversations, CONVERSATIONS_EVERY_S),
+        )
+    )
 
 
 async def _revive(revive: Callable[[], None]) -> None:

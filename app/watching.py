@@ -9,9 +9,10 @@ from app.db.pool import Database
 from app.metrics.exposition import Exposition, Momentary, workers_folder
 from app.metrics.figures import Figures
 from app.metrics.observing import RequestFigures, RunFigures
+from app.runs.supervisor import BackgroundLoop, Supervisor
 
 TICK_S = 0.5
-WRITE_EVERY = 8  # ticks
+WRITE_EVERY_S = 4.0
 
 
 class Watching:
@@ -24,19 +25,25 @@ class Watching:
         self.gaps = GapSampler(self.figures.frame_gap.observe)
         self._folder = workers_folder()
 
-    def exposition(self, database: Database) -> Exposition:
-        """What `GET /metrics` answers on the loop of this pool."""
+    def exposition(self, database: Database, supervisor: Supervisor) -> Exposition:
+        """What `GET /metrics` answers on the event loop of this pool."""
         database.observe_waits(self.figures.pool_wait.observe)
-        return Exposition(Momentary(self.figures, self.runs, database.usage), self._folder)
+        momentary = Momentary(self.figures, self.runs, database.usage, supervisor.states)
+        return Exposition(momentary, self._folder)
 
 
-async def watch_loop(watching: Watching, exposition: Exposition) -> None:
-    """Measure for ever how late this event loop is, and leave the figures for other workers."""
-    ticks = 0
-    while True:
+def metrics_loops(figures: Figures, exposition: Exposition) -> tuple[BackgroundLoop, ...]:
+    """Measure how late this event loop is, and leave the metrics for other workers."""
+
+    async def measure() -> None:
         began = time.monotonic()
         await asyncio.sleep(TICK_S)
-        watching.figures.loop_delay.observe(max(0.0, time.monotonic() - began - TICK_S))
-        if ticks % WRITE_EVERY == 0:
-            exposition.write()
-        ticks += 1
+        figures.loop_delay.observe(max(0.0, time.monotonic() - began - TICK_S))
+
+    async def write() -> None:
+        exposition.write()
+
+    return (
+        BackgroundLoop(name="event loop delay", step=measure, every_s=0),
+        BackgroundLoop(name="metrics of workers", step=write, every_s=WRITE_EVERY_S),
+    )

@@ -17,6 +17,8 @@ from app.db.notices import Notices
 from app.db.pool import Database, connect
 from app.db.run_log import CHANNEL, PostgresRunLog
 from app.db.server import EmbeddedServer
+from app.runs.clock import SystemClock
+from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 
 T = TypeVar("T")
@@ -113,7 +115,7 @@ async def tasks() -> AsyncIterator[TaskTracker]:
 async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Notices]:
     """Listening to the channel of the run log already."""
     notices = Notices(database, channels=(CHANNEL,))
-    notices.start(tasks)
+    notices.start(Supervisor(tasks, SystemClock()))
     await notices.ready()
     yield notices
     await notices.close()

@@ -28,12 +28,14 @@ async def ready(services: WithServices) -> Response:
     """200 when questions can be answered, else 503; the parts say why."""
     database = await services.database_ok()
     draining = services.runs.draining
-    ok = database and not draining
+    failing = services.failing_loops()
+    ok = database and not draining and not failing
     body = {
         "status": "ready" if ok else "unready",
         "database": "ok" if database else "unreachable",
         "migrations": "ok",
         "draining": draining,
+        "failing": failing,
         "library": services.library_state(),
         "active_runs": services.runs.active,
         "model": asdict(services.model),

@@ -109,6 +109,7 @@ class Readiness(Shape):
     database: Literal["ok", "unreachable"]
     migrations: Literal["ok"]
     draining: bool
+    failing: list[str]  # background loops that keep failing
     library: Literal["ready", "loading"]
     active_runs: int
     model: Model

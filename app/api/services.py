@@ -41,6 +41,7 @@ class Services:
     model: ModelInfo
     heartbeat_s: float
     database_ok: Callable[[], Awaitable[bool]]
+    failing_loops: Callable[[], tuple[str, ...]]  # background loops that keep failing
     now: Callable[[], datetime]
     files: Path  # where the library keeps files
     largest_upload: int  # bytes of one file

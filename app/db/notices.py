@@ -1,25 +1,25 @@
 """One LISTEN connection per process. Notices make things fast; whoever needs them also polls."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from asyncpg import Connection
 
 from app.db.pool import Database, translated
 from app.domain.errors import StoreUnavailable
-from app.runs.tasks import TaskTracker
-
-log = logging.getLogger(__name__)
+from app.runs.supervisor import BackgroundLoop, Supervisor
 
 Listener = Callable[[str], None]
+
+LOOP = "notices"
 
 PAYLOAD_BYTES = 7900  # PostgreSQL refuses payloads of 8,000 and more
 
 _PROBE_S = 15.0  # a connection that died silently is noticed after this
 _PROBE_LIMIT_S = 5.0
-_BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+_AGAIN_S = 0.1
 
 
 class Notices:
@@ -33,10 +33,14 @@ class Notices:
         self._listeners: dict[str, list[Listener]] = {channel: [] for channel in channels}
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._listens: Callable[[], None] = _nothing
 
-    def start(self, tasks: TaskTracker) -> None:
-        """Begin to listen in a task of `tasks`."""
-        self._task = tasks.spawn(self._listen_forever(), name="notices")
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin to listen, under `supervisor`."""
+        self._listens = partial(supervisor.succeeded, LOOP)
+        self._task = supervisor.start(
+            BackgroundLoop(name=LOOP, step=self._listen, every_s=_AGAIN_S, pass_s=None)
+        )
 
     async def close(self) -> None:
         """Stop listening and close the connection."""
@@ -61,18 +65,6 @@ class Notices:
 
         return unsubscribe
 
-    async def _listen_forever(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._listen()
-                failures = 0
-            except StoreUnavailable as error:
-                if failures == 0:
-                    log.warning("Notices are late until the database answers again: %s", error)
-                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
-                failures += 1
-
     async def _listen(self) -> None:
         """Listen on one connection until it is lost; `StoreUnavailable` when it cannot be made."""
         connection = await self._database.dedicated()
@@ -83,27 +75,32 @@ class Notices:
                 for channel in self._listeners:
                     await connection.add_listener(channel, self._received)
             self._listening.set()
-            await _watch(connection, lost)
+            self._listens()
+            await self._watch(connection, lost)
         finally:
             self._listening.clear()
             connection.terminate()
+
+    async def _watch(self, connection: Connection, lost: asyncio.Event) -> None:
+        """Return when the connection is gone, told by the driver or found out by asking."""
+        while not lost.is_set():
+            try:
+                async with asyncio.timeout(_PROBE_S):
+                    await lost.wait()
+            except TimeoutError:
+                with suppress(StoreUnavailable), translated():
+                    await connection.execute("SELECT 1", timeout=_PROBE_LIMIT_S)
+                    self._listens()
+                    continue
+                return
 
     def _received(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
         for listener in tuple(self._listeners[channel]):
             listener(str(payload))
 
 
-async def _watch(connection: Connection, lost: asyncio.Event) -> None:
-    """Return when the connection is gone, told by the driver or found out by asking."""
-    while not lost.is_set():
-        try:
-            async with asyncio.timeout(_PROBE_S):
-                await lost.wait()
-        except TimeoutError:
-            with suppress(StoreUnavailable), translated():
-                await connection.execute("SELECT 1", timeout=_PROBE_LIMIT_S)
-                continue
-            return
+def _nothing() -> None:
+    pass
 
 
 def payloads(kind: str, ids: tuple[str, ...]) -> list[str]:

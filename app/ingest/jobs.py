@@ -32,6 +32,7 @@ from app.ingest.job_cursor import JobCursor
 from app.ingest.job_story import JobStory
 from app.ingest.loaded import IngestError
 from app.ingest.loaders import AUDIO, TRANSCRIPTS
+from app.runs.supervisor import BackgroundLoop, Supervisor, attempt_each
 from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,6 @@ NOBODY: Final = ""  # work for everyone
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
 _PACE_S: Final = 0.1
-_AGAIN_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -86,10 +86,17 @@ class IngestQueue:
         self._beaten = 0.0
         self._closing = False
 
-    def start(self) -> None:
-        """Begin to work, on the running loop."""
-        loops = [self._work] * WORKERS + [self._tell, self._sweep]
-        self._running = [self._tasks.spawn(loop(), name="ingest queue") for loop in loops]
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin to work, on the running event loop."""
+        loops = [
+            BackgroundLoop(name=f"ingest worker {number}", step=self._work, every_s=0, pass_s=None)
+            for number in range(1, WORKERS + 1)
+        ]
+        loops += [
+            BackgroundLoop(name="ingest progress", step=self._tell, every_s=_PACE_S),
+            BackgroundLoop(name="ingest staging", step=self._sweep, every_s=STAGING_KEPT_S),
+        ]
+        self._running = [supervisor.start(loop) for loop in loops]
 
     async def close(self) -> None:
         """Stop working and say so in every open job. What is stored stays."""
@@ -177,14 +184,13 @@ class IngestQueue:
                 await bell.wait()
 
     async def _work(self) -> None:
-        while True:
-            work = await self._queue.get()
-            # A task of its own: a mistake of ours is logged there, and costs one file.
-            task = self._tasks.spawn(_awaited(work), name="ingest")
-            try:
-                await asyncio.wait({task})
-            finally:
-                task.cancel()
+        work = await self._queue.get()
+        # A task of its own: a mistake of ours is logged there, and costs one file.
+        task = self._tasks.spawn(_awaited(work), name="ingest")
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
 
     async def _file(
         self, job: _Job, principal: Principal, file_id: str, incoming: Incoming
@@ -213,33 +219,33 @@ class IngestQueue:
 
     async def _tell(self) -> None:
         """Write what there is to tell, all of one moment at once."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_S):
-                    await self._news.wait()
-            self._news.clear()
-            try:
-                await self._flush()
-                await self._beat()
-            except StoreUnavailable as error:
-                log.warning("The progress of uploads cannot be stored: %s", error)
-                self._news.set()
-                await asyncio.sleep(_AGAIN_S)
-            await asyncio.sleep(_PACE_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
+                await self._news.wait()
+        self._news.clear()
+        try:
+            await self._beat()
+            await self._flush()
+        except Exception:
+            self._news.set()
+            raise
 
     async def _flush(self) -> None:
-        for job_id, job in list(self._jobs.items()):
-            events = job.story.pending()
-            if not events:
-                continue
-            ended = job.story.ended
-            if not await self._log.append(job_id, events, ends=ended):
-                log.warning("Job %s was closed by another process", job_id)
-            job.story.told(len(events))
-            job.bell.set()
-            job.bell = asyncio.Event()
-            if ended:
-                del self._jobs[job_id]
+        await attempt_each(list(self._jobs.items()), self._flush_job)
+
+    async def _flush_job(self, item: tuple[str, _Job]) -> None:
+        job_id, job = item
+        events = job.story.pending()
+        if not events:
+            return
+        ended = job.story.ended
+        if not await self._log.append(job_id, events, ends=ended):
+            log.warning("Job %s was closed by another process", job_id)
+        job.story.told(len(events))
+        job.bell.set()
+        job.bell = asyncio.Event()
+        if ended:
+            del self._jobs[job_id]
 
     async def _beat(self) -> None:
         at = asyncio.get_running_loop().time()
@@ -287,5 +293,6 @@ def _remove_older(folder: Path, before: float) -> None:
     if not folder.is_dir():
         return
     for one in folder.iterdir():
-        if one.stat().st_mtime < before:
-            shutil.rmtree(one, ignore_errors=True)
+        with suppress(OSError):  # it was removed meanwhile, or belongs to another account
+            if one.stat().st_mtime < before:
+                shutil.rmtree(one, ignore_errors=True)

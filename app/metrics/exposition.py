@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from app.metrics.figures import Figures
 from app.metrics.observing import RunFigures
+from app.runs.supervisor import LoopState
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,13 @@ class Momentary(Collector):
     """Figures that are read when they are asked for, so that they cost nothing in between."""
 
     def __init__(
-        self, figures: Figures, runs: RunFigures, pool: Callable[[], tuple[int, int, int]]
+        self,
+        figures: Figures,
+        runs: RunFigures,
+        pool: Callable[[], tuple[int, int, int]],
+        loops: Callable[[], Iterable[LoopState]] = tuple,
     ) -> None:
+        self._loops = loops
         self._figures = figures
         self._runs = runs
         self._pool = pool
@@ -49,6 +55,26 @@ class Momentary(Collector):
         yield _gauge("citestream_pool_connections", "Connections to the database.", size)
         yield _gauge("citestream_pool_idle", "Those of them that nobody uses.", idle)
         yield _gauge("citestream_pool_limit", "As many as there may be.", most)
+        yield from _loop_metrics(self._loops())
+
+
+def _loop_metrics(loops: Iterable[LoopState]) -> Iterator[Metric]:
+    failures = CounterMetricFamily(
+        "citestream_background_failures",
+        "Passes of a background loop that failed and were retried.",
+        labels=["loop"],
+    )
+    success = GaugeMetricFamily(
+        "citestream_background_last_success_timestamp_seconds",
+        "When a background loop last did its work (Unix time).",
+        labels=["loop"],
+    )
+    for state in loops:
+        failures.add_metric([state.loop.name], state.failures)
+        if state.last_success_at is not None:
+            success.add_metric([state.loop.name], state.last_success_at.timestamp())
+    yield failures
+    yield success
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

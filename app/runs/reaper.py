@@ -13,7 +13,6 @@ import logging
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from app.domain.errors import StoreUnavailable
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
 from app.runs.citing import Citer, cited
@@ -27,6 +26,7 @@ from app.runs.finishing import (
     terminal_event,
 )
 from app.runs.ports import Clock, Entry, Lease, Leases, Outcome, RunLog, RunRecord
+from app.runs.supervisor import attempt_each
 
 log = logging.getLogger(__name__)
 
@@ -97,36 +97,28 @@ class Reaper:
         self._clock = clock
         self._watch = Watch()
 
-    async def beat_forever(self) -> None:
-        """Renew the lease every `BEAT_S`."""
-        while True:
-            try:
-                await self._log.beat(self._process_id)
-            except StoreUnavailable as error:
-                log.debug("The lease could not be renewed: %s", error)
-            await self._clock.sleep(BEAT_S)
-
-    async def watch_forever(self) -> None:
-        """Look for dead owners every `OBSERVE_S`."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as error:
-                log.debug("The leases could not be read: %s", error)
-            await self._clock.sleep(OBSERVE_S)
+    async def beat(self) -> None:
+        """Renew the lease; to be done every `BEAT_S`."""
+        await self._log.beat(self._process_id)
 
     async def look(self) -> int:
-        """One reading; returns how many runs were closed."""
+        """One reading, every `OBSERVE_S`; returns how many runs were closed.
+
+        A run that cannot be closed does not keep the others open.
+        """
         closed = 0
         reading = await self._log.leases()
         ours = {item.run_id for item in reading.leases if item.process_id == self._process_id}
         orphans = {run_id for run_id in ours if run_id not in self._live}
-        for lease in self._watch.observe(reading, orphans=orphans):
-            if lease.run_id in ours - orphans:
-                continue
+        dead = self._watch.observe(reading, orphans=orphans)
+
+        async def close(lease: Lease) -> None:
+            nonlocal closed
             record = await self._log.take_over(lease, process_id=self._process_id)
             if record is not None:
                 closed += await self._close(record)
+
+        await attempt_each([one for one in dead if one.run_id not in ours - orphans], close)
         return closed
 
     async def _close(self, record: RunRecord) -> bool:

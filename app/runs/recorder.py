@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from app.domain.errors import StoreUnavailable
 from app.runs.live import LiveRun
 from app.runs.ports import RESERVE_AHEAD, Batch, Clock, RunLog
+from app.runs.supervisor import attempt_each
 
 log = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_S = 0.15
-RETRY_S = 0.5
+IDLE_S = 5.0  # a pass without work ends, so that its success is recent
 
 
 class Recorder:
@@ -27,36 +29,43 @@ class Recorder:
         self._dirty[run.run_id] = run
         self._work.set()
 
-    async def run(self) -> None:
-        """Flush for ever. Without the database nothing is dropped: it is tried again."""
-        down = False
-        while True:
-            await self._work.wait()
-            await self._clock.sleep(RETRY_S if down else FLUSH_INTERVAL_S)
-            try:
-                await self.flush()
-            except StoreUnavailable as error:
-                if not down:
-                    log.warning("Events cannot be stored, trying again: %s", error)
-                down = True
-            else:
-                down = False
+    async def step(self) -> None:
+        """Wait for events and flush them. Nothing is dropped by a failure: it is tried again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_S):
+                await self._work.wait()
+        if self._work.is_set():
+            await self._clock.sleep(FLUSH_INTERVAL_S)
+            await self.flush()
 
     async def flush(self) -> None:
-        """Store what is new now. Raises `StoreUnavailable`; what was not stored stays dirty."""
+        """Store what is new now. What was not stored stays dirty.
+
+        Events that the database does not take keep no other run from being stored. Raises
+        `StoreUnavailable`, or what was wrong with those events.
+        """
         self._work.clear()
         runs = [run for run in self._dirty.values() if not run.finishing and not run.fenced]
         self._dirty = {}
         batches = [_batch(run) for run in runs if run.flushed < len(run.entries)]
         if not batches:
             return
-        try:
-            refused = await self._log.flush(batches)
-        except BaseException:
-            for run in runs:
-                self.touch(run)
-            raise
         by_id = {run.run_id: run for run in runs}
+        try:
+            await self._store(batches, by_id)
+        except (StoreUnavailable, asyncio.CancelledError):
+            raise
+        except Exception:
+            if len(batches) == 1:
+                raise
+            await attempt_each(batches, lambda batch: self._store([batch], by_id))
+        finally:
+            for run in runs:
+                if run.flushed < len(run.entries) and not run.fenced:
+                    self.touch(run)
+
+    async def _store(self, batches: list[Batch], by_id: dict[str, LiveRun]) -> None:
+        refused = await self._log.flush(batches)
         for batch in batches:
             run = by_id[batch.run_id]
             if batch.run_id not in refused:

@@ -15,7 +15,6 @@ from app.domain.errors import (
     RequestError,
     RunInProgress,
     ServerBusy,
-    StoreUnavailable,
 )
 from app.domain.models import Filters, OnDisconnect, Turn
 from app.domain.principals import Principal
@@ -38,9 +37,10 @@ from app.runs.ports import (
     RunRecord,
 )
 from app.runs.producer import Producer
-from app.runs.reaper import Reaper
+from app.runs.reaper import BEAT_S, OBSERVE_S, Reaper
 from app.runs.recorder import Recorder
-from app.runs.stopping import Stopper
+from app.runs.stopping import REQUEST_POLL_S, Stopper
+from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
@@ -114,6 +114,7 @@ class RunService:
         tasks: TaskTracker,
         process_id: str,
         observer: RunObserver | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._log = run_log
         self._engine = engine
@@ -121,6 +122,7 @@ class RunService:
         self._clock = clock
         self._limits = limits
         self._tasks = tasks
+        self._supervisor = supervisor or Supervisor(tasks, clock)
         self._process_id = process_id
         self._live: dict[str, LiveRun] = {}
         self._recorder = Recorder(run_log, clock)
@@ -153,11 +155,19 @@ class RunService:
         """Register the lease and begin recording, watching and listening."""
         await self._log.beat(self._process_id)
         self._unsubscribe = self._log.subscribe(self._heard)
-        self._tasks.spawn(self._recorder.run(), name="recorder")
-        self._tasks.spawn(self._reaper.beat_forever(), name="lease")
-        self._tasks.spawn(self._reaper.watch_forever(), name="reaper")
-        self._tasks.spawn(self._stopper.poll_forever(), name="stop requests")
-        self._tasks.spawn(self._purge_forever(), name="purge")
+        for loop in self._loops():
+            self._supervisor.start(loop)
+
+    def _loops(self) -> tuple[BackgroundLoop, ...]:
+        return (
+            BackgroundLoop(name="recorder", step=self._recorder.step, every_s=0),
+            BackgroundLoop(name="lease", step=self._reaper.beat, every_s=BEAT_S),
+            BackgroundLoop(name="reaper", step=self._reaper.look, every_s=OBSERVE_S),
+            BackgroundLoop(name="stop requests", step=self._stopper.poll, every_s=REQUEST_POLL_S),
+            BackgroundLoop(
+                name="purge", step=self._purge, every_s=PURGE_EVERY_S, first_after_s=PURGE_EVERY_S
+            ),
+        )
 
     async def ask(self, ask: Ask) -> Attached:
         """Accept a question and follow its run from the start.
@@ -335,13 +345,8 @@ class RunService:
             else:
                 self._bells.ring(run_id)
 
-    async def _purge_forever(self) -> None:
-        while True:
-            await self._clock.sleep(PURGE_EVERY_S)
-            try:
-                await self._log.purge(ended_before=self._clock.now() - KEEP_EVENTS)
-            except StoreUnavailable as error:
-                log.debug("Old events could not be purged: %s", error)
+    async def _purge(self) -> None:
+        await self._log.purge(ended_before=self._clock.now() - KEEP_EVENTS)
 
     async def drain(self, grace_s: float) -> None:
         """Start nothing new, give running answers `grace_s`, then end them as interrupted.

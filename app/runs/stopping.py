@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from app.domain.errors import NotFound, StoreUnavailable
+from app.domain.errors import NotFound
 from app.domain.principals import Principal
 from app.runs.bells import Bells
 from app.runs.live import CancelReason, LiveRun
@@ -97,17 +97,11 @@ class Stopper:
                 return _receipt(record)
         return None
 
-    async def poll_forever(self) -> None:
-        """Backs up the notices: a lost one costs a second, never a stop."""
-        while True:
-            await self._clock.sleep(REQUEST_POLL_S)
-            if not any(not run.stopping for run in self._live.values()):
-                continue
-            try:
-                for run_id in await self._log.stops_requested(self._process_id):
-                    self.requested(run_id)
-            except StoreUnavailable as error:
-                log.debug("Stop requests could not be read: %s", error)
+    async def poll(self) -> None:
+        """Backs up the notices every `REQUEST_POLL_S`: a lost one costs a second, never a stop."""
+        if any(not run.stopping for run in self._live.values()):
+            for run_id in await self._log.stops_requested(self._process_id):
+                self.requested(run_id)
 
 
 def _receipt(record: RunRecord) -> Receipt:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 from app.domain.errors import CitestreamError
@@ -20,6 +20,9 @@ class TaskTracker:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def __iter__(self) -> Iterator["asyncio.Task[Any]"]:
+        return iter(tuple(self._tasks))
 
     def spawn(
         self, work: Coroutine[object, object, T], *, name: str, awaited: bool = False

@@ -5,7 +5,9 @@ import pytest
 from app.db.notices import PAYLOAD_BYTES, Notices, payloads
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, to_notice
+from app.runs.clock import SystemClock
 from app.runs.ports import Notice
+from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 
 
@@ -36,7 +38,7 @@ async def test_only_subscribers_of_the_channel_hear_it(
     database: Database, tasks: TaskTracker
 ) -> None:
     notices = Notices(database, channels=("one", "two"))
-    notices.start(tasks)
+    notices.start(Supervisor(tasks, SystemClock()))
     await notices.ready()
     one: asyncio.Queue[str] = asyncio.Queue()
     two: asyncio.Queue[str] = asyncio.Queue()

@@ -21,7 +21,9 @@ from app.db.run_log import CHANNEL, PostgresRunLog
 from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
+from app.runs.clock import SystemClock
 from app.runs.ports import RESERVE_AHEAD, Batch, Entry, Notice, Replayed
+from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 from tests.unit.test_run_log_behaviour import (
     ANN,
@@ -114,7 +116,7 @@ async def test_without_the_database_every_method_says_so_and_recovers(
     await migrate(own_server.dsn)
     database = await Database.open(own_server.dsn)
     notices = Notices(database, channels=(CHANNEL,))
-    notices.start(tasks)
+    notices.start(Supervisor(tasks, SystemClock()))
     log = PostgresRunLog(database, notices)
     heard: asyncio.Queue[Notice] = asyncio.Queue()
     log.subscribe(heard.put_nowait)

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +16,11 @@ from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
-from app.domain.indexing import StoredFile
+from app.domain.indexing import Discard, StoredFile
 from app.runs.clock import SystemClock
+from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
-from app.upkeep import keep_up
+from app.upkeep import upkeep_loops
 from tests.db.library import ANA, new_source, store
 
 INSERT = """
@@ -54,6 +55,19 @@ def own_server() -> Iterator[EmbeddedServer]:
     shutil.rmtree(data_dir)
 
 
+def look_after(
+    tasks: TaskTracker,
+    database: Database,
+    *,
+    revive: Callable[[], None] | None,
+    clock: SystemClock,
+    discard: Discard | None = None,
+) -> None:
+    supervisor = Supervisor(tasks, clock)
+    for loop in upkeep_loops(database, revive=revive, clock=clock, discard=discard):
+        supervisor.start(loop)
+
+
 @pytest.mark.faults
 async def test_a_database_that_died_is_started_again(
     own_server: EmbeddedServer, tasks: TaskTracker
@@ -64,7 +78,7 @@ async def test_a_database_that_died_is_started_again(
         await asyncio.to_thread(own_server.halt)
         with pytest.raises(StoreUnavailable):
             await database.fetchval("SELECT 1")
-        tasks.spawn(keep_up(database, revive=own_server.ensure, clock=Hurried()), name="upkeep")
+        look_after(tasks, database, revive=own_server.ensure, clock=Hurried())
         async with asyncio.timeout(15):
             while True:
                 try:
@@ -82,7 +96,7 @@ async def test_a_deleted_conversation_is_forgotten_in_time(
 ) -> None:
     await database.execute(INSERT, "deleted", datetime.now(UTC))
     await database.execute(INSERT, "kept", None)
-    tasks.spawn(keep_up(database, revive=None, clock=Hurried()), name="upkeep")
+    look_after(tasks, database, revive=None, clock=Hurried())
     async with asyncio.timeout(15):
         while await database.fetchval("SELECT count(*) FROM conversations") > 1:
             await asyncio.sleep(0.02)
@@ -104,7 +118,7 @@ async def test_a_deleted_source_is_forgotten_in_time_with_its_files(
     async def discard(keys: Sequence[str]) -> None:
         discarded.extend(keys)
 
-    tasks.spawn(keep_up(database, revive=None, clock=Hurried(), discard=discard), name="upkeep")
+    look_after(tasks, database, revive=None, clock=Hurried(), discard=discard)
     async with asyncio.timeout(15):
         while await database.fetchval("SELECT count(*) FROM sources") > 1:
             await asyncio.sleep(0.02)
