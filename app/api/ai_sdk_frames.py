@@ -48,7 +48,8 @@ class _Telling:
         """What this event is for the page."""
         if entry.text is not None:
             return self._text(entry.text)
-        return self._staged(entry.type, orjson.loads(entry.data)["content"])
+        content = orjson.loads(entry.data).get("content")
+        return self._staged(entry.type, content) if isinstance(content, dict) else []
 
     def _staged(self, kind: str, content: dict[str, Any]) -> list[bytes]:
         match kind:
@@ -65,7 +66,7 @@ class _Telling:
                 return [*self._text_end(), *_end(kind, content), DONE]
             case _:
                 self._attempt = content.get("attempt", self._attempt)
-                part_id = f"{content['stage']}-{self._attempt}"
+                part_id = f"{content.get('stage', kind)}-{self._attempt}"
                 return [_part("data-stage", id=part_id, data=content)]
 
     def _text(self, text: str) -> list[bytes]:

@@ -21,9 +21,9 @@ from app.api.streaming import (
     sse_frames,
 )
 from app.domain.errors import InvalidInput
-from app.domain.events import GenerationStarted
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
+from app.domain.stored import stored_passages
 from app.runs.service import Ask, Attached
 
 router = APIRouter(tags=["chat"], default_response_class=Response)
@@ -163,8 +163,8 @@ async def _still_readable(services: Services, principal: Principal, answer: Mess
     used: dict[str, None] = {}
     for item in answer.evidence:
         if item.get("type") == "generation_start":
-            started = GenerationStarted.model_validate(item["content"])
-            used |= dict.fromkeys(passage.source_id for passage in started.passages)
+            passages = stored_passages(item.get("content"))
+            used |= dict.fromkeys(passage.source_id for passage in passages)
     if used and await services.library.unknown_sources(principal, tuple(used)):
         raise InvalidInput(
             "message_id", "A source of this answer is gone or no longer shared. Ask again."

@@ -18,6 +18,7 @@ from app.api.streaming import PING, Cursor
 from app.domain.encoding import compact_json
 from app.domain.markers import find_markers
 from app.domain.models import Citation
+from app.domain.stored import stored_citations
 from app.runs.ports import Entry
 
 DONE: Final = b"data: [DONE]\n\n"
@@ -85,7 +86,7 @@ class Completion:
     def whole(self, body: dict[str, object]) -> dict[str, object]:
         """`chat.completion` of what `collect` made of a run that ended well."""
         text = str(body["answer"])
-        citations = _citations(body["citations"])
+        citations = stored_citations(body["citations"])
         message = {
             "role": "assistant",
             "content": text + self.sources(citations),
@@ -144,10 +145,10 @@ class _Telling:
 
     def _known(self, kind: str, content: dict[str, Any]) -> list[bytes]:
         if kind == "citations":
-            self._citations = _citations(content["citations"])
+            self._citations = stored_citations(content["citations"])
             return []
         if kind == "reset":
-            return self._replaced(str(content["text"]), _citations(content["citations"]))
+            return self._replaced(str(content["text"]), stored_citations(content["citations"]))
         self.over = True
         if kind == "error":
             return [error_frame(content["code"], content["message"])]
@@ -199,10 +200,6 @@ def error_frame(code: str, message: str) -> bytes:
     """A failure after the stream began, as OpenAI's SDKs recognise it."""
     error = {"message": message, "type": "server_error", "param": None, "code": code}
     return b"data: %b\n\n" % compact_json({"error": error})
-
-
-def _citations(items: object) -> tuple[Citation, ...]:
-    return tuple(Citation.model_validate(item) for item in items) if isinstance(items, list) else ()
 
 
 def _annotated(citation: Citation, link: Callable[[Citation], str]) -> dict[str, object]:

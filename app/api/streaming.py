@@ -82,11 +82,13 @@ async def dialect_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerato
                 missing = compact_json({"citations": known})
             elif entry.type in TERMINAL_TYPES and missing is not None:
                 yield b"event: citations\ndata: %b\n\n" % missing
-            yield _named(entry)
+            if (frame := _named(entry)) is not None:
+                yield frame
 
 
-def _named(entry: Entry) -> bytes:
-    content = orjson.loads(entry.data)["content"]
+def _named(entry: Entry) -> bytes | None:
+    """None for an event of a newer version that is no stage: the next frame's id covers it."""
+    content = orjson.loads(entry.data).get("content")
     match entry.type:
         case "token":
             name, data = b"token", compact_json({"content": content})
@@ -97,8 +99,10 @@ def _named(entry: Entry) -> bytes:
         case "error":
             fields = {"code": content["code"], "message": content["message"]}
             name, data = b"error", compact_json(fields)
-        case _:
+        case _ if isinstance(content, dict):
             name, data = b"stage", compact_json(content)
+        case _:
+            return None
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (entry.seq, name, data)
 
 

@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from app.db.pool import Database
 from app.db.queries import load_queries
-from app.db.run_rows import to_citations, wire_json
+from app.db.run_rows import wire_json
 from app.domain.errors import InvalidInput, NotFound
 from app.domain.excerpts import excerpt
 from app.domain.models import (
@@ -26,6 +26,7 @@ from app.domain.models import (
     Usage,
 )
 from app.domain.principals import Principal
+from app.domain.stored import read_stored, stored_citations, stored_filters
 
 UNDO = timedelta(seconds=30)
 MOST_WORDS = 16
@@ -184,7 +185,7 @@ def _conversation(row: Record) -> Conversation:
     return Conversation(
         session_id=row["session_id"],
         title=row["title"],
-        filters=Filters.model_validate(row["filters"]),
+        filters=stored_filters(row["filters"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         active_run_id=row["active_run_id"],
@@ -198,19 +199,19 @@ def _message(row: Record) -> Message:
         content=row["content"],
         status=row["status"],
         finish_reason=row["finish_reason"],
-        citations=to_citations(row["citations"]),
+        citations=stored_citations(row["citations"]),
         evidence=tuple(row["evidence"]),
-        usage=None if row["usage"] is None else Usage.model_validate(row["usage"]),
-        timings=None if row["timings"] is None else Timings.model_validate(row["timings"]),
+        usage=read_stored(Usage, row["usage"]),
+        timings=read_stored(Timings, row["timings"]),
         error_code=row["error_code"],
         error_message=row["error_message"],
         run_id=row["run_id"],
         question_id=row["question_id"],
         model=row["model"],
-        filters=Filters.model_validate(row["filters"]),
+        filters=stored_filters(row["filters"]),
         created_at=row["created_at"],
         ended_at=row["ended_at"],
-        feedback=None if row["feedback"] is None else Feedback.model_validate(row["feedback"]),
+        feedback=read_stored(Feedback, row["feedback"]),
     )
 
 

@@ -4,6 +4,8 @@ from asyncpg import Record
 
 from app.domain.models import Candidate, Cue, Passage, Source
 
+CUE_FIELDS = 5  # a newer version may store more
+
 
 def to_source(row: Record) -> Source:
     """A row of `sources`."""
@@ -43,7 +45,7 @@ def to_passage(row: Record) -> Passage:
         start_s=row["start_s"],
         end_s=row["end_s"],
         speaker=row["speaker"],
-        cues=tuple(Cue(*cue) for cue in row["cues"]),
+        cues=tuple(Cue(*cue[:CUE_FIELDS]) for cue in row["cues"]),
     )
 
 

@@ -12,7 +12,8 @@ import orjson
 
 from app.runs.ports import Batch, Entry
 
-_TYPE_AT = len('{"type":"')
+_TYPE = '{"type":"'
+_TYPE_AT = len(_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,18 @@ def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
 def to_entries(seq: int, data: str) -> Iterator[Entry]:
     """The events of a row that begins at `seq`, exactly as they were given."""
     for number, line in enumerate(data.split("\n"), seq):
-        kind = line[_TYPE_AT : line.index('"', _TYPE_AT)]
-        text = orjson.loads(line)["content"] if kind == "token" else None
-        yield Entry(number, kind, line.encode(), text)
+        kind, content = _type_of(line), None
+        if kind == "token":
+            content = orjson.loads(line).get("content")
+        yield Entry(number, kind, line.encode(), content if isinstance(content, str) else None)
+
+
+def _type_of(line: str) -> str:
+    """Read at its place; another version may have put it elsewhere."""
+    end = line.find('"', _TYPE_AT)
+    if line.startswith(_TYPE) and end > 0:
+        return line[_TYPE_AT:end]
+    return str(orjson.loads(line).get("type"))
 
 
 def chunk_columns(chunks: Iterable[Chunk]) -> tuple[list[object], ...]:

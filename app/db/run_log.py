@@ -12,7 +12,6 @@ from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run
 from app.db.run_rows import (
     outcome_values,
-    to_citations,
     to_leases,
     to_record,
     to_turn,
@@ -20,6 +19,7 @@ from app.db.run_rows import (
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
+from app.domain.stored import stored_citations
 from app.runs.ports import (
     Batch,
     Created,
@@ -103,7 +103,7 @@ class PostgresRunLog:
             if row is None:
                 raise NotFound("There is no such run.")
             if row["ended"]:
-                return row["content"], to_citations(row["citations"])
+                return row["content"], stored_citations(row["citations"])
             return await connection.fetchval(SQL["join_tokens"], run_id), ()
 
     async def request_stop(

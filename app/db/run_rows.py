@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from asyncpg import Record
+from pydantic import TypeAdapter, ValidationError
 
 from app.db.run_chunks import chunk_columns, to_chunks
 from app.domain.models import Citation, Feedback, Filters, Timings, Turn, Usage
+from app.domain.stored import stored_filters
 from app.runs.ports import Entry, Lease, Leases, Outcome, Receipt, RunRecord
 
 
@@ -25,13 +27,13 @@ def to_record(row: Record) -> RunRecord:
         head=row["head"],
         reserved=row["reserved"],
         model=row["model"],
-        filters=Filters.model_validate(row["filters"]),
+        filters=stored_filters(row["filters"]),
         on_disconnect=row["on_disconnect"],
         created_at=row["created_at"],
         request_hash=row["request_hash"],
         stop_requested=row["stop_requested_at"] is not None,
         terminal=_terminal(row),
-        receipt=None if row["receipt"] is None else Receipt(**row["receipt"]),
+        receipt=_receipt(row["receipt"]),
     )
 
 
@@ -39,6 +41,17 @@ def _terminal(row: Record) -> Entry | None:
     if row["terminal_seq"] is None:
         return None
     return Entry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])
+
+
+def _receipt(value: object) -> Receipt | None:
+    """None also when a newer version's receipt lacks what this one needs."""
+    try:
+        return None if value is None else _RECEIPT.validate_python(value, extra="ignore")
+    except ValidationError:
+        return None
+
+
+_RECEIPT = TypeAdapter(Receipt)
 
 
 def to_leases(rows: Iterable[Record]) -> Leases:
@@ -57,11 +70,6 @@ def to_leases(rows: Iterable[Record]) -> Leases:
 def to_turn(row: Record) -> Turn:
     """A question with its answer."""
     return Turn(row["question"], row["answer"], interrupted=row["status"] != "complete")
-
-
-def to_citations(values: Iterable[object]) -> tuple[Citation, ...]:
-    """Stored citations."""
-    return tuple(Citation.model_validate(value) for value in values)
 
 
 def wire_json(value: Usage | Timings | Filters | Feedback | None) -> object:

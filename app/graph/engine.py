@@ -12,9 +12,10 @@ from typing import cast
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
 
-from app.domain.events import GenerationStarted, Stage, Token
+from app.domain.events import Stage, Token
 from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
+from app.domain.stored import stored_passages
 from app.graph.build import AnswerGraph
 from app.graph.followup import leans_on_history
 from app.graph.state import MAX_REWRITES, AnswerState
@@ -97,9 +98,8 @@ def _entry_state(question: Question) -> AnswerState:
 def _former_passages(question: Question) -> tuple[Candidate, ...]:
     for item in reversed(question.continues_evidence):
         if item.get("type") == "generation_start":
-            started = GenerationStarted.model_validate(item["content"])
             return tuple(
-                Candidate(passage=p.passage(), score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
-                for p in started.passages
+                Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
+                for passage in stored_passages(item.get("content"))
             )
     return ()

@@ -248,7 +248,9 @@ class StoredCursor:
         terminal = self._record.terminal
         page = await self._log.entries(self._record.run_id, after=self._position, limit=STEP)
         if page:
-            self._over = page[-1].type in TERMINAL_TYPES
+            last = page[-1]
+            known_last = terminal is not None and last.seq >= terminal.seq
+            self._over = known_last or last.type in TERMINAL_TYPES
             return tuple(merge(page))
         if terminal is None:
             return ()

@@ -15,11 +15,10 @@ from app.domain.events import (
     Error,
     Failed,
     Finished,
-    GenerationStart,
     Terminal,
-    from_json,
 )
 from app.domain.models import Citation, FinishReason, Passage, Timings, Usage
+from app.domain.stored import stored_passages
 from app.runs.live import LiveRun
 from app.runs.ports import AnswerRecord, Ended, Entry, Receipt, RunStatus
 
@@ -118,7 +117,7 @@ def answer_record(
 def evidence_of(entries: Iterable[Entry]) -> tuple[dict[str, object], ...]:
     """The stage events, as `{type, content}`, that tell how the answer was found."""
     kept = (e for e in entries if e.text is None and e.type not in _NOT_EVIDENCE)
-    return tuple({"type": e.type, "content": orjson.loads(e.data)["content"]} for e in kept)
+    return tuple({"type": e.type, "content": orjson.loads(e.data).get("content")} for e in kept)
 
 
 _NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
@@ -128,9 +127,7 @@ def marked_passages(entries: Sequence[Entry]) -> tuple[Passage, ...]:
     """The numbered passages of a stored run, from its last `generation_start`."""
     for entry in reversed(entries):
         if entry.type == "generation_start":
-            event = from_json(entry.data)
-            if isinstance(event, GenerationStart):
-                return tuple(marked.passage() for marked in event.content.passages)
+            return stored_passages(orjson.loads(entry.data).get("content"))
     return ()
 
 

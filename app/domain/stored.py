@@ -1,0 +1,101 @@
+"""Reads what was stored, perhaps by a newer version: leniently, where requests are read strictly.
+
+Unknown fields are ignored. A value that this version does not know becomes null, a list loses the
+item, and only what still makes no sense is None as a whole. Nothing here raises.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from app.domain.events import MarkedPassage
+from app.domain.models import Citation, Filters, Passage
+
+M = TypeVar("M", bound=BaseModel)
+
+log = logging.getLogger(__name__)
+
+MAX_REPAIRS = 50
+
+
+def read_stored(model: type[M], value: object) -> M | None:
+    """`value` as `model`, without what this version does not know; None when too little is left."""
+    try:
+        return model.model_validate(value, extra="ignore")
+    except ValidationError as error:
+        log.debug("Stored %s of another version: %s", model.__name__, error)
+    rest = deepcopy(value)
+    for _ in range(MAX_REPAIRS):
+        try:
+            return model.model_validate(rest, extra="ignore")
+        except ValidationError as error:
+            if not _repair(rest, error):
+                return None
+    return None
+
+
+def _repair(value: object, error: ValidationError) -> bool:
+    """Take out what the error names; False when nothing could be taken out."""
+    # From the end, so that the places of earlier list items stay what they are.
+    places = [one["loc"] for one in reversed(error.errors(include_url=False, include_input=False))]
+    taken_out = [_take_out(value, place) for place in places]
+    return any(taken_out)
+
+
+def _take_out(value: Any, place: tuple[int | str, ...]) -> bool:  # noqa: ANN401 - any JSON value
+    for depth in range(len(place), 0, -1):
+        parent = _at(value, place[: depth - 1])
+        key = place[depth - 1]
+        if isinstance(parent, list) and isinstance(key, int) and key < len(parent):
+            del parent[key]
+            return True
+        if isinstance(parent, dict) and key in parent:
+            if parent[key] is None:
+                del parent[key]
+            else:
+                parent[key] = None
+            return True
+    return False
+
+
+def _at(value: Any, place: tuple[int | str, ...]) -> Any:  # noqa: ANN401 - any JSON value
+    for key in place:
+        if isinstance(value, list):
+            value = value[key] if isinstance(key, int) and key < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def stored_filters(value: object) -> Filters:
+    """Stored filters; a restriction that this version does not know is dropped."""
+    return read_stored(Filters, value) or Filters()
+
+
+def stored_citations(values: object) -> tuple[Citation, ...]:
+    """Those of a stored list that can be read."""
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
+        return ()
+    read = (read_stored(Citation, value) for value in values)
+    return tuple(citation for citation in read if citation is not None)
+
+
+def stored_passages(content: object) -> tuple[Passage, ...]:
+    """The passages of a stored `generation_start`. `[n]` is the n-th, so none is left out."""
+    marked = content.get("passages") if isinstance(content, Mapping) else None
+    return tuple(_passage(one) for one in marked) if isinstance(marked, list | tuple) else ()
+
+
+def _passage(value: object) -> Passage:
+    fields = dict(value) if isinstance(value, Mapping) else {}
+    read = read_stored(MarkedPassage, fields) or read_stored(
+        MarkedPassage, fields | {"kind": "document"}
+    )
+    if read is not None:
+        return read.passage()
+    text, title = (str(fields.get(name) or "") for name in ("text", "title"))
+    ids = [str(fields.get(name) or "") for name in ("passage_id", "source_id")]
+    return Passage(ids[0], ids[1], title, "document", position=0, text=text)
