@@ -99,6 +99,7 @@ bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measure
 
 bench-page: prepared-for-tests ## the page under a long answer and a long conversation; recorded in docs/measurements.md
 	node bench/page.mjs --times 3 --write docs/measurements.md
+	node bench/page.mjs --hostile --write docs/measurements.md
 	node bench/long_conversation.mjs --write docs/measurements.md
 
 eval: prepared-for-tests ## retrieval quality [DATA=folder]; recorded in docs/measurements.md

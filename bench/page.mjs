@@ -2,6 +2,7 @@
 // prints frames over 50 ms, scripting and layout time by quarter, layout shift and memory.
 //   node bench/page.mjs [--tokens 10000] [--rate 200] [--times 1]
 //     [--write docs/measurements.md] [--trace FILE]
+//   node bench/page.mjs --hostile [--repeat '**_'] …  answers that are hard to parse, repeated
 // Of several runs the worst is told. A trace opens in the browser's own performance tools.
 // The page must be built (npm --prefix frontend run build). Exit code 1 when a gate is missed.
 import { readFile, writeFile } from "node:fs/promises";
@@ -65,6 +66,12 @@ function answer(tokens) {
   return out.slice(0, tokens);
 }
 
+/** What markdown parsers are slow at when it is repeated: delimiters, nesting, many small parts. */
+const HOSTILE = [
+  ...["**_", "- - ", "[a][b]", ">>>>", "+ * - ", "> - ", "1) ", "*a_", "[1]", "`a", "~~", "![a](", "www.a_", "a._-@"],
+  ...["- a\n", "a\n", "|a|\n|-|\n", "|a", "$$x", "\\(x", "<b>", "[^a]: ", "[a]: b\n", "```\n", "\n"],
+];
+
 const passages = Array.from({ length: 6 }, (_, i) => ({
   marker: i + 1,
   passage_id: `p${i}`,
@@ -74,8 +81,12 @@ const passages = Array.from({ length: 6 }, (_, i) => ({
 }));
 const filters = { source_ids: [], kinds: [], tags: [] };
 
+/** How many tokens of the answer have been sent, and what it consists of. */
+const played = { tokens: [], sent: 0 };
+
 /** The wire contract, as far as one question needs it. */
-async function stream(request, response, tokens, rate) {
+async function stream(request, response, rate) {
+  const { tokens } = played;
   let sent = "";
   for await (const chunk of request) sent += chunk;
   const { run_id, session_id } = JSON.parse(sent);
@@ -94,6 +105,7 @@ async function stream(request, response, tokens, rate) {
     const timer = setInterval(() => {
       const due = Math.min(tokens.length, Math.ceil(((performance.now() - began) * rate) / 1000));
       while (next < due) send("token", tokens[next++]);
+      played.sent = next;
       if (next < tokens.length) return;
       clearInterval(timer);
       resolve();
@@ -118,11 +130,11 @@ async function file(path, response) {
   }
 }
 
-function serve(tokens, rate) {
+function serve(rate) {
   const json = { "/health/ready": {}, "/conversations": { items: [], next: null }, "/sources": { items: [], next: null } };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
-    if (request.method === "POST" && pathname === "/chat") void stream(request, response, tokens, rate);
+    if (request.method === "POST" && pathname === "/chat") void stream(request, response, rate);
     else if (pathname in json) {
       response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(json[pathname]));
     } else void file(pathname, response);
@@ -173,21 +185,18 @@ async function heap(devtools) {
 const shownLength = () => document.querySelector(".answer .md")?.textContent.length ?? 0;
 
 async function measure(page, tokens) {
+  Object.assign(played, { tokens, sent: 0 });
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Performance.enable");
-  const total = tokens.join("").replace(/[#*|`\n-]/g, "").length;
   const before = await heap(devtools);
   await page.evaluate(observe);
   const marks = [await metrics(devtools)];
   await page.getByLabel("Your question").fill("A long one, please.");
   await page.keyboard.press("Enter");
   for (let quarter = 1; quarter < QUARTERS; quarter += 1) {
-    const length = (total * quarter) / QUARTERS;
-    await page.waitForFunction(
-      (least) => (document.querySelector(".answer .md")?.textContent.length ?? 0) >= least,
-      length,
-      { polling: 250, timeout: 600_000 },
-    );
+    while (played.sent < (tokens.length * quarter) / QUARTERS) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
     marks.push(await metrics(devtools));
   }
   await page.locator('.chat[data-phase="complete"]').waitFor({ timeout: 600_000 });
@@ -224,8 +233,7 @@ function report({ seen, marks, heap: memory, length }, tokens, rate) {
 }
 
 /** Puts the table between the marks of its section. */
-async function record(path, text) {
-  const heading = "## The page under a long answer (F7)";
+async function record(path, heading, text) {
   const old = await readFile(path, "utf8");
   const section = `${heading}\n\nMeasured ${new Date().toISOString().slice(0, 10)} by \`make bench-page\` (\`bench/page.mjs\`).\n\n${text}\n`;
   const at = old.indexOf(heading);
@@ -234,35 +242,76 @@ async function record(path, text) {
   await writeFile(path, `${(at === -1 ? old : old.slice(0, at)).trimEnd()}\n\n${section}${rest}`);
 }
 
-const tokens = answer(Number(option("tokens", "10000")));
+async function measured(browser, url, tokens) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.on("console", (message) => process.stderr.write(`console: ${message.text()}\n`));
+  await page.goto(url);
+  const trace = option("trace", "");
+  if (trace !== "") await browser.startTracing(page, { path: trace, screenshots: false });
+  const run = await measure(page, tokens);
+  if (trace !== "") await browser.stopTracing();
+  await page.close();
+  return run;
+}
+
+/** One long answer; of several runs the worst. */
+async function longAnswer(browser, url, rate) {
+  const tokens = answer(Number(option("tokens", "10000")));
+  const runs = [];
+  for (let times = Number(option("times", "1")); times > 0; times -= 1) {
+    runs.push(await measured(browser, url, tokens));
+  }
+  const worst = runs.toSorted((a, b) => shareOf(b) - shareOf(a))[0];
+  const { text: table, holds } = report(worst, tokens, rate);
+  const shares = runs.map((run) => `${(shareOf(run) * 100).toFixed(2)} %`).join(", ");
+  for (const [what, sum] of Object.entries(worst.seen.shifts)) {
+    process.stdout.write(`moved by ${sum.toFixed(4)}: ${what}\n`);
+  }
+  const text = `${table}\n\nFrames over 50 ms in each run: ${shares}. The table is of the worst.`;
+  return { heading: "## The page under a long answer (F7)", text, holds };
+}
+
+/** Answers that repeat one thing, each streamed once. */
+async function hostileAnswers(browser, url, rate) {
+  const count = Number(option("tokens", "3000"));
+  const only = option("repeat", "");
+  const rows = [];
+  let holds = true;
+  for (const unit of only === "" ? HOSTILE : [only]) {
+    const run = await measured(browser, url, Array(count).fill(unit));
+    const [first, last] = [run.marks[1].script - run.marks[0].script, run.marks[4].script - run.marks[3].script];
+    const isGood = shareOf(run) <= GATE.longFrames;
+    holds &&= isGood;
+    const share = `${(shareOf(run) * 100).toFixed(2)} %`;
+    const longest = `${Math.max(...run.seen.frames).toFixed(0)} ms`;
+    const shown = JSON.stringify(unit).replaceAll("|", "\\|");
+    const name = shown.includes("`") ? `\`\` ${shown} \`\`` : `\`${shown}\``;
+    rows.push(`| ${name} | ${share} | ${longest} | ${first.toFixed(2)} / ${last.toFixed(2)} s | ${isGood ? "yes" : "**no**"} |`);
+    process.stderr.write(`${rows.at(-1)}\n`);
+  }
+  const text = [
+    `${count.toLocaleString("en")} times each at ${rate}/s, as the long answer above. Gate: ≤ 1 % of frames over 50 ms.`,
+    "",
+    "| repeated | frames over 50 ms | longest | scripting, first and last quarter | holds |",
+    "|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
+  return { heading: "## The page under answers that are hard to parse (F7)", text, holds };
+}
+
 const rate = Number(option("rate", "200"));
-const server = await serve(tokens, rate);
+const server = await serve(rate);
+const url = `http://127.0.0.1:${server.address().port}/`;
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
 });
 try {
-  const runs = [];
-  for (let times = Number(option("times", "1")); times > 0; times -= 1) {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.on("console", (message) => process.stderr.write(`console: ${message.text()}\n`));
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    const trace = option("trace", "");
-    if (trace !== "") await browser.startTracing(page, { path: trace, screenshots: false });
-    runs.push(await measure(page, tokens));
-    if (trace !== "") await browser.stopTracing();
-    await page.close();
-  }
-  const measured = runs.toSorted((a, b) => shareOf(b) - shareOf(a))[0];
-  const { text: table, holds } = report(measured, tokens, rate);
-  const shares = runs.map((run) => `${(shareOf(run) * 100).toFixed(2)} %`).join(", ");
-  const text = `${table}\n\nFrames over 50 ms in each run: ${shares}. The table is of the worst.`;
+  const measureAll = process.argv.includes("--hostile") ? hostileAnswers : longAnswer;
+  const { heading, text, holds } = await measureAll(browser, url, rate);
   process.stdout.write(`${text}\n`);
-  for (const [what, sum] of Object.entries(measured.seen.shifts)) {
-    process.stdout.write(`moved by ${sum.toFixed(4)}: ${what}\n`);
-  }
   const path = option("write", "");
-  if (path !== "") await record(path, text);
+  if (path !== "") await record(path, heading, text);
   process.exitCode = holds ? 0 : 1;
 } finally {
   await browser.close();

@@ -16,7 +16,7 @@ export function sentenceEnd(text: string): number {
 /** Markdown read aloud: without markers, fences and emphasis. */
 function spoken(markdown: string): string {
   return markdown
-    .replace(/^\s*[-+]\s/gm, "")
+    .replace(/^[^\S\n]*[-+]\s/gm, "")
     .replace(/\[\d{1,3}\]/g, "")
     .replace(/[*_`#>|]+/g, "")
     .replace(/\s+/g, " ")

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { splitBlocks } from "./blocks.ts";
 import { BlockSplitter } from "./BlockSplitter.ts";
+import { HOSTILE } from "./hostile.ts";
 
 const TEXT = [
   "# Title\n\nA paragraph,\nof two lines.\n\n- one\n\n- two\n\n1. three\n\n   more of three\n\nAfter.",
@@ -18,6 +19,14 @@ describe("BlockSplitter", () => {
     }
   });
 
+  it.each([...HOSTILE, "| a | b |\n", "x ", "- a\n\n  ```js\n  b\n"])("cuts the same when %j is repeated", (unit) => {
+    const splitter = new BlockSplitter();
+    const whole = `| a | b |\n|---|---|\n${unit.repeat(12_000 / unit.length)}`;
+    for (let end = 0; end < whole.length + 1_177; end += 1_177) {
+      expect(splitter.split(whole.slice(0, end))).toEqual(splitBlocks(whole.slice(0, end)));
+    }
+  });
+
   it("begins anew when the text is another", () => {
     const splitter = new BlockSplitter();
     splitter.split(TEXT);
@@ -29,5 +38,6 @@ describe("BlockSplitter", () => {
     const before = splitter.split(`${TEXT}\n\nA`);
     const after = splitter.split(`${TEXT}\n\nA and more`);
     expect(after.slice(0, -1)).toEqual(before.slice(0, -1));
+    expect(after.at(-1)).toMatchObject({ text: "A and more" });
   });
 });

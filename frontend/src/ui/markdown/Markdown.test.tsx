@@ -107,6 +107,52 @@ describe("Markdown", () => {
     expect(container.querySelector("pre")?.closest("[dir]")?.getAttribute("dir")).toBe("ltr");
   });
 
+  it("shows what is nested too deeply as it was written, with its marks alive", () => {
+    const deep = `${"> - ".repeat(12)}end [2]`;
+    const container = draw(`before\n${deep}\n\n**after**`);
+    expect(container.querySelector(".md-plain")?.textContent).toBe(deep.replace("[2]", "mark 2"));
+    expect(container.querySelector("blockquote")).toBeNull();
+    expect(container.querySelector("strong")?.textContent).toBe("after");
+  });
+
+  it("shows every word of a paragraph that is too long to be parsed at once", () => {
+    const words = Array.from({ length: 1_500 }, (_, index) => `*word${index}*`);
+    const container = draw(words.join(" "));
+    expect(container.querySelectorAll(".md-block").length).toBeGreaterThan(5);
+    expect(container.textContent.replace(/\s+/g, "")).toBe(words.join("").replaceAll("*", ""));
+    expect(container.querySelectorAll("em")).toHaveLength(1_500);
+  });
+
+  it("goes on with a long table under the same head, with a long list, and with code as code", () => {
+    const rows = Array.from({ length: 120 }, (_, index) => `| row ${index} | ${index} |`).join("\n");
+    const table = draw(`| name | value |\n|---|---|\n${rows}`);
+    expect(table.querySelectorAll("table").length).toBeGreaterThan(1);
+    for (const each of table.querySelectorAll("thead")) expect(each.textContent).toContain("name");
+    expect(table.querySelectorAll("tbody tr")).toHaveLength(120);
+
+    const items = Array.from({ length: 300 }, (_, index) => `${index + 1}. item`).join("\n");
+    const list = draw(items);
+    expect(list.querySelectorAll("li")).toHaveLength(300);
+    const starts = [...list.querySelectorAll("ol")].map((each) => each.start);
+    expect(starts.length).toBeGreaterThan(1);
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+
+    const code = Array.from({ length: 400 }, (_, index) => `   f(${index}) [1]`).join("\n");
+    const nested = draw(`1. so:\n\n   \`\`\`js\n${code}\n   \`\`\`\n\nafter`);
+    expect(nested.querySelectorAll("pre").length).toBeGreaterThan(1);
+    expect(nested.querySelectorAll("pre code").length).toBe(nested.querySelectorAll("pre").length);
+    expect(nested.textContent).toContain("f(399) [1]");
+    expect(nested.lastElementChild?.lastElementChild?.textContent).toBe("after");
+  });
+
+  it("reads a fence as the parser would", () => {
+    const container = draw("a\n````js x\n```\nb [1]\n````\nc\n\n```a``` d\n\n  ~~~\n   e\n  ~~~");
+    const codes = [...container.querySelectorAll("pre code")];
+    expect(codes.map((code) => code.textContent)).toEqual(["```\nb [1]\n", " e\n"]);
+    expect(codes[0]?.className).toBe("language-js");
+    expect(container.querySelectorAll("p")).toHaveLength(3);
+  });
+
   it("has the class streaming-cursor exactly while it grows", () => {
     const { container, rerender } = render(<Markdown text="a" streaming Mark={TestMark} />);
     expect(container.querySelector(".streaming-cursor")).not.toBeNull();
@@ -128,7 +174,7 @@ describe("splitBlocks", () => {
   ])("cuts %j into %i and loses nothing", (text, pieces) => {
     const blocks = splitBlocks(text);
     expect(blocks).toHaveLength(pieces);
-    expect(blocks.join("\n")).toBe(text);
+    expect(blocks.map((block) => block.text).join("")).toBe(text);
   });
 });
 

@@ -3,8 +3,10 @@ import "./markdown.css";
 import { lazy, memo, Suspense, useState } from "react";
 
 import { Block, type Mark } from "./Block.tsx";
+import type { MarkdownBlock } from "./blocks.ts";
 import { BlockSplitter } from "./BlockSplitter.ts";
 import { hasMath, withDollarMath } from "./mathText.ts";
+import { FencedBlock, PlainBlock } from "./PlainBlock.tsx";
 
 const MathBlock = lazy(() => import("./MathBlock.tsx"));
 
@@ -22,28 +24,43 @@ export function Markdown({ text, streaming, Mark: mark }: Props) {
   const blocks = splitter.split(text);
   return (
     <div className={streaming ? "md streaming-cursor" : "md"}>
-      {blocks.map((block, index) => (
+      {blocks.map(({ text: raw, kind, continues, lead }, index) => (
         // Blocks only ever grow at the end: the index is their identity.
-        <Piece key={index} raw={block} Mark={mark} />
+        <Piece key={index} raw={raw} kind={kind} continues={continues} lead={lead} Mark={mark} />
       ))}
     </div>
   );
 }
 
-/** One block, with formulas if it has any. Memoised: a finished one costs nothing any more. */
-const Piece = memo(function Piece({ raw, Mark: mark }: { readonly raw: string; readonly Mark: Mark }) {
-  const block = withDollarMath(raw);
-  const plain = <Block text={block} Mark={mark} />;
+interface PieceProps {
+  readonly raw: string;
+  readonly kind: MarkdownBlock["kind"];
+  readonly continues: boolean;
+  readonly lead: string;
+  readonly Mark: Mark;
+}
+
+/** One block. Memoised: a finished one costs nothing any more. */
+const Piece = memo(function Piece(props: PieceProps) {
   return (
     // Each block reads in its own direction: an answer may quote in another script.
     <div className="md-block" dir="auto">
-      {hasMath(block) ? (
-        <Suspense fallback={plain}>
-          <MathBlock text={block} Mark={mark} />
-        </Suspense>
-      ) : (
-        plain
-      )}
+      {content(props)}
     </div>
   );
 });
+
+function content({ raw, kind, continues, lead, Mark: mark }: PieceProps) {
+  if (raw.trim() === "") return null;
+  if (kind === "plain") return <PlainBlock text={raw} Mark={mark} />;
+  if (kind === "code") return <FencedBlock text={lead + raw} />;
+  // What was indented below a list item that is no longer above it would become code.
+  const block = withDollarMath(lead + (continues ? raw.trimStart() : raw));
+  const plain = <Block text={block} Mark={mark} />;
+  if (!hasMath(block)) return plain;
+  return (
+    <Suspense fallback={plain}>
+      <MathBlock text={block} Mark={mark} />
+    </Suspense>
+  );
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+
+import { splitBlocks, type MarkdownBlock } from "./blocks.ts";
+import { BlockSplitter } from "./BlockSplitter.ts";
+import { HOSTILE } from "./hostile.ts";
+import { withDollarMath } from "./mathText.ts";
+import { addLine, depthOf, MAX_COST, MAX_DEPTH, NO_COST } from "./parseCost.ts";
+
+const PROSE = "The reading of every passage shows that an answer stands on its **sources** [1].\n\n";
+
+function repeated(unit: string, length: number): string {
+  return unit.repeat(Math.ceil(length / unit.length));
+}
+
+function costOf(block: MarkdownBlock): number {
+  const lines = (block.lead + block.text).split(/(?<=\n)/);
+  return lines.reduce((cost, line) => addLine(cost, line).cost, NO_COST).units;
+}
+
+/** What the parser is given while `text` arrives in `steps`, in units of cost. */
+function workOf(text: string, steps: number): number {
+  const splitter = new BlockSplitter();
+  let before: readonly MarkdownBlock[] = [];
+  let work = 0;
+  for (let step = 1; step <= steps; step += 1) {
+    const blocks = splitter.split(text.slice(0, Math.round((text.length * step) / steps)));
+    const changed = blocks.filter(({ kind, text: now }, index) => kind === "markdown" && now.trim() !== "" && now !== before[index]?.text);
+    work += changed.reduce((sum, block) => sum + costOf(block), 0);
+    before = blocks;
+  }
+  return work;
+}
+
+describe.each([...HOSTILE, PROSE])("%j, repeated,", (unit) => {
+  it("is cut into blocks that can be parsed, and stays whole", () => {
+    const text = repeated(unit, 20_000);
+    const blocks = splitBlocks(text);
+    expect(blocks.map((block) => block.text).join("")).toBe(text);
+    for (const block of blocks.filter(({ kind }) => kind === "markdown")) {
+      expect(costOf(block)).toBeLessThanOrEqual(1.01 * MAX_COST);
+      for (const line of block.text.split("\n")) expect(depthOf(line)).toBeLessThanOrEqual(MAX_DEPTH);
+    }
+  });
+
+  it("costs twice as much to parse when it is twice as long", () => {
+    const [half, whole] = [12_000, 24_000].map((length) => workOf(repeated(unit, length), length / 100));
+    expect(whole).toBeLessThanOrEqual(2.3 * (half ?? 0));
+  });
+});
+
+it("reads formulas and backticks in one go", () => {
+  // Each takes minutes if every opening looks for its end.
+  for (const unit of ["\\(", "\\[", "`a``b```", "\\(`", "\\)\\("]) {
+    const text = repeated(unit, 200_000);
+    expect(withDollarMath(`\\(${text}`).length).toBeGreaterThanOrEqual(text.length);
+  }
+});
