@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from langchain_core.messages import BaseMessage
 
@@ -289,7 +288,6 @@ async def _assemble(
         database_ok=lambda: _answers(database),
         failing_loops=supervisor.failing,
         now=clock.now,
-        library_state=lambda: _state(samples),
         figures=exposition.render,
         sampled=process.watching.gaps,
     )
@@ -379,7 +377,3 @@ async def _answers(database: Database) -> bool:
     except StoreUnavailable:
         return False
     return True
-
-
-def _state(samples: "asyncio.Task[None] | None") -> Literal["ready", "loading"]:
-    return "loading" if samples is not None and not samples.done() else "ready"

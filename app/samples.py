@@ -1,16 +1,20 @@
 """Brings the sample library into an empty database at the first start, in the background."""
 
 import logging
+import uuid
 from pathlib import Path
 
+from app.db.job_log import PostgresJobLog
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
+from app.domain.principals import LOCAL
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.loaded import IngestError
-from app.ingest.sample_library import ingest_samples
+from app.ingest.recorded_job import recorded_job
+from app.ingest.sample_library import ingest_samples, sample_files
 from app.runs.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -38,7 +42,15 @@ async def load_samples(
         unfinished.touch()
         log.info("Reading the sample library; questions can be asked meanwhile")
         ingestor = Ingestor(library, embedder, FileStore(data_dir / "files"), now=clock.now)
-        await ingest_samples(ingestor)
+        async with recorded_job(
+            PostgresJobLog(database),
+            LOCAL,
+            job_id=str(uuid.uuid4()),
+            files=len(sample_files()),
+            shared=True,
+            now=clock.now,
+        ) as job:
+            await ingest_samples(ingestor, done=job.file)
         unfinished.unlink(missing_ok=True)
     except (StoreUnavailable, IngestError) as error:
         log.warning("The sample library could not be read: %s", error)

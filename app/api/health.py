@@ -1,5 +1,6 @@
 """Is the process up, and is it ready."""
 
+from contextlib import suppress
 from dataclasses import asdict
 
 from fastapi import APIRouter
@@ -7,7 +8,9 @@ from starlette.responses import JSONResponse, Response
 
 from app import __version__
 from app.api.openapi import Health, Readiness, body
-from app.api.services import WithServices
+from app.api.services import Services, WithServices
+from app.domain.errors import StoreUnavailable
+from app.domain.models import Reading
 
 router = APIRouter(tags=["health"], default_response_class=Response)
 
@@ -27,6 +30,7 @@ async def health() -> Response:
 async def ready(services: WithServices) -> Response:
     """200 when questions can be answered, else 503; the parts say why."""
     database = await services.database_ok()
+    reading = await _reading(services) if database else None
     draining = services.runs.draining
     failing = services.failing_loops()
     ok = database and not draining and not failing
@@ -36,8 +40,15 @@ async def ready(services: WithServices) -> Response:
         "migrations": "ok",
         "draining": draining,
         "failing": failing,
-        "library": services.library_state(),
+        "library": "ready" if reading is None else "loading",
+        "reading": None if reading is None else reading.model_dump(),
         "active_runs": services.runs.active,
         "model": asdict(services.model),
     }
     return JSONResponse(body, 200 if ok else 503)
+
+
+async def _reading(services: Services) -> Reading | None:
+    with suppress(StoreUnavailable):
+        return await services.jobs.reading(None)
+    return None

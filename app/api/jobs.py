@@ -3,14 +3,23 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from app.api.openapi import JOB_FOLLOWED
+from app.api.openapi import JOB_FOLLOWED, REFUSED, JobsShape, body
 from app.api.runs import event_position
 from app.api.services import WithPrincipal, WithServices
 from app.api.streaming import EventStreamResponse, sse_frames
 
+JOBS = REFUSED | body(JobsShape, "How far it is.")
+
 router = APIRouter(prefix="/jobs", tags=["sources"], default_response_class=Response)
+
+
+@router.get("", responses=JOBS)
+async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Response:
+    """How far your library is being read: your uploads, and what is shared with everyone."""
+    reading = await services.jobs.reading(principal)
+    return JSONResponse({"reading": None if reading is None else reading.model_dump()})
 
 
 @router.get("/{job_id}/events", responses=JOB_FOLLOWED)

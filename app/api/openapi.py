@@ -16,6 +16,7 @@ from app.domain.models import (
     Filters,
     FinishReason,
     MessageStatus,
+    Reading,
     Role,
     Similar,
     SourceKind,
@@ -111,8 +112,15 @@ class Readiness(Shape):
     draining: bool
     failing: list[str]  # background loops that keep failing
     library: Literal["ready", "loading"]
+    reading: Reading | None
     active_runs: int
     model: Model
+
+
+class JobsShape(Shape):
+    """`reading`: files of all jobs under way; null when there is none."""
+
+    reading: Reading | None
 
 
 class MatchShape(Shape):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
@@ -45,7 +45,6 @@ class Services:
     now: Callable[[], datetime]
     files: Path  # where the library keeps files
     largest_upload: int  # bytes of one file
-    library_state: Callable[[], Literal["ready", "loading"]]
     figures: Callable[[str | None], tuple[bytes, str]]  # by the scraper's Accept header
     sampled: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from app.db.library_rows import storable
 from app.db.pool import Database
 from app.db.queries import load_queries
-from app.domain.ports import JobEntry, JobRow
+from app.domain.models import Reading, reading_of
+from app.domain.ports import JOB_DEAD_S, JobEntry, JobRow
 from app.domain.principals import Principal
 
 SQL = load_queries("jobs")
@@ -17,11 +18,13 @@ class PostgresJobLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, principal: Principal, job_id: str) -> None:
+    async def create(
+        self, principal: Principal, job_id: str, *, files: int, shared: bool = False
+    ) -> None:
         """A job without events; what ended more than a day ago is forgotten."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["purge_jobs"])
-            await connection.execute(SQL["create_job"], job_id, principal.owner_id)
+            await connection.execute(SQL["create_job"], job_id, principal.owner_id, files, shared)
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
         """Add (type, data) pairs in one step; False, and nothing is added, to an ended job."""
@@ -37,6 +40,12 @@ class PostgresJobLog:
         """None when unknown or another's."""
         row = await self._database.fetchrow(SQL["find_job"], principal.owner_id, storable(job_id))
         return JobRow(*row) if row else None
+
+    async def reading(self, principal: Principal | None) -> Reading | None:
+        """See the port."""
+        owner_id = None if principal is None else principal.owner_id
+        row = await self._database.fetchrow(SQL["reading_progress"], owner_id, JOB_DEAD_S)
+        return reading_of(row["done"], row["total"]) if row else None
 
     async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]:
         """In order."""

@@ -13,8 +13,8 @@ from app.db.library_rows import storable, to_candidate
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.indexing import CloserLook
-from app.domain.models import Filters, SearchResult
-from app.domain.ports import Vector
+from app.domain.models import Filters, SearchResult, reading_of
+from app.domain.ports import JOB_DEAD_S, Vector
 from app.domain.principals import Principal
 
 SQL = load_queries("library")
@@ -80,7 +80,8 @@ class PostgresPassageIndex:
             meaning = HalfVector(await embedding)
             if near is None and searched > self._scanned and _is_indexed(meaning):
                 indexed = meaning
-            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE, told, indexed, near)
+            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE)
+            asked = (*asked, told, indexed, near, JOB_DEAD_S)
             rows = await self._database.fetch(SQL["search_passages"], *asked)
         finally:
             embedding.cancel()
@@ -149,4 +150,5 @@ def _result(rows: Sequence[Record]) -> SearchResult:
         candidates=tuple(to_candidate(row) for row in rows if row["passage_id"] is not None),
         searched_passages=int(rows[0]["searched_passages"]),
         searched_sources=rows[0]["searched_sources"],
+        reading=reading_of(rows[0]["files_done"], rows[0]["files_total"]),
     )

@@ -15,6 +15,7 @@ from app.domain.models import (
     Filters,
     FinishReason,
     Passage,
+    Reading,
     SourceKind,
     Timings,
     Usage,
@@ -73,7 +74,10 @@ class FoundPassage(Wire):
 
 
 class RetrievalCompleted(Wire):
-    """Content of `retrieval_complete`; `top` holds at most ten candidates, best first."""
+    """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
+
+    `reading`: the library is still being read, and this is how far it was.
+    """
 
     stage: Literal["retrieval"] = "retrieval"
     status: Literal["complete"] = "complete"
@@ -85,6 +89,7 @@ class RetrievalCompleted(Wire):
     query: str
     filters: Filters
     top: tuple[FoundPassage, ...]
+    reading: Annotated[Reading | None, Field(exclude_if=absent)] = None
 
 
 class RetrievalComplete(Wire):

@@ -164,6 +164,18 @@ class Reranked:
     note: str | None = None  # for a person: why the order is not the one that was hoped for
 
 
+class Reading(Wire):
+    """The library is still being read: `done` of `total` files are."""
+
+    done: int
+    total: int
+
+
+def reading_of(done: int, total: int) -> Reading | None:
+    """None when nothing is being read."""
+    return Reading(done=done, total=total) if done < total else None
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """What one search found, best first."""
@@ -171,6 +183,7 @@ class SearchResult:
     candidates: tuple[Candidate, ...]
     searched_passages: int  # how many passages the filters left to search
     searched_sources: int
+    reading: Reading | None = None  # what of the library was not searched, for it is not in yet
 
 
 @dataclass(frozen=True, slots=True)

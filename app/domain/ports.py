@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from app.domain.models import (
     Message,
     Page,
     Passage,
+    Reading,
     Reranked,
     SearchResult,
     Similar,
@@ -197,11 +198,20 @@ class JobEntry:
     data: bytes
 
 
+JOB_DEAD_S: Final = 60.0
+"""A job whose process was not heard of for so long will not go on."""
+
+
 class JobLog(Protocol):
     """The events of ingest jobs, numbered 1, 2, 3 … Raises `StoreUnavailable`."""
 
-    async def create(self, principal: Principal, job_id: str) -> None:
-        """A job without events; those older than a day are forgotten."""
+    async def create(
+        self, principal: Principal, job_id: str, *, files: int, shared: bool = False
+    ) -> None:
+        """A job without events; those older than a day are forgotten.
+
+        `shared`: everyone may read what it stores.
+        """
         ...
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
@@ -214,6 +224,13 @@ class JobLog(Protocol):
 
     async def find(self, principal: Principal, job_id: str) -> JobRow | None:
         """None when unknown or another's."""
+        ...
+
+    async def reading(self, principal: Principal | None) -> Reading | None:
+        """The files of the open jobs whose process is alive; None when there is none.
+
+        Those of `principal` and shared ones; all of them when `principal` is None.
+        """
         ...
 
     async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]:
@@ -252,6 +269,10 @@ class IngestJobs(Protocol):
 
     async def follow(self, principal: Principal, job_id: str, *, after: int) -> "JobFrames | None":
         """None when `after` is the job's last event. Raises `NotFound` for unknown or another's."""
+        ...
+
+    async def reading(self, principal: Principal | None) -> Reading | None:
+        """What of the library `principal` may read is not in yet (of everyone's: None)."""
         ...
 
     def retitled(self, source_id: str) -> None:

@@ -1,6 +1,6 @@
 """What is said when no passage answers the question: what was searched, and under which filter."""
 
-from app.domain.models import Filters, SearchResult
+from app.domain.models import Filters, Reading, SearchResult
 
 KINDS = {"document": "documents", "recording": "recordings"}
 
@@ -10,19 +10,36 @@ def refusal(found: SearchResult, filters: Filters, *, outside: int = 0) -> str:
 
     `outside`: passages that the filter hides and that look good enough.
     """
+    text = _nothing_found(found, filters, outside)
+    return f"{text} {still_reading(found.reading)}" if found.reading else text
+
+
+def still_reading(reading: Reading) -> str:
+    """How far the library is, and what to do about it."""
+    return (
+        f"Your library is still being read: {reading.done:,} of {_count(reading.total, 'file')} "
+        "so far. Ask again when it is complete."
+    )
+
+
+def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:
     if found.searched_passages == 0 and filters.empty:
+        if found.reading:
+            return "I can't answer that yet: no source has been read so far."
         return (
             "I can't answer that: there are no sources in your library yet. "
             "Add documents or recordings and ask again."
         )
     restriction = describe(filters)
+    so_far = " that has been read so far" if found.reading else ""
     if found.searched_passages == 0:
         return (
-            f"I can't answer that: nothing in your library matches the filter ({restriction}). "
-            f"{_hint(outside)}"
+            f"I can't answer that: nothing in your library{so_far} matches the filter "
+            f"({restriction}). {_hint(outside)}"
         )
     searched = f"{_count(found.searched_passages, 'passage')} from {_sources(found)}"
-    text = f"The answer is not in your sources. I searched {searched}"
+    missing = "what has been read of your sources so far" if found.reading else "your sources"
+    text = f"The answer is not in {missing}. I searched {searched}"
     if filters.empty:
         return f"{text} and found nothing that answers the question."
     return (

@@ -64,6 +64,7 @@ def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> Retriev
         query=state["query"],
         filters=filters,
         top=found_passages(found.candidates[:TOP]),
+        reading=found.reading,
     )
     return RetrievalComplete(content=content, timestamp=at)
 

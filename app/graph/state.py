@@ -29,6 +29,7 @@ class AnswerState(TypedDict, total=False):
     graded: tuple[GradedPassage, ...]
     outside_filter: int | None  # passages outside the filter that look good enough
     text: str  # an answer that was not streamed
+    closing: str  # what is said after the answer, in words that are not the model's
     ended: Ended
     ms: float
 

@@ -123,6 +123,8 @@ class Translator:
                 self._evidence.withheld = ""
                 if held:
                     yield self._token(held)
+                if closing := output.get("closing"):
+                    yield self._token(closing)
                 self.ended = output["ended"]
             case _:
                 return

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import logging
 import sys
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from app.config import Settings, load_settings
+from app.db.job_log import PostgresJobLog
 from app.db.lakebase import password_of
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
@@ -26,6 +28,7 @@ from app.domain.principals import Principal
 from app.ingest.collecting import collect
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
+from app.ingest.recorded_job import recorded_job
 from app.ingest.reembedding import reembed
 from app.ingest.terminal import Screen
 from app.retrieval.providers import check_vectors, make_embedder
@@ -67,8 +70,17 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
         ingestor = Ingestor(
             library, embedder, FileStore(settings.data_dir / "files"), now=lambda: datetime.now(UTC)
         )
+        principal = Principal(options.owner)
         files = collect(options.paths, tags=options.tag, shared=options.shared)
-        return await screen.ingest_all(ingestor, Principal(options.owner), files)
+        async with recorded_job(
+            PostgresJobLog(database),
+            principal,
+            job_id=str(uuid.uuid4()),
+            files=len(files),
+            shared=options.shared,
+            now=lambda: datetime.now(UTC),
+        ) as job:
+            return await screen.ingest_all(ingestor, principal, files, done=job.file)
 
 
 @asynccontextmanager

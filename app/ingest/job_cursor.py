@@ -7,12 +7,9 @@ from typing import Final
 from app.domain.encoding import compact_json
 from app.domain.errors import StoreUnavailable
 from app.domain.events import TERMINAL_TYPES
-from app.domain.ports import JobEntry, JobLog, JobRow
+from app.domain.ports import JOB_DEAD_S, JobEntry, JobLog, JobRow
 from app.domain.principals import Principal
 from app.ingest.job_story import INTERRUPTED, failure
-
-DEAD_S: Final = 60.0
-"""A job whose process was not heard of for so long is closed by whoever reads it."""
 
 _POLL_S: Final = 1.0
 _PAGE: Final = 200
@@ -68,7 +65,7 @@ class JobCursor:
             if row is None:  # forgotten: nothing more will come
                 self._row = JobRow(self._row.job_id, self._position, ended=True, silent_s=0)
                 return ()
-            if not row.ended and row.silent_s > DEAD_S:
+            if not row.ended and row.silent_s > JOB_DEAD_S:
                 end = failure("INTERRUPTED", INTERRUPTED, retryable=True, at=self._now())
                 await self._log.append(row.job_id, [(end.type, compact_json(end))], ends=True)
                 row = await self._log.find(self._principal, row.job_id) or row

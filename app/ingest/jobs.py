@@ -24,6 +24,7 @@ from app.domain.errors import (
     ServerBusy,
     StoreUnavailable,
 )
+from app.domain.models import Reading
 from app.domain.ports import JobLog, UploadedFile
 from app.domain.principals import Principal
 from app.ingest.fair_queue import FairQueue
@@ -141,7 +142,7 @@ class IngestQueue:
         )
         self._jobs[job_id] = job  # counted at once: uploads that come together share the limits
         try:
-            await self._log.create(principal, job_id)
+            await self._log.create(principal, job_id, files=len(pairs))
         except BaseException:
             del self._jobs[job_id]
             raise
@@ -166,6 +167,10 @@ class IngestQueue:
         if row.ended and after >= row.head:
             return None
         return JobCursor(self._log, principal, row, after=after, wait=self._wait, now=self._now)
+
+    async def reading(self, principal: Principal | None) -> Reading | None:
+        """See the port."""
+        return await self._log.reading(principal)
 
     def retitled(self, source_id: str) -> None:
         """Bring the vectors up to date, in turn with the files that wait."""

@@ -1,13 +1,14 @@
 """The bundled sample library, shared with everyone, for a first start."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from app.domain.principals import LOCAL, Principal
 from app.ingest.collecting import collect
-from app.ingest.ingestor import Ingestor
+from app.ingest.ingestor import Incoming, Ingested, Ingestor
 
 log = logging.getLogger(__name__)
 
@@ -16,20 +17,41 @@ FOLDERS: Final = ("documents", "recordings")
 TAG: Final = "sample"
 
 
+Done = Callable[[str, Ingested], Awaitable[None]]
+"""Awaited after each sample, with its name."""
+
+
+async def _nothing(name: str, ingested: Ingested) -> None:
+    """Nobody wants to know."""
+
+
+def sample_files(folder: Path = SAMPLES) -> list[Incoming]:
+    """The samples, in the order in which they are ingested."""
+    files = collect([folder / name for name in FOLDERS], tags=(TAG,), shared=True)
+    names = [file.path.relative_to(folder).as_posix() for file in files]
+    return [
+        replace(file, origin=f"sample:{name}", name=name)
+        for file, name in zip(files, names, strict=True)
+    ]
+
+
 async def ingest_samples(
-    ingestor: Ingestor, *, principal: Principal = LOCAL, folder: Path = SAMPLES
+    ingestor: Ingestor,
+    *,
+    principal: Principal = LOCAL,
+    folder: Path = SAMPLES,
+    done: Done = _nothing,
 ) -> int:
     """Ingest the samples; what is there already is left alone. Returns the number of passages.
 
     For an empty library: call it when `LibraryStore.empty()`. It may be cancelled at any time and
     goes on where it stopped when called again.
     """
-    files = collect([folder / name for name in FOLDERS], tags=(TAG,), shared=True)
+    files = sample_files(folder)
     passages = 0
     for number, file in enumerate(files, start=1):
-        name = file.path.relative_to(folder).as_posix()
-        incoming = replace(file, origin=f"sample:{name}", name=name)
-        ingested = await ingestor.ingest(principal, incoming)
+        ingested = await ingestor.ingest(principal, file)
+        await done(file.name, ingested)
         passages += ingested.passages
         log.info("Sample library: %d of %d, %s", number, len(files), ingested.title)
     log.info("Sample library ready: %d sources, %d passages", len(files), passages)

@@ -1,6 +1,6 @@
 """What `python -m app.ingest` shows: a bar per file under way, then a table."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,9 @@ from app.ingest.loaded import IngestError
 _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
 
+Done = Callable[[str, Ingested | str], Awaitable[None]]
+"""Takes a file's name and what became of it: why it failed, when that is a text."""
+
 
 class Screen:
     """Writes to one console."""
@@ -27,13 +30,18 @@ class Screen:
         self._console = console
 
     async def ingest_all(
-        self, ingestor: Ingestor, principal: Principal, files: Sequence[Incoming]
+        self,
+        ingestor: Ingestor,
+        principal: Principal,
+        files: Sequence[Incoming],
+        *,
+        done: Done,
     ) -> int:
         """One file after the other; a file that fails says why and the others go on.
 
-        Returns 1 when any failed.
+        `done` is awaited after each. Returns 1 when any failed.
         """
-        done: list[tuple[Incoming, Ingested]] = []
+        stored: list[tuple[Incoming, Ingested]] = []
         failed = 0
         began = monotonic()
         with self._bar() as bar:
@@ -41,13 +49,16 @@ class Screen:
             for number, file in enumerate(files):
                 try:
                     report = _reporting(bar, task, number, file.path)
-                    done.append((file, await ingestor.ingest(principal, file, report=report)))
+                    ingested = await ingestor.ingest(principal, file, report=report)
+                    stored.append((file, ingested))
+                    await done(file.name, ingested)
                 except (IngestError, RunFailure) as error:
                     failed += 1
+                    await done(file.name, str(error))
                     line = f"{file.path}: {error}"
                     self._console.print(line, style="red", markup=False, soft_wrap=True)
             bar.update(task, completed=len(files), description="")
-        self._summarise(done, failed, monotonic() - began)
+        self._summarise(stored, failed, monotonic() - began)
         return 1 if failed else 0
 
     @contextmanager

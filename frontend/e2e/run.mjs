@@ -9,6 +9,7 @@ import { QUESTION, RECORDED } from "./chatPage.mjs";
 import * as access from "./journeys/access.mjs";
 import * as asking from "./journeys/asking.mjs";
 import * as history from "./journeys/history.mjs";
+import * as ingesting from "./journeys/ingesting.mjs";
 import * as library from "./journeys/library.mjs";
 import * as phone from "./journeys/phone.mjs";
 import * as reading from "./journeys/reading.mjs";
@@ -33,7 +34,7 @@ const SIDE_BY_SIDE = {
   ...staying,
   ...history,
 };
-const ALONE = { ...restarting };
+const ALONE = { ...ingesting, ...restarting };
 const TIMEOUT_MS = 90_000;
 const LANES = Number(process.env.LANES ?? 3);
 /** How many journeys of a whole run begin with such an answer. */

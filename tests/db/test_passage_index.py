@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from app.db.job_log import PostgresJobLog
 from app.db.library_store import LibraryStore
 from app.db.passage_index import LEXICAL_SHARE, SQL, PostgresPassageIndex
 from app.db.pool import Database
-from app.domain.models import Filters, SearchResult
+from app.domain.models import Filters, Reading, SearchResult
+from app.domain.ports import JOB_DEAD_S
 from app.domain.principals import Principal
 from tests.db.library import ANA, BEN, EMBEDDER, embedded, new_source, store, vector
 
@@ -222,6 +224,33 @@ async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:
     assert not (await PostgresPassageIndex(database).look_closer([], [])).weights
 
 
+async def test_a_search_says_how_far_the_library_is_read(
+    database: Database, index: PostgresPassageIndex, library: LibraryStore
+) -> None:
+    """Of the asker's jobs and of shared ones, while their process lives."""
+    jobs = PostgresJobLog(database)
+    await jobs.create(ANA, "ana's", files=3)
+    await jobs.create(BEN, "ben's", files=5)
+    await jobs.create(BEN, "everyone's", files=19, shared=True)
+    await jobs.create(ANA, "silent", files=100)
+    await database.fetch(
+        "UPDATE ingest_jobs SET beat_at = now() - interval '2 min' WHERE job_id = 'silent'"
+    )
+    assert (await search(index, "tea")).reading == Reading(done=0, total=22)
+    assert await jobs.reading(ANA) == Reading(done=0, total=22)
+    assert await jobs.reading(BEN) == Reading(done=0, total=24)
+    assert await jobs.reading(Principal("cleo")) == Reading(done=0, total=19)
+    assert await jobs.reading(None) == Reading(done=0, total=27)
+    await jobs.append("ana's", [("read", b"{}"), ("file", b"{}"), ("file", b"{}")], ends=False)
+    await store(library, "tea leaves")
+    assert (await search(index, "tea")).reading == Reading(done=2, total=22)
+    await jobs.append("everyone's", [("error", b"{}")], ends=True)
+    assert (await search(index, "tea")).reading == Reading(done=2, total=3)
+    await jobs.append("ana's", [("file", b"{}"), ("done", b"{}")], ends=True)
+    assert (await search(index, "tea")).reading is None
+    assert await jobs.reading(ANA) is None
+
+
 async def test_nearest_passages_come_from_the_index(
     database: Database, library: LibraryStore
 ) -> None:
@@ -232,6 +261,6 @@ async def test_nearest_passages_come_from_the_index(
         plan = await connection.fetch(
             "EXPLAIN " + SQL["search_passages"],
             *("ana", [], [], [], None, None, [], "tea", vector("tea"), EMBEDDER, 5, 0.4),
-            *(None, vector("tea"), None),
+            *(None, vector("tea"), None, JOB_DEAD_S),
         )
     assert any("passage_vectors_near" in row[0] for row in plan)

@@ -170,10 +170,16 @@ _LIBRARY = (
     [
         (
             "search_passages",
-            ("tea", HalfVector([0.5] * 384), "e", 50, 0.4, [7, 8], HalfVector([0.5] * 384), None),
+            (
+                *("tea", HalfVector([0.5] * 384), "e", 50, 0.4, [7, 8]),
+                *(HalfVector([0.5] * 384), None, 60.0),
+            ),
             "passage_vectors_near",
             # What is found is joined; eight hundred rows are hashed for that rather than looked up.
-            {"sources", "library_statistics", "lexemes", "passages", "passage_terms"},
+            {
+                *("sources", "library_statistics", "lexemes", "passages", "passage_terms"),
+                "ingest_jobs",
+            },
         ),
         (
             "nearest_passages",

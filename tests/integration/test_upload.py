@@ -389,7 +389,7 @@ async def test_a_server_that_ends_says_so_and_the_old_version_stays(
 async def test_the_job_of_a_process_that_died_is_closed_by_its_reader(
     http: httpx.AsyncClient, server: Serving
 ) -> None:
-    await PostgresJobLog(server.runtime.database).create(LOCAL, "orphan")
+    await PostgresJobLog(server.runtime.database).create(LOCAL, "orphan", files=1)
     await server.runtime.database.fetch(
         "UPDATE ingest_jobs SET beat_at = now() - interval '2 min' WHERE job_id = 'orphan'"
     )

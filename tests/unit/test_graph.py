@@ -13,7 +13,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from app.domain.events import Stage, Token
-from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
+from app.domain.models import Candidate, Filters, Passage, Reading, Reranked, SearchResult, Turn
 from app.domain.ports import Reranker, Upstream, current_upstream
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
@@ -62,13 +62,16 @@ class FixedSearch:
     def __init__(self, *results: Sequence[Candidate]) -> None:
         self.results = list(results)
         self.queries: list[str] = []
+        self.reading: Reading | None = None
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
     ) -> SearchResult:
         self.queries.append(query)
         found = self.results.pop(0) if len(self.results) > 1 else self.results[0]
-        return SearchResult(tuple(found), searched_passages=12, searched_sources=3)
+        return SearchResult(
+            tuple(found), searched_passages=12, searched_sources=3, reading=self.reading
+        )
 
 
 class SameOrder:
@@ -358,6 +361,51 @@ async def test_what_the_judge_refused_does_not_count_as_hidden() -> None:
     items, _, _ = await run(engine(search, judge=judge), filtered)
     graded = [item for item in items if item.type == "grading_complete"]
     assert graded[-1].content.outside_filter == 1
+
+
+READING = Reading(done=7, total=19)
+STILL_READING = (
+    "Your library is still being read: 7 of 19 files so far. Ask again when it is complete."
+)
+
+
+async def test_an_answer_says_that_the_library_is_still_being_read() -> None:
+    search = FixedSearch([CLEAR])
+    search.reading = READING
+    items, _, _ = await run(engine(search, reply="Nausea [1"))
+    assert text_of(items) == f"Nausea [1\n\n{STILL_READING}"
+    found = next(item for item in items if item.type == "retrieval_complete")
+    assert found.content.model_dump()["reading"] == {"done": 7, "total": 19}
+    chosen = replace(QUESTION, filters=Filters(source_ids=("src",)))
+    items, _, _ = await run(engine(search), chosen)
+    assert text_of(items) == "Nausea [1]."
+
+
+async def test_a_library_that_is_complete_is_not_spoken_of() -> None:
+    items, _, _ = await run(engine(FixedSearch([CLEAR])))
+    assert text_of(items) == "Nausea [1]."
+    found = next(item for item in items if item.type == "retrieval_complete")
+    assert "reading" not in found.content.model_dump()
+
+
+async def test_a_refusal_says_that_the_library_is_still_being_read() -> None:
+    search = FixedSearch([OFF])
+    search.reading = READING
+    items, ended, _ = await run(engine(search))
+    assert ended.finish_reason == "no_evidence"
+    assert text_of(items) == (
+        "The answer is not in what has been read of your sources so far. I searched 12 passages "
+        f"from 3 sources and found nothing that answers the question. {STILL_READING}"
+    )
+
+
+def test_an_empty_library_that_is_being_read_is_not_said_to_be_empty() -> None:
+    nothing = SearchResult((), searched_passages=0, searched_sources=0, reading=READING)
+    text = refusal(nothing, Filters())
+    assert text == f"I can't answer that yet: no source has been read so far. {STILL_READING}"
+    filtered = refusal(nothing, Filters(kinds=("recording",)))
+    assert "nothing in your library that has been read so far matches" in filtered
+    assert filtered.endswith(STILL_READING)
 
 
 def test_an_empty_library_says_so() -> None:

@@ -1,17 +1,19 @@
 -- Ingest jobs and their events.
 
 -- name: create_job
-INSERT INTO ingest_jobs (job_id, owner_id) VALUES ($1, $2);
+INSERT INTO ingest_jobs (job_id, owner_id, files, shared) VALUES ($1, $2, $3, $4);
 
 -- name: purge_jobs
 DELETE FROM ingest_jobs WHERE created_at < now() - interval '1 day' AND ended
   OR created_at < now() - interval '7 days';
 
 -- name: append_events
--- $2 types, $3 data, $4 whether the last one ends the job. The row's lock puts writers in order.
+-- $2 types, $3 data, $4 whether the last one ends the job. The row's lock puts writers in order. An
+-- event of the type `file` says that one more file is done.
 WITH job AS (
   UPDATE ingest_jobs
-  SET head = head + cardinality($2::text[]), ended = $4, beat_at = clock_timestamp()
+  SET head = head + cardinality($2::text[]), ended = $4, beat_at = clock_timestamp(),
+    files_done = files_done + cardinality(array_positions($2::text[], 'file'))
   WHERE job_id = $1 AND NOT ended
   RETURNING head
 )
@@ -26,6 +28,14 @@ UPDATE ingest_jobs SET beat_at = clock_timestamp() WHERE job_id = ANY ($1::text[
 -- name: find_job
 SELECT job_id, head, ended, extract(epoch FROM clock_timestamp() - beat_at)::float8 AS silent_s
 FROM ingest_jobs WHERE job_id = $2 AND owner_id = $1;
+
+-- name: reading_progress
+-- Files of the jobs that are under way: of owner $1 and of what everyone may read, or of all ($1 null).
+-- A job whose process was not heard of for $2 seconds is not.
+SELECT coalesce(sum(files_done), 0) AS done, coalesce(sum(files), 0) AS total
+FROM ingest_jobs
+WHERE NOT ended AND ($1::text IS NULL OR owner_id = $1 OR shared)
+  AND beat_at > clock_timestamp() - make_interval(secs => $2);
 
 -- name: list_events
 SELECT seq, type, data FROM ingest_job_events WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3;

@@ -249,8 +249,8 @@ UPDATE sources SET embedder = $2 WHERE number = $1;
 -- (null: whenever), $7 the asker's groups, $8 query, $9 its vector, $10 embedder, $11 how many to
 -- return, $12 the weight of BM25, $13 the passages of the words if they are known already, $14 the
 -- vector once more if the nearest come by the index, $15 the nearest if they are known already (both
--- null: everything is compared). The filters are part of both arms. One row without a passage says
--- that nothing was found.
+-- null: everything is compared), $16 seconds after which a silent ingest job counts as dead. The
+-- filters are part of both arms. One row without a passage says that nothing was found.
 --
 -- By the index: the scan is widened for this statement alone. The planner takes a list that it does not
 -- know yet for a short one, hence `+ 0`: the index of sources would read everything.
@@ -264,6 +264,10 @@ WITH scope AS MATERIALIZED (
     AND ($6::timestamptz IS NULL OR created_at < $6)
 ), searched AS MATERIALIZED (
   SELECT coalesce(sum(passage_count), 0) AS passages, count(*) AS sources FROM scope
+), reading AS MATERIALIZED ( -- as reading_progress of jobs.sql
+  SELECT coalesce(sum(files_done), 0) AS done, coalesce(sum(files), 0) AS total FROM ingest_jobs
+  WHERE NOT ended AND (owner_id = $1 OR shared)
+    AND beat_at > clock_timestamp() - make_interval(secs => $16)
 ), terms AS MATERIALIZED (
   SELECT known.number, ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
     / (coalesce(known.passages, 0) + 0.5::float8)) AS idf
@@ -308,9 +312,10 @@ WITH scope AS MATERIALIZED (
   ORDER BY score DESC, passage LIMIT $11
 )
 SELECT searched.passages AS searched_passages, searched.sources AS searched_sources,
+  reading.done AS files_done, reading.total AS files_total,
   ranked.score, ranked.cosine, ranked.bm25, ranked.coverage,
   p.*, s.source_id, s.title, s.kind
-FROM searched
+FROM searched CROSS JOIN reading
 LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
   ON true
 ORDER BY ranked.score DESC, p.number;

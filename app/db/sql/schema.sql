@@ -332,9 +332,13 @@ CREATE TABLE ingest_jobs (
   head integer NOT NULL DEFAULT 0,
   ended boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT now(),
-  beat_at timestamptz NOT NULL DEFAULT now() -- when its process was last heard of
+  beat_at timestamptz NOT NULL DEFAULT now(), -- when its process was last heard of
+  files integer NOT NULL DEFAULT 0,
+  files_done integer NOT NULL DEFAULT 0, -- read, or failed
+  shared boolean NOT NULL DEFAULT false -- what it stores is readable by everyone
 ) WITH (fillfactor = 50);
 CREATE INDEX ingest_jobs_oldest ON ingest_jobs (created_at);
+CREATE INDEX ingest_jobs_open ON ingest_jobs (owner_id) WHERE NOT ended;
 
 CREATE TABLE ingest_job_events (
   job_id text COLLATE "C" NOT NULL REFERENCES ingest_jobs ON DELETE CASCADE,

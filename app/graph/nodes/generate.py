@@ -7,7 +7,7 @@ from langchain_core.messages import BaseMessage
 
 from app.domain.models import Passage
 from app.graph.prompts import answer_messages
-from app.graph.refusal import refusal
+from app.graph.refusal import refusal, still_reading
 from app.graph.state import AnswerState, Node
 from app.runs.ports import Ended, Question
 
@@ -38,6 +38,17 @@ def make_generate(answerer: Answerer) -> Node:
             question=question,
             passages=tuple(candidate.passage for candidate in kept),
         )
-        return {"text": text, "ended": ended}
+        return {"text": text, "closing": _closing(state, ended), "ended": ended}
 
     return generate
+
+
+def _closing(state: AnswerState, ended: Ended) -> str:
+    """That there may be more to say; not after an answer that is cut, which may be continued."""
+    found = state.get("found")
+    if found is None or found.reading is None or ended.finish_reason != "stop":
+        return ""
+    # Chosen sources are in: whoever chose them has all that was asked for.
+    if state["question"].filters.source_ids:
+        return ""
+    return f"\n\n{still_reading(found.reading)}"

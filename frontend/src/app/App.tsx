@@ -5,6 +5,7 @@ import { ChatInterface } from "../chat/components/ChatInterface.tsx";
 import type { Start } from "../chat/useStreamingChat.ts";
 import { useRefreshConversations } from "../history/useConversations.ts";
 import { LibraryPage } from "../library/LibraryPage.tsx";
+import { READING } from "../library/useReading.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import { SourcePanel } from "../sources/SourcePanel.tsx";
@@ -40,7 +41,11 @@ function Page() {
   const refresh = useRefreshConversations();
   const library = useQueryClient();
   const [uploads] = useState(
-    () => new Uploads(() => void library.invalidateQueries({ queryKey: ["sources"] })),
+    () =>
+      new Uploads(() => {
+        void library.invalidateQueries({ queryKey: ["sources"] });
+        void library.invalidateQueries({ queryKey: READING });
+      }),
   );
   const sessionId = addressed ?? draftId;
   const signIn = useSignIn(addressed === null);
@@ -54,6 +59,7 @@ function Page() {
     // A new conversation gets its address when its first run begins, if it is still on screen.
     if (window.location.pathname === "/") navigate(draftId, "replace");
     refresh();
+    void library.invalidateQueries({ queryKey: READING });
   };
   const shown = inLibrary ? LIBRARY : sessionId;
   const open = useCallback(

@@ -16,7 +16,7 @@ import type {
   Upload,
 } from "./api.ts";
 import { path } from "./addresses.ts";
-import type { Filters } from "./events.gen.ts";
+import type { Filters, Reading } from "./events.gen.ts";
 import { signIn } from "./signIn.ts";
 
 /** The server refused a request before any stream began. `message` is written for a person. */
@@ -141,6 +141,11 @@ export class Client {
 
   sources(): Promise<Page<Source>> {
     return this.#json("GET", "/sources");
+  }
+
+  /** How far the library is being read. */
+  reading(): Promise<{ readonly reading: Reading | null }> {
+    return this.#json("GET", "/jobs");
   }
 
   source(sourceId: string): Promise<Source> {

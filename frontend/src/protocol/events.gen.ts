@@ -85,6 +85,8 @@ export interface RetrievalComplete {
 }
 /**
  * Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
+ *
+ * `reading`: the library is still being read, and this is how far it was.
  */
 export interface RetrievalCompleted {
   stage: "retrieval";
@@ -97,6 +99,7 @@ export interface RetrievalCompleted {
   query: string;
   filters: Filters;
   top: FoundPassage[];
+  reading?: Reading | null;
 }
 /**
  * One passage as the evidence line shows it; `score` is comparable within its event only.
@@ -110,6 +113,13 @@ export interface FoundPassage {
   heading: string | null;
   page: number | null;
   start_s: number | null;
+}
+/**
+ * The library is still being read: `done` of `total` files are.
+ */
+export interface Reading {
+  done: number;
+  total: number;
 }
 /**
  * The candidates are put in order.
