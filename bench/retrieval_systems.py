@@ -33,9 +33,10 @@ ARM: Final = 100  # each arm of the search brings so many candidates
 
 @dataclass(slots=True)
 class _Timed:
-    """Stands around search and reranker, keeps what they found last and how long it took, in ms.
+    """Wraps search and reranker; keeps the last candidates that were reranked, and times in ms.
 
-    (The graph lets go of the candidates once it has judged them.)
+    (The graph lets go of the candidates once it has judged them.) A search that is not reranked is
+    not the question's own: a refusal under a filter also counts what lies outside of it.
     """
 
     search_inside: HybridSearch
@@ -44,21 +45,22 @@ class _Timed:
     ranked: tuple[Candidate, ...] = ()
     search_ms: float = 0.0
     rerank_ms: float = 0.0
+    last_search_ms: float = 0.0
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
     ) -> SearchResult:
         began = perf_counter()
         found = await self.search_inside.search(principal, query, filters=filters, limit=limit)
-        self.search_ms = (perf_counter() - began) * 1000
-        self.found, self.ranked = found.candidates, ()
+        self.last_search_ms = (perf_counter() - began) * 1000
         return found
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         began = perf_counter()
         ranked = await self.reranker_inside.rerank(query, candidates)
         self.rerank_ms = (perf_counter() - began) * 1000
-        self.ranked = ranked.candidates
+        self.search_ms = self.last_search_ms
+        self.found, self.ranked = tuple(candidates), ranked.candidates
         return ranked
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
+from app.domain.principals import LOCAL
 from app.ingest.sample_library import SAMPLES
 from app.retrieval.minilm import MiniLM
 from bench.retrieval_bundled import store_bundled
+from bench.retrieval_collections import Question
 from bench.retrieval_results import Results
 from bench.retrieval_systems import Library
 
@@ -56,3 +58,23 @@ async def test_the_bundled_questions_are_answered(
     assert answers["verbatim quotes"]["mean"] == 1
     assert refusals["refused"]["mean"] >= 0.7
     assert refusals["AUC"] >= 0.9
+
+
+async def test_a_refusal_under_a_filter_is_measured_by_what_lies_within_it(
+    database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
+) -> None:
+    """The refusal searches once more, without the filter; that search is not the question's."""
+    library = Library(database, LibraryStore(database))
+    library.wire(embedder)
+    await store_bundled(library, embedder, tmp_path / "files", folder=samples)
+    meeting = library.stored.sources["outage-review"]
+    within = {
+        library.stored.passages[passage.passage_id]
+        for passage in await library.store.passages(LOCAL, meeting)
+    }
+    question = Question("q", "What does the food chain of the ocean rest on?", {}, "outage-review")
+    outcome = await library.ask(question)
+    assert not outcome.passages
+    assert set(outcome.fused) == set(outcome.reranked) == within
+    assert outcome.confidence > 0
+    assert set((await library.arms(question))["dense alone"]) == within
