@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from asyncpg import Connection, exceptions
 
-from app.db.pool import Password, connect, translated
+from app.db.driver_errors import translated
+from app.db.pool import Password, connect
 from app.domain.errors import SettingError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from functools import partial
 
 from asyncpg import Connection
 
-from app.db.pool import Database, translated
+from app.db.driver_errors import translated
+from app.db.pool import Database
 from app.domain.errors import StoreUnavailable
 from app.runs.supervisor import BackgroundLoop, Supervisor
 

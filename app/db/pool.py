@@ -1,10 +1,11 @@
-"""The connection pool of one event loop, and the one place where driver errors become ours."""
+"""The connection pool of one event loop."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import orjson
@@ -12,10 +13,13 @@ from asyncpg import Connection, Pool, Record, exceptions
 from pgvector.asyncpg import register_vector
 from typing_extensions import override
 
+from app.db.driver_errors import SchemaChanged, schema_may_have_changed, starting, translated
 from app.domain.errors import SettingError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+T = TypeVar("T")
 
 Password = str | Callable[[], str] | Callable[[], Awaitable[str]]
 """A callable is asked at each new connection, so a token that expires can be renewed."""
@@ -27,65 +31,7 @@ _COMMAND_S = 30.0
 _CONNECT_S = 10.0
 _CLOSE_S = 3.0
 _LEFT_S = 0.3
-
-_UNAVAILABLE = (
-    exceptions.PostgresConnectionError,
-    exceptions.OperatorInterventionError,  # shutting down, starting up, cancelled
-    exceptions.InsufficientResourcesError,  # disk full, out of memory, too many connections
-    exceptions.TransactionRollbackError,  # deadlock, serialisation: trying again works
-    exceptions.ReadOnlySQLTransactionError,  # a failover is under way
-    exceptions.IdleInTransactionSessionTimeoutError,
-    exceptions.InterfaceError,
-    exceptions.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-_REFUSED = (
-    exceptions.InvalidAuthorizationSpecificationError,
-    exceptions.InvalidCatalogNameError,
-    exceptions.ClientConfigurationError,
-)
-
-
-class SchemaChanged(StoreUnavailable):
-    """A migration changed a table under a prepared statement; the next attempt works."""
-
-
-@contextmanager
-def translated() -> "Iterator[None]":
-    """Make driver errors that trying again may mend `StoreUnavailable`; let the others through."""
-    try:
-        yield
-    except exceptions.DataError:
-        raise
-    except exceptions.InvalidCachedStatementError as error:
-        raise SchemaChanged("The database is being upgraded.") from error
-    except (*_UNAVAILABLE, *_REFUSED) as error:
-        raise StoreUnavailable("The database cannot be reached right now.") from error
-
-
-@contextmanager
-def _starting() -> "Iterator[None]":
-    """As `translated`, but an address that is refused or cannot be read is a wrong setting.
-
-    Later the same refusal is an outage: a token that is being renewed, a server that moves.
-    """
-    try:
-        with translated():
-            yield
-    except StoreUnavailable as error:
-        if isinstance(error.__cause__, _REFUSED):
-            raise _refused(error.__cause__) from error
-        raise
-    except ValueError as error:
-        raise _refused(error) from error
-
-
-def _refused(error: BaseException) -> SettingError:
-    return SettingError(
-        "DATABASE_URL: got an address, user, password or database that is refused "
-        f"({type(error).__name__}), takes postgresql://user:password@host:port/database"
-    )
+_FORGET_EVERY_S = 2.0
 
 
 async def connect(dsn: str, *, password: Password | None = None) -> Connection:
@@ -93,7 +39,7 @@ async def connect(dsn: str, *, password: Password | None = None) -> Connection:
 
     Raises `SettingError` when the address is refused, `StoreUnavailable` when nobody answers.
     """
-    with _starting():
+    with starting():
         connection: Connection = await asyncpg.connect(
             dsn,
             password=password,
@@ -113,8 +59,9 @@ async def _prepare(connection: Connection) -> None:
         decoder=orjson.loads,
     )
     schema = await connection.fetchval(_VECTOR_SCHEMA)
-    if schema is not None:
-        await register_vector(connection, schema=schema)
+    if schema is None:  # a restore is under way: without the types nothing could be searched
+        raise StoreUnavailable("The database has no pgvector right now.")
+    await register_vector(connection, schema=schema)
 
 
 _VECTOR_SCHEMA = """
@@ -149,6 +96,7 @@ class Database:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
+        self._forgot_at = -math.inf
 
     @classmethod
     async def open(
@@ -169,7 +117,7 @@ class Database:
             timeout=_CONNECT_S,
             server_settings={"application_name": "citestream"},
         )
-        with _starting():
+        with starting():
             await pool
         return cls(pool, lambda: connect(dsn, password=password))
 
@@ -185,7 +133,7 @@ class Database:
                 await self._unused.wait()
             async with asyncio.timeout(_LEFT_S):
                 await self._pool.close()
-        except _UNAVAILABLE:
+        except (TimeoutError, OSError, exceptions.PostgresError, exceptions.InterfaceError):
             self._pool.terminate()
 
     def terminate(self) -> None:
@@ -207,9 +155,9 @@ class Database:
             if self._apart is None or self._apart.is_closed():
                 self._apart = await self.dedicated()
             try:
-                with translated():
+                with translated(self._apart.is_closed):
                     await self._apart.execute(sql, *arguments, timeout=within_s)
-            except StoreUnavailable:
+            except Exception:
                 self._drop_apart()
                 raise
 
@@ -228,18 +176,33 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
         """One connection of the pool, for several statements."""
-        with translated():
-            asked = time.monotonic()
+        asked = time.monotonic()
+        with translated(self._pool.is_closing):
             # The driver's own time limit takes a task each time.
             async with asyncio.timeout(_CONNECT_S):
                 connection = await self._pool.acquire()
-            try:
-                if self._waited is not None:
-                    self._waited(time.monotonic() - asked)
-                with self._used():
-                    yield connection
-            finally:
+        try:
+            if self._waited is not None:
+                self._waited(time.monotonic() - asked)
+            with self._used(), translated(lambda: self._gone(connection)):
+                yield connection
+        except Exception as error:
+            if schema_may_have_changed(error):
+                await self._forget()
+            raise
+        finally:
+            with translated(self._pool.is_closing):
                 await self._pool.release(connection, timeout=_CONNECT_S)
+
+    def _gone(self, connection: Connection) -> bool:
+        return bool(self._pool.is_closing() or connection.is_closed())
+
+    async def _forget(self) -> None:
+        """Replace every connection when it is next used: each has cached statements and types."""
+        now = time.monotonic()
+        if now - self._forgot_at > _FORGET_EVERY_S:
+            self._forgot_at = now
+            await self._pool.expire_connections()
 
     @contextmanager
     def _used(self) -> "Iterator[None]":
@@ -260,21 +223,25 @@ class Database:
 
     async def fetch(self, sql: str, *arguments: object) -> list[Record]:
         """All rows of one statement."""
-        async with self.connection() as connection:
-            return await connection.fetch(sql, *arguments)
+        return await self._once_more(lambda connection: connection.fetch(sql, *arguments))
 
     async def fetchrow(self, sql: str, *arguments: object) -> Record | None:
         """The first row of one statement."""
-        async with self.connection() as connection:
-            row: Record | None = await connection.fetchrow(sql, *arguments)
-        return row
+        return await self._once_more(lambda connection: connection.fetchrow(sql, *arguments))
 
     async def fetchval(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 - any SQL value
         """The first column of the first row."""
-        async with self.connection() as connection:
-            return await connection.fetchval(sql, *arguments)
+        return await self._once_more(lambda connection: connection.fetchval(sql, *arguments))
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement; returns its command tag, for example `UPDATE 3`."""
-        async with self.connection() as connection:
-            return await connection.execute(sql, *arguments)
+        return await self._once_more(lambda connection: connection.execute(sql, *arguments))
+
+    async def _once_more(self, work: "Callable[[Connection], Awaitable[T]]") -> "T":
+        """A statement that was refused because of what the driver had cached did nothing."""
+        try:
+            async with self.connection() as connection:
+                return await work(connection)
+        except SchemaChanged:
+            async with self.connection() as connection:
+                return await work(connection)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from app.db.driver_errors import SchemaChanged
 from app.db.notices import Notices, payloads
-from app.db.pool import Database, SchemaChanged
+from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from asyncpg import Connection
 
 from app.config import Settings
+from app.db.driver_errors import translated
 from app.db.lakebase import password_of
 from app.db.migrations import known_migrations, pending
-from app.db.pool import POOL_SIZE, Password, connect, translated
+from app.db.pool import POOL_SIZE, Password, connect
 from app.db.server import EmbeddedServer
 from app.doctor.findings import Finding
 from app.domain.errors import SettingError, StoreUnavailable

@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from asyncpg import exceptions
 from pgvector import SparseVector, Vector
 
 from app.db import pool
+from app.db.migrations import migrate
 from app.db.pool import Database, connect
 from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError, StoreUnavailable
@@ -64,6 +66,92 @@ async def test_mistakes_of_ours_are_not_called_outages(database: Database) -> No
         await database.fetch("SELECT * FROM nowhere")
     with pytest.raises(asyncpg.DataError):
         await database.fetch("SELECT $1::bigint", "text")
+
+
+async def test_misuse_of_the_driver_is_not_called_an_outage(database: Database) -> None:
+    with pytest.raises(exceptions.InterfaceError, match="expects 1 argument"):
+        await database.fetch("SELECT $1::bigint", 1, 2)
+    async with database.connection() as connection:
+        slow = asyncio.ensure_future(connection.fetchval("SELECT 1 FROM pg_sleep(0.2)"))
+        await asyncio.sleep(0)
+        with pytest.raises(exceptions.InterfaceError, match="another operation is in progress"):
+            await connection.fetchval("SELECT 2")
+        assert await slow == 1
+
+    async def nested() -> None:
+        async with database.connection() as connection:
+            await connection.execute("BEGIN")
+            try:
+                async with connection.transaction():
+                    pass
+            finally:
+                await connection.execute("ROLLBACK")
+
+    with pytest.raises(exceptions.InterfaceError, match="manually started transaction"):
+        await nested()
+
+
+async def test_a_table_that_is_locked_for_too_long_is_an_outage(database: Database) -> None:
+    async def look(lock_timeout_ms: int) -> None:
+        async with database.transaction() as waiting:
+            await waiting.execute(f"SET LOCAL lock_timeout = {lock_timeout_ms}")
+            await waiting.execute("SELECT FROM runs")
+
+    async with database.connection() as locking, locking.transaction():
+        await locking.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreUnavailable):
+            await look(50)
+    assert await database.fetchval("SELECT count(*) FROM runs") == 0
+
+
+VECTOR = Vector([0.5, 0.25])
+
+
+async def test_what_was_cached_of_a_schema_is_forgotten_when_it_is_restored(
+    database_dsn: str, database: Database
+) -> None:
+    """Types have other numbers afterwards, on every connection that was open before."""
+
+    async def use() -> None:
+        await asyncio.gather(
+            *(database.fetchval("SELECT 1 FROM pg_sleep(0.05)") for _ in "12345678")
+        )
+        for _ in range(8):
+            assert await database.fetchval("SELECT $1::vector", VECTOR) == VECTOR
+        assert await database.fetchval("SELECT count(*) FROM runs") == 0
+
+    await use()
+    admin = await connect(database_dsn)
+    await admin.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await database.fetchval("SELECT $1::vector", VECTOR)
+    await migrate(database_dsn)
+    await use()
+    await admin.close()
+
+
+async def test_a_restore_that_nobody_noticed_is_found_out_by_the_first_statement(
+    database_dsn: str, database: Database
+) -> None:
+    assert await database.fetchval("SELECT $1::vector", VECTOR) == VECTOR
+    admin = await connect(database_dsn)
+    await admin.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await migrate(database_dsn)
+    assert await database.fetchval("SELECT $1::vector", VECTOR) == VECTOR
+    await admin.execute("ALTER TABLE runs ADD COLUMN next text")
+    assert await database.fetch("SELECT * FROM runs") == []
+    await admin.execute("ALTER TABLE runs DROP COLUMN next")
+    assert await database.fetch("SELECT * FROM runs") == []
+    await admin.close()
+
+
+async def test_statements_that_were_deallocated_are_prepared_anew(database_dsn: str) -> None:
+    database = await Database.open(database_dsn, max_size=1)
+    assert await database.fetchval("SELECT $1::int", 1) == 1
+    await database.execute("DEALLOCATE ALL")
+    assert await database.fetchval("SELECT $1::int", 2) == 2
+    await database.close()
 
 
 async def test_a_password_callable_is_asked_for_each_connection(database_dsn: str) -> None:

@@ -5,8 +5,10 @@ import os
 import shutil
 import tarfile
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -14,8 +16,9 @@ from app.config import Settings
 from app.retrieval.minilm import MiniLM
 from scripts import backup
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, last_answer
-from tests.harness.serving import Serving, serving
+from tests.harness.following import asking, following, http_client, last_answer
+from tests.harness.serving import Serving, serving, serving_replicas
+from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 ANSWER = Reply(tokens=["Nausea ", "and headache ", "[1]."])
@@ -61,8 +64,45 @@ async def saving(settings: Settings, path: Path) -> str:
     return await asyncio.to_thread(backup.save, settings, path)
 
 
-async def restoring(settings: Settings, path: Path) -> str:
-    return await asyncio.to_thread(backup.restore, settings, path, replace=False)
+async def restoring(settings: Settings, path: Path, *, replace: bool = False) -> str:
+    return await asyncio.to_thread(backup.restore, settings, path, replace=replace)
+
+
+async def test_servers_that_ran_meanwhile_answer_from_the_restored_database(
+    settings: Settings, embedder: MiniLM, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    """Stopping them is documented; one that was forgotten recovers by itself."""
+    upstream.always(ANSWER)
+    path = tmp_path / "all.tar"
+    async with serving_replicas(settings, embedder, count=2) as servers:
+        for number, server in enumerate(servers):
+            async with (
+                http_client(server.url) as http,
+                asking(http, QUESTION, session_id="kept") as one,
+            ):
+                assert (await one.rest()).type == "done", number
+        await saving(settings, path)
+        await restoring(settings, path, replace=True)
+        for server in servers:
+            async with http_client(server.url) as http:
+                await eventually(partial(ready, http), within_s=30)
+                for _ in range(3):
+                    async with asking(http, QUESTION, session_id="kept") as asked:
+                        end = await asked.rest()
+                    assert (end.type, end.content.get("saved")) == ("done", True), end
+                assert (await last_answer(http, "kept"))["content"] == "Nausea and headache [1]."
+        async with (
+            http_client(servers[0].url) as http,
+            http_client(servers[1].url) as far,
+            asking(http, QUESTION, session_id="far") as asked,
+        ):
+            await asked.until(lambda frame: frame.type == "run_start")
+            async with following(far, asked.run_id) as seen:
+                assert (await seen.rest()).type == "done"
+
+
+async def ready(http: httpx.AsyncClient) -> bool | None:
+    return (await http.get("/health/ready")).status_code == 200 or None
 
 
 async def test_what_must_not_be_overwritten_is_not(

@@ -1,6 +1,7 @@
 """M22, P4: the database goes away and comes back: refused, silent, restarted, or never there."""
 
 import asyncio
+import re
 import shutil
 import socket
 import tempfile
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from app.db.migrations import migrate
+from app.db.pool import connect
 from app.db.server import EmbeddedServer
 from app.retrieval.minilm import MiniLM
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
@@ -238,6 +240,41 @@ async def test_a_server_without_its_database_still_stops(
         assert witness.screen.terminal.content["code"] == "INTERRUPTED"
         ended = time.monotonic()
     assert time.monotonic() - ended < 8
+
+
+async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
+    stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
+) -> None:
+    """What a `lock_timeout` raises is no lost connection: it met every loop, on both replicas."""
+    upstream.always(Reply(tokens=numbered_words(700), pace_s=0.01))
+    admin = await connect(stocked_dsn)
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f"ALTER DATABASE {name} SET lock_timeout = '200ms'")
+    settings = app_settings(stocked_dsn, upstream, tmp_path)
+    async with (
+        serving(settings, embedder) as server,
+        serving(settings, embedder) as other,
+        asked(server) as (client, witness, response),
+    ):
+        far = Witness(witness.run_id)
+        following = asyncio.ensure_future(far.follow(client, other.url))
+        await until_words(witness, response, 20)
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE runs, run_events, processes IN ACCESS EXCLUSIVE MODE")
+            await until_words(witness, response, 300)
+        async with asyncio.timeout(20):
+            await asyncio.gather(witness.finish(), following)
+        for seen in (witness, far):
+            assert seen.screen.terminal is not None
+            assert (seen.screen.terminal.type, seen.screen.resets) == ("done", 0)
+            assert seen.screen.terminal.content["saved"] is True
+            assert seen.screen.text == "".join(numbered_words(700)(upstream.requests[-1]))
+        for one in (server, other):
+            metrics = (await client.get(f"{one.url}/metrics")).text
+            assert re.search(r'background_failures_total{loop="(lease|reaper)"} [1-9]', metrics)
+            ready = await client.get(f"{one.url}/health/ready")
+            assert (ready.status_code, ready.json()["failing"]) == (200, [])
+    await admin.close()
 
 
 @pytest.fixture

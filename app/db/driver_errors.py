@@ -1,0 +1,109 @@
+"""The one place where the driver's errors become ours: outages, wrong settings, a changed schema.
+
+Everything else is a mistake of ours and goes through as it is, so that it is logged with its
+traceback and never retried as an outage.
+"""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asyncpg import exceptions
+
+from app.domain.errors import SettingError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UNAVAILABLE = (
+    exceptions.PostgresConnectionError,
+    exceptions.OperatorInterventionError,  # shutting down, starting up, cancelled, timed out
+    exceptions.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    exceptions.PostgresSystemError,  # a disk that fails
+    exceptions.TransactionRollbackError,  # deadlock, serialisation: trying again works
+    exceptions.LockNotAvailableError,  # a role's lock_timeout
+    exceptions.ReadOnlySQLTransactionError,  # a failover is under way
+    exceptions.IdleInTransactionSessionTimeoutError,
+    exceptions.TransactionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+_REFUSED = (
+    exceptions.InvalidAuthorizationSpecificationError,
+    exceptions.InvalidCatalogNameError,
+    exceptions.ClientConfigurationError,
+)
+_STALE = (
+    exceptions.InvalidCachedStatementError,
+    exceptions.OutdatedSchemaCacheError,
+    exceptions.InvalidSQLStatementNameError,  # prepared statements were dropped under us
+)
+_STALE_TYPE = "cache lookup failed"  # XX000: a type that a statement names by its number is gone
+_SCHEMA_GONE = (exceptions.UndefinedTableError, exceptions.UndefinedFunctionError)
+_OF_THE_DRIVER = (exceptions.InterfaceError, exceptions.InternalClientError)
+
+
+class SchemaChanged(StoreUnavailable):
+    """What the driver had cached of the schema is out of date; a new connection works."""
+
+
+def _never() -> bool:
+    return False
+
+
+@contextmanager
+def translated(gone: Callable[[], bool] = _never) -> "Iterator[None]":
+    """Make driver errors that trying again may mend `StoreUnavailable`; let the others through.
+
+    `gone`: whether the connection is closed. Only then is a complaint of the driver about how it
+    is used an outage.
+    """
+    try:
+        yield
+    except exceptions.DataError:
+        raise
+    except _STALE as error:
+        raise SchemaChanged("The database is being upgraded.") from error
+    except exceptions.InternalServerError as error:
+        if _STALE_TYPE not in str(error):
+            raise
+        raise SchemaChanged("The database was restored.") from error
+    except (*_UNAVAILABLE, *_REFUSED) as error:
+        raise _unreachable() from error
+    except _OF_THE_DRIVER as error:
+        if not gone():
+            raise
+        raise _unreachable() from error
+
+
+def _unreachable() -> StoreUnavailable:
+    return StoreUnavailable("The database cannot be reached right now.")
+
+
+def schema_may_have_changed(error: BaseException) -> bool:
+    """Whether connections should forget what they know of tables, functions and types."""
+    return isinstance(error, (SchemaChanged, *_SCHEMA_GONE))
+
+
+@contextmanager
+def starting() -> "Iterator[None]":
+    """As `translated`, but an address that is refused or cannot be read is a wrong setting.
+
+    Later the same refusal is an outage: a token that is being renewed, a server that moves.
+    """
+    try:
+        with translated():
+            yield
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, _REFUSED):
+            raise _refused(error.__cause__) from error
+        raise
+    except (ValueError, *_OF_THE_DRIVER) as error:
+        raise _refused(error) from error
+
+
+def _refused(error: BaseException) -> SettingError:
+    return SettingError(
+        "DATABASE_URL: got an address, user, password or database that is refused "
+        f"({type(error).__name__}), takes postgresql://user:password@host:port/database"
+    )
