@@ -38,7 +38,7 @@ async def store_bundled(
     await ingest_samples(ingestor, folder=folder)
     shelves = [
         _Shelf(source, await library.store.passages(LOCAL, source.source_id))
-        for source in await library.store.sources(LOCAL)
+        for source in (await library.store.sources(LOCAL)).items
     ]
     rows: list[dict[str, Any]] = json.loads(QUESTIONS.read_text())
     names = {shelf.source.name: shelf for shelf in shelves}

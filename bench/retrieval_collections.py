@@ -178,6 +178,5 @@ def _source(origin: str, draft: _Draft) -> tuple[NewSource, list[NewPassage]]:
         kind="recording" if draft.recording else "document",
         media_type="text/plain",
         content_hash=hashlib.sha256(whole.encode()).hexdigest(),
-        text=whole,
     )
     return source, passages

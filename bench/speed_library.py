@@ -232,7 +232,6 @@ async def _store(
         kind="document",
         media_type="text/markdown",
         content_hash=hashlib.sha256(text.encode()).hexdigest(),
-        text=text,
         tags=("even",) if len(book.name) % 2 == 0 else (),
     )
     pairs = list(zip(book.passages, encoded, strict=True))

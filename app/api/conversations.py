@@ -6,13 +6,12 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator
 from starlette.responses import JSONResponse, Response
 
 from app.api.chat import checked_filters
 from app.api.export import Language, disposition, markdown
 from app.api.openapi import REFUSED, ListedConversation, MessageShape, Responses, body
-from app.api.schemas import SESSION_ID, ConversationPatch, FeedbackBody, storable
+from app.api.schemas import SESSION_ID, ConversationPatch, Cursor, FeedbackBody, Limit, Wanted
 from app.api.services import WithPrincipal, WithServices
 from app.domain.encoding import compact_json, timestamp
 from app.domain.models import Conversation, Feedback, Message, Page
@@ -25,10 +24,7 @@ router = APIRouter(
 )
 
 SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=400)]
 Order = Annotated[Literal["oldest", "newest"], Query()]
-Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 
 ONE = body(Conversation, "The conversation.")
 AT_ONCE = 200  # messages

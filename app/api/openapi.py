@@ -15,6 +15,7 @@ from app.domain.models import (
     Feedback,
     Filters,
     FinishReason,
+    LibraryCounts,
     MessageStatus,
     Reading,
     Role,
@@ -187,6 +188,14 @@ class SourceShape(Shape):
     mine: bool
     access: Access
     groups: tuple[str, ...]
+
+
+class SourcePageShape(Shape):
+    """A part of the library; `counts` comes with the first page."""
+
+    items: tuple[SourceShape, ...]
+    next: str | None
+    counts: LibraryCounts | None
 
 
 class OneSourceShape(SourceShape):

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
+from fastapi import Query
 from pydantic import (
     UUID4,
     AfterValidator,
@@ -39,6 +40,9 @@ def question_text(value: str) -> str:
     return storable(value)
 
 
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=4_000)]
+Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
 
 

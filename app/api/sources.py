@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -16,16 +16,25 @@ from app.api.openapi import (
     UPLOADED,
     OneSourceShape,
     Responses,
-    SourceShape,
+    SourcePageShape,
     SuggestionShape,
     body,
 )
-from app.api.schemas import SourcePatch
+from app.api.schemas import Cursor, Limit, SourcePatch, Wanted
 from app.api.services import Services, WithPrincipal, WithServices
 from app.api.uploads import Upload, receive_upload
 from app.domain.encoding import timestamp
 from app.domain.errors import InvalidInput, NotFound
-from app.domain.models import Access, Page, Passage, Similar, Source
+from app.domain.models import (
+    Access,
+    Listing,
+    Order,
+    Page,
+    Passage,
+    Similar,
+    Source,
+    SourceKind,
+)
 from app.domain.principals import Principal
 
 router = APIRouter(
@@ -47,12 +56,31 @@ FILE: Responses = {
 SourceId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-@router.get("", responses=body(Page[SourceShape], "Every source."))
-async def list_sources(services: WithServices, principal: WithPrincipal) -> Response:
-    """Every source the caller may read, newest first."""
-    sources = await services.library.sources(principal)
-    items = [source_json(source, principal) for source in sources]
-    return JSONResponse({"items": items, "next": None})
+@router.get("", responses=body(SourcePageShape, "A page of the list."))
+async def list_sources(
+    services: WithServices,
+    principal: WithPrincipal,
+    limit: Limit = 200,
+    cursor: Cursor = None,
+    q: Wanted = "",
+    kind: Annotated[SourceKind | None, Query()] = None,
+    order: Annotated[Order, Query()] = "newest",
+) -> Response:
+    """The sources that the caller may read; `next` is the cursor of the following page.
+
+    `q`: only those with each of its words in title, name, tags or speakers. `counts`: how many
+    there are in all, whatever is looked for; on the first page only.
+    """
+    listing = Listing(wanted=q, kind=kind, order=order, cursor=cursor)
+    page = await services.library.sources(principal, listing, limit=limit)
+    counts = await services.library.counts(principal) if cursor is None else None
+    return JSONResponse(
+        {
+            "items": [source_json(source, principal) for source in page.items],
+            "next": page.next,
+            "counts": None if counts is None else asdict(counts),
+        }
+    )
 
 
 @router.get("/{source_id}", responses=body(OneSourceShape, "The source."))

@@ -1,18 +1,16 @@
 """Conversations and their messages in PostgreSQL."""
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import orjson
 from asyncpg import Record
 
+from app.db.page_cursors import bad_cursor, from_cursor, to_cursor, to_time
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_rows import wire_json
-from app.domain.errors import InvalidInput, NotFound
+from app.domain.errors import NotFound
 from app.domain.excerpts import excerpt
 from app.domain.models import (
     Conversation,
@@ -56,7 +54,7 @@ class ConversationStore:
         items = tuple(_conversation(row) for row in rows[:limit])
         more = len(rows) > limit
         following = (
-            _cursor(items[-1].updated_at.isoformat(), items[-1].session_id) if more else None
+            to_cursor(items[-1].updated_at.isoformat(), items[-1].session_id) if more else None
         )
         return Page(items, following)
 
@@ -76,7 +74,7 @@ class ConversationStore:
         )
         more = len(rows) > limit
         last = items[-1].conversation if more else None
-        following = _cursor(last.updated_at.isoformat(), last.session_id) if last else None
+        following = to_cursor(last.updated_at.isoformat(), last.session_id) if last else None
         return Page(items, following)
 
     async def get(self, principal: Principal, session_id: str) -> Conversation:
@@ -104,7 +102,7 @@ class ConversationStore:
         rows = await self._database.fetch(query, principal.owner_id, session_id, place, limit + 1)
         items = tuple(_message(row) for row in rows[:limit])
         more = len(rows) > limit
-        return Page(items, _cursor(rows[limit - 1]["ordinal"]) if more else None)
+        return Page(items, to_cursor(rows[limit - 1]["ordinal"]) if more else None)
 
     async def message(self, principal: Principal, session_id: str, message_id: str) -> Message:
         """See the port."""
@@ -215,44 +213,21 @@ def _message(row: Record) -> Message:
     )
 
 
-def _cursor(*place: str | int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> list[object]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        raise _bad_cursor() from None
-    return place if isinstance(place, list) else []
-
-
-def _bad_cursor() -> InvalidInput:
-    return InvalidInput("cursor", "This cursor was not made by this list.")
-
-
 def _read_place(cursor: str | None) -> tuple[datetime | None, str | None]:
     if cursor is None:
         return None, None
-    match _read_cursor(cursor):
+    match from_cursor(cursor):
         case [str(updated_at), str(session_id)] if "\0" not in session_id:
-            try:
-                at = datetime.fromisoformat(updated_at)
-            except ValueError:
-                raise _bad_cursor() from None
-            if at.tzinfo is None:
-                raise _bad_cursor()
-            return at, session_id
+            return to_time(updated_at), session_id
         case _:
-            raise _bad_cursor()
+            raise bad_cursor()
 
 
 def _read_ordinal(cursor: str | None, *, first: int) -> int:
     if cursor is None:
         return first
-    match _read_cursor(cursor):
+    match from_cursor(cursor):
         case [int(ordinal)] if 0 <= ordinal <= _LAST_ORDINAL:
             return ordinal
         case _:
-            raise _bad_cursor()
+            raise bad_cursor()

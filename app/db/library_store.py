@@ -1,6 +1,7 @@
 """The library in PostgreSQL: sources, passages and what search needs of them, changed together."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,9 +9,11 @@ from datetime import datetime, timedelta
 from asyncpg import Connection, Record
 from pgvector import HalfVector
 
+from app.db.library_listing import cursor_after, like_patterns, read_cursor
 from app.db.library_rows import cues_to_json, storable, to_passage, to_source
 from app.db.pool import Database
 from app.db.queries import load_queries
+from app.domain.errors import StoreUnavailable
 from app.domain.indexing import (
     Change,
     Discard,
@@ -20,13 +23,26 @@ from app.domain.indexing import (
     StoredFile,
     StoredText,
 )
-from app.domain.models import Passage, Similar, Source
+from app.domain.models import (
+    EVERYTHING,
+    LibraryCounts,
+    Listing,
+    Order,
+    Page,
+    Passage,
+    Similar,
+    Source,
+)
 from app.domain.principals import Principal
 from app.domain.resemblance import ALIKE, resemblance
+
+log = logging.getLogger(__name__)
 
 SQL = load_queries("library")
 
 UNDO = timedelta(seconds=30)
+NO_TEXT = ""
+"""Nobody reads the text of a source from its row: passages have it. Older versions need one."""
 PATIENCE_S = 600.0
 """How long writers wait for each other, and for what grows with a source or the library."""
 COMPARED = 20
@@ -45,10 +61,25 @@ class LibraryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def sources(self, principal: Principal) -> tuple[Source, ...]:
-        """All readable sources, newest first."""
-        rows = await self._database.fetch(SQL["list_sources"], *_reader(principal))
-        return tuple(to_source(row) for row in rows)
+    async def sources(
+        self, principal: Principal, listing: Listing = EVERYTHING, *, limit: int = 200
+    ) -> Page[Source]:
+        """See the port."""
+        value, number = read_cursor(listing)
+        rows = await self._database.fetch(
+            _listing_query(listing.order),
+            *(principal.owner_id, list(principal.groups), listing.kind),
+            *(like_patterns(listing.wanted), value, number, limit + 1),
+        )
+        items = tuple(to_source(row) for row in rows[:limit])
+        return Page(items, cursor_after(listing, rows[limit - 1]) if len(rows) > limit else None)
+
+    async def counts(self, principal: Principal) -> LibraryCounts:
+        """See the port."""
+        row = await self._database.fetchrow(
+            SQL["count_readable"], principal.owner_id, list(principal.groups)
+        )
+        return LibraryCounts(*row) if row else LibraryCounts(0, 0, 0)
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:
         """One source, None when unknown or not readable."""
@@ -146,8 +177,8 @@ class LibraryStore:
                 await connection.execute(SQL["insert_sketch"], number, list(source.sketch))
             await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
             await _refresh(connection)
-            if old:
-                await _discard(connection, old, discard)
+        if old:
+            await self._discard(_files_of(old), discard)
         return source_id, "replaced" if live else "added"
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
@@ -176,9 +207,28 @@ class LibraryStore:
             gone = await connection.fetch(SQL["list_deleted"], deleted_before)
             for old in gone:
                 await _forget(connection, old["number"])
-                await _discard(connection, old, discard)
             await _refresh(connection)
+        await self._discard([key for old in gone for key in _files_of(old)], discard)
         return len(gone)
+
+    async def _discard(self, keys: Sequence[str], discard: Discard | None) -> None:
+        """Remove the files that nobody names any more.
+
+        After the commit that dropped their names: one that fails must not cost a row its file. In
+        a transaction of its own: while the lock is held nobody can come to name one of them. What
+        cannot be removed stays behind, which costs room and nothing else.
+        """
+        if discard is None or not keys:
+            return
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+                rows = await connection.fetch(SQL["list_named"], keys)
+                unnamed = set(keys) - {row["key"] for row in rows}
+                if unnamed:
+                    await discard(sorted(unnamed))
+        except (StoreUnavailable, OSError) as error:
+            log.warning("Files that no source has any more stay behind: %s", error)
 
     async def set_title(
         self, principal: Principal, source_id: str, title: str, *, now: datetime
@@ -303,6 +353,16 @@ class LibraryStore:
         return True
 
 
+def _listing_query(order: Order) -> str:
+    match order:
+        case "newest":
+            return SQL["list_newest"]
+        case "title":
+            return SQL["list_titles"]
+        case "longest":
+            return SQL["list_longest"]
+
+
 def _reader(principal: Principal, *wanted: object) -> tuple[object, ...]:
     """The arguments of a query that asks what a principal may read."""
     return (principal.owner_id, *wanted, list(principal.groups))
@@ -322,7 +382,7 @@ def _columns(source: NewSource, passage_count: int) -> tuple[object, ...]:
     audio = source.audio
     return (
         *(source.origin, source.shared, source.title, source.kind, source.name),
-        *(source.media_type, source.content_hash, source.text, passage_count),
+        *(source.media_type, source.content_hash, NO_TEXT, passage_count),
         *(source.pages, source.duration_s, list(source.tags), list(source.speakers)),
         source.original.key if source.original else None,
         *((audio.key, audio.media_type) if audio else (None, None)),
@@ -373,15 +433,8 @@ async def _forget(connection: Connection, number: int) -> None:
     await connection.execute(SQL["delete_source"], number)
 
 
-async def _discard(connection: Connection, old: Record, discard: Discard | None) -> None:
-    """While the lock is held nobody can come to name a file that is being removed."""
-    if discard is None:
-        return
-    keys = [key for key in (old["original_key"], old["audio_key"]) if key is not None]
-    rows = await connection.fetch(SQL["list_named"], keys)
-    unnamed = set(keys) - {row["key"] for row in rows}
-    if unnamed:
-        await discard(sorted(unnamed))
+def _files_of(old: Record) -> list[str]:
+    return [key for key in (old["original_key"], old["audio_key"]) if key is not None]
 
 
 async def _refresh(connection: Connection) -> None:

@@ -30,7 +30,6 @@ class NewSource:
     kind: SourceKind
     media_type: str
     content_hash: str  # sha256 hex of the bytes
-    text: str  # what the passages' offsets point into
     tags: tuple[str, ...] = ()
     shared: bool = False
     shared_with: tuple[str, ...] = ()  # groups
@@ -101,7 +100,7 @@ class PassageEncoder(Embedder, Protocol):
 
 
 Discard = Callable[[Sequence[str]], Awaitable[None]]
-"""Removes the files of these keys. Called inside the transaction that drops their last name."""
+"""Removes the files of these keys. Called after the commit that dropped their last name."""
 
 
 class LibraryWriter(Protocol):

@@ -217,6 +217,31 @@ class Source:
     shared_with: tuple[str, ...] = ()  # groups whose people may read it
 
 
+Order = Literal["newest", "title", "longest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which sources are listed, and how. `cursor`: what follows that page of the same listing."""
+
+    wanted: str = ""  # each of its words is in title, name, a tag or a speaker
+    kind: SourceKind | None = None
+    order: Order = "newest"
+    cursor: str | None = None
+
+
+EVERYTHING = Listing()
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCounts:
+    """How much somebody may read."""
+
+    documents: int
+    recordings: int
+    passages: int
+
+
 @dataclass(frozen=True, slots=True)
 class Similar:
     """A source that says nearly the same as another, and how much of it, 0..1."""

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.models import (
+    EVERYTHING,
     Candidate,
     Conversation,
     Feedback,
     Filters,
     FoundConversation,
+    LibraryCounts,
+    Listing,
     Message,
     Page,
     Passage,
@@ -127,8 +130,14 @@ class Conversations(Protocol):
 class Library(Protocol):
     """The sources and passages a principal may read."""
 
-    async def sources(self, principal: Principal) -> tuple[Source, ...]:
-        """All readable sources, newest first."""
+    async def sources(
+        self, principal: Principal, listing: Listing = EVERYTHING, *, limit: int = 200
+    ) -> Page[Source]:
+        """A page of the readable sources. Raises `InvalidInput` for a cursor of another list."""
+        ...
+
+    async def counts(self, principal: Principal) -> LibraryCounts:
+        """How many there are in all."""
         ...
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:

@@ -199,7 +199,6 @@ class Ingestor:
             kind=loaded.kind,
             media_type=read.loader.media_type,
             content_hash=read.content_hash,
-            text=loaded.text,
             tags=incoming.tags,
             shared=incoming.shared,
             pages=loaded.pages,

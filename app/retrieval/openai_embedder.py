@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import weakref
 from collections.abc import Sequence
 from typing import Final
 
@@ -43,6 +44,12 @@ class OpenAIEmbedder:
         self._model = model or DEFAULT_MODEL
         self._dimensions = _DIMENSIONS.get(self._model, 0)
         base_url = base_url or OPENAI_URL
+        http = httpx2.Client(
+            proxy=proxies.url_for(base_url),
+            trust_env=False,
+            verify=httpx2.create_ssl_context(trust_env=True),  # SSL_CERT_FILE counts
+        )
+        weakref.finalize(self, http.close)
         self._client = OpenAIEmbeddings(
             model=self._model,
             api_key=SecretStr(api_key or "none"),
@@ -52,11 +59,7 @@ class OpenAIEmbedder:
             chunk_size=BATCH,
             timeout=_TIMEOUT_S,
             openai_proxy=None,
-            http_client=httpx2.Client(
-                proxy=proxies.url_for(base_url),
-                trust_env=False,
-                verify=httpx2.create_ssl_context(trust_env=True),
-            ),
+            http_client=http,
         )
 
     @property

@@ -49,7 +49,6 @@ def new_source(
         kind=kind,
         media_type="text/markdown",
         content_hash=content,
-        text="…",
         tags=tuple(tags),
         shared=shared,
     )

@@ -1,6 +1,7 @@
 """Sources and passages: who sees what, what replaces what, and what a failure leaves."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from app.db.library_store import LibraryStore
+from app.db.page_cursors import to_cursor
 from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
-from app.domain.indexing import EncodedPassage, NewPassage, StoredFile
-from app.domain.models import Cue, Filters
+from app.domain.errors import InvalidInput, StoreUnavailable
+from app.domain.indexing import EncodedPassage, NewPassage, NewSource, StoredFile
+from app.domain.models import Cue, Filters, LibraryCounts, Listing, SourceKind
 from app.domain.principals import Principal
 from tests.db.library import ANA, BEN, EMBEDDER, NOON, embedded, encoded, new_source, store, vector
 
@@ -75,8 +78,8 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
         assert await library.set_tags(BEN, source_id, ["x"], now=LATER) is False
     assert await library.unknown_sources(BEN, [shared, hers, "a\0b"]) == (hers, "a\0b")
     assert await library.unknown_sources(ANA, [shared, hers]) == ()
-    assert [s.source_id for s in await library.sources(BEN)] == [shared]
-    assert {s.source_id for s in await library.sources(ANA)} == {hers, shared}
+    assert [s.source_id for s in (await library.sources(BEN)).items] == [shared]
+    assert {s.source_id for s in (await library.sources(ANA)).items} == {hers, shared}
     # Shared is for reading: it is still Ana's.
     assert await library.passages(BEN, shared)
     assert await library.delete(BEN, shared, at=LATER) is False
@@ -85,7 +88,7 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
 async def test_sources_come_newest_first(library: LibraryStore) -> None:
     await store(library, "old", source=new_source("a"), now=NOON)
     await store(library, "new", source=new_source("b"), now=LATER)
-    assert [s.name for s in await library.sources(ANA)] == ["b", "a"]
+    assert [s.name for s in (await library.sources(ANA)).items] == ["b", "a"]
 
 
 async def test_the_same_content_changes_nothing(library: LibraryStore, database: Database) -> None:
@@ -160,7 +163,7 @@ async def test_a_deleted_source_is_hidden_and_comes_back_within_30_seconds(
     (passage,) = await library.passages(ANA, source_id)
     before = await library.source(ANA, source_id)
     assert await library.delete(ANA, source_id, at=NOON)
-    assert await library.sources(ANA) == ()
+    assert (await library.sources(ANA)).items == ()
     assert await library.source(ANA, source_id) is None
     assert await library.passages(ANA, source_id) == ()
     assert await library.passage(ANA, source_id, passage.passage_id) is None
@@ -296,3 +299,164 @@ async def test_vectors_can_be_exchanged(library: LibraryStore, database: Databas
     assert await library.replace_vectors(source_id, {0: encoded("x")}, embedder="y") is False
     assert await library.replace_vectors("unknown", {}, embedder="y") is False
     assert await library.embedders() == ("other",)
+
+
+async def listed(library: LibraryStore, listing: Listing, *, limit: int) -> list[str]:
+    """The names of all pages, each page asked for by the cursor of the one before."""
+    names: list[str] = []
+    while True:
+        page = await library.sources(ANA, listing, limit=limit)
+        assert len(page.items) <= limit
+        names += [source.name for source in page.items]
+        if page.next is None:
+            return names
+        assert len(page.items) == limit
+        listing = replace(listing, cursor=page.next)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 200])
+async def test_the_library_comes_in_pages_in_any_order(library: LibraryStore, limit: int) -> None:
+    sizes = {"d": 3, "b": 1, "C": 2, "a": 1, "e": 2}
+    for name, size in sizes.items():
+        texts = [f"{name} {number}" for number in range(size)]
+        await store(library, *texts, source=new_source(name, title=name))
+    await store(library, "Ben's.", owner=BEN)
+    assert await listed(library, Listing(), limit=limit) == ["e", "a", "C", "b", "d"]
+    assert await listed(library, Listing(order="longest"), limit=limit) == ["d", "e", "C", "a", "b"]
+    by_title = await listed(library, Listing(order="title"), limit=limit)
+    assert [name.lower() for name in by_title] == ["a", "b", "c", "d", "e"]
+    assert await library.counts(ANA) == LibraryCounts(5, 0, 9)
+
+
+async def test_a_page_goes_on_where_the_last_one_ended_whatever_comes_between(
+    library: LibraryStore,
+) -> None:
+    for name in "abcd":
+        await store(library, name, source=new_source(name))
+    first = await library.sources(ANA, limit=2)
+    await store(library, "new", source=new_source("new"))
+    last = first.items[-1]
+    assert await library.delete(ANA, last.source_id, at=LATER)
+    rest = await library.sources(ANA, Listing(cursor=first.next), limit=2)
+    assert [source.name for source in rest.items] == ["b", "a"]
+    assert rest.next is None
+
+
+async def test_sources_are_found_by_the_words_of_their_labels(library: LibraryStore) -> None:
+    talk = replace(new_source("talk.vtt", kind="recording", title="Kick-off"), speakers=("Zoë",))
+    await store(library, "x", source=talk)
+    await store(library, "x", source=new_source("100%_tea.md", title="Tea", tags=["Drinks"]))
+
+    async def found(wanted: str, kind: SourceKind | None = None) -> list[str]:
+        return await listed(library, Listing(wanted=wanted, kind=kind), limit=1)
+
+    assert await found("") == ["100%_tea.md", "talk.vtt"]
+    assert await found("KICK zo") == ["talk.vtt"]
+    assert await found("drink tea") == ["100%_tea.md"]
+    assert await found("drink kick") == []
+    for literal in ("%", "_", "100%_", "\\", "%%%%", "'", '"', "\0"):
+        expected = ["100%_tea.md"] if literal in "100%_tea.md" else []
+        assert await found(literal) == expected, literal
+    assert await found("", "recording") == ["talk.vtt"]
+    assert await found("tea", "recording") == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (),
+        ("newest",),
+        ("newest", "2026-05-06T12:00:00+00:00", "1"),
+        ("newest", "2026-05-06T12:00:00", 1),
+        ("newest", "yesterday", 1),
+        ("newest", 7, 1),
+        ("newest", "2026-05-06T12:00:00+00:00", 2**31),
+        ("title", "Tea", 1),
+        ("longest", 2**40, 1),
+    ],
+)
+async def test_a_cursor_of_another_list_is_refused(
+    library: LibraryStore, place: tuple[str | int, ...]
+) -> None:
+    for cursor in (to_cursor(*place), "!", "a\0b", ""):
+        with pytest.raises(InvalidInput, match="not made by this list"):
+            await library.sources(ANA, Listing(cursor=cursor))
+
+
+class Cupboard:
+    """Files by key. Nothing is taken out while its name is still in the database of others."""
+
+    def __init__(self, database: Database) -> None:
+        self.discarded: list[str] = []
+        self.named: list[int] = []
+        self._database = database
+
+    async def discard(self, keys: Sequence[str]) -> None:
+        self.discarded += keys
+        self.named.append(
+            await self._database.fetchval(
+                "SELECT count(*) FROM sources WHERE original_key = ANY ($1)", list(keys)
+            )
+        )
+
+
+def filed(content: str, key: str) -> NewSource:
+    return replace(new_source(content=content), original=StoredFile(key, "text/markdown"))
+
+
+async def refuse_commits(database: Database) -> None:
+    """From now on every change of a source fails at the very end, as when the disk is full."""
+    await database.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"
+    )
+    await database.execute(
+        "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE OR DELETE ON sources "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+
+
+async def test_files_are_removed_after_the_commit_that_dropped_their_names(
+    library: LibraryStore, database: Database
+) -> None:
+    cupboard = Cupboard(database)
+    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=cupboard.discard)
+    await put(filed("1", "k1"), now=NOON)
+    await put(filed("2", "k2"), now=NOON)
+    assert (cupboard.discarded, cupboard.named) == (["k1"], [0])
+    await store(library, "x", owner=BEN, source=filed("2", "k2"))
+    await put(filed("3", "k3"), now=NOON)
+    assert cupboard.discarded == ["k1"]  # Ben has k2
+    (source,) = (await library.sources(ANA)).items
+    assert await library.delete(ANA, source.source_id, at=NOON)
+    assert await library.purge(deleted_before=LATER, discard=cupboard.discard) == 1
+    assert (cupboard.discarded, cupboard.named) == (["k1", "k3"], [0, 0])
+
+
+async def test_a_commit_that_fails_costs_no_file(library: LibraryStore, database: Database) -> None:
+    cupboard = Cupboard(database)
+    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=cupboard.discard)
+    kept, _ = await put(filed("1", "k1"), now=NOON)
+    gone = await store(library, "x", source=replace(filed("9", "k9"), origin="b"))
+    assert await library.delete(ANA, gone, at=NOON)
+    await refuse_commits(database)
+    with pytest.raises(StoreUnavailable):
+        await put(filed("2", "k2"), now=NOON)
+    with pytest.raises(StoreUnavailable):
+        await library.purge(deleted_before=LATER, discard=cupboard.discard)
+    assert cupboard.discarded == []
+    assert await library.file(ANA, kept) == StoredFile("k1", "text/markdown")
+
+
+async def test_a_file_that_cannot_be_removed_costs_no_change(
+    library: LibraryStore, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def discard(keys: Sequence[str]) -> None:
+        raise OSError(30, "Read-only file system")
+
+    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=discard)
+    await put(filed("1", "k1"), now=NOON)
+    source_id, change = await put(filed("2", "k2"), now=NOON)
+    assert change == "replaced"
+    assert await library.file(ANA, source_id) == StoredFile("k2", "text/markdown")
+    assert "stay behind" in caplog.text

@@ -57,3 +57,17 @@ def test_every_query_is_used_and_every_use_is_a_query() -> None:
         if name
     }
     assert used == {name for store in STORES for name in load_queries(store)}
+
+
+STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?(?:\w+\.)?\*|,\s+\w+\.\*")
+
+
+def test_every_query_names_what_it_reads() -> None:
+    """New columns cost nobody anything, and what is sent is what somebody wrote down."""
+    texts = [sql for store in STORES for sql in load_queries(store).values()]
+    app = FOLDER.parent
+    texts += [path.read_text() for path in app.rglob("*.py")]
+    assert [found.group() for text in texts for found in STAR.finditer(text)] == []
+    assert STAR.search("SELECT a, t.* FROM t")
+    assert STAR.search("RETURNING *")
+    assert STAR.search("SELECT count(*), 2 * 3") is None

@@ -112,7 +112,7 @@ def asked(dsn: str, question: Callable[[LibraryStore], Awaitable[T]]) -> T:
 
 
 def sources(dsn: str, owner: str = "local") -> dict[str, Source]:
-    found = asked(dsn, lambda library: library.sources(Principal(owner)))
+    found = asked(dsn, lambda library: library.sources(Principal(owner))).items
     return {source.name: source for source in found}
 
 
@@ -382,7 +382,7 @@ async def test_the_samples_can_be_asked(
     assert ranked[0].coverage > 0.9
     talks = await search.search(visitor, query, filters=Filters(kinds=("recording",)), limit=50)
     assert {c.passage.kind for c in talks.candidates} == {"recording"}
-    (recording,) = [s for s in await library.sources(visitor) if s.kind == "recording"]
+    (recording,) = [s for s in (await library.sources(visitor)).items if s.kind == "recording"]
     assert recording.name == f"{talk}.vtt"
     sound = await library.file(visitor, recording.source_id)
     assert sound is not None

@@ -60,7 +60,7 @@ def test_a_thousand_mixed_files_stay_below_600_mb(database_dsn: str, tmp_path: P
 async def _stored(dsn: str) -> tuple[int, int]:
     database = await Database.open(dsn, max_size=1)
     try:
-        sources = await LibraryStore(database).sources(LOCAL)
+        sources = (await LibraryStore(database).sources(LOCAL)).items
         return len(sources), sum(source.passage_count for source in sources)
     finally:
         await database.close()

@@ -58,7 +58,6 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
             kind="document",
             media_type="text/markdown",
             content_hash="0" * 64,
-            text="\n".join(TEXTS),
         )
         await LibraryStore(database).replace(
             LOCAL,

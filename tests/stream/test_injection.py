@@ -31,7 +31,6 @@ async def store(server: Serving, embedder: MiniLM, owner: Principal, text: str) 
         kind="document",
         media_type="text/markdown",
         content_hash="1" * 64,
-        text=text,
     )
     passage = NewPassage(text=text, char_start=0, char_end=len(text))
     source_id, _ = await LibraryStore(server.runtime.database).replace(

@@ -2,7 +2,7 @@
 
 -- name: list_recent
 -- The next $4 of owner $1 after the one that was updated at $2 and is called $3 (null: the first).
-SELECT c.*, r.run_id AS active_run_id
+SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id
 FROM conversations c
 LEFT JOIN runs r
   ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
@@ -23,8 +23,8 @@ WITH found AS MATERIALIZED (
       @@ (to_tsquery('simple', $5) && (''' ' || md5($1) || '''')::tsquery)
   GROUP BY owner_id, session_id
 )
-SELECT c.*, r.run_id AS active_run_id, m.message_id AS said_id, m.role AS said_role,
-  m.content AS said
+SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id,
+  m.message_id AS said_id, m.role AS said_role, m.content AS said
 FROM conversations c
 LEFT JOIN found USING (owner_id, session_id)
 LEFT JOIN messages m
@@ -39,20 +39,26 @@ ORDER BY c.updated_at DESC, c.session_id DESC
 LIMIT $4
 
 -- name: read_conversation
-SELECT c.*, r.run_id AS active_run_id
+SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id
 FROM conversations c
 LEFT JOIN runs r
   ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
 WHERE c.owner_id = $1 AND c.session_id = $2 AND c.deleted_at IS NULL
 
 -- name: list_messages
-SELECT * FROM messages
+SELECT message_id, role, content, status, finish_reason, citations, evidence, usage, timings,
+  error_code, error_message, run_id, question_id, model, filters, created_at, ended_at, feedback,
+  ordinal
+FROM messages
 WHERE owner_id = $1 AND session_id = $2 AND ordinal > $3
 ORDER BY ordinal
 LIMIT $4
 
 -- name: list_latest_messages
-SELECT * FROM messages
+SELECT message_id, role, content, status, finish_reason, citations, evidence, usage, timings,
+  error_code, error_message, run_id, question_id, model, filters, created_at, ended_at, feedback,
+  ordinal
+FROM messages
 WHERE owner_id = $1 AND session_id = $2 AND ordinal < $3
 ORDER BY ordinal DESC
 LIMIT $4
@@ -95,6 +101,8 @@ WHERE m.owner_id = $1 AND m.session_id = $2 AND m.message_id = $3 AND m.role = '
   AND c.owner_id = $1 AND c.session_id = $2 AND c.deleted_at IS NULL
 
 -- name: read_message
-SELECT m.*
+SELECT m.message_id, m.role, m.content, m.status, m.finish_reason, m.citations, m.evidence,
+  m.usage, m.timings, m.error_code, m.error_message, m.run_id, m.question_id, m.model, m.filters,
+  m.created_at, m.ended_at, m.feedback, m.ordinal
 FROM messages m JOIN conversations c USING (owner_id, session_id)
 WHERE m.owner_id = $1 AND m.session_id = $2 AND m.message_id = $3 AND c.deleted_at IS NULL

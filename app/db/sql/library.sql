@@ -1,23 +1,69 @@
 -- The library: sources, their passages, and the structures that search reads.
 -- Who may read a source: its owner, everyone when it is shared, the groups that it is shared with.
 
--- name: list_sources
-SELECT * FROM sources WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL
-ORDER BY created_at DESC, number DESC;
+-- name: list_newest
+-- A page of what $1 of groups $2 may read, of kind $3 (null: any), with every pattern of $4; after the
+-- source $6 that has the value $5 (both null: the first page), at most $7.
+SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+FROM sources
+WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL
+  AND ($3::text IS NULL OR kind = $3)
+  AND concat_ws(E'\n', title, name, array_to_string(tags, E'\n'), array_to_string(speakers, E'\n'))
+    ILIKE ALL ($4::text[])
+  AND ($6::integer IS NULL OR (created_at, number) < ($5::timestamptz, $6::integer))
+ORDER BY created_at DESC, number DESC
+LIMIT $7;
+
+-- name: list_titles
+-- As list_newest, by title.
+SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+FROM sources
+WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL
+  AND ($3::text IS NULL OR kind = $3)
+  AND concat_ws(E'\n', title, name, array_to_string(tags, E'\n'), array_to_string(speakers, E'\n'))
+    ILIKE ALL ($4::text[])
+  AND ($6::integer IS NULL OR (lower(title), number) > (lower($5::text), $6::integer))
+ORDER BY lower(title), number
+LIMIT $7;
+
+-- name: list_longest
+-- As list_newest, those of most passages first.
+SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+FROM sources
+WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL
+  AND ($3::text IS NULL OR kind = $3)
+  AND concat_ws(E'\n', title, name, array_to_string(tags, E'\n'), array_to_string(speakers, E'\n'))
+    ILIKE ALL ($4::text[])
+  AND ($6::integer IS NULL OR (passage_count, number) < ($5::integer, $6::integer))
+ORDER BY passage_count DESC, number DESC
+LIMIT $7;
+
+-- name: count_readable
+SELECT count(*) FILTER (WHERE kind = 'document') AS documents,
+  count(*) FILTER (WHERE kind = 'recording') AS recordings,
+  coalesce(sum(passage_count), 0)::bigint AS passages
+FROM sources WHERE (owner_id = $1 OR shared OR shared_with && $2) AND deleted_at IS NULL;
 
 -- name: find_source
-SELECT * FROM sources
+SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+FROM sources
 WHERE source_id = $2 AND (owner_id = $1 OR shared OR shared_with && $3) AND deleted_at IS NULL;
 
 -- name: list_passages
-SELECT p.*, s.source_id, s.title, s.kind
+SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
+  p.speaker, p.cues, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
 WHERE s.source_id = $2 AND (s.owner_id = $1 OR s.shared OR s.shared_with && $3)
   AND s.deleted_at IS NULL
 ORDER BY p.position;
 
 -- name: find_passage
-SELECT p.*, s.source_id, s.title, s.kind
+SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
+  p.speaker, p.cues, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
 WHERE s.source_id = $2 AND p.passage_id = $3
   AND (s.owner_id = $1 OR s.shared OR s.shared_with && $4)
@@ -32,7 +78,9 @@ WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared OR shared_with &
 SELECT count(*) FROM sources;
 
 -- name: find_same
-SELECT * FROM sources
+SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+FROM sources
 WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4 AND deleted_at IS NULL
   AND (origin = $2 OR NOT EXISTS (
     SELECT FROM sources WHERE owner_id = $1 AND origin = $2 AND deleted_at IS NULL))
@@ -306,7 +354,7 @@ WITH scope AS MATERIALIZED (
       / (SELECT total FROM question), 0) AS coverage
   FROM found JOIN passage_vectors v USING (passage) JOIN passage_terms t USING (passage)
 ), ranked AS (
-  SELECT *, (1 - $12::double precision) * cosine + $12 * coalesce((bm25 - min(bm25) OVER ())
+  SELECT passage, cosine, bm25, coverage, (1 - $12::double precision) * cosine + $12 * coalesce((bm25 - min(bm25) OVER ())
     / nullif(max(bm25) OVER () - min(bm25) OVER (), 0), 0) AS score
   FROM signals
   ORDER BY score DESC, passage LIMIT $11
@@ -314,7 +362,8 @@ WITH scope AS MATERIALIZED (
 SELECT searched.passages AS searched_passages, searched.sources AS searched_sources,
   reading.done AS files_done, reading.total AS files_total,
   ranked.score, ranked.cosine, ranked.bm25, ranked.coverage,
-  p.*, s.source_id, s.title, s.kind
+  p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
+  p.speaker, p.cues, s.source_id, s.title, s.kind
 FROM searched CROSS JOIN reading
 LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
   ON true
@@ -386,7 +435,7 @@ WITH scope AS MATERIALIZED (
     AND ($5::timestamptz IS NULL OR created_at >= $5)
     AND ($6::timestamptz IS NULL OR created_at < $6)
 ), scored AS MATERIALIZED (
-  SELECT one.* FROM unnest($9::text[]) AS wanted CROSS JOIN LATERAL (
+  SELECT one.passage, one.source, one.score FROM unnest($9::text[]) AS wanted CROSS JOIN LATERAL (
     SELECT passage, source, -(weights <#> $8::sparsevec) AS score FROM passage_terms
     WHERE lexemes @> wanted::integer[]) AS one
 )

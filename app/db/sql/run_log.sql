@@ -2,14 +2,18 @@
 
 -- name: start_run
 -- The locks, checks and writes of one question: see schema.sql.
-SELECT * FROM start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+SELECT repeated, taken, active_run_id, running, deleted, known, stop_requested
+FROM start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
   $19, $20, $21, $22, $23)
 
 -- name: lock_run_id
 SELECT pg_advisory_xact_lock(4, hashtext($1::text))
 
 -- name: find_repeated
-SELECT * FROM runs WHERE owner_id = $1 AND route = $2 AND idempotency_key = $3
+SELECT run_id, owner_id, session_id, message_id, question_id, route, status, epoch, process_id, head,
+  reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
+  terminal_type, terminal_data, receipt
+FROM runs WHERE owner_id = $1 AND route = $2 AND idempotency_key = $3
 
 -- name: append_events
 -- Runs $1 (of epoch $2) get head $3 and reservation $4; their events are $5 to $9. All of it in
@@ -67,7 +71,10 @@ SELECT pg_notify('citestream_runs', 'ended:' || run_id) FROM ended
 SELECT FROM runs WHERE run_id = $1 AND epoch = $2 AND status <> 'running' AND terminal_data = $3
 
 -- name: read_run
-SELECT * FROM runs WHERE run_id = $1 AND owner_id = $2
+SELECT run_id, owner_id, session_id, message_id, question_id, route, status, epoch, process_id, head,
+  reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
+  terminal_type, terminal_data, receipt
+FROM runs WHERE run_id = $1 AND owner_id = $2
 
 -- name: read_entries
 -- The rows that hold the events after $2, at most $3 of them and what shares their rows. The row
@@ -99,9 +106,15 @@ SELECT coalesce(string_agg(text, '' ORDER BY seq), '') FROM run_events WHERE run
 WITH stopped AS (
   UPDATE runs SET stop_requested_at = coalesce(stop_requested_at, $3)
   WHERE run_id = $1 AND owner_id = $2 AND status = 'running'
-  RETURNING *
+  RETURNING run_id, owner_id, session_id, message_id, question_id, route, status, epoch, process_id, head,
+    reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
+    terminal_type, terminal_data, receipt
 )
-SELECT stopped.*, pg_notify('citestream_runs', 'stop:' || run_id) FROM stopped
+SELECT run_id, owner_id, session_id, message_id, question_id, route, status, epoch, process_id, head,
+  reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
+  terminal_type, terminal_data, receipt,
+  pg_notify('citestream_runs', 'stop:' || run_id)
+FROM stopped
 
 -- name: remember_stop
 INSERT INTO pending_stops (owner_id, run_id, requested_at) VALUES ($2, $1, $3)
@@ -129,7 +142,9 @@ LEFT JOIN processes p USING (process_id)
 UPDATE runs SET epoch = epoch + 1, process_id = $5
 WHERE run_id = $1 AND epoch = $2 AND process_id = $3 AND status = 'running'
   AND (SELECT beat FROM processes p WHERE p.process_id = $3) IS NOT DISTINCT FROM $4::bigint
-RETURNING *
+RETURNING run_id, owner_id, session_id, message_id, question_id, route, status, epoch, process_id, head,
+  reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
+  terminal_type, terminal_data, receipt
 
 -- name: list_turns
 -- For each question before $3 the newest answer that ended; the last $4 turns, newest first.
