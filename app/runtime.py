@@ -29,7 +29,7 @@ from app.db.migrations import migrate
 from app.db.notices import Notices
 from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
-from app.db.run_log import CHANNEL
+from app.db.run_log import CHANNEL, renew_lease
 from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
@@ -52,9 +52,10 @@ from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
 from app.runs.citing import cite_in_time
 from app.runs.clock import SystemClock
+from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
 from app.runs.ports import AnswerEngine, Ended, Question
 from app.runs.service import Limits, RunService
-from app.runs.supervisor import Supervisor
+from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 from app.samples import load_samples
 from app.tracing import make_tracing
@@ -137,6 +138,7 @@ class Runtime:
     tasks: TaskTracker
     database: Database
     jobs: IngestQueue
+    lease_fallback: LeaseFallback
     samples: "asyncio.Task[None] | None" = None
 
 
@@ -216,6 +218,7 @@ async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     supervisor = Supervisor(tasks, SystemClock())
     notices.start(supervisor)
     runtime = await _assemble(process, embedder, model, database, notices, supervisor)
+    stack.callback(runtime.lease_fallback.close)
     stack.push_async_callback(runtime.services.runs.close)
     stack.push_async_callback(runtime.jobs.close)
     return runtime
@@ -247,6 +250,7 @@ async def _assemble(
     await check_vectors(library, embedder)
     tasks, clock = supervisor.tasks, SystemClock()
     engine = make_engine(process, embedder, index, model, clock)
+    process_id = str(uuid.uuid4())
     runs = RunService(
         MeasuredRunLog(database, notices, process.watching.figures),
         engine,
@@ -254,15 +258,18 @@ async def _assemble(
         clock=clock,
         limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,
-        process_id=str(uuid.uuid4()),
+        process_id=process_id,
         observer=process.watching.runs,
         supervisor=supervisor,
     )
     await runs.start()
+    fallback = LeaseFallback(partial(renew_lease, database, process_id))
+    fallback.start()
     exposition = process.watching.exposition(database, supervisor)
     jobs = make_jobs(process, embedder, database, tasks, clock)
     jobs.start(supervisor)
     for loop in (
+        BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
         *metrics_loops(process.watching.figures, exposition),
         *upkeep_loops(database, revive=process.revive(), clock=clock, discard=jobs.discard),
     ):
@@ -291,7 +298,7 @@ async def _assemble(
         figures=exposition.render,
         sampled=process.watching.gaps,
     )
-    return Runtime(services, tasks, database, jobs, samples)
+    return Runtime(services, tasks, database, jobs, fallback, samples)
 
 
 def make_jobs(

@@ -16,7 +16,7 @@ import orjson
 from app.api.openai_request import SOURCES_HEADING
 from app.api.streaming import PING, Cursor
 from app.domain.encoding import compact_json
-from app.domain.markers import find_markers
+from app.domain.markers import iter_markers
 from app.domain.models import Citation
 from app.domain.stored import stored_citations
 from app.runs.ports import Entry
@@ -77,7 +77,7 @@ class Completion:
                     "end_index": marker.end,
                 },
             }
-            for marker in find_markers(text)
+            for marker in iter_markers(text)
             for number in marker.numbers
             if number in known
         )

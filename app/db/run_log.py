@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from app.db.driver_errors import SchemaChanged
+from app.db.driver_errors import SchemaChanged, translated
 from app.db.notices import Notices, payloads
 from app.db.pool import Database
 from app.db.queries import load_queries
@@ -177,6 +177,23 @@ class PostgresRunLog:
                 listener(notice)
 
         return self._notices.subscribe(CHANNEL, received)
+
+
+def renew_lease(database: Database, process_id: str) -> None:
+    """Renew for an event loop that cannot: from a thread, on a loop and a connection of its own.
+
+    Blocks. Raises `StoreUnavailable`.
+    """
+    asyncio.run(_renew_lease(database, process_id))
+
+
+async def _renew_lease(database: Database, process_id: str) -> None:
+    connection = await database.dedicated()
+    try:
+        with translated():
+            await connection.execute(SQL["renew_lease"], process_id, timeout=BEAT_LIMIT_S)
+    finally:
+        connection.terminate()
 
 
 def to_notice(payload: str) -> Notice | None:

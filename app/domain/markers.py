@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 _MARKER: Final = re.compile(r"(?<!\\)\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
@@ -20,8 +20,13 @@ class Marker(NamedTuple):
 
 def find_markers(text: str) -> tuple[Marker, ...]:
     """The markers in order of appearance; not those in code, escaped, or naming a link."""
+    return tuple(iter_markers(text))
+
+
+def iter_markers(text: str) -> Iterator[Marker]:
+    """As `find_markers`, one after the other: a runaway answer may have more than anybody reads."""
     if "[" not in text:
-        return ()
+        return
     code = code_spans(text)
     begins = [begin for begin, _ in code]
 
@@ -29,11 +34,9 @@ def find_markers(text: str) -> tuple[Marker, ...]:
         index = bisect_right(begins, position) - 1
         return index >= 0 and position < code[index][1]
 
-    return tuple(
-        Marker(match.start(), match.end(), tuple(map(int, match[1].split(","))))
-        for match in _MARKER.finditer(text)
-        if not in_code(match.start())
-    )
+    for match in _MARKER.finditer(text):
+        if not in_code(match.start()):
+            yield Marker(match.start(), match.end(), tuple(map(int, match[1].split(","))))
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:

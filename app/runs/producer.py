@@ -46,6 +46,9 @@ SEARCHING = 24
 of its steps waits until all streams had their turn."""
 _SEARCHED = frozenset({"reranking_complete", "generation_start"})
 """What comes after them waits for the model, if for anything."""
+MAX_ANSWER_CHARACTERS = 1_000_000
+MAX_ANSWER_EVENTS = 200_000
+"""A model that never ends fills the memory of its neighbours long before its time is over."""
 UNSAVED_AFTER_S = 5.0
 SAVE_RETRY_S = 0.5
 
@@ -127,6 +130,7 @@ class Producer:
 
     async def _follow_engine(self, run: LiveRun, question: Question) -> Ended:
         ended: Ended | None = None
+        length = 0
         async with (
             self.turns.take() as turn,
             aclosing(self.engine.answer(question, run.evidence)) as items,
@@ -140,6 +144,10 @@ class Producer:
                             self._first_token(run)
                         run.append(item)
                         self.recorder.touch(run)
+                        length += len(item.content)
+                        if length > MAX_ANSWER_CHARACTERS or len(run.entries) > MAX_ANSWER_EVENTS:
+                            log.warning("Run %s was ended: its answer does not end", run.run_id)
+                            return Ended("length", None)
                     case _:
                         if item.type == "retrieval_complete":
                             run.retrieved_at = self.clock.monotonic()

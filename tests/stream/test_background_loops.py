@@ -25,6 +25,7 @@ FAILURES = 10
 LOOPS = {
     "recorder",
     "lease",
+    "lease fallback",
     "reaper",
     "stop requests",
     "purge",
