@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from app.config import Settings
 from app.domain.context import current_request, current_run
+from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 
 TEXT = "%(asctime)s %(levelname)-7s %(message)s"
@@ -33,6 +34,9 @@ _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
+
+
+LogArguments = tuple[object, ...] | Mapping[str, object] | None
 
 
 def error_lines(error: BaseException, *, text: bool) -> Iterator[str]:
@@ -67,7 +71,24 @@ class _Discreet(logging.Formatter):
 
 
 class TextLines(_Discreet):
-    """For people at a terminal."""
+    """For people at a terminal, which obeys nothing that a line says."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        args, record.args = record.args, _seen(record.args)
+        try:
+            return printable(super().format(record), keep="\n\t")
+        finally:
+            record.args = args
+
+
+def _seen(args: LogArguments) -> LogArguments:
+    """What is put into a line never makes another: only our own words have line ends."""
+    if not isinstance(args, tuple):
+        return args
+    return tuple(
+        printable(str(one)) if isinstance(one, str | BaseException) else one for one in args
+    )
 
 
 class JsonLines(_Discreet):

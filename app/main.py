@@ -47,6 +47,7 @@ from app.api.requests import RequestIds
 from app.config import Settings, load_settings
 from app.connections import PatientProtocol
 from app.db.migrations import migrate
+from app.domain.encoding import printable
 from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.indexing import PassageEncoder
 from app.draining import SignalDrain
@@ -88,7 +89,7 @@ class PlainStartupFailure:
         async def plainly(message: Message) -> None:
             told = getattr(scope["app"].state, "startup_error", None)
             if message["type"] == "lifespan.startup.failed" and told is not None:
-                message = {**message, "message": told}
+                message = {**message, "message": printable(told)}
             await send(message)
 
         await self._app(scope, receive, plainly)
@@ -223,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
         configure(settings)
         shared = _shared_by_workers(settings) if settings.workers > 1 and not reload else None
     except SettingError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 2
     uvicorn.run(
         "app.main:app",
@@ -276,7 +277,7 @@ def __getattr__(name: str) -> FastAPI:
         try:
             globals()["app"] = create_app()
         except SettingError as error:
-            raise SystemExit(str(error)) from None
+            raise SystemExit(printable(str(error))) from None
         return cast("FastAPI", globals()["app"])
     raise AttributeError(name)
 

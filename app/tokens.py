@@ -16,6 +16,7 @@ from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.server import EmbeddedServer
 from app.domain.access import TokenKeeper, TokenRow, new_token
+from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
 
@@ -98,7 +99,9 @@ async def _create(options: argparse.Namespace, keeper: TokenKeeper, *, now: date
 def _table(rows: Sequence[TokenRow]) -> str:
     if not rows:
         return "There are no tokens. Make one: python -m app.tokens create PERSON"
-    lines = [("TOKEN", "PERSON", "GROUPS", "MADE", "EXPIRES", "STATE", "LABEL")]
+    lines: list[tuple[str, ...]] = [
+        ("TOKEN", "PERSON", "GROUPS", "MADE", "EXPIRES", "STATE", "LABEL")
+    ]
     for row in rows:
         until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "never"
         lines.append(
@@ -107,6 +110,7 @@ def _table(rows: Sequence[TokenRow]) -> str:
                 *(f"{row.created_at:%Y-%m-%d}", until, row.state, row.label),
             )
         )
+    lines = [tuple(map(printable, line)) for line in lines]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
     return "\n".join(padded)
@@ -143,9 +147,9 @@ def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, or 1 with one line that says why."""
     options = parse(arguments)
     try:
-        sys.stdout.write(asyncio.run(_main(options)) + "\n")
+        sys.stdout.write(printable(asyncio.run(_main(options)), keep="\n") + "\n")
     except CitestreamError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(printable(str(error), keep="\n") + "\n")
         return 1
     return 0
 

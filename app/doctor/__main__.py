@@ -13,6 +13,7 @@ from app.doctor.findings import Finding, failed, report
 from app.doctor.judging import judge
 from app.doctor.model import examine_embeddings, examine_model
 from app.doctor.path import measure
+from app.domain.encoding import printable
 from app.domain.errors import SettingError
 
 AFTER_HEARTBEAT_S = 2.0
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
     except SettingError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 2
     findings = asyncio.run(examine(options, settings))
     sys.stdout.write(report(findings) + "\n")

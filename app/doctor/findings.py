@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from app.domain.encoding import printable
+
 Verdict = Literal["ok", "warn", "FAIL", "skip"]
 
 
@@ -21,8 +23,8 @@ def report(findings: Iterable[Finding]) -> str:
     """Lines for a terminal."""
     lines: list[str] = []
     for finding in findings:
-        lines.append(f"{finding.verdict:<5} {finding.part:<11} {finding.told}")
-        lines += [f"{'':<17} → {line}" for line in finding.remedy]
+        lines.append(f"{finding.verdict:<5} {finding.part:<11} {printable(finding.told)}")
+        lines += [f"{'':<17} → {printable(line)}" for line in finding.remedy]
     return "\n".join(lines)
 
 

@@ -27,6 +27,20 @@ def timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def printable(text: str, *, keep: str = "") -> str:
+    """Text for a terminal: what is not to be seen is written as an escape, as Python does.
+
+    Names and messages of others may hold sequences that a terminal obeys, directions that turn
+    what follows round, line ends that look like lines of ours, and halves of characters. `keep`:
+    characters that stay as they are.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
+    )
+
+
 def clean_text(text: str) -> str:
     """Text from models, documents or people with NUL and lone surrogates made U+FFFD.
 

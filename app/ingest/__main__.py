@@ -23,6 +23,7 @@ from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.server import EmbeddedServer
+from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
 from app.ingest.collecting import collect
@@ -113,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return asyncio.run(run(options, load_settings(), Console(highlight=False)))
     except CitestreamError as error:
-        errors.print(str(error), style="red", markup=False)
+        errors.print(printable(str(error), keep="\n"), style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         errors.print("Stopped. What was finished is in the library.")

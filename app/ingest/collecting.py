@@ -1,8 +1,10 @@
 """Which files the paths of a command line or folder mean."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.domain.encoding import clean_text
 from app.ingest.ingestor import Incoming
 from app.ingest.loaders import AUDIO, TRANSCRIPTS
 
@@ -19,8 +21,9 @@ def collect(
     return [
         Incoming(
             path=file,
-            origin=f"file:{file}",
-            name=file.name,
+            # A name that is no UTF-8 stays a name of its own, and can be stored.
+            origin=f"file:{os.fsencode(file).decode(errors='backslashreplace')}",
+            name=clean_text(file.name),
             audio=_audio_of(file),
             tags=tuple(tags),
             shared=shared,

@@ -9,7 +9,9 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
+from rich.text import Text
 
+from app.domain.encoding import printable
 from app.domain.errors import RunFailure
 from app.domain.principals import Principal
 from app.ingest import ingestor as ingesting
@@ -55,7 +57,7 @@ class Screen:
                 except (IngestError, RunFailure) as error:
                     failed += 1
                     await done(file.name, str(error))
-                    line = f"{file.path}: {error}"
+                    line = printable(f"{file.path}: {error}")
                     self._console.print(line, style="red", markup=False, soft_wrap=True)
             bar.update(task, completed=len(files), description="")
         self._summarise(stored, failed, monotonic() - began)
@@ -72,7 +74,7 @@ class Screen:
         return Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=self._console,
             transient=True,
         )
@@ -83,13 +85,19 @@ class Screen:
         if done:
             table = Table("File", "Title", "Kind", "Passages", "")
             for file, one in done:
-                table.add_row(file.name, one.title, one.kind, str(one.passages), _change(one))
+                cells = (file.name, one.title, one.kind, str(one.passages), _change(one))
+                table.add_row(*map(_cell, cells))
             self._console.print(table)
         passages = sum(one.passages for _, one in done if one.change != "unchanged")
         self._console.print(
             f"{len(done)} files in the library, {failed} failed; "
             f"{passages} passages embedded in {seconds:.1f} s"
         )
+
+
+def _cell(text: str) -> Text:
+    """Names are text, whatever they would mean to a terminal or to rich."""
+    return Text(printable(text))
 
 
 def _change(one: Ingested) -> str:
@@ -107,7 +115,9 @@ def _reporting(bar: Progress, task: TaskID, number: int, path: Path) -> ingestin
             embedded = progress.done / max(1, progress.total)
             share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
         bar.update(
-            task, completed=number + share, description=f"{_VERBS[progress.stage]} {path.name}"
+            task,
+            completed=number + share,
+            description=f"{_VERBS[progress.stage]} {printable(path.name)}",
         )
 
     return report

@@ -73,3 +73,10 @@ def test_the_report_is_aligned_and_fails_with_its_findings() -> None:
     )
     assert failed(findings)
     assert not failed(findings[:1])
+
+
+def test_what_others_say_does_nothing_to_the_terminal() -> None:
+    hostile = "\x1b[2J\x9b1m\u202e\r\nok    database    all is well"
+    shown = report([Finding("FAIL", "model", hostile, (hostile,))])
+    assert [c for c in shown if not c.isprintable() and c != "\n"] == []
+    assert len(shown.splitlines()) == 2

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -114,6 +115,25 @@ def asked(dsn: str, question: Callable[[LibraryStore], Awaitable[T]]) -> T:
 def sources(dsn: str, owner: str = "local") -> dict[str, Source]:
     found = asked(dsn, lambda library: library.sources(Principal(owner))).items
     return {source.name: source for source in found}
+
+
+HOSTILE = "\x1b[31m[link=x]red\x9b2J\u202egpj\r\x07"
+"""What a terminal obeys, what rich obeys, a direction, and what writes over the line."""
+
+
+def test_names_and_titles_do_nothing_to_the_terminal(
+    command: Callable[..., tuple[int, str, str]], desk: Path
+) -> None:
+    (desk / f"{HOSTILE}.md").write_text(f"# Title {HOSTILE}\n\nCups are blue.\n")
+    (desk / f"copy{HOSTILE}.md").write_text(f"# Title {HOSTILE}\n\nCups are blue.\n")
+    (desk / f"{HOSTILE}.pdf").write_bytes(b"no pdf")
+    os.mkdir(os.fsencode(desk) + b"/\xff\x1b")
+    Path(os.fsdecode(os.fsencode(desk) + b"/\xff\x1b/a\xfe.md")).write_text("# Bytes\n\nTea.\n")
+    code, output, errors = command(desk, desk / f"{HOSTILE}-missing.md")
+    assert code == 1
+    shown = output + errors
+    assert [c for c in shown if not c.isprintable() and c != "\n"] == []
+    assert "\\x1b[31m[link=x]red\\x9b2J\\u202egpj\\r\\x07" in shown.replace("\n", "")
 
 
 def test_a_folder_is_ingested(

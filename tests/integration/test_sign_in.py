@@ -512,3 +512,17 @@ async def test_sessions_that_are_over_are_swept(database: Database) -> None:
     await store.open_session("b" * 43, Principal("ann"), token=None, now=now(), expires_at=later())
     assert await database.fetchval("SELECT count(*) FROM sessions") == 1
     assert await asyncio.gather(store.end_session("b" * 43), store.end_session("c" * 43))
+
+
+async def test_labels_and_names_do_nothing_to_the_terminal(database: Database) -> None:
+    store, hostile = PostgresAccess(database), "\x1b[31mred\x9b2J\u202e\rover\nt1  ann  -"
+    await store.add(
+        *("t0", "cs_" + "t" * 43, Principal(hostile, (hostile,))),
+        label=hostile,
+        now=now(),
+        expires_at=None,
+    )
+    shown = await tokens.run(tokens.parse(["list"]), store, now=now())
+    assert [c for c in shown if not c.isprintable() and c != "\n"] == []
+    assert len(shown.splitlines()) == 2
+    assert shown.count(r"\x1b[31mred\x9b2J\u202e\rover\nt1  ann  -") == 3

@@ -104,3 +104,17 @@ def test_a_full_disk_costs_log_lines_and_is_told_once(capfd: pytest.CaptureFixtu
     log.warning("one")
     log.warning("two")
     assert capfd.readouterr().err == "LOG_FILE: No space left on device; log lines are lost\n"
+
+
+def test_a_line_does_nothing_to_the_terminal_and_makes_no_other(tmp_path: Path) -> None:
+    to_file(tmp_path / "log", log_format="text", log_text=True)
+    hostile = "\x1b]0;title\x07\x9b31m\u202egnp\r\n12:00:00 ERROR forged"
+    log.warning("Read %s of %d: %s", hostile, 3, StoreUnavailable(hostile))
+    try:
+        raise ValueError(hostile)
+    except ValueError:
+        log.exception("Run failed\nin two lines")
+    written = (tmp_path / "log").read_text()
+    assert [c for c in written if not c.isprintable() and c != "\n"] == []
+    assert written.splitlines()[0].count(r"\x1b]0;title\x07\x9b31m\u202egnp\r\n12:00:00") == 2
+    assert "Run failed\nin two lines" in written
