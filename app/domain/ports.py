@@ -335,5 +335,14 @@ class Upstream:
 DELTAS = "deltas"
 """In a chunk's `response_metadata`: how many deltas of the service it holds, when not one."""
 
+REASONING = "reasoning_content"
+"""In the `additional_kwargs` of a message or chunk: what the model thought, never its answer."""
+
+RETRACTED = "retracted"
+"""In a chunk's `response_metadata`: all text before it was reasoning."""
+
+ENDED = "ended"
+"""In a chunk's `response_metadata`: the service said that its stream ends here."""
+
 current_upstream: ContextVar[Upstream | None] = ContextVar("current_upstream", default=None)
 """The run on whose behalf the current task talks to a model. Set by the answer engine."""

@@ -8,7 +8,7 @@ travels in the returned text.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import cast
@@ -18,9 +18,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable
 
 from app.domain.models import FinishReason, Passage, Usage
+from app.domain.ports import ENDED, RETRACTED
 from app.llm import failures
 from app.llm.answer_model import AnswerModel
 from app.llm.failures import MODEL_ERRORS, Trouble, trouble_of
+from app.llm.finish_reasons import Reason, meaning
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +33,6 @@ _AFTER_FINISH_S = 2.0
 """The answer is whole once `finish_reason` came; only its usage is still worth waiting for."""
 _TIMER_SLACK = 0.02
 """Of the patience: how much later than that silence may be noticed."""
-_WITHHELD = "content_filter"
-_FINISHED: Mapping[str, FinishReason] = {"length": "length", _WITHHELD: "content_filter"}
-"""Services have many words for the usual end; these two are special."""
-_BROKEN = frozenset({"error", "abort"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,34 +61,60 @@ class AnswerEnd:
 
 @dataclass(slots=True)
 class _Answer:
-    """What has arrived of one attempt."""
+    """What has arrived of one attempt.
+
+    Some services put a finish reason on every chunk: text after one takes it back, and one that
+    came with text, or that nothing but such text came before, is believed only once the stream has
+    ended as it should.
+    """
 
     parts: list[str] = field(default_factory=list)
-    finish_reason: str = ""
+    reason: Reason | None = None
     usage: Usage | None = None
+    ended: bool = False  # the service said so, with a reason or without
+    proven: bool = False  # the reason needs no end of the stream beside it
+    _plain: bool = False  # text came that no reason came with
+    _taken_back: bool = False
 
     def add(self, message: BaseMessage) -> None:
+        metadata = message.response_metadata
         if text := answer_text(message):
             self.parts.append(text)
-        self.finish_reason = message.response_metadata.get("finish_reason") or self.finish_reason
+        reason = meaning(metadata["finish_reason"]) if "finish_reason" in metadata else None
+        if reason is None and text:
+            self._plain = True
+            if self.reason is not None and text.strip():
+                self.reason, self._taken_back = None, True
+        elif reason is not None:
+            self.reason = reason
+            self.proven = self._plain and not text and not self._taken_back
+        if RETRACTED in metadata:
+            self.parts.clear()
+        self.ended = self.ended or ENDED in metadata
         self.usage = usage_of(message) or self.usage
 
     @property
     def text(self) -> str:
         return "".join(self.parts)
 
+    def forgives(self, trouble: Trouble) -> bool:
+        """Whether the answer was whole before this happened."""
+        if self.reason is None or trouble.failure.code != "TIMEOUT":
+            return self.reason is not None and self.proven
+        return self.proven or (self._plain and not self._taken_back)
+
     def trouble(self) -> Trouble | None:
         """Why this is not a complete answer, None when it is."""
-        if not self.finish_reason or self.finish_reason in _BROKEN:
+        if self.reason == "error" or (self.reason is None and not self.ended):
             return failures.truncated()
         if self.text.strip():
             return None
-        if self.finish_reason == _WITHHELD:
+        if self.reason == "content_filter":
             return failures.filtered()
-        return failures.empty(self.finish_reason)
+        return failures.empty(self.reason or "stop")
 
     def end(self, *, streamed: bool) -> AnswerEnd:
-        reason = _FINISHED.get(self.finish_reason, "stop")
+        reason = self.reason if self.reason in ("length", "content_filter") else "stop"
         return AnswerEnd(reason, self.usage, streamed, self.text)
 
 
@@ -163,7 +187,11 @@ async def ask(model: AnswerModel, messages: Messages, *, timeout_s: float) -> st
     """A short internal question to the model, never streamed; None when it cannot be answered."""
     call = _Call(model, model.chat, list(messages))
     answer = _Answer()
-    trouble = await call.invoke(answer, timeout_s)
+    try:
+        trouble = await call.invoke(answer, timeout_s)
+    except Exception:  # a mistake of ours, which must not cost the answer
+        log.exception("An internal question to model %s failed", model.name)
+        return None
     return None if trouble else answer.text
 
 
@@ -179,8 +207,7 @@ class _Call:
         # A task of its own: a token would wake everything that waits for this, from the graph down.
         reading = asyncio.ensure_future(self._read(answer, limits, deadline))  # noqa: TID251 - over before this returns
         trouble = await reading
-        if answer.finish_reason:
-            # What fails after the finish reason was only the farewell.
+        if trouble is not None and answer.forgives(trouble):
             trouble = None
         trouble = trouble or answer.trouble()
         if trouble is None:
@@ -196,7 +223,7 @@ class _Call:
             async with asyncio.timeout_at(deadline) as timer, aclosing(self._chunks()) as chunks:
                 async for chunk in chunks:
                     answer.add(chunk)
-                    patience = _AFTER_FINISH_S if answer.finish_reason else limits.idle_s
+                    patience = _AFTER_FINISH_S if answer.proven and answer.reason else limits.idle_s
                     until, when = now() + patience, timer.when()
                     # A new timer for every token would cost more than it is worth.
                     if when is None or not until <= when <= until + _TIMER_SLACK * patience:

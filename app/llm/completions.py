@@ -5,22 +5,28 @@ answer is read here: frames that arrived together are merged, and no SDK object 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
-from typing import Any, Final, cast
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from typing import Any, ClassVar, Final, cast
 
 import httpx2
 import openai
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai import AsyncOpenAI, AsyncStream
+from pydantic import BaseModel
 from typing_extensions import override
 
 from app.domain.assembling import assembled
-from app.domain.ports import DELTAS
-from app.llm.merging import Chunk, FrameMerger, plain_text
+from app.domain.ports import DELTAS, ENDED, REASONING, RETRACTED
+from app.llm.failures import NotAnAnswer, ReportedError
+from app.llm.merging import MAX_FRAME, Chunk, FrameMerger, plain_text
+from app.llm.normalizing import ChunkNormalizer, whole_answer, whole_chunks
+from app.llm.quirks import Quirks
 from app.llm.streaming import StreamingChatModel
 from app.llm.transport import BODY
 
@@ -30,9 +36,15 @@ _DRAIN_S: Final = 0.1
 _FOR_THE_SDK: Final = frozenset({"extra_headers", "extra_query", "extra_body", "timeout"})
 """Arguments that are no part of the body."""
 
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_UNFRAMED: Final = (b"{", b"[", b"<")
+"""How a body begins that is no event stream."""
+
 
 class MergedStream(AsyncStream[object]):
     """The chunks of one answer as plain dicts. Closing it closes its connection."""
+
+    quirks: ClassVar = Quirks()
 
     @override
     def __aiter__(self) -> AsyncIterator[object]:
@@ -41,22 +53,19 @@ class MergedStream(AsyncStream[object]):
 
     @override
     async def __stream__(self) -> AsyncIterator[object]:
-        merger = FrameMerger()
+        body = _Body(self.quirks, self.response.request)
         try:
-            async with aclosing(self._reads()) as reads:
-                async for data in reads:
-                    for chunk in merger.feed(data):
-                        self._check(chunk)
+            with _as_sdk_errors(self.response.request):
+                async with aclosing(self._reads()) as reads:
+                    async for data in reads:
+                        for chunk in body.feed(data):
+                            yield chunk
+                        if body.over:
+                            break
+                    for chunk in body.close():
                         yield chunk
-                    if merger.error is not None:
-                        raise merger.error
-                    if merger.done:
+                    if body.over:
                         await _drain(reads)
-                        break
-        except httpx2.TimeoutException as error:
-            raise openai.APITimeoutError(request=self.response.request) from error
-        except httpx2.RequestError as error:
-            raise openai.APIConnectionError(request=self.response.request) from error
         finally:
             await self.response.aclose()
 
@@ -67,15 +76,85 @@ class MergedStream(AsyncStream[object]):
         stream: httpx2.AsyncByteStream = self.response.extensions.get(BODY, self.response.stream)
         return cast("AsyncGenerator[bytes, None]", stream.__aiter__())
 
-    def _check(self, chunk: Chunk) -> None:
-        """Raise what the service reports instead of an answer."""
-        error = chunk.get("error")
-        if not error:
+
+def check(body: Chunk, request: httpx2.Request, *, final: bool = True) -> None:
+    """Raise what the service reports instead of an answer."""
+    error = body.get("error") or (body if body.get("object") == "error" else None)
+    if not error:
+        return
+    message = error.get("message") if isinstance(error, dict) else error
+    if not isinstance(message, str) or not message:
+        message = "An error occurred during streaming"
+    raise ReportedError(message, request, body=error, final=final)
+
+
+@contextmanager
+def _as_sdk_errors(request: httpx2.Request) -> Iterator[None]:
+    try:
+        yield
+    except httpx2.TimeoutException as error:
+        raise openai.APITimeoutError(request=request) from error
+    except httpx2.RequestError as error:
+        raise openai.APIConnectionError(request=request) from error
+
+
+class _Body:
+    """What a success says: mostly a stream of frames. `feed` what is read, in order, then `close`.
+
+    Both raise `NotAnAnswer`, and what the service reports instead of an answer.
+    """
+
+    def __init__(self, quirks: Quirks, request: httpx2.Request) -> None:
+        self._quirks = quirks
+        self._request = request
+        self._merger = FrameMerger()
+        self._normalizer = ChunkNormalizer(quirks)
+        self._begun = False
+        self._unframed: list[bytes] | None = None
+        self._size = 0
+        self.over = False  # nothing more is wanted
+
+    def feed(self, data: bytes) -> Iterator[Chunk]:
+        """The chunks that are whole now."""
+        if not self._begun and (head := data.lstrip(_BLANK)):
+            self._begun = True
+            if head[:1] in _UNFRAMED:
+                self._unframed = []
+        if self._unframed is not None:
+            self._size += len(data)
+            if self._size > MAX_FRAME:
+                raise NotAnAnswer("other")
+            self._unframed.append(data)
             return
-        message = error.get("message") if isinstance(error, dict) else None
-        if not isinstance(message, str) or not message:
-            message = "An error occurred during streaming"
-        raise openai.APIError(message=message, request=self.response.request, body=error)
+        yield from self._checked(self._merger.feed(data))
+        if self._merger.error is not None:
+            raise NotAnAnswer("broken") from self._merger.error
+        self.over = self._merger.done
+
+    def close(self) -> Iterator[Chunk]:
+        """The chunks that are left at the end."""
+        if self._unframed is not None:
+            yield from self._whole(b"".join(self._unframed).lstrip(_BLANK))
+            return
+        yield from self._checked(self._merger.close())
+        yield from self._normalizer.close(ended=self._merger.done)
+
+    def _checked(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            check(chunk, self._request, final=False)
+            yield from self._normalizer.feed(chunk)
+
+    def _whole(self, body: bytes) -> list[Chunk]:
+        """Of a whole answer or an error in place of a stream, or the page of something else."""
+        if body.startswith(b"<"):
+            raise NotAnAnswer("page")
+        try:
+            given = json.loads(body.decode(errors="replace"))
+        except ValueError as error:
+            raise NotAnAnswer("broken") from error
+        if isinstance(given, dict):
+            check(given, self._request)
+        return whole_chunks(given, self._quirks)
 
 
 async def _drain(reads: AsyncGenerator[bytes, None]) -> None:
@@ -88,13 +167,17 @@ async def _drain(reads: AsyncGenerator[bytes, None]) -> None:
 class MergingCompletions:
     """What ChatOpenAI calls for Chat Completions."""
 
-    def __init__(self, client: AsyncOpenAI) -> None:
+    def __init__(self, client: AsyncOpenAI, quirks: Quirks) -> None:
         self._client = client
         self._completions = client.chat.completions
+        self._quirks = quirks
+        self._stream_class = type("MergedStream", (MergedStream,), {"quirks": quirks})
 
     async def create(self, **payload: Any) -> object:  # noqa: ANN401 - as the SDK has it
-        """A stream of merged chunks, or the completion as the SDK has it."""
-        if not payload.get("stream") or payload.keys() & _FOR_THE_SDK:
+        """A stream of merged chunks, or the completion as a dict in one form."""
+        if not payload.get("stream"):
+            return await self._whole(payload)
+        if payload.keys() & _FOR_THE_SDK:
             return await self._completions.create(**payload)
         return await self._client.post(
             "/chat/completions",
@@ -102,18 +185,38 @@ class MergingCompletions:
             body=payload,
             options={"security": {"bearer_auth": True}},
             stream=True,
-            stream_cls=MergedStream,
+            stream_cls=self._stream_class,
         )
+
+    async def _whole(self, payload: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = await self._completions.create(**payload)
+        except json.JSONDecodeError as error:
+            raise NotAnAnswer("broken") from error
+        body = response.model_dump(warnings=False) if isinstance(response, BaseModel) else response
+        if isinstance(body, dict):
+            check(body, httpx2.Request("POST", f"{self._client.base_url}chat/completions"))
+        return whole_answer(body, self._quirks)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._completions, name)
 
 
 _OWN_ROLES: Final = ("assistant", "", None)
+_MARKS: Final = (DELTAS, RETRACTED, ENDED)
 _EMPTY: Final = AIMessageChunk(content="")
 _MESSAGE: Final = vars(_EMPTY)
 _CHUNK: Final = vars(ChatGenerationChunk(message=_EMPTY))
 """What pieces of text have in common: validating each costs more than sending it."""
+
+
+def mark(message: BaseMessage, chunk: Chunk) -> None:
+    """What a normalized chunk says beside its text."""
+    for name in _MARKS:
+        if name in chunk:
+            message.response_metadata[name] = chunk[name]
+    if REASONING in chunk:
+        message.additional_kwargs[REASONING] = chunk[REASONING]
 
 
 class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
@@ -137,9 +240,23 @@ class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
             made = super()._convert_chunk_to_generation_chunk(
                 chunk, default_chunk_class, base_generation_info
             )
-        if made is not None and DELTAS in chunk:
-            made.message.response_metadata[DELTAS] = chunk[DELTAS]
+        if made is not None:
+            mark(made.message, chunk)
         return made
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
+        whole = await self.async_client.create(**{**payload, "stream": False})
+        result = self._create_chat_result(whole)
+        mark(result.generations[0].message, whole["choices"][0]["message"])
+        return result
 
     def _plain(self, chunk: Chunk) -> ChatGenerationChunk | None:
         """What LangChain makes of a piece of text, without validating it; None: something else."""

@@ -17,17 +17,17 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 from typing_extensions import override
 
 from app.domain.errors import SettingError
-from app.domain.ports import DELTAS
 from app.llm.answer_model import AnswerModel, ModelSettings
-from app.llm.completions import MergingCompletions
+from app.llm.completions import MergingCompletions, mark
 from app.llm.merging import Chunk
+from app.llm.quirks import Quirks
 from app.llm.streaming import StreamingChatModel
 from app.llm.transport import ModelTransport
 
@@ -72,7 +72,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         _trace(settings.mlflow_tracking_uri)
     name = settings.databricks_endpoint
     return AnswerModel(
-        chat=DatabricksChat(inner=inner, completions=MergingCompletions(client)),
+        chat=DatabricksChat(inner=inner, completions=MergingCompletions(client, Quirks())),
         name=name,
         provider="databricks",
         label=name,
@@ -137,15 +137,12 @@ class DatabricksChat(StreamingChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         data = self.inner._prepare_inputs(messages, stop, **{**kwargs, "stream": False})
-        response = await self.completions.create(**data)
-        result: ChatResult = self.inner._convert_response_to_chat_result(response)
-        usage = _usage(response.usage.model_dump() if response.usage else None)
-        for generation in result.generations:
-            message = generation.message
-            message.response_metadata |= generation.generation_info or {}
-            if usage is not None and hasattr(message, "usage_metadata"):
-                message.usage_metadata = usage
-        return result
+        whole = await self.completions.create(**data)
+        choice = whole["choices"][0]
+        message = AIMessage(choice["message"]["content"], usage_metadata=_usage(whole["usage"]))
+        message.response_metadata = {"finish_reason": choice["finish_reason"]}
+        mark(message, choice["message"])
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     @override
     async def _astream(
@@ -160,34 +157,26 @@ class DatabricksChat(StreamingChatModel):
         async with await self.completions.create(**data) as chunks:
             async for chunk in chunks:
                 usage = _usage(chunk.get("usage")) or usage
-                made = _generation(chunk)
-                if made is None:
-                    continue
-                yield made
+                yield _generation(chunk)
         if usage is not None:
             # Endpoints count on with every chunk: only the last word is the sum.
             yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage))
 
 
-def _generation(chunk: Chunk) -> ChatGenerationChunk | None:
-    """The message of a chunk: text, or a list of parts as reasoning models send it."""
-    choices = chunk.get("choices")
-    if not choices:
-        return None
-    choice = choices[0]
-    content = (choice.get("delta") or {}).get("content")
-    message = AIMessageChunk(content=content if isinstance(content, list) else content or "")
-    info: dict[str, Any] = {}
+def _generation(chunk: Chunk) -> ChatGenerationChunk:
+    """The message of a normalized chunk."""
+    choices = chunk["choices"]
+    choice = choices[0] if choices else {"delta": {}}
+    message = AIMessageChunk(content=choice["delta"].get("content") or "")
     if choice.get("finish_reason"):
-        info["finish_reason"] = choice["finish_reason"]
-    if DELTAS in chunk:
-        info[DELTAS] = chunk[DELTAS]
-    message.response_metadata |= info
+        message.response_metadata["finish_reason"] = choice["finish_reason"]
+    mark(message, chunk)
+    info = dict(message.response_metadata)
     return ChatGenerationChunk(message=message, generation_info=info or None)
 
 
 def _usage(told: dict[str, Any] | None) -> UsageMetadata | None:
-    if not told or told.get("prompt_tokens") is None or told.get("completion_tokens") is None:
+    if not told:
         return None
     given, made = int(told["prompt_tokens"]), int(told["completion_tokens"])
     return UsageMetadata(input_tokens=given, output_tokens=made, total_tokens=given + made)

@@ -13,17 +13,27 @@ import httpx2
 import openai
 from langchain_core.exceptions import ContextOverflowError
 
-from app.domain.errors import FailureCode, RunFailure
+from app.domain.errors import CitestreamError, FailureCode, RunFailure
 
-MODEL_ERRORS = (
-    openai.OpenAIError,
-    httpx2.HTTPError,
-    # A service that sends something else than an answer makes its parsers stumble.
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-)
+
+class NotAnAnswer(CitestreamError):
+    """A success without an answer: a web page, a body that is none of the API's, a broken frame."""
+
+    def __init__(self, kind: Literal["page", "other", "broken"]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class ReportedError(openai.APIError):
+    """An error that came with status 200. `final`: in place of the whole answer."""
+
+    def __init__(self, message: str, request: httpx2.Request, *, body: object, final: bool) -> None:
+        super().__init__(message, request, body=body)
+        self.final = final
+
+
+MODEL_ERRORS = (openai.OpenAIError, httpx2.HTTPError, NotAnAnswer)
+"""What a service or the way to it did. Everything else is a mistake of ours."""
 
 _MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
     "DATABRICKS_TOKEN": ("DATABRICKS_ENDPOINT", "DATABRICKS_HOST"),
@@ -76,19 +86,31 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
         case openai.APIStatusError():
             return _of_status(error, key_setting)
         case openai.APIError():
-            return _filtered_or_long(error) or _passing(
-                "GENERATION_FAILED", "The model service reported an error. Try again."
-            )
+            return _filtered_or_long(error) or _reported(error)
         case openai.OpenAIError():
             return _final(
                 "GENERATION_FAILED",
                 f"The model service could not be signed in to. Check {key_setting}.",
             )
-        case _:
+        case NotAnAnswer(kind="page"):
+            return _final(
+                "GENERATION_FAILED",
+                f"The model's address ({address}) answers with a web page, not with an API. "
+                "It often has to end in /v1.",
+            )
+        case NotAnAnswer(kind="broken"):
             return _passing(
                 "GENERATION_FAILED",
                 "The model service sent something that is not an answer. Try again.",
             )
+        case NotAnAnswer():
+            return _final(
+                "GENERATION_FAILED",
+                f"The model service sent something that is not an answer. Check its address "
+                f"({address}).",
+            )
+        case _:
+            return _final("INTERNAL", "Something went wrong while answering.")
 
 
 def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
@@ -137,6 +159,12 @@ def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
                 f"Check {model} and the service's address ({address}).",
             )
             return Trouble(refused, "unstreamed")
+
+
+def _reported(error: openai.APIError) -> Trouble:
+    failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")
+    final = isinstance(error, ReportedError) and error.final
+    return Trouble(failure, "no" if final else "retry")
 
 
 def _filtered_or_long(error: openai.APIError) -> Trouble | None:

@@ -17,6 +17,11 @@ Chunk = dict[str, Any]
 LONGEST = 8_192
 """Characters of a merged text: what is sent as one frame waits whole for a reader that is slow."""
 
+MAX_FRAME = 16 * 2**20
+"""Bytes of a frame that is not whole yet."""
+
+_BOM = b"\xef\xbb\xbf"
+
 
 class FrameMerger:
     """Feed what was read, in order. Line ends may be LF, CRLF or CR, and may be cut anywhere."""
@@ -24,12 +29,39 @@ class FrameMerger:
     def __init__(self) -> None:
         self.done = False  # `[DONE]` came: what follows is not looked at
         self.error: ValueError | None = None  # a frame was no JSON: nothing follows it
-        self._rest = b""
+        self._rest: list[bytes] = []  # of a frame that is not whole; no piece is empty
+        self._size = 0
         self._after_cr = False
+        self._start: bytes | None = b""  # what came as long as it may be a byte order mark
 
     def feed(self, data: bytes) -> list[Chunk]:
         """The chunks of the frames that are whole now, before `done` or `error`."""
-        *frames, self._rest = (self._rest + self._lines(data)).split(b"\n\n")
+        if self._start is not None:
+            data = self._without_bom(data)
+        data = self._lines(data)
+        if not data:
+            return []
+        # Only what is new is searched: a long frame that comes in many pieces stays linear.
+        joint = self._rest and self._rest[-1][-1] == 10 and data[0] == 10
+        if not joint and b"\n\n" not in data:
+            self._rest.append(data)
+            self._size += len(data)
+            if self._size > MAX_FRAME:
+                self.error = ValueError("a frame that does not end")
+            return []
+        *frames, rest = b"".join((*self._rest, data)).split(b"\n\n")
+        self._rest, self._size = [rest] if rest else [], len(rest)
+        return self._chunks(frames)
+
+    def close(self) -> list[Chunk]:
+        """The chunks of a last frame that lacks its blank line; half a frame is nothing."""
+        rest, self._rest = b"".join((self._start or b"", *self._rest)), []
+        self._start = None
+        chunks = self._chunks([rest.rstrip(b"\n")]) if rest else []
+        self.error = None
+        return chunks
+
+    def _chunks(self, frames: list[bytes]) -> list[Chunk]:
         chunks: list[Chunk] = []
         for frame in frames:
             payload = _payload(frame)
@@ -39,11 +71,21 @@ class FrameMerger:
                 self.done = True
                 break
             try:
-                chunks.append(_parsed(payload))
+                chunk = _parsed(payload)
             except ValueError as error:
                 self.error = error
                 break
+            if chunk is not None:
+                chunks.append(chunk)
         return _merged(chunks) if len(chunks) > 1 else chunks
+
+    def _without_bom(self, data: bytes) -> bytes:
+        data = (self._start or b"") + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._start = data
+            return b""
+        self._start = None
+        return data.removeprefix(_BOM)
 
     def _lines(self, data: bytes) -> bytes:
         """With LF as the only line end."""
@@ -67,15 +109,14 @@ def _payload(frame: bytes) -> bytes | None:
     return b"\n".join(lines) if lines else None
 
 
-def _parsed(payload: bytes) -> Chunk:
+def _parsed(payload: bytes) -> Chunk | None:
+    """None: valid JSON that is no object, and so has nothing to say."""
     try:
         chunk = orjson.loads(payload)
     except orjson.JSONDecodeError:
-        # Half of a surrogate pair, NaN: the standard library takes what services get away with.
-        chunk = json.loads(payload.decode())
-    if not isinstance(chunk, dict):
-        raise ValueError("a frame that is no object")
-    return chunk
+        # Half of a surrogate pair, NaN, bytes that are no UTF-8: services get away with them.
+        chunk = json.loads(payload.decode(errors="replace"))
+    return chunk if isinstance(chunk, dict) else None
 
 
 def _merged(chunks: list[Chunk]) -> list[Chunk]:

@@ -8,6 +8,7 @@ import httpx2
 from app.domain.errors import SettingError
 from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
 from app.llm.completions import MergingChatOpenAI, MergingCompletions
+from app.llm.quirks import Quirks
 from app.llm.transport import ModelTransport
 
 _CONNECT_S = 10.0
@@ -37,7 +38,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         openai_proxy=None,
         http_socket_options=(),
     )
-    chat.async_client = MergingCompletions(chat.root_async_client)
+    chat.async_client = MergingCompletions(chat.root_async_client, Quirks())
     return AnswerModel(
         chat=chat,
         name=settings.llm_model,

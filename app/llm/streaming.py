@@ -23,6 +23,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from typing_extensions import override
 
+from app.domain.ports import RETRACTED
+
 
 class StreamingChatModel(BaseChatModel):
     """A base for chat models that have an `_astream` of AI messages."""
@@ -108,6 +110,8 @@ class _Whole:
 
     def add(self, message: AIMessageChunk) -> None:
         content = message.content
+        if RETRACTED in message.response_metadata:
+            self.texts.clear()
         if content:
             self.texts.append(content if type(content) is str else message.text)
         if message.response_metadata:

@@ -26,6 +26,8 @@ BODY: Final = "body"
 """The extension of a response with its own stream: httpx2 wraps the other one once more."""
 
 _KEEP_ALIVE_S = 30.0
+_MAX_HEADER = 65_536
+_KEEPS_METHOD: Final = {301: 308, 302: 307}
 
 
 class _Protocol(ResponseHandler):
@@ -149,7 +151,8 @@ class ModelTransport(httpx2.AsyncBaseTransport):
             )
         stream = _Body(response)
         return httpx2.Response(
-            status_code=response.status,
+            # A client makes a GET of a POST that is moved, and asks nothing.
+            status_code=_KEEPS_METHOD.get(response.status, response.status),
             headers=list(response.raw_headers),
             stream=stream,
             extensions={"http_version": b"HTTP/1.1", BODY: stream},
@@ -179,6 +182,8 @@ class ModelTransport(httpx2.AsyncBaseTransport):
             connector=_WatchedConnector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            max_line_size=_MAX_HEADER,
+            max_field_size=_MAX_HEADER,
         )
         try:
             yield session

@@ -79,7 +79,14 @@ class Exchange:
             await self._connection.pause(reply.headers_delay_s)
         if not self._connection.alive:
             return False
-        if reply.status != 200:
+        if reply.body is not None:
+            return await self._send_body(reply.status, reply.body.encode())
+        if reply.refuse is not None:
+            refusal = reply.refuse(record)
+            if refusal is not None:
+                status = 400 if reply.status == 200 else reply.status
+                return await self._send_body(status, error_body(refusal, status, code=None))
+        elif reply.status != 200:
             body = error_body(reply.error_message, reply.status, code=reply.error_code)
             return await self._send_body(reply.status, body)
         if reply.refuse_stream and record.stream:
@@ -115,7 +122,7 @@ class Exchange:
 
     async def _send_body(self, status: int, body: bytes) -> bool:
         reply = self._reply
-        headers = {"content-type": "application/json", "x-request-id": self._id}
+        headers = {"content-type": reply.content_type, "x-request-id": self._id, **reply.headers}
         if reply.retry_after is not None:
             headers["retry-after"] = reply.retry_after
         half = body[: len(body) // 2]
@@ -139,6 +146,7 @@ class Exchange:
         reply = self._reply
         chunked = reply.cut != "close"
         headers = {"content-type": "text/event-stream; charset=utf-8", "x-request-id": self._id}
+        headers |= reply.headers
         self._note_status(200)
         await self._connection.write(response_head(200, headers, chunked=chunked))
         self._sink = Body(

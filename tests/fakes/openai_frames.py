@@ -115,7 +115,7 @@ class ChunkWriter:
         }
         self._open = b"data: " + orjson.dumps(envelope)[:-1]
 
-    def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+    def delta(self, delta: dict[str, Any], finish_reason: object = None) -> bytes:
         """A frame with one choice."""
         body = orjson.dumps({"index": 0, "delta": delta, "finish_reason": finish_reason})
         return self._open + b',"choices":[' + body + b"]}" + self._end
@@ -123,6 +123,14 @@ class ChunkWriter:
     def empty(self, usage: dict[str, int] | None = None) -> bytes:
         """A frame without choices: usage, or nothing at all."""
         return self._open + b',"choices":[],"usage":' + orjson.dumps(usage) + b"}" + self._end
+
+    def odd(self, value: object) -> bytes:
+        """A frame of this: bytes as they are, an object with the fields that all chunks share."""
+        if isinstance(value, bytes):
+            return b"data: " + value + self._end
+        if isinstance(value, dict):
+            return self._open + b"," + orjson.dumps(value)[1:] + self._end
+        return b"data: " + orjson.dumps(value) + self._end
 
     def malformed(self) -> bytes:
         """A frame whose JSON breaks off inside a string."""
@@ -139,6 +147,25 @@ class ChunkWriter:
 
 def stream_plan(reply: Reply, record: Record, chunk: ChunkWriter) -> Iterator[Step]:
     """The steps of a streamed answer; always closed by one `End` unless it stalls."""
+    if reply.prefix:
+        yield Send(reply.prefix.encode())
+    plan = _answer_plan(reply, record, chunk)
+    yield from plan if reply.last_blank else _without_last_blank(plan)
+
+
+def _without_last_blank(plan: Iterator[Step]) -> Iterator[Step]:
+    held: Step | None = None
+    for step in plan:
+        if isinstance(held, Send) and isinstance(step, End):
+            held = Send(held.data.rstrip(), held.tokens)
+        if held is not None:
+            yield held
+        held = step
+    if held is not None:
+        yield held
+
+
+def _answer_plan(reply: Reply, record: Record, chunk: ChunkWriter) -> Iterator[Step]:
     if reply.first_token_delay_s:
         yield Wait(reply.first_token_delay_s)
     tokens = tokens_of(reply, record)
@@ -147,24 +174,38 @@ def stream_plan(reply: Reply, record: Record, chunk: ChunkWriter) -> Iterator[St
         yield Send(chunk.delta({"role": "assistant", "content": ""}))
         yield from _paced(reply, [chunk.delta({"reasoning_content": t}) for t in reply.reasoning])
     for index, token in enumerate(tokens):
+        yield from _before(reply, index, chunk)
         if reply.error_at == index:
-            body = error_body(reply.error_message, 500, code=reply.error_code)
-            yield Send(chunk.error(body))
-            yield End("end", whole=True)
             return
-        if _breaks_off(reply, index):
-            yield _break_off(reply, index)
-        if reply.permits is not None:
-            yield Ask(reply.permits)
         if reply.malformed_at == index:
             yield Send(chunk.malformed())
         else:
-            yield Send(chunk.delta({"content": _content(reply, token)}), tokens=1)
+            delta = {"content": _content(reply, token)}
+            yield Send(chunk.delta(delta, reply.finish_each), tokens=1)
         if reply.pace_s:
             yield Wait(reply.pace_s)
+    if len(tokens) in reply.odd:
+        yield Send(chunk.odd(reply.odd[len(tokens)]))
     if _breaks_off(reply, len(tokens)):
         yield _break_off(reply, len(tokens))
     yield from _closing(reply, record, chunk, completion_tokens=len(tokens) + len(reply.reasoning))
+
+
+def _before(reply: Reply, index: int, chunk: ChunkWriter) -> Iterator[Step]:
+    """What comes before token `index`."""
+    if index in reply.odd:
+        yield Send(chunk.odd(reply.odd[index]))
+    if reply.error_at == index:
+        body = error_body(reply.error_message, 500, code=reply.error_code)
+        yield Send(chunk.error(body))
+        yield End("end", whole=True)
+        return
+    if _breaks_off(reply, index):
+        yield _break_off(reply, index)
+    if reply.permits is not None:
+        yield Ask(reply.permits)
+    if reply.pause_after is not None and reply.pause_after[0] == index:
+        yield Wait(reply.pause_after[1])
 
 
 def _closing(

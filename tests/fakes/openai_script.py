@@ -79,8 +79,10 @@ class Reply:
     """Seconds between tokens, kept on average over the answer."""
     permits: asyncio.Semaphore | None = None
     """One is taken before each token, so that a test decides when the next one comes."""
-    finish_reason: str | None = "stop"
-    """None: no frame carries a finish reason."""
+    finish_reason: Any = "stop"
+    """None: no frame carries a finish reason. Some services send an object."""
+    finish_each: Any = None
+    """A finish reason on every content delta too."""
     done: bool = True
     """Whether `[DONE]` is sent."""
     usage: bool = True
@@ -97,10 +99,23 @@ class Reply:
     """`: keep-alive` comments during delays and stalls."""
     newline: str = "\n"
     """The line end of the SSE frames."""
+    prefix: str = ""
+    """Before the first frame: a byte order mark, blank lines."""
+    last_blank: bool = True
+    """False: the last frame lacks its blank line."""
+    odd: Mapping[int, Any] = field(default_factory=dict)
+    """Before token n (from 0, or the number of tokens) a frame of this JSON, or of these bytes."""
+    body: str | None = None
+    """This text, of type `content_type`, in place of the answer; the status stays."""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of the response, beside its own."""
 
     headers_delay_s: float = 0.0
     first_token_delay_s: float = 0.0
     """Silence between the headers and the first frame."""
+    pause_after: tuple[int, float] | None = None
+    """(n, seconds): silence after n tokens, once."""
     stall_after: int | None = None
     """Silence for ever after n tokens, until the client or the test closes."""
     cut_after: int | None = None
@@ -126,6 +141,8 @@ class Reply:
     error_code: str | None = None
     refuse_stream: bool = False
     """400 when `stream` is true; answers when it is not."""
+    refuse: Callable[[Record], str | None] | None = None
+    """`status`, or 400, with this message when the request is not to its taste."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Reply:
@@ -133,8 +150,9 @@ class Reply:
         unknown = set(given) - {f.name for f in fields(cls)}
         if unknown:
             raise ValueError(f"unknown reply fields: {sorted(unknown)}")
-        call = given.get("tool_call")
-        return cls(**{**given, "tool_call": tuple(call) if call else None})
+        call, odd = given.get("tool_call"), given.get("odd") or {}
+        places = {int(place): value for place, value in odd.items()}
+        return cls(**{**given, "tool_call": tuple(call) if call else None, "odd": places})
 
 
 @dataclass(slots=True)

@@ -61,8 +61,18 @@ WITHIN = (
     Case("at its length", _reply(finish_reason="length"), "length", WHOLE),
     Case("filtered at the end", _reply(finish_reason="content_filter"), "content_filter", WHOLE),
     Case("no [DONE]", _reply(done=False), "stop", WHOLE),
-    Case("no finish reason", _reply(finish_reason=None), "UPSTREAM_TRUNCATED", WHOLE),
-    Case("neither", _reply(finish_reason=None, done=False), "UPSTREAM_TRUNCATED", WHOLE),
+    Case("no end", _reply(finish_reason=None, done=False), "UPSTREAM_TRUNCATED", WHOLE),
+    Case("[DONE] alone", _reply(finish_reason=None), "stop", WHOLE),
+    Case("a reason that is an object", _reply(finish_reason={"type": "stop"}), "stop", WHOLE),
+    Case(
+        "a reason on every chunk", _reply(finish_each="stop", pause_after=(2, 0.5)), "stop", WHOLE
+    ),
+    Case(
+        "a reset after a reason",
+        _reply(finish_each="stop", cut_after=3, cut="reset"),
+        "UPSTREAM_TRUNCATED",
+        "".join(TOKENS[:3]),
+    ),
     Case("no usage", _reply(usage=False), "stop", WHOLE),
     Case("empty choices", _reply(empty_choices=3), "stop", WHOLE),
     Case("one byte at a time", _reply(trickle=1), "stop", WHOLE),

@@ -154,7 +154,6 @@ async def test_a_service_that_refuses_streaming_is_asked_without_at_once(
         (Reply(status=429), "UPSTREAM_RATE_LIMITED"),
         (Reply(status=400), "GENERATION_FAILED"),
         (Reply(tokens=TOKENS, malformed_at=0), "GENERATION_FAILED"),
-        (Reply(tokens=TOKENS, finish_reason=None), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=[]), "GENERATION_FAILED"),
         (Reply(tokens=[], finish_reason="content_filter"), "CONTENT_FILTERED"),
         (Reply(tokens=[], finish_reason="length"), "GENERATION_FAILED"),
@@ -191,8 +190,8 @@ async def test_nobody_listens(make: Make) -> None:
         (Reply(tokens=TOKENS, cut_after=2, cut="close"), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=TOKENS, cut_after=2, cut="drop"), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=TOKENS, cut_after=2, cut="reset"), "UPSTREAM_TRUNCATED"),
-        (Reply(tokens=TOKENS, finish_reason=None), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=TOKENS, finish_reason=None, done=False), "UPSTREAM_TRUNCATED"),
+        (Reply(tokens=TOKENS, finish_reason="null", done=False), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=TOKENS, finish_reason="error"), "UPSTREAM_TRUNCATED"),
         (Reply(tokens=TOKENS, malformed_at=2), "GENERATION_FAILED"),
         (Reply(tokens=TOKENS, error_at=2), "GENERATION_FAILED"),
@@ -209,13 +208,14 @@ async def test_after_the_first_token_a_failure_ends_the_run(
 
 
 async def serve_and_hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Sends a whole text with its finish reason, then hangs up in the middle of the body."""
+    """Sends a whole text and its finish reason, then hangs up in the middle of the body."""
     await reader.readuntil(b"\r\n\r\n")
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "fake"}
-    choice = {"index": 0, "delta": {"content": "Cats."}, "finish_reason": "stop"}
-    frame = f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n".encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n"
-    writer.write(head + frame)
+    writer.write(head)
+    for delta, reason in (({"content": "Cats."}, None), ({}, "stop")):
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        writer.write(f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n".encode())
     await writer.drain()
     writer.close()
 

@@ -1,12 +1,10 @@
 """The table from errors of model services to failures of runs."""
 
-import json
-
 import httpx2
 import openai
 import pytest
 
-from app.llm.failures import retry_after_s, trouble_of
+from app.llm.failures import NotAnAnswer, retry_after_s, trouble_of
 
 REQUEST = httpx2.Request("POST", "https://host.test/v1/chat/completions")
 SECRET = "sk-very-secret"
@@ -46,8 +44,10 @@ def status_error(status: int, code: str | None = None, **headers: str) -> openai
         ),
         (openai.APIError(SECRET, REQUEST, body={}), "GENERATION_FAILED", "retry", "an error"),
         (openai.OpenAIError(SECRET), "GENERATION_FAILED", "no", "Check OPENAI_API_KEY"),
-        (json.JSONDecodeError(SECRET, "{", 0), "GENERATION_FAILED", "retry", "not an answer"),
-        (TypeError(SECRET), "GENERATION_FAILED", "retry", "not an answer"),
+        (NotAnAnswer("broken"), "GENERATION_FAILED", "retry", "not an answer"),
+        (NotAnAnswer("other"), "GENERATION_FAILED", "no", "OPENAI_BASE_URL"),
+        (NotAnAnswer("page"), "GENERATION_FAILED", "no", "a web page"),
+        (TypeError(SECRET), "INTERNAL", "no", "Something went wrong"),
     ],
 )
 def test_table(error: Exception, code: str, again: str, says: str) -> None:

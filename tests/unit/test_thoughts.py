@@ -1,0 +1,86 @@
+"""Thoughts and answers are told apart the same way wherever the text is cut."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.thoughts import Piece, ThoughtSplitter, split_thoughts, without_thoughts
+
+TEXT = st.lists(
+    st.sampled_from(
+        [
+            *("a", "word ", "\n", "<think>", "</think>", "<Thinking>", "</thinking>", "<", "</th"),
+            *("`", "[2]", "[THINK]", "[/THINK]", "◁think▷", "Okay, ", "< b", "```\n", "x" * 300),
+        ]
+    ),
+    max_size=12,
+).map("".join)
+CUTS = st.lists(st.integers(0, 2_000), max_size=12)
+
+
+def read(pieces: list[str], splitter: ThoughtSplitter) -> tuple[str, str]:
+    """Thoughts and answer as a reader has them in the end."""
+    thoughts, said = list[str](), list[str]()
+
+    def take(decided: list[Piece]) -> None:
+        nonlocal thoughts, said
+        for kind, text in decided:
+            if kind == "retract":
+                thoughts, said = thoughts + said, []
+            else:
+                (said if kind == "text" else thoughts).append(text)
+
+    for piece in pieces:
+        take([Piece("text", piece)] if splitter.passes(piece) else splitter.feed(piece))
+    take(splitter.close())
+    return "".join(thoughts), "".join(said)
+
+
+@given(TEXT, CUTS)
+def test_a_text_that_is_cut_anywhere_is_split_the_same(text: str, cuts: list[int]) -> None:
+    places = sorted({cut % (len(text) + 1) for cut in cuts})
+    pieces = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+    whole = split_thoughts(text)
+    assert read(pieces, ThoughtSplitter()) == (whole.thoughts, whole.answer)
+    assert without_thoughts(text) == whole.answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Okay, they ask [2].\n</think>\n\nYes [1].", "Yes [1]."),
+        ("Okay. Yes [1].", "Okay. Yes [1]."),
+        ("<think>a</think>\n<think>b</think>\nYes", "Yes"),
+        ("<think>never closed [2]", ""),
+        ("<|channel|>analysis<|message|>hm<|end|><|channel|>final<|message|>Yes", "Yes"),
+        ("", ""),
+    ],
+)
+def test_answers(text: str, answer: str) -> None:
+    assert without_thoughts(text) == answer
+
+
+def test_what_begins_as_thoughts_do_is_not_held_for_ever() -> None:
+    splitter = ThoughtSplitter()
+    shown = [splitter.feed(word) for word in ["Okay, ", *["word "] * 400]]
+    held = shown.index(next(decided for decided in shown if decided))
+    assert held < 130
+    assert all(splitter.passes("word ") for _ in range(3))
+
+
+def test_an_answer_that_begins_otherwise_is_not_held() -> None:
+    splitter = ThoughtSplitter()
+    pieces = [splitter.feed("According"), splitter.feed(" to")]
+    assert pieces == [[Piece("text", "According")], [Piece("text", " to")]]
+
+
+@pytest.mark.parametrize("piece", ["<", "</think", "<think>", "`<", "a<thi"])
+def test_the_work_grows_with_the_text(piece: str) -> None:
+    def steps(count: int) -> int:
+        splitter, seen = ThoughtSplitter(), 0
+        for _ in range(count):
+            splitter.feed(piece)
+            seen += len(splitter._rest)
+        return seen
+
+    assert steps(2_000) < 3 * steps(1_000) + 1_000
