@@ -27,10 +27,13 @@ class Chunk:
 
 
 def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
-    """Cut where numbers are left out. Lines are safe: compact JSON holds no line feed."""
+    """Cut where numbers are left out. Lines are safe: compact JSON holds no line feed.
+
+    A `reset` begins a row, so that SQL finds the text that counts.
+    """
     start = 0
     for end in range(1, len(entries) + 1):
-        if end < len(entries) and entries[end].seq == entries[end - 1].seq + 1:
+        if end < len(entries) and _follows(entries[end - 1], entries[end]):
             continue
         part = entries[start:end]
         yield Chunk(
@@ -40,6 +43,10 @@ def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
             "".join([entry.text for entry in part if entry.text]),
         )
         start = end
+
+
+def _follows(one: Entry, other: Entry) -> bool:
+    return other.seq == one.seq + 1 and other.type != "reset"
 
 
 def to_entries(seq: int, data: str) -> Iterator[Entry]:

@@ -257,6 +257,42 @@ class GenerationStart(Wire):
     timestamp: str
 
 
+class ReasoningStarted(Wire):
+    """Content of `reasoning_start`."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["started"] = "started"
+
+
+class ReasoningStart(Wire):
+    """The model thinks before it answers."""
+
+    type: Literal["reasoning_start"] = "reasoning_start"
+    content: ReasoningStarted
+    timestamp: str
+
+
+class ReasoningCompleted(Wire):
+    """Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["complete"] = "complete"
+    text: str
+    ms: float
+
+
+class ReasoningComplete(Wire):
+    """The answer itself follows."""
+
+    type: Literal["reasoning_complete"] = "reasoning_complete"
+    content: ReasoningCompleted
+    timestamp: str
+
+
+MAX_REASONING = 100_000
+"""Characters."""
+
+
 class Token(Wire):
     """The next piece of the answer; `[n]` markers stay in it."""
 
@@ -282,7 +318,7 @@ class Citations(Wire):
 
 
 class ResetText(Wire):
-    """Content of `reset`: the whole answer up to this frame's id."""
+    """Content of `reset`: the whole answer up to this frame's id. Stored ones have no text."""
 
     stage: Literal["run"] = "run"
     status: Literal["reset"] = "reset"
@@ -291,7 +327,10 @@ class ResetText(Wire):
 
 
 class Reset(Wire):
-    """Replaces all a viewer has. Never stored: made for a position that cannot be served."""
+    """Replaces all a viewer has: made for a position that cannot be served.
+
+    Stored only where a model turned out to have been thinking aloud: the answer begins after it.
+    """
 
     type: Literal["reset"] = "reset"
     content: ResetText
@@ -345,6 +384,8 @@ Stage = (
     | RewritingStart
     | RewritingComplete
     | GenerationStart
+    | ReasoningStart
+    | ReasoningComplete
     | Citations
     | Reset
 )

@@ -13,7 +13,6 @@ weights were fitted on questions asked of libraries with and without an answer
 wrong fact) hardly.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
@@ -21,6 +20,7 @@ from typing import Literal
 
 from app.domain.events import GradedPassage
 from app.domain.models import Candidate
+from app.graph.replies import relevant_numbers
 
 CLEAR = 0.97
 ENOUGH = 0.5
@@ -80,7 +80,7 @@ def by_score(ranked: Sequence[Candidate], *, settle: bool) -> Grade:
 
 def by_model(ranked: Sequence[Candidate], reply: str) -> Grade | None:
     """The verdict the model wrote; None when its reply cannot be read."""
-    numbers = _relevant(reply)
+    numbers = relevant_numbers(reply, passages=len(ranked))
     if numbers is None:
         return None
     keep = [number in numbers for number in range(1, len(ranked) + 1)]
@@ -119,14 +119,3 @@ def _grade(
         for c, reason in zip(ranked, reasons, strict=True)
     )
     return Grade(decision, tuple(kept), graded)
-
-
-_LIST = re.compile(r'"relevant"\s*:\s*\[([\d,\s]*)\]')
-
-
-def _relevant(reply: str) -> set[int] | None:
-    """Read leniently: models wrap JSON in prose and fences."""
-    found = _LIST.search(reply)
-    if found is None:
-        return None
-    return {int(number) for number in re.findall(r"\d+", found.group(1))}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from app.domain.models import Candidate, Turn
+from app.domain.thoughts import without_thoughts
 from app.runs.ports import Question
 
 LONGEST_EARLIER_ANSWER = 4_000  # characters; six turns of it stay well inside small models
@@ -62,7 +63,7 @@ def conversation(history: Sequence[Turn]) -> list[BaseMessage]:
     """Earlier turns, each once; an interrupted answer says that it is, a long one is cut."""
     messages: list[BaseMessage] = []
     for turn in history:
-        answer = turn.answer
+        answer = without_thoughts(turn.answer)
         if len(answer) > LONGEST_EARLIER_ANSWER:
             answer = f"{answer[:LONGEST_EARLIER_ANSWER]} …"
         if turn.interrupted:
@@ -76,7 +77,7 @@ def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseM
     asked = f"Passages:\n\n{numbered(kept)}\n\nQuestion: {question.text}"
     messages = [SystemMessage(ANSWER), *conversation(question.history), HumanMessage(asked)]
     if question.continues:
-        messages.append(HumanMessage(CONTINUE + question.continues))
+        messages.append(HumanMessage(CONTINUE + without_thoughts(question.continues)))
     return messages
 
 

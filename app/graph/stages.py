@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from app.domain.events import (
+    MAX_REASONING,
     FoundPassage,
     GenerationStart,
     GenerationStarted,
@@ -11,6 +12,10 @@ from app.domain.events import (
     GradingStart,
     GradingStarted,
     MarkedPassage,
+    ReasoningComplete,
+    ReasoningCompleted,
+    ReasoningStart,
+    ReasoningStarted,
     RerankingComplete,
     RerankingCompleted,
     RerankingStart,
@@ -131,3 +136,14 @@ def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStart:
         for number, c in enumerate(kept, start=1)
     )
     return GenerationStart(content=GenerationStarted(passages=passages), timestamp=at)
+
+
+def reasoning_start(at: str) -> ReasoningStart:
+    """The model thinks."""
+    return ReasoningStart(content=ReasoningStarted(), timestamp=at)
+
+
+def reasoning_complete(text: str, ms: float, at: str) -> ReasoningComplete:
+    """It has thought this."""
+    content = ReasoningCompleted(text=text[:MAX_REASONING], ms=round(ms, 1))
+    return ReasoningComplete(content=content, timestamp=at)

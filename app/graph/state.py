@@ -22,6 +22,9 @@ class AnswerState(TypedDict, total=False):
     found: SearchResult
     ranked: tuple[Candidate, ...]
     kept: tuple[Candidate, ...]
+    first: tuple[
+        Candidate, ...
+    ]  # what scores would have answered from before the query was rewritten
     dropped: tuple[Candidate, ...]
     note: str | None  # about their order
     decision: Literal["answer", "rewrite", "refuse"]

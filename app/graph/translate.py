@@ -15,10 +15,11 @@ from langchain_core.runnables.schema import StreamEvent
 
 from app.domain.assembling import assembled
 from app.domain.encoding import clean_text, timestamp
-from app.domain.events import Stage, Token
-from app.domain.ports import DELTAS, Upstream
+from app.domain.events import Reset, ResetText, Stage, Token
+from app.domain.ports import DELTAS, REASONING, RETRACTED, Upstream
 from app.graph import stages
 from app.graph.markers import MarkerHold
+from app.graph.reasoning import Reasoning
 from app.graph.state import AnswerState
 from app.runs.ports import Ended, Evidence, Question
 
@@ -43,6 +44,9 @@ class Translator:
         self._now = now
         self._text_of = text_of
         self._hold = MarkerHold()
+        self._thoughts = Reasoning(now)
+        self._streamed = False
+        self._said: list[str] = []  # what may turn out to have been a thought
         self._debug = log.isEnabledFor(logging.DEBUG)
         self._attempt = 0
         self.ended: Ended | None = None
@@ -55,6 +59,8 @@ class Translator:
         node = event.get("metadata", {}).get("langgraph_node")
         if kind == "on_chat_model_stream":
             return self._delta(event["data"]["chunk"]) if node == "generate" else ()
+        if node == "generate" and kind.startswith("on_chat_model_"):
+            return self._call(kind, event["data"])
         if event["name"] != node:
             return ()
         if kind == "on_chain_start":
@@ -67,17 +73,45 @@ class Translator:
         """The text of the answer that this one continues, as its first token."""
         return self._text(self._question.continues) if self._question.continues else ()
 
-    def _delta(self, chunk: BaseMessage) -> Sequence[Token]:
+    def _call(self, kind: str, data: Mapping[str, object]) -> Iterator[Stage | Token]:
+        """A call of the model begins, or has ended: thoughts that were not streamed come then."""
+        if kind == "on_chat_model_start":
+            self._thoughts.forget()
+            self._streamed = False
+            return
+        output = data.get("output")
+        if isinstance(output, BaseMessage) and not self._streamed:
+            yield from self._thoughts.add(_thought(output))
+
+    def _delta(self, chunk: BaseMessage) -> Iterable[Stage | Token]:
+        self._streamed = True
         text = self._text_of(chunk)
+        if chunk.additional_kwargs or RETRACTED in chunk.response_metadata:
+            return self._reasoning(chunk)
         if not text:
             return ()
         self._upstream.deltas += chunk.response_metadata.get(DELTAS, 1)
+        if self._thoughts.open:
+            return [*self._thoughts.complete(), *self._text(text)]
         return self._text(text)
+
+    def _reasoning(self, chunk: BaseMessage) -> Iterator[Stage | Token]:
+        if RETRACTED in chunk.response_metadata:
+            said = "".join(self._said) + self._hold.flush()
+            self._said, self._evidence.withheld = [], ""
+            yield Reset(content=ResetText(text="", citations=()), timestamp=self._stamp())
+            yield from self.kept_text()
+            self._said = []
+            yield from self._thoughts.add(said)
+        yield from self._thoughts.add(_thought(chunk))
 
     def _text(self, text: str) -> Sequence[Token]:
         shown = self._hold.feed(clean_text(text))
         self._evidence.withheld = self._hold.held
-        return (self._token(shown),) if shown else ()
+        if not shown:
+            return ()
+        self._said.append(shown)
+        return (self._token(shown),)
 
     def _token(self, text: str) -> Token:
         return assembled(Token, {"type": "token", "content": text, "timestamp": self._stamp()})
@@ -102,6 +136,7 @@ class Translator:
                 self._evidence.passages = tuple(c.passage for c in kept)
                 yield stages.generation_start(kept, self._stamp())
                 yield from self.kept_text()
+                self._said = []
             case _:
                 return
 
@@ -116,6 +151,8 @@ class Translator:
             case "rewrite":
                 yield stages.rewriting_complete(output, self._stamp())
             case "generate":
+                if self._thoughts.open:
+                    yield from self._thoughts.complete()
                 if text := output.get("text"):
                     self._upstream.deltas += 1
                     yield from self._text(text)
@@ -128,3 +165,8 @@ class Translator:
                 self.ended = output["ended"]
             case _:
                 return
+
+
+def _thought(message: BaseMessage) -> str:
+    thought = message.additional_kwargs.get(REASONING)
+    return clean_text(thought) if isinstance(thought, str) else ""

@@ -18,7 +18,7 @@ from app.domain.events import TERMINAL_TYPES, Reset, ResetText, to_json, token_j
 from app.domain.models import Citation
 from app.domain.principals import Principal
 from app.runs.live import LiveRun
-from app.runs.ports import Clock, Entry, RunLog, RunRecord
+from app.runs.ports import Clock, Entry, RunLog, RunRecord, answer_of
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class LiveCursor:
         run = self._run
         seq = run.visible if run.terminal is None else run.terminal.seq - 1
         self._position = seq
-        text = "".join(e.text for e in run.entries[:seq] if e.text is not None)
+        text = answer_of(run.entries[:seq])
         known = any(e.type == "citations" for e in run.entries[:seq])
         return reset_entry(seq, text, run.citations if known else (), self._clock)
 
@@ -296,8 +296,8 @@ class StoredCursor:
         return reset_entry(seq, text, citations, self._clock)
 
     async def _text_so_far(self) -> tuple[int, str]:
-        seq, parts = 0, list[str]()
+        seq, entries = 0, list[Entry]()
         while page := await self._log.entries(self._record.run_id, after=seq, limit=STEP):
-            parts.extend(entry.text for entry in page if entry.text is not None)
+            entries += page
             seq = page[-1].seq
-        return seq, "".join(parts)
+        return seq, answer_of(entries)

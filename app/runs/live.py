@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.domain.events import Citations, Stage, Terminal, Token, to_json
 from app.domain.ports import Upstream
-from app.runs.ports import Entry, Evidence, Receipt, RunRecord
+from app.runs.ports import Entry, Evidence, Receipt, RunRecord, answer_of
 
 if TYPE_CHECKING:
     from app.domain.models import Citation
@@ -63,7 +63,7 @@ class LiveRun:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(entry.text for entry in self.entries if entry.text is not None)
+        return answer_of(self.entries)
 
     def append(self, event: Stage | Token) -> Entry:
         """Give `event` the next number and show it to viewers."""

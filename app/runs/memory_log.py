@@ -23,6 +23,7 @@ from app.runs.ports import (
     Outcome,
     Replayed,
     RunRecord,
+    answer_of,
     begun,
 )
 
@@ -161,8 +162,7 @@ class MemoryRunLog:
         answer = self._answer(record).record
         if answer is not None:
             return answer.content, answer.citations
-        texts = (e.text for e in self._entries[run_id] if e.text is not None)
-        return "".join(texts), ()
+        return answer_of(self._entries[run_id]), ()
 
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime

@@ -12,7 +12,7 @@ Fencing. `epoch` starts at 1 and is incremented by every take-over. Each write o
 its epoch and does nothing when the row has another one.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -46,6 +46,17 @@ class Entry(NamedTuple):
     type: str
     data: bytes
     text: str | None = None
+
+
+def answer_of(entries: Iterable[Entry]) -> str:
+    """The answer that the events tell: the text of the tokens, after the last `reset`."""
+    texts: list[str] = []
+    for entry in entries:
+        if entry.text is not None:
+            texts.append(entry.text)
+        elif entry.type == "reset":
+            texts.clear()
+    return "".join(texts)
 
 
 @dataclass(frozen=True, slots=True)

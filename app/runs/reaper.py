@@ -25,7 +25,16 @@ from app.runs.finishing import (
     marked_passages,
     terminal_event,
 )
-from app.runs.ports import Clock, Entry, Lease, Leases, Outcome, RunLog, RunRecord
+from app.runs.ports import (
+    Clock,
+    Entry,
+    Lease,
+    Leases,
+    Outcome,
+    RunLog,
+    RunRecord,
+    answer_of,
+)
 from app.runs.supervisor import attempt_each
 
 log = logging.getLogger(__name__)
@@ -123,7 +132,7 @@ class Reaper:
 
     async def _close(self, record: RunRecord) -> bool:
         entries = await self._stored(record)
-        text = "".join(entry.text for entry in entries if entry.text is not None)
+        text = answer_of(entries)
         now = self._clock.now()
         last: list[Entry] = []
         citations = await cited(self._cite, text, marked_passages(entries))

@@ -15,6 +15,7 @@ from app.runs.reaper import GAP_S, LEASE_S, Reaper
 from tests.contract.telling import (
     DOSAGE,
     EFFECTS,
+    RETRACTION,
     Teller,
     Told,
     clear,
@@ -22,6 +23,7 @@ from tests.contract.telling import (
     passage,
     stream,
     telling,
+    thought,
 )
 
 FOLDER = Path(__file__).resolve().parents[2] / "specs" / "transcripts"
@@ -167,6 +169,20 @@ async def odd_characters() -> bytes:
         return await stream(teller.live())
 
 
+async def reasoned() -> bytes:
+    """The model thinks first: a stage, of which nothing is in the answer."""
+    async with telling() as teller:
+        teller.tell(Told((thought("They ask about "), thought("effects: [2]."), *PIECES)))
+        return await stream(teller.live())
+
+
+async def thought_aloud() -> bytes:
+    """What seemed to be the answer was a thought: it is taken back, the answer follows."""
+    async with telling() as teller:
+        teller.tell(Told(("They ask ", "about [2", RETRACTION, thought("]?"), *PIECES)))
+        return await stream(teller.live())
+
+
 async def dialect() -> bytes:
     """The full answer as `POST /api/chat/stream` sends it."""
     async with telling() as teller:
@@ -207,6 +223,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     reset_after_a_hole,
     continued,
     odd_characters,
+    reasoned,
+    thought_aloud,
 )
 DIALECT_SCENARIOS: tuple[Scenario, ...] = (dialect, dialect_error, dialect_reset)
 

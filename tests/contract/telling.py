@@ -29,6 +29,7 @@ from app.domain.models import (
     SearchResult,
     Usage,
 )
+from app.domain.ports import REASONING, RETRACTED
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
@@ -108,7 +109,7 @@ DOSAGE = passage(2, "The usual dose is 10 mg once a day.", heading="Dosage")
 class PlayedModel(BaseChatModel):
     """Says its pieces one by one, letting the reader catch up after each."""
 
-    pieces: tuple[str, ...]
+    pieces: tuple[str | AIMessageChunk, ...]
 
     @property
     @override
@@ -117,7 +118,7 @@ class PlayedModel(BaseChatModel):
 
     @override
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        whole = AIMessage("".join(self.pieces))
+        whole = AIMessage("".join(str(_message(piece).content) for piece in self.pieces))
         return ChatResult(generations=[ChatGeneration(message=whole)])
 
     @override
@@ -129,16 +130,28 @@ class PlayedModel(BaseChatModel):
         **_: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         for piece in self.pieces:
-            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+            yield ChatGenerationChunk(message=_message(piece))
             for _turn in range(TURNS):
                 await asyncio.sleep(0)
+
+
+def _message(piece: str | AIMessageChunk) -> AIMessageChunk:
+    return AIMessageChunk(content=piece) if isinstance(piece, str) else piece
+
+
+def thought(text: str) -> AIMessageChunk:
+    """A piece of reasoning."""
+    return AIMessageChunk(content="", additional_kwargs={REASONING: text})
+
+
+RETRACTION = AIMessageChunk(content="", response_metadata={RETRACTED: True})
 
 
 @dataclass
 class Told:
     """What the outside world does in one answer."""
 
-    pieces: tuple[str, ...] = ()
+    pieces: tuple[str | AIMessageChunk, ...] = ()
     searches: tuple[tuple[Candidate, ...], ...] = ((clear(EFFECTS), clear(DOSAGE)),)
     replies: tuple[tuple[str, ...], ...] = ()  # of the model as judge, also in pieces
     finish_reason: FinishReason = "stop"

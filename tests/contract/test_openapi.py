@@ -124,7 +124,7 @@ async def test_an_answer_as_json_is_what_is_described(told: Told, status: int, n
     assert got == status
     check(name, body)
     said = body.get("answer", body.get("partial"))
-    assert said == "".join(told.pieces)
+    assert said == "".join(str(piece) for piece in told.pieces)
 
 
 def test_every_route_that_streams_says_so() -> None:

@@ -23,6 +23,8 @@ from app.graph.grading import by_model, by_score, chance, confidence
 from app.graph.markers import MarkerHold
 from app.graph.prompts import INTERRUPTED, LONGEST_EARLIER_ANSWER, answer_messages
 from app.graph.refusal import refusal
+from app.graph.replies import relevant_numbers
+from app.graph.replies import search_query as rewritten_query
 from app.graph.state import Judge
 from app.llm.answering import answer_text
 from app.runs.ports import Ended, Evidence, Question
@@ -434,3 +436,91 @@ def test_markers_are_withheld_but_never_changed(pieces: list[str]) -> None:
 def test_only_an_unfinished_marker_outside_code_waits(pieces: list[str], shown: list[str]) -> None:
     hold = MarkerHold()
     assert [hold.feed(piece) for piece in pieces] == shown
+
+
+@pytest.mark.parametrize(
+    ("reply", "numbers"),
+    [
+        ('<think>{"relevant": [1]}?</think>{"relevant": [2]}', {2}),
+        ('{"relevant": [1]}\nNo, wait.\n{"relevant": [2]}', {2}),
+        ('Let me see: {"relevant": [1]}\n</think>\n\n{"relevant": [2]}', {2}),
+        ('```json\n{\n  "relevant": [\n    1,\n    2\n  ],\n  "answerable": true\n}\n```', {1, 2}),
+        ('{"relevant": ["1", "2"]}', {1, 2}),
+        ('{"relevant": ["passage 2"]}', {2}),
+        ("{'relevant': [1]}", {1}),
+        ('{"relevant": [1], "irrelevant": [2]}', {1}),
+        ('{"relevant_passages": [1]}', {1}),
+        ("**Relevant**: [1]", {1}),
+        ("[1, 2]", {1, 2}),
+        ("```json\n[2]\n```", {2}),
+        ('{"relevant": 2}', {2}),
+        ('{"relevant": [ ]}', set()),
+        ('{"relevant": null}', set()),
+        ('{"relevant": [7]}', None),
+        ('{"relevant": "all"}', None),
+        ('<think>{"relevant": [1]}', None),
+        ("Passage [1] speaks of it.", None),
+        ("", None),
+    ],
+)
+def test_a_verdict_is_read_however_it_is_dressed(reply: str, numbers: set[int] | None) -> None:
+    assert relevant_numbers(reply, passages=2) == numbers
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "abilify nausea",
+        '"abilify nausea"',
+        "<think>\nThey mean [2].\n</think>\n\nabilify nausea",
+        "Okay, a query.\n</think>\nabilify nausea",
+        "Here is the query:\nabilify nausea",
+        "Here is the query: abilify nausea",
+        "Sure! Here's a search query for it:\n\n**abilify nausea**\n\nIt adds a synonym.",
+        "Query: abilify nausea",
+        "**Search query:** `abilify nausea`",
+        "I should name the drug.\nSearch query: abilify nausea",
+        "```\nabilify nausea\n```",
+        '```json\n{"query": "abilify nausea"}\n```',
+        "1. abilify nausea\n2. aripiprazole",
+        "- abilify nausea",
+    ],
+)
+def test_a_query_is_read_however_it_is_dressed(reply: str) -> None:
+    assert rewritten_query(reply) == "abilify nausea"
+
+
+@pytest.mark.parametrize("reply", ["", "<think>", "<think>and so on", "Here it is:", "x" * 501])
+def test_what_is_no_query_is_none(reply: str) -> None:
+    assert rewritten_query(reply) == ""
+
+
+async def test_a_rewrite_that_finds_nothing_replaces_nothing() -> None:
+    replies = ['{"relevant": []}', "something else", '{"relevant": []}', "other", "[]"]
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return replies.pop(0)
+
+    for found in ([OFF], [], [POOR]):
+        items, ended, evidence = await run(engine(FixedSearch([GREY, POOR], found), judge=judge))
+        replies[:0] = ['{"relevant": []}', "something else", '{"relevant": []}', "other", "[]"]
+        assert ended.finish_reason == "stop", found
+        assert [p.passage_id for p in evidence.passages] == ["grey", "poor"]
+        graded = [item for item in items if item.type == "grading_complete"]
+        assert (graded[-1].content.decision, graded[-1].content.judge) == ("answer", "score")
+
+
+async def test_a_first_result_that_found_nothing_is_not_brought_back() -> None:
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return '{"relevant": []}'
+
+    _, ended, _ = await run(engine(FixedSearch([POOR], [OFF]), judge=judge))
+    assert ended.finish_reason == "no_evidence"
+
+
+def test_thoughts_of_earlier_answers_stay_out_of_the_prompt() -> None:
+    turn = Turn(
+        "First question?", "<think>perhaps [2]</think>\n\nAn answer [1].", interrupted=False
+    )
+    prompt = [str(m.content) for m in answer_messages(replace(QUESTION, history=(turn,)), [CLEAR])]
+    assert prompt[2] == "An answer [1]."

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from app.domain.ports import DELTAS
 from app.llm.merging import Chunk, FrameMerger
@@ -187,6 +188,7 @@ def test_a_long_frame_is_searched_once() -> None:
     class Counted(bytes):
         searched = 0
 
+        @override
         def __contains__(self, part: object) -> bool:
             Counted.searched += len(self)
             return super().__contains__(cast("bytes", part))

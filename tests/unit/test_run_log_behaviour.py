@@ -453,6 +453,16 @@ async def test_a_running_answer_reads_as_its_flushed_tokens(run_log: RunLog) -> 
         await run_log.partial(ANN, "run-1-answer")
 
 
+async def test_a_reset_takes_back_the_text_before_it(run_log: RunLog) -> None:
+    await run_log.create(new_run())
+    reset = Entry(4, "reset", b'{"type":"reset","content":{"text":""}}')
+    entries = (Entry(1, "run_start", b'{"type":"run_start"}'), *tokens(2, 3), reset, *tokens(5, 6))
+    await run_log.flush([Batch("run-1", 1, entries[:3], 99)])
+    await run_log.flush([Batch("run-1", 1, entries[2:], 99)])
+    assert await run_log.answer_text(ANN, "run-1") == ("56", ())
+    assert await run_log.entries("run-1", after=2, limit=9) == entries[2:]
+
+
 async def test_history_is_oldest_first_and_ends_before_the_question(run_log: RunLog) -> None:
     for n in (1, 2, 3):
         made = await run_log.create(new_run(f"run-{n}"))

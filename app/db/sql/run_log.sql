@@ -100,7 +100,10 @@ FROM runs r JOIN messages m USING (message_id)
 WHERE r.run_id = $1 AND r.owner_id = $2
 
 -- name: join_tokens
-SELECT coalesce(string_agg(text, '' ORDER BY seq), '') FROM run_events WHERE run_id = $1
+-- A stored reset begins its row and takes back the text before it.
+SELECT coalesce(string_agg(text, '' ORDER BY seq), '') FROM run_events
+WHERE run_id = $1 AND seq >= coalesce(
+  (SELECT max(seq) FROM run_events WHERE run_id = $1 AND starts_with(data, '{"type":"reset"')), 0)
 
 -- name: request_stop
 WITH stopped AS (

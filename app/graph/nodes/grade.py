@@ -1,10 +1,10 @@
 """Decides whether the evidence answers the question, with a model call only when in doubt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from app.domain.models import Filters
+from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
 from app.graph.grading import Grade, by_model, by_score, good_enough
 from app.graph.prompts import grade_messages
@@ -26,22 +26,37 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
             judged = by_model(ranked, reply) if reply is not None else None
             if judged is None:
                 verdict = by_score(ranked, settle=True)
+        final = judged or verdict
+        decision = _decision(final, state.get("attempt", 1))
+        first = state.get("first", ())
+        if decision == "refuse" and first and not any(good_enough(c) for c in ranked):
+            # The other query found nothing: what the question itself has found still counts.
+            final, judged = by_score(first, settle=True), None
+            decision = "answer"
         update: AnswerState = {
             "judge": "model" if judged else "score",
-            "kept": (judged or verdict).kept,
-            "graded": (judged or verdict).graded,
-            "decision": _decision(judged or verdict, state.get("attempt", 1)),
+            "kept": final.kept if decision == "answer" else (),
+            "graded": final.graded,
+            "decision": decision,
         }
-        if update["decision"] != "answer":
-            update["kept"] = ()
-        if update["decision"] == "refuse":
+        if decision == "rewrite" and not first:
+            update["first"] = _answerable(ranked)
+        if decision == "refuse":
             update["outside_filter"] = await _outside(search, state)
         # Nobody looks at the others again: an answer is not to hold them as long as it streams.
         update |= {"found": replace(state["found"], candidates=()), "ranked": (), "dropped": ()}
+        if decision == "answer":
+            update["first"] = ()
         update["ms"] = (clock() - began) * 1000
         return update
 
     return grade
+
+
+def _answerable(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """What scores alone would answer from; empty when they would not."""
+    grade = by_score(ranked, settle=True)
+    return grade.kept if grade.decision == "answer" else ()
 
 
 async def _outside(search: PassageSearch, state: AnswerState) -> int | None:

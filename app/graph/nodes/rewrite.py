@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from app.graph.prompts import rewrite_messages
+from app.graph.replies import search_query
 from app.graph.state import AnswerState, Judge, Node
-
-LONGEST_QUERY = 500
 
 
 def make_rewrite(judge: Judge | None, clock: Callable[[], float]) -> Node:
@@ -16,8 +15,7 @@ def make_rewrite(judge: Judge | None, clock: Callable[[], float]) -> Node:
         reply = None
         if judge is not None:
             reply = await judge(rewrite_messages(state["question"], state["query"]))
-        lines = (reply or "").strip().splitlines()
-        query = lines[0].strip().strip('"')[:LONGEST_QUERY] if lines else ""
-        return {"query": query or state["query"], "ms": (clock() - began) * 1000}
+        query = search_query(reply or "") or state["query"]
+        return {"query": query, "ms": (clock() - began) * 1000}
 
     return rewrite

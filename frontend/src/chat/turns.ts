@@ -27,7 +27,7 @@ function storedEvidence(message: Message): EvidenceEvent[] {
 }
 
 function isEvidence(event: { readonly type: string }): event is EvidenceEvent {
-  return /^(retrieval|reranking|grading|rewriting|generation)_/.test(event.type);
+  return /^(retrieval|reranking|grading|rewriting|generation|reasoning)_/.test(event.type);
 }
 
 /** A stored answer in the form a live one has. */

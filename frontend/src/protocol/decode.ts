@@ -22,6 +22,8 @@ const KNOWN: Readonly<Record<Event["type"], true>> = {
   rewriting_start: true,
   rewriting_complete: true,
   generation_start: true,
+  reasoning_start: true,
+  reasoning_complete: true,
   token: true,
   citations: true,
   reset: true,

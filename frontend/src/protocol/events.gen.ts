@@ -11,6 +11,8 @@ export type Event =
   | RewritingStart
   | RewritingComplete
   | GenerationStart
+  | ReasoningStart
+  | ReasoningComplete
   | Citations
   | Reset
   | Token
@@ -264,6 +266,38 @@ export interface MarkedPassage {
   speaker: string | null;
 }
 /**
+ * The model thinks before it answers.
+ */
+export interface ReasoningStart {
+  type: "reasoning_start";
+  content: ReasoningStarted;
+  timestamp: string;
+}
+/**
+ * Content of `reasoning_start`.
+ */
+export interface ReasoningStarted {
+  stage: "reasoning";
+  status: "started";
+}
+/**
+ * The answer itself follows.
+ */
+export interface ReasoningComplete {
+  type: "reasoning_complete";
+  content: ReasoningCompleted;
+  timestamp: string;
+}
+/**
+ * Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it.
+ */
+export interface ReasoningCompleted {
+  stage: "reasoning";
+  status: "complete";
+  text: string;
+  ms: number;
+}
+/**
  * Once, after the last token.
  */
 export interface Citations {
@@ -300,7 +334,9 @@ export interface Citation {
   support: string | null;
 }
 /**
- * Replaces all a viewer has. Never stored: made for a position that cannot be served.
+ * Replaces all a viewer has: made for a position that cannot be served.
+ *
+ * Stored only where a model turned out to have been thinking aloud: the answer begins after it.
  */
 export interface Reset {
   type: "reset";
@@ -308,7 +344,7 @@ export interface Reset {
   timestamp: string;
 }
 /**
- * Content of `reset`: the whole answer up to this frame's id.
+ * Content of `reset`: the whole answer up to this frame's id. Stored ones have no text.
  */
 export interface ResetText {
   stage: "run";

@@ -4,6 +4,7 @@ import { Trans, useTranslation } from "react-i18next";
 import { t } from "../../i18n/i18n.ts";
 import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
+import { Fold } from "../../ui/Fold.tsx";
 import type { EvidenceEvent } from "../answerReducer.ts";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
@@ -74,6 +75,22 @@ function detailOf(event: EvidenceEvent) {
         <StepLine ms={ms}>
           <Trans i18nKey="chat:found.again" values={{ query }} components={MARKED} />
         </StepLine>
+      );
+    }
+    case "reasoning_complete": {
+      const { text, ms } = event.content;
+      return (
+        <Fold
+          summary={
+            <span className="how-row">
+              <span>{t("chat:found.reasoned")}</span> <small>{duration(ms)}</small>
+            </span>
+          }
+        >
+          <p className="reasoning" dir="auto">
+            {text}
+          </p>
+        </Fold>
       );
     }
     default:

@@ -1,0 +1,43 @@
+"""What the model thinks while it answers, told as a stage: that it thinks, and then what."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from app.domain.encoding import timestamp
+from app.domain.events import MAX_REASONING, Stage
+from app.graph import stages
+
+
+class Reasoning:
+    """Of one answer. `now` stamps the events."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.open = False
+        self._now = now
+        self._parts: list[str] = []
+        self._size = 0
+        self._began_at: datetime | None = None
+
+    def add(self, thought: str) -> Iterator[Stage]:
+        """The next piece."""
+        if not self.open and not thought.strip():
+            return
+        if self._size < MAX_REASONING:
+            self._parts.append(thought)
+            self._size += len(thought)
+        if not self.open:
+            self.open = True
+            self._began_at = self._now()
+            yield stages.reasoning_start(timestamp(self._began_at))
+
+    def complete(self) -> Iterator[Stage]:
+        """The answer goes on."""
+        text, now = "".join(self._parts).strip(), self._now()
+        took = now - (self._began_at or now)
+        self.forget()
+        self.open = False
+        yield stages.reasoning_complete(text, took.total_seconds() * 1000, timestamp(now))
+
+    def forget(self) -> None:
+        """Another attempt begins: what the last one thought led to nothing."""
+        self._parts, self._size = [], 0
