@@ -20,6 +20,7 @@ from app.domain.errors import (
     RunInProgress,
     ServerBusy,
     SignInUnavailable,
+    StorageFull,
     StoreUnavailable,
     TooManyRuns,
     UnknownModel,
@@ -36,6 +37,7 @@ STATUS: Mapping[type[RequestError], int] = {
     IdempotencyMismatch: 422,
     TooManyRuns: 429,
     ServerBusy: 503,
+    StorageFull: 507,
     Draining: 503,
 }
 CODES = {
@@ -46,6 +48,7 @@ CODES = {
     408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
 }
 NOT_JSON = "The request body is not valid JSON."
 UNREADABLE = "There was an error parsing the body"  # FastAPI, of bytes that are not UTF-8

@@ -311,6 +311,7 @@ UPLOADED: Responses = REFUSED | refusals(
     HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
     HTTP_415="The body is not `multipart/form-data`.",
     HTTP_503=UNAVAILABLE,
+    HTTP_507="`storage_full`: the disk is full or cannot be written to; nothing was kept.",
 )
 UPLOADED[202] = {"model": UploadShape, "description": "Taken over."}
 UPLOAD_BODY: dict[str, Any] = {

@@ -39,12 +39,21 @@ def _file(dist: Path, path: str) -> Response:
         if not index.is_file():
             return HTMLResponse(NOT_BUILT, 200)
         return FileResponse(index, headers=_headers("no-cache"))
-    file = (dist / path).resolve()
-    if not (file.is_relative_to(dist.resolve()) and file.is_file()):
+    file = _inside(dist, path)
+    if file is None:
         raise HTTPException(404)
     return FileResponse(
         file, headers=_headers(FOR_EVER if path.startswith("assets/") else "no-cache")
     )
+
+
+def _inside(dist: Path, path: str) -> Path | None:
+    """The file of this name; None also for a name that no file can have."""
+    try:
+        file = (dist / path).resolve()
+        return file if file.is_relative_to(dist.resolve()) and file.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _headers(kept: str) -> dict[str, str]:

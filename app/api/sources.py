@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from app.api.openapi import (
     REFUSED,
@@ -19,7 +19,9 @@ from app.api.openapi import (
     SourcePageShape,
     SuggestionShape,
     body,
+    refusals,
 )
+from app.api.ranged_file import RangedFile
 from app.api.schemas import Cursor, Limit, SourcePatch, Wanted
 from app.api.services import Services, WithPrincipal, WithServices
 from app.api.uploads import Upload, receive_upload
@@ -42,11 +44,14 @@ router = APIRouter(
 )
 
 UNKNOWN = "There is no such source."
-MOST_RANGES = 8  # players ask for one
+MAX_RANGES = 8  # players ask for one
 PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
 SHOWN = PLAYABLE | {"application/pdf"}
 """What browsers show by themselves without running anything of it."""
-FILE: Responses = {
+FILE: Responses = refusals(
+    HTTP_400="The `Range` header cannot be read.",
+    HTTP_416="The file has no such range, or they are too many; `Content-Range` says its size.",
+) | {
     200: {
         "description": "Audio and PDF to be shown (ranges: 206), anything else to be saved.",
         "content": {kind: {} for kind in sorted(SHOWN | {"application/octet-stream"})},
@@ -147,13 +152,13 @@ async def get_file(
     source = await services.library.source(principal, source_id)
     if file is None or source is None:
         raise NotFound("This source has no file.")
-    if ranges is not None and ranges.count(",") >= MOST_RANGES:
-        raise HTTPException(416, f"At most {MOST_RANGES} ranges at once.")
+    if ranges is not None and ranges.count(",") >= MAX_RANGES:
+        raise HTTPException(416, f"At most {MAX_RANGES} ranges at once.")
     path = services.files / file.key
     if not await asyncio.to_thread(path.is_file):
         raise NotFound("This source has no file.")
     shown = file.media_type in SHOWN
-    return FileResponse(
+    return RangedFile(
         path,
         # A page of somebody's must never run as one of ours.
         media_type=file.media_type if shown else "application/octet-stream",

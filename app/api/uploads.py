@@ -1,9 +1,12 @@
 """Multipart bodies: files go to disk as they arrive, and no limit is found out too late."""
 
 import asyncio
+import errno
+import logging
 import shutil
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
@@ -14,8 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from app.domain.encoding import clean_text
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, StorageFull
 from app.domain.ports import UploadedFile
+
+log = logging.getLogger(__name__)
 
 MEGABYTE: Final = 2**20
 MOST_FILES: Final = 100
@@ -62,10 +67,21 @@ async def receive_upload(
         raise HTTPException(400, "The upload was broken off.") from error
     except FormParserError as error:
         raise InvalidInput("file", "The body is not valid multipart/form-data.") from error
+    except OSError as error:
+        raise storage_full(error) from error
     finally:
-        reader.close()
+        with suppress(OSError):  # what was still to be written
+            reader.close()
         if not taken:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def storage_full(error: OSError) -> StorageFull:
+    """Why nothing can be kept, for a person."""
+    log.warning("An upload cannot be kept: %s", error.strerror)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("The server has no room left for files. Nothing of this was kept.")
+    return StorageFull("The server cannot write files right now. Nothing of this was kept.")
 
 
 class _Reader:
@@ -119,9 +135,9 @@ class _Reader:
 
     def close(self) -> None:
         """Let go of a file that was being written."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _begin(self) -> None:
         self._headers = {}

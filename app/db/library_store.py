@@ -178,7 +178,7 @@ class LibraryStore:
             await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
             await _refresh(connection)
         if old:
-            await self._discard(_files_of(old), discard)
+            await self.discard_unnamed(_files_of(old), discard)
         return source_id, "replaced" if live else "added"
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
@@ -208,10 +208,10 @@ class LibraryStore:
             for old in gone:
                 await _forget(connection, old["number"])
             await _refresh(connection)
-        await self._discard([key for old in gone for key in _files_of(old)], discard)
+        await self.discard_unnamed([key for old in gone for key in _files_of(old)], discard)
         return len(gone)
 
-    async def _discard(self, keys: Sequence[str], discard: Discard | None) -> None:
+    async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
         """Remove the files that nobody names any more.
 
         After the commit that dropped their names: one that fails must not cost a row its file. In

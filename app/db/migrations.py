@@ -35,6 +35,19 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 );
 ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS needs integer NOT NULL DEFAULT 0
 """
+_HAS_LEDGER = """
+SELECT EXISTS (SELECT FROM pg_attribute
+  WHERE attrelid = to_regclass('schema_migrations') AND attname = 'needs' AND NOT attisdropped)
+"""
+_TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
+_MISSING_PRIVILEGES = """
+SELECT c.relname, privilege
+FROM unnest($1::text[]) WITH ORDINALITY AS ours (name, place)
+JOIN pg_class c ON c.oid = to_regclass(ours.name)
+CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege
+WHERE NOT has_table_privilege(c.oid, privilege)
+ORDER BY ours.place
+"""
 _NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 _VECTOR_VERSIONS = """
 SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'
@@ -84,7 +97,15 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
         with translated():
             await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=600)
             await _check_server(connection)
-            return await _apply(connection, known_migrations())
+            applied = await _apply(connection, known_migrations())
+            await check_privileges(connection)
+            return applied
+    except exceptions.InsufficientPrivilegeError as error:
+        raise SettingError(
+            f"DATABASE_URL: got a user without enough rights ({error}), takes the owner of "
+            "Citestream's tables and their schema (ALTER TABLE … OWNER TO …), at least while "
+            "there are migrations to apply"
+        ) from error
     finally:
         await connection.close(timeout=10)
 
@@ -102,8 +123,22 @@ async def _version(connection: Connection) -> int:
     return int(newest)
 
 
+async def check_privileges(connection: Connection) -> None:
+    """Raise `SettingError` when the user may not read and change every table."""
+    tables = _TABLE.findall("".join(migration.sql for migration in known_migrations()))
+    missing = await connection.fetch(_MISSING_PRIVILEGES, tables)
+    if missing:
+        names = ", ".join(f"{row['privilege']} on {row['relname']}" for row in missing[:3])
+        raise SettingError(
+            f"DATABASE_URL: got a user who lacks {names}{' …' if len(missing) > 3 else ''}, takes "
+            "one with SELECT, INSERT, UPDATE and DELETE on every table of Citestream"
+        )
+
+
 async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[str, ...]:
-    await connection.execute(_CREATE_LEDGER)
+    # Who does not own the tables may still run what needs no migration.
+    if not await connection.fetchval(_HAS_LEDGER):
+        await connection.execute(_CREATE_LEDGER)
     version = await _version(connection)
     needs = await connection.fetchval("SELECT coalesce(max(needs), 0) FROM schema_migrations")
     if needs > len(known):

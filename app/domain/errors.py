@@ -124,6 +124,12 @@ class ServerBusy(RequestError):
     code = "busy"
 
 
+class StorageFull(RequestError):
+    """What is sent cannot be kept: the disk is full, or cannot be written to."""
+
+    code = "storage_full"
+
+
 class Draining(RequestError):
     """The process is shutting down and starts nothing new."""
 

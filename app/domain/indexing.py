@@ -106,6 +106,10 @@ Discard = Callable[[Sequence[str]], Awaitable[None]]
 class LibraryWriter(Protocol):
     """The writing half of the library. Only the owner writes; others' sources look unknown."""
 
+    async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
+        """Remove those of these files that no source has. Raises nothing: a file may stay."""
+        ...
+
     async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
         """The owner's other sources that say nearly the same as this one, best first."""
         ...

@@ -26,9 +26,14 @@ class FileStore:
         target = self.path(key)
         if not target.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as draft:
-                draft.write(data)
-            os.replace(draft.name, target)
+            handle, draft = tempfile.mkstemp(dir=self._folder)
+            try:
+                with open(handle, "wb") as file:
+                    file.write(data)
+                os.replace(draft, target)
+            except BaseException:  # a disk that is full keeps no halves
+                Path(draft).unlink(missing_ok=True)
+                raise
         return StoredFile(key, media_type)
 
     def discard(self, keys: Iterable[str]) -> None:

@@ -209,17 +209,26 @@ class Ingestor:
             sketch=sketched,
         )
 
+    async def _put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
+        try:
+            return await asyncio.to_thread(self._files.put, data, suffix, media_type)
+        except OSError as error:
+            log.warning("A file cannot be kept: %s", error.strerror)
+            raise IngestError(f"the server cannot keep the file ({error.strerror})") from error
+
     async def _keep(self, incoming: Incoming, read: _Read) -> tuple[StoredFile, StoredFile | None]:
         # Stored before the row that names it: a crash may leave a file nobody names, never a
         # name without a file.
         loader = read.loader
-        original = await asyncio.to_thread(
-            self._files.put, read.data, loader.suffixes[0], loader.media_type
-        )
+        original = await self._put(read.data, loader.suffixes[0], loader.media_type)
         if read.audio is None or incoming.audio is None:
             return original, None
         suffix = incoming.audio.suffix.lower()
-        audio = await asyncio.to_thread(self._files.put, read.audio, suffix, AUDIO[suffix])
+        try:
+            audio = await self._put(read.audio, suffix, AUDIO[suffix])
+        except IngestError:
+            await self._library.discard_unnamed([original.key], self.discard)
+            raise
         return original, audio
 
 

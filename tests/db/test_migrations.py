@@ -1,10 +1,12 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
 import pytest
 
 from app.db import migrations
-from app.db.migrations import known_migrations, migrate, pending
+from app.db.migrations import Migration, known_migrations, migrate, pending
 from app.db.pool import connect
 from app.domain.errors import SettingError
 from tests.db.catalogue import describe
@@ -108,6 +110,50 @@ async def test_a_user_without_the_right_is_told(empty_dsn: str) -> None:
     with pytest.raises(SettingError, match="may not create"):
         await migrate(empty_dsn.replace("citestream@", f"plain_{database}@"))
     await execute(empty_dsn, f"DROP ROLE plain_{database}")
+
+
+@asynccontextmanager
+async def guest_of(dsn: str) -> AsyncIterator[tuple[str, str]]:
+    """A role that owns nothing: its name, and the address with which it signs in."""
+    name = f"guest_{dsn.partition('@/')[2].partition('?')[0]}"
+    await execute(dsn, f"CREATE ROLE {name} LOGIN")
+    try:
+        yield name, dsn.replace("citestream@", f"{name}@")
+    finally:
+        await execute(dsn, f"DROP OWNED BY {name}")
+        await execute(dsn, f"DROP ROLE {name}")
+
+
+async def test_a_user_who_owns_no_table_works_while_there_is_nothing_to_migrate(
+    database_dsn: str,
+) -> None:
+    tables = "ALL TABLES IN SCHEMA public"
+    async with guest_of(database_dsn) as (name, dsn):
+        with pytest.raises(SettingError, match=r"^DATABASE_URL: got a user without enough rights"):
+            await migrate(dsn)
+        await execute(database_dsn, f"GRANT SELECT, INSERT, UPDATE ON {tables} TO {name}")
+        with pytest.raises(
+            SettingError, match=r"lacks DELETE on conversations, .* …, takes one with SELECT"
+        ):
+            await migrate(dsn)
+        await execute(database_dsn, f"GRANT DELETE ON {tables} TO {name}")
+        assert await migrate(dsn) == ()
+
+
+async def test_a_user_who_may_not_migrate_is_told_in_one_line(
+    database_dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await execute(empty_dsn, "CREATE EXTENSION vector")
+    async with guest_of(empty_dsn) as (_, dsn):
+        with pytest.raises(SettingError, match=r"rights \(permission denied for schema public\)"):
+            await migrate(dsn)
+    later = Migration(len(NAMES) + 1, "9000_later.sql", "ALTER TABLE runs ADD COLUMN x text")
+    known = (*known_migrations(), later)
+    monkeypatch.setattr(migrations, "known_migrations", lambda: known)
+    async with guest_of(database_dsn) as (name, dsn):
+        await execute(database_dsn, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")
+        with pytest.raises(SettingError, match=r"rights \(must be owner of table runs\), takes"):
+            await migrate(dsn)
 
 
 def test_migrations_are_named_and_counted() -> None:

@@ -1,20 +1,29 @@
 """Files over HTTP into the library, by the real application: taken over, told, edited, deleted."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.api.uploads import storage_full
 from app.config import Settings
 from app.db.job_log import PostgresJobLog
+from app.db.library_store import LibraryStore
 from app.domain.errors import NotFound, ServerBusy
 from app.domain.ports import UploadedFile
 from app.domain.principals import LOCAL, Principal
+from app.ingest.files import FileStore
+from app.ingest.ingestor import Incoming, Ingestor
 from app.ingest.jobs import MOST_OF_ONE, MOST_WAITING
+from app.ingest.loaded import IngestError
 from app.retrieval.minilm import MiniLM
+from tests.harness.disk import no_room_beyond
 from tests.harness.documents import docx, flowing, pdf, xlsx
 from tests.harness.serving import Serving, serving, serving_replicas
 from tests.harness.sse import Frame, frames
@@ -448,3 +457,64 @@ async def test_a_broken_off_upload_leaves_nothing(server: Serving, settings: Set
             await asyncio.sleep(0.01)
     assert kept(settings) == []
     reader.feed_eof()
+
+
+ROOM = 200_000
+NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
+
+
+def everything_below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+async def test_an_upload_without_room_is_refused_and_leaves_nothing(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    large = b"# Large\n\n" + b"word " * (ROOM // 4)
+    for parts in ([part("a.md", large)], [part("b.md", NOTE), part("a.md", large)]):
+        with no_room_beyond(ROOM):
+            refused = await http.post("/sources", files=parts)
+        assert refused.status_code == 507
+        assert refused.json()["error"]["code"] == "storage_full"
+        assert "Nothing of this was kept." in refused.json()["error"]["message"]
+        assert list((settings.data_dir / "files" / "incoming").iterdir()) == []
+    assert await sources(http) == {}
+    _, told = await sent(http, part("a.md", large))
+    assert told[-1].type == "done"
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(errno.ENOSPC, "no room left"), (errno.EDQUOT, "no room left"), (errno.EROFS, "cannot write")],
+)
+def test_a_refused_upload_says_why(number: int, says: str) -> None:
+    assert says in storage_full(OSError(number, os.strerror(number))).message
+
+
+async def test_a_file_that_cannot_be_kept_says_so_and_leaves_nothing(
+    http: httpx.AsyncClient,
+    settings: Settings,
+    server: Serving,
+    embedder: MiniLM,
+    tmp_path: Path,
+) -> None:
+    folder = settings.data_dir / "files"
+    ingestor = Ingestor(
+        LibraryStore(server.runtime.database), embedder, FileStore(folder), now=lambda: NOW
+    )
+    talk, sound = tmp_path / "talk.vtt", tmp_path / "talk.mp3"
+    talk.write_bytes(TALK)
+    sound.write_bytes(bytes(ROOM + 1))
+    incoming = Incoming(talk, "o", "talk.vtt", audio=sound)
+    with no_room_beyond(ROOM), pytest.raises(IngestError, match="cannot keep the file"):
+        await ingestor.ingest(LOCAL, incoming)
+    assert everything_below(folder) == []
+    assert await sources(http) == {}
+
+
+def test_a_file_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    with no_room_beyond(ROOM), pytest.raises(OSError, match="File too large"):
+        store.put(bytes(2 * ROOM), ".bin", "application/octet-stream")
+    assert list(tmp_path.iterdir()) == []
+    assert store.path(store.put(b"x", ".bin", "application/octet-stream").key).read_bytes() == b"x"

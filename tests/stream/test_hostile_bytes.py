@@ -1,6 +1,7 @@
 """Requests that are made to hurt: slow ones, bombs, wrong types, paths that climb."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -222,3 +223,54 @@ async def test_range_bombs_cost_nothing(client: httpx.AsyncClient) -> None:
         response = await client.get(f"/sources/{source_id}/file", headers=headers)
         assert response.status_code in {200, 206, 400, 416}, wanted[:40]
         assert len(response.content) <= 4_000, wanted[:40]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code"),
+    [
+        ("bytes=0-9", 206, None),
+        ("bytes=-9", 206, None),
+        ("lines=1-2", 200, None),  # a unit that nobody knows is as good as none
+        ("nonsense", 200, None),
+        ("bytes=nonsense", 400, "invalid_range"),
+        ("bytes=", 400, "invalid_range"),
+        ("bytes=5-2", 400, "invalid_range"),
+        ("bytes=999999-", 416, "range_not_satisfiable"),
+        ("bytes=" + ",".join("0-" for _ in range(50)), 416, "range_not_satisfiable"),
+    ],
+)
+async def test_a_range_is_served_or_refused_like_everything_else(
+    client: httpx.AsyncClient, wanted: str, status: int, code: str | None
+) -> None:
+    source_id = await uploaded(client, "tea.md", b"# Tea\n\nGreen tea is steeped.\n")
+    response = await client.get(f"/sources/{source_id}/file", headers={"Range": wanted})
+    assert response.status_code == status
+    if code is not None:
+        assert response.headers["content-type"] == "application/json"
+        assert response.json()["error"]["code"] == code
+    if wanted == "bytes=999999-":
+        assert response.headers["content-range"].startswith("bytes */")
+
+
+ODD = (
+    *("%00", "a%00b", "x" * 300, "x" * 8_000, "%2e%2e%2f", "..%2f..%2fetc%2fpasswd", "%ff%fe"),
+    *("%ed%a0%80", "%c2%85", "%0d%0aX: y", "%25%30%30", "%F0%9F%98%80" * 80, "a%2Fb", "~", "%"),
+)
+PARAMETER = re.compile(r"\{[^}]+\}")
+
+
+async def test_no_address_is_a_mistake_of_the_server(
+    client: httpx.AsyncClient, server: Serving
+) -> None:
+    paths = {"/assets/{name}", "/assets/{name}.js", "/{name}", "/c/{name}", "/docs/{name}"}
+    operations = [("get", path) for path in sorted(paths)]
+    for path, methods in server.app.openapi()["paths"].items():
+        operations += [(method, path) for method in methods if "{" in path]
+    assert len(operations) >= 20
+    for method, path in operations:
+        for odd in ODD:
+            raw = odd.join(PARAMETER.split(path)).encode()
+            response = await client.request(method, client.base_url.copy_with(raw_path=raw))
+            assert response.status_code < 500, (method, path, odd)
+            if response.status_code >= 400:
+                assert response.json()["error"]["code"], (method, path, odd)

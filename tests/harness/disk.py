@@ -1,0 +1,16 @@
+"""A disk without room for more, without a disk."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def no_room_beyond(size: int) -> Iterator[None]:
+    """Files of this process cannot grow beyond `size` bytes: writing more is an `OSError`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
