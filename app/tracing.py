@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MISSING = (
     "OTEL_EXPORTER_OTLP_ENDPOINT: got an address, takes one only where OpenTelemetry is installed: "
-    "pip install -r requirements-tracing.lock"
+    ".venv/bin/pip install --no-deps --require-hashes -r requirements-tracing.lock"
 )
 Attributes = Mapping[str, str | int | float | bool]
 

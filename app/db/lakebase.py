@@ -12,7 +12,7 @@ from app.domain.errors import SettingError, StoreUnavailable
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-INSTALL: Final = "pip install --no-deps -r requirements-databricks.lock"
+INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 AHEAD: Final = timedelta(minutes=5)
 """Connections that open later than this before the end get a new credential."""
 

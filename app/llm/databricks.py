@@ -33,7 +33,7 @@ from app.llm.transport import ModelTransport
 
 log = logging.getLogger(__name__)
 
-INSTALL: Final = "pip install --no-deps -r requirements-databricks.lock"
+INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 _CONNECT_S: Final = 10.0
 
 

