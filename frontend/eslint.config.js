@@ -56,6 +56,7 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       "import-x/no-cycle": "error",
+      "import-x/no-extraneous-dependencies": ["error", { includeTypes: true }],
       "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }],
       "no-restricted-syntax": [
         "error",

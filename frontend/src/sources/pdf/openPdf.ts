@@ -92,7 +92,6 @@ export async function openPdf(url: string): Promise<OpenPdf> {
     cMapUrl: `${PARTS}/cmaps/`,
     standardFontDataUrl: `${PARTS}/standard_fonts/`,
     wasmUrl: `${PARTS}/wasm/`,
-    isEvalSupported: false,
     enableXfa: false,
   });
   return new OpenPdf(task, await task.promise);
