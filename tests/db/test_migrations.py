@@ -6,7 +6,13 @@ from importlib.resources import files
 import pytest
 
 from app.db import migrations
-from app.db.migrations import Migration, known_migrations, migrate, pending
+from app.db.migrations import (
+    Migration,
+    is_supported_pgvector,
+    known_migrations,
+    migrate,
+    pending,
+)
 from app.db.pool import connect
 from app.domain.errors import SettingError
 from tests.db.catalogue import describe
@@ -83,8 +89,52 @@ async def test_an_old_server_is_refused(empty_dsn: str, monkeypatch: pytest.Monk
 
 async def test_an_old_pgvector_is_refused(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "MIN_PGVECTOR", (99, 0))
-    with pytest.raises(SettingError, match=r"takes pgvector 0\.8 or newer"):
+    with pytest.raises(
+        SettingError, match=r"got pgvector 0\.8\.\d, takes pgvector 0\.8\.3 or newer"
+    ):
         await migrate(empty_dsn)
+
+
+@pytest.mark.parametrize(
+    ("version", "supported"),
+    [
+        ("0.8.3", True),
+        ("0.8.10", True),
+        ("0.10.0", True),
+        ("1.0", True),
+        ("0.9.0-dev", True),
+        ("0.8.2", False),
+        ("0.8", False),
+        ("0.7.4", False),
+        (None, False),
+    ],
+)
+def test_pgvector_is_supported_from_0_8_3_on(version: str | None, supported: bool) -> None:
+    assert is_supported_pgvector(version) is supported
+
+
+async def test_an_extension_with_known_holes_is_updated(empty_dsn: str) -> None:
+    await execute(empty_dsn, "CREATE EXTENSION vector")
+    await execute(
+        empty_dsn, "UPDATE pg_extension SET extversion = '0.8.2' WHERE extname = 'vector'"
+    )
+    await migrate(empty_dsn)
+    connection = await connect(empty_dsn)
+    installed = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+    assert is_supported_pgvector(await connection.fetchval(installed))
+    await connection.close()
+
+
+async def test_a_user_who_may_not_update_the_extension_is_told(empty_dsn: str) -> None:
+    database = empty_dsn.partition("@/")[2].partition("?")[0]
+    await execute(empty_dsn, f"CREATE ROLE other_{database} LOGIN")
+    await execute(empty_dsn, "CREATE EXTENSION vector")
+    await execute(
+        empty_dsn, "UPDATE pg_extension SET extversion = '0.8.2' WHERE extname = 'vector'"
+    )
+    with pytest.raises(SettingError, match=r"may not update \(0\.8\.2\).*ALTER EXTENSION vector"):
+        await migrate(empty_dsn.replace("citestream@", f"other_{database}@"))
+    await execute(empty_dsn, f"DROP ROLE other_{database}")
 
 
 async def test_an_outdated_extension_is_updated(empty_dsn: str) -> None:

