@@ -13,9 +13,9 @@ import platform
 import shutil
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,16 +27,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.config import environment
 from app.db.server import EmbeddedServer
 from app.retrieval.minilm import MiniLM
-from bench.retrieval_bundled import NAME, store_bundled
+from bench.retrieval_bundled import NAME, natural_questions, store_bundled
 from bench.retrieval_cache import CachedEncoder
 from bench.retrieval_collections import Collection, find_collections, read_collection, store
 from bench.retrieval_report import comparison_rows, show, tables, write_section
 from bench.retrieval_results import Results
 from bench.retrieval_systems import Library, open_library
+from bench.retrieval_variants import FOREIGN, broad_questions, foreign_questions, variants
 
-FOREIGN: Final = (("squad2", "medquad"), ("medquad", "squad2"))
-"""A library, and the collection whose questions it cannot answer."""
-MOST_FOREIGN: Final = 600
 NICE: Final = 10
 
 
@@ -72,10 +70,19 @@ class Evaluation:
                 count = len(libraries[name].stored.passages)
                 results[name] = Results(self._some(collection), count)
                 await self._ask(libraries[name], results[name])
-            for name, other in FOREIGN:
-                if name in results and other in results:
-                    await self._ask_foreign(libraries[name], results[name], results[other])
+                for other in self._others(results[name].collection, libraries[name]):
+                    varied = Results(other, count)
+                    await self._ask(libraries[name], varied, arms=False)
+                    results[other.name] = varied
+            own = {name: results[name].collection for name in libraries}
+            for asked in results.values():
+                await self._ask_foreign(libraries[asked.library], asked, own)
             return {name: one.record() for name, one in results.items()}
+
+    def _others(self, collection: Collection, library: Library) -> list[Collection]:
+        """What else is asked of the same library."""
+        natural = [natural_questions(library)] if collection.name == NAME else []
+        return [*natural, *variants(collection, library.stored)]
 
     def _folders(self) -> list[tuple[str, Path | None]]:
         if self._options.data is None:
@@ -101,23 +108,29 @@ class Evaluation:
         """All questions, or about as many as asked for, spread evenly."""
         most = self._options.questions
         step = 1 if most is None else max(1, len(collection.questions) // most)
-        return Collection(collection.name, (), collection.questions[::step])
+        return replace(collection, texts=(), questions=collection.questions[::step])
 
-    async def _ask(self, library: Library, results: Results) -> None:
+    async def _ask(self, library: Library, results: Results, *, arms: bool = True) -> None:
         questions = results.collection.questions
         for question in self._progress.track(questions, description=f"{results.name}: ask"):
             outcome = await library.ask(question)
-            results.add(outcome, **(await library.arms(question) if question.relevant else {}))
+            wanted = arms and question.relevant
+            results.add(outcome, **(await library.arms(question) if wanted else {}))
 
-    async def _ask_foreign(self, library: Library, results: Results, other: Results) -> None:
-        judged = other.collection.judged
-        questions = judged[:: max(1, len(judged) // MOST_FOREIGN)]
-        label = f"{results.name}: questions of {other.name}"
-        outcomes = [
-            await library.ask(question)
-            for question in self._progress.track(questions, description=label)
-        ]
-        results.foreign[other.name] = outcomes
+    async def _ask_foreign(
+        self, library: Library, results: Results, collections: Mapping[str, Collection]
+    ) -> None:
+        for name in FOREIGN.get(results.library, ()):
+            if name not in collections:
+                continue
+            other = collections[name]
+            for what, questions in (
+                (f"questions of {name}", other.judged),
+                (f"broad questions about titles of {name}", broad_questions(other)),
+            ):
+                asked = foreign_questions(results.collection, questions, library.stored)
+                bar = self._progress.track(asked, description=f"{results.name}: {what}")
+                results.foreign[what] = [await library.ask(question) for question in bar]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

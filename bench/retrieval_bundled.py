@@ -17,6 +17,8 @@ from bench.retrieval_systems import Library
 
 NAME: Final = "bundled"
 QUESTIONS: Final = SAMPLES / "questions.json"
+NATURAL: Final = Path(__file__).parent / "natural_questions.json"
+"""What people ask in a first hour: terse, broad, in words that are not the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ async def store_bundled(
     return Collection(NAME, (), tuple(_question(row, names, earlier) for row in known))
 
 
+def natural_questions(library: Library) -> Collection:
+    """Each has an answer somewhere in the samples; some are asked of one recording alone."""
+    rows: list[dict[str, Any]] = json.loads(NATURAL.read_text())
+    questions = (
+        Question(f"n{number}", row["question"], {}, source=row["only"])
+        for number, row in enumerate(rows)
+        if row["only"] is None or row["only"] in library.stored.sources
+    )
+    return Collection(f"{NAME} natural", (), tuple(questions))
+
+
 def _question(row: dict[str, Any], shelves: dict[str, _Shelf], earlier: dict[str, str]) -> Question:
     expected = tuple(row.get("expected") or ())
     relevant: dict[str, int] = {}
@@ -63,7 +76,7 @@ def _question(row: dict[str, Any], shelves: dict[str, _Shelf], earlier: dict[str
         row["id"],
         row["question"],
         relevant,
-        recording=row.get("recording"),
+        source=row.get("recording"),
         answerable=row["answerable"],
         answers=expected,
         history=(earlier[row["after"]],) if row.get("after") else (),

@@ -25,7 +25,7 @@ class Question:
     question_id: str
     text: str
     relevant: Mapping[str, int]
-    recording: str | None = None  # the only recording to be searched
+    source: str | None = None  # the only source to be searched
     answerable: bool = True
     answers: tuple[str, ...] = ()  # strings of which the answer holds one
     history: tuple[str, ...] = ()  # questions asked before in the conversation
@@ -48,6 +48,7 @@ class Collection:
     name: str
     texts: tuple[Text, ...]
     questions: tuple[Question, ...]
+    titles: tuple[str, ...] = ()  # of the texts, each once
 
     @property
     def judged(self) -> tuple[Question, ...]:
@@ -65,7 +66,8 @@ class Stored:
     """Where the passages of a collection are in the library."""
 
     passages: Mapping[str, str]  # the library's passage id: the collection's
-    sources: Mapping[str, str]  # recording: source id
+    sources: Mapping[str, str]  # a source's name: its id
+    origins: Mapping[str, str] = field(default_factory=dict)  # a passage's id: its source's name
 
 
 @dataclass(slots=True)
@@ -89,10 +91,12 @@ def read_collection(folder: Path) -> Collection:
     for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
         question, passage, score = line.split("\t")
         relevant[question][passage] = int(score)
+    texts = tuple(_text(row) for row in _rows(folder / "corpus.jsonl"))
     return Collection(
         folder.name,
-        tuple(_text(row) for row in _rows(folder / "corpus.jsonl")),
+        texts,
         tuple(_question(row, relevant) for row in _rows(folder / "queries.jsonl")),
+        tuple(dict.fromkeys(text.title for text in texts if text.recording is None)),
     )
 
 
@@ -138,6 +142,7 @@ async def store(
     )
     passages: dict[str, str] = {}
     sources: dict[str, str] = {}
+    origins: dict[str, str] = {}
     drafts = _drafts(collection.texts)
     for done, (origin, draft) in enumerate(drafts.items()):
         report(done, len(drafts))
@@ -146,13 +151,13 @@ async def store(
         source_id, _ = await library.replace(
             LOCAL, source, pairs, embedder=encoder.name, now=_STORED_AT
         )
-        if draft.recording:
-            sources[origin] = source_id
+        sources[origin] = source_id
+        origins |= dict.fromkeys((text.passage_id for text in draft.texts), origin)
         stored = await library.passages(LOCAL, source_id)
         ids = zip(stored, draft.texts, strict=True)
         passages |= {one.passage_id: text.passage_id for one, text in ids}
     report(len(drafts), len(drafts))
-    return Stored(passages, sources)
+    return Stored(passages, sources, origins)
 
 
 def _drafts(texts: Sequence[Text]) -> dict[str, _Draft]:

@@ -59,6 +59,17 @@ def answer_rows(record: Record) -> Rows:
     return rows
 
 
+def false_refusal_rows(record: Record) -> Rows:
+    """How many of the questions that have an answer are refused."""
+    rows: Rows = [("collection", "falsely refused", "of the held-out half", "questions")]
+    for name, results in record["collections"].items():
+        told = results["falsely refused"]
+        if told["count"]:
+            held_out = _percent(results["falsely refused, held out"])
+            rows.append((name, _percent(told), held_out, str(told["count"])))
+    return rows
+
+
 def refusal_rows(record: Record) -> Rows:
     """How questions without an answer are told from those with one."""
     rows: Rows = [
@@ -98,7 +109,7 @@ def comparison_rows(record: Record, other: Record) -> Rows:
 
 def tables(record: Record) -> Iterator[Rows]:
     """Every table of a record that has rows."""
-    for make in (ranking_rows, latency_rows, answer_rows, refusal_rows):
+    for make in (ranking_rows, latency_rows, answer_rows, false_refusal_rows, refusal_rows):
         rows = make(record)
         if len(rows) > 1:
             yield rows

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
+from zlib import crc32
 
 import numpy as np
 
 from bench.retrieval_answers import Judged, judge
-from bench.retrieval_collections import Collection
+from bench.retrieval_collections import Collection, Question
 from bench.retrieval_measures import (
     auc,
     curve,
@@ -38,12 +39,17 @@ class Results:
     passages: int
     outcomes: list[Outcome] = field(default_factory=list)
     rankings: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    foreign: dict[str, list[Outcome]] = field(default_factory=dict)  # by their collection's name
+    foreign: dict[str, list[Outcome]] = field(default_factory=dict)  # by what was asked
 
     @property
     def name(self) -> str:
         """The collection's."""
         return self.collection.name
+
+    @property
+    def library(self) -> str:
+        """The collection whose passages were searched: `qmsum` of `qmsum unfiltered`."""
+        return self.name.split(" ")[0]
 
     def add(self, outcome: Outcome, **orders: tuple[str, ...]) -> None:
         """Take in what happened to one question, with the `orders` of other systems."""
@@ -66,6 +72,10 @@ class Results:
                 "both": _times([one.search_ms + one.rerank_ms for one in self.outcomes]),
             },
             "answers": _answers(self.outcomes),
+            "falsely refused": _refused(self._asked(answerable=True)),
+            "falsely refused, held out": _refused(
+                [one for one in self._asked(answerable=True) if is_held_out(one.question)]
+            ),
             "refusals": {
                 name: _refusals(self._asked(answerable=True), outcomes)
                 for name, outcomes in self._unanswerable().items()
@@ -77,8 +87,16 @@ class Results:
         return [one for one in self.outcomes if one.question.answerable is answerable]
 
     def _unanswerable(self) -> dict[str, list[Outcome]]:
-        foreign = {f"questions of {name}": outcomes for name, outcomes in self.foreign.items()}
-        return {"its own unanswerable questions": self._asked(answerable=False)} | foreign
+        return {"its own unanswerable questions": self._asked(answerable=False)} | self.foreign
+
+
+def is_held_out(question: Question) -> bool:
+    """Half of all questions: what grading is fitted to is read on the other half."""
+    return crc32(question.question_id.encode()) % 2 == 1
+
+
+def _refused(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    return asdict(estimate([float(not one.passages) for one in outcomes]))
 
 
 def _ranked(collection: Collection, rankings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -127,8 +145,8 @@ def _refusals(answerable: Sequence[Outcome], others: Sequence[Outcome]) -> dict[
     bad = [one.confidence for one in others]
     return {
         "AUC": auc(good, bad),
-        "refused": asdict(estimate([float(not one.passages) for one in others])),
-        "false refusals": asdict(estimate([float(not one.passages) for one in answerable])),
+        "refused": _refused(others),
+        "false refusals": _refused(answerable),
         "at most 5 % false": asdict(refused_at(good, bad, allowed=FALSE_REFUSALS_ALLOWED)),
         "curve": [asdict(cut) for cut in curve(good, bad)],
     }

@@ -17,7 +17,7 @@ from app.domain.indexing import PassageEncoder
 from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
-from app.graph.grading import confidence
+from app.graph.grading import confidence, leaning
 from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
 from app.llm.quoting import quote_answer
@@ -105,14 +105,16 @@ class Library:
 
     async def ask(self, question: Question) -> Outcome:
         """One question through the whole graph."""
-        state = await self.graph.ainvoke(AnswerState(question=self._asked(question)))
+        asked = self._asked(question)
+        state = await self.graph.ainvoke(AnswerState(question=asked))
+        lean = leaning(asked.filters, state["found"].searched_passages)
         return Outcome(
             question=question,
             fused=self._ids(self.timed.found),
             reranked=self._ids(self.timed.ranked),
             search_ms=self.timed.search_ms,
             rerank_ms=self.timed.rerank_ms,
-            confidence=confidence(self.timed.ranked[:KEPT]),
+            confidence=confidence(self.timed.ranked[:KEPT], lean),
             text=state["text"],
             passages=tuple(candidate.passage for candidate in state["kept"]),
         )
@@ -143,8 +145,8 @@ class Library:
 
     def _asked(self, question: Question) -> Asked:
         filters = Filters()
-        if question.recording is not None:
-            filters = Filters(source_ids=(self.stored.sources[question.recording],))
+        if question.source is not None:
+            filters = Filters(source_ids=(self.stored.sources[question.source],))
         return Asked(
             run_id=question.question_id,
             session_id="evaluation",

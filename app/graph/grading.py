@@ -7,6 +7,9 @@ whatever wording (met). A logistic regression turns them into the *chance* that 
 evidence. It is *clear* above one bound, *off* below another; in between the model is asked, or
 without one even odds decide.
 
+Within a filter that leaves few passages the best of them looks worse than the best of a library,
+whatever is asked, and whoever chose them expects an answer there: the odds *lean* towards one.
+
 The intercept is set so that 4 % of answerable questions are refused on the hardest collection. The
 weights were fitted on questions asked of libraries with and without an answer
 (`docs/measurements.md`): the chance tells foreign topics well, near misses (the right subject, the
@@ -15,17 +18,22 @@ wrong fact) hardly.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 from typing import Literal
 
 from app.domain.events import GradedPassage
-from app.domain.models import Candidate
+from app.domain.models import Candidate, Filters
 from app.graph.replies import relevant_numbers
 
 CLEAR = 0.97
 ENOUGH = 0.5
 OFF = 0.1
 MAX_KEPT = 6
+MANY = 1_200
+"""Passages from which a filter changes nothing: those of the library that set the intercept."""
+MAX_LEAN = 4.0
+SPOKEN = 0.75
+"""Log odds of recordings: people say things in other words than those who ask."""
 
 Band = Literal["clear", "grey", "off"]
 
@@ -39,7 +47,14 @@ class Grade:
     graded: tuple[GradedPassage, ...]
 
 
-def chance(candidate: Candidate) -> float:
+def leaning(filters: Filters, searched_passages: int) -> float:
+    """What a filter that leaves so few passages adds to the log odds of each, at least 0."""
+    if filters.empty or searched_passages == 0:
+        return 0.0
+    return min(max(log(MANY / searched_passages), 0.0), MAX_LEAN)
+
+
+def chance(candidate: Candidate, lean: float = 0.0) -> float:
     """How likely this passage is evidence, 0..1."""
     cosine, coverage = max(candidate.cosine, 0.0), candidate.coverage
     if candidate.met is None or candidate.together is None:  # nobody looked closely
@@ -47,25 +62,27 @@ def chance(candidate: Candidate) -> float:
     else:
         closer = 3.8 * candidate.together + 11.0 * candidate.met
         odds = 8.5 * cosine + 3.0 * coverage + closer - 11.7
-    return 1 / (1 + exp(-odds))
+    if candidate.passage.kind == "recording":
+        odds += SPOKEN
+    return 1 / (1 + exp(-odds - lean))
 
 
-def band(candidate: Candidate) -> Band:
+def band(candidate: Candidate, lean: float = 0.0) -> Band:
     """How good one candidate is by itself."""
-    likely = chance(candidate)
+    likely = chance(candidate, lean)
     if likely >= CLEAR:
         return "clear"
     return "off" if likely < OFF else "grey"
 
 
-def confidence(ranked: Sequence[Candidate]) -> float:
+def confidence(ranked: Sequence[Candidate], lean: float = 0.0) -> float:
     """How sure the signals are that the candidates hold an answer."""
-    return max((chance(candidate) for candidate in ranked), default=0.0)
+    return max((chance(candidate, lean) for candidate in ranked), default=0.0)
 
 
-def by_score(ranked: Sequence[Candidate], *, settle: bool) -> Grade:
+def by_score(ranked: Sequence[Candidate], *, settle: bool, lean: float = 0.0) -> Grade:
     """The verdict by score; in the grey band `unsure`, or with `settle` a decision all the same."""
-    bands = [band(candidate) for candidate in ranked]
+    bands = [band(candidate, lean) for candidate in ranked]
     if "clear" in bands:
         keep = [b != "off" for b in bands]
         return _grade("answer", ranked, keep, [_reason(c) for c in ranked])
@@ -73,7 +90,7 @@ def by_score(ranked: Sequence[Candidate], *, settle: bool) -> Grade:
         return _grade("refuse", ranked, [False] * len(ranked), [_reason(c) for c in ranked])
     if not settle:
         return _grade("unsure", ranked, [b == "grey" for b in bands], [_reason(c) for c in ranked])
-    good = any(good_enough(c) for c in ranked)
+    good = any(good_enough(c, lean) for c in ranked)
     keep = [good and b == "grey" for b in bands]
     return _grade("answer" if good else "refuse", ranked, keep, [_reason(c) for c in ranked])
 
@@ -88,9 +105,9 @@ def by_model(ranked: Sequence[Candidate], reply: str) -> Grade | None:
     return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons)
 
 
-def good_enough(candidate: Candidate) -> bool:
+def good_enough(candidate: Candidate, lean: float = 0.0) -> bool:
     """Whether scores alone would answer from this candidate."""
-    return chance(candidate) >= ENOUGH
+    return chance(candidate, lean) >= ENOUGH
 
 
 def _reason(candidate: Candidate) -> str:

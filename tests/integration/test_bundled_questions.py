@@ -13,7 +13,7 @@ from app.db.pool import Database
 from app.domain.principals import LOCAL
 from app.ingest.sample_library import SAMPLES
 from app.retrieval.minilm import MiniLM
-from bench.retrieval_bundled import store_bundled
+from bench.retrieval_bundled import natural_questions, store_bundled
 from bench.retrieval_collections import Question
 from bench.retrieval_results import Results
 from bench.retrieval_systems import Library
@@ -78,3 +78,26 @@ async def test_a_refusal_under_a_filter_is_measured_by_what_lies_within_it(
     assert set(outcome.fused) == set(outcome.reranked) == within
     assert outcome.confidence > 0
     assert set((await library.arms(question))["dense alone"]) == within
+
+
+async def test_natural_questions_are_answered_and_foreign_ones_are_not(
+    database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
+) -> None:
+    """Terse and broad ones too, and of one recording alone as well as of all sources."""
+    library = Library(database, LibraryStore(database))
+    library.wire(embedder)
+    await store_bundled(library, embedder, tmp_path / "files", folder=samples)
+    asked = [one for one in natural_questions(library).questions if one.source == "outage-review"]
+    refused = [one.text for one in asked if not (await library.ask(one)).passages]
+    assert len(asked) >= 4
+    assert len(refused) <= 1, refused
+    foreign = [
+        "What did the group discuss about the Treaty of Westphalia?",
+        "Summarize the discussion about oyster farming.",
+        "What did the team think about the football world cup?",
+        "What are the symptoms of Kawasaki disease?",
+        "Which telescope took the deepest picture of the sky?",
+    ]
+    for number, text in enumerate(foreign):
+        question = Question(f"f{number}", text, {}, source="outage-review")
+        assert not (await library.ask(question)).passages, text

@@ -111,6 +111,8 @@ def record(value: float) -> dict[str, Any]:
                 "systems": {"reranked": dict.fromkeys(names, measure | each)},
                 "latency_ms": {"search": times, "rerank": times, "both": times},
                 "answers": {},
+                "falsely refused": measure,
+                "falsely refused, held out": measure,
                 "refusals": {},
             }
         },

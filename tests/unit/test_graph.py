@@ -19,7 +19,7 @@ from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.followup import leans_on_history, search_query
-from app.graph.grading import by_model, by_score, chance, confidence
+from app.graph.grading import MAX_LEAN, by_model, by_score, chance, confidence, leaning
 from app.graph.markers import MarkerHold
 from app.graph.prompts import INTERRUPTED, LONGEST_EARLIER_ANSWER, answer_messages
 from app.graph.refusal import refusal
@@ -65,6 +65,7 @@ class FixedSearch:
         self.results = list(results)
         self.queries: list[str] = []
         self.reading: Reading | None = None
+        self.passages = 12
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -72,7 +73,10 @@ class FixedSearch:
         self.queries.append(query)
         found = self.results.pop(0) if len(self.results) > 1 else self.results[0]
         return SearchResult(
-            tuple(found), searched_passages=12, searched_sources=3, reading=self.reading
+            tuple(found),
+            searched_passages=self.passages,
+            searched_sources=3,
+            reading=self.reading,
         )
 
 
@@ -303,6 +307,23 @@ def test_grades_by_score(ranked: list[Candidate], decision: str, kept: list[str]
     assert len(grade.graded) == len(ranked)
 
 
+def test_a_filter_that_leaves_few_passages_leans_towards_an_answer() -> None:
+    chosen = Filters(source_ids=("src",))
+    assert leaning(chosen, 50) > leaning(chosen, 500) > leaning(chosen, 5_000) == 0
+    assert leaning(chosen, 1) == leaning(chosen, 2) == MAX_LEAN
+    assert leaning(chosen, 0) == leaning(Filters(), 50) == 0
+
+
+async def test_a_source_that_was_chosen_answers_what_a_library_would_refuse() -> None:
+    everything, _, _ = await run(engine(FixedSearch([POOR])))
+    assert "not in your sources" in text_of(everything)
+    chosen = replace(QUESTION, filters=Filters(source_ids=("src",)))
+    _, ended, evidence = await run(engine(FixedSearch([POOR])), chosen)
+    assert (ended.finish_reason, len(evidence.passages)) == ("stop", 1)
+    _, ended, _ = await run(engine(FixedSearch([OFF])), chosen)
+    assert ended.finish_reason == "no_evidence"
+
+
 def test_only_a_grey_band_leaves_room_for_a_judge() -> None:
     assert by_score([GREY], settle=False).decision == "unsure"
     assert by_score([CLEAR], settle=False).decision == "answer"
@@ -359,6 +380,7 @@ async def test_what_the_judge_refused_does_not_count_as_hidden() -> None:
         return '{"relevant": []}'
 
     search = FixedSearch([GREY], [GREY], [GREY], [GREY, CLEAR])
+    search.passages = 5_000  # in which nothing is looked for more leniently
     filtered = replace(QUESTION, filters=Filters(after=date(2026, 11, 1)))
     items, _, _ = await run(engine(search, judge=judge), filtered)
     graded = [item for item in items if item.type == "grading_complete"]

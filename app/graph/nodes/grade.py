@@ -6,7 +6,7 @@ from typing import Literal
 
 from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
-from app.graph.grading import Grade, by_model, by_score, good_enough
+from app.graph.grading import Grade, by_model, by_score, good_enough, leaning
 from app.graph.prompts import grade_messages
 from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node
 
@@ -19,19 +19,20 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     async def grade(state: AnswerState) -> AnswerState:
         began = clock()
         ranked = state["ranked"]
-        verdict = by_score(ranked, settle=judge is None)
+        lean = leaning(state["question"].filters, state["found"].searched_passages)
+        verdict = by_score(ranked, settle=judge is None, lean=lean)
         judged: Grade | None = None
         if verdict.decision == "unsure" and judge is not None:
             reply = await judge(grade_messages(state["question"], ranked))
             judged = by_model(ranked, reply) if reply is not None else None
             if judged is None:
-                verdict = by_score(ranked, settle=True)
+                verdict = by_score(ranked, settle=True, lean=lean)
         final = judged or verdict
         decision = _decision(final, state.get("attempt", 1))
         first = state.get("first", ())
-        if decision == "refuse" and first and not any(good_enough(c) for c in ranked):
+        if decision == "refuse" and first and not any(good_enough(c, lean) for c in ranked):
             # The other query found nothing: what the question itself has found still counts.
-            final, judged = by_score(first, settle=True), None
+            final, judged = by_score(first, settle=True, lean=lean), None
             decision = "answer"
         update: AnswerState = {
             "judge": "model" if judged else "score",
@@ -40,7 +41,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
             "decision": decision,
         }
         if decision == "rewrite" and not first:
-            update["first"] = _answerable(ranked)
+            update["first"] = _answerable(ranked, lean)
         if decision == "refuse":
             update["outside_filter"] = await _outside(search, state)
         # Nobody looks at the others again: an answer is not to hold them as long as it streams.
@@ -53,9 +54,9 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     return grade
 
 
-def _answerable(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _answerable(ranked: Sequence[Candidate], lean: float) -> tuple[Candidate, ...]:
     """What scores alone would answer from; empty when they would not."""
-    grade = by_score(ranked, settle=True)
+    grade = by_score(ranked, settle=True, lean=lean)
     return grade.kept if grade.decision == "answer" else ()
 
 

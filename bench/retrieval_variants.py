@@ -1,0 +1,80 @@
+"""The same questions asked with the filter and without it, and questions of foreign topics.
+
+A filter changes what a refusal is decided from: one source has few passages, so the best of them
+looks worse than the best of a library, whatever is asked.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bench.retrieval_collections import Collection, Question, Stored
+
+FOREIGN: Final = {
+    "medquad": ("squad2", "qmsum"),
+    "qmsum": ("squad2", "medquad", "scifact"),
+    "scifact": ("squad2", "qmsum"),
+    "squad2": ("medquad", "scifact"),
+    "bundled": (),
+}
+"""For each library the collections whose questions it cannot answer. Medicine is a topic of both
+medquad and scifact; articles of squad2 are about what meetings of qmsum are about."""
+MAX_FOREIGN: Final = 100
+MAX_VARIED: Final = 250
+MIN_PASSAGES: Final = 5
+"""Of a source that questions are restricted to."""
+_BROAD: Final = (
+    "What did the group discuss about {}?",
+    "Summarize the discussion about {}.",
+    "What did the team think about {}?",
+)
+
+
+def variants(collection: Collection, stored: Stored) -> Iterator[Collection]:
+    """The other way of asking the answerable questions: everywhere, or of their source alone."""
+    answerable = [one for one in collection.judged if one.answerable and not one.history]
+    if any(one.source for one in answerable):
+        free = [replace(one, source=None) for one in answerable if one.source]
+        yield Collection(f"{collection.name} unfiltered", (), tuple(_some(free, MAX_VARIED)))
+        return
+    large = large_sources(stored)
+    homed = [replace(one, source=_home(one, stored)) for one in answerable]
+    kept = [one for one in homed if one.source in large]
+    if kept:
+        yield Collection(f"{collection.name} filtered", (), tuple(_some(kept, MAX_VARIED)))
+
+
+def large_sources(stored: Stored) -> list[str]:
+    """Names of the sources that are worth a filter, in order."""
+    counts = Counter(stored.origins.values())
+    return sorted(name for name, count in counts.items() if count >= MIN_PASSAGES)
+
+
+def broad_questions(other: Collection) -> list[Question]:
+    """In the forms in which people ask of a recording, about what is not in it."""
+    return [
+        Question(f"broad {number}", _BROAD[number % len(_BROAD)].format(title), {})
+        for number, title in enumerate(other.titles)
+    ]
+
+
+def foreign_questions(
+    asked: Collection, foreign: Sequence[Question], stored: Stored
+) -> list[Question]:
+    """Some of `foreign`, restricted to one source each, in turn, if those of `asked` are."""
+    free = [replace(one, source=None) for one in _some(foreign, MAX_FOREIGN)]
+    if not any(one.source for one in asked.questions):
+        return free
+    sources = large_sources(stored)
+    return [replace(one, source=sources[i % len(sources)]) for i, one in enumerate(free)]
+
+
+def _home(question: Question, stored: Stored) -> str | None:
+    """The source of the passage that answers best."""
+    return stored.origins.get(max(question.relevant, key=lambda one: question.relevant[one]))
+
+
+def _some(questions: Sequence[Question], limit: int) -> Sequence[Question]:
+    """About `limit` of them, spread evenly."""
+    return questions[:: max(1, len(questions) // limit)]

@@ -1,0 +1,65 @@
+"""Questions of the evaluation with and without a filter, and about what no source says."""
+
+from bench.retrieval_collections import Collection, Question, Stored
+from bench.retrieval_results import is_held_out
+from bench.retrieval_variants import (
+    MAX_FOREIGN,
+    broad_questions,
+    foreign_questions,
+    large_sources,
+    variants,
+)
+
+STORED = Stored(
+    {},
+    {"tea": "s1", "cup": "s2"},
+    {**{f"tea#{n}": "tea" for n in range(5)}, "cup#0": "cup"},
+)
+
+
+def test_questions_of_one_source_are_asked_of_all_too() -> None:
+    collection = Collection(
+        "talks",
+        (),
+        (
+            Question("1", "Tea?", {"tea#1": 1}, source="tea"),
+            Question("2", "Milk?", {}, source="tea", answerable=False),
+        ),
+    )
+    (varied,) = variants(collection, STORED)
+    assert varied.name == "talks unfiltered"
+    assert [(one.question_id, one.source) for one in varied.questions] == [("1", None)]
+
+
+def test_questions_of_a_library_are_asked_of_a_large_source_too() -> None:
+    collection = Collection(
+        "cups",
+        (),
+        (Question("1", "Tea?", {"cup#0": 1, "tea#1": 2}), Question("2", "Cup?", {"cup#0": 1})),
+    )
+    (varied,) = variants(collection, STORED)
+    assert varied.name == "cups filtered"
+    assert [(one.question_id, one.source) for one in varied.questions] == [("1", "tea")]
+    assert large_sources(STORED) == ["tea"]
+
+
+def test_foreign_questions_are_restricted_as_the_others_are() -> None:
+    own = Collection("talks", (), (Question("1", "Tea?", {"tea#1": 1}, source="tea"),))
+    foreign = [Question(str(n), "Rust?", {"x": 1}, source="x") for n in range(3 * MAX_FOREIGN)]
+    assert {one.source for one in foreign_questions(own, foreign, STORED)} == {"tea"}
+    free = foreign_questions(Collection("cups", (), ()), foreign, STORED)
+    assert {one.source for one in free} == {None}
+    assert len(free) == MAX_FOREIGN
+
+
+def test_broad_questions_are_about_titles() -> None:
+    questions = broad_questions(Collection("cups", (), (), ("Rust", "Oysters")))
+    assert [one.text for one in questions] == [
+        "What did the group discuss about Rust?",
+        "Summarize the discussion about Oysters.",
+    ]
+
+
+def test_half_of_the_questions_are_held_out() -> None:
+    held_out = [is_held_out(Question(str(n), "", {})) for n in range(1000)]
+    assert 450 < sum(held_out) < 550
