@@ -53,6 +53,7 @@ from app.retrieval.search import HybridSearch
 from app.runs.citing import cite_in_time
 from app.runs.clock import SystemClock
 from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
+from app.runs.ownership import elapsed_s
 from app.runs.ports import AnswerEngine, Ended, Question
 from app.runs.service import Limits, RunService
 from app.runs.supervisor import BackgroundLoop, Supervisor
@@ -261,6 +262,7 @@ async def _assemble(
         process_id=process_id,
         observer=process.watching.runs,
         supervisor=supervisor,
+        elapsed=elapsed_s,
     )
     await runs.start()
     fallback = LeaseFallback(partial(renew_lease, database, process_id))

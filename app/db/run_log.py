@@ -11,6 +11,7 @@ from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run
+from app.db.run_endings import replace_ending
 from app.db.run_rows import (
     outcome_values,
     to_leases,
@@ -79,10 +80,18 @@ class PostgresRunLog:
     async def finish(self, outcome: Outcome) -> bool:
         """See the port. Safe to repeat when the outcome of an attempt is unknown."""
         terminal = outcome.entries[-1]
-        if await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome)) is not None:
+        ended = await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome), False)
+        if ended is not None:
             return True
         same = (outcome.run_id, outcome.epoch, terminal.data)
         return await self._database.fetchrow(SQL["find_ending"], *same) is not None
+
+    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+        """See the port. Whoever closes or continues the answer meanwhile waits for these locks."""
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["lock_conversation"], outcome.run_id)
+            row = await connection.fetchrow(SQL["lock_taken_run"], outcome.run_id, outcome.epoch)
+            return None if row is None else await replace_ending(connection, outcome, row)
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
         """See the port."""

@@ -32,12 +32,13 @@ def to_record(row: Record) -> RunRecord:
         created_at=row["created_at"],
         request_hash=row["request_hash"],
         stop_requested=row["stop_requested_at"] is not None,
-        terminal=_terminal(row),
+        terminal=to_terminal(row),
         receipt=_receipt(row["receipt"]),
     )
 
 
-def _terminal(row: Record) -> Entry | None:
+def to_terminal(row: Record) -> Entry | None:
+    """The last event of a row of `runs`; None while it runs."""
     if row["terminal_seq"] is None:
         return None
     return Entry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])

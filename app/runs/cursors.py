@@ -7,7 +7,7 @@ cannot be served it yields a `reset` with the whole text first, never a silent g
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import Protocol, Self
 
 import orjson
@@ -18,6 +18,7 @@ from app.domain.events import TERMINAL_TYPES, Reset, ResetText, to_json, token_j
 from app.domain.models import Citation
 from app.domain.principals import Principal
 from app.runs.live import LiveRun
+from app.runs.ownership import Ownership
 from app.runs.ports import Clock, Entry, RunLog, RunRecord, answer_of
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,18 @@ class _Patience:
 class LiveCursor:
     """Reads a run of this process from memory; goes on from the store when the run is fenced."""
 
-    def __init__(self, run: LiveRun, after: int, clock: Clock, stored: "StoredCursor") -> None:
+    def __init__(
+        self,
+        run: LiveRun,
+        after: int,
+        clock: Clock,
+        stored: "StoredCursor",
+        *,
+        ownership: Ownership | None = None,
+    ) -> None:
+        """Without `ownership` the run is ours whatever happens."""
+        self._ownership = ownership
+        self._sure: Callable[[], bool] = ownership.sure if ownership else lambda: True
         self._run = run
         self._position = after
         self._clock = clock
@@ -132,26 +144,60 @@ class LiveCursor:
     async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
         """Until the terminal entry was yielded."""
         run = self._run
-        if self._position > run.visible:
-            async with _Patience(run, FUTURE_WAIT_S) as patience:
-                await patience.beyond(self._position - 1)
-            if self._position > run.visible and not run.fenced:
-                yield self._reset()
+        while not self._sure() and not run.fenced:
+            if not await self._settled(silence_s):
+                yield None
+        if not run.fenced and not await self._servable():
+            yield self._reset()
         async with _Patience(run, silence_s) as patience:
             while not run.fenced:
-                upto = min(run.visible, self._position + STEP)
-                entries = run.entries[self._position : upto]
-                for entry in merge(entries) if len(entries) > 1 else entries:
+                for entry in self._showable():
                     yield entry
-                self._position = max(self._position, upto)
+                    self._position = entry.seq
                 if run.terminal is not None and self._position >= run.terminal.seq:
                     return
-                if self._position < run.visible:
-                    await asyncio.sleep(0)
-                elif not await patience.beyond(self._position):
+                if not await self._more(patience, silence_s):
                     yield None
         async for frame in self._stored.at(self._position).frames(silence_s=silence_s):
             yield frame
+
+    def _showable(self) -> Iterator[Entry]:
+        """What follows the position, as long as it is known that the run is ours."""
+        entries = self._next()
+        for entry in merge(entries) if len(entries) > 1 else entries:
+            if not self._sure():
+                return
+            yield entry
+
+    async def _more(self, patience: _Patience, silence_s: float) -> bool:
+        """Wait for what can be shown next; False after `silence_s`."""
+        if not self._sure():
+            return await self._settled(silence_s)
+        if self._position < self._run.visible:
+            await asyncio.sleep(0)
+            return True
+        return await patience.beyond(self._position)
+
+    async def _settled(self, silence_s: float) -> bool:
+        return self._ownership is None or await self._ownership.settled(silence_s)
+
+    async def _servable(self) -> bool:
+        """Whether the position was shown. It may be that of a flush that is under way elsewhere."""
+        run = self._run
+        if self._position <= run.visible:
+            return True
+        async with _Patience(run, FUTURE_WAIT_S) as patience:
+            await patience.beyond(self._position - 1)
+            if not run.visible:  # a reset takes the number of something that was shown
+                await patience.beyond(0)
+        return run.fenced or self._position <= run.visible
+
+    def _next(self) -> list[Entry]:
+        """At most `STEP` entries after the position. Before the terminal one may be a hole."""
+        run = self._run
+        if run.terminal is not None and self._position >= len(run.entries) - 1:
+            return [run.terminal] if self._position < run.terminal.seq else []
+        return run.entries[self._position : min(run.visible, self._position + STEP)]
 
     def _reset(self) -> Entry:
         run = self._run
@@ -236,9 +282,11 @@ class StoredCursor:
                 # head is taken back at the run's end, whose number lies above.
                 self._over = not await self._refresh()
                 return ()
-            step = (await self._reset(),)
+            reset = await self._reset()
+            if not reset.seq:
+                return ()  # nothing is stored yet, so there is no number that a reset could have
             self._begun = True
-            return step
+            return (reset,)
         self._begun = True
         # The row is read before the events: a terminal event seen in the row is then among the
         # events, unless they were purged.
@@ -292,7 +340,7 @@ class StoredCursor:
         else:
             seq, text = await self._text_so_far()
             citations = ()
-        self._position = seq
+        self._position = seq or self._position
         return reset_entry(seq, text, citations, self._clock)
 
     async def _text_so_far(self) -> tuple[int, str]:

@@ -123,6 +123,16 @@ def evidence_of(entries: Iterable[Entry]) -> tuple[dict[str, object], ...]:
 _NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
 
 
+def replaceable(terminal: Entry | None) -> bool:
+    """Whether a run that another process took over is still open, or was closed as dead."""
+    if terminal is None:
+        return True
+    if terminal.type != "error":
+        return False
+    content = orjson.loads(terminal.data).get("content")
+    return isinstance(content, dict) and content.get("code") == INTERRUPTED.code
+
+
 def marked_passages(entries: Sequence[Entry]) -> tuple[Passage, ...]:
     """The numbered passages of a stored run, from its last `generation_start`."""
     for entry in reversed(entries):

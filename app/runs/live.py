@@ -31,6 +31,7 @@ class LiveRun:
         self.terminal: Entry | None = None
         self.receipt: Receipt | None = None
         self.fenced = False  # somebody else ended this run: the stored log is the truth
+        self.displaced = False  # closed as dead although it lives: its ending will replace that one
         self.finishing = False
         self.cancel_reason: CancelReason | None = None
         self.cancelled_at: float | None = None
@@ -59,6 +60,11 @@ class LiveRun:
     def stopping(self) -> bool:
         """Cancelled or ended generating, the last transaction may still be under way."""
         return self.cancel_reason is not None or self.finishing
+
+    @property
+    def ending(self) -> bool:
+        """The last transaction is under way or done: it asks itself whether the run is ours."""
+        return self.finishing or self.over.is_set()
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
+from app.runs.finishing import replaceable
 from app.runs.ports import (
     AnswerRecord,
     Batch,
@@ -25,6 +26,7 @@ from app.runs.ports import (
     RunRecord,
     answer_of,
     begun,
+    replacing_number,
 )
 
 PENDING_STOP = timedelta(seconds=60)
@@ -55,6 +57,7 @@ class MemoryRunLog:
         self._conversations: dict[tuple[str, str], _Conversation] = {}
         self._pending: dict[tuple[str, str], datetime] = {}
         self._beats: dict[str, int] = {}
+        self._continued: set[str] = set()
         self._listeners: list[Callable[[Notice], None]] = []
 
     async def create(self, new: NewRun) -> Created | Replayed:
@@ -84,6 +87,8 @@ class MemoryRunLog:
     def _store(self, new: NewRun, conversation: _Conversation) -> Created:
         owner = new.principal.owner_id
         conversation.answers.append(_Answer(new.message_id, new.question_id))
+        if new.continues is not None:
+            self._continued.add(new.continues)
         asked = self._pending.pop((owner, new.run_id), None)
         stop = asked is not None and new.created_at - asked <= PENDING_STOP
         record = begun(new, stop_requested=stop)
@@ -128,16 +133,49 @@ class MemoryRunLog:
         if record is None:
             return False
         self._append(outcome.run_id, outcome.entries)
+        self._close(outcome, outcome.entries[-1], epoch=record.epoch)
+        return True
+
+    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+        """See the port."""
+        record, terminal = self._runs.get(outcome.run_id), outcome.entries[-1]
+        if record is None:
+            return None
+        if record.terminal is not None and record.terminal.data == terminal.data:
+            return record.terminal
+        closed_by = record.terminal.seq if record.terminal else None
+        first = record.reserved if closed_by is None else closed_by - 1
+        kept = [entry for entry in self._entries[outcome.run_id] if entry.seq < first]
+        if (
+            record.epoch <= outcome.epoch
+            or not replaceable(record.terminal)
+            or self._was_continued(record.message_id)
+            or not kept
+            or (len(outcome.entries) > 1 and outcome.entries[-2].seq >= first)
+        ):
+            return None
+        terminal = terminal._replace(seq=replacing_number(record.reserved, closed_by))
+        self._entries[outcome.run_id] = kept
+        self._append(outcome.run_id, (*outcome.entries[:-1], terminal))
+        self._close(outcome, terminal, epoch=record.epoch + 1)
+        return terminal
+
+    def _was_continued(self, message_id: str) -> bool:
+        return message_id in self._continued
+
+    def _close(self, outcome: Outcome, terminal: Entry, *, epoch: int) -> None:
+        record = self._runs[outcome.run_id]
         self._runs[outcome.run_id] = replace(
-            self._runs[outcome.run_id],
+            record,
             status=outcome.status,
-            terminal=outcome.entries[-1],
+            epoch=epoch,
+            reserved=max(record.reserved, terminal.seq),
+            terminal=terminal,
             receipt=outcome.receipt,
         )
         self._ended_at[outcome.run_id] = outcome.ended_at
         self._answer(record).record = outcome.message
         self._notify(Notice("ended", (outcome.run_id,)))
-        return True
 
     def _answer(self, record: RunRecord) -> _Answer:
         conversation = self._conversations[record.owner_id, record.session_id]

@@ -6,7 +6,9 @@ suite, so another log can be added without touching this room.
 Numbers. Events of a run are numbered 1, 2, 3 … by its owner. The row durably reserves numbers
 ahead: the owner may hand out every number *below* `reserved`, never `reserved` itself. Whoever
 ends a dead run's log writes its `citations` as `reserved` and its terminal event as
-`reserved + 1`, so nothing a viewer saw is ever reused.
+`reserved + 1`, so nothing a viewer saw is ever reused. An owner that was taken for dead and
+replaces that ending numbers its own terminal event beyond both, with one number left out for the
+`reset` of those who saw the end before.
 
 Fencing. `epoch` starts at 1 and is incremented by every take-over. Each write of an owner names
 its epoch and does nothing when the row has another one.
@@ -231,6 +233,11 @@ class Notice:
     run_ids: tuple[str, ...]
 
 
+def replacing_number(record_reserved: int, closed_by: int | None) -> int:
+    """The number of a terminal event that replaces `closed_by`, or forestalls it (None)."""
+    return max(record_reserved, closed_by or 0) + 2
+
+
 class RunLog(Protocol):
     """Durable runs. Methods raise `StoreUnavailable` when the database is out of reach."""
 
@@ -253,6 +260,15 @@ class RunLog(Protocol):
 
     async def finish(self, outcome: Outcome) -> bool:
         """Write last events, status, receipt and message atomically; False when fenced."""
+        ...
+
+    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+        """Put the ending of an owner that lives in the place of the one it was given as dead.
+
+        Atomic, and safe to repeat. Returns the terminal entry with its new number, None when the
+        run was not closed as dead, its answer was continued since, its events are purged, or the
+        owner's numbers reach into those of whoever closed it.
+        """
         ...
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:

@@ -34,7 +34,7 @@ from app.runs.finishing import (
 )
 from app.runs.live import LiveRun
 from app.runs.observing import RunObserver, Unobserved
-from app.runs.ports import AnswerEngine, Clock, Ended, Outcome, Question, RunLog
+from app.runs.ports import AnswerEngine, Clock, Ended, Entry, Outcome, Question, RunLog
 from app.runs.recorder import Recorder
 from app.runs.tasks import TaskTracker
 from app.runs.turns import Turns
@@ -53,6 +53,10 @@ UNSAVED_AFTER_S = 5.0
 SAVE_RETRY_S = 0.5
 
 
+async def _at_once() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Producer:
     """Everything a run needs to be answered. One per process."""
@@ -65,6 +69,7 @@ class Producer:
     clock: Clock
     run_timeout_s: float
     observer: RunObserver = field(default_factory=Unobserved)
+    known_ours: Callable[[], Awaitable[None]] = _at_once  # see `Ownership.known`
     turns: Turns = field(default_factory=lambda: Turns(SEARCHING))
 
     async def produce(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> None:
@@ -79,6 +84,8 @@ class Producer:
         )
         run.produced_by(generating)
         await asyncio.wait({generating})
+        # What came after this process stood still may not be ours to end.
+        await self.known_ours()
         if run.fenced:
             return
         ending = self._ending(run, generating)
@@ -185,19 +192,25 @@ class Producer:
         if not saving.done() and outcome.entries[-1].seq < run.reserved:
             run.receipt = outcome.receipt
             run.close_with(self._outcome(run, ending, saved=False).entries[-1])
-        if not await saving:
+        terminal = await saving
+        if terminal is None:
             run.fence(at=self.clock.monotonic())
             return
         run.receipt = outcome.receipt
         if run.terminal is None:
-            run.flushed = outcome.entries[-1].seq
-            run.close_with(outcome.entries[-1])
+            run.flushed = len(run.entries) + 1
+            run.close_with(terminal)
 
-    async def _save(self, outcome: Outcome) -> bool:
-        """Try until the database took it; False when the run is not ours any more."""
+    async def _save(self, outcome: Outcome) -> Entry | None:
+        """Try until the database took it; None when the run is not ours any more.
+
+        The ending of one that was closed as dead meanwhile is replaced; it then has another number.
+        """
         while True:
             try:
-                return await self.run_log.finish(outcome)
+                if await self.run_log.finish(outcome):
+                    return outcome.entries[-1]
+                return await self.run_log.replace_ending(outcome)
             except StoreUnavailable as error:
                 log.debug("Run %s could not be saved: %s", outcome.run_id, error)
                 await self.clock.sleep(SAVE_RETRY_S)

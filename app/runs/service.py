@@ -23,6 +23,7 @@ from app.runs.citing import Citer
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.live import LiveRun
 from app.runs.observing import RunObserver, Unobserved
+from app.runs.ownership import CHECK_S, Ownership
 from app.runs.ports import (
     AnswerEngine,
     Clock,
@@ -115,7 +116,9 @@ class RunService:
         process_id: str,
         observer: RunObserver | None = None,
         supervisor: Supervisor | None = None,
+        elapsed: Callable[[], float] | None = None,
     ) -> None:
+        """`elapsed`: seconds that go on while the machine sleeps; unset: the clock's."""
         self._log = run_log
         self._engine = engine
         self._observer = observer or Unobserved()
@@ -125,7 +128,10 @@ class RunService:
         self._supervisor = supervisor or Supervisor(tasks, clock)
         self._process_id = process_id
         self._live: dict[str, LiveRun] = {}
-        self._recorder = Recorder(run_log, clock)
+        self._ownership = Ownership(
+            run_log, self._live, process_id=process_id, clock=clock, elapsed=elapsed
+        )
+        self._recorder = Recorder(run_log, clock, sure=self._ownership.sure)
         self._reaper = Reaper(
             run_log, live=self._live, process_id=process_id, cite=cite, clock=clock
         )
@@ -142,6 +148,7 @@ class RunService:
             clock=clock,
             run_timeout_s=limits.run_timeout_s,
             observer=self._observer,
+            known_ours=self._ownership.known,
         )
         self._unsubscribe: Callable[[], None] | None = None
         self.draining = False
@@ -162,6 +169,7 @@ class RunService:
         return (
             BackgroundLoop(name="recorder", step=self._recorder.step, every_s=0),
             BackgroundLoop(name="lease", step=self._reaper.beat, every_s=BEAT_S),
+            BackgroundLoop(name="ownership", step=self._ownership.check, every_s=CHECK_S),
             BackgroundLoop(name="reaper", step=self._reaper.look, every_s=OBSERVE_S),
             BackgroundLoop(name="stop requests", step=self._stopper.poll, every_s=REQUEST_POLL_S),
             BackgroundLoop(
@@ -309,7 +317,7 @@ class RunService:
 
     def _live_cursor(self, run: LiveRun, principal: Principal, after: int) -> LiveCursor:
         stored = self._stored_cursor(run.record, principal, after)
-        return LiveCursor(run, after, self._clock, stored)
+        return LiveCursor(run, after, self._clock, stored, ownership=self._ownership)
 
     def _stored_cursor(self, record: RunRecord, principal: Principal, after: int) -> StoredCursor:
         return StoredCursor(

@@ -26,6 +26,7 @@ LOOPS = {
     "recorder",
     "lease",
     "lease fallback",
+    "ownership",
     "reaper",
     "stop requests",
     "purge",

@@ -169,11 +169,14 @@ async def test_a_paused_owner_that_wakes_changes_nothing(
         assert terminal.content["code"] == "INTERRUPTED"
         assert v.far.arrived[terminal.id] - stopped < CLOSED_WITHIN_S
         before = (await client.get(f"{other.url}/conversations/s1/messages")).json()
+        shown = v.near.screen.text
         paused.signal(signal.SIGCONT)
         async with asyncio.timeout(10):
             await v.near_end
         assert v.near.screen.terminal == terminal
-        assert v.near.screen.resets == 1
+        # What the model sent during the pause was never shown; what was not stored is taken back.
+        assert max(length for length, _ in v.near.texts.values()) == len(shown)
+        assert v.near.screen.resets == (shown != before["items"][-1]["content"])
         stored = before["items"][-1]["content"]
         assert v.near.screen.text == v.far.screen.text == stored
         await upstream.wait_until(lambda: all(r.finished_at for r in upstream.requests))

@@ -242,6 +242,53 @@ async def test_a_server_without_its_database_still_stops(
     assert time.monotonic() - ended < 8
 
 
+@pytest.mark.parametrize("words", [400, 2500], ids=["ended meanwhile", "still written"])
+async def test_an_owner_that_was_cut_off_keeps_its_whole_answer(
+    words: int,
+    cuttable: tuple[Cuttable, str],
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path: Path,
+) -> None:
+    """Another replica, which reaches the database, closes its run as dead: that is not the end."""
+    way, dsn = cuttable
+    upstream.always(Reply(tokens=numbered_words(words), pace_s=0.01))
+    async with (
+        serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
+        serving(app_settings(stocked_dsn, upstream, tmp_path), embedder) as other,
+        asked(server) as (client, witness, response),
+    ):
+        await until_words(witness, response, 50)
+        await way.cut("refused")
+        closed = await saved_answer(client, other.url)
+        assert (closed["status"], closed["error"]["code"]) == ("error", "INTERRUPTED")
+        elsewhere = Witness(witness.run_id)
+        await elsewhere.follow_to_the_end(client, [other.url], within_s=10)
+        await way.mend()
+        async with asyncio.timeout(30):
+            await witness.finish()
+        whole = "".join(numbered_words(words)(upstream.requests[0]))
+        assert (witness.screen.text, witness.screen.resets) == (whole, 0)
+
+        async def kept() -> Any:
+            answer = await last_answer(client, other.url)
+            return answer if answer["status"] == "complete" else None
+
+        assert (await eventually(kept, within_s=15))["content"] == whole
+        elsewhere.screen.terminal = None
+        await elsewhere.follow_to_the_end(client, [other.url], within_s=10)
+        late = Witness(witness.run_id)
+        await late.follow_to_the_end(client, [other.url], within_s=10)
+        for seen in (elsewhere, late):
+            assert seen.screen.text == whole
+            assert seen.screen.terminal is not None
+            assert (seen.screen.terminal.type, seen.screen.terminal.content["saved"]) == (
+                "done",
+                True,
+            )
+
+
 async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
     stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> None:

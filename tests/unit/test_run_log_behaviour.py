@@ -136,6 +136,106 @@ async def lease_of(log: RunLog, run_id: str) -> Lease:
     return next(x for x in (await log.leases()).leases if x.run_id == run_id)
 
 
+# An owner that was taken for dead
+
+
+async def closed_as_dead(log: RunLog, *stored: int) -> RunRecord:
+    """A run whose owner was cut off after these tokens, as a reaper closes it."""
+    await log.create(new_run())
+    await log.flush([batch("run-1", *stored)])
+    taken = await log.take_over(await lease_of(log, "run-1"), process_id="reaper")
+    assert taken is not None
+    dead = replace(ANSWER, status="error", content="1", error_code="INTERRUPTED")
+    entries = (
+        Entry(taken.reserved, "citations", b'{"type":"citations","content":{}}'),
+        Entry(taken.reserved + 1, "error", INTERRUPTED),
+    )
+    ending = Outcome(
+        run_id="run-1",
+        epoch=taken.epoch,
+        status="error",
+        entries=entries,
+        message=dead,
+        receipt=None,
+        ended_at=NOW,
+    )
+    assert await log.finish(ending)
+    return await record(log)
+
+
+INTERRUPTED = b'{"type":"error","content":{"code":"INTERRUPTED"}}'
+
+
+def whole(*seqs: int) -> Outcome:
+    """What the owner, of the first epoch, has to add: tokens that were not stored, and its end."""
+    return outcome("run-1", *tokens(*seqs), done(seqs[-1] + 1))
+
+
+async def test_an_owner_that_lives_replaces_the_ending_it_was_given(run_log: RunLog) -> None:
+    closed = await closed_as_dead(run_log, 1, 2)
+    assert closed.terminal is not None
+    assert not await run_log.finish(whole(3, 4))
+    terminal = await run_log.replace_ending(whole(3, 4))
+    assert terminal is not None
+    # Two more than the end that some have seen: the one between is for their reset.
+    assert terminal == done(5)._replace(seq=closed.terminal.seq + 2)
+    assert await run_log.entries("run-1", after=0, limit=4) == tokens(1, 2, 3, 4)
+    assert await run_log.entries("run-1", after=4, limit=4) == (terminal,)
+    now = await record(run_log)
+    assert (now.status, now.terminal, now.epoch) == ("complete", terminal, closed.epoch + 1)
+    assert await run_log.answer_text(ANN, "run-1") == (ANSWER.content, ANSWER.citations)
+    assert await run_log.replace_ending(whole(3, 4)) == terminal, "repeated when its answer is lost"
+    assert await run_log.entries("run-1", after=4, limit=99) == (terminal,)
+
+
+async def test_whoever_closes_a_run_whose_owner_was_faster_changes_nothing(run_log: RunLog) -> None:
+    await run_log.create(new_run())
+    await run_log.flush([batch("run-1", 1)])
+    taken = await run_log.take_over(await lease_of(run_log, "run-1"), process_id="reaper")
+    assert taken is not None
+    terminal = await run_log.replace_ending(whole(2))
+    assert terminal is not None
+    assert terminal.seq > taken.reserved + 1
+    assert not await run_log.finish(outcome("run-1", done(taken.reserved + 1), epoch=taken.epoch))
+    assert (await record(run_log)).terminal == terminal
+
+
+async def test_an_ending_that_nobody_gave_for_dead_stays(run_log: RunLog) -> None:
+    await run_log.create(new_run())
+    assert await run_log.replace_ending(whole(1)) is None, "the run is still the owner's"
+    taken = await run_log.take_over(await lease_of(run_log, "run-1"), process_id="reaper")
+    assert taken is not None
+    ended = outcome("run-1", done(taken.reserved + 1)._replace(data=b'{"type":"done"}'), epoch=2)
+    assert await run_log.finish(ended)
+    assert await run_log.replace_ending(whole(1)) is None
+    assert await run_log.replace_ending(replace(whole(1), run_id="unknown")) is None
+
+
+async def test_an_answer_that_was_continued_keeps_the_ending_it_was_continued_from(
+    run_log: RunLog,
+) -> None:
+    closed = await closed_as_dead(run_log, 1)
+    more = replace(
+        new_run("run-2"), question=None, question_id="run-1-question", continues="run-1-answer"
+    )
+    await run_log.create(more)
+    assert await run_log.replace_ending(whole(2)) is None
+    assert await record(run_log) == closed
+
+
+async def test_an_owner_that_ran_beyond_its_reservation_replaces_nothing(run_log: RunLog) -> None:
+    closed = await closed_as_dead(run_log, 1)
+    assert closed.terminal is not None
+    assert await run_log.replace_ending(whole(closed.terminal.seq - 1)) is None
+    assert await record(run_log) == closed
+
+
+async def test_purged_events_are_not_brought_back(run_log: RunLog) -> None:
+    await closed_as_dead(run_log, 1)
+    await run_log.purge(ended_before=NOW + timedelta(days=2))
+    assert await run_log.replace_ending(whole(2)) is None
+
+
 # Creation
 
 

@@ -41,11 +41,13 @@ SELECT
   (SELECT count(pg_notify('citestream_runs', p)) FROM unnest($10::text[]) AS p) AS notices
 
 -- name: finish_run
+-- $22: it was closed as dead, and this ending replaces that one; see replace_ending.
 WITH ended AS (
   UPDATE runs
   SET status = $3, head = $4, reserved = greatest(reserved, $4), terminal_seq = $4,
-      terminal_type = $5, terminal_data = $6, receipt = $7, ended_at = $8
-  WHERE run_id = $1 AND epoch = $2 AND status = 'running'
+      terminal_type = $5, terminal_data = $6, receipt = $7, ended_at = $8,
+      epoch = epoch + $22::boolean::integer
+  WHERE run_id = $1 AND epoch = $2 AND (status = 'running' OR $22)
   RETURNING run_id, owner_id, session_id, message_id
 ), written AS (
   INSERT INTO run_events AS stored (run_id, seq, last_seq, data, text)
@@ -65,6 +67,27 @@ WITH ended AS (
   FROM ended WHERE c.owner_id = ended.owner_id AND c.session_id = ended.session_id
 )
 SELECT pg_notify('citestream_runs', 'ended:' || run_id) FROM ended
+
+-- name: lock_conversation
+-- As in start_run: nothing that continues an answer of this conversation begins meanwhile.
+SELECT pg_advisory_xact_lock(3, hashtext(owner_id || ' ' || session_id)) FROM runs WHERE run_id = $1
+
+-- name: lock_taken_run
+-- A run of the owner with epoch $2 that somebody else took over since.
+SELECT
+  r.epoch, r.reserved, r.purged, r.terminal_seq, r.terminal_type, r.terminal_data,
+  EXISTS (
+    SELECT FROM runs later
+    WHERE later.owner_id = r.owner_id AND later.session_id = r.session_id
+      AND later.continues = r.message_id
+  ) AS continued
+FROM runs r
+WHERE r.run_id = $1 AND r.epoch > $2
+FOR UPDATE OF r
+
+-- name: drop_ending
+-- What whoever closed it wrote: from its first number $2 on.
+DELETE FROM run_events WHERE run_id = $1 AND seq >= $2
 
 -- name: find_ending
 -- Whether this very ending was stored before: the answer to the first attempt was lost.
