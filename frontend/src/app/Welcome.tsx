@@ -2,6 +2,8 @@ import { use, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { t } from "../i18n/i18n.ts";
+import type { LibraryCounts } from "../protocol/api.ts";
+import { countsOf } from "../sources/counts.ts";
 import { useSources, useSuggestedQuestions } from "../sources/useSources.ts";
 import { count } from "../ui/format.ts";
 import { AddFilesContext } from "./addFiles.ts";
@@ -20,7 +22,7 @@ export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void 
   return (
     <div className="welcome">
       <h2>{t("welcome.title")}</h2>
-      <p className="soft">{libraryLine(sources)}</p>
+      <p className="soft">{libraryLine(data?.counts ?? countsOf(sources))}</p>
       <ul className="examples">
         {ownQuestions.map(({ question }) => (
           <Example key={question} question={question} hint={own?.title ?? ""} onAsk={onAsk} />
@@ -91,10 +93,9 @@ function OwnFile() {
   );
 }
 
-function libraryLine(sources: readonly { readonly kind: string }[]): string {
-  if (sources.length === 0) return t("app:welcome.empty");
-  const recordings = sources.filter(({ kind }) => kind === "recording").length;
-  const documents = count(sources.length - recordings, "document");
+function libraryLine({ documents: texts, recordings }: LibraryCounts): string {
+  if (texts + recordings === 0) return t("app:welcome.empty");
+  const documents = count(texts, "document");
   return recordings === 0
     ? t("app:welcome.documents", { documents })
     : t("app:welcome.documentsAndRecordings", {

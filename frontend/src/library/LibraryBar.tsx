@@ -1,13 +1,13 @@
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { Source } from "../protocol/api.ts";
+import type { LibraryCounts } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { count } from "../ui/format.ts";
 import { ORDERS, type View } from "./listing.ts";
 
 interface Props {
-  readonly sources: readonly Source[];
+  readonly counts: LibraryCounts;
   readonly view: View;
   readonly onView: (view: View) => void;
   readonly onFiles: (files: readonly File[]) => Promise<void>;
@@ -16,15 +16,14 @@ interface Props {
 const KINDS = ["all", "document", "recording"] as const;
 
 /** What is here in all, what of it is listed, and where more comes in. */
-export function LibraryBar({ sources, view, onView, onFiles }: Props) {
+export function LibraryBar({ counts, view, onView, onFiles }: Props) {
   const { t } = useTranslation("library");
-  const passages = sources.reduce((sum, { passage_count: n }) => sum + n, 0);
   return (
     <header className="library-bar">
       <div className="library-title">
         <h2 id="library-title">{t("title")}</h2>
         <p className="soft">
-          {count(sources.length, "source")} · {count(passages, "passage")}
+          {count(counts.documents + counts.recordings, "source")} · {count(counts.passages, "passage")}
         </p>
         <AddFiles onFiles={onFiles} />
       </div>

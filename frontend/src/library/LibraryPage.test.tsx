@@ -31,6 +31,7 @@ let sources: Source[];
 let asked: { method: string; address: string; body: unknown }[];
 let isDown: boolean;
 let deletionMs: number;
+let pageSize: number;
 
 function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const [method, address] = [init?.method ?? "GET", typeof input === "string" ? input : ""];
@@ -38,7 +39,21 @@ function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   asked.push({ method, address, body });
   if (isDown) return Promise.resolve(new Response("{}", { status: 503 }));
   if (method === "DELETE") return remove(address);
-  return Promise.resolve(Response.json(method === "GET" ? { items: sources, next: null } : sources[0]));
+  return Promise.resolve(Response.json(method === "GET" ? page(address) : sources[0]));
+}
+
+/** As the server lists them: words, kind and order are its business. */
+function page(address: string) {
+  const asked = new URL(address, "http://here").searchParams;
+  const found = sources.filter(
+    ({ title, kind }) =>
+      title.includes(asked.get("q") ?? "") && kind === (asked.get("kind") ?? kind),
+  );
+  if (asked.get("order") === "longest") found.sort((a, b) => b.passage_count - a.passage_count);
+  const from = Number(asked.get("cursor") ?? 0);
+  const next = from + pageSize < found.length ? `${from + pageSize}` : null;
+  const counts = { documents: 2, recordings: 1, passages: 50 };
+  return { items: found.slice(from, from + pageSize), next, counts: from === 0 ? counts : null };
 }
 
 async function remove(address: string): Promise<Response> {
@@ -65,6 +80,7 @@ beforeEach(() => {
   asked = [];
   isDown = false;
   deletionMs = 0;
+  pageSize = 200;
   sources = [
     source("Talk", {
       kind: "recording",
@@ -99,16 +115,40 @@ describe("LibraryPage", () => {
     expect(within(theirs).queryByRole("button", { name: /Delete/ })).toBeNull();
   });
 
-  it("searches, filters and sorts", async () => {
+  it("lets the server search, filter and sort", async () => {
     show();
     await screen.findByRole("row", { name: /Talk/ });
     expect(titles()).toEqual(["Talk", "<b>Book</b>", "Theirs"]);
     fireEvent.change(screen.getByRole("combobox", { name: "Order" }), { target: { value: "longest" } });
-    expect(titles()).toEqual(["<b>Book</b>", "Talk", "Theirs"]);
+    await waitFor(() => {
+      expect(titles()).toEqual(["<b>Book</b>", "Talk", "Theirs"]);
+    });
     fireEvent.change(screen.getByRole("combobox", { name: "Kind" }), { target: { value: "recording" } });
-    expect(titles()).toEqual(["Talk"]);
+    await waitFor(() => {
+      expect(titles()).toEqual(["Talk"]);
+    });
     fireEvent.change(screen.getByRole("searchbox"), { target: { value: "nothing like it" } });
-    expect(screen.getByText("No source is like that.")).toBeTruthy();
+    expect(await screen.findByText("No source is like that.")).toBeTruthy();
+    expect(asked.at(-1)?.address).toBe("/sources?q=nothing+like+it&kind=recording&order=longest");
+  });
+
+  it("comes page by page, and says how much there is in all", async () => {
+    pageSize = 2;
+    show();
+    await screen.findByRole("row", { name: /Talk/ });
+    expect(titles()).toEqual(["Talk", "<b>Book</b>"]);
+    expect(screen.getByText("3 sources · 50 passages")).toBeTruthy();
+    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Talk”" }));
+    fireEvent.click(screen.getByRole("button", { name: "Show more" }));
+    await waitFor(() => {
+      expect(titles()).toEqual(["Talk", "<b>Book</b>", "Theirs"]);
+    });
+    expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "Book" } });
+    await waitFor(() => {
+      expect(titles()).toEqual(["<b>Book</b>"]);
+    });
+    expect(screen.getByText("1 source chosen")).toBeTruthy();
   });
 
   it("opens a source, and asks only what is chosen", async () => {
@@ -156,7 +196,7 @@ describe("LibraryPage", () => {
     fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
     const seen = asked.slice(-3).map(({ method, address }) => `${method} ${address}`);
-    expect(seen).toEqual(["deleted /sources/Talk", "POST /sources/Talk/restore", "GET /sources"]);
+    expect(seen).toEqual(["deleted /sources/Talk", "POST /sources/Talk/restore", "GET /sources?order=newest"]);
   });
 
   it("says when it cannot be read, with a way on", async () => {

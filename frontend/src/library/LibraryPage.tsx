@@ -3,15 +3,15 @@ import "./library.css";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { currentLanguage } from "../i18n/i18n.ts";
 import type { PlaceInSource, Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
+import { countsOf } from "../sources/counts.ts";
 import { Button } from "../ui/Button.tsx";
 import { Toast } from "../ui/Toast.tsx";
 import { LibraryBar } from "./LibraryBar.tsx";
 import { LibraryTable } from "./LibraryTable.tsx";
-import { listed, scopeOf, type View } from "./listing.ts";
-import { useLibrary } from "./useLibrary.ts";
+import { scopeOf, type View } from "./listing.ts";
+import { useLibrary, useLibraryChanges } from "./useLibrary.ts";
 
 interface Props {
   readonly onOpen: (place: PlaceInSource) => void;
@@ -24,17 +24,20 @@ interface Props {
 export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
   const { t } = useTranslation("library");
   const [isRefused, setRefused] = useState(false);
-  const { library, tag, remove, restore } = useLibrary(() => {
+  const [view, setView] = useState<View>({ wanted: "", kind: "all", order: "newest" });
+  const library = useLibrary(view);
+  const { tag, remove, restore } = useLibraryChanges(() => {
     setRefused(true);
   });
-  const [view, setView] = useState<View>({ wanted: "", kind: "all", order: "newest" });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [deleted, setDeleted] = useState<Source | null>(null);
-  const sources = library.data?.items ?? [];
-  const there = sources.filter(({ source_id: id }) => chosen.has(id)).map((one) => one.source_id);
+  const pages = library.data?.pages ?? [];
+  const sources = pages.flatMap(({ items }) => items);
+  const counts = pages[0]?.counts ?? countsOf(sources);
   const onDelete = (source: Source): void => {
     setRefused(false);
     setDeleted(source);
+    setChosen(new Set([...chosen].filter((id) => id !== source.source_id)));
     remove.mutate(source.source_id);
   };
   const onUndo = (source: Source): void => {
@@ -43,7 +46,7 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
   };
   return (
     <section className="library" aria-labelledby="library-title">
-      <LibraryBar sources={sources} view={view} onView={setView} onFiles={onFiles} />
+      <LibraryBar counts={counts} view={view} onView={setView} onFiles={onFiles} />
       {library.isError ? (
         <div className="note note--bad" role="alert">
           <span>{t("unreadable")}</span>
@@ -59,8 +62,9 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
       ) : null}
       {library.isSuccess ? (
         <LibraryTable
-          sources={listed(sources, view, currentLanguage())}
-          isSearch={sources.length > 0}
+          sources={sources}
+          isSearch={counts.documents + counts.recordings > 0}
+          onMore={library.hasNextPage ? () => void library.fetchNextPage() : null}
           chosen={chosen}
           onChoose={setChosen}
           onOpen={({ source_id: sourceId }) => {
@@ -73,12 +77,12 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
         />
       ) : null}
       <Chosen
-        count={there.length}
+        count={chosen.size}
         onClear={() => {
           setChosen(new Set());
         }}
         onAsk={() => {
-          onAskOnly(scopeOf(there));
+          onAskOnly(scopeOf(chosen));
         }}
       />
       {deleted === null ? null : (

@@ -1,4 +1,3 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Source } from "../protocol/api.ts";
@@ -9,6 +8,8 @@ interface Props {
   readonly sources: readonly Source[];
   /** There are sources, but perhaps none that is looked for. */
   readonly isSearch: boolean;
+  /** Reads the next page; null when there is none. */
+  readonly onMore: (() => void) | null;
   readonly chosen: ReadonlySet<string>;
   readonly onChoose: (chosen: ReadonlySet<string>) => void;
   readonly onOpen: (source: Source) => void;
@@ -16,13 +17,11 @@ interface Props {
   readonly onDelete: (source: Source) => void;
 }
 
-const AT_ONCE = 200;
 const COLUMNS = ["source", "size", "passages", "added", "tags"] as const;
 
 /** The sources as a table; on a phone each is a card. */
-export function LibraryTable({ sources, isSearch, chosen, onChoose, ...on }: Props) {
+export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...on }: Props) {
   const { t } = useTranslation("library");
-  const [shown, setShown] = useState(AT_ONCE);
   if (sources.length === 0) {
     return <p className="library-empty soft">{t(isSearch ? "nothingFound" : "empty")}</p>;
   }
@@ -42,7 +41,7 @@ export function LibraryTable({ sources, isSearch, chosen, onChoose, ...on }: Pro
           </tr>
         </thead>
         <tbody>
-          {sources.slice(0, shown).map((source) => (
+          {sources.map((source) => (
             <SourceRow
               key={source.source_id}
               source={source}
@@ -55,17 +54,11 @@ export function LibraryTable({ sources, isSearch, chosen, onChoose, ...on }: Pro
           ))}
         </tbody>
       </table>
-      {sources.length > shown ? (
-        <Button
-          look="outlined"
-          className="library-more"
-          onClick={() => {
-            setShown(shown + AT_ONCE);
-          }}
-        >
-          {t("more", { count: sources.length - shown })}
+      {onMore === null ? null : (
+        <Button look="outlined" className="library-more" onClick={onMore}>
+          {t("more")}
         </Button>
-      ) : null}
+      )}
     </>
   );
 }

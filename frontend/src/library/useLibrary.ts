@@ -1,18 +1,42 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQueryClient,
+  type InfiniteData,
+} from "@tanstack/react-query";
 
-import type { Page, Source } from "../protocol/api.ts";
+import type { Source, SourcePage } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
+import type { View } from "./listing.ts";
 
 const KEY = ["sources"];
+const LISTS = [...KEY, "list"];
 /** One change after the other: an undone deletion must not overtake the deletion. */
 const IN_ORDER = { scope: { id: "sources" }, mutationKey: KEY };
 
-/** The library, and what can be done to it; a change shows at once, and is taken back if it fails. */
-export function useLibrary(onFailed: () => void) {
+/** The library, page by page; the server searches and sorts. */
+export function useLibrary({ wanted, kind, order }: View) {
+  const listing = { wanted: wanted.trim(), kind: kind === "all" ? null : kind, order };
+  return useInfiniteQuery({
+    queryKey: [...LISTS, listing],
+    queryFn: ({ pageParam }) => api.sources({ ...listing, cursor: pageParam }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** What can be done to it; a change shows at once, and is taken back if it fails. */
+export function useLibraryChanges(onFailed: () => void) {
   const queries = useQueryClient();
-  const library = useQuery({ queryKey: KEY, queryFn: () => api.sources() });
   const change = (to: (items: readonly Source[]) => readonly Source[]): void => {
-    queries.setQueryData<Page<Source>>(KEY, (data) => data && { ...data, items: to(data.items) });
+    queries.setQueriesData<InfiniteData<SourcePage>>({ queryKey: LISTS }, (data) =>
+      data && {
+        ...data,
+        pages: data.pages.map((page) => ({ ...page, items: to(page.items) })),
+      },
+    );
   };
   const onSettled = (): void => {
     // With others on their way the server's list is older than ours; the last one reads it.
@@ -43,5 +67,5 @@ export function useLibrary(onFailed: () => void) {
     onError: onFailed,
     onSettled,
   });
-  return { library, tag, remove, restore };
+  return { tag, remove, restore };
 }

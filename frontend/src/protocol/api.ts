@@ -66,6 +66,26 @@ export interface Source {
   readonly access?: "private" | "groups" | "all";
 }
 
+/** A part of the library; how much there is in all comes with the first one. */
+export interface SourcePage extends Page<Source> {
+  readonly counts?: LibraryCounts | null;
+}
+
+export interface LibraryCounts {
+  readonly documents: number;
+  readonly recordings: number;
+  readonly passages: number;
+}
+
+/** Which sources are listed, and how; the server searches and sorts. */
+export interface Listing {
+  readonly wanted?: string;
+  readonly kind?: Kind | null;
+  readonly order?: "newest" | "title" | "longest";
+  readonly limit?: number;
+  readonly cursor?: string | null;
+}
+
 /** A question that a source answers. */
 export interface SuggestedQuestion {
   readonly question: string;

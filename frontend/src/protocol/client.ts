@@ -2,6 +2,7 @@ import type {
   Conversation,
   ConversationDetail,
   Feedback,
+  Listing,
   Message,
   Page,
   Passage,
@@ -11,6 +12,7 @@ import type {
   RunOptions,
   Session,
   Source,
+  SourcePage,
   StopReceipt,
   SuggestedQuestion,
   Upload,
@@ -139,8 +141,14 @@ export class Client {
     return this.#json("GET", `${path("conversations", sessionId, "messages")}?${query}`);
   }
 
-  sources(): Promise<Page<Source>> {
-    return this.#json("GET", "/sources");
+  sources(listing: Listing = {}): Promise<SourcePage> {
+    const query = new URLSearchParams();
+    if (listing.wanted) query.set("q", listing.wanted);
+    if (listing.kind) query.set("kind", listing.kind);
+    if (listing.order) query.set("order", listing.order);
+    if (listing.limit) query.set("limit", `${listing.limit}`);
+    if (listing.cursor) query.set("cursor", listing.cursor);
+    return this.#json("GET", query.size === 0 ? "/sources" : `/sources?${query}`);
   }
 
   /** How far the library is being read. */

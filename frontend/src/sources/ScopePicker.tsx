@@ -3,13 +3,13 @@ import "./sources.css";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { isUnfiltered, type Source } from "../protocol/api.ts";
+import { isUnfiltered } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
 import { DayRange } from "./DayRange.tsx";
-import { anySource, isAnySource, onlyKind, scopeLabel, toggleSource } from "./scope.ts";
-import { useSources } from "./useSources.ts";
+import { anySource, isAnySource, onlyKind, toggleSource } from "./scope.ts";
+import { useFoundSources, useScopeLabel, useSources } from "./useSources.ts";
 
 interface Props {
   readonly filters: Filters;
@@ -21,9 +21,7 @@ const SEARCH_FROM = 8;
 /** A chip that says what is searched, and a menu to change it. */
 export function ScopePicker({ filters, onChange }: Props) {
   const { t } = useTranslation("sources");
-  const { data } = useSources();
-  const sources = data?.items ?? [];
-  const label = scopeLabel(filters, sources);
+  const label = useScopeLabel(filters);
   return (
     <Popover
       side="above"
@@ -55,7 +53,7 @@ export function ScopePicker({ filters, onChange }: Props) {
           />
         ))}
         <DayRange filters={filters} onChange={onChange} />
-        <SourceChoices sources={sources} filters={filters} onChange={onChange} />
+        <SourceChoices filters={filters} onChange={onChange} />
       </div>
     </Popover>
   );
@@ -76,10 +74,11 @@ function ScopeChoice({ label, isOn, onPick }: ChoiceProps) {
   );
 }
 
-function SourceChoices({ sources, filters, onChange }: Props & { readonly sources: readonly Source[] }) {
+function SourceChoices({ filters, onChange }: Props) {
   const { t } = useTranslation("sources");
   const [wanted, setWanted] = useState("");
-  const shown = sources.filter(({ title }) => title.toLowerCase().includes(wanted.toLowerCase()));
+  const sources = useSources().data?.items ?? [];
+  const shown = useFoundSources(wanted.trim());
   return (
     <fieldset className="scope-part">
       <legend>{t("scope.these")}</legend>
@@ -87,6 +86,7 @@ function SourceChoices({ sources, filters, onChange }: Props & { readonly source
         <input
           type="search"
           className="field"
+          maxLength={200}
           placeholder={t("scope.find")}
           aria-label={t("scope.find")}
           value={wanted}
