@@ -19,7 +19,7 @@ from app.domain.errors import InvalidInput
 from app.domain.models import Turn
 
 SOURCES_HEADING: Final = "\n\n**Sources**\n"
-_SOURCES: Final = re.compile(re.escape(SOURCES_HEADING) + r"(?:- \[\d+\] [^\n]*\n?)+\Z")
+_SOURCE_LINE: Final = re.compile(r"- \[\d+\] ")
 _FREE_CHOICES: Final = (None, "auto", "none")
 _MOST_MESSAGES: Final = 5_000
 
@@ -106,11 +106,18 @@ def _turns(messages: Sequence[CompletionMessage]) -> tuple[Turn, ...]:
         if message.role == "user" and text:
             asked.append(text)
         elif message.role == "assistant" and text and asked:
-            turns.append(_turn(asked, _SOURCES.sub("", text)))
+            turns.append(_turn(asked, _without_sources(text)))
             asked = []
     if asked:
         turns.append(_turn(asked, ""))
     return tuple(turns)
+
+
+def _without_sources(text: str) -> str:
+    """The answer without the list of sources that `append_sources` put at its end."""
+    answer, heading, listed = text.rpartition(SOURCES_HEADING)
+    lines = listed.removesuffix("\n").split("\n")
+    return answer if heading and all(map(_SOURCE_LINE.match, lines)) else text
 
 
 def _turn(asked: Sequence[str], answer: str) -> Turn:

@@ -49,6 +49,7 @@ CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege
 WHERE NOT has_table_privilege(c.oid, privilege)
 ORDER BY ours.place
 """
+_DIGITS = re.compile(r"\d+")
 _NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 _VECTOR_VERSIONS = """
 SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'
@@ -219,4 +220,4 @@ def is_supported_pgvector(version: str | None) -> bool:
     """From 0.8.3 on; older versions have known holes."""
     if version is None:
         return False
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3]) >= MIN_PGVECTOR
+    return tuple(int(part) for part in _DIGITS.findall(version)[:3]) >= MIN_PGVECTOR

@@ -90,6 +90,7 @@ _PHRASES: Final[dict[Speech, _Phrases]] = {
         speaker="Was sagt {speaker} über {}?",
     ),
 }
+_SEPARATOR: Final = re.compile(r": | [-–—|] ")
 _GERMAN: Final = re.compile(r"\b(?:der|die|das|und|ist|nicht|mit|von|eine?|für|auf)\b")
 _SMALL: Final = re.compile(r"(?:Die|Der|Das|Eine?|Wie|Was|Wann|Wo|Wer|Warum|Vor|Nach|Bei|Mit)")
 _ENGLISH: Final = re.compile(r"\b(?:the|and|is|not|with|of|an?|for|on|to|in)\b")
@@ -124,7 +125,7 @@ def suggestions(source: Source, passages: Sequence[Passage]) -> tuple[Suggestion
 
 def _short(title: str) -> str:
     """What a title says before its colon, or of its beginning."""
-    name = re.split(r": | [-–—|] ", title)[0].strip()
+    name = _SEPARATOR.split(title)[0].strip()
     return name if len(name) <= _LONGEST_NAME else name[:50].rstrip() + "…"
 
 

@@ -17,8 +17,7 @@ _VERDICT: Final = re.compile(
 _BARE: Final = re.compile(r"\[[\d,;\s\"']*\]")
 _EMPTY: Final = frozenset(("", "null", "none"))
 _LABEL: Final = re.compile(
-    r"(?:search |rewritten |new |improved |final |refined |the |better )*quer(?:y|ies)"
-    r"(?: is| would be| to use| could be)?\W{0,3}:",
+    r"quer(?:y|ies)(?: is| would be| to use| could be)?\W{0,3}:",
     re.IGNORECASE,
 )
 _PREAMBLE: Final = re.compile(
@@ -38,7 +37,7 @@ def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
     listed = found[-1] if found else _bare_list(text)
     if listed is None:
         return None
-    items = [item.strip(" \"'[]#") for item in re.split("[,;]", listed.strip("[] "))]
+    items = [item.strip(" \"'[]#") for item in listed.strip("[] ").replace(";", ",").split(",")]
     if items in ([""], ["null"], ["none"]):
         return set()
     numbers = {_number(item) for item in items if item not in _EMPTY}

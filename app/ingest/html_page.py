@@ -25,8 +25,9 @@ _BLOCKS: Final = frozenset(
     | {"dt", "fieldset", "figcaption", "figure", "form", "header", "hgroup", "hr", "html", "main"}
     | {"p", "section", "summary", "tbody", "td", "tfoot", "th", "thead", "tr"}
 )
-_CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_CHARSET: Final = re.compile(rb"charset\s*+=\s*+(?:[\"']\s*+)?+([\w.:-]++)", re.IGNORECASE)
 _XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_BLANKS: Final = re.compile(r"\s+")
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
 
@@ -110,7 +111,7 @@ class PageWalk:
     def _node(self, node: PageElement, depth: int) -> None:
         if isinstance(node, NavigableString):
             if type(node) in (NavigableString, CData):  # no comments, no declarations
-                self._line += re.sub(r"\s+", " ", str(node))
+                self._line += _BLANKS.sub(" ", str(node))
             return
         if not isinstance(node, Tag) or _is_frame(node):
             return

@@ -10,10 +10,11 @@ from markdown_it.tree import SyntaxTreeNode
 from app.ingest.decoding import decode
 from app.ingest.extracted_text import ExtractedText
 from app.ingest.loaded import IngestError, LoadedSource
+from app.ingest.tags import without_tags
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
-_TITLE: Final = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
-_TAG: Final = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
+_BLANKS: Final = re.compile(r"\s+")
 
 
 def load_markdown(data: bytes) -> LoadedSource:
@@ -23,7 +24,7 @@ def load_markdown(data: bytes) -> LoadedSource:
     if front := _FRONT_MATTER.match(source):
         source = source[front.end() :]
         if named := _TITLE.search(front[1]):
-            title = named[1].strip("'\"")
+            title = named[1].strip(" \t").strip("'\"") or None
     tree = SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(source))
     walk = _Walk(title)
     walk.blocks(tree)
@@ -116,4 +117,4 @@ def _words(node: SyntaxTreeNode) -> str:
 
 
 def _without_tags(markup: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(_TAG.sub(" ", markup)))
+    return _BLANKS.sub(" ", html.unescape(without_tags(markup, gap=" ")))

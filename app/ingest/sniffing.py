@@ -11,10 +11,9 @@ from app.ingest.srt_transcript import is_srt
 
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OFFICE: Final = "EncryptedPackage".encode("utf-16-le")
-_HTML: Final = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+_HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"\s*")
+_JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")
 _HEAD: Final = 4096
 _PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 
@@ -42,9 +41,26 @@ def text_format(data: bytes) -> str | None:
         return "vtt"
     if is_srt(head):
         return "srt"
-    if _HTML.match(head):
+    if _HTML.match(_without_prolog(head)):
         return "html"
-    return "json" if re.match(r"[\[{]\s*[\"{\[]", head) else None
+    return "json" if _JSON.match(head) else None
+
+
+def _without_prolog(head: str) -> str:
+    """Markup from its first tag on: after the XML declaration and comments."""
+    at = _past(head, "?>", 0) if head.startswith("<?xml") else 0
+    while head.startswith("<!--", at):
+        at = _past(head, "-->", at + 4)
+    return head[at:]
+
+
+def _past(text: str, closing: str, at: int) -> int:
+    """Where the text goes on after `closing` and the blanks behind it."""
+    end = text.find(closing, at)
+    if end < 0:
+        return len(text)
+    blanks = _BLANKS.match(text, end + len(closing))
+    return blanks.end() if blanks else end + len(closing)
 
 
 def _archive_format(data: bytes) -> str | None:

@@ -10,8 +10,9 @@ from app.ingest.transcripts import Spoken, recording
 
 _STAMP: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMES: Final = re.compile(rf"^[ \t]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}.*$", re.MULTILINE)
-_NUMBER: Final = re.compile(r"\n[ \t]*\d+[ \t]*\n?\s*\Z")  # of the cue that follows
-_TAG: Final = re.compile(r"</?[a-z][^>\n]*>|\{\\[^}\n]*\}", re.IGNORECASE)
+_TAG: Final = re.compile(r"</?[a-z][^<>\n]*>|\{\\[^{}\n]*\}", re.IGNORECASE)
+_DASH: Final = re.compile(r"^\s*[-–]\s+")
+_FIRST_CUE: Final = re.compile(rf"\s*\d+[ \t]*\r?\n[ \t]*{_STAMP}[ \t]*-->")
 
 
 def load_srt(data: bytes) -> LoadedSource:
@@ -28,14 +29,20 @@ def load_srt(data: bytes) -> LoadedSource:
 
 def is_srt(head: str) -> bool:
     """Whether text begins like SubRip."""
-    return re.match(rf"\s*\d+[ \t]*\r?\n[ \t]*{_STAMP}[ \t]*-->", head) is not None
+    return _FIRST_CUE.match(head) is not None
 
 
 def _cue(times: "re.Match[str]", body: str) -> Spoken:
-    words = _TAG.sub("", html.unescape(_NUMBER.sub("\n", body)))
-    lines = (re.sub(r"^\s*[-–]\s+", "", line) for line in words.splitlines())
+    words = _TAG.sub("", html.unescape(_without_number(body)))
+    lines = (_DASH.sub("", line) for line in words.splitlines())
     stamps = times.groups()
     return Spoken(" ".join(lines), None, _seconds(stamps[:4]), _seconds(stamps[4:]))
+
+
+def _without_number(body: str) -> str:
+    """The words of a cue without the number of the one that follows."""
+    words, line_end, last = body.rstrip().rpartition("\n")
+    return words if line_end and last.strip(" \t").isdecimal() else body
 
 
 def _seconds(stamp: tuple[str | None, ...]) -> float:

@@ -13,8 +13,8 @@ from app.ingest.loaded import IngestError, LoadedSource
 from app.ingest.transcripts import Spoken, recording
 
 HEADER: Final = "WEBVTT"
-_TITLE: Final = re.compile(r"^NOTE[ \t]+title:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]+)>")
+_TITLE: Final = re.compile(r"^NOTE[ \t]+title:(.*)$", re.MULTILINE | re.IGNORECASE)
+_VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
 
 
 def load_webvtt(data: bytes) -> LoadedSource:

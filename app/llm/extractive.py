@@ -17,7 +17,7 @@ from app.llm.quoting import quote_answer
 from app.llm.streaming import StreamingChatModel
 
 NAME: Final = "extractive"
-_PIECE: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+")
+_PIECE: Final = re.compile(r"(?<!\s)\s*+\S++(?:\s++\Z)?")
 _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 
 

@@ -32,13 +32,14 @@ _WORDS: Final[Mapping[str, Reason]] = {
         "error",
     ),
 }  # fmt: skip
+_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 _PARTS: Final[tuple[tuple[re.Pattern[str], Reason], ...]] = (
     (re.compile(r"filter|safety|prohibited|policy|moderat|guardrail"), "content_filter"),
     (
         re.compile(r"error|fail|abort|cancel|time_?out|insufficient|overload|interrupt|rate_limit"),
         "error",
     ),
-    (re.compile(r"max_\w*tokens|token_limit|_length\b|length_|context_window"), "length"),
+    (re.compile(r"max_\w{0,40}tokens|token_limit|_length\b|length_|context_window"), "length"),
 )
 _FIELDS: Final = ("type", "reason", "finish_reason", "stop_reason", "value", "name", "code")
 _NUMBERS: Final[Mapping[int, Reason]] = {1: "stop", 2: "length", 3: "content_filter"}
@@ -61,7 +62,7 @@ def _of(reason: object) -> Reason | None:
     if not isinstance(reason, str):
         return "stop"
     head = reason.partition(":")[0]
-    word = re.sub(r"[^a-z0-9]+", "_", head[:100].lower()).strip("_")
+    word = _SEPARATORS.sub("_", head[:100].lower()).strip("_")
     if word in _NONE:
         return None
     if word in _WORDS:
