@@ -1,7 +1,6 @@
 """Fixtures shared by all rooms: a real PostgreSQL per test session, a fresh database per test."""
 
 import asyncio
-import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -20,6 +19,7 @@ from app.db.server import EmbeddedServer
 from app.runs.clock import SystemClock
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
+from tests.harness.databases import Databases
 
 T = TypeVar("T")
 
@@ -31,10 +31,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("patient")
-
-# A third faster than through the log, for a database this small and a server that never syncs.
-COPIED = "STRATEGY FILE_COPY"
-_names = (f"test_{number}" for number in itertools.count(1))
 
 
 def _run(work: Coroutine[object, object, T]) -> T:
@@ -70,29 +66,37 @@ def postgres() -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres: EmbeddedServer) -> str:
-    """The name of a migrated database that every test's database is a copy of."""
-    _run(_execute(postgres.dsn, "CREATE DATABASE migrated"))
+def databases(postgres: EmbeddedServer) -> Iterator[Databases]:
+    """Fresh databases of that server."""
+    databases = Databases(postgres)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedServer, databases: Databases) -> str:
+    """The name of a migrated database that every test's database is like."""
+    databases.execute("CREATE DATABASE migrated")
     _run(migrate(postgres.dsn_of("migrated")))
     return "migrated"
 
 
 @pytest.fixture
-def database_dsn(postgres: EmbeddedServer, migrated_template: str) -> Iterator[str]:
+def database_dsn(
+    postgres: EmbeddedServer, databases: Databases, migrated_template: str
+) -> Iterator[str]:
     """The address of a fresh, migrated database of this test's own."""
-    name = next(_names)
-    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template} {COPIED}"))
+    name = databases.lease(migrated_template)
     yield postgres.dsn_of(name)
-    _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    databases.give_back(name, migrated_template)
 
 
 @pytest.fixture
-def empty_dsn(postgres: EmbeddedServer) -> Iterator[str]:
+def empty_dsn(postgres: EmbeddedServer, databases: Databases) -> Iterator[str]:
     """The address of a fresh database without any table."""
-    name = next(_names)
-    _run(_execute(postgres.dsn, f"CREATE DATABASE {name}"))
+    name = databases.create()
     yield postgres.dsn_of(name)
-    _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    databases.drop(name)
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from app.db.server import EmbeddedServer
 from app.domain.indexing import NewPassage, NewSource
 from app.domain.principals import LOCAL
 from app.retrieval.minilm import MiniLM
-from tests.conftest import COPIED, _execute, _names, _run
+from tests.conftest import _run
 from tests.fakes.openai_server import FakeOpenAI
+from tests.harness.databases import Databases
 from tests.harness.serving import Serving, serving
 
 QUESTION = "What are the side effects of aripiprazole?"
@@ -71,23 +72,26 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
 
 
 @pytest.fixture(scope="session")
-def stocked_template(postgres: EmbeddedServer, migrated_template: str, embedder: MiniLM) -> str:
+def stocked_template(
+    postgres: EmbeddedServer, databases: Databases, migrated_template: str, embedder: MiniLM
+) -> str:
     """A migrated database with one document of three passages, the same for all rooms."""
     name = _stocked.get(postgres.dsn)
     if name is None:
-        name = _stocked[postgres.dsn] = f"stocked_{next(_names)}"
-        _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+        name = _stocked[postgres.dsn] = f"stocked_{len(_stocked)}"
+        databases.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
         _run(stock(postgres.dsn_of(name), embedder))
     return name
 
 
 @pytest.fixture
-def stocked_dsn(postgres: EmbeddedServer, stocked_template: str) -> Iterator[str]:
+def stocked_dsn(
+    postgres: EmbeddedServer, databases: Databases, stocked_template: str
+) -> Iterator[str]:
     """A fresh database with the small library."""
-    name = next(_names)
-    _run(_execute(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {stocked_template} {COPIED}"))
+    name = databases.lease(stocked_template)
     yield postgres.dsn_of(name)
-    _run(_execute(postgres.dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+    databases.give_back(name, stocked_template)
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Run two commands at once: the screen is the second's; the first is shown when both have ended.
+
+usage: side_by_side.py NAME 'first command' 'second command'
+
+The closing line of pytest, if the second command prints one, comes last of all. The exit code is
+not 0 if either failed. Whatever ends this ends both.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO
+
+CLOSING = re.compile(rb"=+ .*\bin \d.*=+")
+
+
+def start(command: str, output: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
+    """Run a shell command in a process group of its own, so that all of it can be ended."""
+    return subprocess.Popen(
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of a command and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
+
+
+def show(text: bytes) -> None:
+    """Write to the screen, at once."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+def forward(process: "subprocess.Popen[bytes]") -> bytes:
+    """Show what the command prints as it comes, except a closing line of pytest: returned."""
+    assert process.stdout is not None
+    line, closing = b"", b""
+    while chunk := os.read(process.stdout.fileno(), 1 << 16):
+        for part in chunk.splitlines(keepends=True):
+            # A line of "=" may be the closing one: it is shown when it is whole. Dots are not held.
+            line += part
+            if not line.endswith(b"\n"):
+                if not line.startswith(b"="):
+                    show(part)
+                continue
+            if CLOSING.fullmatch(line.strip()):
+                closing = line
+            else:
+                show(line if line.startswith(b"=") else part)
+            line = b""
+    return closing
+
+
+def main(name: str, first: str, second: str) -> int:
+    """Returns the exit code."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        beside = start(first, output)
+        front = start(second, subprocess.PIPE)
+        try:
+            closing = forward(front)
+            code = front.wait()
+            beside_code = beside.wait()
+        finally:
+            end(front)
+            end(beside)
+        output.seek(0)
+        show(b"\n" + output.read())
+    failed = f"failed with {beside_code}" if beside_code else "passed"
+    show(f"\n{name} {failed}; both ended after {time.monotonic() - began:.0f} s\n".encode())
+    show(closing)
+    return code or beside_code
+
+
+def interrupted(*_: object) -> None:
+    """Unwind, so that both commands are ended."""
+    raise SystemExit(130)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGINT, interrupted)
+    sys.exit(main(*sys.argv[1:]))
