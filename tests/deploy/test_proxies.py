@@ -1,6 +1,5 @@
 """The haproxy and Caddy configurations, tried with the real programs."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -13,7 +12,7 @@ from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, http_client, is_token
 from tests.harness.proxies import caddy, haproxy
 from tests.harness.serving import Serving
-from tests.stream.abort_kit import GENEROUS_S, WORDS
+from tests.stream.abort_kit import WORDS
 from tests.stream.conftest import QUESTION
 
 Proxy = Callable[..., AbstractContextManager[str]]
@@ -34,7 +33,5 @@ async def test_nothing_is_held_back_and_leaving_is_seen(
             assert (await client.get(f"{url}/metrics")).status_code == 200, "this machine may"
         async with http_client(url) as http, asking(http, QUESTION) as asked:
             await asked.until(is_token)
-            left_at = time.monotonic()
         record = await upstream.wait_for(lambda record: record.closed_by_client_at is not None)
-    assert record.closed_by_client_at is not None
-    assert record.closed_by_client_at - left_at < GENEROUS_S
+    assert not record.completed

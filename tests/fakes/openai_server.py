@@ -49,7 +49,7 @@ class FakeOpenAI:
         self.model = model
         self._script = Script()
         self._port = port
-        self._keep = keep
+        self.keep = keep
         self._served = 0
         self._connections: set[Connection] = set()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -104,12 +104,12 @@ class FakeOpenAI:
         self._script.clear()
         self.requests.clear()
 
-    async def wait_for(self, matches: Callable[[Record], bool], timeout_s: float = 5.0) -> Record:
+    async def wait_for(self, matches: Callable[[Record], bool], timeout_s: float = 30.0) -> Record:
         """The first record that matches, now or later. Raises `TimeoutError`."""
         await self.wait_until(lambda: any(map(matches, self.requests)), timeout_s)
         return next(filter(matches, self.requests))
 
-    async def wait_until(self, holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Until the condition on this server holds, checked at each change of its state."""
         async with asyncio.timeout(timeout_s):
             while not holds():
@@ -150,7 +150,7 @@ class FakeOpenAI:
         given = orjson.loads(request.body) if request.body else {}
         record = Record(route, given, request.headers, time.monotonic())
         self.requests.append(record)
-        del self.requests[: -self._keep]
+        del self.requests[: -self.keep]
         self._served += 1
         exchange = Exchange(
             connection,

@@ -11,7 +11,6 @@ from tests.harness.witness import numbered_words, processes, server_env
 from tests.stream.leaks import cycles, rss_mb, settled
 from tests.stream.test_crash import kill_often
 from tests.stream.test_drain import GRACE_S, drain_under_load
-from tests.stream.test_slow_viewers import measure
 
 pytestmark = [pytest.mark.faults, pytest.mark.soak]
 
@@ -31,6 +30,8 @@ async def test_fifty_kills(
             f"\n50 kills, {len(figures)} runs: closed after {min(ends):.1f} to {max(ends):.1f} s, "
             f"text lost: at most {max(lost):.3f} s"
         )
+    assert max(ends) < 15
+    assert max(lost) <= 1
 
 
 @pytest.mark.timeout(180)
@@ -43,22 +44,12 @@ async def test_a_signal_with_a_hundred_streams(
 ) -> None:
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
     async with processes(1, env) as (server,):
-        ends = await drain_under_load(http, server, upstream, 100)
+        ends, seconds = await drain_under_load(http, server, upstream, 100)
     with capsys.disabled():
-        print(f"\nSIGTERM with 100 streams: {dict(ends)}")  # noqa: T201 - the measurement
-
-
-@pytest.mark.timeout(180)
-async def test_viewers_that_never_read(
-    http: httpx.AsyncClient,
-    stocked_dsn: str,
-    upstream: FakeOpenAI,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    cost = await measure(http, stocked_dsn, upstream, tmp_path)
-    with capsys.disabled():
-        print(f"\n{cost}")  # noqa: T201 - the measurement
+        print(  # noqa: T201 - the measurement
+            f"\nSIGTERM with 100 streams: {dict(ends)}, gone after {seconds:.1f} s"
+        )
+    assert seconds < GRACE_S + 5
 
 
 @pytest.mark.parametrize("visits", [10_000])
@@ -72,7 +63,7 @@ async def test_visits_leave_nothing_behind(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("app.runs.service.KEEP_LIVE_S", 0.1)
-    monkeypatch.setattr(upstream, "_keep", 100)  # the model service shares this process
+    upstream.keep = 100  # it shares this process
     upstream.always(Reply(tokens=numbered_words(400), pace_s=0.01))
     await cycles(server.url, 1000)
     before, before_mb = await settled(server, stocked_dsn), rss_mb()

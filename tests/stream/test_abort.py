@@ -14,7 +14,6 @@ from tests.harness.following import asking, following, http_client, is_token, la
 from tests.harness.nginx import nginx
 from tests.harness.serving import serving, serving_replicas
 from tests.stream.abort_kit import (
-    GENEROUS_S,
     MOMENTS,
     WORDS,
     Place,
@@ -53,8 +52,7 @@ async def test_stop(place: Place, subtests: pytest.Subtests) -> None:
     for number, moment in enumerate(MOMENTS):
         place.upstream.clear()
         with subtests.test(moment.name):
-            stopped = await stop_at(moment, place, f"s{number}")
-            assert stopped.closed_s < GENEROUS_S
+            await stop_at(moment, place, f"s{number}")
             await ask_again(place, f"s{number}")
     await place.upstream.wait_until(lambda: no_answer_is_open(place.upstream))
 
@@ -77,7 +75,7 @@ async def test_disconnect(place: Place, subtests: pytest.Subtests) -> None:
     for number, moment in enumerate(MOMENTS):
         place.upstream.clear()
         with subtests.test(moment.name):
-            assert await disconnect_at(moment, place, f"s{number}") < GENEROUS_S
+            await disconnect_at(moment, place, f"s{number}")
 
 
 async def test_a_stop_sent_before_its_question(place: Place) -> None:

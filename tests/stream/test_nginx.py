@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -14,7 +13,7 @@ from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, is_token
 from tests.harness.nginx import nginx
 from tests.harness.serving import serving, serving_replicas
-from tests.stream.abort_kit import GENEROUS_S, WORDS
+from tests.stream.abort_kit import WORDS
 from tests.stream.conftest import QUESTION
 
 pytestmark = pytest.mark.nginx
@@ -84,10 +83,8 @@ async def test_closing_the_connection_reaches_the_model(
     upstream.script(Reply(tokens=WORDS, pace_s=0.01))
     async with asking(proxied, QUESTION) as asked:
         await asked.until(is_token)
-        left_at = time.monotonic()
     record = await upstream.wait_for(lambda record: record.closed_by_client_at is not None)
-    assert record.closed_by_client_at is not None
-    assert record.closed_by_client_at - left_at < GENEROUS_S
+    assert not record.completed
 
 
 async def test_an_error_before_the_stream_keeps_its_reason(proxied: httpx.AsyncClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -125,10 +124,8 @@ async def test_closing_the_client_mid_stream_is_recorded() -> None:
         async with aclosing(model.astream(QUESTION)) as stream:  # type: ignore[type-var]
             async for _ in stream:
                 break
-        closed_at = time.monotonic()
         record = await upstream.wait_for(lambda r: r.finished_at is not None)
     assert record.closed_by_client_at is not None
-    assert record.closed_by_client_at > closed_at - 1
     assert record.tokens_sent < 1_000
     assert not record.completed
 

@@ -12,6 +12,9 @@ from app.domain.ports import Upstream, current_upstream
 from app.llm.transport import ModelTransport
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 
+TURNS = 5
+"""Of the event loop, for a socket to be closed: no other wait lies between."""
+
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[FakeOpenAI]:
@@ -64,17 +67,16 @@ async def test_cancelling_closes_the_socket_at_once(
     assert seen.open_sockets == 1
     assert seen.opened_at is not None
 
-    cancelled_at = asyncio.get_running_loop().time()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    assert seen.open_sockets == 0, "it outlived its task"
+    assert seen.closed_at is not None
 
     record = await upstream.wait_for(lambda r: r.closed_by_client_at is not None)
-    assert record.closed_by_client_at is not None
-    assert record.closed_by_client_at - cancelled_at < 0.05
-    assert seen.open_sockets == 0
-    assert seen.closed_at is not None
-    assert seen.closed_at - cancelled_at < 0.05
+    assert not record.completed
 
 
 async def test_a_whole_answer_returns_its_connection_for_the_next_one(
