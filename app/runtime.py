@@ -376,6 +376,7 @@ def make_engine(
         now=clock.now,
         text_of=answer_text,
         expect=search.expect,
+        in_one_form=model.can_judge,
     )
     return tracing.engine(engine)
 

@@ -37,13 +37,18 @@ class GraphEngine:
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
         expect: Callable[[str], None] = lambda text: None,
+        in_one_form: bool = True,
     ) -> None:
-        """`expect` is told what is likely to be searched soon."""
+        """`expect` is told what is likely to be searched soon.
+
+        `in_one_form`: markers in other forms become `[n]`; False where answers are quotes.
+        """
         self._graph = graph
         self._model_name = model_name
         self._now = now
         self._text_of = text_of
         self._expect = expect
+        self._in_one_form = in_one_form
 
     @property
     def model_name(self) -> str:
@@ -65,6 +70,7 @@ class GraphEngine:
             upstream=current_upstream.get() or Upstream(),
             now=self._now,
             text_of=self._text_of,
+            in_one_form=self._in_one_form,
         )
         events = cast(
             "AsyncGenerator[StreamEvent, None]",

@@ -1,37 +1,140 @@
-"""Keeps a citation marker in one piece while the answer streams.
+"""Citation markers in one form and in one piece while the answer streams.
 
-Only a trailing, possibly unfinished marker (an opening bracket and up to three digits, outside
-code) is withheld; it is released unchanged when it cannot become one, or when the text ends.
+Models write `【1†source】`, `[1-3]`, `[1; 2]`, `[^1]`, `[citation:1]` or `[ 1 ]`, also in wide
+brackets, where they are asked for `[1]`. In range these become `[1]`, several `[1][2]`, before
+anybody sees them; everything else stays as it is. A trailing, possibly unfinished marker outside
+code is withheld until it is whole, cannot become one, or the text ends.
 """
 
 import re
+from typing import Final
 
-_OPEN = re.compile(r"\[\d{0,3}\Z")
+_OPENING: Final = "[\u3010\uff3b\u3014"
+_CLOSING: Final = "]\u3011\uff3d\u3015"
+_WORDS: Final = (
+    *("sources", "source", "citations", "citation", "cite", "passages", "passage"),
+    *("references", "reference", "refs", "ref", "documents", "document", "docs", "doc"),
+)
+_BLANK: Final = "[ \t\u00a0]{0,3}"
+_NUMBER: Final = r"\d{1,3}"
+_LABEL: Final = rf"(?:(?:{'|'.join(_WORDS)}){_BLANK}[:#.]?{_BLANK}|[#^])"
+_ITEM: Final = rf"{_LABEL}?{_NUMBER}"
+_RANGE: Final = "[-\u2010-\u2015~]"
+_JOINT: Final = rf"{_BLANK}(?:[,;&\u3001\uff0c\uff1b]|and|{_RANGE}){_BLANK}"
+_TAIL: Final = rf"(?:\^|(?::{_NUMBER})?†[^{re.escape(_OPENING + _CLOSING)}\n]{{0,40}})?"
+_LIST: Final = rf"{_ITEM}(?:{_JOINT}{_ITEM}){{0,15}}"
+_OPENER: Final = re.compile(f"[{re.escape(_OPENING)}]")
+_FORM: Final = re.compile(
+    rf"[{re.escape(_OPENING)}]{_BLANK}({_LIST}){_TAIL}{_BLANK}[{re.escape(_CLOSING)}]",
+    re.IGNORECASE,
+)
+_PLAIN: Final = re.compile(r"\[[0-9]{1,3}\]")
+_PARTS: Final = re.compile(rf"({_RANGE})|({_NUMBER})")
+_BEGUN: Final = "|".join(sorted({word[:n] for word in (*_WORDS, "and") for n in range(1, 11)}))
+_UNFINISHED: Final = re.compile(
+    rf"[{re.escape(_OPENING)}]{_BLANK}(?:{_LIST})?"
+    rf"(?:{_JOINT})?(?:{_BLANK}(?:{_BEGUN})|{_LABEL}|{_TAIL}|:{_NUMBER}|:)?{_BLANK}\Z",
+    re.IGNORECASE,
+)
+_LONGEST: Final = 200
+"""Characters of a marker; what is longer is text."""
 
 
 class MarkerHold:
-    """Feed pieces in order, then `flush`. What comes out is what went in, cut differently."""
+    """Feed pieces in order, then `flush`. `passages`: how many there are to cite; of none, nothing
+    is changed."""
 
-    def __init__(self) -> None:
-        self._held = ""
+    def __init__(self, passages: int = 0) -> None:
+        self.passages = passages
+        self._rest = ""
         self._in_code = False
+        self._last = "\n"  # the character before `_rest`
 
     @property
     def held(self) -> str:
-        """What is withheld now."""
-        return self._held
+        """What is withheld now, as `flush` would give it."""
+        return self._read(self._rest, whole=True)[0]
 
     def feed(self, piece: str) -> str:
         """What may be shown now; may be empty."""
-        text = self._held + piece
-        in_code = self._in_code ^ (text.count("`") % 2 == 1)
-        unfinished = None if in_code else _OPEN.search(text)
-        cut = unfinished.start() if unfinished else len(text)
-        self._held = text[cut:]
-        self._in_code = in_code
-        return text[:cut]
+        if not self._rest and _OPENER.search(piece) is None:
+            self._pass(piece)
+            return piece
+        shown, self._rest = self._read(self._rest + piece, whole=False)
+        return shown
 
     def flush(self) -> str:
         """What is still withheld."""
-        held, self._held = self._held, ""
+        held, self._rest = self.held, ""
         return held
+
+    def _pass(self, text: str) -> None:
+        if text:
+            self._in_code = _in_code(text, self._in_code)
+            self._last = text[-1]
+
+    def _read(self, text: str, *, whole: bool) -> tuple[str, str]:
+        """What can be shown, and what may be the beginning of a marker. `whole`: nothing is."""
+        shown: list[str] = []
+        done, in_code, last = 0, self._in_code, self._last
+        while (opener := _OPENER.search(text, done)) is not None:
+            at = opener.start()
+            in_code = _in_code(text[done:at], in_code)
+            last = text[at - 1] if at > done else last
+            shown.append(text[done:at])
+            form = None if in_code or last == "\\" else _FORM.match(text, at)
+            if form is not None and (whole or _settled(form)):
+                shown.append(self._marker(form, is_line_start=last == "\n"))
+                done, last = form.end(), text[form.end() - 1]
+            elif not whole and not in_code and last != "\\" and _may_become(form, text, at):
+                self._in_code, self._last = in_code, last
+                return "".join(shown), text[at:]
+            else:
+                shown.append(text[at])
+                done, last = at + 1, text[at]
+        shown.append(text[done:])
+        if not whole:
+            self._in_code = _in_code(text[done:], in_code)
+            self._last = text[-1] if text else last
+        return "".join(shown), ""
+
+    def _marker(self, form: re.Match[str], *, is_line_start: bool) -> str:
+        after = form.string[form.end() : form.end() + 1]
+        is_note = is_line_start and after == ":"  # what explains a footnote cites nothing
+        numbers = _numbers(form.group(1), self.passages)
+        if _PLAIN.fullmatch(form.group()) or after == "(" or is_note or numbers is None:
+            return form.group()
+        return "".join(f"[{number}]" for number in numbers)
+
+
+def _settled(form: re.Match[str]) -> bool:
+    """Whether what follows can change nothing: a link, the explanation of a footnote."""
+    return form.end() < len(form.string) or _PLAIN.fullmatch(form.group()) is not None
+
+
+def _may_become(form: re.Match[str] | None, text: str, at: int) -> bool:
+    if len(text) - at > _LONGEST:
+        return False
+    return form is not None or _UNFINISHED.match(text, at) is not None
+
+
+def _in_code(text: str, before: bool) -> bool:
+    """Whether code is open after `text`."""
+    return before ^ (text.count("`") % 2 == 1)
+
+
+def _numbers(listed: str, most: int) -> list[int] | None:
+    """Each once, in order; None when one of them is no passage."""
+    numbers: list[int] = []
+    is_range = False
+    for dash, number in _PARTS.findall(listed):
+        if dash:
+            is_range = True
+            continue
+        value = int(number)
+        first = numbers[-1] + 1 if is_range and numbers else value
+        if not 1 <= value <= most or (is_range and value < first):
+            return None
+        numbers += range(first, value + 1)
+        is_range = False
+    return list(dict.fromkeys(numbers))

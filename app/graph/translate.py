@@ -2,7 +2,8 @@
 
 Stages come from the nodes' starts and ends, tokens only from the chat model inside `generate`: the
 model calls of `grade` and `rewrite` never leak into the answer. Text from upstream has NUL and lone
-surrogates replaced, and a trailing unfinished marker is withheld until it is whole.
+surrogates replaced, a trailing unfinished marker is withheld until it is whole, and markers in
+other forms become `[n]`.
 """
 
 import logging
@@ -37,12 +38,15 @@ class Translator:
         upstream: Upstream,
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
+        in_one_form: bool,
     ) -> None:
+        """`in_one_form`: markers that a model writes in other ways become `[n]`."""
         self._question = question
         self._evidence = evidence
         self._upstream = upstream
         self._now = now
         self._text_of = text_of
+        self._in_one_form = in_one_form
         self._hold = MarkerHold()
         self._thoughts = Reasoning(now)
         self._streamed = False
@@ -98,6 +102,7 @@ class Translator:
     def _reasoning(self, chunk: BaseMessage) -> Iterator[Stage | Token]:
         if RETRACTED in chunk.response_metadata:
             said = "".join(self._said) + self._hold.flush()
+            self._hold = MarkerHold(self._hold.passages)
             self._said, self._evidence.withheld = [], ""
             yield Reset(content=ResetText(text="", citations=()), timestamp=self._stamp())
             yield from self.kept_text()
@@ -134,6 +139,7 @@ class Translator:
                 state = cast("AnswerState", data["input"])
                 kept = state.get("kept", ())
                 self._evidence.passages = tuple(c.passage for c in kept)
+                self._hold = MarkerHold(len(kept) if self._in_one_form else 0)
                 yield stages.generation_start(kept, self._stamp())
                 yield from self.kept_text()
                 self._said = []

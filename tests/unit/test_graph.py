@@ -92,6 +92,7 @@ def engine(
     reply: str = "Nausea [1].",
     reranker: Reranker | None = None,
     expect: Callable[[str], None] = lambda text: None,
+    in_one_form: bool = True,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -111,7 +112,12 @@ def engine(
         clock=lambda: float(next(ticks)),
     )
     return GraphEngine(
-        graph, model_name="fake", now=lambda: NOW, text_of=answer_text, expect=expect
+        graph,
+        model_name="fake",
+        now=lambda: NOW,
+        text_of=answer_text,
+        expect=expect,
+        in_one_form=in_one_form,
     )
 
 
@@ -546,3 +552,66 @@ def test_thoughts_of_earlier_answers_stay_out_of_the_prompt() -> None:
     )
     prompt = [str(m.content) for m in answer_messages(replace(QUESTION, history=(turn,)), [CLEAR])]
     assert prompt[2] == "An answer [1]."
+
+
+FORMS = {
+    "a 【1】 b": "a [1] b",
+    "a【1†source】.": "a[1].",
+    "a 【1:0†source】": "a [1]",
+    "a ［1］": "a [1]",
+    "a [１]": "a [1]",
+    "a [1-3].": "a [1][2][3].",
+    "a [1–2]": "a [1][2]",
+    "a [1; 2]": "a [1][2]",
+    "a [1, 2]": "a [1][2]",
+    "a [1,3]": "a [1][3]",
+    "a [1 and 2]": "a [1][2]",
+    "a[^1] b": "a[1] b",
+    "a [^1^]": "a [1]",
+    "a [citation:1]": "a [1]",
+    "a [citation: 1, 3]": "a [1][3]",
+    "a [Source 1, Source 2]": "a [1][2]",
+    "a [ 1 ]": "a [1]",
+    "a 【1】【2】": "a [1][2]",
+    # Unchanged: out of range, in code, links, notes, and what is no marker.
+    "a [9]": "a [9]",
+    "a [1, 9]": "a [1, 9]",
+    "a [2019-2021]": "a [2019-2021]",
+    "a [3-1]": "a [3-1]",
+    "`x[1-3]` [^2]": "`x[1-3]` [2]",
+    "[ 1 ](https://a.example)": "[ 1 ](https://a.example)",
+    "a\n[^1]: A note.": "a\n[^1]: A note.",
+    "\\[1-2\\]": "\\[1-2\\]",
+    "a [citation needed]": "a [citation needed]",
+    "a [x] b [ ] c [": "a [x] b [ ] c [",
+}
+
+
+@pytest.mark.parametrize(("written", "shown"), FORMS.items())
+def test_markers_in_other_forms_become_one_wherever_they_are_cut(written: str, shown: str) -> None:
+    for size in range(1, len(written) + 1):
+        hold = MarkerHold(3)
+        pieces = [written[at : at + size] for at in range(0, len(written), size)]
+        said = "".join(hold.feed(piece) for piece in pieces)
+        assert hold.held == (rest := hold.flush())
+        assert said + rest == shown, pieces
+
+
+@given(
+    st.text(alphabet="[]【】†1 2,;-^a`\\\n:(", max_size=30),
+    st.lists(st.integers(0, 30), max_size=8),
+)
+def test_a_text_that_is_cut_anywhere_has_the_same_markers(text: str, cuts: list[int]) -> None:
+    places = sorted({cut % (len(text) + 1) for cut in cuts})
+    whole, cut = MarkerHold(2), MarkerHold(2)
+    pieces = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+    expected = whole.feed(text) + whole.flush()
+    assert "".join(map(cut.feed, pieces)) + cut.flush() == expected
+
+
+async def test_quotes_keep_the_brackets_of_their_source() -> None:
+    made = engine(FixedSearch([CLEAR, GREY]), reply="Nausea [1-2] and [^1] [1].", in_one_form=False)
+    items, _, _ = await run(made)
+    assert text_of(items) == "Nausea [1-2] and [^1] [1]."
+    items, _, _ = await run(engine(FixedSearch([CLEAR, GREY]), reply="Nausea [1-2] and [^1]."))
+    assert text_of(items) == "Nausea [1][2] and [1]."
