@@ -353,7 +353,9 @@ def make_engine(
 
     async def judge(messages: Sequence[BaseMessage]) -> str | None:
         with tracing.call("model: judge"):
-            return await ask(model, messages, timeout_s=JUDGE_TIMEOUT_S)
+            return await ask(
+                model, messages, timeout_s=JUDGE_TIMEOUT_S, load_s=limits.first_token_s
+            )
 
     search = HybridSearch(index, embedder)
     rerank_proxy = settings.proxies.url_for(settings.rerank_base_url or "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx2
 import openai
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from app.config import Settings
 from app.doctor.findings import Finding
@@ -20,6 +20,13 @@ from app.llm.registry import make_answer_model
 from app.retrieval.providers import make_embedder
 
 QUESTION = "Count from one to forty in words, separated by spaces. Write nothing else."
+PROMPT = (
+    SystemMessage("You do exactly as you are told."),
+    HumanMessage("Are you there?"),
+    AIMessage("Yes."),
+    HumanMessage(QUESTION),
+)
+"""Of the shape of all prompts: what a service refuses of them is found out here."""
 FEW = 3  # pieces: more than that is a stream
 GATHERED = 0.1  # of the whole time: an answer that came within its end was held back
 WORTH_JUDGING_S = 1.0
@@ -89,7 +96,7 @@ async def _asked(model: AnswerModel) -> Streamed:
     began = time.monotonic()
     arrivals = [
         time.monotonic() - began
-        async for chunk in model.chat.astream([HumanMessage(QUESTION)])
+        async for chunk in model.chat.astream(list(PROMPT))
         if answer_text(chunk)
     ]
     return Streamed(tuple(arrivals))
@@ -107,7 +114,8 @@ def _judged(model: AnswerModel, streamed: Streamed) -> Finding:
         f"{model.name} streams: first token after {first * 1000:.0f} ms, {pieces} pieces, "
         f"longest gap {streamed.longest_gap * 1000:.0f} ms"
     )
-    return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", told)
+    notes = tuple(model.quirks.notes())
+    return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", told, notes)
 
 
 def reason_of(error: BaseException) -> str:

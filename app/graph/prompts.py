@@ -7,9 +7,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from app.domain.models import Candidate, Turn
 from app.domain.thoughts import without_thoughts
+from app.domain.token_estimate import cut_to_tokens, estimated_tokens
 from app.runs.ports import Question
 
-LONGEST_EARLIER_ANSWER = 4_000  # characters; six turns of it stay well inside small models
+EARLIER_TOKENS = 8_000
+"""Estimated ones, of all earlier turns; the oldest go first."""
+EARLIER_ANSWER_TOKENS = 1_000
+"""Of one earlier answer, which is cut."""
 
 ANSWER = """\
 You answer questions from an organisation's own documents and recordings.
@@ -62,23 +66,32 @@ def _harmless(fence: "re.Match[str]") -> str:
 def conversation(history: Sequence[Turn]) -> list[BaseMessage]:
     """Earlier turns, each once; an interrupted answer says that it is, a long one is cut."""
     messages: list[BaseMessage] = []
-    for turn in history:
-        answer = without_thoughts(turn.answer)
-        if len(answer) > LONGEST_EARLIER_ANSWER:
-            answer = f"{answer[:LONGEST_EARLIER_ANSWER]} …"
-        if turn.interrupted:
-            answer = f"{answer}\n{INTERRUPTED}".strip()
-        messages += [HumanMessage(turn.question), AIMessage(answer)]
+    left = EARLIER_TOKENS
+    for turn in reversed(history):
+        answer = _earlier_answer(turn)
+        left -= estimated_tokens(turn.question) + estimated_tokens(answer)
+        if left < 0:
+            break
+        messages[:0] = [HumanMessage(turn.question), AIMessage(answer)]
     return messages
+
+
+def _earlier_answer(turn: Turn) -> str:
+    whole = without_thoughts(turn.answer)
+    answer = cut_to_tokens(whole, EARLIER_ANSWER_TOKENS)
+    if len(answer) < len(whole):
+        answer = f"{answer} …"
+    if turn.interrupted or not answer.strip():
+        answer = f"{answer}\n{INTERRUPTED}".strip()
+    return answer
 
 
 def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseMessage]:
-    """What `generate` sends."""
+    """What `generate` sends. Roles alternate: some models take nothing else."""
     asked = f"Passages:\n\n{numbered(kept)}\n\nQuestion: {question.text}"
-    messages = [SystemMessage(ANSWER), *conversation(question.history), HumanMessage(asked)]
     if question.continues:
-        messages.append(HumanMessage(CONTINUE + without_thoughts(question.continues)))
-    return messages
+        asked = f"{asked}\n\n{CONTINUE}{without_thoughts(question.continues)}"
+    return [SystemMessage(ANSWER), *conversation(question.history), HumanMessage(asked)]
 
 
 def grade_messages(question: Question, candidates: Sequence[Candidate]) -> list[BaseMessage]:

@@ -1,7 +1,7 @@
 """The answer model as the rest of the program sees it, and the settings it is made from."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.domain.models import Passage
 from app.domain.proxies import ProxyRules
+from app.llm.quirks import Quirks
 
 OPENAI_URL = "https://api.openai.com/v1"
 QUOTING_LABEL = "Quoting mode: no model connected"
@@ -90,6 +91,7 @@ class AnswerModel:
     can_judge: bool  # can be asked to grade evidence and rewrite queries
     key_setting: str = "the model's key"  # named when the service refuses the key
     close: Callable[[], Awaitable[None]] = _nothing_to_close
+    quirks: Quirks = field(default_factory=Quirks)
 
     def answering(
         self, passages: Sequence[Passage], *, question: str, said: str = ""

@@ -10,19 +10,21 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable
 
+from app.domain.errors import RunFailure
 from app.domain.models import FinishReason, Passage, Usage
 from app.domain.ports import ENDED, RETRACTED
 from app.llm import failures
 from app.llm.answer_model import AnswerModel
 from app.llm.failures import MODEL_ERRORS, Trouble, trouble_of
 from app.llm.finish_reasons import Reason, meaning
+from app.llm.fitting import fitted, prompt_tokens, without_oldest_turn
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ Messages = Sequence[BaseMessage | tuple[str, str]]
 
 _AFTER_FINISH_S = 2.0
 """The answer is whole once `finish_reason` came; only its usage is still worth waiting for."""
+_LOOK_AGAIN_S = 2.0
 _TIMER_SLACK = 0.02
 """Of the patience: how much later than that silence may be noticed."""
 
@@ -160,7 +163,8 @@ async def stream_answer(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.first_token_s
     call = _Call(model, model.answering(passages, question=question, said=said), list(messages))
-    attempt = 1
+    call = call.fitting()
+    attempt = waits = 1
     refused: Trouble | None = None
     while True:
         outcome = await call.streamed(limits, deadline)
@@ -170,6 +174,15 @@ async def stream_answer(
             # The retry was given only what was left of the time; what the service said counts.
             raise refused.failure
         refused = outcome
+        if outcome.again == "shorter":
+            call = call.shorter(outcome)
+            continue
+        if outcome.again == "wait":
+            if loop.time() + _LOOK_AGAIN_S >= deadline:
+                raise outcome.failure
+            await asyncio.sleep(_look_again_s(waits))
+            waits += 1
+            continue
         backoff = limits.backoff_s * 3 ** (attempt - 1) * (1 + jitter())
         wait_s = backoff if outcome.wait_s is None else outcome.wait_s
         in_time = loop.time() + wait_s < deadline
@@ -183,16 +196,29 @@ async def stream_answer(
     return await call.unstreamed(limits.first_token_s + limits.idle_s)
 
 
-async def ask(model: AnswerModel, messages: Messages, *, timeout_s: float) -> str | None:
-    """A short internal question to the model, never streamed; None when it cannot be answered."""
-    call = _Call(model, model.chat, list(messages))
-    answer = _Answer()
+async def ask(
+    model: AnswerModel, messages: Messages, *, timeout_s: float, load_s: float = 0.0
+) -> str | None:
+    """A short internal question to the model, never streamed; None when it cannot be answered.
+
+    A model that may have to be loaded first is given at least `load_s`: giving up earlier would
+    make some servers begin anew.
+    """
+    limit_s = max(timeout_s, load_s) if model.quirks.is_cold else timeout_s
+    deadline = asyncio.get_running_loop().time() + max(timeout_s, load_s)
+    call = _Call(model, model.chat, list(messages)).fitting()
     try:
-        trouble = await call.invoke(answer, timeout_s)
+        return await call.answered(limit_s, deadline)
+    except RunFailure:
+        return None
     except Exception:  # a mistake of ours, which must not cost the answer
         log.exception("An internal question to model %s failed", model.name)
         return None
-    return None if trouble else answer.text
+
+
+def _look_again_s(waits: int) -> float:
+    """Between two looks at a model that is being loaded."""
+    return min(_LOOK_AGAIN_S, 0.1 * 2.0**waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +226,25 @@ class _Call:
     model: AnswerModel
     chat: Runnable[LanguageModelInput, AIMessage]
     messages: list[BaseMessage | tuple[str, str]]
+
+    def fitting(self) -> "_Call":
+        """Without the oldest turns, where a prompt of this length was refused before."""
+        most = self.model.quirks.most_tokens
+        return self if most is None else replace(self, messages=fitted(self.messages, most))
+
+    def shorter(self, trouble: Trouble) -> "_Call":
+        """After a refusal for its length. Raises `RunFailure` when nothing can be left out."""
+        quirks = self.model.quirks
+        quirks.refuse(prompt_tokens(self.messages), trouble.said)
+        messages = fitted(self.messages, quirks.most_tokens or 0)
+        if len(messages) == len(self.messages):
+            messages = without_oldest_turn(self.messages)
+        if len(messages) == len(self.messages):
+            raise trouble.failure
+        log.info(
+            "Model %s takes no prompt of this length: asked without oldest turns", self.model.name
+        )
+        return replace(self, messages=messages)
 
     async def streamed(self, limits: AnswerLimits, deadline: float) -> AnswerEnd | Trouble:
         """An attempt as a stream. Raises `RunFailure` once a token was sent."""
@@ -210,6 +255,8 @@ class _Call:
         if trouble is not None and answer.forgives(trouble):
             trouble = None
         trouble = trouble or answer.trouble()
+        if answer.parts:
+            self.model.quirks.answered()
         if trouble is None:
             return answer.end(streamed=True)
         if answer.parts:
@@ -239,17 +286,38 @@ class _Call:
 
     async def unstreamed(self, timeout_s: float) -> AnswerEnd:
         """The attempt without streaming. Raises `RunFailure`."""
-        answer = _Answer()
-        trouble = await self.invoke(answer, timeout_s) or answer.trouble()
+        answer = await self._whole(timeout_s, deadline=0)
+        trouble = answer.trouble()
         if trouble is not None:
             raise trouble.failure
         return answer.end(streamed=False)
+
+    async def answered(self, timeout_s: float, deadline: float) -> str:
+        """The text of one call. Raises `RunFailure`."""
+        return (await self._whole(timeout_s, deadline)).text
+
+    async def _whole(self, timeout_s: float, deadline: float) -> _Answer:
+        """One call that succeeds; until `deadline` a model that is being loaded is waited for."""
+        call, waits = self, 1
+        while True:
+            answer = _Answer()
+            trouble = await call.invoke(answer, timeout_s)
+            if trouble is None:
+                return answer
+            if trouble.again == "shorter":
+                call = call.shorter(trouble)
+            elif trouble.again == "wait" and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(_look_again_s(waits))
+                waits += 1
+            else:
+                raise trouble.failure
 
     async def invoke(self, answer: _Answer, timeout_s: float) -> Trouble | None:
         """Fill `answer` by one call. Under `astream_events` only `stream=False` prevents events."""
         try:
             async with asyncio.timeout(timeout_s):
                 answer.add(await self.chat.ainvoke(self.messages, stream=False))
+                self.model.quirks.answered()
         except TimeoutError:
             return failures.silent(timeout_s)
         except MODEL_ERRORS as error:

@@ -26,7 +26,7 @@ from app.domain.ports import DELTAS, ENDED, REASONING, RETRACTED
 from app.llm.failures import NotAnAnswer, ReportedError
 from app.llm.merging import MAX_FRAME, Chunk, FrameMerger, plain_text
 from app.llm.normalizing import ChunkNormalizer, whole_answer, whole_chunks
-from app.llm.quirks import Quirks
+from app.llm.quirks import Quirks, quirk_of
 from app.llm.streaming import StreamingChatModel
 from app.llm.transport import BODY
 
@@ -174,7 +174,26 @@ class MergingCompletions:
         self._stream_class = type("MergedStream", (MergedStream,), {"quirks": quirks})
 
     async def create(self, **payload: Any) -> object:  # noqa: ANN401 - as the SDK has it
-        """A stream of merged chunks, or the completion as a dict in one form."""
+        """A stream of merged chunks, or the completion as a dict in one form.
+
+        What the service refuses of the request is left out, once and from then on.
+        """
+        quirks, refused, guess = self._quirks, None, None
+        while True:
+            sent = quirks.adapt(payload)
+            try:
+                return await self._send(sent)
+            except openai.APIStatusError as error:
+                if guess is not None:  # it was not that
+                    setattr(quirks, guess, False)
+                    raise refused or error from None
+                quirk, is_guess = quirk_of(error, sent)
+                if quirk is None:
+                    raise
+                setattr(quirks, quirk, True)
+                refused, guess = error, quirk if is_guess else None
+
+    async def _send(self, payload: dict[str, Any]) -> object:
         if not payload.get("stream"):
             return await self._whole(payload)
         if payload.keys() & _FOR_THE_SDK:

@@ -70,9 +70,9 @@ def make(settings: ModelSettings) -> AnswerModel:
     )
     if settings.mlflow_tracking_uri:
         _trace(settings.mlflow_tracking_uri)
-    name = settings.databricks_endpoint
+    name, quirks = settings.databricks_endpoint, Quirks()
     return AnswerModel(
-        chat=DatabricksChat(inner=inner, completions=MergingCompletions(client, Quirks())),
+        chat=DatabricksChat(inner=inner, completions=MergingCompletions(client, quirks)),
         name=name,
         provider="databricks",
         label=name,
@@ -81,6 +81,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         can_judge=True,
         key_setting="DATABRICKS_TOKEN",
         close=transport.aclose,
+        quirks=quirks,
     )
 
 

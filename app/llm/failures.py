@@ -14,6 +14,13 @@ import openai
 from langchain_core.exceptions import ContextOverflowError
 
 from app.domain.errors import CitestreamError, FailureCode, RunFailure
+from app.llm.error_texts import (
+    is_about_money,
+    is_about_region,
+    is_loading,
+    is_too_long,
+    text_of,
+)
 
 
 class NotAnAnswer(CitestreamError):
@@ -41,21 +48,25 @@ _MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
 _USUAL = ("LLM_MODEL", "OPENAI_BASE_URL")
 """The settings beside the key's that a person may have to look at."""
 
-Again = Literal["retry", "unstreamed", "no"]
-"""What may help: the same again, once without streaming, or nothing."""
+Again = Literal["retry", "wait", "shorter", "unstreamed", "no"]
+"""What may help: the same again, the same as often as there is time, without the oldest turns,
+once without streaming, or nothing."""
 
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
-_TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A model call that failed. `wait_s`: how long the service asked to be left alone."""
+    """A model call that failed. `wait_s`: how long the service asked to be left alone.
+
+    `said`: the error itself, which is shown to nobody.
+    """
 
     failure: RunFailure
     again: Again
     wait_s: float | None = None
+    said: openai.APIError | None = None
 
 
 def _final(code: FailureCode, message: str) -> Trouble:
@@ -84,9 +95,9 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
                 "or try again.",
             )
         case openai.APIStatusError():
-            return _of_status(error, key_setting)
+            return _of_status(error, error.status_code, key_setting, error.response.headers)
         case openai.APIError():
-            return _filtered_or_long(error) or _reported(error)
+            return _reported(error, key_setting)
         case openai.OpenAIError():
             return _final(
                 "GENERATION_FAILED",
@@ -113,11 +124,13 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
             return _final("INTERNAL", "Something went wrong while answering.")
 
 
-def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
-    if known := _filtered_or_long(error):
+def _of_status(
+    error: openai.APIError, status: int, key_setting: str, headers: httpx2.Headers
+) -> Trouble:
+    if known := _known(error, status):
         return known
     model, address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)
-    match error.status_code:
+    match status:
         case 401:
             return _final(
                 "GENERATION_FAILED", f"The model service refused the key. Check {key_setting}."
@@ -133,24 +146,19 @@ def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
                 "The model service does not know this model. "
                 f"Check {model} and the service's address ({address}).",
             )
-        case 429 if error.code in _QUOTA_CODES:
-            return _final(
-                "UPSTREAM_RATE_LIMITED",
-                "The account at the model service has no quota left. Check its plan and billing.",
-            )
         case 429:
             return _passing(
                 "UPSTREAM_RATE_LIMITED",
                 "The model service is taking no more questions right now. Try again in a minute.",
-                wait_s=retry_after_s(error.response.headers),
+                wait_s=retry_after_s(headers),
             )
         case 408 | 409 | 425:
             return _passing("UPSTREAM_UNAVAILABLE", "The model service is busy. Try again.")
-        case status if status >= 500:
+        case _ if status >= 500:
             return _passing(
                 "UPSTREAM_UNAVAILABLE",
                 "The model service has a problem of its own. Try again in a moment.",
-                wait_s=retry_after_s(error.response.headers),
+                wait_s=retry_after_s(headers),
             )
         case _:
             refused = RunFailure(
@@ -161,23 +169,64 @@ def _of_status(error: openai.APIStatusError, key_setting: str) -> Trouble:
             return Trouble(refused, "unstreamed")
 
 
-def _reported(error: openai.APIError) -> Trouble:
+def _reported(error: openai.APIError, key_setting: str) -> Trouble:
+    """An error that came with a success; some services put a status into it."""
+    code = str(error.code)
+    status = int(code) if code.isdecimal() and 400 <= int(code[:4]) < 600 else None
+    if status is not None:
+        return _of_status(error, status, key_setting, httpx2.Headers())
+    if known := _known(error, None):
+        return known
     failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")
     final = isinstance(error, ReportedError) and error.final
     return Trouble(failure, "no" if final else "retry")
 
 
-def _filtered_or_long(error: openai.APIError) -> Trouble | None:
-    if error.code in _FILTER_CODES:
+def _known(error: openai.APIError, status: int | None) -> Trouble | None:
+    """What the service says matters more than its status."""
+    code, text = str(error.code), text_of(error)
+    if code in _FILTER_CODES:
         return filtered()
-    too_long = isinstance(error, ContextOverflowError) or error.code in _TOO_LONG_CODES
-    if too_long or getattr(error, "status_code", None) == 413:
+    if code in _QUOTA_CODES or status == 402:
+        return _no_credit()
+    if status in (429, 401):
+        return None
+    if isinstance(error, ContextOverflowError) or status == 413 or is_too_long(text):
+        return _too_long(error)
+    if status in (400, 403, 404, 451) and is_about_region(text):
         return _final(
             "GENERATION_FAILED",
-            "The question and its passages are too long for this model. "
-            "Ask something shorter, or start a new conversation.",
+            "The model service does not serve the country or region that this server asks from. "
+            "Use a service, or a region of it, that does.",
+        )
+    if status in (400, 403) and is_about_money(text):
+        return _no_credit()
+    if (status is None or status >= 500) and is_loading(text):
+        return Trouble(
+            RunFailure(
+                "UPSTREAM_UNAVAILABLE", "The model is still being loaded. Try again in a minute."
+            ),
+            "wait",
         )
     return None
+
+
+def _no_credit() -> Trouble:
+    return _final(
+        "UPSTREAM_RATE_LIMITED",
+        "The account at the model service has no quota or credit left. Check its plan and billing.",
+    )
+
+
+def _too_long(error: openai.APIError) -> Trouble:
+    """The prompt does not fit; without the oldest turns it may."""
+    failure = RunFailure(
+        "GENERATION_FAILED",
+        "The question and its passages are too long for this model. "
+        "Ask something shorter, or start a new conversation.",
+        retryable=False,
+    )
+    return Trouble(failure, "shorter", said=error)
 
 
 def filtered() -> Trouble:

@@ -38,7 +38,8 @@ def make(settings: ModelSettings) -> AnswerModel:
         openai_proxy=None,
         http_socket_options=(),
     )
-    chat.async_client = MergingCompletions(chat.root_async_client, Quirks())
+    quirks = Quirks()
+    chat.async_client = MergingCompletions(chat.root_async_client, quirks)
     return AnswerModel(
         chat=chat,
         name=settings.llm_model,
@@ -49,6 +50,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         can_judge=True,
         key_setting="OPENAI_API_KEY",
         close=transport.aclose,
+        quirks=quirks,
     )
 
 

@@ -1,6 +1,26 @@
 """What a model service was found to do differently. One per model, for the life of the process."""
 
+import re
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import openai
+
+from app.llm.error_texts import is_about_money, is_about_region, is_too_long, text_of
+
+Quirk = Literal["no_stream_options", "no_system_role"]
+
+_REFUSED: Final = frozenset((400, 422))
+_NO_SYSTEM: Final = re.compile(
+    r"system.{0,30}(?:role|message|prompt|instruction)|role.{0,30}system"
+    r"|roles? must alternate|developer instruction"
+    r"|only user.{0,5}(?:and|,).{0,5}(?:assistant|model)"
+)
+_OPTIONS: Final = re.compile(r"stream_options|include_usage")
+_WARM_S: Final = 240.0
+"""Some servers unload a model that nobody has asked for five minutes."""
 
 
 @dataclass(slots=True)
@@ -8,3 +28,107 @@ class Quirks:
     """Learned from its answers, so that each is stumbled over once."""
 
     opens_thoughts: bool = False  # its template opens a `<think>` that the answer only closes
+    no_stream_options: bool = False
+    no_system_role: bool = False
+    most_tokens: int | None = None  # estimated ones of a prompt, since one was refused
+    answered_at: float | None = None  # `time.monotonic()`
+
+    @property
+    def is_cold(self) -> bool:
+        """It may have to be loaded before it answers."""
+        return self.answered_at is None or time.monotonic() - self.answered_at > _WARM_S
+
+    def answered(self) -> None:
+        """It is loaded."""
+        self.answered_at = time.monotonic()
+
+    def adapt(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as this service takes it."""
+        adapted = dict(payload)
+        if self.no_stream_options:
+            adapted.pop("stream_options", None)
+        if self.no_system_role:
+            adapted["messages"] = without_system(adapted["messages"])
+        return adapted
+
+    def refuse(self, tokens: int, error: openai.APIError | None) -> None:
+        """A prompt of so many estimated tokens was too long; some services say by how much."""
+        window, asked = window_of(text_of(error)) if error is not None else (None, None)
+        most = tokens * 7 // 10
+        if window is not None and asked is not None and asked > window:
+            most = tokens * window * 85 // (asked * 100)
+        elif window is not None:
+            most = min(most, window * 8 // 10)
+        self.most_tokens = min(most, self.most_tokens or most)
+
+    def notes(self) -> list[str]:
+        """What a person may want to know of it."""
+        told = {
+            "stream_options are refused, so tokens are estimated": self.no_stream_options,
+            "it takes no system role, so instructions are sent with the question": (
+                self.no_system_role
+            ),
+            "it thinks in its answers; the thoughts are taken out": self.opens_thoughts,
+        }
+        return [note for note, holds in told.items() if holds]
+
+
+def quirk_of(error: openai.APIStatusError, sent: Mapping[str, Any]) -> tuple[Quirk | None, bool]:
+    """What of the request was refused, and whether that is only a guess."""
+    text = text_of(error)
+    if is_too_long(text) or is_about_region(text) or is_about_money(text):
+        return None, False
+    has_system = any(one.get("role") == "system" for one in sent["messages"])
+    if error.status_code in _REFUSED and "stream_options" in sent and _OPTIONS.search(text):
+        return "no_stream_options", False
+    if error.status_code in (*_REFUSED, 500) and has_system and _NO_SYSTEM.search(text):
+        return "no_system_role", False
+    names_nothing = error.param is None and error.code is None
+    if error.status_code in _REFUSED and "stream_options" in sent and names_nothing:
+        return "no_stream_options", True
+    return None, False
+
+
+def without_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The instructions at the head of the first message of the user."""
+    said = [str(one["content"]) for one in messages if one.get("role") == "system"]
+    rest = [dict(one) for one in messages if one.get("role") != "system"]
+    if said and rest:
+        rest[0]["content"] = "\n\n".join((*said, str(rest[0]["content"])))
+    return rest
+
+
+_NUMBER: Final = r"(\d[\d,]{2,12})"
+_SMALLEST: Final = 512
+"""Tokens of a window; smaller numbers tell something else."""
+_WINDOWS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:context|prompt|model|input|max\w*)[ _]"
+        rf"(?:length|size|window|limit)\D{{0,40}}{_NUMBER}",
+        rf"{_NUMBER} (?:tokens? )?(?:maximum|context|limit)",
+        rf"(?:maximum|allowed|limit|only|n_ctx)\D{{0,40}}{_NUMBER}",
+        rf"(?:<=|less than|at most|> ) ?{_NUMBER}",
+    )
+)
+_ASKED: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:requested|resulted in|contains?|passed|length|count|given|n_prompt_tokens)"
+        rf"\D{{0,20}}{_NUMBER}",
+        rf"(?:input|request|prompt) \({_NUMBER}",
+        rf"too long: {_NUMBER}",
+    )
+)
+
+
+def window_of(text: str) -> tuple[int | None, int | None]:
+    """The window and the tokens of the request, as far as the service tells them."""
+    windows = [_figure(found) for pattern in _WINDOWS for found in pattern.findall(text)]
+    asked = [_figure(found) for pattern in _ASKED for found in pattern.findall(text)]
+    window = min((one for one in windows if one >= _SMALLEST), default=None)
+    return window, max((one for one in asked if window and one > window), default=None)
+
+
+def _figure(digits: str) -> int:
+    return int(digits.replace(",", ""))

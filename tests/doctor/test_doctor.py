@@ -16,6 +16,7 @@ from app.db.pool import connect
 from app.doctor.__main__ import main
 from app.doctor.database import examine_database
 from app.doctor.model import examine_embeddings, examine_model, reason_of
+from tests.fakes.openai_script import Record
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.serving import Serving, free_port
 from tests.harness.witness import server_env
@@ -101,6 +102,24 @@ async def test_a_model_is_asked_whether_it_streams(
     finding = await examine_model(settings)
     assert finding.verdict == verdict, finding
     assert told in finding.told + " ".join(finding.remedy)
+
+
+async def test_what_a_model_refuses_of_a_request_is_told(
+    settings: Settings, upstream: FakeOpenAI
+) -> None:
+    def refuse(record: Record) -> str | None:
+        if "stream_options" in record.body:
+            return "stream_options: Extra inputs are not permitted"
+        roles = [message["role"] for message in record.messages]
+        return "System role not supported" if "system" in roles else None
+
+    said = ["<think>", "Hm.", "</think>", *(f"word{n} " for n in range(40))]
+    upstream.always(Reply(tokens=said, pace_s=0.02, refuse=refuse))
+    finding = await examine_model(settings)
+    assert finding.verdict == "ok"
+    assert [note.split(" ", 1)[0] for note in finding.remedy] == ["stream_options", "it"]
+    roles = [message["role"] for message in upstream.requests[-1].messages]
+    assert roles == ["user", "assistant", "user"]
 
 
 async def test_a_model_that_nobody_serves_is_told(settings: Settings) -> None:

@@ -16,12 +16,13 @@ from app.domain.events import Stage, Token
 from app.domain.models import Candidate, Filters, Passage, Reading, Reranked, SearchResult, Turn
 from app.domain.ports import Reranker, Upstream, current_upstream
 from app.domain.principals import LOCAL, Principal
+from app.domain.token_estimate import estimated_tokens
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.followup import leans_on_history, search_query
 from app.graph.grading import MAX_LEAN, by_model, by_score, chance, confidence, leaning
 from app.graph.markers import MarkerHold
-from app.graph.prompts import INTERRUPTED, LONGEST_EARLIER_ANSWER, answer_messages
+from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
 from app.graph.refusal import refusal
 from app.graph.replies import relevant_numbers
 from app.graph.replies import search_query as rewritten_query
@@ -261,7 +262,7 @@ def test_an_interrupted_turn_enters_the_prompt_once_and_is_marked() -> None:
 def test_a_long_earlier_answer_is_cut() -> None:
     turn = Turn("First question?", "a" * 50_000, interrupted=False)
     messages = answer_messages(replace(QUESTION, history=(turn,)), [CLEAR])
-    assert len(str(messages[2].content)) == LONGEST_EARLIER_ANSWER + 2
+    assert len(str(messages[2].content)) == 4 * EARLIER_ANSWER_TOKENS + 2
 
 
 @pytest.mark.parametrize(
@@ -536,6 +537,36 @@ async def test_a_rewrite_that_finds_nothing_replaces_nothing() -> None:
         assert [p.passage_id for p in evidence.passages] == ["grey", "poor"]
         graded = [item for item in items if item.type == "grading_complete"]
         assert (graded[-1].content.decision, graded[-1].content.judge) == ("answer", "score")
+
+
+async def test_a_judge_that_does_not_answer_refuses_nothing() -> None:
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        return None
+
+    items, ended, evidence = await run(engine(FixedSearch([POOR, OFF]), judge=judge))
+    assert ended.finish_reason == "stop"
+    assert [p.passage_id for p in evidence.passages] == ["poor"]
+    assert "rewriting_start" not in types(items)
+
+
+def test_roles_alternate_in_every_prompt() -> None:
+    history = (Turn("One?", "", interrupted=True), Turn("Two?", "", interrupted=False))
+    for continues in (None, "Nausea is"):
+        question = replace(QUESTION, history=history, continues=continues)
+        messages = answer_messages(question, [CLEAR])
+        assert [m.type for m in messages] == ["system", *["human", "ai"] * 2, "human"]
+        assert all(str(message.content).strip() for message in messages)
+        assert QUESTION.text in str(messages[-1].content)
+        assert (continues or "") in str(messages[-1].content)
+
+
+def test_earlier_turns_are_counted_in_tokens_and_the_oldest_go_first() -> None:
+    history = tuple(Turn(f"{n} 質問" * 900, "答え。" * 900, interrupted=False) for n in range(6))
+    messages = answer_messages(replace(QUESTION, history=history), [CLEAR])
+    earlier = [str(message.content) for message in messages[1:-1]]
+    assert sum(map(estimated_tokens, earlier)) <= EARLIER_TOKENS
+    assert earlier[-2] == history[-1].question
+    assert len(earlier) == 4
 
 
 async def test_a_first_result_that_found_nothing_is_not_brought_back() -> None:

@@ -25,7 +25,10 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         if verdict.decision == "unsure" and judge is not None:
             reply = await judge(grade_messages(state["question"], ranked))
             judged = by_model(ranked, reply) if reply is not None else None
-            if judged is None:
+            if reply is None:
+                # It may still be loading: whether the passages answer is left to the answer.
+                verdict = replace(verdict, decision="answer")
+            elif judged is None:
                 verdict = by_score(ranked, settle=True, lean=lean)
         final = judged or verdict
         decision = _decision(final, state.get("attempt", 1))
@@ -33,7 +36,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         if decision == "refuse" and first and not any(good_enough(c, lean) for c in ranked):
             # The other query found nothing: what the question itself has found still counts.
             final, judged = by_score(first, settle=True, lean=lean), None
-            decision = "answer"
+            decision = "answer" if final.kept else "refuse"
         update: AnswerState = {
             "judge": "model" if judged else "score",
             "kept": final.kept if decision == "answer" else (),
