@@ -338,3 +338,13 @@ _hide(keep=("OTEL_", "MLFLOW_"))
 def environment(name: str) -> str | None:
     """One variable that is not a setting of ours (for example `XDG_RUNTIME_DIR`)."""
     return os.environ.get(name)
+
+
+def reader_environment() -> dict[str, str]:
+    """What the processes that read strangers' files get: paths and language, no secrets."""
+    names = {"PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in names or name.startswith(("LC_", "PYTHON", "COVERAGE_"))
+    }

@@ -19,7 +19,7 @@ from functools import partial
 from langchain_core.messages import BaseMessage
 
 from app.api.services import ModelInfo, Services
-from app.config import Settings, ignore_ambient
+from app.config import Settings, ignore_ambient, reader_environment
 from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
 from app.db.job_log import PostgresJobLog
@@ -37,6 +37,7 @@ from app.domain.models import Passage
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.suggesting import AnswerableQuestions
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.jobs import IngestQueue
@@ -218,7 +219,9 @@ async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     stack.push_async_callback(_end, tasks, database)
     supervisor = Supervisor(tasks, SystemClock())
     notices.start(supervisor)
-    runtime = await _assemble(process, embedder, model, database, notices, supervisor)
+    reader = FileReader(embedder.count, environment=reader_environment())
+    stack.push_async_callback(asyncio.to_thread, reader.close)
+    runtime = await _assemble(process, embedder, model, reader, database, notices, supervisor)
     stack.callback(runtime.lease_fallback.close)
     stack.push_async_callback(runtime.services.runs.close)
     stack.push_async_callback(runtime.jobs.close)
@@ -240,6 +243,7 @@ async def _assemble(
     process: Process,
     embedder: PassageEncoder,
     model: AnswerModel,
+    reader: FileReader,
     database: Database,
     notices: Notices,
     supervisor: Supervisor,
@@ -268,7 +272,7 @@ async def _assemble(
     fallback = LeaseFallback(partial(renew_lease, database, process_id))
     fallback.start()
     exposition = process.watching.exposition(database, supervisor)
-    jobs = make_jobs(process, embedder, database, tasks, clock)
+    jobs = make_jobs(process, embedder, reader, database, tasks, clock)
     jobs.start(supervisor)
     for loop in (
         BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
@@ -278,7 +282,7 @@ async def _assemble(
         supervisor.start(loop)
     samples = None
     if settings.sample_library:
-        loading = load_samples(database, embedder, data_dir=settings.data_dir, clock=clock)
+        loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
     services = Services(
         runs=runs,
@@ -306,6 +310,7 @@ async def _assemble(
 def make_jobs(
     process: Process,
     embedder: PassageEncoder,
+    reader: FileReader,
     database: Database,
     tasks: TaskTracker,
     clock: SystemClock,
@@ -315,7 +320,7 @@ def make_jobs(
     files = process.settings.data_dir / "files"
     return IngestQueue(
         PostgresJobLog(database),
-        Ingestor(library, embedder, FileStore(files), now=clock.now),
+        Ingestor(library, embedder, FileStore(files), reader, now=clock.now),
         tasks,
         reembed=partial(reembed_source, library, embedder),
         staging=files / "incoming",

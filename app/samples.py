@@ -10,6 +10,7 @@ from app.db.pool import Database
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
 from app.domain.principals import LOCAL
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.loaded import IngestError
@@ -24,7 +25,12 @@ _LOCK = 0x63697465_73616D70
 
 
 async def load_samples(
-    database: Database, embedder: PassageEncoder, *, data_dir: Path, clock: Clock
+    database: Database,
+    embedder: PassageEncoder,
+    reader: FileReader,
+    *,
+    data_dir: Path,
+    clock: Clock,
 ) -> None:
     """Ingest the samples when the library is empty, or when an earlier start was cut short.
 
@@ -41,7 +47,8 @@ async def load_samples(
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
         log.info("Reading the sample library; questions can be asked meanwhile")
-        ingestor = Ingestor(library, embedder, FileStore(data_dir / "files"), now=clock.now)
+        files = FileStore(data_dir / "files")
+        ingestor = Ingestor(library, embedder, files, reader, now=clock.now)
         async with recorded_job(
             PostgresJobLog(database),
             LOCAL,

@@ -1,14 +1,17 @@
 """The bundled questions over the sample library."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from app.config import reader_environment
 from app.domain.indexing import PassageEncoder
 from app.domain.models import Passage, Source
 from app.domain.principals import LOCAL
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.sample_library import SAMPLES, ingest_samples
@@ -36,8 +39,11 @@ async def store_bundled(
 
     A `folder` with some of the samples leaves the questions about the others out.
     """
-    ingestor = Ingestor(library.store, encoder, FileStore(files), now=lambda: datetime.now(UTC))
-    await ingest_samples(ingestor, folder=folder)
+    with closing(FileReader(encoder.count, environment=reader_environment())) as reader:
+        ingestor = Ingestor(
+            library.store, encoder, FileStore(files), reader, now=lambda: datetime.now(UTC)
+        )
+        await ingest_samples(ingestor, folder=folder)
     shelves = [
         _Shelf(source, await library.store.passages(LOCAL, source.source_id))
         for source in (await library.store.sources(LOCAL)).items

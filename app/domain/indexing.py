@@ -90,8 +90,12 @@ class PassageEncoder(Embedder, Protocol):
         """What `count` of an embedded text must not exceed, else its end is invisible."""
         ...
 
-    def count(self, text: str) -> int:
-        """Word pieces (or an estimate that is not too low). Adds up over parts."""
+    @property
+    def count(self) -> Callable[[str], int]:
+        """Gives word pieces (or an estimate that is not too low); adds up over parts.
+
+        Picklable: files are cut into passages by another process.
+        """
         ...
 
     async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:

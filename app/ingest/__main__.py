@@ -10,13 +10,13 @@ import logging
 import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from app.config import Settings, load_settings
+from app.config import Settings, load_settings, reader_environment
 from app.db.job_log import PostgresJobLog
 from app.db.lakebase import password_of
 from app.db.library_store import LibraryStore
@@ -27,6 +27,7 @@ from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
 from app.ingest.collecting import collect
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Ingestor
 from app.ingest.recorded_job import recorded_job
@@ -68,20 +69,26 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
             with screen.reembedding() as report:
                 await reembed(library, embedder, report=report)
         await check_vectors(library, embedder)
+        reader = FileReader(embedder.count, environment=reader_environment())
         ingestor = Ingestor(
-            library, embedder, FileStore(settings.data_dir / "files"), now=lambda: datetime.now(UTC)
+            library,
+            embedder,
+            FileStore(settings.data_dir / "files"),
+            reader,
+            now=lambda: datetime.now(UTC),
         )
         principal = Principal(options.owner)
         files = collect(options.paths, tags=options.tag, shared=options.shared)
-        async with recorded_job(
-            PostgresJobLog(database),
-            principal,
-            job_id=str(uuid.uuid4()),
-            files=len(files),
-            shared=options.shared,
-            now=lambda: datetime.now(UTC),
-        ) as job:
-            return await screen.ingest_all(ingestor, principal, files, done=job.file)
+        with closing(reader):
+            async with recorded_job(
+                PostgresJobLog(database),
+                principal,
+                job_id=str(uuid.uuid4()),
+                files=len(files),
+                shared=options.shared,
+                now=lambda: datetime.now(UTC),
+            ) as job:
+                return await screen.ingest_all(ingestor, principal, files, done=job.file)
 
 
 @asynccontextmanager

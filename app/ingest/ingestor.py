@@ -7,37 +7,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
-from app.domain.errors import CitestreamError
 from app.domain.indexing import (
     Change,
     EncodedPassage,
     LibraryWriter,
-    NewPassage,
     NewSource,
     PassageEncoder,
     StoredFile,
 )
 from app.domain.models import Similar, SourceKind
 from app.domain.principals import Principal
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.loaded import IngestError, LoadedSource
-from app.ingest.loaders import (
-    AUDIO,
-    LARGEST_FILE,
-    Loader,
-    check_size,
-    loader_for,
-    title_from,
-)
-from app.ingest.passages import cut_passages, embedded_text
-from app.ingest.sketching import sketch
+from app.ingest.loaded import IngestError
+from app.ingest.loaders import AUDIO, LARGEST_FILE, check_size
+from app.ingest.reader_frames import Request
+from app.ingest.reading import ReadDocument
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 Stage = Literal["read", "cut", "embed", "store"]
 
@@ -84,9 +73,13 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    loader: Loader
     data: bytes
     audio: bytes | None
+
+    @property
+    def data_hash(self) -> str:
+        """Of the file alone."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def content_hash(self) -> str:
@@ -105,12 +98,14 @@ class Ingestor:
         library: LibraryWriter,
         encoder: PassageEncoder,
         files: FileStore,
+        reader: FileReader,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._library = library
         self._encoder = encoder
         self._files = files
+        self._reader = reader
         self._now = now
 
     async def ingest(
@@ -123,7 +118,7 @@ class Ingestor:
         what cannot be ingested, `StoreUnavailable` and `RunFailure` (embedding service) for what
         may work later.
         """
-        read = await _in_thread(_read, incoming)
+        read = await asyncio.to_thread(_read, incoming)
         report(Progress("read", len(read.data), len(read.data)))
         same = await self._library.find_same(
             principal,
@@ -144,69 +139,69 @@ class Ingestor:
             return Ingested(
                 same.source_id, same.title, same.kind, same.passage_count, "unchanged", other
             )
-        loaded = await _in_thread(read.loader.load, read.data)
-        title = (loaded.title or title_from(incoming.name))[:500]
-        passages = await self._cut(loaded, title, report)
-        encoded = await self._embed(passages, title, report)
-        source = await self._describe(incoming, read, loaded, title)
+        document = await self._reader.read(
+            Request(
+                str(incoming.path.absolute()),
+                incoming.name,
+                read.data_hash,
+            )
+        )
+        report(Progress("cut", len(document.passages), len(document.passages)))
+        encoded = await self._embed(document, report)
+        source = await self._describe(incoming, read, document)
         source_id, change = await self._library.replace(
             principal,
             source,
-            list(zip(passages, encoded, strict=True)),
+            list(zip(document.passages, encoded, strict=True)),
             embedder=self._encoder.name,
             now=self._now(),
             discard=self.discard,
         )
         # Whoever removed the last other source of this content before our row was there took the
         # files with it.
-        await self._keep(incoming, read)
-        report(Progress("store", len(passages), len(passages)))
+        await self._keep(incoming, read, document)
+        passages = len(document.passages)
+        report(Progress("store", passages, passages))
         similar = await self._library.similar(principal, source_id)
-        return Ingested(source_id, title, loaded.kind, len(passages), change, similar=similar)
+        return Ingested(source_id, document.title, document.kind, passages, change, similar=similar)
 
     async def discard(self, keys: Sequence[str]) -> None:
         """Remove stored files; for `LibraryWriter`."""
         await asyncio.to_thread(self._files.discard, keys)
 
-    async def _cut(self, loaded: LoadedSource, title: str, report: Report) -> list[NewPassage]:
-        passages = await asyncio.to_thread(
-            cut_passages, loaded, title=title, count=self._encoder.count
-        )
-        report(Progress("cut", len(passages), len(passages)))
-        return passages
-
-    async def _embed(
-        self, passages: list[NewPassage], title: str, report: Report
-    ) -> list[EncodedPassage]:
+    async def _embed(self, document: ReadDocument, report: Report) -> list[EncodedPassage]:
         encoded: list[EncodedPassage] = []
-        report(Progress("embed", 0, len(passages)))
-        for begin in range(0, len(passages), BATCH):
-            batch = passages[begin : begin + BATCH]
-            texts = [embedded_text(title, p.heading, p.text, self._encoder.count) for p in batch]
+        total = len(document.passages)
+        report(Progress("embed", 0, total))
+        for begin in range(0, total, BATCH):
+            batch = slice(begin, begin + BATCH)
+            texts = [
+                f"{context}\n{passage.text}"
+                for context, passage in zip(
+                    document.contexts[batch], document.passages[batch], strict=True
+                )
+            ]
             encoded += await self._encoder.encode_passages(texts)
-            report(Progress("embed", len(encoded), len(passages)))
+            report(Progress("embed", len(encoded), total))
         return encoded
 
-    async def _describe(
-        self, incoming: Incoming, read: _Read, loaded: LoadedSource, title: str
-    ) -> NewSource:
-        original, audio = await self._keep(incoming, read)
-        sketched = await asyncio.to_thread(sketch, loaded.text)
+    async def _describe(self, incoming: Incoming, read: _Read, document: ReadDocument) -> NewSource:
+        original, audio = await self._keep(incoming, read, document)
         return NewSource(
             origin=incoming.origin,
             name=incoming.name,
-            title=title,
-            kind=loaded.kind,
-            media_type=read.loader.media_type,
+            title=document.title,
+            kind=document.kind,
+            media_type=document.media_type,
             content_hash=read.content_hash,
             tags=incoming.tags,
             shared=incoming.shared,
-            pages=loaded.pages,
-            duration_s=loaded.duration_s,
-            speakers=loaded.speakers,
+            pages=document.pages,
+            duration_s=document.duration_s,
+            speakers=document.speakers,
             original=original,
             audio=audio,
-            sketch=sketched,
+            sketch=document.sketch,
         )
 
     async def _put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
@@ -216,11 +211,12 @@ class Ingestor:
             log.warning("A file cannot be kept: %s", error.strerror)
             raise IngestError(f"the server cannot keep the file ({error.strerror})") from error
 
-    async def _keep(self, incoming: Incoming, read: _Read) -> tuple[StoredFile, StoredFile | None]:
+    async def _keep(
+        self, incoming: Incoming, read: _Read, document: ReadDocument
+    ) -> tuple[StoredFile, StoredFile | None]:
         # Stored before the row that names it: a crash may leave a file nobody names, never a
         # name without a file.
-        loader = read.loader
-        original = await self._put(read.data, loader.suffixes[0], loader.media_type)
+        original = await self._put(read.data, document.suffix, document.media_type)
         if read.audio is None or incoming.audio is None:
             return original, None
         suffix = incoming.audio.suffix.lower()
@@ -244,15 +240,4 @@ def _read(incoming: Incoming) -> _Read:
         raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
     if not data.strip():
         raise IngestError("the file is empty")
-    return _Read(loader_for(incoming.name, data), data, audio)
-
-
-async def _in_thread(work: Callable[[T], R], argument: T) -> R:
-    """What `work` returns or raises, but that parsers break on strangers' files is expected."""
-    future = asyncio.get_running_loop().run_in_executor(None, work, argument)
-    await asyncio.wait({future})
-    error = future.exception()
-    if error is not None and not isinstance(error, CitestreamError):
-        log.warning("A file could not be parsed", exc_info=error)
-        raise IngestError(f"the file cannot be read ({type(error).__name__})") from error
-    return future.result()
+    return _Read(data, audio)

@@ -1,7 +1,6 @@
 """Embeddings of a Databricks serving endpoint, behind the same port as the local ones."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 from app.domain.errors import RunFailure, SettingError
 from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
+from app.retrieval.pieces import estimated_pieces
 
 DEFAULT_ENDPOINT: Final = "databricks-gte-large-en"
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 _DIMENSIONS: Final = {"databricks-gte-large-en": 1024, "databricks-bge-large-en": 1024}
 _HTTP_S: Final = 30
 _RETRY_S: Final = 20  # the SDK waits and tries again when the endpoint is busy
-_PIECE: Final = re.compile(r"\w{1,4}|[^\w\s]")
 
 
 class DatabricksEmbedder:
@@ -25,6 +24,8 @@ class DatabricksEmbedder:
 
     Requests are made in threads, so one client serves every event loop of the process.
     """
+
+    count = staticmethod(estimated_pieces)
 
     def __init__(self, *, endpoint: str | None, host: str | None, token: str | None) -> None:
         """Raises `SettingError` without the extra or a sign-in. Blocks for seconds."""
@@ -72,10 +73,6 @@ class DatabricksEmbedder:
     def max_pieces(self) -> int:
         """As with the local model: passages of that size are also right to read and to cite."""
         return 254
-
-    def count(self, text: str) -> int:
-        """An estimate on the high side: at most four characters a piece."""
-        return len(_PIECE.findall(text))
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector. Raises `RunFailure` when the endpoint does not answer."""

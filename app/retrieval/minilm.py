@@ -22,6 +22,7 @@ from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
 from app.retrieval.late_interaction import pack_tokens
 from app.retrieval.minilm_graph import WIDTH, make_session
+from app.retrieval.pieces import WordPieces
 from app.retrieval.thinking import THINKING
 
 NAME: Final = "all-MiniLM-L6-v2"
@@ -55,6 +56,7 @@ class MiniLM:
         """`tokenizer` must neither pad nor truncate. Prefer `load`."""
         self._session = session
         self._tokenizer = tokenizer
+        self.count = WordPieces(tokenizer)
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
         self._asked = SimpleQueue[tuple[str, Future[EncodedQuery]]]()
         # The same query is expected, searched for and reranked by.
@@ -88,13 +90,6 @@ class MiniLM:
     def max_pieces(self) -> int:
         """Word pieces of a passage that are seen, without the two special ones."""
         return MAX_PIECES - 2
-
-    def count(self, text: str) -> int:
-        """Word pieces of `text`, without [CLS] and [SEP].
-
-        Adds up over parts that are split at white space.
-        """
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def expect_query(self, text: str) -> None:
         """Begin to encode `text`; whoever asks for it next waits for what is left."""

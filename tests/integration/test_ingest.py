@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from app.domain.models import Filters, Source
 from app.domain.principals import LOCAL, Principal
 from app.ingest.__main__ import main
 from app.ingest.collecting import collect
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Incoming, Ingestor, Progress
 from app.ingest.loaded import IngestError
@@ -50,6 +52,12 @@ def model() -> Iterator[MiniLM]:
     model.close()
 
 
+@pytest.fixture(scope="module")
+def reader(model: MiniLM) -> Iterator[FileReader]:
+    with closing(FileReader(model.count)) as reader:
+        yield reader
+
+
 @pytest.fixture
 def library(database: Database) -> LibraryStore:
     return LibraryStore(database)
@@ -61,8 +69,10 @@ def files(tmp_path: Path) -> FileStore:
 
 
 @pytest.fixture
-def ingestor(library: LibraryStore, model: MiniLM, files: FileStore) -> Ingestor:
-    return Ingestor(library, model, files, now=now)
+def ingestor(
+    library: LibraryStore, model: MiniLM, files: FileStore, reader: FileReader
+) -> Ingestor:
+    return Ingestor(library, model, files, reader, now=now)
 
 
 @pytest.fixture
@@ -311,26 +321,26 @@ async def test_a_cancelled_file_leaves_the_library_as_it_was(
 
 
 async def test_a_failing_embedding_service_is_one_line(
-    library: LibraryStore, files: FileStore, desk: Path
+    library: LibraryStore, files: FileStore, reader: FileReader, desk: Path
 ) -> None:
     async with FakeOpenAI() as service:
         service.always(Reply(status=401, error_message="no such key"), route="embeddings")
         encoder = OpenAIEmbedder(model="m", api_key="wrong", base_url=service.base_url)
-        ingestor = Ingestor(library, encoder, files, now=now)
+        ingestor = Ingestor(library, encoder, files, reader, now=now)
         with pytest.raises(RunFailure, match=r"gave no vectors \(AuthenticationError\)"):
             await ingestor.ingest(LOCAL, Incoming(desk / "tea.md", "o", "tea.md"))
     assert await library.empty()
 
 
 async def test_a_service_embeds_and_is_searched(
-    library: LibraryStore, database: Database, files: FileStore, desk: Path
+    library: LibraryStore, database: Database, files: FileStore, reader: FileReader, desk: Path
 ) -> None:
     async with FakeOpenAI() as service:
         settings = load_settings(
             embeddings="openai", openai_base_url=service.base_url, llm_provider="extractive"
         )
         encoder = make_embedder(settings)
-        ingestor = Ingestor(library, encoder, files, now=now)
+        ingestor = Ingestor(library, encoder, files, reader, now=now)
         (desk / "second edition.md").write_text(
             "# Tea\n\nGreen tea is steeped for two minutes.\n\n# Milk\n\nNot in green tea.\n"
         )

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from app.db.library_store import LibraryStore
 from app.domain.errors import NotFound, ServerBusy
 from app.domain.ports import UploadedFile
 from app.domain.principals import LOCAL, Principal
+from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.ingestor import Incoming, Ingestor
 from app.ingest.jobs import MOST_OF_ONE, MOST_WAITING
@@ -499,15 +501,15 @@ async def test_a_file_that_cannot_be_kept_says_so_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     folder = settings.data_dir / "files"
-    ingestor = Ingestor(
-        LibraryStore(server.runtime.database), embedder, FileStore(folder), now=lambda: NOW
-    )
+    library = LibraryStore(server.runtime.database)
     talk, sound = tmp_path / "talk.vtt", tmp_path / "talk.mp3"
     talk.write_bytes(TALK)
     sound.write_bytes(bytes(ROOM + 1))
     incoming = Incoming(talk, "o", "talk.vtt", audio=sound)
-    with no_room_beyond(ROOM), pytest.raises(IngestError, match="cannot keep the file"):
-        await ingestor.ingest(LOCAL, incoming)
+    with closing(FileReader(embedder.count)) as reader:
+        ingestor = Ingestor(library, embedder, FileStore(folder), reader, now=lambda: NOW)
+        with no_room_beyond(ROOM), pytest.raises(IngestError, match="cannot keep the file"):
+            await ingestor.ingest(LOCAL, incoming)
     assert everything_below(folder) == []
     assert await sources(http) == {}
 

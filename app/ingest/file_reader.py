@@ -1,0 +1,405 @@
+"""Strangers' files are read in processes of their own, which may end without harm.
+
+Parsers are other people's C and Python: a file of a few hundred bytes can keep one busy for ever,
+let it take all memory, or crash it. Each file has a budget of processor time, memory and output;
+what exceeds it ends the process that reads it and is told in one sentence. A process serves many
+files, one at a time, and ends when it has had nothing to do for a while.
+"""
+
+import asyncio
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Final, Literal, NoReturn
+
+import psutil
+
+from app.ingest.loaded import IngestError
+from app.ingest.reader_frames import (
+    HEAD,
+    MAX_FRAME,
+    Assembly,
+    BrokenFrame,
+    Failure,
+    Request,
+    Start,
+    message,
+)
+from app.ingest.reading import Count, ReadDocument
+
+log = logging.getLogger(__name__)
+
+MEGABYTE: Final = 2**20
+IDLE_S: Final = 30.0
+MAX_FILES: Final = 500
+"""Files after which a process is replaced: libraries leak."""
+KEPT_MEMORY: Final = 200 * MEGABYTE
+"""A process that still has more than that after a file is replaced."""
+_OWN_MEMORY: Final = 90 * MEGABYTE
+"""Resident code and libraries, which are not allocated."""
+_WATCH_S: Final = 0.1
+_CHUNK: Final = 2**18
+_ROOT: Final = Path(__file__).resolve().parent.parent.parent
+# One thread each: the reading of one file is not to take all processors, nor memory for threads.
+_THREADS: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "MALLOC_ARENA_MAX": "1",
+}
+
+Excess = Literal["time", "memory", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What the reading of one file may take. `wall_s` is for files that block without working."""
+
+    processor_s: float = 60.0
+    memory: int = 600 * MEGABYTE
+    output: int = 192 * MEGABYTE
+    wall_s: float = 600.0
+
+    def complaint(self, excess: Excess) -> str:
+        """What a person is told."""
+        match excess:
+            case "time":
+                return "this file took too long to read; divide it, or save it in another format"
+            case "memory":
+                return (
+                    "this file needs too much memory to read: more than "
+                    f"{self.memory / MEGABYTE:,.0f} MB; divide it"
+                )
+            case "output":
+                return "this file contains too much text to read; divide it"
+
+
+class ReaderEnded(Exception):
+    """The process ended before its document was complete."""
+
+
+class FileReader:
+    """Reads files for any event loop and thread. `close` it in the end."""
+
+    def __init__(
+        self,
+        count: Count,
+        *,
+        limits: ReadLimits | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`count` gives word pieces; it is pickled. `environment` is all that a process gets."""
+        self._count = count
+        self._limits = limits or ReadLimits()
+        self._environment = {**(environment or {}), **_THREADS}
+        self._lock = threading.Lock()
+        self._idle: list[ReaderProcess] = []
+        self._busy: set[ReaderProcess] = set()
+        self._timer: threading.Timer | None = None
+        self._closed = False
+        weakref.finalize(self, _close_all, self._idle)
+
+    async def read(self, request: Request) -> ReadDocument:
+        """Raises `IngestError`. Whoever cancels it ends the process."""
+        call = _Call()
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, self._read, request, call)
+        try:
+            # Waited for by itself: an executor's work cannot be cancelled, but ended.
+            await asyncio.wait({future})
+        except asyncio.CancelledError:
+            call.cancel()
+            await asyncio.wait({future})
+            future.exception()
+            raise
+        return future.result()
+
+    def close(self) -> None:
+        """End all processes; what they are reading fails."""
+        with self._lock:
+            self._closed = True
+            idle = list(self._idle)
+            self._idle.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+            for process in self._busy:  # whoever uses it closes it
+                process.kill()
+        _close_all(idle)
+
+    def _read(self, request: Request, call: "_Call") -> ReadDocument:
+        process = self._take()
+        try:
+            call.reads_in(process)
+            outcome = process.read(request)
+        except ReaderEnded as error:
+            raise IngestError("the file cannot be read (it breaks its reader)") from error
+        finally:
+            self._give_back(process)
+        if isinstance(outcome, Failure):
+            raise IngestError(self._told(outcome))
+        return outcome
+
+    def _told(self, failure: Failure) -> str:
+        if failure.detail:
+            log.warning("A file could not be parsed: %s\n%s", failure.message, failure.detail)
+        match failure.reason:
+            case "refused":
+                return failure.message
+            case "changed":
+                return "the file changed while it was read; add it again"
+            case "time" | "memory" | "output":
+                return self._limits.complaint(failure.reason)
+
+    def _take(self) -> "ReaderProcess":
+        with self._lock:
+            if self._closed:
+                raise IngestError("the server is shutting down")
+            while self._idle:
+                process = self._idle.pop()
+                if process.usable:
+                    self._busy.add(process)
+                    return process
+                process.close()
+        process = ReaderProcess(self._count, self._limits, self._environment)
+        with self._lock:
+            self._busy.add(process)
+        return process
+
+    def _give_back(self, process: "ReaderProcess") -> None:
+        with self._lock:
+            self._busy.discard(process)
+            if process.usable and not self._closed:
+                process.idle_since = monotonic()
+                self._idle.append(process)
+                self._watch_idle()
+                return
+        process.close()
+
+    def _watch_idle(self) -> None:
+        """With the lock. One timer, as long as anything is idle."""
+        if self._timer is None:
+            self._timer = threading.Timer(IDLE_S, _close_idle, (weakref.ref(self),))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close_idle(self) -> None:
+        """End what has had nothing to do."""
+        with self._lock:
+            self._timer = None
+            old = [one for one in self._idle if monotonic() - one.idle_since >= IDLE_S / 2]
+            self._idle[:] = [one for one in self._idle if one not in old]
+            if self._idle:
+                self._watch_idle()
+        _close_all(old)
+
+
+def _close_idle(reader: "weakref.ref[FileReader]") -> None:
+    if (still := reader()) is not None:
+        still.close_idle()
+
+
+def _close_all(processes: list["ReaderProcess"]) -> None:
+    for process in processes:
+        process.close()
+
+
+class _Call:
+    """Which process reads, so that somebody else's thread can end it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: ReaderProcess | None = None
+        self._cancelled = False
+
+    def reads_in(self, process: "ReaderProcess") -> None:
+        with self._lock:
+            self._process = process
+            if self._cancelled:
+                process.kill()
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None:
+                self._process.kill()
+
+
+class ReaderProcess:
+    """One `reader_process.py`, used by one thread at a time."""
+
+    def __init__(self, count: Count, limits: ReadLimits, environment: Mapping[str, str]) -> None:
+        """A process of its own session: a Ctrl-C in the terminal is the server's business."""
+        self._limits = limits
+        lifeline, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.ingest.reader_process", str(lifeline)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd=_ROOT,
+                env=dict(environment),
+                pass_fds=(lifeline,),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._lifeline)
+            raise
+        finally:
+            os.close(lifeline)
+        self._killed = False
+        self._excess: Excess | None = None
+        self._watch = psutil.Process(self._process.pid)
+        self._files = 0
+        self._resident = 0
+        self._in_doubt = False
+        self.idle_since = 0.0
+        start = Start(count, limits.processor_s, max(MEGABYTE, limits.memory - _OWN_MEMORY))
+        self._send(message(start))
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another file."""
+        return (
+            not self._in_doubt
+            and self._process.poll() is None
+            and self._files < MAX_FILES
+            and self._resident < KEPT_MEMORY
+        )
+
+    def read(self, request: Request) -> ReadDocument | Failure:
+        """Raises `ReaderEnded` when the process ends without a reason that is known."""
+        self._in_doubt = True
+        self._files += 1
+        self._send(message(request))
+        try:
+            outcome = self._outcome()
+        except ReaderEnded:
+            if (excess := self._excess_at_end()) is None:
+                raise
+            return Failure(excess)
+        self._in_doubt = isinstance(outcome, Failure) and outcome.reason == "memory"
+        with suppress(psutil.Error):
+            self._resident = self._watch.memory_info().rss
+        return outcome
+
+    def kill(self) -> None:
+        """At once, whatever it is doing; for any thread."""
+        self._killed = True
+        self._process.kill()
+
+    def close(self) -> None:
+        """Kill it and leave nothing behind; for the thread that uses it. May be called again."""
+        if self._lifeline < 0:
+            return
+        self.kill()
+        self._process.wait()
+        os.close(self._lifeline)
+        self._lifeline = -1
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # of what could not be written any more
+                pipe.close()
+
+    def _send(self, data: bytes) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[stdin.write(left) or 0 :]
+        except OSError as error:
+            self._in_doubt = True
+            raise ReaderEnded("it is gone") from error
+
+    def _outcome(self) -> ReadDocument | Failure:
+        assembly = Assembly()
+        for kind, payload in self._frames():
+            try:
+                outcome = assembly.add(kind, payload)
+            except BrokenFrame as error:
+                raise ReaderEnded("it said something that is no document") from error
+            if outcome is not None:
+                return outcome
+        raise ReaderEnded("it said nothing")
+
+    def _frames(self) -> Iterator[tuple[bytes, bytes]]:
+        received = bytearray()
+        for chunk in self._chunks():
+            received += chunk
+            while len(received) >= HEAD.size:
+                kind, length = HEAD.unpack_from(received)
+                if length > MAX_FRAME:
+                    raise ReaderEnded("a frame is too large")
+                end = HEAD.size + length
+                if len(received) < end:
+                    break
+                yield kind, bytes(received[HEAD.size : end])
+                del received[:end]
+
+    def _chunks(self) -> Iterator[bytes]:
+        """What it writes, while it keeps within its limits."""
+        assert self._process.stdout is not None
+        output = self._process.stdout.fileno()
+        waiting = select.poll()
+        waiting.register(output, select.POLLIN)
+        began, used, total = monotonic(), self._processor_s(), 0
+        while True:
+            if not waiting.poll(_WATCH_S * 1000):
+                self._check(monotonic() - began, self._processor_s() - used)
+                continue
+            chunk = os.read(output, _CHUNK)
+            total += len(chunk)
+            if total > self._limits.output:
+                self._end_for("output")
+            if not chunk:
+                return
+            yield chunk
+
+    def _check(self, wall_s: float, processor_s: float) -> None:
+        """Where the kernel enforces no limit, this does: it sees what is there now and then."""
+        with suppress(psutil.Error):
+            self._resident = self._watch.memory_info().rss
+        if self._resident > self._limits.memory:
+            self._end_for("memory")
+        if processor_s > self._limits.processor_s + 1 or wall_s > self._limits.wall_s:
+            self._end_for("time")
+
+    def _end_for(self, excess: Excess) -> NoReturn:
+        self._excess = excess
+        self._process.kill()
+        raise ReaderEnded(excess)
+
+    def _excess_at_end(self) -> Excess | None:
+        if self._excess is not None or self._killed:
+            return self._excess
+        self._process.kill()
+        code = self._process.wait()
+        if code == -signal.SIGXCPU:
+            return "time"
+        # A library that gets no memory often ends the process; so does the kernel's own killer.
+        short_of_memory = self._resident > self._limits.memory / 2
+        return "memory" if short_of_memory else None
+
+    def _processor_s(self) -> float:
+        try:
+            times = self._watch.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)

@@ -1,0 +1,160 @@
+"""What is said to the reader process and what it answers.
+
+It gets pickles, each after its length. It answers in frames of limited size, none of them code: the
+kind (one byte), the length (four bytes, big-endian) and that many bytes. What the process says of a
+stranger's file is not trusted: it is parsed as data and checked against a schema.
+"""
+
+import pickle
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from app.domain.indexing import NewPassage
+from app.domain.models import SourceKind
+from app.ingest.reading import Count, ReadDocument
+
+LENGTH: Final = struct.Struct(">I")
+HEAD: Final = struct.Struct(">cI")
+MAX_FRAME: Final = 2**25
+_PASSAGES: Final = 100
+
+PASSAGES: Final = b"p"
+DOCUMENT: Final = b"d"
+FAILURE: Final = b"f"
+
+
+class BrokenFrame(ValueError):
+    """The process said something that is no frame, or no document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first message to the process. `memory` is what it may allocate, in bytes."""
+
+    count: Count
+    processor_s: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The file at `path`, as long as its content still has that sha256."""
+
+    path: str
+    name: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no document. `detail` is for the log."""
+
+    reason: Literal["refused", "changed", "time", "memory", "output"]
+    message: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    media_type: str
+    suffix: str
+    kind: SourceKind
+    title: str
+    pages: int | None
+    duration_s: float | None
+    speakers: tuple[str, ...]
+    sketch: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passages:
+    passages: tuple[NewPassage, ...]
+    contexts: tuple[str, ...]
+
+
+_HEADS: Final = TypeAdapter(_Head)
+_BATCHES: Final = TypeAdapter(_Passages)
+_FAILURES: Final = TypeAdapter(Failure)
+
+
+def message(content: Start | Request) -> bytes:
+    """As it is written to the process."""
+    pickled = pickle.dumps(content)
+    return LENGTH.pack(len(pickled)) + pickled
+
+
+def document_frames(document: ReadDocument) -> Iterator[bytes]:
+    """Passages first; the head says that they are complete."""
+    for begin in range(0, len(document.passages), _PASSAGES):
+        end = begin + _PASSAGES
+        batch = _Passages(document.passages[begin:end], document.contexts[begin:end])
+        yield _frame(PASSAGES, orjson.dumps(batch))
+    head = _Head(
+        document.media_type,
+        document.suffix,
+        document.kind,
+        document.title,
+        document.pages,
+        document.duration_s,
+        document.speakers,
+        document.sketch,
+    )
+    yield _frame(DOCUMENT, orjson.dumps(head))
+
+
+def failure_frame(failure: Failure) -> bytes:
+    """The only frame of a file that was not read."""
+    return _frame(FAILURE, orjson.dumps(failure))
+
+
+def _frame(kind: bytes, payload: bytes) -> bytes:
+    return HEAD.pack(kind, len(payload)) + payload
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Puts a document together from its frames."""
+
+    _passages: list[NewPassage] = field(default_factory=list)
+    _contexts: list[str] = field(default_factory=list)
+
+    def add(self, kind: bytes, payload: bytes) -> ReadDocument | Failure | None:
+        """What the frame completes. Raises `BrokenFrame`."""
+        steps: dict[bytes, Callable[[bytes], ReadDocument | Failure | None]] = {
+            PASSAGES: self._batch,
+            DOCUMENT: self._document,
+            FAILURE: _FAILURES.validate_json,
+        }
+        if kind not in steps:
+            raise BrokenFrame("unknown kind of frame")
+        try:
+            return steps[kind](payload)
+        except ValidationError as error:
+            raise BrokenFrame("a frame does not fit its schema") from error
+
+    def _batch(self, payload: bytes) -> None:
+        batch = _BATCHES.validate_json(payload)
+        self._passages += batch.passages
+        self._contexts += batch.contexts
+
+    def _document(self, payload: bytes) -> ReadDocument:
+        head = _HEADS.validate_json(payload)
+        if not self._passages or len(self._passages) != len(self._contexts):
+            raise BrokenFrame("passages are missing")
+        return ReadDocument(
+            media_type=head.media_type,
+            suffix=head.suffix,
+            kind=head.kind,
+            title=head.title,
+            pages=head.pages,
+            duration_s=head.duration_s,
+            speakers=head.speakers,
+            sketch=head.sketch,
+            passages=tuple(self._passages),
+            contexts=tuple(self._contexts),
+        )

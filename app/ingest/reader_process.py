@@ -1,0 +1,111 @@
+"""The process that reads strangers' files: `python -m app.ingest.reader_process FD`.
+
+Started by `app/ingest/file_reader.py`, with no settings and no secrets. It takes one file after the
+other from standard input and answers on standard output (`reader_frames.py`). It cannot outlive
+whoever started it: FD is a pipe whose other end they hold, and the kernel ends this process when
+that end is gone, whatever it is doing.
+"""
+
+import fcntl
+import gc
+import hashlib
+import math
+import os
+import pickle
+import resource
+import sys
+import traceback
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from app.ingest.loaded import IngestError
+from app.ingest.reader_frames import (
+    LENGTH,
+    Failure,
+    Request,
+    Start,
+    document_frames,
+    failure_frame,
+)
+from app.ingest.reading import Count, ParserError, read_document
+
+_MAX_DETAIL: Final = 8_000  # characters of a traceback
+
+
+def die_with(lifeline: int) -> None:
+    """Let the kernel end this process when the other end of the pipe is closed."""
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+    try:
+        if os.read(lifeline, 1) == b"":
+            sys.exit("whoever started this process is gone")
+    except BlockingIOError:
+        return
+
+
+def limit_memory(memory: int) -> None:
+    """Allocations beyond it fail; on macOS only the watch in `file_reader.py` enforces it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_processor(seconds: float) -> None:
+    """From now on: the kernel ends the process when it has used that much more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def answer(request: Request, count: Count, output: BinaryIO) -> None:
+    """Read one file and write all frames about it."""
+    try:
+        data = Path(request.path).read_bytes()
+        if hashlib.sha256(data).hexdigest() != request.content_hash:
+            output.write(failure_frame(Failure("changed")))
+            return
+        for frame in document_frames(read_document(request.name, data, count)):
+            output.write(frame)
+    except IngestError as error:
+        broke = isinstance(error, ParserError)
+        detail = traceback.format_exc()[-_MAX_DETAIL:] if broke else ""
+        output.write(failure_frame(Failure("refused", str(error), detail)))
+    except OSError as error:
+        message = f"the file cannot be read ({error.strerror or error})"
+        output.write(failure_frame(Failure("refused", message)))
+    except MemoryError:
+        output.write(failure_frame(Failure("memory")))
+
+
+def serve(requests: BinaryIO, output: BinaryIO) -> None:
+    """Until the requests end."""
+    start = _message(requests)
+    if not isinstance(start, Start):
+        return
+    limit_memory(start.memory)
+    gc.collect()
+    gc.freeze()  # what is imported is never garbage
+    while isinstance(request := _message(requests), Request):
+        limit_processor(start.processor_s)
+        answer(request, start.count, output)
+        output.flush()
+
+
+def _message(requests: BinaryIO) -> object:
+    head = requests.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    return pickle.loads(requests.read(LENGTH.unpack(head)[0]))
+
+
+def main() -> None:
+    """What libraries print goes nowhere: standard output is for frames."""
+    die_with(int(sys.argv[1]))
+    with os.fdopen(os.dup(1), "wb") as output, open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        serve(sys.stdin.buffer, output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""From the bytes of a file to what is stored of it. Runs in the reader process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import CitestreamError
+from app.domain.indexing import NewPassage
+from app.domain.models import SourceKind
+from app.ingest.loaded import IngestError
+from app.ingest.loaders import loader_for, title_from
+from app.ingest.passages import context, cut_passages
+from app.ingest.sketching import sketch
+
+Count = Callable[[str], int]
+
+MAX_TITLE: Final = 500
+
+
+class ParserError(IngestError):
+    """A parser broke on a file in a way that its loader does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A file cut into passages; `contexts` are what is embedded before each of them."""
+
+    media_type: str
+    suffix: str
+    kind: SourceKind
+    title: str
+    pages: int | None
+    duration_s: float | None
+    speakers: tuple[str, ...]
+    sketch: tuple[int, ...]
+    passages: tuple[NewPassage, ...]
+    contexts: tuple[str, ...]
+
+
+def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
+    """Raises `IngestError` for what cannot be read: parsers breaking on a file are expected."""
+    try:
+        return _read(name, data, count)
+    except (CitestreamError, MemoryError):
+        raise
+    except Exception as error:
+        raise ParserError(f"the file cannot be read ({type(error).__name__})") from error
+
+
+def _read(name: str, data: bytes, count: Count) -> ReadDocument:
+    loader = loader_for(name, data)
+    loaded = loader.load(data)
+    title = (loaded.title or title_from(name))[:MAX_TITLE]
+    passages = cut_passages(loaded, title=title, count=count)
+    contexts: dict[str | None, str] = {}
+    for passage in passages:
+        if passage.heading not in contexts:
+            contexts[passage.heading] = context(title, passage.heading, count)
+    return ReadDocument(
+        media_type=loader.media_type,
+        suffix=loader.suffixes[0],
+        kind=loaded.kind,
+        title=title,
+        pages=loaded.pages,
+        duration_s=loaded.duration_s,
+        speakers=loaded.speakers,
+        sketch=sketch(loaded.text),
+        passages=tuple(passages),
+        contexts=tuple(contexts[passage.heading] for passage in passages),
+    )

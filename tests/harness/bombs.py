@@ -1,0 +1,116 @@
+"""Files that are small, or ordinary at first sight, and cost far more than they look."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+from tests.harness.documents import docx, with_part
+
+MEGABYTE: Final = 2**20
+
+
+def filled(unit: str, size: int) -> bytes:
+    """`unit` over and over."""
+    return (unit * (size // len(unit))).encode()
+
+
+def markdown_table(size: int) -> bytes:
+    row = "| alpha 12 | beta | some words in a cell | 3.50 |\n"
+    return ("| a | b | c | d |\n|---|---|---|---|\n" + row * (size // len(row))).encode()
+
+
+def wide_csv(columns: int, rows: int) -> bytes:
+    lines = [",".join(f"name {n}" for n in range(columns))]
+    lines += [",".join(str(n * r % 97) for n in range(columns)) for r in range(rows)]
+    return "\n".join(lines).encode()
+
+
+def latin_1(size: int) -> bytes:
+    return ("Größe und Höhe der Säule über dem Fluß. \n" * (size // 40)).encode("latin-1")
+
+
+def grid_span(span: int) -> bytes:
+    """A Word document with one cell that claims to be that many columns wide."""
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = (
+        f'<w:document xmlns:w="{word}"><w:body><w:tbl><w:tr><w:tc><w:tcPr>'
+        f'<w:gridSpan w:val="{span}"/></w:tcPr><w:p><w:r><w:t>wide</w:t></w:r></w:p></w:tc></w:tr>'
+        "</w:tbl></w:body></w:document>"
+    )
+    return with_part(docx([("Normal", "Text")]), "word/document.xml", body)
+
+
+def inflating_pdf(size: int, unit: bytes) -> bytes:
+    """One page whose content stream inflates to that many bytes."""
+    packer = zlib.compressobj(9)
+    block = unit * max(1, MEGABYTE // len(unit))
+    content = b"".join(packer.compress(block) for _ in range(size // len(block)))
+    content += packer.flush()
+    return _pdf(
+        [b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(content), content)],
+        1,
+    )
+
+
+def repeated_page(times: int, words: int = 2_000) -> bytes:
+    """One page that the document claims to have that many times."""
+    text = b"BT /F1 9 Tf 50 800 Td 11 TL " + b"(Some words of a page) Tj T* " * (words // 5) + b"ET"
+    return _pdf([b"<< /Length %d >>\nstream\n%b\nendstream" % (len(text), text)], times)
+
+
+def _pdf(contents: list[bytes], times: int) -> bytes:
+    page = (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 840] /Contents 5 0 R "
+        b"/Resources << /Font << /F1 4 0 R >> >> >>"
+    )
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count %d /Kids [%b] >>" % (times, b"3 0 R " * times),
+        page,
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        *contents,
+    ]
+    out, offsets = bytearray(b"%PDF-1.7\n"), []
+    for number, content in enumerate(objects, start=1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        start,
+    )
+    return bytes(out)
+
+
+def zipped_html(size: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", "x" * size)
+    return buffer.getvalue()
+
+
+BOMBS: Final[dict[str, Callable[[], bytes]]] = {
+    "stars.md": lambda: filled("*a ", 4 * MEGABYTE),
+    "list.md": lambda: filled("- x\n", 4 * MEGABYTE),
+    "quotes.md": lambda: filled("> ", 4 * MEGABYTE),
+    "brackets.md": lambda: filled("[a](", 4 * MEGABYTE),
+    "table.md": lambda: markdown_table(MEGABYTE),
+    "paragraphs.html": lambda: filled("<p>x", 4 * MEGABYTE),
+    "bold.html": lambda: filled("<b>", 4 * MEGABYTE),
+    "div.html": lambda: filled("<div>x", 4 * MEGABYTE),
+    "wide.csv": lambda: wide_csv(10_000, 200),
+    "letters.txt": lambda: filled("a", 8 * MEGABYTE),
+    "letters.md": lambda: filled("a", 8 * MEGABYTE),
+    "returns.txt": lambda: filled("\r", 8 * MEGABYTE),
+    "short_lines.txt": lambda: filled("a\r", 8 * MEGABYTE),
+    "words.txt": lambda: filled("a b ", 8 * MEGABYTE),
+    "latin.txt": lambda: latin_1(MEGABYTE),
+    "span.docx": lambda: grid_span(10**9),
+    "operators.pdf": lambda: inflating_pdf(200 * MEGABYTE, b"BT /F1 9 Tf (a) Tj ET\n"),
+    "inflating.pdf": lambda: inflating_pdf(1024 * MEGABYTE, b" "),
+    "pages.pdf": lambda: repeated_page(9_999),
+}
