@@ -47,7 +47,7 @@ KEPT_MEMORY: Final = 200 * MEGABYTE
 """A process that still has more than that after a file is replaced."""
 _OWN_MEMORY: Final = 90 * MEGABYTE
 """Resident code and libraries, which are not allocated."""
-_WATCH_S: Final = 0.1
+_WATCH_S: Final = 0.05
 _CHUNK: Final = 2**18
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 # One thread each: the reading of one file is not to take all processors, nor memory for threads.
@@ -97,11 +97,13 @@ class FileReader:
         *,
         limits: ReadLimits | None = None,
         environment: Mapping[str, str] | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
         """`count` gives word pieces; it is pickled. `environment` is all that a process gets."""
         self._count = count
         self._limits = limits or ReadLimits()
         self._environment = {**(environment or {}), **_THREADS}
+        self._idle_s = idle_s
         self._lock = threading.Lock()
         self._idle: list[ReaderProcess] = []
         self._busy: set[ReaderProcess] = set()
@@ -188,7 +190,7 @@ class FileReader:
     def _watch_idle(self) -> None:
         """With the lock. One timer, as long as anything is idle."""
         if self._timer is None:
-            self._timer = threading.Timer(IDLE_S, _close_idle, (weakref.ref(self),))
+            self._timer = threading.Timer(self._idle_s, _close_idle, (weakref.ref(self),))
             self._timer.daemon = True
             self._timer.start()
 
@@ -196,7 +198,7 @@ class FileReader:
         """End what has had nothing to do."""
         with self._lock:
             self._timer = None
-            old = [one for one in self._idle if monotonic() - one.idle_since >= IDLE_S / 2]
+            old = [one for one in self._idle if monotonic() - one.idle_since >= self._idle_s / 2]
             self._idle[:] = [one for one in self._idle if one not in old]
             if self._idle:
                 self._watch_idle()
@@ -390,12 +392,10 @@ class ReaderProcess:
         if self._excess is not None or self._killed:
             return self._excess
         self._process.kill()
-        code = self._process.wait()
-        if code == -signal.SIGXCPU:
+        if self._process.wait() == -signal.SIGXCPU:
             return "time"
         # A library that gets no memory often ends the process; so does the kernel's own killer.
-        short_of_memory = self._resident > self._limits.memory / 2
-        return "memory" if short_of_memory else None
+        return "memory" if self._resident > self._limits.memory / 2 else None
 
     def _processor_s(self) -> float:
         try:

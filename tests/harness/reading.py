@@ -1,0 +1,35 @@
+"""Ways to count word pieces that do to a reader process what hostile files do. Picklable."""
+
+import os
+import re
+import time
+from typing import Final
+
+_EXPONENTIAL: Final = re.compile(r"(?:a|aa)+\Z")
+_HOARD: list[bytes] = []
+
+
+def counts_words(text: str) -> int:
+    """As it should be."""
+    return len(text.split())
+
+
+def misbehaves(text: str) -> int:
+    """Whatever a word of the text asks for."""
+    if "SPIN" in text:
+        while True:
+            pass
+    if "HOLD" in text:  # one call into C that never lets the interpreter go
+        _EXPONENTIAL.match("a" * 90 + "b")
+    if "HOARD" in text:
+        while True:
+            _HOARD.append(os.urandom(2**20))
+    if "SLEEP" in text:
+        time.sleep(3_600)
+    if "CRASH" in text:
+        os.abort()
+    if "PRINT" in text:
+        os.write(1, b"d\xff\xff\xff\xff nonsense")
+    if "BREAK" in text:
+        raise IndexError("a parser's own mistake")
+    return len(text.split())
