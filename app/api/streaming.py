@@ -6,8 +6,9 @@ Intentional differences from Starlette's `StreamingResponse`, which it extends:
    run learns that its connection closed even while a write was blocked.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 import anyio
@@ -167,7 +168,10 @@ async def _until_gone(receive: Receive, work: Callable[[], Awaitable[None]]) -> 
     async with anyio.create_task_group() as group:
 
         async def working() -> None:
-            await work()
+            # AnyIO keeps what a cancelled task raised in a cycle: every frame below this one, with
+            # the cursor and its run, until the next full garbage collection.
+            with suppress(asyncio.CancelledError):
+                await work()
             group.cancel_scope.cancel()
 
         group.start_soon(working)

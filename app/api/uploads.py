@@ -134,7 +134,11 @@ class _Reader:
         return self._upload
 
     def close(self) -> None:
-        """Let go of a file that was being written."""
+        """Let go of a file that was being written, and of the parser, whose callbacks hold this."""
+        del self._parser
+        self._close_file()
+
+    def _close_file(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -200,7 +204,7 @@ class _Reader:
             self._file.write(data[start:end])
 
     def _end(self) -> None:
-        self.close()
+        self._close_file()
         if self._field is not None:
             text = clean_text(self._field.decode("utf-8", "replace"))
             self._upload.tags += [tag.strip() for tag in text.split(",") if tag.strip()]

@@ -4,6 +4,7 @@ A `RequestError` is raised before a run's stream begins; a `RunFailure` ends one
 written for a person and never holds exception text, prompts or secrets.
 """
 
+from traceback import clear_frames
 from typing import Literal
 
 FailureCode = Literal[
@@ -134,3 +135,19 @@ class Draining(RequestError):
     """The process is shutting down and starts nothing new."""
 
     code = "draining"
+
+
+def release_frames(error: BaseException) -> None:
+    """Clear the frames of a handled exception, and of those it was raised from.
+
+    Their locals hold the run, the answer so far and each other: in cycles, which stay in memory
+    until a full garbage collection. Log the traceback before.
+    """
+    pending: list[BaseException | None] = [error]
+    while pending:
+        handled = pending.pop()
+        if handled is None or handled.__traceback__ is None:
+            continue
+        clear_frames(handled.__traceback__)
+        handled.__traceback__ = None
+        pending += (handled.__cause__, handled.__context__)

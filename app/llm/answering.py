@@ -17,7 +17,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable
 
-from app.domain.errors import RunFailure
+from app.domain.errors import RunFailure, release_frames
 from app.domain.models import FinishReason, Passage, Usage
 from app.domain.ports import ENDED, RETRACTED
 from app.llm import failures
@@ -332,4 +332,5 @@ class _Call:
             type(error).__name__,
             getattr(error, "status_code", None),
         )
+        release_frames(error)
         return trouble

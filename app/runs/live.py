@@ -103,10 +103,17 @@ class LiveRun:
                 self._ring()
 
     def produced_by(self, task: "asyncio.Task[object]") -> None:
-        """The task that cancelling this run cancels."""
+        """The task that cancelling this run cancels.
+
+        It is dropped when it ends: it holds what it raised, whose frames hold this run.
+        """
         self._producing = task
+        task.add_done_callback(self._produced)
         if self.cancel_reason is not None:
             task.cancel()
+
+    def _produced(self, _: "asyncio.Task[object]") -> None:
+        self._producing = None
 
     def cancel(self, reason: CancelReason, *, at: float) -> bool:
         """End generating; the first reason counts. False when it was already ending."""

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.domain.encoding import timestamp
-from app.domain.errors import RunFailure, StoreUnavailable
+from app.domain.errors import RunFailure, StoreUnavailable, release_frames
 from app.domain.events import RunStart, RunStarted, Token
 from app.domain.ports import current_upstream
 from app.runs.citing import Citer, cited
@@ -100,6 +100,7 @@ class Producer:
         if error is None:
             return Ending(finished=generating.result())
         if isinstance(error, RunFailure):
+            release_frames(error)
             return Ending(failure=error)
         raise error
 
