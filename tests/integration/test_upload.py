@@ -157,7 +157,7 @@ async def test_several_files_of_which_some_fail(http: httpx.AsyncClient) -> None
 
 async def test_when_no_file_comes_through_the_job_is_an_error(http: httpx.AsyncClient) -> None:
     _, told = await sent(http, part("broken.docx", b"PK\x03\x04 nothing"))
-    assert [frame.type for frame in told] == ["file", "error"]
+    assert [frame.type for frame in told] == ["read", "file", "error"]
     assert told[-1].content["code"] == "INGEST_FAILED"
     assert told[-1].content["message"].startswith("broken.docx: the file is damaged")
 
