@@ -33,7 +33,8 @@ MANY = 1_200
 """Passages from which a filter changes nothing: those of the library that set the intercept."""
 MAX_LEAN = 4.0
 SPOKEN = 0.75
-"""Log odds of recordings: people say things in other words than those who ask."""
+"""Log odds of recordings that a filter leaves: people say things in other words than those who ask.
+Without a filter this would answer foreign topics."""
 
 Band = Literal["clear", "grey", "off"]
 
@@ -62,7 +63,7 @@ def chance(candidate: Candidate, lean: float = 0.0) -> float:
     else:
         closer = 3.8 * candidate.together + 11.0 * candidate.met
         odds = 8.5 * cosine + 3.0 * coverage + closer - 11.7
-    if candidate.passage.kind == "recording":
+    if lean and candidate.passage.kind == "recording":
         odds += SPOKEN
     return 1 / (1 + exp(-odds - lean))
 
