@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import __version__, admission
+from app import __version__, admission, garbage
 from app.api import (
     ai_sdk,
     chat,
@@ -59,10 +59,6 @@ log = logging.getLogger(__name__)
 
 gc.set_threshold(*_THRESHOLDS)
 
-GARBAGE = 10_000
-"""Objects made and not gone when Python looks for cycles: a hundred streams at work have thousands
-at any moment, and looking through them forty times a second found none and took a tenth of all
-time."""
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 KEEP_ALIVE_S = 65
 WORKER_START_S = 30  # a worker that is still importing on a slow machine is not a dead one
@@ -167,7 +163,7 @@ def _lifespan(
         except StoreUnavailable as error:
             app.state.startup_error = _unreachable(settings, error)
             raise
-        _set_aside()
+        garbage.set_aside()
         tasks = TaskTracker()
         drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
         signals = SignalDrain(drain, tasks)
@@ -183,13 +179,6 @@ def _lifespan(
             await asyncio.to_thread(runtimes.process.release)
 
     return lifespan
-
-
-@cache
-def _set_aside() -> None:
-    """What was imported stays: looking through it for garbage held every stream up for 0.2 s."""
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
 
 
 def _unreachable(settings: Settings, error: StoreUnavailable) -> str:

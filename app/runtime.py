@@ -34,6 +34,7 @@ from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
 from app.domain.models import Passage
+from app.garbage import LOOK_S, GarbageCollector
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.suggesting import AnswerableQuestions
@@ -275,6 +276,9 @@ async def _assemble(
     jobs = make_jobs(process, embedder, reader, database, tasks, clock)
     jobs.start(supervisor)
     for loop in (
+        BackgroundLoop(
+            name="garbage", step=GarbageCollector(lambda: runs.active).look, every_s=LOOK_S
+        ),
         BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
         *metrics_loops(process.watching.figures, exposition),
         *upkeep_loops(database, revive=process.revive(), clock=clock, discard=jobs.discard),

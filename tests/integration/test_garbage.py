@@ -4,7 +4,8 @@ import gc
 from pathlib import Path
 
 from app.config import Settings
-from app.main import GARBAGE, create_app
+from app.garbage import YOUNG
+from app.main import create_app
 from app.retrieval.minilm import MiniLM
 
 
@@ -17,4 +18,4 @@ async def test_a_full_collection_does_not_look_at_what_was_imported(
     async with app.router.lifespan_context(app):
         assert gc.isenabled()
         assert gc.get_freeze_count() > 100_000
-        assert gc.get_threshold()[0] == GARBAGE
+        assert gc.get_threshold()[0] == YOUNG

@@ -26,6 +26,7 @@ LOOPS = {
     "recorder",
     "lease",
     "lease fallback",
+    "garbage",
     "ownership",
     "reaper",
     "stop requests",

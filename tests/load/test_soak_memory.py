@@ -1,0 +1,154 @@
+"""P14: what each kind of request adds to the memory of a server, in the long run.
+
+Each kind has a third of `SOAK_S` seconds (3600 unless set) at a server of its own. The slope is
+that of a line through its resident memory after the beginning, when caches fill. It is held to the
+gate when enough time is left after that; a short run only reports.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from statistics import linear_regression
+from typing import Final
+
+import httpx
+import psutil
+import pytest
+
+from app.config import environment
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.following import asking, is_token
+from tests.harness.witness import numbered_words, processes, server_env
+from tests.stream.conftest import QUESTION
+
+SOAK_S: Final = float(environment("SOAK_S") or 3600)
+BEGINNING_S: Final = 600.0
+GATE_MB_AN_HOUR: Final = 10.0
+AT_ONCE: Final = 4
+MEGABYTE: Final = 2**20
+LONG: Final = Reply(tokens=numbered_words(2_000), pace_s=0.01)
+SHORT: Final = Reply(tokens=numbered_words(100))
+V1: Final = {"model": "citestream", "messages": [{"role": "user", "content": QUESTION}]}
+
+pytestmark = pytest.mark.soak
+
+
+async def question(http: httpx.AsyncClient, number: int) -> None:
+    async with asking(http, QUESTION, session_id=f"q-{number}") as asked:
+        await asked.rest()
+
+
+async def upload(http: httpx.AsyncClient, number: int) -> None:
+    """The same few files, with new contents: the library does not grow."""
+    text = f"Oolong number {number} is brewed at ninety degrees for three minutes.".encode()
+    files = [("file", (f"oolong-{number % AT_ONCE}.txt", text))]
+    uploaded = await http.post("/sources", files=files)
+    assert uploaded.status_code == 202, uploaded.text
+    await http.get(f"/jobs/{uploaded.json()['job_id']}/events")
+
+
+async def completion(http: httpx.AsyncClient, number: int) -> None:
+    body = {**V1, "stream": number % 2 == 0}
+    assert (await http.post("/v1/chat/completions", json=body)).status_code == 200
+
+
+async def stop(http: httpx.AsyncClient, number: int) -> None:
+    async with asking(http, QUESTION, session_id=f"s-{number}") as asked:
+        await asked.until(is_token)
+        assert (await http.post(f"/runs/{asked.run_id}/stop")).status_code == 200
+        await asked.rest()
+
+
+async def disconnect(http: httpx.AsyncClient, number: int) -> None:
+    async with asking(http, QUESTION, session_id=f"d-{number}") as asked:
+        await asked.until(is_token)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Requests of one kind, and the answers that they get."""
+
+    ask: Callable[[httpx.AsyncClient, int], Awaitable[None]]
+    reply: Reply
+
+
+KINDS: Final = {
+    "questions": Kind(question, SHORT),
+    "uploads": Kind(upload, SHORT),
+    "/v1": Kind(completion, SHORT),
+    "stops": Kind(stop, LONG),
+    "disconnects": Kind(disconnect, LONG),
+}
+
+
+@dataclass
+class Memory:
+    """Resident memory of one server over time."""
+
+    requests: int = 0
+    samples: list[tuple[float, float, int]] = field(default_factory=list)  # seconds, MB, requests
+
+    def sample(self, at_s: float, pid: int) -> None:
+        resident = psutil.Process(pid).memory_info().rss / MEGABYTE
+        self.samples.append((at_s, resident, self.requests))
+
+    def after(self, beginning_s: float) -> "Memory":
+        """Without the beginning."""
+        return Memory(self.requests, [one for one in self.samples if one[0] >= beginning_s])
+
+    def mb_an_hour(self) -> float:
+        seconds, resident, _ = zip(*self.samples, strict=True)
+        return linear_regression(seconds, resident).slope * 3600
+
+    def kb_a_request(self) -> float:
+        _, resident, requests = zip(*self.samples, strict=True)
+        return linear_regression(requests, resident).slope * 1024
+
+
+async def drive(kind: Kind, url: str, pid: int, seconds: float) -> Memory:
+    memory, numbers, began = Memory(), count(), time.monotonic()
+
+    async def asker(http: httpx.AsyncClient) -> None:
+        while time.monotonic() - began < seconds:
+            await kind.ask(http, next(numbers))
+            memory.requests += 1
+
+    async def watcher() -> None:
+        while (at := time.monotonic() - began) < seconds:
+            memory.sample(at, pid)
+            await asyncio.sleep(1)
+
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http:
+        await asyncio.gather(watcher(), *(asker(http) for _ in range(AT_ONCE)))
+    return memory
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.timeout(SOAK_S + 600)
+async def test_memory_levels_off(
+    name: str,
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upstream, "_keep", 100)  # it shares this process
+    upstream.always(KINDS[name].reply)
+    seconds = SOAK_S / 3
+    async with processes(1, server_env(stocked_dsn, upstream, tmp_path)) as (server,):
+        memory = await drive(KINDS[name], server.url, server.pid, seconds)
+    beginning_s = min(BEGINNING_S, seconds / 2)
+    steady = memory.after(beginning_s)
+    sys.stdout.write(
+        f"\n{name}: {memory.requests} requests in {seconds:.0f} s, "
+        f"{memory.samples[0][1]:.0f} -> {memory.samples[-1][1]:.0f} MB; after the first "
+        f"{beginning_s:.0f} s {steady.mb_an_hour():+.1f} MB an hour, "
+        f"{steady.kb_a_request():+.2f} KB a request\n"
+    )
+    if seconds > BEGINNING_S:
+        assert steady.mb_an_hour() <= GATE_MB_AN_HOUR
