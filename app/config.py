@@ -7,11 +7,26 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.errors import SettingError
 from app.domain.proxies import ProxyRules
+from app.domain.setting_values import (
+    header_name,
+    host_name,
+    root_path,
+    service_address,
+    service_key,
+    without_padding,
+)
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
@@ -87,6 +102,7 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     jwt_user_claim: str = "sub"
     jwt_groups_claim: str = "groups"
+    root_path: str = ""  # the prefix under which a proxy serves this, such as /citestream
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -103,6 +119,39 @@ class Settings(BaseSettings):
     no_proxy: str = ""
 
     started_at: float | None = Field(default=None, alias="CITESTREAM_STARTED_AT")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unpadded(cls, value: object, info: ValidationInfo) -> object:
+        """As it was meant: pasted values have line ends and invisible characters around them."""
+        if isinstance(value, str) and info.field_name != "jwt_secret":
+            return without_padding(value)
+        return value
+
+    @field_validator("openai_api_key", "rerank_api_key", "databricks_token")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(service_key(value.get_secret_value()))
+
+    @field_validator("openai_base_url", "rerank_base_url", "otel_exporter_otlp_endpoint")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return None if value is None else service_address(value)
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path(cls, value: str) -> str:
+        return root_path(value)
+
+    @field_validator("proxy_user_header", "proxy_groups_header")
+    @classmethod
+    def _header(cls, value: str) -> str:
+        return header_name(value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host_name(one) for one in value)
 
     @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
@@ -176,7 +225,7 @@ def load_settings(**overrides: object) -> Settings:
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
         got = (
             "a secret value"
-            if name.endswith(("KEY", "TOKEN", "URL", "SECRET"))
+            if name.endswith(("KEY", "TOKEN", "URL", "SECRET", "ENDPOINT", "PROXY"))
             else repr(first["input"])
         )
         raise SettingError(f"{name}: got {got}, takes {_expected(first['msg'])}") from None

@@ -23,7 +23,8 @@ from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.ports import Entry
 
 PING = b": ping\n\n"
-SSE_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+# no-transform: what compresses on the way (RFC 9110, 7.7) would hold events back.
+SSE_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 Cursor = LiveCursor | StoredCursor
 

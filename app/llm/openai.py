@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.domain.errors import SettingError
+from app.domain.setting_values import split_query
 from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
 from app.llm.completions import MergingChatOpenAI, MergingCompletions
 from app.llm.quirks import Quirks
@@ -20,6 +21,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         raise SettingError("LLM_MODEL: got nothing, takes the model's name at your endpoint")
     base_url = settings.openai_base_url or OPENAI_URL
     host = _host(base_url)
+    base_url, query = split_query(base_url)
     transport = ModelTransport(proxy=settings.proxies.url_for(base_url))
     key = settings.openai_api_key
     chat = MergingChatOpenAI(
@@ -27,6 +29,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         # A callable: given a string, langchain also builds a synchronous client nobody uses.
         api_key=_key(key.get_secret_value() if key else "none"),
         base_url=base_url,
+        default_query=query,
         # The answering policy decides on retries and on how long silence may last.
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=_CONNECT_S),
@@ -62,14 +65,5 @@ def _key(value: str) -> Callable[[], Awaitable[str]]:
 
 
 def _host(base_url: str) -> str:
-    try:
-        parts = urlsplit(base_url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingError(
-            "OPENAI_BASE_URL: got something that is no address, "
-            "takes one such as https://api.openai.com/v1"
-        )
-    return f"{parts.hostname}{port}"
+    parts = urlsplit(base_url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -16,6 +16,7 @@ from app.domain.errors import RunFailure
 from app.domain.indexing import EncodedPassage
 from app.domain.ports import Vector
 from app.domain.proxies import DIRECT, ProxyRules
+from app.domain.setting_values import split_query
 from app.retrieval.pieces import estimated_pieces
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"
@@ -44,7 +45,7 @@ class OpenAIEmbedder:
         """`api_key` may be left out for endpoints without keys."""
         self._model = model or DEFAULT_MODEL
         self._dimensions = _DIMENSIONS.get(self._model, 0)
-        base_url = base_url or OPENAI_URL
+        base_url, query = split_query(base_url or OPENAI_URL)
         http = httpx2.Client(
             proxy=proxies.url_for(base_url),
             trust_env=False,
@@ -55,6 +56,7 @@ class OpenAIEmbedder:
             model=self._model,
             api_key=SecretStr(api_key or "none"),
             base_url=base_url,
+            default_query=query,
             # Else texts are sent as token numbers of a tokenizer that would have to be fetched.
             check_embedding_ctx_length=False,
             chunk_size=BATCH,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.models import Candidate, Passage, Reranked
 from app.domain.ports import Reranker
+from app.domain.setting_values import with_path
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class ServiceReranker:
         """`client` brings the key with it; `clock` counts seconds."""
         self._inside = inside
         self._client = client
-        self._url = f"{base_url.rstrip('/')}/rerank"
+        self._url = with_path(base_url, "/rerank")
         self._model = model
         self._clock = clock
         self._timeout_s = timeout_s

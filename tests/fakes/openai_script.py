@@ -22,6 +22,7 @@ class Record:
     body: Mapping[str, Any]
     headers: Mapping[str, str]
     started_at: float
+    query: str = ""
     status: int | None = None
     first_byte_at: float | None = None
     """When the status line was written."""

@@ -141,14 +141,14 @@ class FakeOpenAI:
             self._changed()
 
     async def _answer(self, connection: Connection, request: HttpRequest) -> bool:
-        path = request.path.partition("?")[0]
+        path, _, query = request.path.partition("?")
         route = _ROUTES.get((request.method, path))
         if route is None:
             status, body = self._own_route(request.method, path, request.body)
             await send_json(connection, status, body)
             return True
         given = orjson.loads(request.body) if request.body else {}
-        record = Record(route, given, request.headers, time.monotonic())
+        record = Record(route, given, request.headers, time.monotonic(), query)
         self.requests.append(record)
         del self.requests[: -self.keep]
         self._served += 1

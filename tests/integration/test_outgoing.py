@@ -196,7 +196,7 @@ def announced(**given: object) -> list[str]:
 
 def test_whatever_is_sent_anywhere_is_announced() -> None:
     assert announced(llm_provider="extractive") == []
-    service = {"openai_base_url": "https://user:word@models.example.org/v1"}
+    service = {"openai_base_url": "https://models.example.org/v1"}
     assert announced(llm_provider="extractive", embeddings="openai", **service) == [
         "embeddings by openai; documents and questions are sent to models.example.org"
     ]

@@ -28,7 +28,7 @@ async def ask(client: httpx.AsyncClient, **body: object) -> list[Frame]:
         assert response.status_code == 200, await response.aread()
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["x-accel-buffering"] == "no"
-        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["cache-control"] == "no-cache, no-transform"
         seen = [frame async for frame in frames(response)]
         assert response.headers["x-run-id"] == seen[0].content["run_id"]
     return seen
@@ -154,3 +154,29 @@ async def test_a_filter_holds_and_an_unknown_source_is_named(client: httpx.Async
     )
     assert refused.status_code == 422
     assert refused.json()["error"]["details"] == {"field": "filters.source_ids"}
+
+
+async def test_nothing_on_the_way_may_transform_a_stream(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.always(Reply(tokens=["Nausea ", "[1]."]))
+    seen = await ask(client, session_id="s1")
+    run_id, message_id = (seen[0].content[name] for name in ("run_id", "message_id"))
+    upload = await client.post("/sources", files={"file": ("tea.md", b"# Tea\n\nIt is steeped.\n")})
+    said = {"id": "m", "role": "user", "parts": [{"type": "text", "text": QUESTION}]}
+    asked = {"messages": [{"role": "user", "content": QUESTION}]}
+    streams: list[tuple[str, str, dict[str, object] | None]] = [
+        ("POST", "/api/chat/stream", {"query": QUESTION}),
+        ("POST", "/v1/chat/completions", {"model": "citestream", "stream": True, **asked}),
+        ("POST", "/api/ai/chat", {"id": "c", "trigger": "submit-message", "messages": [said]}),
+        ("POST", f"/conversations/s1/messages/{message_id}/regenerate", {}),
+        ("GET", f"/runs/{run_id}/events", None),
+        ("GET", f"/jobs/{upload.json()['job_id']}/events", None),
+        ("GET", "/health/stream?frames=1&pause_ms=5", None),
+    ]
+    for method, path, body in streams:
+        async with client.stream(method, path, json=body) as response:
+            assert response.headers["content-type"].startswith("text/event-stream"), path
+            assert response.headers["cache-control"] == "no-cache, no-transform", path
+            assert response.headers["x-accel-buffering"] == "no", path
+            await response.aread()

@@ -39,8 +39,8 @@ def test_an_openai_model_names_the_host_that_passages_go_to() -> None:
     assert model.chat.max_retries == 0
 
 
-def test_another_base_url_is_named_with_its_port_and_without_credentials() -> None:
-    model = make_answer_model(openai_settings(openai_base_url="http://me:secret@host.test:81/v1"))
+def test_another_base_url_is_named_with_its_port() -> None:
+    model = make_answer_model(openai_settings(openai_base_url="http://host.test:81/v1?v=1"))
     assert model.sends_to == "host.test:81"
 
 
@@ -49,12 +49,6 @@ def test_only_quoting_mode_gets_its_evidence_bound() -> None:
     assert quoting.answering([PASSAGE], question="Do cats sleep?") is not quoting.chat
     openai = make_answer_model(openai_settings())
     assert openai.answering([PASSAGE], question="Do cats sleep?") is openai.chat
-
-
-@pytest.mark.parametrize("url", ["ftp://host/v1", "host/v1", "http://", "http://host:port/v1"])
-def test_a_base_url_that_is_none_is_one_line(url: str) -> None:
-    with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: got .*, takes [^\n]*$"):
-        make_answer_model(openai_settings(openai_base_url=url))
 
 
 def test_a_missing_model_name_is_one_line() -> None:

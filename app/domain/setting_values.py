@@ -1,0 +1,84 @@
+"""Values of settings as people paste them: what can be mended is, what cannot work is said.
+
+Each raises `ValueError` with what the setting takes.
+"""
+
+import re
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_PADDING = re.compile(rf"^(?:\s|{_INVISIBLE.pattern})+|(?:\s|{_INVISIBLE.pattern})+$")
+_KEY = re.compile(r"[!-~]+")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:]+\]?")
+_ENDPOINTS = ("/chat/completions", "/embeddings", "/rerank", "/v1/traces")
+
+
+def without_padding(text: str) -> str:
+    """Without blanks, line ends and invisible characters around it."""
+    return _PADDING.sub("", text)
+
+
+def service_key(text: str) -> str:
+    """A key that can be sent in a header. Invisible characters are left out."""
+    key = _INVISIBLE.sub("", text).strip()
+    if _KEY.fullmatch(key) is None:
+        raise ValueError("a key of letters, digits and signs, without blanks or line ends in it")
+    return key
+
+
+def service_address(text: str) -> str:
+    """An address of a service, without the endpoint that may have been pasted with it.
+
+    A query stays: gateways ask for one (`?api-version=…`).
+    """
+    parts = urlsplit(text)
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        usable = False
+    if not usable:
+        raise ValueError("an http:// or https:// address, for example https://api.openai.com/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("an address without user name and password; keys have settings")
+    path = parts.path.rstrip("/")
+    for endpoint in _ENDPOINTS:
+        path = path.removesuffix(endpoint)
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def split_query(address: str) -> tuple[str, dict[str, str]]:
+    """The address alone, and what is sent along with every request to it."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(query="")), dict(parse_qsl(parts.query))
+
+
+def with_path(address: str, path: str) -> str:
+    """A route of the service, before its query."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path))
+
+
+def root_path(text: str) -> str:
+    """The prefix of every address; empty for none."""
+    path = text.strip("/")
+    if not path:
+        return ""
+    if _PATH.fullmatch(f"/{path}") is None or {".", ".."} & set(path.split("/")):
+        raise ValueError("a path such as /citestream")
+    return f"/{path}"
+
+
+def host_name(text: str) -> str:
+    """A name that a browser can come by; without scheme, port and path."""
+    if _HOST.fullmatch(text) is None:
+        raise ValueError(f"names like chat.example.org or *.example.org, not {text}")
+    return text
+
+
+def header_name(text: str) -> str:
+    """A name that a header can have."""
+    if _HEADER.fullmatch(text) is None:
+        raise ValueError("the name of a header, such as X-Forwarded-Email")
+    return text
