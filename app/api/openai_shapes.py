@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from app.api.openapi import RUN_HEADERS, Responses, Shape, body, stream
+from app.api.openapi import RUN_HEADERS, Responses, RunIds, Shape, body, stream
+from app.domain.models import Citation
 
 
 class OpenAIErrorDetail(Shape):
@@ -18,6 +19,14 @@ class OpenAIError(Shape):
     """Every refusal and failure under `/v1`."""
 
     error: OpenAIErrorDetail
+
+
+class FailedCompletion(RunIds):
+    """A completion that failed, with what was written before."""
+
+    error: OpenAIErrorDetail
+    partial: str
+    citations: tuple[Citation, ...] = ()
 
 
 class ModelCard(Shape):
@@ -124,14 +133,14 @@ COMPLETED: Responses = (
         HTTP_413="The body is too large.",
         HTTP_415="The body is not `application/json`.",
         HTTP_429="The limit on concurrent answers is reached.",
-        HTTP_502="The answer failed.",
-        HTTP_504="The answer took too long.",
     )
     | {
+        502: {"model": FailedCompletion, "description": "The answer failed."},
+        504: {"model": FailedCompletion, "description": "The answer took too long."},
         200: {
             **stream("`chat.completion.chunk` frames, then `[DONE]`; or one object."),
             "model": CompletionShape,
             "headers": RUN_HEADERS,
-        }
+        },
     }
 )

@@ -48,14 +48,19 @@ MAX_RANGES = 8  # players ask for one
 PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
 SHOWN = PLAYABLE | {"application/pdf"}
 """What browsers show by themselves without running anything of it."""
+SAVED = "application/octet-stream"
 FILE: Responses = refusals(
     HTTP_400="The `Range` header cannot be read.",
     HTTP_416="The file has no such range, or they are too many; `Content-Range` says its size.",
 ) | {
     200: {
-        "description": "Audio and PDF to be shown (ranges: 206), anything else to be saved.",
-        "content": {kind: {} for kind in sorted(SHOWN | {"application/octet-stream"})},
-    }
+        "description": "Audio and PDF to be shown, anything else to be saved.",
+        "content": {kind: {} for kind in sorted(SHOWN | {SAVED})},
+    },
+    206: {
+        "description": "The ranges that `Range` asked for.",
+        "content": {kind: {} for kind in sorted(SHOWN | {SAVED, "multipart/byteranges"})},
+    },
 }
 
 SourceId = Annotated[str, Path(min_length=1, max_length=200)]
@@ -161,7 +166,7 @@ async def get_file(
     return RangedFile(
         path,
         # A page of somebody's must never run as one of ours.
-        media_type=file.media_type if shown else "application/octet-stream",
+        media_type=file.media_type if shown else SAVED,
         filename=None if shown else source.name.rsplit("/", 1)[-1],
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"},
     )

@@ -102,6 +102,10 @@ class MiniLM:
     async def encode_query(self, text: str) -> EncodedQuery:
         """The vector and the token states of one and the same pass."""
         encoding = self._encode_once(text)
+        if encoding.done() and encoding.exception() is not None:
+            # It failed before it was remembered: what clears the cache had come too early.
+            self._encode_once.cache_clear()
+            encoding = self._encode_once(text)
         if encoding.done():
             return encoding.result()
         # Shielded: others may wait for the same.

@@ -13,6 +13,7 @@ from app.config import Settings
 from app.domain.indexing import PassageEncoder
 from app.main import create_app
 from app.runtime import Runtime
+from tests.harness.described import Described, Watch
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Serving:
     url: str
     port: int
     runtime: Runtime
+    described: Described
+    """What it sent so far, beside what the OpenAPI document says."""
 
 
 def free_port() -> int:
@@ -33,8 +36,10 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(settings: Settings, embedder: PassageEncoder) -> AsyncIterator[Serving]:
-    """Serve until the block ends, with lifespan and all."""
+    """Serve until the block ends, with lifespan and all; then all it sent must be described."""
     app = create_app(settings, embedder=embedder)
+    described = Described()
+    app.add_middleware(Watch, described=described)
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     port = sock.getsockname()[1]
@@ -50,10 +55,11 @@ async def serving(settings: Settings, embedder: PassageEncoder) -> AsyncIterator
         raise AssertionError("the server did not start")
     runtime = await app.state.runtimes.get()
     try:
-        yield Serving(app, f"http://127.0.0.1:{port}", port, runtime)
+        yield Serving(app, f"http://127.0.0.1:{port}", port, runtime, described)
     finally:
         server.should_exit = True
         await serve
+    assert not described.wrong, "\n".join(described.wrong)
 
 
 @asynccontextmanager

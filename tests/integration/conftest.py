@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.config import Settings
 from app.main import create_app
 from app.retrieval.minilm import MiniLM
+from tests.harness.described import Described, Watch
 from tests.stream.conftest import embedder
 
 __all__ = ["embedder"]
@@ -32,9 +33,12 @@ def app(embedder: MiniLM) -> Iterator[FastAPI]:
         }
     )
     app = create_app(settings, embedder=embedder)
+    described = Described()
+    app.add_middleware(Watch, described=described)
     yield app
     app.state.runtimes.process.release()
     shutil.rmtree(data_dir)
+    assert not described.wrong, "\n".join(described.wrong)
 
 
 @pytest.fixture
