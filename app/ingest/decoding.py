@@ -1,6 +1,8 @@
 """Bytes to text. What is not text is said to be so, rather than ingested as noise."""
 
 import re
+from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from charset_normalizer import from_bytes
@@ -31,6 +33,8 @@ _UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
+_TELLING: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
+_TELLING_LINES: Final = 2_000
 _FEW: Final = 3  # characters that may look like UTF-8 by chance
 _NOISE: Final = 0.02  # share of control characters above which it is no text
 
@@ -64,6 +68,16 @@ def _decoded(data: bytes) -> str:
         raise IngestError("this is a binary file, not text")
     if _is_mixed(data):
         raise IngestError("the file mixes encodings; save it as UTF-8")
+    return _guessed(data)
+
+
+def _guessed(data: bytes) -> str:
+    """By the lines that are not ASCII, as many as it takes; by all of it when they mislead."""
+    telling = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _TELLING_LINES))
+    guess = from_bytes(telling[:_TELLING]).best()
+    if guess is not None:
+        with suppress(UnicodeDecodeError):
+            return data.decode(guess.encoding)
     guess = from_bytes(data).best()
     if guess is None:
         raise IngestError("the encoding is unknown; save the file as UTF-8")

@@ -8,6 +8,8 @@ from app.ingest.loaded import Block, BlockKind, IngestError, LoadedSource
 LARGEST_TEXT: Final = 10_000_000
 """Characters of one source: 5,000 pages, and about ten minutes of embedding."""
 
+TOO_LONG: Final = f"the text is longer than {LARGEST_TEXT:,} characters; divide it"
+LONGEST_HEADING: Final = 1_000  # characters; each passage below it carries it
 _TIGHT = {"item", "row"}  # follow each other on the next line, others after an empty one
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -28,7 +30,13 @@ class ExtractedText:
         return "".join(self._parts)
 
     def add_heading(self, text: str, level: int, *, named: bool = True) -> None:
-        """A line of its own. With `named`, what follows stands under it; else it is the title."""
+        """A line of its own. With `named`, what follows stands under it; else it is the title.
+
+        What is too long for a heading is a paragraph, whatever the file calls it.
+        """
+        if len(text) > LONGEST_HEADING:
+            self.add_block(text)
+            return
         text = storable_text(text)
         self._append(text, tight=False)
         self._last = None
@@ -67,7 +75,7 @@ class ExtractedText:
         self._parts.append(text)
         self._length += len(text)
         if self._length > LARGEST_TEXT:
-            raise IngestError(f"the text is longer than {LARGEST_TEXT:,} characters; divide it")
+            raise IngestError(TOO_LONG)
         return start
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Final
 
 from app.domain.indexing import NewPassage
@@ -24,6 +25,12 @@ _SAME_SPEAKER: Final = 0.4
 _MID_SENTENCE: Final = 1.5
 _BEFORE_ANSWER: Final = 1.0
 _ENDS: Final = frozenset(".!?\u2026\u3002\uff01\uff1f\"')")
+_CHARS_PER_PIECE: Final = 20
+"""At most so many count as one: a word that no model knows is one piece, however long it is."""
+_MAX_RUN: Final = 20_000
+"""Characters without a sentence's end that are looked at together."""
+_MAX_PARTS: Final = 10_000
+"""Parts whose best cuts are looked for together; a section of more is cut there, too."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
 _WORD: Final = re.compile(r"\S+\s*")
 
@@ -73,20 +80,27 @@ def _cut_document(source: LoadedSource, title: str, count: Count) -> list[NewPas
     passages: list[NewPassage] = []
     for section in _sections(source):
         limit = TARGET - count(context(title, section[0].heading, count))
-        parts = list(_parts(source.text, section, limit, count))
-        ranges = cut([p.size for p in parts], [p.price for p in parts], limit=limit)
-        for begin, end in ranges:
-            first, last = parts[begin], parts[end - 1]
-            passages.append(
-                NewPassage(
-                    text=source.text[first.start : last.end],
-                    char_start=first.start,
-                    char_end=last.end,
-                    heading=first.block.heading,
-                    page=first.block.page,
-                )
-            )
+        parts = _parts(source.text, section, limit, count)
+        while some := list(islice(parts, _MAX_PARTS)):
+            passages += _cut_parts(source.text, some, limit)
     return passages
+
+
+def _cut_parts(text: str, parts: Sequence[_Part], limit: int) -> Iterator[NewPassage]:
+    for begin, end in cut([p.size for p in parts], [p.price for p in parts], limit=limit):
+        first, last = parts[begin], parts[end - 1]
+        yield NewPassage(
+            text=text[first.start : last.end],
+            char_start=first.start,
+            char_end=last.end,
+            heading=first.block.heading,
+            page=first.block.page,
+        )
+
+
+def _size(text: str, count: Count) -> int:
+    """Word pieces, and never nothing: what costs nothing could be put together without end."""
+    return max(1, count(text), len(text) // _CHARS_PER_PIECE)
 
 
 def _sections(source: LoadedSource) -> Iterator[list[Block]]:
@@ -106,7 +120,7 @@ def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Ite
         before = section[i - 1] if i else None
         price = _price_before(text, before, block)
         for start, end in _sentences(text, block, limit, count):
-            yield _Part(start, end, count(text[start:end]), price, block)
+            yield _Part(start, end, _size(text[start:end], count), price, block)
             price = _BETWEEN_SENTENCES
 
 
@@ -124,24 +138,34 @@ def _price_before(text: str, before: Block | None, block: Block) -> float:
 def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tuple[int, int]]:
     """The block's sentences (lines of code); those larger than a passage in pieces of words."""
     begin = block.start
-    ends = [m.end() for m in _SENTENCE.finditer(text, block.start, block.end)]
-    for end in [*ends, block.end]:
+    for end in _sentence_ends(text, block):
         sentence = text[begin:end]
-        if not sentence.strip():
-            begin = end
-            continue
-        for start, stop in _pieces(sentence, limit, count):
-            yield begin + start, begin + stop
+        if sentence.strip():
+            for start, stop in _pieces(sentence, limit, count):
+                yield begin + start, begin + stop
+        begin = end
+
+
+def _sentence_ends(text: str, block: Block) -> Iterator[int]:
+    """In order; what goes on without an end is ended at a blank, or anywhere."""
+    begin = block.start
+    ends = (match.end() for match in _SENTENCE.finditer(text, block.start, block.end))
+    for end in chain(ends, (block.end,)):
+        while end - begin > _MAX_RUN:
+            blank = text.rfind(" ", begin, begin + _MAX_RUN) + 1
+            begin = blank or begin + _MAX_RUN
+            yield begin
+        yield end
         begin = end
 
 
 def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]]:
     """The sentence without white space at its end, cut between words where it is too large."""
-    if count(sentence) <= limit:
+    if len(sentence) <= limit * _CHARS_PER_PIECE and _size(sentence, count) <= limit:
         yield 0, len(sentence.rstrip())
         return
     words = [
-        (match.start() + begin, match.start() + begin + len(chunk.rstrip()), count(chunk))
+        (match.start() + begin, match.start() + begin + len(chunk.rstrip()), _size(chunk, count))
         for match in _WORD.finditer(sentence)
         for begin, chunk in _chunks(match[0], limit, count)
     ]
@@ -152,7 +176,11 @@ def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]
 
 def _chunks(word: str, limit: int, count: Count) -> Iterator[tuple[int, str]]:
     """A word that alone is larger than a passage (a data URL, unspaced script) in equal lengths."""
-    step = len(word) if count(word) <= limit else max(1, limit // 2)
+    if len(word) <= limit * _CHARS_PER_PIECE and _size(word, count) <= limit:
+        step = len(word)
+    else:  # what no model knows is one piece, what it knows may be one for each character
+        known = count(word[:limit]) > 1
+        step = max(1, limit // 2 if known else limit * _CHARS_PER_PIECE // 4)
     for begin in range(0, len(word), step):
         yield begin, word[begin : begin + step]
 
@@ -166,7 +194,8 @@ def _cut_recording(source: LoadedSource, limit: int, count: Count) -> list[NewPa
     sizes, prices = [], []
     for i, one in enumerate(said):
         changes = i > 0 and one.speaker != said[i - 1].speaker
-        sizes.append(count(source.text[one.start : one.end]) + starts[one.speaker] * changes)
+        size = _size(source.text[one.start : one.end], count)
+        sizes.append(size + starts[one.speaker] * changes)
         prices.append(_price_between(source.text, said[i - 1], one) if i else FORCED)
     return [_window(source.text, said[b:e]) for b, e in cut(sizes, prices, limit=room)]
 

@@ -7,7 +7,7 @@ from typing import Final
 import pypdfium2
 from pypdfium2 import raw
 
-from app.ingest.extracted_text import ExtractedText
+from app.ingest.extracted_text import LARGEST_TEXT, TOO_LONG, ExtractedText
 from app.ingest.loaded import IngestError, LoadedSource
 from app.ingest.pdf_layout import Line, body_size, pieces, without_furniture
 
@@ -31,7 +31,7 @@ def load_pdf(data: bytes) -> LoadedSource:
         try:
             if len(document) > MOST_PAGES:
                 raise IngestError(f"the PDF has more than {MOST_PAGES:,} pages; divide it")
-            pages = [_lines(document, index) for index in range(len(document))]
+            pages = _all_lines(document)
             named = document.get_metadata_value("Title")
         except pypdfium2.PdfiumError as error:
             raise IngestError("the PDF is damaged (a page cannot be read)") from error
@@ -40,6 +40,19 @@ def load_pdf(data: bytes) -> LoadedSource:
     if not any(line.text for page in pages for line in page):
         raise IngestError("the PDF has no text layer (scanned?); run text recognition (OCR) on it")
     return _composed(pages, _useful(named))
+
+
+def _all_lines(document: pypdfium2.PdfDocument) -> list[list[Line]]:
+    """Page by page, until it is too much for one source."""
+    pages: list[list[Line]] = []
+    length = 0
+    for index in range(len(document)):
+        lines = _lines(document, index)
+        length += sum(len(line.text) for line in lines)
+        if length > LARGEST_TEXT:
+            raise IngestError(TOO_LONG)
+        pages.append(lines)
+    return pages
 
 
 def _composed(pages: list[list[Line]], named: str | None) -> LoadedSource:

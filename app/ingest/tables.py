@@ -7,6 +7,7 @@ from typing import Final
 from app.ingest.extracted_text import ExtractedText
 
 LONGEST_LINE: Final = 500  # characters; a wider row goes on in lines that repeat its first cell
+MOST_NAMES: Final = 1_000_000  # characters of column names that are repeated in the rows
 _LOOKED_AT: Final = 20  # rows in which the header is looked for
 
 
@@ -27,7 +28,11 @@ def add_table(out: ExtractedText, rows: Iterable[Sequence[str]]) -> None:
     header = first[at]
     if len(first) == at + 1:
         out.add_block(" | ".join(header), "row")
+    repeated = 0
     for row in chain(first[at + 1 :], filled):
+        if repeated > MOST_NAMES:  # thousands of columns: their names would be most of the text
+            header = [""] * len(header)
+        repeated += sum(map(len, header))
         for line in _lines(header, row):
             out.add_block(line, "row")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.ingest.extracted_text import LARGEST_TEXT, storable_text
+from app.ingest.extracted_text import LARGEST_TEXT, TOO_LONG, storable_text
 from app.ingest.loaded import IngestError, LoadedSource, Utterance
 
 
@@ -28,7 +28,7 @@ def recording(spoken: Sequence[Spoken], title: str | None) -> LoadedSource:
     if not said:
         raise IngestError("the transcript has no cues")
     if sum(len(one.words) for one in said) > LARGEST_TEXT:
-        raise IngestError(f"the text is longer than {LARGEST_TEXT:,} characters; divide it")
+        raise IngestError(TOO_LONG)
     text, utterances = _written(said)
     return LoadedSource(
         kind="recording",

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from docx import Document
 from docx.opc.exceptions import OpcError
@@ -15,6 +15,9 @@ from lxml.etree import LxmlError
 from app.ingest.archives import BROKEN, Archive
 from app.ingest.extracted_text import ExtractedText
 from app.ingest.loaded import IngestError, LoadedSource
+
+if TYPE_CHECKING:
+    from docx.oxml.table import CT_Tc
 
 DEEPEST_TABLE: Final = 20
 _HEADING: Final = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
@@ -104,13 +107,17 @@ def _text(paragraph: Paragraph) -> str:
 
 def _rows(table: Table, depth: int = 0) -> Iterator[list[str]]:
     """The cells of each row; a merged cell once."""
+    above: dict[int, CT_Tc] = {}
     for row in table.rows:
-        cells: list[str] = []
-        before: object = None
-        for cell in row.cells:
-            if cell._tc is not before:
-                cells.append(_cell(cell, depth))
-            before = cell._tc
+        starts: dict[int, CT_Tc] = {}
+        column = row.grid_cols_before
+        for own in row._tr.tc_lst:
+            # What goes on from the row above stands in each row. Columns are only counted: a cell
+            # may claim a thousand million of them.
+            starts[column] = above.get(column, own) if own.vMerge == "continue" else own
+            column += own.grid_span
+        above = starts
+        cells = [_cell(_Cell(one, table), depth) for one in starts.values()]
         if any(cells):
             yield cells
 

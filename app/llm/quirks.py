@@ -104,7 +104,7 @@ _SMALLEST: Final = 512
 _WINDOWS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:context|prompt|model|input|max\w*)[ _]"
+        rf"(?:context|prompt|model|input|max\w{{0,20}})[ _]"
         rf"(?:length|size|window|limit)\D{{0,40}}{_NUMBER}",
         rf"{_NUMBER} (?:tokens? )?(?:maximum|context|limit)",
         rf"(?:maximum|allowed|limit|only|n_ctx)\D{{0,40}}{_NUMBER}",

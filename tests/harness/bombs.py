@@ -1,7 +1,5 @@
 """Files that are small, or ordinary at first sight, and cost far more than they look."""
 
-import io
-import zipfile
 import zlib
 from collections.abc import Callable
 from typing import Final
@@ -86,31 +84,26 @@ def _pdf(contents: list[bytes], times: int) -> bytes:
     return bytes(out)
 
 
-def zipped_html(size: int) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("x", "x" * size)
-    return buffer.getvalue()
-
-
-BOMBS: Final[dict[str, Callable[[], bytes]]] = {
-    "stars.md": lambda: filled("*a ", 4 * MEGABYTE),
-    "list.md": lambda: filled("- x\n", 4 * MEGABYTE),
-    "quotes.md": lambda: filled("> ", 4 * MEGABYTE),
-    "brackets.md": lambda: filled("[a](", 4 * MEGABYTE),
-    "table.md": lambda: markdown_table(MEGABYTE),
-    "paragraphs.html": lambda: filled("<p>x", 4 * MEGABYTE),
-    "bold.html": lambda: filled("<b>", 4 * MEGABYTE),
-    "div.html": lambda: filled("<div>x", 4 * MEGABYTE),
-    "wide.csv": lambda: wide_csv(10_000, 200),
-    "letters.txt": lambda: filled("a", 8 * MEGABYTE),
-    "letters.md": lambda: filled("a", 8 * MEGABYTE),
-    "returns.txt": lambda: filled("\r", 8 * MEGABYTE),
-    "short_lines.txt": lambda: filled("a\r", 8 * MEGABYTE),
-    "words.txt": lambda: filled("a b ", 8 * MEGABYTE),
-    "latin.txt": lambda: latin_1(MEGABYTE),
-    "span.docx": lambda: grid_span(10**9),
-    "operators.pdf": lambda: inflating_pdf(200 * MEGABYTE, b"BT /F1 9 Tf (a) Tj ET\n"),
-    "inflating.pdf": lambda: inflating_pdf(1024 * MEGABYTE, b" "),
-    "pages.pdf": lambda: repeated_page(9_999),
+BOMBS: Final[dict[str, Callable[[int], bytes]]] = {
+    "stars.md": lambda part: filled("*a ", 4 * MEGABYTE // part),
+    "list.md": lambda part: filled("- x\n", 4 * MEGABYTE // part),
+    "quotes.md": lambda part: filled("> ", 4 * MEGABYTE // part),
+    "brackets.md": lambda part: filled("[a](", 4 * MEGABYTE // part),
+    "table.md": lambda part: markdown_table(MEGABYTE // part),
+    "paragraphs.html": lambda part: filled("<p>x", 4 * MEGABYTE // part),
+    "bold.html": lambda part: filled("<b>", 4 * MEGABYTE // part),
+    "wide.csv": lambda part: wide_csv(10_000 // part, 200),
+    "letters.txt": lambda part: filled("a", 8 * MEGABYTE // part),
+    "letters.md": lambda part: filled("a", 8 * MEGABYTE // part),
+    "returns.txt": lambda part: filled("\r", 8 * MEGABYTE // part),
+    "short lines.txt": lambda part: filled("a\r", 8 * MEGABYTE // part),
+    "words.txt": lambda part: filled("a b ", 8 * MEGABYTE // part),
+    "latin.txt": lambda part: latin_1(MEGABYTE // part),
+    "span.docx": lambda part: grid_span(10**9 // part),
+    "operators.pdf": lambda part: inflating_pdf(200 * MEGABYTE // part, b"BT /F1 9 Tf (a) Tj ET\n"),
+    "inflating.pdf": lambda part: inflating_pdf(1024 * MEGABYTE // part, b" "),
+    "pages.pdf": lambda part: repeated_page(9_999 // part),
 }
+"""By what their names say. The argument divides their size: 1 is that of the reports."""
+ORDINARY: Final = ("table.md", "wide.csv", "letters.txt", "letters.md", "latin.txt", "span.docx")
+"""Those that a person may have, and expects to be read."""

@@ -1,0 +1,110 @@
+"""Files that cost far more than they look are read, or refused in a sentence, within limits."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from time import sleep
+from typing import Final
+
+import psutil
+import pytest
+
+from app.ingest.file_reader import MEGABYTE, FileReader, ReadLimits
+from app.ingest.loaded import IngestError
+from app.ingest.reader_frames import Request
+from app.retrieval.minilm import MiniLM
+from app.retrieval.pieces import WordPieces
+from tests.harness.bombs import BOMBS, ORDINARY
+
+SCALE: Final = 16
+LITTLE: Final = ReadLimits(processor_s=3, memory=220 * MEGABYTE)
+ODD_MEMORY: Final = 16 * MEGABYTE  # shared pages, and what is allocated between two looks
+
+
+@pytest.fixture(scope="module")
+def count() -> Iterator[WordPieces]:
+    model = MiniLM.load()
+    yield model.count
+    model.close()
+
+
+class Peak:
+    """The most memory and processor time that any child of this process was seen with."""
+
+    def __init__(self) -> None:
+        self.memory = 0
+        self.processor_s = 0.0
+        self.ended = False
+
+    def watch(self) -> None:
+        while not self.ended:
+            for child in psutil.Process().children():
+                with suppress(psutil.Error):
+                    times = child.cpu_times()
+                    self.memory = max(self.memory, child.memory_info().rss)
+                    self.processor_s = max(self.processor_s, times.user + times.system)
+            sleep(0.02)
+
+
+@contextmanager
+def watched() -> Iterator[Peak]:
+    peak = Peak()
+    thread = threading.Thread(target=peak.watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        peak.ended = True
+        thread.join()
+
+
+async def outcome(
+    name: str, data: bytes, folder: Path, count: WordPieces, limits: ReadLimits
+) -> tuple[str | None, Peak]:
+    """What the file was refused with, and what it took."""
+    path = folder / name
+    path.write_bytes(data)
+    request = Request(str(path), name, hashlib.sha256(data).hexdigest())
+    with closing(FileReader(count, limits=limits)) as reader, watched() as peak:
+        try:
+            document = await reader.read(request)
+        except IngestError as error:
+            return str(error), peak
+    assert document.passages
+    return None, peak
+
+
+def check(refusal: str | None, peak: Peak, limits: ReadLimits) -> None:
+    assert refusal is None or (0 < len(refusal) < 200 and "\n" not in refusal)
+    assert peak.memory <= limits.memory + ODD_MEMORY
+    assert peak.processor_s <= limits.processor_s + 3  # its start, and whole seconds
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_bombs_are_read_or_refused_within_limits(
+    name: str, tmp_path: Path, count: WordPieces
+) -> None:
+    refusal, peak = await outcome(name, BOMBS[name](SCALE), tmp_path, count, LITTLE)
+    check(refusal, peak, LITTLE)
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+async def test_what_is_only_large_is_read(name: str, tmp_path: Path, count: WordPieces) -> None:
+    refusal, _ = await outcome(name, BOMBS[name](SCALE), tmp_path, count, ReadLimits())
+    assert refusal is None
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", BOMBS)
+async def test_bombs_of_full_size(name: str, tmp_path: Path, count: WordPieces) -> None:
+    limits = ReadLimits()
+    refusal, peak = await outcome(name, BOMBS[name](1), tmp_path, count, limits)
+    print(  # noqa: T201 - a measurement
+        f"\n{name}: {refusal or 'read'}; {peak.processor_s:.1f} s of processor time, "
+        f"{peak.memory / MEGABYTE:.0f} MB"
+    )
+    check(refusal, peak, limits)
+    assert refusal is None or name not in ORDINARY
