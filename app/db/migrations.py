@@ -11,6 +11,7 @@ from asyncpg import Connection, exceptions
 
 from app.db.driver_errors import translated
 from app.db.pool import Password, connect
+from app.db.pooler import check_direct
 from app.domain.errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _LOCK_WAIT_MS = 2_000
 _LOCK_PAUSE_S = 1.0
 _LOCK_TRIES = 60
+_LOCK_WAITS = 600
+_LOCK_TELL = 10
+_IDLE_S = 15  # whoever migrates is never idle for so long
 _LOCK = 0x6369_7465  # "cite": one process migrates at a time
 
 _CREATE_LEDGER = """
@@ -50,6 +54,16 @@ WHERE NOT has_table_privilege(c.oid, privilege)
 ORDER BY ours.place
 """
 _DIGITS = re.compile(r"\d+")
+_HOLDER = """
+SELECT l.pid,
+  CASE WHEN a.state = 'idle' THEN extract(epoch FROM clock_timestamp() - a.state_change)::float8 END
+    AS idle_s
+FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 0
+  AND l.objid = $1::bigint::oid
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+LIMIT 1
+"""
 _NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 _VECTOR_VERSIONS = """
 SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'
@@ -94,10 +108,11 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
     Raises `SettingError` for a server that cannot be used (too old, no pgvector, refused, or
     migrated by a newer Citestream), `StoreUnavailable` when nobody answers.
     """
+    await check_direct(lambda: connect(dsn, password=password, prepares=False))
     connection = await connect(dsn, password=password)
     try:
         with translated():
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=600)
+            await _lock(connection)
             await _check_server(connection)
             applied = await _apply(connection, known_migrations())
             await check_privileges(connection)
@@ -110,6 +125,32 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
         ) from error
     finally:
         await connection.close(timeout=10)
+
+
+async def _lock(connection: Connection) -> None:
+    """One process migrates at a time. Raises `SettingError` when the one that does is idle.
+
+    A pooler in transaction mode keeps the lock of whoever came through it, for good.
+    """
+    holder = None
+    for attempt in range(_LOCK_WAITS):
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        holder = await connection.fetchrow(_HOLDER, _LOCK)
+        if holder is not None and (holder["idle_s"] or 0) > _IDLE_S:
+            raise _kept(holder["pid"], f"idle for {holder['idle_s']:.0f} s")
+        if attempt % _LOCK_TELL == 0:
+            log.info("Waiting for another process that migrates this database")
+        await asyncio.sleep(_LOCK_PAUSE_S)
+    raise _kept(holder["pid"] if holder else 0, "for ten minutes")
+
+
+def _kept(pid: int, how_long: str) -> SettingError:
+    return SettingError(
+        f"DATABASE_URL: got a database whose migrations another session holds ({pid}, {how_long}), "
+        "takes one that nobody migrates; a pooler in transaction mode keeps that lock: end the "
+        f"session with SELECT pg_terminate_backend({pid})"
+    )
 
 
 async def pending(connection: Connection) -> int:

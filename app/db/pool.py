@@ -34,9 +34,12 @@ _LEFT_S = 0.3
 _FORGET_EVERY_S = 2.0
 
 
-async def connect(dsn: str, *, password: Password | None = None) -> Connection:
+async def connect(
+    dsn: str, *, password: Password | None = None, prepares: bool = True
+) -> Connection:
     """One connection outside any pool, without codecs. The caller closes it.
 
+    `prepares` False: statements have no names, so that a pooler may stand in between.
     Raises `SettingError` when the address is refused, `StoreUnavailable` when nobody answers.
     """
     with starting():
@@ -46,6 +49,7 @@ async def connect(dsn: str, *, password: Password | None = None) -> Connection:
             timeout=_CONNECT_S,
             command_timeout=_COMMAND_S,
             server_settings={"application_name": "citestream"},
+            **({} if prepares else {"statement_cache_size": 0}),
         )
     return connection
 

@@ -18,6 +18,7 @@ from app.db.migrations import (
     pending,
 )
 from app.db.pool import POOL_SIZE, Password, connect
+from app.db.pooler import check_direct
 from app.db.server import EmbeddedServer
 from app.doctor.findings import Finding
 from app.domain.errors import SettingError, StoreUnavailable
@@ -59,6 +60,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
 
 
 async def _examined(dsn: str, password: Password | None) -> list[Finding]:
+    await check_direct(lambda: connect(dsn, password=password, prepares=False))
     connection = await connect(dsn, password=password)
     try:
         with translated():

@@ -19,6 +19,7 @@ from app.db.server import EmbeddedServer
 from app.retrieval.minilm import MiniLM
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.fakes.pooler import TransactionPooler
 from tests.harness.process import ServerProcess
 from tests.harness.serving import Serving, free_port, serving
 from tests.harness.witness import Witness, ask_and_leave, eventually, numbered_words
@@ -402,6 +403,23 @@ def test_a_wrong_setting_ends_the_start_with_one_line(
     assert code != 0
     assert len(lines) == 1, log
     assert words in lines[0]
+    assert "Traceback" not in log
+
+
+async def test_a_pooler_in_transaction_mode_ends_the_start_with_one_line(
+    stocked_dsn: str, tmp_path: Path
+) -> None:
+    address, _, query = stocked_dsn.partition("?host=")
+    with tempfile.TemporaryDirectory(prefix="citestream-") as own:
+        async with TransactionPooler(Path(query.partition("&")[0]), listen=Path(own)):
+            env = {
+                "DATABASE_URL": f"{address}?host={own}&port=5432&sslmode=disable",
+                "DATA_DIR": str(tmp_path),
+            }
+            code, lines, log = await asyncio.to_thread(failed_start, env)
+    assert code != 0
+    assert len(lines) == 1, log
+    assert "DATABASE_URL: got the address of a pooler in transaction mode" in lines[0]
     assert "Traceback" not in log
 
 

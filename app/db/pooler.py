@@ -1,0 +1,66 @@
+"""Finds out whether a pooler shares sessions among connections (transaction or statement mode).
+
+LISTEN, prepared statements and session locks need a session of their own: through such a pooler a
+server starts, answers, and then loses notices, statements and locks. All statements here are sent
+in transactions, which such a pooler keeps together.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from asyncpg import Connection
+
+from app.db.driver_errors import translated
+from app.domain.errors import SettingError, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 3
+_STATEMENT_MODE = "statement pooling mode"  # PgBouncer, of any transaction
+SHARED = (
+    "DATABASE_URL: got the address of a pooler in transaction mode, takes that of PostgreSQL "
+    "itself or of a pooler in session mode: LISTEN and prepared statements need a session of "
+    "their own (at Neon the host without -pooler, at Supabase port 5432)"
+)
+
+
+async def check_direct(connect: Callable[[], Awaitable[Connection]]) -> None:
+    """Raise `SettingError` when two connections meet in one session, or one changes its session.
+
+    A server that has no second connection to give is not looked at.
+    """
+    connections = [await connect()]
+    try:
+        connections.append(await connect())
+        shared = await _share_sessions(*connections)
+    except StoreUnavailable as error:
+        log.debug("Cannot look for a pooler: %s", error)
+        return
+    finally:
+        for connection in connections:
+            connection.terminate()
+    if shared:
+        raise SettingError(SHARED)
+
+
+async def _share_sessions(first: Connection, second: Connection) -> bool:
+    try:
+        with translated():
+            own = {await _session(first) for _ in range(_LOOKS)}
+            async with second.transaction():
+                # A pooler gives the session that was just free, and another one to who comes now.
+                other: int = await second.fetchval(_PID)
+                own.add(await _session(first))
+    except StoreUnavailable as error:
+        if _STATEMENT_MODE in str(error.__cause__):
+            return True
+        raise
+    return len(own) > 1 or other in own
+
+
+async def _session(connection: Connection) -> int:
+    async with connection.transaction():
+        return int(await connection.fetchval(_PID))
+
+
+_PID = "SELECT pg_backend_pid()"
