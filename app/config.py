@@ -178,11 +178,26 @@ class Settings(BaseSettings):
         """The answer model's provider: `auto` is the first whose credentials are set."""
         if self.llm_provider != "auto":
             return self.llm_provider
-        if self.openai_api_key:
+        if self.openai_api_key or (self.openai_base_url and self.llm_model):
             return "openai"
         if self.databricks_host and self.databricks_token:
             return "databricks"
         return "extractive"
+
+    @property
+    def unused_model_settings(self) -> str | None:
+        """What was set for a model although answers are quoted, and what it lacks."""
+        if self.llm_provider != "auto" or self.provider != "extractive":
+            return None
+        if self.openai_base_url and self.embeddings != "openai":
+            return "OPENAI_BASE_URL is set, LLM_MODEL is not"
+        if self.llm_model:
+            return "LLM_MODEL is set, neither OPENAI_BASE_URL nor OPENAI_API_KEY is"
+        if self.embeddings == "databricks" or self.lakebase_instance:
+            return None
+        if self.databricks_host:
+            return "DATABRICKS_HOST is set, DATABRICKS_TOKEN is not"
+        return "DATABRICKS_TOKEN is set, DATABRICKS_HOST is not" if self.databricks_token else None
 
     @property
     def proxies(self) -> ProxyRules:

@@ -12,6 +12,8 @@ def describe_outgoing(settings: Settings, model: AnswerModel) -> Iterator[str]:
     if model.sends_to is not None:
         via = _via(settings, model.address)
         yield f"answers by {model.name}; passages are sent to {model.sends_to}{via}"
+    if unused := settings.unused_model_settings:
+        yield f"answers are quoted and no model is connected: {unused}"
     if settings.embeddings != "local":
         at = settings.openai_base_url or OPENAI_URL
         if settings.embeddings == "databricks":

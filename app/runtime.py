@@ -45,6 +45,7 @@ from app.ingest.jobs import IngestQueue
 from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
+from app.llm.reachability import ModelReachability
 from app.llm.registry import make_answer_model
 from app.llm.transport import ModelTransport
 from app.metrics.run_log import MeasuredRunLog
@@ -288,6 +289,8 @@ async def _assemble(
     if settings.sample_library:
         loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
+    reachability = ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
+    reachability.state()  # the first check
     services = Services(
         runs=runs,
         conversations=ConversationStore(database),
@@ -298,6 +301,7 @@ async def _assemble(
         suggestions=AnswerableQuestions(
             HybridSearch(index, embedder), BlendReranker(index, embedder)
         ),
+        model_reach=reachability.state,
         model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
         heartbeat_s=settings.heartbeat_s,
         files=settings.data_dir / "files",

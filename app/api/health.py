@@ -43,7 +43,7 @@ async def ready(services: WithServices) -> Response:
         "library": "ready" if reading is None else "loading",
         "reading": None if reading is None else reading.model_dump(),
         "active_runs": services.runs.active,
-        "model": asdict(services.model),
+        "model": asdict(services.model) | asdict(services.model_reach()),
     }
     return JSONResponse(body, 200 if ok else 503)
 

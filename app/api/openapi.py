@@ -89,12 +89,17 @@ class Pending(Shape):
 
 
 class Model(Shape):
-    """Who answers; `sends_to` is the host that passages are sent to."""
+    """Who answers; `sends_to` is the host that passages are sent to.
+
+    `reachable` is null without such a host, and until it has been asked for the first time.
+    """
 
     provider: str
     name: str
     label: str
     sends_to: str | None
+    reachable: bool | None
+    reason: str | None  # why it is not reachable
 
 
 class Health(Shape):

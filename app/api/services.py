@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from app.api.sampling import Frames
 from app.domain.access import AccessStore
 from app.domain.indexing import LibraryWriter
+from app.domain.models import ModelReach
 from app.domain.ports import Conversations, IngestJobs, Library, Suggestions
 from app.domain.principals import Principal
 from app.runs.service import RunService
@@ -40,6 +41,7 @@ class Services:
     suggestions: Suggestions
     model: ModelInfo
     heartbeat_s: float
+    model_reach: Callable[[], ModelReach]
     database_ok: Callable[[], Awaitable[bool]]
     failing_loops: Callable[[], tuple[str, ...]]  # background loops that keep failing
     now: Callable[[], datetime]

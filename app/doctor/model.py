@@ -1,8 +1,6 @@
 """Do the models answer, and does the answer model really stream?"""
 
 import asyncio
-import socket
-import ssl
 import time
 from dataclasses import dataclass
 
@@ -16,6 +14,7 @@ from app.domain.errors import CitestreamError, SettingError
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import answer_text
 from app.llm.failures import trouble_of
+from app.llm.reachability import reason_of
 from app.llm.registry import make_answer_model
 from app.retrieval.providers import make_embedder
 
@@ -116,21 +115,3 @@ def _judged(model: AnswerModel, streamed: Streamed) -> Finding:
     )
     notes = tuple(model.quirks.notes())
     return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", told, notes)
-
-
-def reason_of(error: BaseException) -> str:
-    """What is behind an SDK's "connection error": a name, a certificate, a port, or its class."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {cause.verify_message}"
-        if isinstance(cause, socket.gaierror):
-            return "its name cannot be resolved: check the address, and this machine's DNS"
-        if isinstance(cause, ConnectionRefusedError):
-            return "nobody listens at this address and port"
-        cause = cause.__cause__ or cause.__context__
-    return f"{type(error).__name__}: {error}" if isinstance(error, SettingError) else _class(error)
-
-
-def _class(error: BaseException) -> str:
-    return type(error).__name__

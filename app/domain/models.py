@@ -171,6 +171,14 @@ class Reading(Wire):
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class ModelReach:
+    """Whether the answer model's service can be reached; `reason` says why it cannot."""
+
+    reachable: bool | None
+    reason: str | None
+
+
 def reading_of(done: int, total: int) -> Reading | None:
     """None when nothing is being read."""
     return Reading(done=done, total=total) if done < total else None

@@ -15,7 +15,8 @@ from app.config import Settings
 from app.db.pool import connect
 from app.doctor.__main__ import main
 from app.doctor.database import examine_database
-from app.doctor.model import examine_embeddings, examine_model, reason_of
+from app.doctor.model import examine_embeddings, examine_model
+from app.llm.reachability import reason_of
 from tests.fakes.openai_script import Record
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.serving import Serving, free_port

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.logs import configure
 from app.retrieval.minilm import MiniLM
 from tests.fakes.collector import Collector
-from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 from tests.harness.figures import Scrape, scraped
 from tests.harness.following import asking, following, http_client, is_token
 from tests.harness.serving import Serving, serving
@@ -166,3 +166,21 @@ async def test_without_an_endpoint_there_are_no_traces(server: Serving) -> None:
     tracing = server.app.state.runtimes.process.tracing
     assert type(tracing).__name__ == "NoTracing"
     assert tracing.continue_trace is None
+
+
+async def test_a_model_that_is_away_is_seen_in_readiness(
+    settings: Settings, embedder: MiniLM
+) -> None:
+    with closed_port() as port:
+        away = settings.model_copy(update={"openai_base_url": f"http://127.0.0.1:{port}/v1"})
+        async with serving(away, embedder) as server, http_client(server.url) as client:
+
+            async def asked() -> httpx.Response | None:
+                response = await client.get("/health/ready")
+                return response if response.json()["model"]["reachable"] is not None else None
+
+            response = await eventually(asked, within_s=10)
+    model = response.json()["model"]
+    assert (response.status_code, model["reachable"]) == (200, False)
+    assert model["reason"] == "nobody listens at this address and port"
+    assert model["sends_to"] == f"127.0.0.1:{port}"

@@ -1,25 +1,48 @@
 import { useQuery } from "@tanstack/react-query";
 import { Trans, useTranslation } from "react-i18next";
 
+import type { ModelInfo } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
 import { Popover } from "../ui/Popover.tsx";
 
+// QUICKSTART.md says the same lines; a test compares them.
 const CONNECT = [
   ["OpenAI", "OPENAI_API_KEY=…\nLLM_MODEL=gpt-4.1-mini"],
-  ["Ollama", "OPENAI_API_KEY=ollama\nOPENAI_BASE_URL=http://localhost:11434/v1\nLLM_MODEL=llama3.2"],
+  ["Ollama", "OPENAI_BASE_URL=http://localhost:11434/v1\nLLM_MODEL=llama3.2"],
   ["Databricks", "DATABRICKS_HOST=https://…\nDATABRICKS_TOKEN=…"],
 ] as const;
+
+/** How soon to ask again whether the model can be reached; there is none in quoting mode. */
+function interval(model: ModelInfo | undefined): number | false {
+  if (model === undefined || model.sends_to === null) return false;
+  return model.reachable === true ? 60_000 : 15_000;
+}
 
 /** Who answers and where passages are sent; opens how to connect another model. */
 export function ModelLabel() {
   const { t } = useTranslation("app");
-  const { data } = useQuery({ queryKey: ["readiness"], queryFn: () => api.readiness() });
+  const { data } = useQuery({
+    queryKey: ["readiness"],
+    queryFn: () => api.readiness(),
+    refetchInterval: ({ state }) => interval(state.data?.model),
+  });
   const model = data?.model;
   if (model === undefined) return null;
   const isQuoting = model.provider === "extractive";
+  const isAway = model.reachable === false;
+  const label = isQuoting ? t("model.quotingLabel") : model.label;
   return (
-    <Popover side="below" buttonClass="chip model-label" trigger={<span className="chip-text">{isQuoting ? t("model.quotingLabel") : model.label}</span>}>
+    <Popover
+      side="below"
+      buttonClass={isAway ? "chip model-label model-away" : "chip model-label"}
+      trigger={
+        <span className="chip-text">{isAway ? t("model.awayLabel", { name: model.name }) : label}</span>
+      }
+    >
       <div className="model-info">
+        {isAway ? (
+          <p role="status">{t("model.away", { host: model.sends_to, reason: model.reason })}</p>
+        ) : null}
         <p>
           {isQuoting
             ? t("model.quoting")

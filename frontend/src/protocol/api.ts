@@ -145,6 +145,9 @@ export interface ModelInfo {
   readonly name: string;
   readonly label: string;
   readonly sends_to: string | null;
+  /** Null in quoting mode, and until it has been asked for the first time. */
+  readonly reachable?: boolean | null;
+  readonly reason?: string | null;
 }
 
 /** Who is signed in, and how. */

@@ -1,0 +1,100 @@
+"""Whether the answer model's service can be reached, for readiness and the page to say."""
+
+import logging
+import socket
+import ssl
+from asyncio import timeout
+from typing import Final
+
+import httpx2
+
+from app.domain.errors import SettingError
+from app.domain.models import ModelReach
+from app.domain.proxies import ProxyRules
+from app.llm.answer_model import AnswerModel
+from app.llm.transport import ModelTransport
+from app.runs.ports import Clock
+from app.runs.tasks import TaskTracker
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S: Final = 3.0
+VALID_S: Final = 15.0
+GATEWAY_ERRORS: Final = (502, 504)
+
+
+class ModelReachability:
+    """The last known state. Asking for it when it is old starts a new check and does not wait.
+
+    A check is one request without a key. Any response, also a refusal, is proof of the service,
+    unless a gateway or proxy says that it does not reach it either.
+    """
+
+    def __init__(
+        self, model: AnswerModel, *, proxies: ProxyRules, clock: Clock, tasks: TaskTracker
+    ) -> None:
+        self._model = model
+        self._url = model.address
+        self._proxy = proxies.url_for(model.address or "")
+        self._clock = clock
+        self._tasks = tasks
+        self._checked_at: float | None = None
+        self._state = ModelReach(None, None)
+
+    def state(self) -> ModelReach:
+        """What is known now; `reachable` is None without a service, or before the first check."""
+        now = self._clock.monotonic()
+        due = self._checked_at is None or now - self._checked_at >= VALID_S
+        if self._url is not None and due:
+            self._checked_at = now
+            self._tasks.spawn(self.check(), name="model reachability")
+        return self._state
+
+    async def check(self) -> None:
+        """Ask the service now. Says so in the log when the answer is another than before."""
+        if self._url is None:
+            return
+        self._checked_at = self._clock.monotonic()
+        reason = await _ask(self._url, self._proxy)
+        before, self._state = self._state, ModelReach(reason is None, reason)
+        if reason is not None and before.reachable is not False:
+            log.warning(
+                "The model at %s cannot be reached: %s. Questions fail until it can be",
+                self._model.sends_to,
+                reason,
+            )
+        elif reason is None and before.reachable is False:
+            log.info("The model at %s can be reached again", self._model.sends_to)
+
+
+async def _ask(url: str, proxy: str | None) -> str | None:
+    """None when there was a response, else why there was none."""
+    transport = ModelTransport(proxy=proxy)
+    try:
+        async with timeout(TIMEOUT_S):
+            response = await transport.handle_async_request(httpx2.Request("GET", url))
+            await response.aclose()
+        if response.status_code in GATEWAY_ERRORS:
+            return f"what stands before it answered {response.status_code}"
+    except TimeoutError:
+        return f"no response within {TIMEOUT_S:.0f} s"
+    except (httpx2.HTTPError, OSError) as error:
+        return reason_of(error)
+    finally:
+        await transport.aclose()
+    return None
+
+
+def reason_of(error: BaseException) -> str:
+    """What is behind an SDK's "connection error": a name, a certificate, a port, or its class."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {cause.verify_message}"
+        if isinstance(cause, socket.gaierror):
+            return "its name cannot be resolved: check the address, and this machine's DNS"
+        if isinstance(cause, ConnectionRefusedError):
+            return "nobody listens at this address and port"
+        cause = cause.__cause__ or cause.__context__
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, SettingError) else name
