@@ -21,6 +21,8 @@ _AT_START: Final = (
 _ANYWHERE: Final = _AT_START[:2]
 _TAGS: Final = tuple(tag for block in _ANYWHERE for tag in block)
 _FIRST: Final = frozenset(opener[0] for opener, _ in _AT_START)
+_SLICE: Final = 4_096
+"""Characters looked at together: after each block the rest of them is copied."""
 _LONGEST: Final = max(len(tag) for block in _AT_START for tag in block)
 
 _MUSING: Final = re.compile(
@@ -57,6 +59,7 @@ class ThoughtSplitter:
         self._held: list[str] = []  # of a block that may turn out to be text
         self._most: int | None = None  # characters held
         self._block = _AT_START[0]
+        self._opener = ""  # of a block that is not the first, as it was written
         self._trim = False  # blank space after a block belongs to neither
         self._in_code = False
         self._begun = False  # more than blank space has come
@@ -75,17 +78,18 @@ class ThoughtSplitter:
 
     def feed(self, text: str) -> list[Piece]:
         """What is decided now; may be nothing."""
-        self._rest += text
         pieces: list[Piece] = []
-        while self._step(pieces):
-            pass
+        for start in range(0, max(1, len(text)), _SLICE):
+            self._rest += text[start : start + _SLICE]
+            while self._step(pieces):
+                pass
         return pieces
 
     def close(self) -> list[Piece]:
         """What is left. A block that was opened at the start and never closed is a thought."""
         rest, self._rest = "".join((*self._held, self._rest)), ""
         if self._mode == "again":
-            rest = self._block[0] + rest
+            rest = self._opener + rest
         self._held = []
         kind: Kind = "thought" if self._mode == "thinking" else "text"
         self._mode = "answer"
@@ -104,7 +108,12 @@ class ThoughtSplitter:
         """Look for a block at the start of the answer."""
         text = self._rest.lstrip()
         if not text:
+            self._held.append(self._rest)
+            self._rest = ""
             return False
+        if self._held:
+            self._rest = "".join((*self._held, self._rest))
+            self._held = []
         if text[0] in _FIRST:
             for block in _AT_START:
                 opener = block[0]
@@ -168,7 +177,8 @@ class ThoughtSplitter:
                 self._unopened(at, tag, pieces)
             else:
                 self._say(at, pieces)
-                self._mode, self._rest = "again", self._rest[len(tag) :]
+                self._opener, self._rest = self._rest[: len(tag)], self._rest[len(tag) :]
+                self._mode = "again"
                 self._block = next(block for block in _ANYWHERE if block[0] == tag)
             return True
         self._say(len(self._rest), pieces)

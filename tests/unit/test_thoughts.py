@@ -1,5 +1,7 @@
 """Thoughts and answers are told apart the same way wherever the text is cut."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,28 @@ def test_a_text_that_is_cut_anywhere_is_split_the_same(text: str, cuts: list[int
     whole = split_thoughts(text)
     assert read(pieces, ThoughtSplitter()) == (whole.thoughts, whole.answer)
     assert without_thoughts(text) == whole.answer
+
+
+@pytest.mark.parametrize("cut", range(17))
+def test_a_block_that_turns_out_to_be_text_stays_as_it_was_written(cut: int) -> None:
+    text = "Okay, <Thinking>"
+    assert read([text[:cut], text[cut:]], ThoughtSplitter()) == ("", text)
+
+
+@pytest.mark.parametrize("unit", ["\n", "<think>a</think>b", "</think>", "<", "<think", "okay "])
+def test_work_grows_with_the_text(unit: str) -> None:
+    """Eight times the text takes eight times as long, whole or in pieces; squared work 64 times."""
+
+    def seconds(pieces: list[str]) -> float:
+        took = []
+        for _ in range(3):
+            splitter, began = ThoughtSplitter(), time.thread_time()
+            read(pieces, splitter)
+            took.append(time.thread_time() - began)
+        return min(took)
+
+    for pieces in (lambda n: [unit * n], lambda n: [unit] * n):
+        assert seconds(pieces(16_000)) <= 24 * max(0.001, seconds(pieces(2_000)))
 
 
 @pytest.mark.parametrize(
