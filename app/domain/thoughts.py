@@ -19,6 +19,7 @@ _AT_START: Final = (
 )
 """Blocks that an answer may begin with. Later only those of `_ANYWHERE` are blocks."""
 _ANYWHERE: Final = _AT_START[:2]
+_CLOSERS: Final = tuple(closer for _, closer in _ANYWHERE)
 _TAGS: Final = tuple(tag for block in _ANYWHERE for tag in block)
 _FIRST: Final = frozenset(opener[0] for opener, _ in _AT_START)
 _SLICE: Final = 4_096
@@ -132,19 +133,22 @@ class ThoughtSplitter:
         return True
 
     def _think(self, pieces: list[Piece]) -> bool:
-        at = _find(self._rest, self._block[1])
-        if at is None:
-            kept = _unfinished(self._rest, self._block[1])
+        # What opened a block that is not in the text may have been any of them.
+        closers = _CLOSERS if self._mode == "opened" else self._block[1:]
+        ends = [(at, tag) for tag in closers if (at := _find(self._rest, tag)) is not None]
+        if not ends:
+            kept = max(_unfinished(self._rest, tag) for tag in closers)
             cut = len(self._rest) - kept
             self._thought(self._rest[:cut], pieces)
             self._rest = self._rest[cut:]
             return self._tired()
+        at, closer = min(ends)
         self.unopened |= self._mode == "opened"
         self._thought(self._rest[:at], pieces)
         if self._held:
             pieces.append(Piece("thought", "".join(self._held)))
             self._held = []
-        self._answer_after(at + len(self._block[1]))
+        self._answer_after(at + len(closer))
         return True
 
     def _tired(self) -> bool:

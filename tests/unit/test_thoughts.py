@@ -47,6 +47,12 @@ def test_a_text_that_is_cut_anywhere_is_split_the_same(text: str, cuts: list[int
     assert without_thoughts(text) == whole.answer
 
 
+@pytest.mark.parametrize("cut", range(18))
+def test_what_opened_a_block_that_is_not_in_the_text_may_be_any(cut: int) -> None:
+    text = "Okay, </thinking>Yes"
+    assert read([text[:cut], text[cut:]], ThoughtSplitter()) == ("Okay, ", "Yes")
+
+
 @pytest.mark.parametrize("cut", range(17))
 def test_a_block_that_turns_out_to_be_text_stays_as_it_was_written(cut: int) -> None:
     text = "Okay, <Thinking>"
