@@ -43,6 +43,7 @@ from app.api import (
 from app.api.browser_safety import SafeHeaders
 from app.api.openai_errors import OpenAIErrors
 from app.api.page import page_router
+from app.api.prefix import UnderPrefix
 from app.api.requests import RequestIds
 from app.config import Settings, load_settings
 from app.connections import PatientProtocol
@@ -107,6 +108,7 @@ def create_app(
         lifespan=_lifespan(settings, runtimes),
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         # FastAPI's own, which variables of the environment would switch on: ours is tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -145,6 +147,7 @@ def create_app(
         observer=runtimes.process.watching.requests,
         around=runtimes.process.tracing.continue_trace,
     )
+    app.add_middleware(UnderPrefix, root_path=settings.root_path)
     app.add_middleware(PlainStartupFailure)
     return app
 

@@ -35,6 +35,10 @@ export default defineConfig({
       ]),
     ),
   },
+  experimental: {
+    // Scripts and styles name each other relatively, so that the server can be found below any path.
+    renderBuiltUrl: (filename, { hostType }) => (hostType === "html" ? `/${filename}` : { relative: true }),
+  },
   build: {
     target: "es2022",
     // Nothing inlined: the page's Content-Security-Policy allows no data: addresses.

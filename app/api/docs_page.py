@@ -10,7 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from app.api.page import POLICY
+from app.api.page import POLICY, under
+from app.api.prefix import prefix_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,7 +32,8 @@ td, th { border-bottom: 1px solid #8886 }
 @router.get("/docs")
 def docs(request: Request) -> Response:
     """The routes by subject."""
-    return HTMLResponse(page(request.app.openapi()), headers=HEADERS)
+    html = page(request.app.openapi())
+    return HTMLResponse(under(html, prefix_of(request)), headers=HEADERS)
 
 
 @router.get("/docs/style.css")

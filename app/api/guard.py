@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import error_response, sign_in_unavailable, store_unavailable
 from app.api.identities import Credentials, Identity
+from app.api.prefix import is_secure
 from app.domain.errors import SignInUnavailable, StoreUnavailable
 from app.domain.principals import Principal
 
@@ -169,16 +170,6 @@ def is_open(method: str, path: str) -> bool:
     if method == "HEAD":
         method = "GET"
     return (method, path) in OPEN or (method == "GET" and PAGE.fullmatch(path) is not None)
-
-
-def is_secure(scope: Scope) -> bool:
-    """Whether the browser came by HTTPS, perhaps to a proxy.
-
-    The header is taken from anyone: who forges it only makes their own cookie stricter.
-    """
-    if scope["scheme"] == "https":
-        return True
-    return (b"x-forwarded-proto", b"https") in scope["headers"]
 
 
 def cookie_name(scope: Scope) -> str:

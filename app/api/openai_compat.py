@@ -7,6 +7,7 @@ its `X-Run-Id`; it ends when the connection closes.
 
 import uuid
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +17,7 @@ from app.api.chat import checked_filters, request_hash, run_headers
 from app.api.openai_frames import Completion, chunk_frames
 from app.api.openai_request import CompletionBody
 from app.api.openai_shapes import COMPLETED, MODEL, MODELS
+from app.api.prefix import public_base
 from app.api.services import WithPrincipal, WithServices
 from app.api.streaming import AnswerResponse, EventStreamResponse
 from app.domain.errors import UnknownModel
@@ -102,12 +104,12 @@ def _check_model(name: str) -> None:
 
 
 def _completion(request: Request, attached: Attached, *, append_sources: bool) -> Completion:
-    base = str(request.base_url)
+    base = public_base(request)
 
     def link(citation: Citation) -> str:
         if citation.url or citation.passage_id is None:
-            return citation.url or base
-        return f"{base}sources/{citation.source_id}/passages/{citation.passage_id}"
+            return citation.url or f"{base}/"
+        return f"{base}/library?{urlencode(_place(citation))}"
 
     return Completion(
         completion_id=f"chatcmpl-{attached.record.run_id}",
@@ -116,3 +118,15 @@ def _completion(request: Request, attached: Attached, *, append_sources: bool) -
         link=link,
         append_sources=append_sources,
     )
+
+
+def _place(citation: Citation) -> dict[str, str | int]:
+    """What the page opens: the source at the passage, with the quote marked."""
+    place = {
+        "source": citation.source_id,
+        "passage": citation.passage_id,
+        "page": citation.page,
+        "start": citation.quote_start,
+        "end": citation.quote_end,
+    }
+    return {name: value for name, value in place.items() if value is not None}

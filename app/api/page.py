@@ -1,10 +1,13 @@
 """Serves the built page. Its own addresses (`/c/…`, `/library`) all get `index.html`."""
 
+import re
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
+
+from app.api.prefix import prefix_of
 
 FOR_EVER = "public, max-age=31536000, immutable"  # file names carry a hash of their content
 POLICY = "; ".join(
@@ -16,6 +19,7 @@ POLICY = "; ".join(
         "object-src 'none'",
     )
 )
+_OWN_ADDRESS = re.compile(r'\b(src|href)="/(?!/)')
 NOT_BUILT = (
     "<!doctype html><title>Citestream</title><p>The page is not built yet. Run <code>make run"
     "</code>, or <code>cd frontend && npm ci && npm run build</code>, and reload."
@@ -27,24 +31,35 @@ def page_router(dist: Path) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/{path:path}")
-    def page(path: str) -> Response:
-        return _file(dist, path)
+    def page(path: str, request: Request) -> Response:
+        return _file(dist, path, prefix_of(request))
 
     return router
 
 
-def _file(dist: Path, path: str) -> Response:
+def _file(dist: Path, path: str, prefix: str) -> Response:
     index = dist / "index.html"
     if path in {"", "library"} or path.startswith("c/"):
         if not index.is_file():
             return HTMLResponse(NOT_BUILT, 200)
-        return FileResponse(index, headers=_headers("no-cache"))
+        if not prefix:
+            return FileResponse(index, headers=_headers("no-cache"))
+        return HTMLResponse(under(index.read_text(), prefix), headers=_headers("no-cache"))
     file = _inside(dist, path)
     if file is None:
         raise HTTPException(404)
     return FileResponse(
         file, headers=_headers(FOR_EVER if path.startswith("assets/") else "no-cache")
     )
+
+
+def under(html: str, prefix: str) -> str:
+    """The page for a browser that finds all of this below `prefix`.
+
+    Its scripts name each other relatively, and ask the routes below what the page says.
+    """
+    html = _OWN_ADDRESS.sub(rf'\1="{prefix}/', html)
+    return html.replace('name="root-path" content=""', f'name="root-path" content="{prefix}"')
 
 
 def _inside(dist: Path, path: str) -> Path | None:

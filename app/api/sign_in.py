@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from app.api.guard import cookie_name, credentials_of, is_secure, refused
+from app.api.guard import cookie_name, credentials_of, refused
 from app.api.identities import LONGEST_TOKEN, Identity, Mode
 from app.api.openapi import Responses, Shape, body, refusals
+from app.api.prefix import is_secure
 from app.api.schemas import Body
 from app.api.services import WithPrincipal, WithServices
 from app.domain.access import new_session

@@ -12,6 +12,12 @@ _KEY = re.compile(r"[!-~]+")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:]+\]?")
+_ROUTES = frozenset(
+    {
+        *("api", "assets", "auth", "c", "chat", "conversations", "docs", "health", "jobs"),
+        *("library", "metrics", "runs", "sources", "v1"),
+    }
+)
 _ENDPOINTS = ("/chat/completions", "/embeddings", "/rerank", "/v1/traces")
 
 
@@ -67,6 +73,8 @@ def root_path(text: str) -> str:
         return ""
     if _PATH.fullmatch(f"/{path}") is None or {".", ".."} & set(path.split("/")):
         raise ValueError("a path such as /citestream")
+    if path.split("/")[0] in _ROUTES:
+        raise ValueError("a path such as /citestream that is no route of Citestream itself")
     return f"/{path}"
 
 

@@ -73,7 +73,7 @@ def check_citation(text: str, annotation: Any) -> None:
     assert cited["title"] == "Aripiprazole"
     assert cited["verified"] is True
     assert "nausea" in cited["quote"]
-    assert f"/sources/{cited['source_id']}/passages/{cited['passage_id']}" in cited["url"]
+    assert f"/library?source={cited['source_id']}&passage={cited['passage_id']}&" in cited["url"]
 
 
 async def test_the_link_of_a_citation_leads_to_its_passage(
@@ -81,7 +81,11 @@ async def test_the_link_of_a_citation_leads_to_its_passage(
 ) -> None:
     whole = await completed(sdk)
     cited = whole.choices[0].message.annotations[0].url_citation
-    passage = (await client.get(cited.url)).json()
+    page = await client.get(cited.url)
+    assert page.headers["content-type"].startswith("text/html")
+    place = f"/sources/{cited.source_id}/passages/{cited.passage_id}"
+    passage = (await client.get(place)).json()
+    assert f"&start={cited.quote_start}&end={cited.quote_end}" in cited.url
     assert passage["text"][cited.quote_start : cited.quote_end] == cited.quote
 
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 
+import { ROOT_PATH } from "../protocol/addresses.ts";
 import { api } from "../protocol/client.ts";
 import { Button } from "../ui/Button.tsx";
 
@@ -25,7 +26,7 @@ export function Account() {
     }
     forgetDrafts();
     // Loaded anew, so that nothing of this person stays in the page's memory either.
-    window.location.assign("/");
+    window.location.assign(`${ROOT_PATH}/`);
   };
   return (
     <div className="account">

@@ -15,7 +15,15 @@ import { AddFilesContext } from "./addFiles.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Layout } from "./Layout.tsx";
 import { OpenSourceContext } from "./openSource.ts";
-import { conversationIn, isLibrary, LIBRARY, navigate, usePathname } from "./route.ts";
+import {
+  conversationIn,
+  currentPath,
+  isLibrary,
+  LIBRARY,
+  navigate,
+  placeIn,
+  usePathname,
+} from "./route.ts";
 import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_SLOTS } from "./slots.tsx";
 import { useSignIn } from "./useSignIn.tsx";
@@ -30,6 +38,17 @@ export function App() {
   );
 }
 
+interface Opened {
+  readonly in: string;
+  readonly place: PlaceInSource;
+}
+
+/** A link into the library may name a place in a source. */
+function openedByLink(): Opened | null {
+  const place = isLibrary(currentPath()) ? placeIn(window.location.search) : null;
+  return place && { in: LIBRARY, place };
+}
+
 function Page() {
   const pathname = usePathname();
   const addressed = conversationIn(pathname);
@@ -37,7 +56,7 @@ function Page() {
   // The next conversation has its id before it has a question, so that asking changes no component.
   const [draftId, setDraftId] = useState(randomId);
   const [start, setStart] = useState<(Start & { readonly of: string }) | null>(null);
-  const [opened, setOpened] = useState<{ in: string; place: PlaceInSource } | null>(null);
+  const [opened, setOpened] = useState(openedByLink);
   const refresh = useRefreshConversations();
   const library = useQueryClient();
   const [uploads] = useState(
@@ -57,7 +76,7 @@ function Page() {
   };
   const onActivity = (): void => {
     // A new conversation gets its address when its first run begins, if it is still on screen.
-    if (window.location.pathname === "/") navigate(draftId, "replace");
+    if (currentPath() === "/") navigate(draftId, "replace");
     refresh();
     void library.invalidateQueries({ queryKey: READING });
   };

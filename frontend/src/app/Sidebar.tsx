@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { ConversationList } from "../history/ConversationList.tsx";
+import { ROOT_PATH } from "../protocol/addresses.ts";
 import { SettingsPanel } from "../settings/SettingsPanel.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -72,7 +73,7 @@ function LibraryLink({ isCurrent, onDone }: LinkProps) {
   return (
     <a
       className="button button--quiet library-link"
-      href={LIBRARY}
+      href={ROOT_PATH + LIBRARY}
       aria-current={isCurrent ? "page" : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Source } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import { examplesFor } from "./examples.ts";
-import { addressOf, conversationIn } from "./route.ts";
+import { addressOf, conversationIn, placeIn } from "./route.ts";
 
 describe("addresses", () => {
   it.each(["550e8400-e29b-41d4-a716-446655440000", "a.b:c_d-1"])("round-trip %s", (id) => {
@@ -12,6 +12,18 @@ describe("addresses", () => {
 
   it.each(["/", "/c/", "/c/a/b", "/c/%E0%A4%A", "/library"])("%s names none", (path) => {
     expect(conversationIn(path)).toBeNull();
+  });
+
+  it("names a place in a source", () => {
+    expect(placeIn("?source=s1&passage=p%201&page=3&start=4&end=9")).toEqual({
+      sourceId: "s1",
+      passageId: "p 1",
+      page: 3,
+      quoteStart: 4,
+      quoteEnd: 9,
+    });
+    expect(placeIn("?source=s1&page=x&start=-1")).toMatchObject({ passageId: "", page: null });
+    expect(placeIn("?passage=p1")).toBeNull();
   });
 });
 

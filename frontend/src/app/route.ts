@@ -1,5 +1,8 @@
 import { useSyncExternalStore } from "react";
 
+import type { PlaceInSource } from "../protocol/api.ts";
+import { ROOT_PATH } from "../protocol/addresses.ts";
+
 /** Which conversation the address names; null on the start page. */
 export function conversationIn(pathname: string): string | null {
   const id = /^\/c\/([^/]+)\/?$/.exec(pathname)?.[1];
@@ -23,6 +26,30 @@ export function isLibrary(pathname: string): boolean {
   return pathname.replace(/\/$/, "") === LIBRARY;
 }
 
+/** The place in a source that a link from elsewhere opens in the library; null for none. */
+export function placeIn(search: string): PlaceInSource | null {
+  const asked = new URLSearchParams(search);
+  const sourceId = asked.get("source");
+  if (sourceId === null || sourceId === "") return null;
+  const number = (name: string): number | null => {
+    const given = asked.get(name) ?? "";
+    return /^\d{1,9}$/.test(given) ? Number(given) : null;
+  };
+  return {
+    sourceId,
+    passageId: asked.get("passage") ?? "",
+    page: number("page"),
+    quoteStart: number("start"),
+    quoteEnd: number("end"),
+  };
+}
+
+/** The address of the page below the server's own path. */
+export function currentPath(): string {
+  const { pathname } = window.location;
+  return pathname.startsWith(`${ROOT_PATH}/`) ? pathname.slice(ROOT_PATH.length) : pathname;
+}
+
 const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void): () => void {
@@ -41,11 +68,11 @@ export function navigate(sessionId: string | null, how: "push" | "replace" = "pu
 
 /** Goes to an address of the page. */
 export function goTo(address: string, how: "push" | "replace" = "push"): void {
-  if (how === "push") window.history.pushState(null, "", address);
-  else window.history.replaceState(null, "", address);
+  if (how === "push") window.history.pushState(null, "", ROOT_PATH + address);
+  else window.history.replaceState(null, "", ROOT_PATH + address);
   for (const listener of listeners) listener();
 }
 
 export function usePathname(): string {
-  return useSyncExternalStore(subscribe, () => window.location.pathname);
+  return useSyncExternalStore(subscribe, currentPath);
 }

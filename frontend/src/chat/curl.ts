@@ -3,7 +3,7 @@ import type { Filters } from "../protocol/events.gen.ts";
 
 /** A line for a terminal that asks the same question in the same conversation, and streams it. */
 export function askAgainByCurl(
-  origin: string,
+  server: string,
   question: string,
   sessionId: string,
   filters: Filters | null,
@@ -14,12 +14,12 @@ export function askAgainByCurl(
     ...(filters === null || isUnfiltered(filters) ? {} : { filters }),
   };
   const json = quoted(JSON.stringify(body));
-  return `curl -N -X POST ${quoted(`${origin}/chat`)} -H 'Content-Type: application/json' -d ${json}`;
+  return `curl -N -X POST ${quoted(`${server}/chat`)} -H 'Content-Type: application/json' -d ${json}`;
 }
 
 /** A line for a terminal that plays the stream of this very answer again. */
-export function replayByCurl(origin: string, runId: string): string {
-  return `curl -N ${quoted(`${origin}/runs/${encodeURIComponent(runId)}/events`)}`;
+export function replayByCurl(server: string, runId: string): string {
+  return `curl -N ${quoted(`${server}/runs/${encodeURIComponent(runId)}/events`)}`;
 }
 
 /** As one word for a shell. */

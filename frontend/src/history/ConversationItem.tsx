@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Conversation } from "../protocol/api.ts";
-import { conversationFile } from "../protocol/addresses.ts";
+import { conversationFile, ROOT_PATH } from "../protocol/addresses.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Found } from "./Found.tsx";
@@ -37,7 +37,7 @@ export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...o
   return (
     <div className={isCurrent ? "conversation conversation--current" : "conversation"}>
       <a
-        href={`/c/${encodeURIComponent(id)}`}
+        href={`${ROOT_PATH}/c/${encodeURIComponent(id)}`}
         aria-current={isCurrent ? "page" : undefined}
         title={title}
         onClick={(event) => {

@@ -17,7 +17,7 @@ import type {
   SuggestedQuestion,
   Upload,
 } from "./api.ts";
-import { path } from "./addresses.ts";
+import { path, ROOT_PATH } from "./addresses.ts";
 import type { Filters, Reading } from "./events.gen.ts";
 import { signIn } from "./signIn.ts";
 
@@ -63,15 +63,15 @@ async function apiError(response: Response): Promise<ApiError> {
 
 /** The server's routes. Streams come back as the raw response, everything else as typed JSON. */
 export class Client {
-  readonly #fetch: typeof fetch;
+  readonly #fetch: (route: string, init?: RequestInit) => Promise<Response>;
 
   /** `onSignedOut` is told how this server signs people in, each time it asks for that. */
   constructor(
     fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init),
     onSignedOut: (auth: unknown) => void = () => undefined,
   ) {
-    this.#fetch = async (input, init) => {
-      const response = await fetchFn(input, init);
+    this.#fetch = async (route, init) => {
+      const response = await fetchFn(ROOT_PATH + route, init);
       if (response.ok) return response;
       const error = await apiError(response);
       if (error.isSignIn) onSignedOut(error.details.auth);

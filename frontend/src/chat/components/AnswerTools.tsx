@@ -6,6 +6,7 @@ import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
 import type { Answer } from "../answerReducer.ts";
 import type { ChatSession } from "../ChatSession.ts";
+import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { askAgainByCurl, replayByCurl } from "../curl.ts";
 import type { ChatSlots } from "../slots.ts";
 import type { Turn } from "../turns.ts";
@@ -22,7 +23,7 @@ interface Props {
 /** What can be done with a finished answer. */
 export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
   const { t } = useTranslation("chat");
-  const { origin } = window.location;
+  const server = window.location.origin + ROOT_PATH;
   const { runId, filters } = answer;
   const { sessionId } = session.getSnapshot();
   return (
@@ -42,7 +43,7 @@ export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
           {t("answer.again")}
         </Button>
       ) : null}
-      <CopyButton text={() => askAgainByCurl(origin, turn.question, sessionId, filters)}>
+      <CopyButton text={() => askAgainByCurl(server, turn.question, sessionId, filters)}>
         {t("answer.curl")}
       </CopyButton>
       {answer.messageId === null ? null : <FeedbackButtons answer={answer} session={session} />}
@@ -53,7 +54,7 @@ export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
           buttonClass="button button--icon button--quiet"
           trigger={<Icon name="dots" />}
         >
-          <CopyButton text={() => replayByCurl(origin, runId)}>{t("answer.curlReplay")}</CopyButton>
+          <CopyButton text={() => replayByCurl(server, runId)}>{t("answer.curlReplay")}</CopyButton>
         </Popover>
       )}
     </div>

@@ -1,12 +1,13 @@
 import * as pdfjs from "pdfjs-dist";
 import workerUrl from "pdfjs-dist/build/pdf.worker.min.mjs?url";
 
+import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { quoteInText } from "../quoteInText.ts";
 
 pdfjs.GlobalWorkerOptions.workerSrc = workerUrl;
 
 // What pdf.js needs for some files only; the build puts its folders there.
-const PARTS = `/assets/pdfjs-${pdfjs.version}`;
+const PARTS = `${ROOT_PATH}/assets/pdfjs-${pdfjs.version}`;
 
 /** The open file. `close` it in the end: a worker holds it. */
 export class OpenPdf {
