@@ -135,9 +135,8 @@ async def test_memory_levels_off(
     stocked_dsn: str,
     upstream: FakeOpenAI,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upstream, "_keep", 100)  # it shares this process
+    upstream.keep = 100  # it shares this process
     upstream.always(KINDS[name].reply)
     seconds = SOAK_S / 3
     async with processes(1, server_env(stocked_dsn, upstream, tmp_path)) as (server,):
