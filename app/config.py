@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     data_dir: Path = Path(".data")
     database_url: SecretStr | None = None
+    database_pool_size: int | None = Field(default=None, ge=1, le=1000)
     sample_library: bool = True
 
     llm_provider: Provider = "auto"

@@ -212,7 +212,9 @@ async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     await migrate(dsn, password=password)
     embedder = await asyncio.to_thread(process.embedder)
     model = await asyncio.to_thread(process.model)
-    database = await Database.open(dsn, password=password)
+    database = await Database.open(
+        dsn, password=password, max_size=process.settings.database_pool_size
+    )
     stack.push_async_callback(database.close)
     stack.push_async_callback(model.aclose)
     notices = Notices(database, channels=(CHANNEL,))

@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import __version__  # noqa: E402 - the project is on the path now
 from app.config import Settings, load_settings  # noqa: E402
+from app.db.address import libpq_address  # noqa: E402
 from app.db.migrations import known_migrations, migrate, pending  # noqa: E402
 from app.db.pool import connect  # noqa: E402
 from app.db.server import EmbeddedServer  # noqa: E402
@@ -92,7 +93,14 @@ def save(settings: Settings, target: Path) -> str:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder, database(settings) as dsn:
             dump = Path(folder) / DUMP
             applied, _ = asyncio.run(schema(dsn))
-            run([program(settings, "pg_dump"), *DUMP_OPTIONS, f"--file={dump}", f"--dbname={dsn}"])
+            run(
+                [
+                    program(settings, "pg_dump"),
+                    *DUMP_OPTIONS,
+                    f"--file={dump}",
+                    f"--dbname={libpq_address(dsn)}",
+                ]
+            )
             with tarfile.open(draft, "w") as archive:
                 about = json.dumps({"version": __version__, "schema": applied}).encode()
                 member = tarfile.TarInfo(ABOUT)
@@ -137,7 +145,7 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> str:
                 asyncio.run(_empty(dsn))
             dump = str(Path(folder) / DUMP)
             pg_restore = program(settings, "pg_restore")
-            run([pg_restore, *RESTORE_OPTIONS, f"--dbname={dsn}", dump])
+            run([pg_restore, *RESTORE_OPTIONS, f"--dbname={libpq_address(dsn)}", dump])
             applied = asyncio.run(migrate(dsn))
         if (Path(folder) / FILES).is_dir():
             kept = settings.data_dir / FILES
@@ -148,7 +156,8 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> str:
 async def _empty(dsn: str) -> None:
     connection = await connect(dsn)
     try:
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        name = await connection.fetchval("SELECT quote_ident(current_schema())")
+        await connection.execute(f"DROP SCHEMA {name} CASCADE; CREATE SCHEMA {name}")
     finally:
         await connection.close()
 

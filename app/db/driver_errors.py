@@ -4,6 +4,7 @@ Everything else is a mistake of ours and goes through as it is, so that it is lo
 traceback and never retried as an outage.
 """
 
+import ssl
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ _UNAVAILABLE = (
     exceptions.ReadOnlySQLTransactionError,  # a failover is under way
     exceptions.IdleInTransactionSessionTimeoutError,
     exceptions.TransactionTimeoutError,
+    exceptions.TargetServerAttributeNotMatched,  # a failover that has no primary yet
     OSError,
     TimeoutError,
 )
@@ -41,6 +43,13 @@ _STALE = (
 _STALE_TYPE = "cache lookup failed"  # XX000: a type that a statement names by its number is gone
 _SCHEMA_GONE = (exceptions.UndefinedTableError, exceptions.UndefinedFunctionError)
 _OF_THE_DRIVER = (exceptions.InterfaceError, exceptions.InternalClientError)
+
+
+_FULL = ("no more connections allowed", "max clients")  # PgBouncer, Supabase
+NO_CONNECTION = (
+    "DATABASE_URL: got a database that has no free connection, takes one with at least 4 for each "
+    "process of Citestream (max_connections, or the limit of this role)"
+)
 
 
 class SchemaChanged(StoreUnavailable):
@@ -85,6 +94,13 @@ def schema_may_have_changed(error: BaseException) -> bool:
     return isinstance(error, (SchemaChanged, *_SCHEMA_GONE))
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether the server refused a connection because it has as many as it takes."""
+    if isinstance(error, exceptions.TooManyConnectionsError):
+        return True
+    return isinstance(error, exceptions.PostgresError) and any(w in str(error) for w in _FULL)
+
+
 @contextmanager
 def starting() -> "Iterator[None]":
     """As `translated`, but an address that is refused or cannot be read is a wrong setting.
@@ -95,15 +111,44 @@ def starting() -> "Iterator[None]":
         with translated():
             yield
     except StoreUnavailable as error:
-        if isinstance(error.__cause__, _REFUSED):
-            raise _refused(error.__cause__) from error
+        cause = error.__cause__
+        if isinstance(cause, _AT_THE_START) and not is_full(cause):
+            raise _refused(cause) from error
+        if isinstance(cause, ConnectionError) and "SSL" in str(cause):
+            raise _wrong(
+                "an address whose server takes no TLS", "one with sslmode=disable"
+            ) from error
         raise
+    except _PARAMETER as error:
+        raise _wrong(
+            f"an address with a parameter that the database refuses ({error})",
+            "an address without it",
+        ) from error
     except (ValueError, *_OF_THE_DRIVER) as error:
         raise _refused(error) from error
 
 
+_AT_THE_START = (
+    *_REFUSED,
+    exceptions.ProtocolViolationError,
+    exceptions.TargetServerAttributeNotMatched,
+    ssl.SSLError,
+)
+_PARAMETER = (
+    exceptions.UndefinedObjectError,
+    exceptions.InvalidParameterValueError,
+    exceptions.CantChangeRuntimeParamError,
+    exceptions.InvalidNameError,
+    exceptions.PostgresSyntaxError,
+)
+
+
+def _wrong(got: str, takes: str) -> SettingError:
+    return SettingError(f"DATABASE_URL: got {got}, takes {takes}")
+
+
 def _refused(error: BaseException) -> SettingError:
-    return SettingError(
-        "DATABASE_URL: got an address, user, password or database that is refused "
-        f"({type(error).__name__}), takes postgresql://user:password@host:port/database"
+    return _wrong(
+        f"an address, user, password or database that is refused ({type(error).__name__})",
+        "postgresql://user:password@host:port/database",
     )

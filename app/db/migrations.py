@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from asyncpg import Connection, exceptions
 
 from app.db.driver_errors import translated
-from app.db.pool import Password, connect
+from app.db.pool import Password, connect, reach_vector
 from app.db.pooler import check_direct
 from app.domain.errors import SettingError
 
@@ -24,6 +24,7 @@ MIN_PGVECTOR = (0, 8, 3)
 MIN_PGVECTOR_TEXT = ".".join(map(str, MIN_PGVECTOR))
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+FULL_S = 15.0  # replicas that restart one after the other give their connections back
 _LOCK_WAIT_MS = 2_000
 _LOCK_PAUSE_S = 1.0
 _LOCK_TRIES = 60
@@ -108,12 +109,13 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
     Raises `SettingError` for a server that cannot be used (too old, no pgvector, refused, or
     migrated by a newer Citestream), `StoreUnavailable` when nobody answers.
     """
-    await check_direct(lambda: connect(dsn, password=password, prepares=False))
-    connection = await connect(dsn, password=password)
+    await check_direct(lambda: connect(dsn, password=password, prepares=False, wait_s=FULL_S))
+    connection = await connect(dsn, password=password, wait_s=FULL_S)
     try:
         with translated():
             await _lock(connection)
             await _check_server(connection)
+            await reach_vector(connection)
             applied = await _apply(connection, known_migrations())
             await check_privileges(connection)
             return applied
@@ -122,6 +124,11 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
             f"DATABASE_URL: got a user without enough rights ({error}), takes the owner of "
             "Citestream's tables and their schema (ALTER TABLE … OWNER TO …), at least while "
             "there are migrations to apply"
+        ) from error
+    except exceptions.InvalidSchemaNameError as error:
+        raise SettingError(
+            "DATABASE_URL: got an address whose search path names no schema that exists, takes "
+            "one where it does (CREATE SCHEMA …)"
         ) from error
     finally:
         await connection.close(timeout=10)

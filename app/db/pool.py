@@ -13,7 +13,16 @@ from asyncpg import Connection, Pool, Record, exceptions
 from pgvector.asyncpg import register_vector
 from typing_extensions import override
 
-from app.db.driver_errors import SchemaChanged, schema_may_have_changed, starting, translated
+from app.db.address import read_address
+from app.db.connection_limit import ConnectionLimit
+from app.db.driver_errors import (
+    NO_CONNECTION,
+    SchemaChanged,
+    is_full,
+    schema_may_have_changed,
+    starting,
+    translated,
+)
 from app.domain.errors import SettingError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -32,26 +41,42 @@ _CONNECT_S = 10.0
 _CLOSE_S = 3.0
 _LEFT_S = 0.3
 _FORGET_EVERY_S = 2.0
+_FULL_PAUSE_S = 0.25
 
 
 async def connect(
-    dsn: str, *, password: Password | None = None, prepares: bool = True
+    dsn: str, *, password: Password | None = None, prepares: bool = True, wait_s: float = 0.0
 ) -> Connection:
     """One connection outside any pool, without codecs. The caller closes it.
 
-    `prepares` False: statements have no names, so that a pooler may stand in between.
+    `prepares` False: statements have no names, so that a pooler may stand in between. `wait_s`: how
+    long a server that has no free connection is waited for.
     Raises `SettingError` when the address is refused, `StoreUnavailable` when nobody answers.
     """
-    with starting():
-        connection: Connection = await asyncpg.connect(
-            dsn,
-            password=password,
-            timeout=_CONNECT_S,
-            command_timeout=_COMMAND_S,
-            server_settings={"application_name": "citestream"},
-            **({} if prepares else {"statement_cache_size": 0}),
-        )
-    return connection
+    address = read_address(dsn)
+    until = time.monotonic() + wait_s
+
+    async def dial() -> Connection:
+        with starting():
+            connection: Connection = await asyncpg.connect(
+                address.dsn,
+                password=password,
+                timeout=address.connect_s or _CONNECT_S,
+                command_timeout=_COMMAND_S,
+                **address.keywords(),
+                **({} if prepares else {"statement_cache_size": 0}),
+            )
+        return connection
+
+    while True:
+        try:
+            return await dial()
+        except StoreUnavailable as error:
+            if not is_full(error.__cause__) or not wait_s:
+                raise
+            if time.monotonic() >= until:
+                raise SettingError(NO_CONNECTION) from error
+        await asyncio.sleep(_FULL_PAUSE_S)
 
 
 async def _prepare(connection: Connection) -> None:
@@ -62,15 +87,30 @@ async def _prepare(connection: Connection) -> None:
         encoder=lambda value: orjson.dumps(value).decode(),
         decoder=orjson.loads,
     )
-    schema = await connection.fetchval(_VECTOR_SCHEMA)
+    schema = await reach_vector(connection)
     if schema is None:  # a restore is under way: without the types nothing could be searched
         raise StoreUnavailable("The database has no pgvector right now.")
     await register_vector(connection, schema=schema)
 
 
+async def reach_vector(connection: Connection) -> str | None:
+    """The schema of pgvector, put on the session's search path; None when it is not installed."""
+    row = await connection.fetchrow(_VECTOR_SCHEMA)
+    if row is None:
+        return None
+    if not row["visible"]:
+        await connection.execute(_ADD_TO_PATH, row["schema"])
+    return str(row["schema"])
+
+
 _VECTOR_SCHEMA = """
-SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+SELECT n.nspname AS schema, n.nspname = ANY (current_schemas(false)) AS visible
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'vector'
+"""
+_ADD_TO_PATH = """
+SELECT set_config('search_path', concat_ws(', ',
+  nullif(current_setting('search_path'), ''), quote_ident($1::text)), false)
 """
 
 
@@ -91,9 +131,12 @@ class Database:
     connection.
     """
 
-    def __init__(self, pool: Pool, dial: "Callable[[], Awaitable[Connection]]") -> None:
+    def __init__(
+        self, pool: Pool, dial: "Callable[[], Awaitable[Connection]]", *, max_size: int
+    ) -> None:
         self._pool = pool
         self._dial = dial
+        self._limit = ConnectionLimit(max_size)
         self._waited: Callable[[float], None] | None = None
         self._apart: Connection | None = None
         self._one_apart = asyncio.Lock()
@@ -104,26 +147,39 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, *, password: Password | None = None, max_size: int = POOL_SIZE
+        cls, dsn: str, *, password: Password | None = None, max_size: int | None = None
     ) -> "Database":
         """Open a pool on the running loop; the database must be migrated already.
 
-        Raises `SettingError` when the address is refused, `StoreUnavailable` when nobody answers.
+        `max_size` unset: what the address says, else `POOL_SIZE`. Raises `SettingError` when the
+        address is refused, `StoreUnavailable` when nobody answers.
         """
-        pool = asyncpg.create_pool(
-            dsn,
-            password=password,
-            min_size=min(2, max_size),
-            max_size=max_size,
-            connection_class=_Session,
-            init=_prepare,
-            command_timeout=_COMMAND_S,
-            timeout=_CONNECT_S,
-            server_settings={"application_name": "citestream"},
-        )
-        with starting():
-            await pool
-        return cls(pool, lambda: connect(dsn, password=password))
+        address = read_address(dsn)
+        most = max_size or address.pool_size or POOL_SIZE
+
+        async def open_pool(size: int) -> Pool:
+            pool: Pool = asyncpg.create_pool(
+                address.dsn,
+                password=password,
+                min_size=size,
+                max_size=most,
+                connection_class=_Session,
+                init=_prepare,
+                command_timeout=_COMMAND_S,
+                timeout=address.connect_s or _CONNECT_S,
+                **address.keywords(),
+            )
+            with starting():
+                await pool
+            return pool
+
+        try:
+            pool = await open_pool(min(2, most))
+        except StoreUnavailable as error:
+            if not is_full(error.__cause__):
+                raise
+            pool = await open_pool(1)
+        return cls(pool, lambda: connect(dsn, password=password), max_size=most)
 
     async def close(self) -> None:
         """Wait a moment for the statements under way, then close every connection.
@@ -151,13 +207,20 @@ class Database:
 
     def usage(self) -> tuple[int, int, int]:
         """Connections now, idle ones among them, and the most there may be."""
-        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+        return self._pool.get_size(), self._pool.get_idle_size(), self._limit.now
 
     async def execute_apart(self, sql: str, *arguments: object, within_s: float) -> None:
         """One statement on a connection that is kept for such alone, however busy the pool is."""
         async with self._one_apart:
             if self._apart is None or self._apart.is_closed():
-                self._apart = await self.dedicated()
+                try:
+                    self._apart = await self.dedicated()
+                except StoreUnavailable as error:
+                    if not is_full(error.__cause__):
+                        raise
+                    async with asyncio.timeout(within_s):
+                        await self.execute(sql, *arguments)
+                    return
             try:
                 with translated(self._apart.is_closed):
                     await self._apart.execute(sql, *arguments, timeout=within_s)
@@ -184,7 +247,7 @@ class Database:
         with translated(self._pool.is_closing):
             # The driver's own time limit takes a task each time.
             async with asyncio.timeout(_CONNECT_S):
-                connection = await self._pool.acquire()
+                connection = await self._acquire()
         try:
             if self._waited is not None:
                 self._waited(time.monotonic() - asked)
@@ -195,8 +258,32 @@ class Database:
                 await self._forget()
             raise
         finally:
-            with translated(self._pool.is_closing):
-                await self._pool.release(connection, timeout=_CONNECT_S)
+            try:
+                with translated(self._pool.is_closing):
+                    await self._pool.release(connection, timeout=_CONNECT_S)
+            finally:
+                self._limit.leave()
+
+    async def _acquire(self) -> Connection:
+        """A connection, after `ConnectionLimit.enter`. One that exists is waited for when the
+        server refuses another."""
+        while True:
+            await self._limit.enter()
+            try:
+                connection: Connection = await self._pool.acquire()
+            except Exception as error:
+                self._limit.leave()
+                if not is_full(error):
+                    raise
+            except BaseException:
+                self._limit.leave()
+                raise
+            else:
+                return connection
+            if open_now := self._pool.get_size():
+                self._limit.refused(open_now)
+            else:
+                await asyncio.sleep(_FULL_PAUSE_S)
 
     def _gone(self, connection: Connection) -> bool:
         return bool(self._pool.is_closing() or connection.is_closed())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from asyncpg import Connection
 
 from app.config import Settings
+from app.db.address import read_address
 from app.db.driver_errors import translated
 from app.db.lakebase import password_of
 from app.db.migrations import (
@@ -50,7 +51,8 @@ async def examine_database(settings: Settings) -> list[Finding]:
         else:
             told = f"none yet in {settings.data_dir}: the first start makes it"
             return [Finding("skip", "database", told)]
-        return await _examined(dsn, await asyncio.to_thread(password_of, settings))
+        password = await asyncio.to_thread(password_of, settings)
+        return await _examined(dsn, password, settings.database_pool_size)
     except (SettingError, StoreUnavailable) as error:
         remedy = "DATABASE_URL: takes postgresql://user:password@host:port/database"
         return [Finding("FAIL", "database", str(error), (remedy,))]
@@ -59,13 +61,14 @@ async def examine_database(settings: Settings) -> list[Finding]:
             await asyncio.to_thread(server.release)
 
 
-async def _examined(dsn: str, password: Password | None) -> list[Finding]:
+async def _examined(dsn: str, password: Password | None, pool_size: int | None) -> list[Finding]:
+    pool_size = pool_size or read_address(dsn).pool_size or POOL_SIZE
     await check_direct(lambda: connect(dsn, password=password, prepares=False))
     connection = await connect(dsn, password=password)
     try:
         with translated():
             return [
-                await _server(connection),
+                await _server(connection, pool_size),
                 await _notices(dsn, password, connection),
                 await _migrations(connection),
             ]
@@ -73,7 +76,7 @@ async def _examined(dsn: str, password: Password | None) -> list[Finding]:
         await connection.close(timeout=5)
 
 
-async def _server(connection: Connection) -> Finding:
+async def _server(connection: Connection, pool_size: int) -> Finding:
     row = await connection.fetchrow(SERVER)
     took: list[float] = []
     for _ in range(STATEMENTS):
@@ -95,9 +98,10 @@ async def _server(connection: Connection) -> Finding:
     if apart > CLOCKS_S:
         remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
         return Finding("warn", "database", f"{told}; its clock is {apart:.0f} s apart", remedy)
-    if row["connections"] < 2 * (POOL_SIZE + 2):
-        each = f"one process uses up to {POOL_SIZE + 2}"
-        remedy = (f"max_connections = {4 * (POOL_SIZE + 2)} or more",)
+    each_uses = pool_size + 2
+    if row["connections"] < 2 * each_uses:
+        each = f"one process uses up to {each_uses}"
+        remedy = (f"max_connections = {4 * each_uses} or more, or a smaller DATABASE_POOL_SIZE",)
         most = f"{row['connections']} connections at most, {each}"
         return Finding("warn", "database", f"{told}; {most}", remedy)
     if middle > SLOW_MS:

@@ -16,6 +16,7 @@ import pytest
 from app.db.migrations import migrate
 from app.db.pool import connect
 from app.db.server import EmbeddedServer
+from app.domain.errors import SettingError
 from app.retrieval.minilm import MiniLM
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -282,6 +283,59 @@ async def test_an_owner_that_was_cut_off_keeps_its_whole_answer(
                 "done",
                 True,
             )
+
+
+READERS = 40
+
+
+@pytest.fixture
+async def few(stocked_dsn: str) -> AsyncIterator[str]:
+    """The address for a role that gets six connections and no more."""
+    admin = await connect(stocked_dsn)
+    await admin.execute("CREATE ROLE few LOGIN CONNECTION LIMIT 6; GRANT citestream TO few")
+    yield stocked_dsn.replace("citestream@", "few@")
+    await admin.execute("DROP OWNED BY few CASCADE; DROP ROLE few")
+    await admin.close()
+
+
+async def test_with_few_connections_everybody_is_answered(
+    few: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
+) -> None:
+    """Whoever gets no new connection waits for one that exists."""
+    upstream.always(Reply(tokens=["Nausea ", "[1]."]))
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        serving(app_settings(few, upstream, tmp_path), embedder) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=30, limits=limits) as client,
+    ):
+
+        async def read(number: int) -> list[int]:
+            first = await client.post(
+                "/chat", json={"message": QUESTION, "session_id": f"s{number}"}
+            )
+            then = await client.get(f"/conversations/s{number}/messages")
+            return [first.status_code, then.status_code, len(then.json().get("items", ()))]
+
+        answers = await asyncio.gather(*map(read, range(READERS)))
+        assert answers == [[200, 200, 2]] * READERS
+        _, _, most = server.runtime.database.usage()
+        assert 1 <= most <= 5
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()["failing"]) == (200, [])
+        metrics = (await client.get("/metrics")).text
+        assert f"citestream_pool_limit {float(most)}" in metrics
+
+
+async def test_a_database_without_any_free_connection_is_one_line(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.migrations.FULL_S", 0.5)
+    taken = [await connect(few) for _ in range(6)]
+    with pytest.raises(SettingError, match=r"^DATABASE_URL: got a database that has no free"):
+        await migrate(few)
+    for connection in taken:
+        await connection.close()
+    assert await migrate(few) == ()
 
 
 async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
