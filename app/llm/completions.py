@@ -6,7 +6,7 @@ answer is read here: frames that arrived together are merged, and no SDK object 
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any, ClassVar, Final, cast
 
@@ -126,23 +126,24 @@ class _Body:
                 raise NotAnAnswer("other")
             self._unframed.append(data)
             return
-        yield from self._checked(self._merger.feed(data))
-        if self._merger.error is not None:
-            raise NotAnAnswer("broken") from self._merger.error
-        self.over = self._merger.done
+        merger, normalize = self._merger, self._normalizer.feed
+        for chunk in merger.feed(data):
+            if chunk.get("error") or chunk.get("object") == "error":
+                check(chunk, self._request, final=False)
+            yield from normalize(chunk)
+        if merger.error is not None:
+            raise NotAnAnswer("broken") from merger.error
+        self.over = merger.done
 
     def close(self) -> Iterator[Chunk]:
         """The chunks that are left at the end."""
         if self._unframed is not None:
             yield from self._whole(b"".join(self._unframed).lstrip(_BLANK))
             return
-        yield from self._checked(self._merger.close())
-        yield from self._normalizer.close(ended=self._merger.done)
-
-    def _checked(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
-        for chunk in chunks:
+        for chunk in self._merger.close():
             check(chunk, self._request, final=False)
             yield from self._normalizer.feed(chunk)
+        yield from self._normalizer.close(ended=self._merger.done)
 
     def _whole(self, body: bytes) -> list[Chunk]:
         """Of a whole answer or an error in place of a stream, or the page of something else."""

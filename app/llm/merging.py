@@ -21,6 +21,7 @@ MAX_FRAME = 16 * 2**20
 """Bytes of a frame that is not whole yet."""
 
 _BOM = b"\xef\xbb\xbf"
+_LF = 10
 
 
 class FrameMerger:
@@ -41,17 +42,30 @@ class FrameMerger:
         data = self._lines(data)
         if not data:
             return []
-        # Only what is new is searched: a long frame that comes in many pieces stays linear.
-        joint = self._rest and self._rest[-1][-1] == 10 and data[0] == 10
-        if not joint and b"\n\n" not in data:
-            self._rest.append(data)
-            self._size += len(data)
-            if self._size > MAX_FRAME:
-                self.error = ValueError("a frame that does not end")
-            return []
-        *frames, rest = b"".join((*self._rest, data)).split(b"\n\n")
-        self._rest, self._size = [rest] if rest else [], len(rest)
+        if self._rest:
+            data = self._joined(data)
+        if b"\n\n" not in data:
+            return self._hold(data)
+        *frames, rest = data.split(b"\n\n")
+        if rest:
+            self._hold(rest)
         return self._chunks(frames)
+
+    def _joined(self, data: bytes) -> bytes:
+        """With what was held, once a frame is whole: a long one is searched once, not each time."""
+        across = self._rest[-1][-1] == _LF and data[0] == _LF
+        if not across and b"\n\n" not in data:
+            return data
+        data = b"".join((*self._rest, data))
+        self._rest, self._size = [], 0
+        return data
+
+    def _hold(self, data: bytes) -> list[Chunk]:
+        self._rest.append(data)
+        self._size += len(data)
+        if self._size > MAX_FRAME:
+            self.error = ValueError("a frame that does not end")
+        return []
 
     def close(self) -> list[Chunk]:
         """The chunks of a last frame that lacks its blank line; half a frame is nothing."""

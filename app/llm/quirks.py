@@ -98,27 +98,21 @@ def without_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return rest
 
 
-_NUMBER: Final = r"(\d[\d,]{2,12})"
 _SMALLEST: Final = 512
 """Tokens of a window; smaller numbers tell something else."""
-_WINDOWS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:context|prompt|model|input|max\w{{0,20}})[ _]"
-        rf"(?:length|size|window|limit)\D{{0,40}}{_NUMBER}",
-        rf"{_NUMBER} (?:tokens? )?(?:maximum|context|limit)",
-        rf"(?:maximum|allowed|limit|only|n_ctx)\D{{0,40}}{_NUMBER}",
-        rf"(?:<=|less than|at most|> ) ?{_NUMBER}",
-    )
+_WINDOWS: Final = (
+    re.compile(r"(?:length|size|window|limit)[^\d]{0,40}(\d[\d,]{2,12})"),
+    re.compile(r"(\d[\d,]{2,12}) (?:tokens? )?(?:maximum|context|limit)"),
+    re.compile(r"(?:maximum|allowed|only|n_ctx)[^\d]{0,40}(\d[\d,]{2,12})"),
+    re.compile(r"(?:<=|less than|at most|> ) ?(\d[\d,]{2,12})"),
 )
-_ASKED: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:requested|resulted in|contains?|passed|length|count|given|n_prompt_tokens)"
-        rf"\D{{0,20}}{_NUMBER}",
-        rf"(?:input|request|prompt) \({_NUMBER}",
-        rf"too long: {_NUMBER}",
-    )
+_ASKED: Final = (
+    re.compile(
+        r"(?:requested|resulted in|contains?|passed|length|count|given|n_prompt_tokens)"
+        r"[^\d]{0,20}(\d[\d,]{2,12})"
+    ),
+    re.compile(r"(?:input|request|prompt) \((\d[\d,]{2,12})"),
+    re.compile(r"too long: (\d[\d,]{2,12})"),
 )
 
 
