@@ -17,6 +17,10 @@ from app.runs.ports import Entry
 HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE: Final = b"data: [DONE]\n\n"
 GONE: Final = "The answer was interrupted."
+TAKEN_BACK: Final = (
+    "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
+    "held back."
+)
 _TEXT: Final = "answer"
 _REASONS: Final = {"length": "length", "content_filter": "content-filter"}
 
@@ -85,7 +89,8 @@ class _Telling:
         before = "".join(self._sent)
         if not whole.startswith(before):
             self.over = True
-            return [*self._text_end(), _part("error", errorText=GONE), DONE]
+            told = GONE if whole else TAKEN_BACK
+            return [*self._text_end(), _part("error", errorText=told), DONE]
         start = [] if self._begun else [_part("start")]
         self._begun = True
         rest = self._text(whole[len(before) :])

@@ -23,6 +23,10 @@ from app.runs.ports import Entry
 
 DONE: Final = b"data: [DONE]\n\n"
 GONE: Final = "The answer was interrupted."
+TAKEN_BACK: Final = (
+    "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
+    "held back."
+)
 _REASONS: Final = {"length": "length", "content_filter": "content_filter"}
 _LONGEST_QUOTE: Final = 200
 MAX_ANNOTATIONS: Final = 1_000
@@ -164,7 +168,7 @@ class _Telling:
         before = "".join(self._sent)
         if not whole.startswith(before):
             self.over = True
-            return [error_frame("INTERRUPTED", GONE)]
+            return [error_frame("INTERRUPTED", GONE if whole else TAKEN_BACK)]
         self._citations = citations
         return self._text(whole[len(before) :])
 

@@ -46,6 +46,18 @@ async def test_a_reasoning_model_sends_parts_and_its_thoughts_stay_out(
     client: httpx.AsyncClient, workspace: DatabricksWorkspace
 ) -> None:
     workspace.script(Reply(tokens=ANSWER, reasoning=("Let me ", "think."), content_parts=True))
+    answer = (await asked(client)).json()
+    assert answer["answer"] == TEXT
+    events = (await client.get(f"/runs/{answer['run_id']}/events")).text
+    assert '"text":"Let me think."' in events
+
+
+@pytest.mark.parametrize("refuse_stream", [False, True])
+async def test_thoughts_in_the_answer_stay_out_too(
+    client: httpx.AsyncClient, workspace: DatabricksWorkspace, refuse_stream: bool
+) -> None:
+    said = ["<thi", "nk>Perhaps [2].</th", "ink>\n\n", *ANSWER]
+    workspace.always(Reply(tokens=said, refuse_stream=refuse_stream))
     assert (await asked(client)).json()["answer"] == TEXT
 
 

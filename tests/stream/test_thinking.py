@@ -4,6 +4,7 @@ import httpx
 import orjson
 import pytest
 
+from tests.fakes.openai_script import Record
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.sse import Frame, Viewer, frames
 from tests.stream.conftest import QUESTION
@@ -87,6 +88,21 @@ async def test_openais_clients_get_the_answer_alone(
     assert THOUGHTS not in upstream.requests[-1].prompt
 
 
+async def test_clients_that_cannot_take_back_are_told_and_are_answered_the_next_time(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    upstream.always(Reply(tokens=UNOPENED.split(" "), pace_s=0.02))
+    user = {"role": "user", "content": QUESTION}
+    asked = {"model": "citestream", "messages": [user], "stream": True}
+    first = (await client.post("/v1/chat/completions", json=asked)).text
+    assert "thoughts of the model" in first
+    assert "[DONE]" not in first
+    second = (await client.post("/v1/chat/completions", json=asked)).text
+    assert "error" not in second
+    assert "Passage" not in second
+    assert second.endswith("data: [DONE]\n\n")
+
+
 async def test_an_answer_without_a_stream_tells_its_thoughts_too(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:
@@ -105,3 +121,21 @@ async def test_a_reasoning_field_is_told_as_a_stage(
     assert viewer.text == ANSWER
     told = [frame.content for frame in seen if frame.type == "reasoning_complete"]
     assert [content["text"] for content in told] == ["Passage [2] or [1]?"]
+
+
+async def test_a_conversation_beyond_the_window_goes_on(
+    client: httpx.AsyncClient, upstream: FakeOpenAI
+) -> None:
+    def refuse(record: Record) -> str | None:
+        asked = sum(1 + 3 * (not character.isascii()) for character in record.prompt) // 4
+        return (
+            f"maximum context length is 8192 tokens, you requested {asked}" * (asked > 8192) or None
+        )
+
+    upstream.always(Reply(tokens=["吐き気です[1]。" * 300], refuse=refuse))
+    for _ in range(7):
+        _, seen = await ask(client)
+        assert seen[-1].type == "done"
+        assert QUESTION in upstream.requests[-1].prompt.rpartition("Question:")[2]
+    bodies = [str(request.body["messages"]) for request in upstream.requests]
+    assert len(set(bodies)) == len(bodies)

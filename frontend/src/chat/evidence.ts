@@ -55,6 +55,8 @@ function resultOf(event: EvidenceEvent): Pick<Step, "result" | "ms"> {
     }
     case "rewriting_complete":
       return { result: t("chat:step.query", { query: event.content.query }), ms: event.content.ms };
+    case "reasoning_complete":
+      return { result: t("chat:step.thought"), ms: event.content.ms };
     default:
       return { result: "", ms: null };
   }

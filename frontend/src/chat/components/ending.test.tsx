@@ -41,6 +41,39 @@ describe("StageLine", () => {
   });
 });
 
+describe("StageLine of a model that thinks", () => {
+  const timestamp = "2026-11-21T10:00:00.000Z";
+  const generation: EvidenceEvent = {
+    type: "generation_start",
+    content: { stage: "generation", status: "started", passages: [] },
+    timestamp,
+  };
+  const begun: EvidenceEvent = {
+    type: "reasoning_start",
+    content: { stage: "reasoning", status: "started" },
+    timestamp,
+  };
+  const thought: EvidenceEvent = {
+    type: "reasoning_complete",
+    content: { stage: "reasoning", status: "complete", text: "Passage [2]? <b>No.</b>", ms: 1200 },
+    timestamp,
+  };
+  const answer: Answer = { ...newAnswer("a", "r"), text: "Part" };
+
+  it("says that it thinks, and folds what it thought", () => {
+    const { container, rerender } = render(
+      <StageLine answer={{ ...answer, evidence: [generation, begun] }} connection={null} />,
+    );
+    expect(container.querySelector(".stage--running")?.textContent).toBe("Reasoning…");
+    const evidence = [generation, begun, thought];
+    rerender(<StageLine answer={{ ...answer, evidence }} connection={null} />);
+    expect(container.querySelector(".stage--running")?.textContent).toBe("Generation…");
+    rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} connection={null} />);
+    const folded = screen.getByText("Passage [2]? <b>No.</b>");
+    expect(folded.closest("details details")?.hasAttribute("open")).toBe(false);
+  });
+});
+
 describe("Outcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
     show(failed("UPSTREAM_TRUNCATED"));
