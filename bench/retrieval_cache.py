@@ -60,9 +60,10 @@ class CachedEncoder:
         """The model's."""
         return self._model.max_pieces
 
-    def count(self, text: str) -> int:
-        """Word pieces, by the model's tokenizer."""
-        return self._model.count(text)
+    @property
+    def count(self) -> Callable[[str], int]:
+        """Word pieces, by the model's tokenizer; it can be pickled, as reading needs it."""
+        return self._model.count
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, computed anew."""

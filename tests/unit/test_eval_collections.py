@@ -1,6 +1,7 @@
 """Reading collections, remembering their embeddings, judging answers, and comparing records."""
 
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from bench.retrieval_report import comparison_rows, write_section
 Floats = NDArray[np.float32]
 
 
+def pieces(text: str) -> int:
+    return len(text.split())
+
+
 class Counting:
     """A model that notes what it was made to embed."""
 
@@ -29,8 +34,7 @@ class Counting:
         self.name = name
         self.seen: list[str] = []
 
-    def count(self, text: str) -> int:
-        return len(text.split())
+    count = staticmethod(pieces)
 
     async def embed_query(self, text: str) -> Floats:
         return np.ones(2, np.float32)
@@ -55,6 +59,11 @@ async def test_a_text_is_embedded_once_per_model(tmp_path: Path) -> None:
     assert other.seen == ["tea"]
     assert [one.vector.tolist() for one in first] == [[3, 3], [6, 6], [3, 3]]
     assert [one.tokens for one in again] == [b"coffee", b"milk"]
+
+
+def test_the_process_that_reads_files_can_count_with_it(tmp_path: Path) -> None:
+    count = CachedEncoder(Counting(), tmp_path).count
+    assert pickle.loads(pickle.dumps(count))("hot tea") == 2
 
 
 @pytest.fixture
