@@ -11,6 +11,7 @@ import * as asking from "./journeys/asking.mjs";
 import * as history from "./journeys/history.mjs";
 import * as ingesting from "./journeys/ingesting.mjs";
 import * as library from "./journeys/library.mjs";
+import * as mounted from "./journeys/mounted.mjs";
 import * as phone from "./journeys/phone.mjs";
 import * as reading from "./journeys/reading.mjs";
 import * as restarting from "./journeys/restarting.mjs";
@@ -28,6 +29,7 @@ const SIDE_BY_SIDE = {
   ...phone,
   ...access,
   ...library,
+  ...mounted,
   ...reading,
   ...asking,
   ...sources,
