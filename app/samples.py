@@ -20,6 +20,8 @@ from app.runs.ports import Clock
 
 log = logging.getLogger(__name__)
 
+FULL_S = 60.0  # a database that has no free connection may have one by then
+
 _LOCK = 0x63697465_73616D70
 """Of several processes that start at once on one database, one ingests."""
 
@@ -38,7 +40,7 @@ async def load_samples(
     """
     library = LibraryStore(database)
     unfinished = data_dir / "samples.unfinished"
-    connection = await database.dedicated()
+    connection = await database.dedicated(wait_s=FULL_S)
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             return

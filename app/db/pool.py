@@ -132,7 +132,7 @@ class Database:
     """
 
     def __init__(
-        self, pool: Pool, dial: "Callable[[], Awaitable[Connection]]", *, max_size: int
+        self, pool: Pool, dial: "Callable[[float], Awaitable[Connection]]", *, max_size: int
     ) -> None:
         self._pool = pool
         self._dial = dial
@@ -179,7 +179,11 @@ class Database:
             if not is_full(error.__cause__):
                 raise
             pool = await open_pool(1)
-        return cls(pool, lambda: connect(dsn, password=password), max_size=most)
+
+        async def dial(wait_s: float) -> Connection:
+            return await connect(dsn, password=password, wait_s=wait_s)
+
+        return cls(pool, dial, max_size=most)
 
     async def close(self) -> None:
         """Wait a moment for the statements under way, then close every connection.
@@ -233,10 +237,10 @@ class Database:
             self._apart.terminate()
             self._apart = None
 
-    async def dedicated(self) -> Connection:
-        """A connection outside the pool (for LISTEN); the caller closes it."""
+    async def dedicated(self, *, wait_s: float = 0.0) -> Connection:
+        """A connection outside the pool, for LISTEN or a session lock; the caller closes it."""
         try:
-            return await self._dial()
+            return await self._dial(wait_s)
         except SettingError as error:
             raise StoreUnavailable("The database refuses connections right now.") from error
 

@@ -144,42 +144,39 @@ class LiveCursor:
     async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
         """Until the terminal entry was yielded."""
         run = self._run
-        while not self._sure() and not run.fenced:
-            if not await self._settled(silence_s):
-                yield None
+        while not await self._settled(silence_s):
+            yield None
         if not run.fenced and not await self._servable():
             yield self._reset()
         async with _Patience(run, silence_s) as patience:
             while not run.fenced:
-                for entry in self._showable():
+                entries = self._next()
+                for entry in merge(entries) if len(entries) > 1 else entries:
+                    if not self._sure():
+                        break
                     yield entry
                     self._position = entry.seq
                 if run.terminal is not None and self._position >= run.terminal.seq:
                     return
-                if not await self._more(patience, silence_s):
+                at = self._position
+                behind = at < run.visible
+                if not await (self._turn(silence_s) if behind else patience.beyond(at)):
                     yield None
         async for frame in self._stored.at(self._position).frames(silence_s=silence_s):
             yield frame
 
-    def _showable(self) -> Iterator[Entry]:
-        """What follows the position, as long as it is known that the run is ours."""
-        entries = self._next()
-        for entry in merge(entries) if len(entries) > 1 else entries:
-            if not self._sure():
-                return
-            yield entry
-
-    async def _more(self, patience: _Patience, silence_s: float) -> bool:
-        """Wait for what can be shown next; False after `silence_s`."""
+    async def _turn(self, silence_s: float) -> bool:
+        """Let the others have their turn; where ownership is in doubt, until it is settled."""
         if not self._sure():
             return await self._settled(silence_s)
-        if self._position < self._run.visible:
-            await asyncio.sleep(0)
-            return True
-        return await patience.beyond(self._position)
+        await asyncio.sleep(0)
+        return True
 
     async def _settled(self, silence_s: float) -> bool:
-        return self._ownership is None or await self._ownership.settled(silence_s)
+        """Whether it is known whose the run is; waits for that as long as for a heartbeat."""
+        if self._ownership is None or self._run.fenced:
+            return True
+        return await self._ownership.settled(silence_s)
 
     async def _servable(self) -> bool:
         """Whether the position was shown. It may be that of a flush that is under way elsewhere."""

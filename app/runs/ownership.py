@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from app.runs.live import LiveRun
 from app.runs.ports import Clock, RunLog
@@ -22,10 +23,13 @@ PAUSE_S = 4.0
 CHECK_S = 1.0
 
 
-def elapsed_s() -> float:
-    """Seconds that go on while the machine is suspended, where the system has such a clock."""
+def _elapsed_clock() -> Callable[[], float]:
     boot_clock: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot_clock is None else time.clock_gettime(boot_clock)
+    return time.monotonic if boot_clock is None else partial(time.clock_gettime, boot_clock)
+
+
+elapsed_s = _elapsed_clock()
+"""Seconds that go on while the machine is suspended, where the system has such a clock."""
 
 
 class Ownership:
@@ -56,6 +60,8 @@ class Ownership:
 
     async def settled(self, seconds: float) -> bool:
         """Wait until it is known what is ours; False when `seconds` passed before."""
+        if self.sure():
+            return True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self.sure():
