@@ -42,7 +42,7 @@ from app.api import (
 )
 from app.api.browser_safety import SafeHeaders
 from app.api.openai_errors import OpenAIErrors
-from app.api.page import page_router
+from app.api.page import PageForPeople, page_router
 from app.api.prefix import UnderPrefix
 from app.api.requests import RequestIds
 from app.config import Settings, load_settings
@@ -133,6 +133,7 @@ def create_app(
     app.include_router(page_router(PAGE))
     admission.guard(app, settings, runtimes.services)
     app.add_middleware(OpenAIErrors)
+    app.add_middleware(PageForPeople, dist=PAGE)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

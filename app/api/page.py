@@ -1,11 +1,16 @@
-"""Serves the built page. Its own addresses (`/c/…`, `/library`) all get `index.html`."""
+"""Serves the built page. Its own addresses (`/c/…`, `/library`) all get `index.html`.
+
+So does a person who follows a link to nothing: `PageForPeople`.
+"""
 
 import re
 from pathlib import Path
 
 from fastapi import APIRouter, Request
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.prefix import prefix_of
 
@@ -38,13 +43,8 @@ def page_router(dist: Path) -> APIRouter:
 
 
 def _file(dist: Path, path: str, prefix: str) -> Response:
-    index = dist / "index.html"
     if path in {"", "library"} or path.startswith("c/"):
-        if not index.is_file():
-            return HTMLResponse(NOT_BUILT, 200)
-        if not prefix:
-            return FileResponse(index, headers=_headers("no-cache"))
-        return HTMLResponse(under(index.read_text(), prefix), headers=_headers("no-cache"))
+        return _index(dist, prefix)
     file = _inside(dist, path)
     if file is None:
         raise HTTPException(404)
@@ -60,6 +60,15 @@ def under(html: str, prefix: str) -> str:
     """
     html = _OWN_ADDRESS.sub(rf'\1="{prefix}/', html)
     return html.replace('name="root-path" content=""', f'name="root-path" content="{prefix}"')
+
+
+def _index(dist: Path, prefix: str, status: int = 200) -> Response:
+    index = dist / "index.html"
+    if not index.is_file():
+        return HTMLResponse(NOT_BUILT, status)
+    if not prefix:
+        return FileResponse(index, status, headers=_headers("no-cache"))
+    return HTMLResponse(under(index.read_text(), prefix), status, headers=_headers("no-cache"))
 
 
 def _inside(dist: Path, path: str) -> Path | None:
@@ -79,3 +88,44 @@ def _headers(kept: str) -> dict[str, str]:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+class PageForPeople:
+    """Middleware: who looks at an address in a browser gets the page, not JSON, when it is refused.
+
+    The page says what there is to say, or asks for the sign-in; the status stays.
+    """
+
+    def __init__(self, app: ASGIApp, dist: Path) -> None:
+        self._app = app
+        self._dist = dist
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything that is not refused passes untouched."""
+        if not _is_navigation(scope):
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def unless_refused(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start" and _is_refusal(message):
+                status = message["status"]
+            elif not status:
+                await send(message)
+
+        await self._app(scope, receive, unless_refused)
+        if status:
+            index = _index(self._dist, prefix_of(Request(scope)), status)
+            await index(scope, receive, send)
+
+
+def _is_navigation(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    return "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _is_refusal(message: Message) -> bool:
+    kind = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] in {401, 404} and kind.startswith("application/json")

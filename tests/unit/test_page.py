@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.page import page_router
+from app.api.page import PageForPeople, page_router
 
 
 @pytest.fixture
@@ -17,6 +17,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (tmp_path / "assets" / "page-1a2b.mjs").write_text("export {}")
     app = FastAPI()
     app.include_router(page_router(tmp_path))
+    app.add_middleware(PageForPeople, dist=tmp_path)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
@@ -45,3 +46,21 @@ async def test_assets_are_kept_for_ever_and_modules_are_scripts(client: httpx.As
 
 async def test_nothing_outside_of_the_build_is_served(client: httpx.AsyncClient) -> None:
     assert (await client.get("/assets/..%2f..%2fetc/passwd")).status_code == 404
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/c", "/library/more", "/assets/gone.js"])
+async def test_people_get_the_page_at_an_unknown_address_and_programs_get_json(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    seen = await client.get(path, headers={"Accept": BROWSER})
+    assert (seen.status_code, seen.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "<title>page</title>" in seen.text
+    assert "default-src 'self'" in seen.headers["content-security-policy"]
+    for accept in ("*/*", "application/json", "text/event-stream"):
+        told = await client.get(path, headers={"Accept": accept})
+        assert (told.status_code, told.headers["content-type"]) == (404, "application/json")
+    posted = await client.post(path, headers={"Accept": BROWSER})
+    assert posted.headers["content-type"] == "application/json"

@@ -14,10 +14,12 @@ export async function historyRenamesDeletesAndRestores(context) {
   await entry.waitFor();
   await entry.hover(); // its tools appear beside it
   await chat.page.getByRole("button", { name: `Rename “${title}”` }).click();
-  await chat.page.getByLabel("Title").fill(`${title} renamed`);
+  await chat.page.getByLabel("Title").waitFor();
+  await chat.page.keyboard.type(`${title} renamed`); // in place of the old one
   await chat.page.keyboard.press("Enter");
   const renamed = chat.page.getByRole("link", { name: `${title} renamed`, exact: true });
   await renamed.waitFor();
+  await until("its title in the tab", () => chat.page.title(), (shown) => shown === `${title} renamed · Citestream`);
   await renamed.hover();
   await chat.page.getByRole("button", { name: `Delete “${title} renamed”` }).click();
   await renamed.waitFor({ state: "detached" });
@@ -155,4 +157,15 @@ export async function longConversationOpensAtItsEnd(context, server) {
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
   const found = page.locator(`.history a[href="/c/${sessionId}"]`);
   await found.locator(".conversation-match mark").first().waitFor();
+}
+
+/** A link to nothing opens the page, which says so and leads on. */
+export async function unknownAddressIsThePage(context) {
+  const page = await context.newPage();
+  const response = await page.goto(`${process.env.BASE_URL}/no/such/place`);
+  check(response.status() === 404, `the status is ${response.status()}`);
+  await page.getByText("There is no page at this address.").waitFor();
+  await isAccessible(page, "unknown address");
+  await page.getByRole("link", { name: "To the start page" }).click();
+  await page.getByLabel("Your question").waitFor();
 }

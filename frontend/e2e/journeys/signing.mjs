@@ -16,6 +16,11 @@ export function endedSignInKeepsTheText(context, server) {
     const chat = new ChatPage(page);
     const wire = await Wire.lay(context, guarded.url);
     await page.goto(wire.url);
+    await page.getByLabel("Token", { exact: true }).waitFor();
+    await page.keyboard.press("Escape"); // a visitor who looks around first
+    await chat.ask(QUESTION);
+    await page.getByText("Sign in to ask.").waitFor();
+    await page.getByRole("alert").getByRole("button", { name: "Sign in" }).click();
     await signIn(page, "not a token");
     await page.getByText("This token is worth nothing here").waitFor();
     await isAccessible(page, "signing in");

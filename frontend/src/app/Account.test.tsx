@@ -57,10 +57,10 @@ describe("Account", () => {
 
   it("says so and forgets nothing when the server did not sign out", async () => {
     serve("token", 500);
-    sessionStorage.setItem("draft:new", "half a question");
+    sessionStorage.setItem("citestream.draft:new", "half a question");
     draw();
     fireEvent.click(await screen.findByRole("button", { name: "Sign out" }));
     expect((await screen.findByRole("alert")).textContent).toMatch(/cannot be reached/);
-    expect(sessionStorage.getItem("draft:new")).toBe("half a question");
+    expect(sessionStorage.getItem("citestream.draft:new")).toBe("half a question");
   });
 });

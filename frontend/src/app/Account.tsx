@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 
+import { forgetDrafts } from "../chat/useDraft.ts";
 import { ROOT_PATH } from "../protocol/addresses.ts";
 import { api } from "../protocol/client.ts";
 import { Button } from "../ui/Button.tsx";
@@ -51,13 +52,4 @@ export function Account() {
       ) : null}
     </div>
   );
-}
-
-/** What was being written, in any conversation of this tab. */
-function forgetDrafts(): void {
-  try {
-    sessionStorage.clear();
-  } catch {
-    // Forbidden altogether: then nothing was kept.
-  }
 }

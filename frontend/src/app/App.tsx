@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider, useQueryClient } from "@tanstack/react-query";
+import { QueryClientProvider, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
 import { ChatInterface } from "../chat/components/ChatInterface.tsx";
@@ -14,10 +14,13 @@ import { UploadTray } from "../sources/UploadTray.tsx";
 import { AddFilesContext } from "./addFiles.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Layout } from "./Layout.tsx";
+import { NotFound } from "./NotFound.tsx";
 import { OpenSourceContext } from "./openSource.ts";
+import { newQueries } from "./queries.ts";
 import {
   conversationIn,
   currentPath,
+  isKnown,
   isLibrary,
   LIBRARY,
   navigate,
@@ -26,9 +29,10 @@ import {
 } from "./route.ts";
 import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_SLOTS } from "./slots.tsx";
+import { usePageTitle } from "./usePageTitle.ts";
 import { useSignIn } from "./useSignIn.tsx";
 
-const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 30_000 } } });
+const queries = newQueries();
 
 export function App() {
   return (
@@ -49,6 +53,19 @@ function openedByLink(): Opened | null {
   return place && { in: LIBRARY, place };
 }
 
+/** Files on their way into the library; what is listed of it follows. */
+function useUploads(): Uploads {
+  const library = useQueryClient();
+  const [uploads] = useState(
+    () =>
+      new Uploads(() => {
+        void library.invalidateQueries({ queryKey: ["sources"] });
+        void library.invalidateQueries({ queryKey: READING });
+      }),
+  );
+  return uploads;
+}
+
 function Page() {
   const pathname = usePathname();
   const addressed = conversationIn(pathname);
@@ -59,14 +76,9 @@ function Page() {
   const [opened, setOpened] = useState(openedByLink);
   const refresh = useRefreshConversations();
   const library = useQueryClient();
-  const [uploads] = useState(
-    () =>
-      new Uploads(() => {
-        void library.invalidateQueries({ queryKey: ["sources"] });
-        void library.invalidateQueries({ queryKey: READING });
-      }),
-  );
+  const uploads = useUploads();
   const sessionId = addressed ?? draftId;
+  usePageTitle(pathname);
   const signIn = useSignIn(addressed === null);
   const startNew = (begin: Start = {}): void => {
     const id = randomId();
@@ -108,6 +120,8 @@ function Page() {
                   startNew({ filters });
                 }}
               />
+            ) : !isKnown(pathname) ? (
+              <NotFound />
             ) : (
               <ChatInterface
                 sessionId={sessionId}

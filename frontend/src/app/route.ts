@@ -26,6 +26,11 @@ export function isLibrary(pathname: string): boolean {
   return pathname.replace(/\/$/, "") === LIBRARY;
 }
 
+/** Whether the page has anything at this address. */
+export function isKnown(pathname: string): boolean {
+  return pathname === "/" || isLibrary(pathname) || conversationIn(pathname) !== null;
+}
+
 /** The place in a source that a link from elsewhere opens in the library; null for none. */
 export function placeIn(search: string): PlaceInSource | null {
   const asked = new URLSearchParams(search);

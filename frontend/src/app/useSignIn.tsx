@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { signIn } from "../protocol/signIn.ts";
@@ -11,6 +11,12 @@ interface SignInControl {
   readonly open: () => void;
 }
 
+/** Everything on screen, at once: what was refused before does not wait for its next try. */
+async function fetchAgain(queries: QueryClient): Promise<void> {
+  await queries.cancelQueries({ predicate: ({ state }) => state.data === undefined });
+  await queries.invalidateQueries();
+}
+
 /**
  * Asks for a sign-in when the server does. By itself only when there is nothing to read: an answer
  * that was cut by the end of a sign-in has a button of its own.
@@ -19,7 +25,7 @@ export function useSignIn(isEmpty: boolean): SignInControl {
   const auth = useSyncExternalStore(signIn.subscribe, signIn.get);
   const [isWanted, setWanted] = useState<boolean | null>(null);
   const queries = useQueryClient();
-  useEffect(() => signIn.onDone(() => void queries.invalidateQueries()), [queries]);
+  useEffect(() => signIn.onDone(() => void fetchAgain(queries)), [queries]);
   const close = useCallback(() => {
     setWanted(false);
   }, []);

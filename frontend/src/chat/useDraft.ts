@@ -1,5 +1,8 @@
 import { useState } from "react";
 
+/** Other programs may keep things at the same origin. */
+const DRAFT = "citestream.draft:";
+
 /** A question to be edited; each time it is asked for, with a new `times`. */
 export interface Edit {
   readonly question: string;
@@ -51,7 +54,7 @@ export function useDraft(key: string, returned: string | null, edited: Edit | nu
 
 function read(key: string): string {
   try {
-    return sessionStorage.getItem(`draft:${key}`) ?? "";
+    return sessionStorage.getItem(`${DRAFT}${key}`) ?? "";
   } catch {
     return ""; // storage can be forbidden altogether
   }
@@ -59,9 +62,20 @@ function read(key: string): string {
 
 function keep(key: string, text: string): void {
   try {
-    if (text === "") sessionStorage.removeItem(`draft:${key}`);
-    else sessionStorage.setItem(`draft:${key}`, text);
+    if (text === "") sessionStorage.removeItem(`${DRAFT}${key}`);
+    else sessionStorage.setItem(`${DRAFT}${key}`, text);
   } catch {
     // Forbidden or full: the text is on screen all the same.
+  }
+}
+
+/** What was being written, in any conversation of this tab. */
+export function forgetDrafts(): void {
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith(DRAFT)) sessionStorage.removeItem(key);
+    }
+  } catch {
+    // Forbidden altogether: then nothing was kept.
   }
 }

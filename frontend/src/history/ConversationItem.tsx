@@ -5,6 +5,7 @@ import { currentLanguage } from "../i18n/i18n.ts";
 import type { Conversation } from "../protocol/api.ts";
 import { conversationFile, ROOT_PATH } from "../protocol/addresses.ts";
 import { IconButton } from "../ui/Button.tsx";
+import { focusBack, focusSelected } from "../ui/fields.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Found } from "./Found.tsx";
 
@@ -21,13 +22,15 @@ interface Props {
 export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...on }: Props) {
   const { t } = useTranslation("history");
   const [isRenaming, setRenaming] = useState(false);
+  const [isBack, setBack] = useState(false);
   const { title, session_id: id, active_run_id: activeRun, match } = conversation;
   if (isRenaming) {
     return (
       <RenameForm
         title={title}
-        onDone={(changed) => {
+        onDone={(changed, how) => {
           setRenaming(false);
+          setBack(how === "key");
           if (changed !== null) on.onRename(changed);
         }}
       />
@@ -40,6 +43,7 @@ export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...o
         href={`${ROOT_PATH}/c/${encodeURIComponent(id)}`}
         aria-current={isCurrent ? "page" : undefined}
         title={title}
+        ref={isBack ? focusBack : undefined}
         onClick={(event) => {
           if (event.metaKey || event.ctrlKey || event.shiftKey) return;
           event.preventDefault();
@@ -85,16 +89,16 @@ export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...o
 
 interface RenameProps {
   readonly title: string;
-  /** Called with the new title, or null when it stays as it is. */
-  readonly onDone: (title: string | null) => void;
+  /** Called with the new title, or null when it stays as it is; `left`: the focus is elsewhere. */
+  readonly onDone: (title: string | null, how: "key" | "left") => void;
 }
 
 function RenameForm({ title, onDone }: RenameProps) {
   const { t } = useTranslation("history");
   const [draft, setDraft] = useState(title);
-  const finish = (): void => {
+  const finish = (how: "key" | "left"): void => {
     const changed = draft.trim();
-    onDone(changed === "" || changed === title ? null : changed);
+    onDone(changed === "" || changed === title ? null : changed, how);
   };
   return (
     <div className="conversation">
@@ -102,7 +106,7 @@ function RenameForm({ title, onDone }: RenameProps) {
         className="rename"
         onSubmit={(event: SubmitEvent) => {
           event.preventDefault();
-          finish();
+          finish("key");
         }}
       >
         <input
@@ -111,17 +115,17 @@ function RenameForm({ title, onDone }: RenameProps) {
           aria-label={t("title")}
           maxLength={200}
           value={draft}
-          ref={(input) => {
-            input?.focus();
-          }}
+          ref={focusSelected}
           onChange={(event) => {
             setDraft(event.target.value);
           }}
-          onBlur={finish}
+          onBlur={() => {
+            finish("left");
+          }}
           onKeyDown={(event) => {
             if (event.key !== "Escape") return;
             event.stopPropagation();
-            onDone(null);
+            onDone(null, "key");
           }}
         />
       </form>

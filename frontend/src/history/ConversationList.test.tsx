@@ -110,6 +110,19 @@ describe("ConversationList", () => {
     });
   });
 
+  it("replaces the title by what is typed, and gives the focus back", async () => {
+    show();
+    for (const key of ["Enter", "Escape"]) {
+      fireEvent.click(await screen.findByRole("button", { name: "Rename “Tea”" }));
+      const field = screen.getByRole<HTMLInputElement>("textbox", { name: "Title" });
+      expect(document.activeElement).toBe(field);
+      expect([field.selectionStart, field.selectionEnd]).toEqual([0, "Tea".length]);
+      if (key === "Enter") fireEvent.submit(field);
+      else fireEvent.keyDown(field, { key });
+      expect(document.activeElement).toBe(screen.getByRole("link", { name: "Tea" }));
+    }
+  });
+
   it("deletes at once, and undoes it", async () => {
     const { onCurrentDeleted } = show("s0");
     fireEvent.click(await screen.findByRole("button", { name: "Delete “Tea”" }));

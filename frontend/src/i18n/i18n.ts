@@ -4,7 +4,8 @@ import { initReactI18next } from "react-i18next";
 import english from "./en/index.ts";
 import { firstSpoken, isLanguage, LANGUAGES, type LanguageCode } from "./languages.ts";
 
-const KEY = "language";
+const KEY = "citestream.language";
+const OLD_KEY = "language"; // before it had a name of ours
 
 // English is there at once, and wherever another language lacks a text.
 void i18next.use(initReactI18next).init({
@@ -63,7 +64,7 @@ async function speak(code: LanguageCode): Promise<void> {
 
 function storedLanguage(): LanguageCode | null {
   try {
-    const stored = localStorage.getItem(KEY) ?? "";
+    const stored = localStorage.getItem(KEY) ?? localStorage.getItem(OLD_KEY) ?? "";
     return isLanguage(stored) ? stored : null;
   } catch {
     return null;

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Source } from "../protocol/api.ts";
 import { IconButton } from "../ui/Button.tsx";
+import { focusEnd } from "../ui/fields.ts";
 import { clock, count, number } from "../ui/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { tagsIn } from "./listing.ts";
@@ -136,9 +137,7 @@ function Tags({ source, isMine, onTags }: TagsProps) {
         placeholder={t("tagsHint")}
         maxLength={400}
         value={draft}
-        ref={(input) => {
-          input?.focus();
-        }}
+        ref={focusEnd}
         onChange={({ target }) => {
           setDraft(target.value);
         }}

@@ -61,18 +61,28 @@ async function apiError(response: Response): Promise<ApiError> {
   );
 }
 
+/** What anybody gets. */
+const OPEN = /^\/(?:health|auth)\//;
+
 /** The server's routes. Streams come back as the raw response, everything else as typed JSON. */
 export class Client {
   readonly #fetch: (route: string, init?: RequestInit) => Promise<Response>;
 
-  /** `onSignedOut` is told how this server signs people in, each time it asks for that. */
+  /**
+   * `onSignedOut` is told how this server signs people in, each time it asks for that; `onServed`,
+   * that it gave something that has an owner.
+   */
   constructor(
     fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init),
     onSignedOut: (auth: unknown) => void = () => undefined,
+    onServed: () => void = () => undefined,
   ) {
     this.#fetch = async (route, init) => {
       const response = await fetchFn(ROOT_PATH + route, init);
-      if (response.ok) return response;
+      if (response.ok) {
+        if (!OPEN.test(route)) onServed();
+        return response;
+      }
       const error = await apiError(response);
       if (error.isSignIn) onSignedOut(error.details.auth);
       throw error;
@@ -244,6 +254,12 @@ export class Client {
   }
 }
 
-export const api = new Client(undefined, (auth) => {
-  signIn.require(auth);
-});
+export const api = new Client(
+  undefined,
+  (auth) => {
+    signIn.require(auth);
+  },
+  () => {
+    signIn.served();
+  },
+);

@@ -8,9 +8,15 @@ export class SignIn {
   readonly #wanted = new Set<Listener>();
   readonly #done = new Set<Listener>();
   #auth: Auth | null = null;
+  #wasIn = false;
 
   /** How to sign in, when that is needed; else null. */
   readonly get = (): Auth | null => this.#auth;
+
+  /** True when this page was served before the server asked for a sign-in: then one has ended. */
+  get hasEnded(): boolean {
+    return this.#wasIn && this.#auth !== null;
+  }
 
   /** Calls `listener` when `get` changes; returns how to stop listening. */
   readonly subscribe = (listener: Listener): (() => void) => {
@@ -29,7 +35,13 @@ export class SignIn {
     this.#set(auth === "proxy" || auth === "jwt" ? auth : "token");
   }
 
+  /** The server gave what only somebody who may read it gets. */
+  served(): void {
+    this.#wasIn = true;
+  }
+
   done(): void {
+    this.served();
     this.#set(null);
     for (const listener of this.#done) listener();
   }

@@ -22,7 +22,7 @@ describe("SettingsPanel", () => {
     fireEvent.click(screen.getByRole("radio", { name: "Reduced" }));
     const { theme, motion } = document.documentElement.dataset;
     expect([theme, motion, ENTER.get()]).toEqual(["dark", "reduced", "breaks"]);
-    const kept = ["theme", "motion", "enter"].map((key) => localStorage.getItem(key));
+    const kept = ["theme", "motion", "enter"].map((key) => localStorage.getItem(`citestream.${key}`));
     expect(kept).toEqual(["dark", "reduced", "breaks"]);
     const colours = screen.getByRole("group", { name: "Colours" });
     expect(within(colours).getByRole<HTMLInputElement>("radio", { name: "Dark" }).checked).toBe(true);
@@ -36,6 +36,6 @@ describe("SettingsPanel", () => {
       await setLanguage("de");
     });
     expect(await screen.findByRole("heading", { name: "Einstellungen" })).toBeTruthy();
-    expect(localStorage.getItem("language")).toBe("de");
+    expect(localStorage.getItem("citestream.language")).toBe("de");
   });
 });

@@ -19,8 +19,29 @@ describe("Preference", () => {
   });
 
   it("takes nothing from the storage that cannot be chosen", () => {
-    localStorage.setItem("tea", "coffee");
+    localStorage.setItem("citestream.tea", "coffee");
     expect(new Preference("tea", ["green", "black"]).get()).toBe("green");
+  });
+
+  it("is kept under a name of ours, and taken over from the name it had", () => {
+    localStorage.setItem("tea", "black");
+    const tea = new Preference("tea", ["green", "black", "white"]);
+    expect(tea.get()).toBe("black");
+    tea.set("white");
+    expect(localStorage.getItem("citestream.tea")).toBe("white");
+    expect(localStorage.getItem("tea")).toBe("black");
+  });
+
+  it("follows what another tab chose", () => {
+    const tea = new Preference("tea", ["green", "black"]);
+    const heard: string[] = [];
+    tea.subscribe(() => heard.push(tea.get()));
+    localStorage.setItem("citestream.tea", "black");
+    globalThis.dispatchEvent(new StorageEvent("storage", { key: "citestream.tea" }));
+    globalThis.dispatchEvent(new StorageEvent("storage", { key: "coffee" }));
+    localStorage.clear();
+    globalThis.dispatchEvent(new StorageEvent("storage", { key: null }));
+    expect(heard).toEqual(["black", "green"]);
   });
 
   it("holds for this visit where storage is forbidden", () => {

@@ -1,5 +1,8 @@
 import { useSyncExternalStore } from "react";
 
+/** Other programs may keep things at the same origin. */
+export const PREFIX = "citestream.";
+
 /** A choice of the reader that this browser keeps. `apply` makes it visible, if drawing does not. */
 export class Preference<Value extends string> {
   readonly #key: string;
@@ -19,20 +22,30 @@ export class Preference<Value extends string> {
     this.values = values;
     this.#value = this.#stored();
     apply(this.#value);
+    globalThis.addEventListener("storage", this.#onStorage);
   }
+
+  /** Another tab chose: `key` is null when everything was cleared. */
+  readonly #onStorage = ({ key }: StorageEvent): void => {
+    if (key === null || key === PREFIX + this.#key) this.#show(this.#stored());
+  };
 
   readonly get = (): Value => this.#value;
 
   readonly set = (value: Value): void => {
-    this.#value = value;
     try {
-      localStorage.setItem(this.#key, value);
+      localStorage.setItem(PREFIX + this.#key, value);
     } catch {
       // Storage can be forbidden: the choice then holds until the page is closed.
     }
+    this.#show(value);
+  };
+
+  #show(value: Value): void {
+    this.#value = value;
     this.#apply(value);
     for (const listener of this.#listeners) listener();
-  };
+  }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -41,7 +54,7 @@ export class Preference<Value extends string> {
 
   #stored(): Value {
     try {
-      const stored = localStorage.getItem(this.#key);
+      const stored = localStorage.getItem(PREFIX + this.#key) ?? localStorage.getItem(this.#key);
       return this.values.find((value) => value === stored) ?? this.values[0];
     } catch {
       return this.values[0];

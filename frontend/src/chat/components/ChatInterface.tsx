@@ -142,7 +142,7 @@ const Dock = memo(function Dock({ session, slots, connection, queued, filters, .
           <Icon name="down" /> {t("messages.newText")}
         </button>
       ) : null}
-      <ConnectionNote connection={connection} isHeldBack={isHeldBack} />
+      <ConnectionNote {...{ connection, isHeldBack, isBusy }} />
       {queued === null ? null : (
         <Queued
           question={queued}

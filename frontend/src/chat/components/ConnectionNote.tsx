@@ -5,15 +5,22 @@ import type { Connection } from "../RunFollower.ts";
 interface Props {
   readonly connection: Connection | null;
   readonly isHeldBack: boolean;
+  /** An answer is being written. */
+  readonly isBusy: boolean;
 }
 
-export function ConnectionNote({ connection, isHeldBack }: Props) {
+export function ConnectionNote({ connection, isHeldBack, isBusy }: Props) {
   const { t } = useTranslation("chat");
-  const isBroken = connection === "offline" || connection === "reconnecting";
-  if (!isBroken && !isHeldBack) return null;
+  const text = noteFor(connection, isBusy) ?? (isHeldBack ? "heldBack" : null);
+  if (text === null) return null;
   return (
     <p className="note note--doubt connection" role="status">
-      {t(`connection.${isBroken ? connection : "heldBack"}`)}
+      {t(`connection.${text}`)}
     </p>
   );
+}
+
+function noteFor(connection: Connection | null, isBusy: boolean) {
+  if (connection === "offline") return isBusy ? "offline" : "offlineIdle";
+  return connection === "reconnecting" && isBusy ? "reconnecting" : null;
 }

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { t } from "../../i18n/i18n.ts";
+import { signIn } from "../../protocol/signIn.ts";
 import { Button } from "../../ui/Button.tsx";
 import { count, duration } from "../../ui/format.ts";
 import type { Answer } from "../answerReducer.ts";
@@ -93,7 +94,8 @@ export function errorText({ failure, text }: Pick<Answer, "failure" | "text">): 
 function reason(failure: Answer["failure"]): string {
   if (failure === null) return t("chat:outcome.broken");
   if (failure.code === UNREACHABLE) return t("chat:outcome.unreachable");
-  return failure.code === SIGNED_OUT ? t("chat:outcome.signedOut") : failure.message;
+  if (failure.code !== SIGNED_OUT) return failure.message;
+  return t(signIn.hasEnded ? "chat:outcome.signedOut" : "chat:outcome.signInFirst");
 }
 
 /** The receipt of a stop in one line. */

@@ -5,6 +5,7 @@ import { newAnswer, type Answer, type EvidenceEvent } from "../answerReducer.ts"
 import { ChatSession } from "../ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../chatState.ts";
 import { FakeServer, sessionOptions } from "../testing.ts";
+import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
 import { errorText, Outcome } from "./Outcome.tsx";
 import { Queued } from "./Queued.tsx";
@@ -71,6 +72,19 @@ describe("StageLine of a model that thinks", () => {
     rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} connection={null} />);
     const folded = screen.getByText("Passage [2]? <b>No.</b>");
     expect(folded.closest("details details")?.hasAttribute("open")).toBe(false);
+  });
+});
+
+describe("ConnectionNote", () => {
+  it.each([
+    ["offline", true, "You are offline. The answer goes on and is fetched when the network is back."],
+    ["offline", false, "You are offline. What is on screen can be read; questions need the network."],
+    ["reconnecting", true, "The connection broke. Reconnecting; nothing is lost."],
+    ["reconnecting", false, undefined],
+    ["open", true, undefined],
+  ] as const)("says of a connection that is %s (an answer is written: %s): %s", (connection, isBusy, text) => {
+    render(<ConnectionNote {...{ connection, isBusy }} isHeldBack={false} />);
+    expect(screen.queryByRole("status")?.textContent).toBe(text);
   });
 });
 

@@ -1,0 +1,16 @@
+import { useTranslation } from "react-i18next";
+
+import { ROOT_PATH } from "../protocol/addresses.ts";
+
+/** An address at which the page has nothing. */
+export function NotFound() {
+  const { t } = useTranslation("app");
+  return (
+    <div className="broken" role="alert">
+      <h2>{t("notFound.title")}</h2>
+      <p>
+        <a href={`${ROOT_PATH}/`}>{t("notFound.start")}</a>
+      </p>
+    </div>
+  );
+}
