@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 
 import orjson
@@ -21,7 +22,7 @@ from typing_extensions import override
 from app.config import Settings
 from app.domain.context import current_request, current_run
 from app.domain.encoding import printable
-from app.domain.errors import CitestreamError
+from app.domain.errors import CitestreamError, SettingError
 
 TEXT = "%(asctime)s %(levelname)-7s %(message)s"
 WITHHELD = "(message withheld: LOG_TEXT=true shows it)"
@@ -147,8 +148,22 @@ class SurvivingFile(logging.FileHandler):
             sys.stderr.write(f"LOG_FILE: {os.strerror(error.errno or 0)}; log lines are lost\n")
 
 
+def _log_file(path: Path) -> SurvivingFile:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SurvivingFile(path, encoding="utf-8")
+    except OSError as error:
+        raise SettingError(
+            f"LOG_FILE: got {path}, which cannot be written to ({error.strerror}), "
+            "takes a file in a folder you may write to"
+        ) from error
+
+
 def configure(settings: Settings) -> None:
-    """Send the logs of app and server where the settings say. Safe to call again."""
+    """Send the logs of app and server where the settings say. Safe to call again.
+
+    Raises `SettingError` for a file that cannot be written to.
+    """
     root = logging.getLogger()
     for handler in tuple(root.handlers):
         if handler.get_name() == _OURS:
@@ -156,8 +171,7 @@ def configure(settings: Settings) -> None:
             handler.close()
     target: logging.Handler = logging.StreamHandler(sys.stderr)
     if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        target = SurvivingFile(settings.log_file, encoding="utf-8")
+        target = _log_file(settings.log_file)
     target.set_name(_OURS)
     text = settings.log_text
     plain = TextLines(TEXT, datefmt="%H:%M:%S", text=text)

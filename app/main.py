@@ -158,8 +158,8 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure(settings)
         try:
+            configure(settings)
             runtime = await runtimes.get()
         except SettingError as error:
             app.state.startup_error = str(error)

@@ -88,13 +88,13 @@ def find_home(data_dir: Path) -> Home:
     try:
         pointer.parent.mkdir(parents=True, exist_ok=True)
         return _home_as_root(pointer) if os.geteuid() == 0 else _home(pointer)
-    except PermissionError as error:
-        raise SettingError(
-            f"DATA_DIR: got {data_dir}, takes a folder you may write to ({error.filename})"
-        ) from error
     except (FileExistsError, NotADirectoryError) as error:
         raise SettingError(
             f"DATA_DIR: got {data_dir}, takes a folder ({error.filename} is none)"
+        ) from error
+    except OSError as error:
+        raise SettingError(
+            f"DATA_DIR: got {data_dir}, takes a folder you may write to ({error.filename})"
         ) from error
 
 

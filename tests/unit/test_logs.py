@@ -10,7 +10,7 @@ import pytest
 
 from app.config import Settings
 from app.domain.context import current_request, current_run
-from app.domain.errors import StoreUnavailable
+from app.domain.errors import SettingError, StoreUnavailable
 from app.logs import WITHHELD, configure
 
 SECRET = "my rash after aripiprazole"
@@ -118,3 +118,9 @@ def test_a_line_does_nothing_to_the_terminal_and_makes_no_other(tmp_path: Path) 
     assert [c for c in written if not c.isprintable() and c != "\n"] == []
     assert written.splitlines()[0].count(r"\x1b]0;title\x07\x9b31m\u202egnp\r\n12:00:00") == 2
     assert "Run failed\nin two lines" in written
+
+
+@pytest.mark.parametrize("path", ["/proc/nowhere/log", "/proc", "/dev/null/log"])
+def test_a_log_file_that_cannot_be_written_to_is_one_line(path: str) -> None:
+    with pytest.raises(SettingError, match=rf"^LOG_FILE: got {path}, which cannot be written to"):
+        configure(Settings.model_validate({"log_file": path}))
