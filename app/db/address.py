@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import quote, unquote
 
 from app.domain.errors import SettingError
@@ -68,6 +69,7 @@ class Address:
         return {"server_settings": settings} | ({"ssl": self.tls} if self.tls else {})
 
 
+@cache
 def read_address(text: str) -> Address:
     """Raises `SettingError` naming the parameter that cannot be used."""
     base, parameters = _split(text)

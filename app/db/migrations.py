@@ -55,6 +55,9 @@ WHERE NOT has_table_privilege(c.oid, privilege)
 ORDER BY ours.place
 """
 _DIGITS = re.compile(r"\d+")
+_HAS_LEDGER = """
+SELECT to_regclass(quote_ident(current_schema()) || '.schema_migrations') IS NOT NULL
+"""
 _HOLDER = """
 SELECT l.pid,
   CASE WHEN a.state = 'idle' THEN extract(epoch FROM clock_timestamp() - a.state_change)::float8 END
@@ -113,6 +116,7 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
     connection = await connect(dsn, password=password, wait_s=FULL_S)
     try:
         with translated():
+            await _check_schema(connection)
             await _lock(connection)
             await _check_server(connection)
             await reach_vector(connection)
@@ -125,13 +129,18 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
             "Citestream's tables and their schema (ALTER TABLE … OWNER TO …), at least while "
             "there are migrations to apply"
         ) from error
-    except exceptions.InvalidSchemaNameError as error:
-        raise SettingError(
-            "DATABASE_URL: got an address whose search path names no schema that exists, takes "
-            "one where it does (CREATE SCHEMA …)"
-        ) from error
     finally:
         await connection.close(timeout=10)
+
+
+async def _check_schema(connection: Connection) -> None:
+    """Tables are those of the first schema of the search path; pgvector may lie behind it."""
+    if await connection.fetchval("SELECT current_schema()") is None:
+        path = await connection.fetchval("SELECT current_setting('search_path')")
+        raise SettingError(
+            f"DATABASE_URL: got an address whose search path ({path}) has no schema that this user "
+            "may use, takes one that has (CREATE SCHEMA …)"
+        )
 
 
 async def _lock(connection: Connection) -> None:
@@ -166,7 +175,7 @@ async def pending(connection: Connection) -> int:
 
 
 async def _version(connection: Connection) -> int:
-    exists = await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    exists = await connection.fetchval(_HAS_LEDGER)
     if not exists:
         return 0
     newest = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations")

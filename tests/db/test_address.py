@@ -181,6 +181,21 @@ async def test_a_schema_of_its_own(empty_dsn: str) -> None:
     await admin.close()
 
 
+async def test_the_tables_of_another_schema_are_not_taken_for_ours(database_dsn: str) -> None:
+    """pgvector in public brings that schema onto the path, with whatever else lies there."""
+    admin = await connect(database_dsn)
+    await admin.execute("INSERT INTO processes VALUES ('public', 1, now())")
+    await admin.execute("CREATE SCHEMA second")
+    dsn = f"{database_dsn}&schema=second"
+    assert len(await migrate(dsn)) > 5
+    assert await migrate(dsn) == ()
+    database = await Database.open(dsn, max_size=2)
+    assert await database.fetchval("SELECT count(*) FROM processes") == 0
+    assert await database.fetchval("SELECT $1::vector <=> $1::vector", Vector([1.0])) == 0
+    await database.close()
+    await admin.close()
+
+
 async def test_pgvector_in_a_schema_that_is_not_searched(empty_dsn: str) -> None:
     admin = await connect(empty_dsn)
     await admin.execute("CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions")
@@ -193,9 +208,9 @@ async def test_pgvector_in_a_schema_that_is_not_searched(empty_dsn: str) -> None
     await admin.close()
 
 
-async def test_a_schema_that_is_not_there_is_one_line(empty_dsn: str) -> None:
-    with pytest.raises(SettingError, match=r"^DATABASE_URL: got "):
-        await migrate(f"{empty_dsn}&schema=nowhere")
+async def test_a_schema_that_is_not_there_is_one_line(database_dsn: str) -> None:
+    with pytest.raises(SettingError, match=r"^DATABASE_URL: got .*nowhere"):
+        await migrate(f"{database_dsn}&schema=nowhere")
 
 
 async def test_a_user_that_may_create_nothing_in_public_is_one_line(
