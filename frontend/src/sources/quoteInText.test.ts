@@ -49,4 +49,12 @@ describe("quoteInText", () => {
   it("keeps offsets true behind characters outside the basic plane", () => {
     expect(lit(["😀😀 the 𝐛old word"], "old word")).toEqual(["old word"]);
   });
+
+  it("reads each letter once, whatever repeats", () => {
+    // Minutes if every place where the quote might begin is compared from there.
+    const page = `${"a".repeat(400_000)}b${"a".repeat(400_000)}`;
+    const quote = `${"a".repeat(20_000)}b${"a".repeat(20_000)}c`;
+    const [found] = quoteInText([page], quote);
+    expect(found).toEqual({ item: 0, start: 380_000, end: 420_001 });
+  });
 });

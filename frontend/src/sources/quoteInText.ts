@@ -30,27 +30,45 @@ function skeleton(items: readonly string[]): Skeleton {
 
 /** Where `wanted`, or at least its longest beginning or end, is in `letters`. */
 function find(letters: string, wanted: string): readonly [number, number] | null {
-  const whole = letters.indexOf(wanted);
-  if (whole !== -1) return [whole, whole + wanted.length];
-  const isThere = (length: number): boolean => letters.includes(wanted.slice(0, length));
-  const head = longest(wanted.length, isThere);
-  const tail = longest(wanted.length, (length) => letters.includes(wanted.slice(-length)));
-  const length = Math.max(head, tail);
-  if (length < SHORTEST_PART) return null;
-  const part = head >= tail ? wanted.slice(0, head) : wanted.slice(-tail);
-  const start = letters.indexOf(part);
-  return [start, start + length];
+  const head = longestStart(letters, wanted);
+  if (head.length === wanted.length) return [head.end - head.length, head.end];
+  const tail = longestStart(reversed(letters), reversed(wanted));
+  if (Math.max(head.length, tail.length) < SHORTEST_PART) return null;
+  if (head.length >= tail.length) return [head.end - head.length, head.end];
+  const start = letters.length - tail.end;
+  return [start, start + tail.length];
 }
 
-/** The greatest number below `limit` for which `holds`; it holds for everything smaller too. */
-function longest(limit: number, holds: (length: number) => boolean): number {
-  let [low, high] = [0, limit];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) low = middle;
-    else high = middle;
+/**
+ * The longest start of `wanted` that is in `letters`, and where the first of its kind ends
+ * (Knuth, Morris, Pratt: each letter is read once, whatever repeats).
+ */
+function longestStart(letters: string, wanted: string): { readonly length: number; readonly end: number } {
+  const fallback = fallbacks(wanted);
+  let best = { length: 0, end: 0 };
+  let length = 0;
+  for (let index = 0; index < letters.length && best.length < wanted.length; index += 1) {
+    while (length > 0 && letters[index] !== wanted[length]) length = fallback[length - 1] ?? 0;
+    if (letters[index] === wanted[length]) length += 1;
+    if (length > best.length) best = { length, end: index + 1 };
   }
-  return low;
+  return best;
+}
+
+/** For each start of `wanted`, how long its longest end is that is a start of `wanted` too. */
+function fallbacks(wanted: string): Int32Array {
+  const lengths = new Int32Array(wanted.length);
+  let length = 0;
+  for (let index = 1; index < wanted.length; index += 1) {
+    while (length > 0 && wanted[index] !== wanted[length]) length = lengths[length - 1] ?? 0;
+    if (wanted[index] === wanted[length]) length += 1;
+    lengths[index] = length;
+  }
+  return lengths;
+}
+
+function reversed(text: string): string {
+  return text.split("").reverse().join("");
 }
 
 /**
