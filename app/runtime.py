@@ -207,11 +207,14 @@ class Runtimes:
 async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     """The services of the running loop, until `stack` is closed. Drain the runs first."""
     sys.setswitchinterval(SWITCH_S)
+    log.info("Starting, 1 of 3: the database")
     dsn = await asyncio.to_thread(process.dsn)
     password = await asyncio.to_thread(process.password)
     await migrate(dsn, password=password)
+    log.info("Starting, 2 of 3: the models")
     embedder = await asyncio.to_thread(process.embedder)
     model = await asyncio.to_thread(process.model)
+    log.info("Starting, 3 of 3: connections and background work")
     database = await Database.open(
         dsn, password=password, max_size=process.settings.database_pool_size
     )

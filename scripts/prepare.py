@@ -266,7 +266,8 @@ def prepare(command: str) -> None:
         made_from = digest(step.inputs)
         step.make()
         write_stamp(step.stamp, made_from)
-    PROGRESS.say("Everything is in place")
+    done = "Everything is in place"
+    PROGRESS.say(f"{done}; loading Citestream" if command == "run" else done)
 
 
 def main(arguments: Sequence[str]) -> None:

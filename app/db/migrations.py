@@ -209,7 +209,7 @@ async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[
         log.warning("The database is newer (schema %d): an upgrade is under way", version)
     for migration in known[version:]:
         await _apply_one(connection, migration)
-        log.info("Applied migration %s", migration.name)
+        log.info("Applied migration %d of %d, %s", migration.version, len(known), migration.name)
     return tuple(migration.name for migration in known[version:])
 
 

@@ -155,7 +155,10 @@ class EmbeddedServer:
 
     def _create(self) -> None:
         """Make the cluster under another name first, so that a kill leaves nothing half made."""
-        log.info("Creating the embedded PostgreSQL in %s (first start only)", self._home.folder)
+        log.info(
+            "Creating the embedded PostgreSQL in %s (first start only, some seconds)",
+            self._home.folder,
+        )
         draft = self._home.folder / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         self._run(

@@ -111,7 +111,7 @@ def test_every_command_installs_what_is_locked(project: Project) -> None:
     before = list(project.index.taken)
     assert before.count(installed_uv().file_name) == 1
 
-    assert project.prepare("run").endswith("Everything is in place\n")
+    assert project.prepare("run").endswith("Everything is in place; loading Citestream\n")
     assert project.index.taken == before
 
     for command in ("test", "lock"):
