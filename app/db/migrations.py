@@ -115,7 +115,7 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
     await check_direct(lambda: connect(dsn, password=password, prepares=False, wait_s=FULL_S))
     connection = await connect(dsn, password=password, wait_s=FULL_S)
     try:
-        with translated():
+        with translated(connection.is_closed):
             await _check_schema(connection)
             await _lock(connection)
             await _check_server(connection)

@@ -72,7 +72,7 @@ class Notices:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
-            with translated():
+            with translated(connection.is_closed):
                 for channel in self._listeners:
                     await connection.add_listener(channel, self._received)
             self._listening.set()
@@ -89,7 +89,7 @@ class Notices:
                 async with asyncio.timeout(_PROBE_S):
                     await lost.wait()
             except TimeoutError:
-                with suppress(StoreUnavailable), translated():
+                with suppress(StoreUnavailable), translated(connection.is_closed):
                     await connection.execute("SELECT 1", timeout=_PROBE_LIMIT_S)
                     self._listens()
                     continue

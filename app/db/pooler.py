@@ -45,7 +45,7 @@ async def check_direct(connect: Callable[[], Awaitable[Connection]]) -> None:
 
 async def _share_sessions(first: Connection, second: Connection) -> bool:
     try:
-        with translated():
+        with translated(lambda: first.is_closed() or second.is_closed()):
             own = {await _session(first) for _ in range(_LOOKS)}
             async with second.transaction():
                 # A pooler gives the session that was just free, and another one to who comes now.

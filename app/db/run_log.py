@@ -199,7 +199,7 @@ def renew_lease(database: Database, process_id: str) -> None:
 async def _renew_lease(database: Database, process_id: str) -> None:
     connection = await database.dedicated()
     try:
-        with translated():
+        with translated(connection.is_closed):
             await connection.execute(SQL["renew_lease"], process_id, timeout=BEAT_LIMIT_S)
     finally:
         connection.terminate()

@@ -66,7 +66,7 @@ async def _examined(dsn: str, password: Password | None, pool_size: int | None) 
     await check_direct(lambda: connect(dsn, password=password, prepares=False))
     connection = await connect(dsn, password=password)
     try:
-        with translated():
+        with translated(connection.is_closed):
             return [
                 await _server(connection, pool_size),
                 await _notices(dsn, password, connection),
