@@ -25,6 +25,12 @@ def wide_csv(columns: int, rows: int) -> bytes:
     return "\n".join(lines).encode()
 
 
+def wide_markdown(columns: int, rows: int) -> bytes:
+    lines = ["|" + "|".join(f"c{n}" for n in range(columns)), "|" + "-|" * columns]
+    lines += ["|" + "|".join(str(n * r % 97) for n in range(columns)) for r in range(rows)]
+    return "\n".join(lines).encode()
+
+
 def latin_1(size: int) -> bytes:
     return ("Größe und Höhe der Säule über dem Fluß. \n" * (size // 40)).encode("latin-1")
 
@@ -90,6 +96,8 @@ BOMBS: Final[dict[str, Callable[[int], bytes]]] = {
     "quotes.md": lambda part: filled("> ", 4 * MEGABYTE // part),
     "brackets.md": lambda part: filled("[a](", 4 * MEGABYTE // part),
     "table.md": lambda part: markdown_table(MEGABYTE // part),
+    "dense.md": lambda part: b"|a|b|c|\n|-|-|-|\n" + filled("|1|2|3|\n", MEGABYTE // part),
+    "wide.md": lambda part: wide_markdown(10_000 // part, 200),
     "paragraphs.html": lambda part: filled("<p>x", 4 * MEGABYTE // part),
     "bold.html": lambda part: filled("<b>", 4 * MEGABYTE // part),
     "wide.csv": lambda part: wide_csv(10_000 // part, 200),
@@ -105,5 +113,8 @@ BOMBS: Final[dict[str, Callable[[int], bytes]]] = {
     "pages.pdf": lambda part: repeated_page(9_999 // part),
 }
 """By what their names say. The argument divides their size: 1 is that of the reports."""
-ORDINARY: Final = ("table.md", "wide.csv", "letters.txt", "letters.md", "latin.txt", "span.docx")
+ORDINARY: Final = (
+    *("table.md", "dense.md", "wide.csv", "wide.md"),
+    *("letters.txt", "letters.md", "latin.txt", "span.docx"),
+)
 """Those that a person may have, and expects to be read."""
