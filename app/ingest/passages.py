@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Final
 
 from app.domain.indexing import NewPassage
 from app.domain.models import Cue
-from app.ingest.cutting import FORCED, cut
+from app.ingest.cutting import FORCED, cut, cut_evenly
 from app.ingest.loaded import Block, LoadedSource, Utterance
 from app.ingest.transcripts import line_start
 
@@ -20,13 +21,13 @@ _BETWEEN_PARAGRAPHS: Final = 0.0
 _INSIDE_LIST: Final = 1.5
 _BEFORE_LIST: Final = 3.0  # "The following are needed:" stays with what follows
 _BETWEEN_SENTENCES: Final = 2.0
-_BETWEEN_WORDS: Final = 6.0
 _SAME_SPEAKER: Final = 0.4
 _MID_SENTENCE: Final = 1.5
 _BEFORE_ANSWER: Final = 1.0
 _ENDS: Final = frozenset(".!?\u2026\u3002\uff01\uff1f\"')")
 _CHARS_PER_PIECE: Final = 20
 """At most so many count as one: a word that no model knows is one piece, however long it is."""
+_SHORT: Final = 24  # characters of what is counted once
 _MAX_RUN: Final = 20_000
 """Characters without a sentence's end that are looked at together."""
 _MAX_PARTS: Final = 10_000
@@ -37,9 +38,16 @@ _WORD: Final = re.compile(r"\S+\s*")
 
 def cut_passages(source: LoadedSource, *, title: str, count: Count) -> list[NewPassage]:
     """The passages in order. `count` gives word pieces and must add up over words."""
+    count = _remembering(count)
     if source.kind == "recording":
         return _cut_recording(source, TARGET - count(context(title, None, count)), count)
     return _cut_document(source, title, count)
+
+
+def _remembering(count: Count) -> Count:
+    """Words come again and again: those of a table of figures, most of all."""
+    word = lru_cache(maxsize=20_000)(count)
+    return lambda text: word(text) if len(text) <= _SHORT else count(text)
 
 
 def context(title: str, heading: str | None, count: Count) -> str:
@@ -169,8 +177,7 @@ def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]
         for match in _WORD.finditer(sentence)
         for begin, chunk in _chunks(match[0], limit, count)
     ]
-    ranges = cut([w[2] for w in words], [_BETWEEN_WORDS] * len(words), limit=limit)
-    for first, last in ranges:
+    for first, last in cut_evenly([w[2] for w in words], limit=limit):
         yield words[first][0], words[last - 1][1]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from app.ingest.cutting import FORCED, cut
+from app.ingest.cutting import FORCED, cut, cut_evenly
 from app.ingest.loaded import Block, LoadedSource, Utterance
 from app.ingest.loaders import loader_for, title_from
 from app.ingest.markdown import load_markdown
@@ -211,3 +211,17 @@ def test_samples_fit_the_model(path: Path) -> None:
         assert pieces(embedded_text(title, passage.heading, passage.text, pieces)) <= TARGET
         for cue in passage.cues:
             assert passage.text[cue.start : cue.end] in source.text
+
+
+@pytest.mark.parametrize("limit", [1, 7, 20])
+def test_even_cuts_are_few_and_no_larger_than_they_may_be(limit: int) -> None:
+    sizes = [(n * 7) % 5 + 1 for n in range(200)]
+    ranges = cut_evenly(sizes, limit=limit)
+    assert [end for _, end in ranges[:-1]] == [begin for begin, _ in ranges[1:]]
+    assert (ranges[0][0], ranges[-1][1]) == (0, 200)
+    sums = [sum(sizes[begin:end]) for begin, end in ranges]
+    assert all(
+        size <= limit or end == begin + 1 for size, (begin, end) in zip(sums, ranges, strict=True)
+    )
+    assert len(ranges) <= 1.5 * -(-sum(sizes) // limit) or limit < max(sizes)
+    assert cut_evenly([], limit=limit) == []
