@@ -125,7 +125,9 @@ class ThoughtSplitter:
             if any(opener.startswith(text.lower()) for opener, _ in _AT_START):
                 return False
         if self._mode == "start":
-            if len(text) > 1 and any(one.startswith(text.lower()) for one in _MUSING_STARTS):
+            start = text.lower()
+            # "A" begins answers far more often than "Alright", and they are not held up for that.
+            if start != "a" and any(one.startswith(start) for one in _MUSING_STARTS):
                 return False
             musing = _MUSING.match(text) is not None
             self._mode, self._most = ("opened", _LONGEST_MUSING) if musing else ("answer", None)
