@@ -24,7 +24,13 @@ from app.domain.models import (
     Usage,
 )
 from app.domain.principals import Principal
-from app.domain.stored import read_stored, stored_citations, stored_filters
+from app.domain.stored import (
+    known_failure_code,
+    known_finish_reason,
+    read_stored,
+    stored_citations,
+    stored_filters,
+)
 
 UNDO = timedelta(seconds=30)
 MOST_WORDS = 16
@@ -196,12 +202,12 @@ def _message(row: Record) -> Message:
         role=row["role"],
         content=row["content"],
         status=row["status"],
-        finish_reason=row["finish_reason"],
+        finish_reason=known_finish_reason(row["finish_reason"]),
         citations=stored_citations(row["citations"]),
         evidence=tuple(row["evidence"]),
         usage=read_stored(Usage, row["usage"]),
         timings=read_stored(Timings, row["timings"]),
-        error_code=row["error_code"],
+        error_code=known_failure_code(row["error_code"]),
         error_message=row["error_message"],
         run_id=row["run_id"],
         question_id=row["question_id"],

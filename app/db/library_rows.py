@@ -3,6 +3,7 @@
 from asyncpg import Record
 
 from app.domain.models import Candidate, Cue, Passage, Source
+from app.domain.stored import known_kind
 
 CUE_FIELDS = 5  # a newer version may store more
 
@@ -15,7 +16,7 @@ def to_source(row: Record) -> Source:
         shared=row["shared"],
         shared_with=tuple(row["shared_with"]),
         title=row["title"],
-        kind=row["kind"],
+        kind=known_kind(row["kind"]),
         name=row["name"],
         media_type=row["media_type"],
         content_hash=row["content_hash"],
@@ -35,7 +36,7 @@ def to_passage(row: Record) -> Passage:
         passage_id=row["passage_id"],
         source_id=row["source_id"],
         title=row["title"],
-        kind=row["kind"],
+        kind=known_kind(row["kind"]),
         position=row["position"],
         text=row["text"],
         heading=row["heading"],

@@ -7,12 +7,13 @@ item, and only what still makes no sense is None as a whole. Nothing here raises
 import logging
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from app.domain.errors import FailureCode
 from app.domain.events import MarkedPassage
-from app.domain.models import Citation, Filters, Passage
+from app.domain.models import Citation, Filters, FinishReason, Passage, SourceKind
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,6 +69,27 @@ def _at(value: Any, place: tuple[int | str, ...]) -> Any:  # noqa: ANN401 - any 
         else:
             value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def known_finish_reason(value: object) -> FinishReason | None:
+    """None for a reason that this version does not know."""
+    return next((reason for reason in _FINISH_REASONS if reason == value), None)
+
+
+def known_failure_code(value: object) -> FailureCode | None:
+    """`INTERNAL` for a code that this version does not know: its words are kept."""
+    if value is None:
+        return None
+    return next((code for code in _FAILURE_CODES if code == value), "INTERNAL")
+
+
+def known_kind(value: object) -> SourceKind:
+    """A kind of source that this version does not know is shown as a document."""
+    return "recording" if value == "recording" else "document"
+
+
+_FINISH_REASONS: tuple[FinishReason, ...] = get_args(FinishReason)
+_FAILURE_CODES: tuple[FailureCode, ...] = get_args(FailureCode)
 
 
 def stored_filters(value: object) -> Filters:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from app.domain.models import Citation, Feedback, Filters, Timings, Usage
-from app.domain.stored import read_stored, stored_citations, stored_filters, stored_passages
+from app.domain.stored import (
+    known_failure_code,
+    known_finish_reason,
+    known_kind,
+    read_stored,
+    stored_citations,
+    stored_filters,
+    stored_passages,
+)
 
 CITATION: dict[str, Any] = {
     "marker": 1,
@@ -70,6 +78,17 @@ def test_what_lacks_too_much_is_left_out() -> None:
     assert stored_citations(None) == stored_citations({"a": 1}) == ()
     assert read_stored(Feedback, {"rating": "meh", "comment": ""}) is None
     assert read_stored(Timings, {"total_ms": "long"}) is None
+
+
+def test_a_word_that_is_not_known_is_replaced_by_one_that_is() -> None:
+    assert [known_finish_reason(word) for word in ("stop", "verified", None)] == [
+        "stop",
+        None,
+        None,
+    ]
+    codes = [known_failure_code(word) for word in ("TIMEOUT", "QUOTA", None)]
+    assert codes == ["TIMEOUT", "INTERNAL", None]
+    assert [known_kind(word) for word in ("recording", "image")] == ["recording", "document"]
 
 
 def test_no_passage_is_left_out_because_its_number_is_its_place() -> None:
