@@ -116,13 +116,13 @@ class FileReader:
         call = _Call()
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, self._read, request, call)
+        future.add_done_callback(_retrieve)
         try:
             # Waited for by itself: an executor's work cannot be cancelled, but ended.
             await asyncio.wait({future})
         except asyncio.CancelledError:
             call.cancel()
             await asyncio.wait({future})
-            future.exception()
             raise
         return future.result()
 
@@ -203,6 +203,12 @@ class FileReader:
             if self._idle:
                 self._watch_idle()
         _close_all(old)
+
+
+def _retrieve(future: "asyncio.Future[ReadDocument]") -> None:
+    """Whoever was cancelled twice does not ask how it ended."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _close_idle(reader: "weakref.ref[FileReader]") -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -230,14 +231,22 @@ class Ingestor:
 
 def _read(incoming: Incoming) -> _Read:
     try:
-        check_size(incoming.name, incoming.path.stat().st_size, largest=incoming.largest)
+        check_size(incoming.name, _size(incoming.path), largest=incoming.largest)
         data = incoming.path.read_bytes()
         audio = None
         if incoming.audio is not None:
-            check_size(incoming.audio.name, incoming.audio.stat().st_size)
+            check_size(incoming.audio.name, _size(incoming.audio))
             audio = incoming.audio.read_bytes()
     except OSError as error:
         raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
     if not data.strip():
         raise IngestError("the file is empty")
     return _Read(data, audio)
+
+
+def _size(path: Path) -> int:
+    """Raises `IngestError` for a device or a pipe, which may have no end."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise IngestError("this is not a regular file")
+    return found.st_size

@@ -1,6 +1,7 @@
 """Files are read in processes that end by limits, crashes, cancellation and with the server."""
 
 import asyncio
+import gc
 import hashlib
 import os
 import signal
@@ -147,6 +148,22 @@ async def test_whoever_cancels_ends_the_process(read: Read, words: bytes) -> Non
             await work
         assert not psutil.pid_exists(pid)
     assert open_files() == before
+
+
+async def test_whoever_cancels_twice_leaves_nothing_either(
+    read: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(FileReader(misbehaves)) as reader:
+        work = asyncio.ensure_future(read(reader, "bad.txt", b"SPIN"))
+        pid = await child()
+        work.cancel()
+        asyncio.get_running_loop().call_soon(work.cancel)
+        await asyncio.wait({work})
+        while psutil.pid_exists(pid):
+            await asyncio.sleep(0.01)
+    del work
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_closing_ends_what_is_being_read(read: Read) -> None:

@@ -436,3 +436,12 @@ async def test_a_file_that_cannot_be_opened_says_so(ingestor: Ingestor, desk: Pa
         await ingestor.ingest(LOCAL, incoming)
     shown = replace(incoming, audio=None, name="talk.bin")
     assert (await ingestor.ingest(LOCAL, shown)).kind == "recording"
+
+
+async def test_what_is_no_regular_file_is_not_waited_for(
+    ingestor: Ingestor, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    for path in (tmp_path / "pipe.txt", Path("/dev/zero"), tmp_path):
+        with pytest.raises(IngestError, match="not a regular file"):
+            await ingestor.ingest(LOCAL, Incoming(path, "o", path.name))

@@ -4,12 +4,13 @@ import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from app.api.uploads import storage_full
@@ -25,6 +26,7 @@ from app.ingest.ingestor import Incoming, Ingestor
 from app.ingest.jobs import MOST_OF_ONE, MOST_WAITING
 from app.ingest.loaded import IngestError
 from app.retrieval.minilm import MiniLM
+from tests.harness.bombs import BOMBS
 from tests.harness.disk import no_room_beyond
 from tests.harness.documents import docx, flowing, pdf, xlsx
 from tests.harness.serving import Serving, serving, serving_replicas
@@ -153,6 +155,55 @@ async def test_several_files_of_which_some_fail(http: httpx.AsyncClient) -> None
     assert (talk["audio"], talk["kind"]) == (True, "recording")
     sound = await http.get(f"/sources/{talk['source_id']}/file")
     assert (sound.content, sound.headers["content-type"]) == (b"ID3 sound", "audio/mpeg")
+
+
+async def test_a_bomb_costs_the_other_files_and_the_answers_nothing(
+    settings: Settings, embedder: MiniLM
+) -> None:
+    bombs = {name: BOMBS[name](1) for name in ("paragraphs.html", "span.docx")}
+    files = [part(name, data) for name, data in bombs.items()] + [part("a.md", NOTE)]
+    async with large_uploads(settings, embedder) as http:
+        response = await http.post("/sources", files=files)
+        told = asyncio.ensure_future(story(http, response.json()["job_id"]))
+        while not told.done():  # the bomb is being read
+            assert (await http.get("/health")).status_code == 200
+            await asyncio.sleep(0.05)
+    end = ends(told.result())
+    assert end["paragraphs.html"]["status"] == "failed"
+    assert "this file needs too much memory to read" in end["paragraphs.html"]["message"]
+    assert (end["span.docx"]["status"], end["a.md"]["status"]) == ("added", "added")
+    assert told.result()[-1].type == "done"
+    assert not list((settings.data_dir / "files" / "incoming").iterdir())
+
+
+async def test_a_server_that_ends_ends_what_it_reads(settings: Settings, embedder: MiniLM) -> None:
+    async with large_uploads(settings, embedder) as http:
+        slow = await http.post("/sources", files=[part("a.md", BOMBS["brackets.md"](1))])
+        assert slow.status_code == 202
+        while not (readers := busy_readers()):
+            await asyncio.sleep(0.05)
+    gone, alive = psutil.wait_procs(readers, timeout=20)
+    assert (len(gone), alive) == (1, [])
+
+
+@asynccontextmanager
+async def large_uploads(settings: Settings, embedder: MiniLM) -> AsyncIterator[httpx.AsyncClient]:
+    larger = settings.model_copy(update={"max_upload_mb": 10})
+    async with (
+        serving(larger, embedder) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as http,
+    ):
+        yield http
+
+
+def busy_readers() -> list[psutil.Process]:
+    """Processes that read a file and have been at it for a while."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if "app.ingest.reader_process" in child.cmdline() and child.cpu_times().user > 1:
+                found.append(child)
+    return found
 
 
 async def test_when_no_file_comes_through_the_job_is_an_error(http: httpx.AsyncClient) -> None:
