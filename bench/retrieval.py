@@ -33,7 +33,13 @@ from bench.retrieval_collections import Collection, find_collections, read_colle
 from bench.retrieval_report import comparison_rows, show, tables, write_section
 from bench.retrieval_results import Results
 from bench.retrieval_systems import Library, open_library
-from bench.retrieval_variants import FOREIGN, broad_questions, foreign_questions, variants
+from bench.retrieval_variants import (
+    FOREIGN,
+    Phrases,
+    broad_questions,
+    foreign_questions,
+    variants,
+)
 
 NICE: Final = 10
 
@@ -63,10 +69,12 @@ class Evaluation:
         async with AsyncExitStack() as stack:
             libraries: dict[str, Library] = {}
             results: dict[str, Results] = {}
+            phrases: dict[str, Phrases] = {}
             for name, folder in self._folders():
                 opened = open_library(server, f"evaluate {name}", self._encoder)
                 libraries[name] = await stack.enter_async_context(opened)
                 collection = await self._fill(libraries[name], folder, files)
+                phrases[name] = Phrases(collection.texts)
                 count = len(libraries[name].stored.passages)
                 results[name] = Results(self._some(collection), count)
                 await self._ask(libraries[name], results[name])
@@ -76,7 +84,8 @@ class Evaluation:
                     results[other.name] = varied
             own = {name: results[name].collection for name in libraries}
             for asked in results.values():
-                await self._ask_foreign(libraries[asked.library], asked, own)
+                said = phrases[asked.library]
+                await self._ask_foreign(libraries[asked.library], asked, own, said)
             return {name: one.record() for name, one in results.items()}
 
     def _others(self, collection: Collection, library: Library) -> list[Collection]:
@@ -118,7 +127,11 @@ class Evaluation:
             results.add(outcome, **(await library.arms(question) if wanted else {}))
 
     async def _ask_foreign(
-        self, library: Library, results: Results, collections: Mapping[str, Collection]
+        self,
+        library: Library,
+        results: Results,
+        collections: Mapping[str, Collection],
+        phrases: Phrases,
     ) -> None:
         for name in FOREIGN.get(results.library, ()):
             if name not in collections:
@@ -128,7 +141,7 @@ class Evaluation:
                 (f"questions of {name}", other.judged),
                 (f"broad questions about titles of {name}", broad_questions(other)),
             ):
-                asked = foreign_questions(results.collection, questions, library.stored)
+                asked = foreign_questions(results.collection, questions, library.stored, phrases)
                 bar = self._progress.track(asked, description=f"{results.name}: {what}")
                 results.foreign[what] = [await library.ask(question) for question in bar]
 

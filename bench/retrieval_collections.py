@@ -29,6 +29,7 @@ class Question:
     answerable: bool = True
     answers: tuple[str, ...] = ()  # strings of which the answer holds one
     history: tuple[str, ...] = ()  # questions asked before in the conversation
+    topic: str | None = None  # the title of the document that answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,11 @@ def read_collection(folder: Path) -> Collection:
         question, passage, score = line.split("\t")
         relevant[question][passage] = int(score)
     texts = tuple(_text(row) for row in _rows(folder / "corpus.jsonl"))
+    documents = {text.passage_id: text.title for text in texts if text.recording is None}
     return Collection(
         folder.name,
         texts,
-        tuple(_question(row, relevant) for row in _rows(folder / "queries.jsonl")),
+        tuple(_question(row, relevant, documents) for row in _rows(folder / "queries.jsonl")),
         tuple(dict.fromkeys(text.title for text in texts if text.recording is None)),
     )
 
@@ -109,15 +111,20 @@ def _text(row: dict[str, Any]) -> Text:
     return Text(row["id"], row["title"], row["text"], row["meta"].get("recording"))
 
 
-def _question(row: dict[str, Any], relevant: Mapping[str, Mapping[str, int]]) -> Question:
-    meta = row["meta"]
+def _question(
+    row: dict[str, Any],
+    relevant: Mapping[str, Mapping[str, int]],
+    documents: Mapping[str, str],  # a passage's id: its title
+) -> Question:
+    meta, grades = row["meta"], relevant.get(row["id"], {})
     return Question(
         row["id"],
         row["text"],
-        relevant.get(row["id"], {}),
+        grades,
         meta.get("recording"),
         meta.get("answerable", True),
         tuple(meta.get("answers", ())),
+        topic=documents.get(max(grades, key=lambda one: grades[one])) if grades else None,
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bench.retrieval_collections import Collection, Question, Stored
+from app.retrieval.wording import sequence
+from bench.retrieval_collections import Collection, Question, Stored, Text
 
 FOREIGN: Final = {
     "medquad": ("squad2", "qmsum"),
@@ -19,7 +20,8 @@ FOREIGN: Final = {
     "bundled": (),
 }
 """For each library the collections whose questions it cannot answer. Medicine is a topic of both
-medquad and scifact; articles of squad2 are about what meetings of qmsum are about."""
+medquad and scifact; articles of squad2 are about what meetings of qmsum are about. Of the others,
+questions are left out whose topic the library names: see `Phrases`."""
 MAX_FOREIGN: Final = 100
 MAX_VARIED: Final = 250
 MIN_PASSAGES: Final = 5
@@ -29,6 +31,26 @@ _BROAD: Final = (
     "Summarize the discussion about {}.",
     "What did the team think about {}?",
 )
+
+
+class Phrases:
+    """What the passages of a library say, to be asked whether a title occurs, word for word.
+
+    A topic that a library names is not foreign to it: medicine in an encyclopedia's article on the
+    immune system, oxygen in abstracts. Topics of recordings and of abstracts have no short title;
+    none of theirs is left out.
+    """
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self._said = "\n".join(f"{_phrase(text.title)}\n{_phrase(text.text)}" for text in texts)
+
+    def name(self, title: str | None) -> bool:
+        """Whether a passage says all words of the title in a row."""
+        return title is not None and _phrase(title) in self._said
+
+
+def _phrase(text: str) -> str:
+    return f" {' '.join(sequence(text))} "
 
 
 def variants(collection: Collection, stored: Stored) -> Iterator[Collection]:
@@ -54,16 +76,17 @@ def large_sources(stored: Stored) -> list[str]:
 def broad_questions(other: Collection) -> list[Question]:
     """In the forms in which people ask of a recording, about what is not in it."""
     return [
-        Question(f"broad {number}", _BROAD[number % len(_BROAD)].format(title), {})
+        Question(f"broad {number}", _BROAD[number % len(_BROAD)].format(title), {}, topic=title)
         for number, title in enumerate(other.titles)
     ]
 
 
 def foreign_questions(
-    asked: Collection, foreign: Sequence[Question], stored: Stored
+    asked: Collection, foreign: Sequence[Question], stored: Stored, phrases: Phrases
 ) -> list[Question]:
     """Some of `foreign`, restricted to one source each, in turn, if those of `asked` are."""
-    free = [replace(one, source=None) for one in _some(foreign, MAX_FOREIGN)]
+    unnamed = [one for one in foreign if not phrases.name(one.topic)]
+    free = [replace(one, source=None) for one in _some(unnamed, MAX_FOREIGN)]
     if not any(one.source for one in asked.questions):
         return free
     sources = large_sources(stored)

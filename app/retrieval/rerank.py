@@ -83,7 +83,9 @@ class PassageDetails(Protocol):
 
 
 class BlendReranker:
-    """Implements `Reranker`, and fills in `together` and `met` of the candidates it looks at.
+    """Implements `Reranker`, and fills in what grading decides from.
+
+    `covered` and `together` are of the question's topic, without the words that frame it.
 
     With an embedder that is no `QueryEncoder`, the words alone refine the order.
     """
@@ -138,8 +140,20 @@ def _ranked(
     scores += PAIRS * np.array([wording.in_pairs(one) for one in said])
     scores = _with_neighbours(top, scores, scores + WEIGHED * _scaled(tokens.weighed))
     order = np.argsort(-scores, kind="stable")
+    topic = wording.topic
+    if topic is not wording:
+        together = [topic.together(one) for one in said]
+    around = float(np.mean([one.cosine for one in (*top, *rest)]))
     ranked = [
-        replace(top[i], score=float(scores[i]), together=together[i], met=_known(tokens.weighed[i]))
+        replace(
+            top[i],
+            score=float(scores[i]),
+            covered=topic.covered(said[i]),
+            together=together[i],
+            met=_known(tokens.weighed[i]),
+            token_similarity=_known(tokens.all[i]),
+            around=around,
+        )
         for i in order
     ]
     floor = ranked[-1].score

@@ -7,7 +7,7 @@ decide, not "what" and "describe". Pure.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -20,6 +20,20 @@ _REQUESTS: Final = """
 """
 REQUESTS: Final = frozenset(norm(word) for word in _REQUESTS.split())
 """What is to be done with the evidence; it need not say so itself."""
+
+_FRAME: Final = """
+    group groups team teams meeting meetings member members mate mates participant participants
+    speaker speakers decide decided decision decisions conclude concluded conclusion conclusions
+    agree agreed agreement disagree disagreed argue argued argument suggest suggested suggestion
+    suggestions recommend recommended recommendation recommendations propose proposed proposal view
+    views comment comments commented overview respond responded response elaborate elaborated
+    elaboration introduce introduced present presented presenting raise raised advice topic topics
+    issue issues reason reasons want wanted consider considered considering regarding concerning
+    towards
+"""
+FRAME: Final = frozenset(norm(word) for word in _FRAME.split())
+"""Who speaks, and how: people ask so of every recording, and those who spoke did not say so. They
+are searched and ranked by like any other word, but are no evidence of the topic."""
 
 STRETCH: Final = 20
 """Words that are said together stand at most so far apart: about a sentence."""
@@ -68,6 +82,20 @@ class Wording:
             if weight > 0 and word not in REQUESTS:
                 weights[word] = max(weight, weights.get(word, 0.0))
         return cls(tuple(word_spans(query)), words, weights, frozenset(pairwise(words)))
+
+    @property
+    def topic(self) -> "Wording":
+        """Without the weights of words that frame a question; itself when nothing else is left."""
+        weights = {word: weight for word, weight in self.weights.items() if word not in FRAME}
+        if not weights or len(weights) == len(self.weights):
+            return self
+        return replace(self, weights=weights)
+
+    def covered(self, words: Sequence[str]) -> float:
+        """The share of the query's weight that the passage says anywhere, 0..1."""
+        total = sum(self.weights.values())
+        said = sum(self.weights[word] for word in self.weights.keys() & set(words))
+        return said / total if total else 0.0
 
     def together(self, words: Sequence[str]) -> float:
         """The largest share of the query's weight that one stretch of the passage says, 0..1."""

@@ -90,7 +90,7 @@ async def test_natural_questions_are_answered_and_foreign_ones_are_not(
     asked = [one for one in natural_questions(library).questions if one.source == "outage-review"]
     refused = [one.text for one in asked if not (await library.ask(one)).passages]
     assert len(asked) >= 4
-    assert len(refused) <= 1, refused
+    assert not refused
     foreign = [
         "What did the group discuss about the Treaty of Westphalia?",
         "Summarize the discussion about oyster farming.",

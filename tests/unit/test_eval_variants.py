@@ -1,9 +1,10 @@
 """Questions of the evaluation with and without a filter, and about what no source says."""
 
-from bench.retrieval_collections import Collection, Question, Stored
+from bench.retrieval_collections import Collection, Question, Stored, Text
 from bench.retrieval_results import is_held_out
 from bench.retrieval_variants import (
     MAX_FOREIGN,
+    Phrases,
     broad_questions,
     foreign_questions,
     large_sources,
@@ -46,10 +47,21 @@ def test_questions_of_a_library_are_asked_of_a_large_source_too() -> None:
 def test_foreign_questions_are_restricted_as_the_others_are() -> None:
     own = Collection("talks", (), (Question("1", "Tea?", {"tea#1": 1}, source="tea"),))
     foreign = [Question(str(n), "Rust?", {"x": 1}, source="x") for n in range(3 * MAX_FOREIGN)]
-    assert {one.source for one in foreign_questions(own, foreign, STORED)} == {"tea"}
-    free = foreign_questions(Collection("cups", (), ()), foreign, STORED)
+    assert {one.source for one in foreign_questions(own, foreign, STORED, Phrases(()))} == {"tea"}
+    free = foreign_questions(Collection("cups", (), ()), foreign, STORED, Phrases(()))
     assert {one.source for one in free} == {None}
     assert len(free) == MAX_FOREIGN
+
+
+def test_a_topic_that_the_library_names_is_not_foreign_to_it() -> None:
+    phrases = Phrases([Text("tea#0", "Green tea", "It is grown near steam engines.", None)])
+    assert phrases.name("Steam engine")
+    assert not phrases.name("Tea it")  # title and text are two
+    assert not phrases.name("Engine near")
+    assert not phrases.name(None)
+    foreign = broad_questions(Collection("cups", (), (), ("Steam engine", "Rust")))
+    asked = foreign_questions(Collection("tea", (), ()), foreign, STORED, phrases)
+    assert [one.topic for one in asked] == ["Rust"]
 
 
 def test_broad_questions_are_about_titles() -> None:

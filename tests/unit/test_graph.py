@@ -53,6 +53,14 @@ def candidate(name: str = "p1", *, cosine: float = 0.7, coverage: float = 0.9) -
     return Candidate(passage, score=0.8, cosine=cosine, bm25=3.0, coverage=coverage)
 
 
+def looked_at(
+    found: Candidate, *, together: float = 0.5, met: float = 0.5, around: float = 0.25
+) -> Candidate:
+    return replace(
+        found, covered=together, together=together, met=met, token_similarity=met, around=around
+    )
+
+
 CLEAR = candidate("clear")
 GREY = candidate("grey", cosine=0.45, coverage=0.55)
 POOR = candidate("poor", cosine=0.4, coverage=0.3)
@@ -287,14 +295,21 @@ def test_a_follow_up_is_searched_with_the_key_terms_of_the_question_before() -> 
 
 
 def test_a_closer_look_decides_between_candidates_that_look_the_same() -> None:
-    said = replace(GREY, together=1.0, met=0.7)
-    scattered = replace(GREY, together=0.2, met=0.3)
+    said = looked_at(GREY, together=1.0, met=0.7)
+    scattered = looked_at(GREY, together=0.2, met=0.3)
     assert chance(said) > 0.9 > 0.2 > chance(scattered)
     assert chance(scattered) < chance(GREY) < chance(said)
     assert confidence([scattered, said]) == chance(said)
     assert confidence([]) == 0
     assert by_score([said, scattered], settle=True).decision == "answer"
     assert by_score([scattered], settle=True).decision == "refuse"
+
+
+def test_a_library_that_speaks_of_such_things_and_a_recording_make_evidence_likelier() -> None:
+    document = looked_at(GREY)
+    assert chance(looked_at(GREY, around=0.35)) > chance(document)
+    recording = replace(document, passage=replace(document.passage, kind="recording"))
+    assert chance(recording) > chance(document)
 
 
 @pytest.mark.parametrize(

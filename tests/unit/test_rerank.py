@@ -97,6 +97,21 @@ async def test_signals_stay_as_they_were() -> None:
     assert ranked.score == pytest.approx(FUSED * 0.8)
 
 
+async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic() -> None:
+    words, frame = candidate("a", 0.5, text="diesel"), candidate("b", 0.5, text="the group")
+    reranker = BlendReranker(Bits(a=QUERY), TokenEmbeddings())
+    ranked = (await reranker.rerank("group diesel", [words, frame])).candidates
+    by_name = {one.passage.passage_id: one for one in ranked}
+    assert (by_name["a"].covered, by_name["a"].together) == (1, 1)
+    assert (by_name["b"].covered, by_name["b"].together) == (0, 0)
+    plain = (await reranker.rerank("diesel", [words, frame])).candidates
+    gained = {one.passage.passage_id: one.score for one in plain}
+    assert by_name["b"].score > gained["b"]  # what it says of the frame still ranks it
+    assert {one.around for one in ranked} == {0.5}
+    assert by_name["a"].token_similarity is not None
+    assert by_name["b"].token_similarity is None
+
+
 async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
     many = [candidate(f"c{n}", 1 - n / 100, text="a b" if n > 50 else "") for n in range(DEPTH + 9)]
     found = await order(BlendReranker(Bits(), Embeddings()), "a b", *many)

@@ -52,6 +52,21 @@ def test_words_of_request_do_not_count() -> None:
     assert subject_of("Explain!") == "Explain!"
 
 
+def test_words_that_frame_a_question_are_not_its_topic() -> None:
+    asked = wording("What did the group decide about diesel?", group=4, decide=4, diesel=6)
+    assert set(asked.weights) == set(sequence("group decide diesel"))  # ranking counts them
+    assert asked.topic.weights == {"diesel": 6}
+    said = sequence("Diesel, then.")
+    assert (asked.covered(said), asked.topic.covered(said)) == (6 / 14, 1)
+    assert (asked.together(said), asked.topic.together(said)) == (6 / 14, 1)
+
+
+def test_where_all_words_frame_they_are_the_topic() -> None:
+    for asked in (wording("What did the group decide?", group=4, decide=4), wording("?!")):
+        assert asked.topic is asked
+    assert wording("?!").covered(["tea"]) == 0
+
+
 @given(st.text(st.characters(max_codepoint=0x2FF)) | st.text(st.characters(max_codepoint=127)))
 def test_words_are_those_of_the_regular_expression_in_any_script(text: str) -> None:
     assert sequence(text) == [norm(text[start:end]) for start, end in word_spans(text)]
