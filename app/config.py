@@ -27,6 +27,7 @@ from app.domain.setting_values import (
     service_key,
     without_padding,
 )
+from app.domain.setting_words import expected, is_plain_address
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
@@ -238,15 +239,19 @@ def load_settings(**overrides: object) -> Settings:
         settings = Settings.model_validate(overrides).checked()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        got = (
-            "a secret value"
-            if name.endswith(("KEY", "TOKEN", "URL", "SECRET", "ENDPOINT", "PROXY"))
-            else repr(first["input"])
-        )
-        raise SettingError(f"{name}: got {got}, takes {_expected(first['msg'])}") from None
+        field = str(first["loc"][0]) if first["loc"] else "settings"
+        name = field.upper()
+        got = "a secret value" if _may_be_secret(name, first["input"]) else repr(first["input"])
+        takes = expected(first, Settings.model_fields.get(field))
+        raise SettingError(f"{name}: got {got}, takes {takes}") from None
     ignore_ambient(settings)
     return settings
+
+
+def _may_be_secret(name: str, value: object) -> bool:
+    if name.endswith(("URL", "ENDPOINT")) and name != "DATABASE_URL":
+        return not is_plain_address(value)
+    return name.endswith(("KEY", "TOKEN", "URL", "SECRET", "ENDPOINT", "PROXY"))
 
 
 def check_reranking(settings: Settings) -> None:
@@ -309,13 +314,14 @@ def check_sign_in(settings: Settings) -> None:
         )
     if settings.auth != "jwt":
         return
-    for name, value in (
-        ("JWT_ISSUER", settings.jwt_issuer),
-        ("JWT_AUDIENCE", settings.jwt_audience),
+    for name, value, example in (
+        ("JWT_ISSUER", settings.jwt_issuer, "`iss`, for example https://id.example.org"),
+        ("JWT_AUDIENCE", settings.jwt_audience, "`aud`, for example citestream"),
     ):
         if not value:
             raise SettingError(
-                f"{name}: got nothing, takes what tokens say (required with AUTH=jwt)"
+                f"{name}: got nothing, takes what your provider's tokens have in {example} "
+                "(required with AUTH=jwt)"
             )
     if settings.jwt_secret is not None:
         _check_secret(settings)
@@ -342,12 +348,6 @@ def _check_secret(settings: Settings) -> None:
 
 _TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)")
 _DEFAULT = re.compile(r"secret|change.?me|password|example|default|your.?", re.IGNORECASE)
-
-
-def _expected(message: str) -> str:
-    for prefix in ("Input should be ", "Value error, "):
-        message = message.removeprefix(prefix)
-    return message.partition(", unable to parse")[0]
 
 
 _AMBIENT = re.compile(

@@ -110,8 +110,12 @@ def _split(text: str) -> tuple[str, dict[str, str]]:
     """The address up to its query, and the parameters, the last of each name."""
     text = text.strip().removeprefix("psql ").strip().strip("'\"").strip()
     scheme, separator, rest = text.partition("://")
-    if separator and scheme.partition("+")[0] in {"postgres", "postgresql"}:
-        text = f"postgresql://{rest}"
+    if not separator or scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise SettingError(
+            "DATABASE_URL: got something that is not the address of a PostgreSQL, takes "
+            "postgresql://user:password@host:port/database"
+        )
+    text = f"postgresql://{rest}"
     if "#" in text:
         raise _wrong("a # in it", "one where # is written as %23 (passwords are percent-encoded)")
     base, _, query = text.partition("?")

@@ -112,6 +112,8 @@ def starting() -> "Iterator[None]":
             yield
     except StoreUnavailable as error:
         cause = error.__cause__
+        if isinstance(cause, exceptions.ClientConfigurationError):
+            raise _unreadable() from error
         if isinstance(cause, _AT_THE_START) and not is_full(cause):
             raise _refused(cause) from error
         if isinstance(cause, ConnectionError) and "SSL" in str(cause):
@@ -125,7 +127,7 @@ def starting() -> "Iterator[None]":
             "an address without it",
         ) from error
     except (ValueError, *_OF_THE_DRIVER) as error:
-        raise _refused(error) from error
+        raise _unreadable() from error
 
 
 _AT_THE_START = (
@@ -143,12 +145,19 @@ _PARAMETER = (
 )
 
 
+FORM = "postgresql://user:password@host:port/database"
+
+
 def _wrong(got: str, takes: str) -> SettingError:
     return SettingError(f"DATABASE_URL: got {got}, takes {takes}")
+
+
+def _unreadable() -> SettingError:
+    return _wrong("an address that cannot be read", FORM)
 
 
 def _refused(error: BaseException) -> SettingError:
     return _wrong(
         f"an address, user, password or database that is refused ({type(error).__name__})",
-        "postgresql://user:password@host:port/database",
+        FORM,
     )

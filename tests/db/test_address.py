@@ -116,6 +116,18 @@ def test_what_cannot_be_used_is_one_line(text: str, words: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["nonsense", "mysql://me:secret@host/db", "host=db password=secret", "://", "localhost"]
+)
+def test_what_is_no_address_is_one_line(text: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        read_address(text)
+    assert str(refused.value) == (
+        "DATABASE_URL: got something that is not the address of a PostgreSQL, takes "
+        "postgresql://user:password@host:port/database"
+    )
+
+
 def test_the_tools_of_postgresql_get_what_they_know() -> None:
     text = f"{BASE}?schema=x&pgbouncer=true&connect_timeout=3&sslmode=no-verify&foo=1"
     assert libpq_address(text) == f"{BASE}?connect_timeout=3&sslmode=require"
@@ -153,9 +165,9 @@ async def test_an_address_of_others_works(database_dsn: str, query: str) -> None
         ("work_mem=lots", "work_mem"),
         ("server_version=9", "server_version"),
         ("target_session_attrs=standby", "TargetServerAttributeNotMatched"),
-        ("target_session_attrs=whatever", "refused"),
-        ("sslmode=sometimes", "refused"),
-        ("sslnegotiation=maybe", "refused"),
+        ("target_session_attrs=whatever", "cannot be read"),
+        ("sslmode=sometimes", "cannot be read"),
+        ("sslnegotiation=maybe", "cannot be read"),
     ],
 )
 async def test_a_parameter_that_nobody_knows_is_one_line(

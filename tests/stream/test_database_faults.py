@@ -479,7 +479,7 @@ async def test_a_pooler_in_transaction_mode_ends_the_start_with_one_line(
 
 def test_a_wrong_or_taken_port_ends_the_start_with_one_line(tmp_path: Path) -> None:
     code, lines, log = failed_start({"DATA_DIR": str(tmp_path), "PORT": "eighty"})
-    assert (code, lines) == (2, ["PORT: got 'eighty', takes a valid integer"])
+    assert (code, lines) == (2, ["PORT: got 'eighty', takes a whole number from 0 to 65535"])
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port()))
         taken.listen()

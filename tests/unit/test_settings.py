@@ -1,6 +1,7 @@
 """Settings as people paste them: mended, supported, or refused in one line at the start."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ def test_a_pasted_address_is_the_address(pasted: str, meant: str) -> None:
 def test_an_address_that_cannot_be_asked_is_one_line(name: str, wrong: str) -> None:
     with pytest.raises(SettingError) as refused:
         load_settings(**{"llm_provider": "extractive", name: wrong})
-    assert str(refused.value).startswith(f"{name.upper()}: got a secret value, takes an ")
+    got = "a secret value" if "word" in wrong else repr(wrong)
+    assert str(refused.value).startswith(f"{name.upper()}: got {got}, takes an ")
     assert "word" not in str(refused.value).replace("password", "")
 
 
@@ -90,6 +92,71 @@ def test_an_address_that_cannot_be_asked_is_one_line(name: str, wrong: str) -> N
 def test_names_that_never_match_are_one_line(name: str, wrong: str, takes: str) -> None:
     with pytest.raises(SettingError, match=f"^{name.upper()}: got .*{takes}"):
         load_settings(**{"llm_provider": "extractive", name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "takes"),
+    [
+        ("sample_library", "maybe", "true or false"),
+        ("log_text", "2", "true or false"),
+        ("port", "eighty", "a whole number from 0 to 65535"),
+        ("port", "70000", "a whole number from 0 to 65535"),
+        ("workers", "0", "a whole number from 1 to 64"),
+        ("database_pool_size", "2000", "a whole number from 1 to 1000"),
+        ("max_runs", "1.5", "a whole number of at least 1"),
+        ("max_runs_per_user", "0", "a whole number of at least 1"),
+        ("extractive_tokens_per_s", "fast", "a number from 0 to 100000"),
+        ("idle_timeout_s", "0", "a number above 0"),
+        ("idle_timeout_s", "soon", "a number above 0"),
+        ("heartbeat_s", "61", "a number above 0 and at most 60"),
+        ("shutdown_grace_s", "-1", "a number of at least 0"),
+        ("embeddings", "remote", "'local', 'openai' or 'databricks'"),
+        ("auth", "basic", "'none', 'token', 'proxy' or 'jwt'"),
+    ],
+)
+def test_what_a_setting_takes_is_said_in_words(name: str, wrong: str, takes: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        load_settings(**{"llm_provider": "extractive", name: wrong})
+    assert str(refused.value) == f"{name.upper()}: got {wrong!r}, takes {takes}"
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_no_setting_is_answered_in_the_words_of_the_library(name: str) -> None:
+    """Whatever type it has: with a value that fits none."""
+    try:
+        load_settings(**{"llm_provider": "extractive", name: {"no": "value"}})
+    except SettingError as refused:
+        takes = str(refused).partition(", takes ")[2]
+        assert takes
+        assert not re.search(r"valid|greater|less than|instance|Input|unable to", takes)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-abcdefghijklmnopqrstuvwxyz0123456789",
+        "sk-abc",
+        "me:word@host",
+        "ftp://host/?key=abc",
+        "ftp://host/abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abc",
+    ],
+)
+def test_an_address_that_may_hold_a_secret_is_not_shown(secret: str) -> None:
+    with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: got a secret value, "):
+        load_settings(openai_base_url=secret, **MODEL)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "JWT_ISSUER: got nothing, .* for example https://id.example.org"),
+        ({"jwt_issuer": "https://id.example.org"}, "JWT_AUDIENCE: got nothing, .* for example"),
+    ],
+)
+def test_what_a_sign_in_lacks_is_named_with_an_example(given: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingError, match=says):
+        load_settings(llm_provider="extractive", auth="jwt", **given)
 
 
 @pytest.mark.parametrize(
