@@ -90,6 +90,7 @@ class AnswerModel:
     address: str | None  # where that is, as a URL
     can_judge: bool  # can be asked to grade evidence and rewrite queries
     key_setting: str = "the model's key"  # named when the service refuses the key
+    has_key: bool = True  # whether that setting is set
     close: Callable[[], Awaitable[None]] = _nothing_to_close
     quirks: Quirks = field(default_factory=Quirks)
 

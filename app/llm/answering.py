@@ -325,7 +325,12 @@ class _Call:
         return None
 
     def _trouble(self, error: Exception, *, partial: bool = False) -> Trouble:
-        trouble = trouble_of(error, key_setting=self.model.key_setting, partial=partial)
+        trouble = trouble_of(
+            error,
+            key_setting=self.model.key_setting,
+            has_key=self.model.has_key,
+            partial=partial,
+        )
         log.warning(
             "Call of model %s failed: %s, status %s",
             self.model.name,

@@ -77,8 +77,18 @@ def _passing(code: FailureCode, message: str, *, wait_s: float | None = None) ->
     return Trouble(RunFailure(code, message), "retry", wait_s)
 
 
-def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> Trouble:
+def trouble_of(
+    error: Exception, *, key_setting: str, has_key: bool = True, partial: bool = False
+) -> Trouble:
     """The table. `partial`: tokens were already sent, so that the answer breaks off here."""
+    if not has_key and _refused_key(error):
+        return _final(
+            "GENERATION_FAILED", f"The model service wants a key; {key_setting} is not set."
+        )
+    return _trouble_of(error, key_setting, partial=partial)
+
+
+def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Trouble:
     address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)[1]
     match error:
         case openai.APITimeoutError():
@@ -122,6 +132,14 @@ def trouble_of(error: Exception, *, key_setting: str, partial: bool = False) -> 
             )
         case _:
             return _final("INTERNAL", "Something went wrong while answering.")
+
+
+def _refused_key(error: Exception) -> bool:
+    """401, or a 403 of which the service says nothing that we know."""
+    if not isinstance(error, openai.APIError):
+        return False
+    status = _status_of(error)
+    return status in (401, 403) and _known(error, status) is None
 
 
 def _of_status(
@@ -169,10 +187,17 @@ def _of_status(
             return Trouble(refused, "unstreamed")
 
 
+def _status_of(error: openai.APIError) -> int | None:
+    """Of the response, or what a service put into an error that came with a success."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code
+    code = str(error.code)
+    return int(code) if code.isdecimal() and 400 <= int(code[:4]) < 600 else None
+
+
 def _reported(error: openai.APIError, key_setting: str) -> Trouble:
     """An error that came with a success; some services put a status into it."""
-    code = str(error.code)
-    status = int(code) if code.isdecimal() and 400 <= int(code[:4]) < 600 else None
+    status = _status_of(error)
     if status is not None:
         return _of_status(error, status, key_setting, httpx2.Headers())
     if known := _known(error, None):

@@ -52,6 +52,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         address=base_url,
         can_judge=True,
         key_setting="OPENAI_API_KEY",
+        has_key=key is not None,
         close=transport.aclose,
         quirks=quirks,
     )

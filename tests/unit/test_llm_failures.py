@@ -4,8 +4,10 @@ import httpx2
 import openai
 import pytest
 
+from app.config import load_settings
 from app.llm.failures import NotAnAnswer, ReportedError, retry_after_s, trouble_of
 from app.llm.quirks import window_of
+from app.llm.registry import make_answer_model
 
 REQUEST = httpx2.Request("POST", "https://host.test/v1/chat/completions")
 SECRET = "sk-very-secret"
@@ -185,3 +187,36 @@ def test_a_connection_lost_mid_answer_is_a_truncation() -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(httpx2.Headers(headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        status_error(401),
+        status_error(403),
+        ReportedError("no", REQUEST, body={"code": "401"}, final=True),
+    ],
+)
+def test_a_service_that_wants_a_key_is_told_from_one_that_refuses_it(error: Exception) -> None:
+    trouble = trouble_of(error, key_setting="OPENAI_API_KEY", has_key=False)
+    assert trouble.failure.message == "The model service wants a key; OPENAI_API_KEY is not set."
+    assert (trouble.again, trouble.failure.retryable) == ("no", False)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (status_error(404), "does not know this model"),
+        (status_error(403, "content_filter"), "filter"),
+        (status_error(401, "insufficient_quota"), "no quota or credit"),
+        (NotAnAnswer("page"), "a web page"),
+    ],
+)
+def test_without_a_key_other_errors_stay_what_they_are(error: Exception, says: str) -> None:
+    assert says in trouble_of(error, key_setting="OPENAI_API_KEY", has_key=False).failure.message
+
+
+def test_the_model_knows_whether_its_key_is_set() -> None:
+    local = {"openai_base_url": "http://localhost:11434/v1", "llm_model": "m"}
+    assert not make_answer_model(load_settings(**local, openai_api_key=None)).has_key
+    assert make_answer_model(load_settings(**local, openai_api_key="sk-abc\n")).has_key
