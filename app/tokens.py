@@ -98,7 +98,7 @@ async def _create(options: argparse.Namespace, keeper: TokenKeeper, *, now: date
 
 def _table(rows: Sequence[TokenRow]) -> str:
     if not rows:
-        return "There are no tokens. Make one: python -m app.tokens create PERSON"
+        return "There are no tokens. Make one: .venv/bin/python -m app.tokens create PERSON"
     lines: list[tuple[str, ...]] = [
         ("TOKEN", "PERSON", "GROUPS", "MADE", "EXPIRES", "STATE", "LABEL")
     ]

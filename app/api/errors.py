@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from app.api.schemas import PATTERNS
 from app.domain.errors import (
     Draining,
     IdempotencyMismatch,
@@ -60,7 +61,6 @@ WORDS = {
     "string_unicode": "must not contain lone surrogate characters",
     "string_too_short": "must have at least {min_length} character",
     "string_too_long": "must have at most {max_length} characters",
-    "string_pattern_mismatch": "must match {pattern}",
     "model_attributes_type": "must be a JSON object",
     "uuid_parsing": "must be a UUID",
     "uuid_version": "must be a random UUID (version 4)",
@@ -153,6 +153,8 @@ def _what(problem: Mapping[str, object]) -> str:
     """What the field takes, in words."""
     context = problem.get("ctx") or {}
     limits = {key: str(value) for key, value in dict(cast("Mapping[str, object]", context)).items()}
+    if (pattern := limits.get("pattern")) is not None:
+        return PATTERNS[pattern]
     words = WORDS.get(str(problem["type"]))
     if words is not None:
         return words.format_map(defaultdict(str, limits))

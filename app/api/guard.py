@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.errors import error_response, sign_in_unavailable, store_unavailable
 from app.api.identities import Credentials, Identity
 from app.api.prefix import is_secure
+from app.domain.encoding import counted
 from app.domain.errors import SignInUnavailable, StoreUnavailable
 from app.domain.principals import Principal
 
@@ -82,7 +83,7 @@ class SignInGuard:
             return
         state["principal"] = principal
         if principal is None:
-            await refused(self._identity.mode)(scope, receive, send)
+            await refused(self._identity.mode, credentials)(scope, receive, send)
         elif self._identity.mode == "none":
             await self._app(scope, receive, send)
         else:
@@ -119,7 +120,7 @@ class SignInGuard:
             if watched.begun:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
-                await refused(self._identity.mode)(scope, receive, send)
+                await refused(self._identity.mode, credentials)(scope, receive, send)
 
 
 class Watched:
@@ -196,14 +197,29 @@ def _cookie(headers: list[str], wanted: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def refused(mode: str) -> Response:
+def refused(mode: str, credentials: Credentials) -> Response:
     """Nobody is signed in, or the credentials are worth nothing (any more)."""
+    if mode != "proxy" and credentials.bearer is not None:
+        return refused_token(mode)
+    return _unauthorized(mode, "Sign in to go on.", challenge="Bearer")
+
+
+def refused_token(mode: str) -> Response:
+    """A token was sent. What is wrong with it is not said: that would help who guesses."""
+    return _unauthorized(
+        mode,
+        "The token is not accepted: it is unknown, expired or revoked.",
+        challenge='Bearer error="invalid_token"',
+    )
+
+
+def _unauthorized(mode: str, message: str, *, challenge: str) -> Response:
     return error_response(
         401,
         "sign_in_required",
-        "Sign in to go on.",
+        message,
         details={"auth": mode},
-        headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"},
+        headers={"WWW-Authenticate": challenge, "Cache-Control": "no-store"},
     )
 
 
@@ -211,7 +227,8 @@ def _too_many_open(limit: int) -> Response:
     return error_response(
         429,
         "too_many_requests",
-        f"You have {limit} requests open here, which is the limit. Close some pages or streams.",
+        f"You have {counted(limit, 'request')} open here, which is the limit. "
+        "Close some pages or streams.",
         headers={"Retry-After": "5"},
     )
 

@@ -20,6 +20,10 @@ from pydantic import (
 from app.domain.models import Access, Filters, OnDisconnect, OptionalDay, SourceKind
 
 SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
+PATTERNS = {
+    SESSION_ID: "must have 1 to 128 characters: letters (A to Z, a to z), digits and any of . _ : -"
+}
+"""What each pattern of a field means in words, for refusals."""
 LONGEST_MESSAGE = 8_000
 
 SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from app.api.guard import cookie_name, credentials_of, refused
+from app.api.guard import cookie_name, credentials_of, refused_token
 from app.api.identities import LONGEST_TOKEN, Identity, Mode
 from app.api.openapi import Responses, Shape, body, refusals
 from app.api.prefix import is_secure
@@ -61,7 +61,7 @@ async def sign_in(
         raise InvalidInput("token", f"token: AUTH={identity.mode} takes no token here")
     grant = await identity.exchange(body.token)
     if grant is None:
-        return refused(identity.mode)
+        return refused_token(identity.mode)
     now = services.now()
     until = min(now + SESSION, grant.expires_at or now + SESSION)
     session = new_session(secrets.token_urlsafe)

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from app.domain.encoding import counted
+
 log = logging.getLogger(__name__)
 
 GROW_AFTER_S = 10.0
@@ -51,7 +53,9 @@ class ConnectionLimit:
         """The server gives no more than the connections that are open now."""
         limit = max(1, open_now)
         if limit < self.now:
-            log.warning("The database gives no more than %d connections: they are shared", limit)
+            log.warning(
+                "The database gives no more than %s; they are shared", counted(limit, "connection")
+            )
             self.now = limit
         self._grow_at = self._monotonic() + GROW_AFTER_S
 

@@ -7,6 +7,8 @@ written for a person and never holds exception text, prompts or secrets.
 from traceback import clear_frames
 from typing import Literal
 
+from app.domain.encoding import counted
+
 FailureCode = Literal[
     "RETRIEVAL_FAILED",
     "GENERATION_FAILED",
@@ -113,7 +115,7 @@ class TooManyRuns(RequestError):
 
     def __init__(self, limit: int, *, retry_after: int = 5) -> None:
         super().__init__(
-            f"You already have {limit} answers running, which is the limit. "
+            f"You already have {counted(limit, 'answer')} running, which is the limit. "
             "Wait for one to finish or stop one."
         )
         self.retry_after = retry_after

@@ -1,5 +1,6 @@
 """What is said when no passage answers the question: what was searched, and under which filter."""
 
+from app.domain.encoding import counted
 from app.domain.models import Filters, Reading, SearchResult
 
 KINDS = {"document": "documents", "recording": "recordings"}
@@ -17,7 +18,7 @@ def refusal(found: SearchResult, filters: Filters, *, outside: int = 0) -> str:
 def still_reading(reading: Reading) -> str:
     """How far the library is, and what to do about it."""
     return (
-        f"Your library is still being read: {reading.done:,} of {_count(reading.total, 'file')} "
+        f"Your library is still being read: {reading.done:,} of {counted(reading.total, 'file')} "
         "so far. Ask again when it is complete."
     )
 
@@ -37,7 +38,7 @@ def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:
             f"I can't answer that: nothing in your library{so_far} matches the filter "
             f"({restriction}). {_hint(outside)}"
         )
-    searched = f"{_count(found.searched_passages, 'passage')} from {_sources(found)}"
+    searched = f"{counted(found.searched_passages, 'passage')} from {_sources(found)}"
     missing = "what has been read of your sources so far" if found.reading else "your sources"
     text = f"The answer is not in {missing}. I searched {searched}"
     if filters.empty:
@@ -51,14 +52,14 @@ def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:
 def _hint(outside: int) -> str:
     if outside == 0:
         return "Outside that filter I found nothing either."
-    return f"Outside that filter {_count(outside, 'passage')} may: widen the search and ask again."
+    return f"Outside that filter {counted(outside, 'passage')} may: widen the search and ask again."
 
 
 def describe(filters: Filters) -> str:
     """The filter in words; empty when there is none."""
     parts = []
     if filters.source_ids:
-        parts.append(_count(len(filters.source_ids), "chosen source"))
+        parts.append(counted(len(filters.source_ids), "chosen source"))
     if filters.kinds:
         parts.append(" and ".join(KINDS[kind] for kind in filters.kinds))
     if filters.tags:
@@ -75,8 +76,4 @@ def _days(filters: Filters) -> str:
 
 
 def _sources(found: SearchResult) -> str:
-    return _count(found.searched_sources, "source")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return counted(found.searched_sources, "source")

@@ -1,5 +1,6 @@
 """What `python -m app.ingest` shows: a bar per file under way, then a table."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from app.domain.encoding import printable
+from app.domain.encoding import counted, printable
 from app.domain.errors import RunFailure
+from app.domain.indexing import Change
 from app.domain.principals import Principal
 from app.ingest import ingestor as ingesting
 from app.ingest.ingestor import Incoming, Ingested, Ingestor
@@ -90,9 +92,16 @@ class Screen:
             self._console.print(table)
         passages = sum(one.passages for _, one in done if one.change != "unchanged")
         self._console.print(
-            f"{len(done)} files in the library, {failed} failed; "
-            f"{passages} passages embedded in {seconds:.1f} s"
+            f"{_counts([one.change for _, one in done], failed)}; "
+            f"{counted(passages, 'passage')} embedded in {seconds:.1f} s"
         )
+
+
+def _counts(changes: Sequence[Change], failed: int) -> str:
+    """What became of the files of this call; it says nothing of the rest of the library."""
+    counts = Counter[str](changes) + Counter(failed=failed)
+    kinds = ("added", "replaced", "unchanged", "failed")
+    return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind]) or "no files"
 
 
 def _cell(text: str) -> Text:

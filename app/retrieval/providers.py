@@ -152,5 +152,5 @@ async def check_vectors(library: LibraryVectors, embedder: PassageEncoder) -> No
     if others:
         raise SettingError(
             f"EMBEDDINGS: got {embedder.name}, takes {', '.join(others)}, which the library was "
-            "embedded with; to change it run: python -m app.ingest --reembed"
+            "embedded with; to change it run: .venv/bin/python -m app.ingest --reembed"
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.domain.context import current_run
+from app.domain.encoding import counted
 from app.domain.errors import (
     Draining,
     IdempotencyMismatch,
@@ -371,7 +372,7 @@ class RunService:
         running = [run for run in self._live.values() if not run.over.is_set()]
         if not running:
             return
-        log.info("Draining: %d answers have %g s to finish", len(running), grace_s)
+        log.info("Draining: %g s for %s to finish", grace_s, counted(len(running), "answer"))
         if await _all_over(running, grace_s):
             return
         for run in running:

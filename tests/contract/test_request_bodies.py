@@ -8,8 +8,17 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.api.errors import install
-from app.api.schemas import ChatBody, ChatStreamBody, ConversationPatch, RunOptions
+from app.api.schemas import (
+    PATTERNS,
+    SESSION_ID,
+    ChatBody,
+    ChatStreamBody,
+    ConversationPatch,
+    RunOptions,
+)
+from app.config import load_settings
 from app.domain.models import Filters
+from app.main import create_app
 
 RUN_ID = "7f0c2c5e-3f0b-4c39-9a57-0d5b6a0f3e11"
 
@@ -86,6 +95,29 @@ def test_a_refused_body_names_its_field(
     assert error["code"] == "invalid_input"
     assert error["details"] == {"field": field}
     assert error["message"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("session_id", ["", "a b", "a/b", "é", "x" * 129])
+def test_a_pattern_is_told_in_words(client: TestClient, session_id: str) -> None:
+    response = client.post("/chat", json={"message": "q", "session_id": session_id})
+    assert response.json()["error"]["message"] == (
+        "session_id: must have 1 to 128 characters: "
+        "letters (A to Z, a to z), digits and any of . _ : -"
+    )
+
+
+def test_every_pattern_of_a_request_has_its_words() -> None:
+    def patterns(value: Any) -> set[str]:
+        inside = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, dict | list):
+            return set()
+        own = {value["pattern"]} if isinstance(value, dict) and "pattern" in value else set()
+        return own.union(*map(patterns, inside))
+
+    described = create_app(load_settings(llm_provider="extractive")).openapi()
+    asked = patterns(described["paths"]) | patterns(described["components"])
+    assert SESSION_ID in asked
+    assert asked <= PATTERNS.keys()
 
 
 def test_half_a_character_is_refused_and_no_json_is_told(client: TestClient) -> None:

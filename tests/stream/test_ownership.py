@@ -123,10 +123,13 @@ async def furnish(ann: Person, upstream: FakeOpenAI) -> dict[str, str]:
 async def test_nobody_and_a_revoked_person_get_in_nowhere(household: Household) -> None:
     async with httpx.AsyncClient(base_url=household.server.url) as nobody:
         for method, path in CLOSED:
-            for http in (nobody, household.cleo.http):
+            for http, challenge in (
+                (nobody, "Bearer"),
+                (household.cleo.http, 'Bearer error="invalid_token"'),
+            ):
                 response = await household.ask(http, method, path)
                 assert response.status_code == 401, f"{method} {path}"
-                assert response.headers["www-authenticate"] == "Bearer"
+                assert response.headers["www-authenticate"] == challenge
                 assert "tea" not in response.text
     assert len(CLOSED) >= 34
 
@@ -174,12 +177,22 @@ FORGED = (
 )
 
 
+NOT_ACCEPTED = {
+    "code": "sign_in_required",
+    "message": "The token is not accepted: it is unknown, expired or revoked.",
+    "details": {"auth": "token"},
+}
+
+
 async def test_a_forged_token_is_refused(household: Household) -> None:
     async with httpx.AsyncClient(base_url=household.server.url) as http:
         for token in FORGED:
             headers = {b"Authorization": f"Bearer {token}".encode()}
-            assert (await http.get("/sources", headers=headers)).status_code == 401, token[:50]
+            told = await http.get("/sources", headers=headers)
+            assert (told.status_code, told.json()["error"]) == (401, NOT_ACCEPTED), token[:50]
             signed_in = await http.post("/auth/sign-in", json={"token": token})
+            if signed_in.status_code == 401:
+                assert signed_in.json()["error"] == NOT_ACCEPTED
             assert signed_in.status_code in {401, 422}, token[:50]
             assert "set-cookie" not in signed_in.headers
 
@@ -198,7 +211,16 @@ async def test_a_token_sent_twice_or_beside_a_session_does_not_help(household: H
 async def test_an_expired_token_is_refused(household: Household) -> None:
     dora = await person(household.server, "dora", lasts=timedelta(seconds=-1))
     async with dora.http as http:
-        assert (await http.get("/sources")).status_code == 401
+        told = await http.get("/sources")
+    assert (told.status_code, told.json()["error"]) == (401, NOT_ACCEPTED)
+    assert told.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_who_brings_no_token_is_asked_to_sign_in(household: Household) -> None:
+    async with httpx.AsyncClient(base_url=household.server.url) as http:
+        for headers in ({}, {"Authorization": "Basic YTpi"}, {"Cookie": "citestream_session=x"}):
+            told = (await http.get("/sources", headers=headers)).json()["error"]
+            assert told == NOT_ACCEPTED | {"message": "Sign in to go on."}
 
 
 async def test_a_browser_signs_in_follows_with_event_source_and_signs_out(

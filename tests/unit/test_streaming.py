@@ -456,12 +456,16 @@ async def test_runs_of_others_look_unknown() -> None:
     assert content(frames[-1])["finish_reason"] == "stop"
 
 
-async def test_draining_refuses_questions_and_interrupts_what_is_left() -> None:
+async def test_draining_refuses_questions_and_interrupts_what_is_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
     engine = ScriptedEngine(gates={2: asyncio.Event()})
     async with running(engine) as service:
         attached = await service.ask(ask())
         await read(attached.cursor, upto=4)
         await service.drain(0.05)
+        assert "Draining: 0.05 s for 1 answer to finish" in caplog.messages
         for key in (None, "a new key"):
             with pytest.raises(Draining):
                 await service.ask(ask(session_id="s2", key=key))
