@@ -1,14 +1,17 @@
 """Domain errors and framework refusals to HTTP: `{"error": {"code", "message", "details"?}}`."""
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from app.api.schemas import PATTERNS
 from app.domain.errors import (
@@ -51,6 +54,9 @@ CODES = {
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
 }
+ANY_PATH = "/{path:path}"
+"""Where the page's router takes what no other route does."""
+_OF_THE_PAGE = re.compile(r"/(library|c/.*)?$")
 NOT_JSON = "The request body is not valid JSON."
 UNREADABLE = "There was an error parsing the body"  # FastAPI, of bytes that are not UTF-8
 RETRY_AFTER_S = 2
@@ -162,16 +168,39 @@ def _what(problem: Mapping[str, object]) -> str:
     return message.replace("Input should be", "must be", 1).replace("String should", "must", 1)
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _path(request: Request) -> str:
+    """Below the prefix that a proxy serves this under."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", ""))
+
+
+def allowed_methods(request: Request) -> str:
+    """What the API takes at this address, as in `Allow`; empty where it has no route."""
+    path = _path(request)
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path not in (None, ANY_PATH) and compile_path(route.path)[0].match(path):
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
+
+
+def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.detail == UNREADABLE:
         return error_response(422, "invalid_input", NOT_JSON)
     code = CODES.get(error.status_code, "bad_request")
     message = str(error.detail)
+    headers = dict(error.headers or {})
     if error.status_code == 404:
         message = "There is nothing at this address."
-    return error_response(error.status_code, code, message, headers=error.headers)
+    elif error.status_code == 405:
+        allowed = allowed_methods(request) or ("GET" if _OF_THE_PAGE.match(_path(request)) else "")
+        if not allowed:
+            return _http(request, HTTPException(404))
+        headers["Allow"] = allowed
+        message = f"{request.method} is not possible at this address; it takes {allowed}."
+    return error_response(error.status_code, code, message, headers=headers)
 
 
 def _broken(_: Request, __: Exception) -> Response:

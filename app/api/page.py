@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.errors import ANY_PATH, allowed_methods
 from app.api.prefix import prefix_of
 
 FOR_EVER = "public, max-age=31536000, immutable"  # file names carry a hash of their content
@@ -35,19 +36,22 @@ def page_router(dist: Path) -> APIRouter:
     """Everything that is not an API route; must be included last."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/{path:path}")
+    @router.get(ANY_PATH)
     def page(path: str, request: Request) -> Response:
-        return _file(dist, path, prefix_of(request))
+        response = _file(dist, path, prefix_of(request))
+        if response is None:
+            raise HTTPException(405 if allowed_methods(request) else 404)
+        return response
 
     return router
 
 
-def _file(dist: Path, path: str, prefix: str) -> Response:
+def _file(dist: Path, path: str, prefix: str) -> Response | None:
     if path in {"", "library"} or path.startswith("c/"):
         return _index(dist, prefix)
     file = _inside(dist, path)
     if file is None:
-        raise HTTPException(404)
+        return None
     return FileResponse(
         file, headers=_headers(FOR_EVER if path.startswith("assets/") else "no-cache")
     )
@@ -128,4 +132,4 @@ def _is_navigation(scope: Scope) -> bool:
 
 def _is_refusal(message: Message) -> bool:
     kind = Headers(raw=message["headers"]).get("content-type", "")
-    return message["status"] in {401, 404} and kind.startswith("application/json")
+    return message["status"] in {401, 404, 405} and kind.startswith("application/json")

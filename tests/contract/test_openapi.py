@@ -12,8 +12,10 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 
 from app.api.errors import install
+from app.config import load_settings
 from app.contracts import documents, openapi
 from app.domain.errors import Draining, RunInProgress, TooManyRuns
+from app.main import create_app
 
 DOCUMENT: dict[str, Any] = orjson.loads(openapi())
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -66,6 +68,34 @@ def test_every_refusal_has_the_one_shape() -> None:
                 if status[0] == "4":
                     schema = response["content"]["application/json"]["schema"]
                     assert schema == {"$ref": f"#/components/schemas/{shape}"}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(create_app(load_settings(llm_provider="extractive")))
+
+
+def test_a_method_that_a_route_does_not_take_is_named_with_those_it_takes(
+    client: TestClient,
+) -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        taken = ", ".join(sorted(method.upper() for method in methods))
+        for method in {"GET", "PUT"} - {method.upper() for method in methods}:
+            refused = client.request(method, path.replace("{", "").replace("}", ""))
+            assert refused.status_code == 405, (method, path)
+            error = refused.json()["error"]
+            assert set(taken.split(", ")) <= set(refused.headers["allow"].split(", ")), path
+            assert error["code"] == "method_not_allowed"
+            assert error["message"] == (
+                f"{method} is not possible at this address; it takes {refused.headers['allow']}."
+            )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", ["/nowhere", "/chat/x/y", "/api/none", "/v1/none"])
+def test_an_unknown_address_stays_unknown(client: TestClient, method: str, path: str) -> None:
+    refused = client.request(method, path)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
