@@ -74,7 +74,7 @@ export async function refusalIsWidened(context) {
 export async function libraryChoosesWhatIsSearched(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
-  await page.getByRole("link", { name: "Library" }).click();
+  await page.getByRole("link", { name: "Library", exact: true }).click();
   const rows = page.locator(".source-row");
   await rows.first().waitFor();
   await isAccessible(page, "library");
@@ -112,7 +112,7 @@ export async function deletedSourceLeavesItsQuote(context) {
   await page.getByRole("button", { name: "Close uploads" }).click();
   await chat.ask(`At how many amperes does the ${mark} relay open?`);
   await chat.ends();
-  await page.getByRole("link", { name: "Library" }).click();
+  await page.getByRole("link", { name: "Library", exact: true }).click();
   await page.getByRole("button", { name: `Delete “${mark} relay”` }).click();
   await page.getByRole("button", { name: `Delete “${mark} relay”` }).waitFor({ state: "detached" });
   await page.goBack();

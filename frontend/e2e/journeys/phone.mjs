@@ -143,7 +143,7 @@ export async function historyAndLibraryOnAPhone(context) {
   await page.getByRole("radio", { name: "Breaks the line" }).press("Space");
   await isCalmAndFits(page, "settings");
   await page.keyboard.press("Escape");
-  await page.getByRole("link", { name: "Library" }).press("Enter");
+  await page.getByRole("link", { name: "Library", exact: true }).press("Enter");
   await page.getByRole("searchbox", { name: /^Find by title/ }).fill(mark);
   await until("one source", () => page.locator(".source-row").count(), (rows) => rows === 1);
   await isCalmAndFits(page, "library");
