@@ -5,31 +5,59 @@ So the server's signal handlers are wrapped: draining begins at the signal, with
 (new questions get 503, follow and stop are served), and the server's own handler is called when
 the answers have ended. Viewers that do not read what they were sent get a last moment: stock
 uvicorn would wait for them for ever.
+
+A second signal ends the answers at once. It is not passed on before they are closed: the server
+would cancel its requests, so that no viewer got an end and the runs stayed open.
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
+from typing_extensions import override
 
 from app.runs.tasks import TaskTracker
 
 LAST_MOMENT_S = 3
+HURRIED_MOMENT_S = 1
 
 Handler = Callable[[int, FrameType | None], object]
 
 
-class SignalDrain:
-    """The first signal drains and then reaches the server; a second one ends it at once."""
+class _CancelledRequests(logging.Filter):
+    """Hides the traceback of each request that the server cancels when it shuts down."""
 
-    def __init__(self, drain: Callable[[], Awaitable[None]], tasks: TaskTracker) -> None:
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        """The server says itself how many there were."""
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+class SignalDrain:
+    """The first signal drains and then reaches the server; a second one ends the answers at once.
+
+    A third one ends the server itself at once.
+    """
+
+    def __init__(
+        self,
+        drain: Callable[[], Awaitable[None]],
+        tasks: TaskTracker,
+        *,
+        end_now: Callable[[], None],
+    ) -> None:
         self._drain = drain
+        self._end_now = end_now
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._wrapped: dict[int, Handler] = {}
-        self._signalled = False
+        self._received_numbers: set[int] = set()
+        self._hurried = False
+        self._passed_on = False
+        self._filter = _CancelledRequests()
 
     def install(self) -> None:
         """Wrap what the server installed; does nothing outside the main thread."""
@@ -42,7 +70,7 @@ class SignalDrain:
             except ValueError:
                 return
             self._wrapped[number] = handler
-            _limit_waiting(handler)
+            _limit_waiting(handler, LAST_MOMENT_S)
 
     def remove(self) -> None:
         """Put the server's handlers back."""
@@ -51,28 +79,44 @@ class SignalDrain:
                 signal.signal(number, handler)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
-        if self._signalled:
-            self._wrapped[number](number, frame)
-            self._force(frame)
+        is_first = not self._received_numbers
+        # uvicorn's supervisor follows the terminal's SIGINT with a SIGTERM of its own.
+        is_repeated = number == signal.SIGINT or number in self._received_numbers
+        self._received_numbers.add(number)
+        if is_first:
+            self._loop.call_soon_threadsafe(self._begin, number)
+        elif not is_repeated:
             return
-        self._signalled = True
-        self._loop.call_soon_threadsafe(self._begin, number)
+        elif self._hurried or self._passed_on:
+            self._force(number, frame)
+        else:
+            self._hurried = True
+            self._loop.call_soon_threadsafe(self._hurry)
 
-    def _force(self, frame: FrameType | None) -> None:
+    def _force(self, number: int, frame: FrameType | None) -> None:
         """The server takes a second SIGINT as "now"."""
+        self._wrapped[number](number, frame)
         if signal.SIGINT in self._wrapped:
             self._wrapped[signal.SIGINT](signal.SIGINT, frame)
 
     def _begin(self, number: int) -> None:
+        logging.getLogger("uvicorn.error").addFilter(self._filter)
         self._tasks.spawn(self._drain_then_pass_on(number), name="drain")
+
+    def _hurry(self) -> None:
+        for handler in self._wrapped.values():
+            _limit_waiting(handler, HURRIED_MOMENT_S)
+        self._end_now()
 
     async def _drain_then_pass_on(self, number: int) -> None:
         await self._drain()
+        self._passed_on = True
         self._wrapped[number](number, None)
 
 
-def _limit_waiting(handler: Handler) -> None:
-    """The time uvicorn waits for open connections after its handler was called."""
+def _limit_waiting(handler: Handler, seconds: int) -> None:
+    """The longest time uvicorn waits for open connections after its handler was called."""
     server = getattr(handler, "__self__", None)
-    if isinstance(server, uvicorn.Server) and server.config.timeout_graceful_shutdown is None:
-        server.config.timeout_graceful_shutdown = LAST_MOMENT_S
+    if isinstance(server, uvicorn.Server):
+        known = server.config.timeout_graceful_shutdown
+        server.config.timeout_graceful_shutdown = seconds if known is None else min(known, seconds)

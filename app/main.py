@@ -170,7 +170,7 @@ def _lifespan(
         garbage.set_aside()
         tasks = TaskTracker()
         drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
-        signals = SignalDrain(drain, tasks)
+        signals = SignalDrain(drain, tasks, end_now=runtime.services.runs.end_now)
         signals.install()
         tasks.spawn(_announce(settings, runtime), name="announcement")
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.domain.context import current_run
-from app.domain.encoding import counted
 from app.domain.errors import (
     Draining,
     IdempotencyMismatch,
@@ -41,6 +40,7 @@ from app.runs.ports import (
 from app.runs.producer import Producer
 from app.runs.reaper import BEAT_S, OBSERVE_S, Reaper
 from app.runs.recorder import Recorder
+from app.runs.shutdown import Shutdown
 from app.runs.stopping import REQUEST_POLL_S, Stopper
 from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
@@ -53,7 +53,6 @@ NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next q
 KEEP_LIVE_S = 30.0  # an ended run stays readable from memory this long
 KEEP_EVENTS = timedelta(hours=26)
 PURGE_EVERY_S = 600.0
-LAST_SAVES_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +151,7 @@ class RunService:
             known_ours=self._ownership.known,
         )
         self._unsubscribe: Callable[[], None] | None = None
+        self._shutdown = Shutdown(clock)
         self.draining = False
 
     @property
@@ -364,36 +364,19 @@ class RunService:
         """
         self.draining = True
         try:
-            await self._drain(grace_s)
+            await self._shutdown.end(self._live.values(), grace_s)
         finally:
             self._bells.close()
 
-    async def _drain(self, grace_s: float) -> None:
-        running = [run for run in self._live.values() if not run.over.is_set()]
-        if not running:
-            return
-        log.info("Draining: %g s for %s to finish", grace_s, counted(len(running), "answer"))
-        if await _all_over(running, grace_s):
-            return
-        for run in running:
-            run.cancel("drained", at=self._clock.monotonic())
-        await _all_over(running, LAST_SAVES_S)
+    def end_now(self) -> None:
+        """See `Shutdown.end_now`."""
+        self._shutdown.end_now()
 
     async def close(self) -> None:
         """Stop listening; the tracker's owner cancels the tasks."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-
-
-async def _all_over(runs: list[LiveRun], seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            for run in runs:
-                await run.over.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _close_unclaimed(task: "asyncio.Task[Attached]") -> None:

@@ -207,19 +207,75 @@ async def test_ctrl_c_with_idle_pages_open_exits_quickly(
         assert "Traceback" not in server.log, server.log
 
 
-async def test_a_second_ctrl_c_exits_at_once_and_the_next_start_tidies_up(
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("plain_uvicorn", [False, True], ids=["app.main", "plain uvicorn"])
+async def test_a_second_ctrl_c_ends_answers_at_once_and_tells_their_readers(
+    plain_uvicorn: bool,
+    count: int,
+    client: httpx.AsyncClient,
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    tmp_path: Path,
+) -> None:
+    upstream.always(LONG)
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
+    async with processes(1, env, plain_uvicorn=plain_uvicorn) as (server,):
+        witnesses = await asked(client, server.url, count)
+        server.signal(signal.SIGINT)
+        await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
+        server.signal(signal.SIGINT)
+        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.to_thread(server.wait, WAIT_S)
+        whose = "1 answer has" if count == 1 else f"{count} answers have"
+        them = "it" if count == 1 else "them"
+        told = f"{whose} {10 * WAIT_S} s to finish; a second Ctrl-C ends {them} at once"
+        assert server.log.count(told) == 1, server.log
+        assert server.log.count("Shutting down at once") == 1, server.log
+        assert "Traceback" not in server.log, server.log
+    for witness in witnesses:
+        terminal = witness.screen.terminal
+        assert terminal is not None
+        assert (terminal.content["code"], terminal.content["saved"]) == ("INTERRUPTED", True)
+    async with processes(1, env) as (server,):
+        listed = (await client.get(f"{server.url}/conversations")).json()["items"]
+        assert [one["active_run_id"] for one in listed] == [None] * count
+
+
+async def test_the_supervisors_signal_is_no_second_ctrl_c(
+    client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    """A terminal sends SIGINT to all workers; their supervisor then sends each a SIGTERM."""
+    upstream.always(SHORT)
+    env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
+    async with processes(1, env) as (server,):
+        witnesses = await asked(client, server.url, 2)
+        server.signal(signal.SIGINT)
+        await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
+        server.signal(signal.SIGTERM)
+        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.to_thread(server.wait, WAIT_S)
+        assert "Traceback" not in server.log, server.log
+    for witness in witnesses:
+        terminal = witness.screen.terminal
+        assert terminal is not None
+        assert terminal.content["finish_reason"] == "stop"
+
+
+async def test_a_third_ctrl_c_prints_no_traceback(
     client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
     upstream.always(LONG)
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
     async with processes(1, env) as (server,):
-        witnesses = await asked(client, server.url, 5)
+        witnesses = await asked(client, server.url, 2)
         server.signal(signal.SIGINT)
         await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
+        server.signal(signal.SIGINT)
         server.signal(signal.SIGINT)
         await asyncio.to_thread(server.wait, WAIT_S)
         readings = [w.reading for w in witnesses if w.reading]
         await asyncio.gather(*readings, return_exceptions=True)
+        assert "Traceback" not in server.log, server.log
 
 
 async def test_viewers_that_never_read_do_not_hold_the_server_back(
@@ -237,3 +293,4 @@ async def test_viewers_that_never_read_do_not_hold_the_server_back(
                 deaf.enter_context(viewer)
             server.signal(signal.SIGTERM)
             await asyncio.to_thread(server.wait, WAIT_S)
+        assert "Traceback" not in server.log, server.log

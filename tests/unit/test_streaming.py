@@ -465,7 +465,8 @@ async def test_draining_refuses_questions_and_interrupts_what_is_left(
         attached = await service.ask(ask())
         await read(attached.cursor, upto=4)
         await service.drain(0.05)
-        assert "Draining: 0.05 s for 1 answer to finish" in caplog.messages
+        told = "Draining: 1 answer has 0.05 s to finish; a second Ctrl-C ends it at once"
+        assert told in caplog.messages
         for key in (None, "a new key"):
             with pytest.raises(Draining):
                 await service.ask(ask(session_id="s2", key=key))
