@@ -12,6 +12,9 @@ import asyncio
 import logging
 from collections.abc import Container
 from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
 
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
@@ -141,7 +144,7 @@ class Reaper:
             last.append(Entry(record.reserved, event.type, to_json(event)))
         ending = Ending(failure=INTERRUPTED)
         usage = Usage(input_tokens=0, output_tokens=-(-len(text) // 4), estimated=True)
-        total = (now - record.created_at).total_seconds() * 1000
+        total = (_last_event_at(record, entries) - record.created_at).total_seconds() * 1000
         timings = Timings(retrieval_ms=None, first_token_ms=None, total_ms=round(total, 1))
         terminal = terminal_event(
             ending,
@@ -183,3 +186,14 @@ class Reaper:
             entries.extend(page)
             await asyncio.sleep(0)
         return entries
+
+
+def _last_event_at(record: RunRecord, entries: list[Entry]) -> datetime:
+    """When it was last known to be answered: how long nobody closed it is not its time."""
+    if not entries:
+        return record.created_at
+    try:
+        told = datetime.fromisoformat(orjson.loads(entries[-1].data)["timestamp"])
+        return max(told, record.created_at)
+    except (KeyError, TypeError, ValueError):  # of another version
+        return record.created_at

@@ -11,7 +11,7 @@ from typing_extensions import override
 from app.domain.encoding import timestamp
 from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
-from app.domain.models import Citation, Filters, Passage
+from app.domain.models import Citation, Filters, Passage, Timings
 from app.domain.principals import LOCAL
 from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import (
@@ -136,6 +136,7 @@ class Faulty(MemoryRunLog):
     lose: set[str] = field(default_factory=set)
     down: set[str] = field(default_factory=set)
     mistakes: set[str] = field(default_factory=set)
+    finished: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(clock_s=self.clock.monotonic)
@@ -162,6 +163,7 @@ class Faulty(MemoryRunLog):
         self._fault("finish", self.down)
         if self.mistakes:
             raise LookupError(self.mistakes.pop())
+        self.finished.append(outcome)
         return await super().finish(outcome)
 
 
@@ -226,6 +228,30 @@ async def test_a_dead_owners_run_is_closed_behind_its_reservation() -> None:
     content = orjson.loads(entries[-1].data)["content"]
     assert (content["code"], content["partial"], content["saved"]) == ("INTERRUPTED", True, True)
     assert await log.answer_text(LOCAL, "run") == ("Nausea is", ())
+
+
+@pytest.mark.parametrize(
+    ("last", "total_ms"),
+    [
+        ({"timestamp": timestamp(START + timedelta(seconds=3))}, 3000),
+        ({"timestamp": timestamp(START - timedelta(seconds=3))}, 0),
+        ({"timestamp": "soon"}, 0),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+async def test_the_time_of_a_dead_owners_run_ends_with_its_last_event(
+    last: dict[str, str] | None, total_ms: int
+) -> None:
+    """Not when somebody closes it: nobody answered meanwhile."""
+    log = Faulty()
+    await log.create(new_run("owner"))
+    if last is not None:
+        data = orjson.dumps({"type": "token", "content": "Nausea", **last})
+        await log.flush([Batch("run", 1, (Entry(1, "token", data, "Nausea"),), 1 + RESERVE_AHEAD)])
+    await look_for(60, log.clock, reaper(log, log.clock))
+    timings = [one.message.timings for one in log.finished]
+    assert timings == [Timings(retrieval_ms=None, first_token_ms=None, total_ms=total_ms)]
 
 
 async def test_a_run_that_said_nothing_ends_without_citations() -> None:
