@@ -27,7 +27,7 @@ class ModelReachability:
     """The last known state. Asking for it when it is old starts a new check and does not wait.
 
     A check is one request without a key. Any response, also a refusal, is proof of the service,
-    unless a gateway or proxy says that it does not reach it either.
+    unless a gateway or proxy says that it does not reach it either. So is an answer of the model.
     """
 
     def __init__(
@@ -39,11 +39,16 @@ class ModelReachability:
         self._clock = clock
         self._tasks = tasks
         self._checked_at: float | None = None
+        self._answered_at = model.quirks.answered_at
         self._state = ModelReach(None, None)
 
     def state(self) -> ModelReach:
         """What is known now; `reachable` is None without a service, or before the first check."""
         now = self._clock.monotonic()
+        if self._url is not None and self._model.quirks.answered_at != self._answered_at:
+            self._answered_at = self._model.quirks.answered_at
+            self._checked_at = now
+            self._know(None)
         due = self._checked_at is None or now - self._checked_at >= VALID_S
         if self._url is not None and due:
             self._checked_at = now
@@ -55,7 +60,9 @@ class ModelReachability:
         if self._url is None:
             return
         self._checked_at = self._clock.monotonic()
-        reason = await _ask(self._url, self._proxy)
+        self._know(await _ask(self._url, self._proxy))
+
+    def _know(self, reason: str | None) -> None:
         before, self._state = self._state, ModelReach(reason is None, reason)
         if reason is not None and before.reachable is not False:
             log.warning(

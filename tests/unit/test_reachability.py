@@ -63,6 +63,28 @@ def watching(base_url: str, clock: SettableClock, tasks: TaskTracker) -> ModelRe
     return ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
 
 
+async def test_an_answer_of_the_model_is_proof_that_it_can_be_reached(tasks: TaskTracker) -> None:
+    with closed_port() as port:
+        settings = model_settings(openai_base_url=f"http://127.0.0.1:{port}/v1", llm_model="fake")
+        model = make_answer_model(settings)
+        clock = SettableClock()
+        reach = ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
+        await reach.check()
+        assert reach.state() == ModelReach(False, REFUSED)
+        model.quirks.answered()
+        assert reach.state() == ModelReach(True, None)
+        assert len(tasks) == 0  # known without asking
+        await reach.check()
+        assert reach.state() == ModelReach(
+            False, REFUSED
+        )  # what was answered before proves nothing
+        checking = asyncio.ensure_future(reach.check())
+        await asyncio.sleep(0)
+        model.quirks.answered()
+        await checking
+        assert reach.state() == ModelReach(True, None)
+
+
 async def test_it_is_asked_once_and_again_when_the_answer_is_old(
     tasks: TaskTracker, caplog: pytest.LogCaptureFixture
 ) -> None:

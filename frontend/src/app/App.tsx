@@ -14,6 +14,7 @@ import { UploadTray } from "../sources/UploadTray.tsx";
 import { AddFilesContext } from "./addFiles.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Layout } from "./Layout.tsx";
+import { READINESS } from "./ModelLabel.tsx";
 import { NotFound } from "./NotFound.tsx";
 import { OpenSourceContext } from "./openSource.ts";
 import { newQueries } from "./queries.ts";
@@ -91,6 +92,8 @@ function Page() {
     if (currentPath() === "/") navigate(draftId, "replace");
     refresh();
     void library.invalidateQueries({ queryKey: READING });
+    // An answer, or its failure, says whether the model can be reached.
+    void library.invalidateQueries({ queryKey: READINESS });
   };
   const shown = inLibrary ? LIBRARY : sessionId;
   const open = useCallback(

@@ -1,10 +1,11 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../i18n/i18n.ts";
 import type { ModelInfo } from "../protocol/api.ts";
 import { ModelLabel } from "./ModelLabel.tsx";
+import { newQueries } from "./queries.ts";
 
 const MODEL = {
   provider: "openai",
@@ -16,7 +17,7 @@ const MODEL = {
 function draw(model: ModelInfo): void {
   vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(Response.json({ model })));
   render(
-    <QueryClientProvider client={new QueryClient()}>
+    <QueryClientProvider client={newQueries()}>
       <ModelLabel />
     </QueryClientProvider>,
   );
@@ -32,6 +33,15 @@ describe("ModelLabel", () => {
       "The model at localhost:11434 cannot be reached: nobody listens at this address and port. " +
         "Answers fail until it can be.",
     );
+  });
+
+  it("asks again when the page is looked at again", async () => {
+    draw({ ...MODEL, reachable: false, reason: "nobody listens at this address and port" });
+    await screen.findByRole("button", { name: "llama3.2 cannot be reached" });
+    const model = { ...MODEL, reachable: true, reason: null };
+    vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(Response.json({ model })));
+    window.dispatchEvent(new Event("visibilitychange"));
+    expect(await screen.findByRole("button", { name: MODEL.label })).toBeTruthy();
   });
 
   it("names the model that is there, or not yet asked for", async () => {

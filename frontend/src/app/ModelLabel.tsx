@@ -12,6 +12,8 @@ const CONNECT = [
   ["Databricks", "DATABRICKS_HOST=https://…\nDATABRICKS_TOKEN=…"],
 ] as const;
 
+export const READINESS = ["readiness"];
+
 /** How soon to ask again whether the model can be reached; there is none in quoting mode. */
 function interval(model: ModelInfo | undefined): number | false {
   if (model === undefined || model.sends_to === null) return false;
@@ -22,8 +24,10 @@ function interval(model: ModelInfo | undefined): number | false {
 export function ModelLabel() {
   const { t } = useTranslation("app");
   const { data } = useQuery({
-    queryKey: ["readiness"],
+    queryKey: READINESS,
     queryFn: () => api.readiness(),
+    // Known on the server by then; a page that is looked at again asks at once.
+    staleTime: 0,
     refetchInterval: ({ state }) => interval(state.data?.model),
   });
   const model = data?.model;

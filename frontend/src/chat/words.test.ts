@@ -103,7 +103,7 @@ describe("words for people", () => {
     const failure = { code: "TIMEOUT", message: "The model was silent.", retryable: true };
     const broken = { ...newAnswer("a", "r"), failure };
     expect(errorText(broken)).toBe("The model was silent.");
-    expect(errorText({ ...broken, text: "x" })).toBe("The model was silent. What had arrived is kept.");
+    expect(errorText({ ...broken, text: "x" })).toBe("The model was silent. What you see here is kept.");
   });
 
   it("lists only figures that are known", () => {

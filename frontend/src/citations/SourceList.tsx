@@ -1,6 +1,8 @@
 import { useTranslation } from "react-i18next";
 
+import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
+import type { Citation } from "../protocol/events.gen.ts";
 import { count, place } from "../ui/format.ts";
 import { Fold } from "../ui/Fold.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -12,18 +14,14 @@ interface Props extends Evidence {
 
 /** The sources of a finished answer, numbered as in its text. */
 export function SourceList({ onOpen, ...evidence }: Props) {
-  const { t } = useTranslation("citations");
+  useTranslation("citations");
   if (evidence.citations.length === 0) return null;
-  const sources = count(evidence.citations.length, "source");
-  const doubtful = evidence.citations.filter((citation) => !citation.verified).length;
   return (
     <Fold
       className="sources"
       summary={
         <span>
-          {doubtful === 0
-            ? t("summary.verified", { sources })
-            : t("summary.doubtful", { sources, count: doubtful })}
+          {summaryOf(evidence.citations)}
         </span>
       }
     >
@@ -34,6 +32,23 @@ export function SourceList({ onOpen, ...evidence }: Props) {
       </ol>
     </Fold>
   );
+}
+
+/** How many sources there are and are not verified; marks that name no passage are no sources. */
+function summaryOf(citations: readonly Citation[]): string {
+  const existing = citations.filter(({ passage_id: passage }) => passage !== null);
+  const invented = citations.length - existing.length;
+  const doubtful = existing.filter(({ verified }) => !verified).length;
+  const sources = count(existing.length, "source");
+  const parts = [
+    existing.length === 0
+      ? ""
+      : doubtful === 0
+        ? t("citations:summary.verified", { sources })
+        : t("citations:summary.doubtful", { sources, count: doubtful }),
+    invented === 0 ? "" : t("citations:summary.noSource", { count: invented }),
+  ];
+  return parts.filter((part) => part !== "").join("; ");
 }
 
 function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen: Props["onOpen"] }) {

@@ -5,6 +5,7 @@ import type { Citation, MarkedPassage } from "../protocol/events.gen.ts";
 import { CitedText } from "./CitedText.tsx";
 import { copyText } from "./copyText.ts";
 import { describeMark } from "./marks.ts";
+import { SourceList } from "./SourceList.tsx";
 
 const PASSAGE: MarkedPassage = {
   marker: 1,
@@ -84,6 +85,21 @@ describe("CitedText", () => {
       quoteEnd: 6,
       quote: "Nausea",
     });
+  });
+});
+
+describe("SourceList", () => {
+  const other = { ...CITATION, marker: 2, verified: false, support: "other words" };
+  it.each([
+    [[CITATION], "1 source, all verified"],
+    [[CITATION, UNKNOWN], "1 source, all verified; 1 mark without a source"],
+    [[CITATION, other, UNKNOWN], "2 sources, 1 not verified; 1 mark without a source"],
+    [[UNKNOWN, { ...UNKNOWN, marker: 8 }], "2 marks without a source"],
+  ])("counts the sources that exist, and apart from them marks without one", (citations, summary) => {
+    const evidence = { passages: [PASSAGE], citations, judged: true };
+    const { container } = render(<SourceList {...evidence} onOpen={vi.fn()} />);
+    expect(container.querySelector("summary")?.textContent).toBe(summary);
+    cleanup();
   });
 });
 

@@ -4,11 +4,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import "../i18n/i18n.ts";
 import { ConversationList } from "./ConversationList.tsx";
+import { ACTIVE_EVERY_MS } from "./useFollowActive.ts";
+
+const DOT = ".running";
 
 /** A server of conversations: what it was asked, and what it answers. */
 class Conversations {
   readonly asked: string[] = [];
-  items: { session_id: string; title: string; match?: { text: string } }[] = [];
+  items: { session_id: string; title: string; active_run_id?: string; match?: { text: string } }[] = [];
   isDown = false;
   deletionMs = 0;
 
@@ -43,12 +46,12 @@ const server = new Conversations();
 
 function show(currentId: string | null = null) {
   const on = { onOpen: vi.fn(), onCurrentDeleted: vi.fn() };
-  render(
+  const { container } = render(
     <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
       <ConversationList currentId={currentId} {...on} />
     </QueryClientProvider>,
   );
-  return on;
+  return { ...on, container };
 }
 
 beforeEach(() => {
@@ -67,11 +70,49 @@ beforeEach(() => {
 
 afterEach(() => {
   cleanup();
+  vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 
 describe("ConversationList", () => {
+  it("looks whether what is being answered still is, while it is looked at", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ["setInterval", "clearInterval"] });
+    server.items = [{ session_id: "s0", title: "Tea", active_run_id: "gone" }];
+    const { container } = show();
+    const dots = (): number => container.querySelectorAll(DOT).length;
+    await waitFor(() => {
+      expect(dots()).toBe(1);
+    });
+    const looked = server.asked.length;
+    server.items = [{ session_id: "s0", title: "Tea" }];
+    const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+    vi.advanceTimersByTime(3 * ACTIVE_EVERY_MS);
+    expect(server.asked.length).toBe(looked);
+    visibility.mockReturnValue("visible");
+    document.dispatchEvent(new Event("visibilitychange"));
+    await waitFor(() => {
+      expect(dots()).toBe(0);
+    });
+    const known = server.asked.length;
+    vi.advanceTimersByTime(3 * ACTIVE_EVERY_MS);
+    expect(server.asked.length).toBe(known);
+  });
+
+  it("notices by itself that an answer has ended elsewhere", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ["setInterval", "clearInterval"] });
+    server.items = [{ session_id: "s0", title: "Tea", active_run_id: "gone" }];
+    const { container } = show();
+    await waitFor(() => {
+      expect(container.querySelector(DOT)).not.toBeNull();
+    });
+    server.items = [{ session_id: "s0", title: "Tea" }];
+    vi.advanceTimersByTime(ACTIVE_EVERY_MS);
+    await waitFor(() => {
+      expect(container.querySelector(DOT)).toBeNull();
+    });
+  });
+
   it("shows titles as text, whatever they look like, and opens one", async () => {
     const { onOpen } = show("s1");
     fireEvent.click(await screen.findByRole("link", { name: "Tea" }));

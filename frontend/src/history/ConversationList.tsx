@@ -10,6 +10,7 @@ import { ConversationItem } from "./ConversationItem.tsx";
 import { ConversationRows, useSettled } from "./ConversationRows.tsx";
 import { rowsOf } from "./rows.ts";
 import { useConversationChanges, useConversations } from "./useConversations.ts";
+import { useFollowActive } from "./useFollowActive.ts";
 
 interface Props {
   readonly currentId: string | null;
@@ -18,6 +19,7 @@ interface Props {
   readonly onCurrentDeleted: () => void;
 }
 
+const NONE: readonly Conversation[] = [];
 const TYPING_MS = 200;
 
 /** Every conversation, to be found, opened, renamed, saved and deleted. */
@@ -26,6 +28,7 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
   const [typed, setTyped] = useState("");
   const wanted = useSettled(typed.trim(), TYPING_MS);
   const { list, conversations } = useConversations(wanted);
+  useFollowActive(wanted === "" ? conversations : NONE);
   const [deleted, setDeleted] = useState<Conversation | null>(null);
   const [isRefused, setRefused] = useState(false);
   const { rename, remove, restore } = useConversationChanges(() => {

@@ -71,13 +71,14 @@ export function useConversationChanges(onFailed: () => void) {
   return { rename, remove, restore };
 }
 
-/** Returns a function that brings in what changed at the list's top. */
+/** Returns `refreshList` for this page. */
 export function useRefreshConversations(): () => void {
   const queries = useQueryClient();
   return () => void refreshList(queries);
 }
 
-async function refreshList(queries: QueryClient): Promise<void> {
+/** Brings in what changed at the list's top. */
+export async function refreshList(queries: QueryClient): Promise<void> {
   const first = await api.conversations().catch(() => null);
   if (first === null) return; // the next change tries again
   queries.setQueryData<Pages>(ALL, (data) => data && withFirst(data, first));

@@ -32,7 +32,8 @@ export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
       {answer.text === "" ? null : (
         <CopyButton text={() => slots.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
       )}
-      {isLast && answer.messageId !== null ? (
+      {/* After an error, the note above offers the same as "Retry". */}
+      {isLast && answer.messageId !== null && answer.phase !== "error" ? (
         <Button
           look="quiet"
           icon="redo"

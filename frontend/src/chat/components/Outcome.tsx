@@ -8,6 +8,8 @@ import type { Answer } from "../answerReducer.ts";
 import type { ChatSession } from "../ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../chatState.ts";
 
+const INTERRUPTED = "INTERRUPTED";
+
 interface Props {
   readonly answer: Answer;
   readonly stop: StopOutcome | null;
@@ -93,6 +95,8 @@ export function errorText({ failure, text }: Pick<Answer, "failure" | "text">): 
 
 function reason(failure: Answer["failure"]): string {
   if (failure === null) return t("chat:outcome.broken");
+  // The server's own sentence says what is kept, too.
+  if (failure.code === INTERRUPTED) return t("chat:outcome.interrupted");
   if (failure.code === UNREACHABLE) return t("chat:outcome.unreachable");
   if (failure.code !== SIGNED_OUT) return failure.message;
   return t(signIn.hasEnded ? "chat:outcome.signedOut" : "chat:outcome.signInFirst");

@@ -4,13 +4,25 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { newAnswer, type Answer, type EvidenceEvent } from "../answerReducer.ts";
 import { ChatSession } from "../ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../chatState.ts";
+import type { Turn } from "../turns.ts";
+import type { ChatSlots } from "../slots.ts";
 import { FakeServer, sessionOptions } from "../testing.ts";
+import { AnswerTools } from "./AnswerTools.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
 import { errorText, Outcome } from "./Outcome.tsx";
 import { Queued } from "./Queued.tsx";
 import { StageLine } from "./StageLine.tsx";
 
+const SLOTS: ChatSlots = {
+  AnswerText: () => null,
+  SourceList: () => null,
+  ScopePicker: () => null,
+  ScopeName: () => null,
+  Welcome: () => null,
+  KeepAsFile: () => null,
+  copyText: (text) => text,
+};
 const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
 const onSignIn = vi.fn();
 
@@ -79,7 +91,7 @@ describe("ConnectionNote", () => {
   it.each([
     ["offline", true, "You are offline. The answer goes on and is fetched when the network is back."],
     ["offline", false, "You are offline. What is on screen can be read; questions need the network."],
-    ["reconnecting", true, "The connection broke. Reconnecting; nothing is lost."],
+    ["reconnecting", true, "The connection broke. Reconnecting."],
     ["reconnecting", false, undefined],
     ["open", true, undefined],
   ] as const)("says of a connection that is %s (an answer is written: %s): %s", (connection, isBusy, text) => {
@@ -91,8 +103,35 @@ describe("ConnectionNote", () => {
 describe("Outcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
     show(failed("UPSTREAM_TRUNCATED"));
-    expect(screen.getByRole("alert").textContent).toContain("The model went away. What had arrived is kept.");
+    expect(screen.getByRole("alert").textContent).toContain("The model went away. What you see here is kept.");
     expect(buttons()).toEqual(["Retry", "Continue"]);
+  });
+
+  it("says once that what is shown is kept when the server was interrupted", () => {
+    const message = "The server was interrupted while it was answering. What was written is kept.";
+    const failure = { code: "INTERRUPTED", message, retryable: true };
+    expect(errorText({ failure, text: "Part" })).toBe(
+      "The server was interrupted while it was answering. What you see here is kept.",
+    );
+    expect(errorText({ failure, text: "" })).toBe("The server was interrupted while it was answering.");
+  });
+
+  it("offers the same question once: Retry after an error, Regenerate otherwise", () => {
+    const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part" };
+    const turn: Turn = { key: "t", question: "Why?", answers: [answer], shown: 0 };
+    const tools = { turn, isLast: true, session, slots: SLOTS };
+    const again = ["Retry", "Regenerate"];
+    for (const [phase, offered] of [["error", ["Retry"]], ["complete", ["Regenerate"]], ["stopped", ["Regenerate"]]] as const) {
+      const ended: Answer = { ...answer, phase };
+      render(
+        <>
+          <Outcome {...{ answer: ended, isLast: true, session, onSignIn }} stop={null} />
+          <AnswerTools {...tools} answer={ended} />
+        </>,
+      );
+      expect(buttons().filter((name) => again.includes(name))).toEqual(offered);
+      cleanup();
+    }
   });
 
   it("offers only the sign-in to whom is signed out", () => {
