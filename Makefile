@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
-	audit check-python cover-python check-page test-page test-python test-databricks test-clients test-open-webui
+	audit check-python check-page check-contracts test-page unit-test-page test-python test-databricks test-clients test-open-webui
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -42,16 +42,17 @@ prepared-for-tests:
 	@$(PYTHON) scripts/prepare.py test
 	@$(PYTHON) scripts/system_packages.py
 
-# The page's part and Python's at once: half of what both do is waiting.
+# Checks of the page beside those of Python. Browser journeys and Python's tests start servers and
+# take both cores, so they run one after the other.
 BESIDE = $(VENV)/python scripts/side_by_side.py
 
-test: prepared-for-tests ## install what is missing, then run every test
-	@$(BESIDE) 'the page' '$(MAKE) --no-print-directory test-page' \
-		'$(MAKE) --no-print-directory test-python'
+test: prepared-for-tests test-page test-python ## install what is missing, then run every test
 
-test-page:
-	npm --prefix frontend test
+test-page: unit-test-page
 	npm --prefix frontend run e2e
+
+unit-test-page:
+	npm --prefix frontend test
 
 test-python:
 	$(PYTEST) $(SHARED_OUT)
@@ -86,13 +87,16 @@ test-open-webui: prepared-for-tests ## the real Open WebUI and its page, pointed
 # Where Python counts lines by itself (3.12 and newer), that costs next to nothing.
 COVERAGE = $(shell $(VENV)/python -c 'import sys; print("COVERAGE_CORE=sysmon" * (sys.version_info >= (3, 12)))') \
 	$(PYTEST) $(SHARED_OUT) --cov --cov-report=term
-cover-python:
-	$(VENV)/python -m app.contracts --check
-	$(COVERAGE)
 
+check-contracts:
+	$(VENV)/python -m app.contracts --check
+
+# pytest comes last, so that its closing line is the last one on the screen.
 check: prepared-for-tests ## what CI runs: format, lint, types, rules, contracts, tests
-	@$(BESIDE) 'the page' '$(MAKE) --no-print-directory check-page test-page' \
-		'$(MAKE) --no-print-directory check-python cover-python'
+	@$(BESIDE) 'the page' '$(MAKE) --no-print-directory check-page unit-test-page' \
+		'$(MAKE) --no-print-directory check-python check-contracts'
+	npm --prefix frontend run e2e
+	$(COVERAGE)
 
 bench: prepared-for-tests ## speed beside the baseline; recorded in docs/measurements.md
 	$(VENV)/python -m bench.speed
