@@ -38,7 +38,7 @@ const SIDE_BY_SIDE = {
 };
 const ALONE = { ...ingesting, ...restarting };
 const TIMEOUT_MS = 90_000;
-const LANES = Number(process.env.LANES ?? 6);
+const LANES = Number(process.env.LANES ?? 4);
 /** How many journeys of a whole run begin with such an answer. */
 const ANSWERED = { [QUESTION]: 8, [RECORDED]: 1 };
 const WIDE = { viewport: { width: 1280, height: 800 } };
