@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from app.config import Settings, ignore_ambient
+from app.domain.encoding import counted
 from app.llm.answer_model import OPENAI_URL, AnswerModel
 
 
@@ -33,6 +34,14 @@ def describe_outgoing(settings: Settings, model: AnswerModel) -> Iterator[str]:
         yield f"the keys of sign-ins are fetched from {_host(keys)}{_via(settings, keys)}"
     if ignored := ignore_ambient(settings):
         yield f"ignored, because no setting of Citestream: {', '.join(sorted(ignored))}"
+
+
+def describe_private(count: int) -> str:
+    """What nobody who signs in can read, because it was added while nobody had to."""
+    return (
+        f"Only `local` can read {counted(count, 'source')} added with AUTH=none; to share files "
+        "again: .venv/bin/python -m app.ingest --shared PATH"
+    )
 
 
 def _via(settings: Settings, address: str | None) -> str:

@@ -34,6 +34,7 @@ from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
 from app.domain.indexing import PassageEncoder
 from app.domain.models import Passage
+from app.domain.principals import LOCAL
 from app.garbage import LOOK_S, GarbageCollector
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
@@ -49,7 +50,7 @@ from app.llm.reachability import ModelReachability
 from app.llm.registry import make_answer_model
 from app.llm.transport import ModelTransport
 from app.metrics.run_log import MeasuredRunLog
-from app.outgoing import describe_outgoing
+from app.outgoing import describe_outgoing, describe_private
 from app.retrieval.providers import check_vectors, make_embedder, make_reranker
 from app.retrieval.rerank import BlendReranker
 from app.retrieval.search import HybridSearch
@@ -260,6 +261,8 @@ async def _assemble(
     library = LibraryStore(database)
     index = PostgresPassageIndex(database)
     await check_vectors(library, embedder)
+    if settings.auth != "none" and (private := await library.count_private(LOCAL)):
+        log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
     engine = make_engine(process, embedder, index, model, clock)
     process_id = str(uuid.uuid4())

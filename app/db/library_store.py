@@ -127,6 +127,10 @@ class LibraryStore:
         """Whether nobody has any source."""
         return bool(await self._database.fetchval(SQL["count_sources"]) == 0)
 
+    async def count_private(self, principal: Principal) -> int:
+        """How many sources of the principal nobody else can read."""
+        return int(await self._database.fetchval(SQL["count_private"], principal.owner_id) or 0)
+
     async def find_same(
         self, principal: Principal, *, origin: str, content_hash: str, embedder: str
     ) -> Source | None:

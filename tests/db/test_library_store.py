@@ -281,6 +281,19 @@ async def test_an_empty_library_says_so(library: LibraryStore) -> None:
     assert not await library.empty()
 
 
+async def test_sources_that_nobody_else_reads_are_counted(library: LibraryStore) -> None:
+    kept = await store(library, "Tea.")
+    shared = await store(library, "Milk.", source=new_source("b"))
+    grouped = await store(library, "Cups.", source=new_source("c"))
+    await store(library, "Tea.", owner=BEN)
+    assert await library.count_private(ANA) == 3
+    await library.set_access(ANA, shared, shared=True, groups=(), now=LATER)
+    await library.set_access(ANA, grouped, shared=False, groups=("board",), now=LATER)
+    assert await library.count_private(ANA) == 1
+    await library.set_access(ANA, kept, shared=True, groups=(), now=LATER)
+    assert await library.count_private(ANA) == 0
+
+
 async def test_vectors_can_be_exchanged(library: LibraryStore, database: Database) -> None:
     source_id = await store(library, "Green tea.", "Black tea.")
     await store(library, "New.", source=new_source("b"), embedder="other")

@@ -16,6 +16,7 @@ import pytest
 from app import admission
 from app.api.guard import OPEN
 from app.contracts import openapi
+from app.db.pool import Database
 from app.retrieval.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.event_source import EventSource
@@ -292,3 +293,27 @@ async def test_two_people_share_no_idempotency_and_no_chosen_run(household: Hous
     assert (await household.ann.http.post("/chat", json=body)).status_code == 200
     taken = await household.ben.http.post("/chat", json=body)
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "run_id_taken")
+
+
+async def test_what_only_local_can_read_is_said_at_the_start(
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    tmp_path: Path,
+    embedder: MiniLM,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = app_settings(stocked_dsn, upstream, tmp_path, auth="token")
+    database = await Database.open(stocked_dsn, max_size=1)
+    try:
+        await database.execute("UPDATE sources SET shared = true")
+        async with serving(settings, embedder):
+            assert not [line for line in caplog.messages if line.startswith("Only `local`")]
+        await database.execute(
+            "UPDATE sources SET shared = number <> (SELECT min(number) FROM sources)"
+        )
+        async with serving(settings, embedder):
+            (line,) = [line for line in caplog.messages if line.startswith("Only `local`")]
+    finally:
+        await database.close()
+    assert "1 source added with AUTH=none" in line
+    assert ".venv/bin/python -m app.ingest --shared PATH" in line

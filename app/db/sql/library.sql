@@ -77,6 +77,10 @@ WHERE source_id = ANY ($2::text[]) AND (owner_id = $1 OR shared OR shared_with &
 -- name: count_sources
 SELECT count(*) FROM sources;
 
+-- name: count_private
+SELECT count(*) FROM sources
+WHERE owner_id = $1 AND NOT shared AND shared_with = '{}' AND deleted_at IS NULL;
+
 -- name: find_same
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
   passage_count, created_at, pages, duration_s, tags, audio_key, speakers
