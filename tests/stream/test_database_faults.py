@@ -444,8 +444,12 @@ WRONG: list[tuple[dict[str, str], bool, str]] = [
     (NO_DATABASE, False, "DATABASE_URL: got an address where no database answers, takes "),
     (NO_DATABASE, True, "DATABASE_URL: got an address where no database answers, takes "),
     (NO_DATABASE | {"WORKERS": "2"}, False, "DATABASE_URL: got an address where no "),
-    ({"DATABASE_URL": "mysql://x"}, False, "DATABASE_URL: got an address, user, password "),
-    ({"SHUTDOWN_GRACE_S": "soon"}, True, "SHUTDOWN_GRACE_S: got 'soon', takes a valid number"),
+    ({"DATABASE_URL": "mysql://x"}, False, "DATABASE_URL: got something that is not the address "),
+    (
+        {"SHUTDOWN_GRACE_S": "soon"},
+        True,
+        "SHUTDOWN_GRACE_S: got 'soon', takes a number of at least 0",
+    ),
 ]
 
 
