@@ -46,7 +46,7 @@ SEARCHING = 24
 of its steps waits until all streams had their turn."""
 _SEARCHED = frozenset({"reranking_complete", "generation_start"})
 """What comes after them waits for the model, if for anything."""
-MAX_ANSWER_CHARACTERS = 1_000_000
+MAX_ANSWER_CHARACTERS = 4_000_000
 MAX_ANSWER_EVENTS = 200_000
 """A model that never ends fills the memory of its neighbours long before its time is over."""
 UNSAVED_AFTER_S = 5.0
