@@ -27,13 +27,15 @@ HURRIED_MOMENT_S = 1
 Handler = Callable[[int, FrameType | None], object]
 
 
-class _CancelledRequests(logging.Filter):
-    """Hides the traceback of each request that the server cancels when it shuts down."""
+class _Cancellations(logging.Filter):
+    """Hides the traceback of what the server cancels when it shuts down: requests, its lifespan."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        """The server says itself how many there were."""
-        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+        """The server says itself how many requests there were; a lifespan's end comes as text."""
+        if record.exc_info:
+            return not isinstance(record.exc_info[1], asyncio.CancelledError)
+        return not record.getMessage().rstrip().endswith("asyncio.exceptions.CancelledError")
 
 
 class SignalDrain:
@@ -57,7 +59,7 @@ class SignalDrain:
         self._received_numbers: set[int] = set()
         self._hurried = False
         self._passed_on = False
-        self._filter = _CancelledRequests()
+        self._filter = _Cancellations()
 
     def install(self) -> None:
         """Wrap what the server installed; does nothing outside the main thread."""
