@@ -313,6 +313,7 @@ STOPPED: Responses = (
     | {202: {"model": Pending, "description": "The owner is silent; it was asked to stop."}}
 )
 UPLOADED: Responses = REFUSED | refusals(
+    HTTP_400="The upload was broken off.",
     HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
     HTTP_415="The body is not `multipart/form-data`.",
     HTTP_503=UNAVAILABLE,
