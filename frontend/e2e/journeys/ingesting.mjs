@@ -21,7 +21,7 @@ export async function libraryThatIsStillBeingReadSaysSo(context, server) {
     const chat = await ChatPage.open(context);
     await chat.page.getByText(NOTE).waitFor();
     await chat.ask(QUESTION);
-    await chat.page.getByText(IN_THE_ANSWER).waitFor({ timeout: 60_000 });
+    await chat.page.locator(".answer").getByText(IN_THE_ANSWER).waitFor({ timeout: 60_000 });
     await chat.ends();
     await chat.showsWhatIsStored("while the library is being read");
     await added;
