@@ -1,74 +1,8 @@
-"""Writes, or with `--check` compares, the generated contracts under `specs/contracts/`."""
+"""`python -m app.contracts`: see `app/cli/contracts.py`."""
 
 import sys
-from pathlib import Path
-from typing import Any
 
-import orjson
-from pydantic import TypeAdapter
-
-from app.config import Settings
-from app.domain.events import EVENT
-from app.domain.jobs import JOB_EVENT
-from app.main import create_app
-
-CONTRACTS = Path(__file__).parent.parent / "specs" / "contracts"
-
-
-def without_titles(schema: object) -> object:
-    """The schema without field titles, which would become one TypeScript alias per field."""
-    if isinstance(schema, list):
-        return [without_titles(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: {name: without_titles(part) for name, part in value.items()}
-        if key in {"properties", "$defs"} and isinstance(value, dict)
-        else without_titles(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str))
-    }
-
-
-def event_schema(events: TypeAdapter[Any] = EVENT) -> bytes:
-    """JSON Schema of every event as it is sent (serialisation mode)."""
-    schema = events.json_schema(mode="serialization")
-    cleaned = without_titles(schema)
-    return orjson.dumps(cleaned, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def openapi() -> bytes:
-    """The HTTP routes. The settings are the defaults, whatever the environment says."""
-    app = create_app(Settings.model_construct())
-    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(app.openapi(), option=option)
-
-
-def documents() -> dict[Path, bytes]:
-    """Every generated file with the content it must have."""
-    return {
-        CONTRACTS / "events.schema.json": event_schema(),
-        CONTRACTS / "job-events.schema.json": event_schema(JOB_EVENT),
-        CONTRACTS / "openapi.json": openapi(),
-    }
-
-
-def main(arguments: list[str]) -> int:
-    """0 when all is up to date (or was written), 1 when `--check` found drift."""
-    stale = [
-        path
-        for path, content in documents().items()
-        if not path.exists() or path.read_bytes() != content
-    ]
-    if "--check" in arguments:
-        for path in stale:
-            sys.stderr.write(f"{path.name} is out of date: run python -m app.contracts\n")
-        return 1 if stale else 0
-    for path, content in documents().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return 0
-
+from app.cli.contracts import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -24,37 +24,31 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import __version__, admission, garbage
-from app.api import (
-    ai_sdk,
-    chat,
-    conversations,
-    docs_page,
-    errors,
-    health,
-    jobs,
-    metrics,
-    openai_compat,
-    probe,
-    runs,
-    sign_in,
-    sources,
-)
-from app.api.browser_safety import SafeHeaders
-from app.api.openai_errors import OpenAIErrors
-from app.api.page import PageForPeople, page_router
-from app.api.prefix import UnderPrefix
-from app.api.requests import RequestIds
+from app import __version__
+from app.api import errors
+from app.api.ai_sdk import routes as ai_sdk
+from app.api.auth import routes as sign_in
+from app.api.auth import setup as admission
+from app.api.middleware.path_prefix import UnderPrefix
+from app.api.middleware.request_context import RequestIds
+from app.api.middleware.security_headers import SafeHeaders
+from app.api.openai import routes as openai_compat
+from app.api.openai.errors import OpenAIErrors
+from app.api.routes import chat, conversations, health, jobs, metrics, runs, sources
+from app.api.routes import docs as docs_page
+from app.api.routes import stream_probe as probe
+from app.api.routes.page import PageForPeople, page_router
 from app.config import Settings, load_settings
-from app.connections import PatientProtocol
 from app.db.migrations import migrate
 from app.domain.encoding import printable
 from app.domain.errors import SettingError, StoreUnavailable
-from app.domain.indexing import PassageEncoder
-from app.draining import SignalDrain
-from app.logs import configure
+from app.domain.library_ports import PassageEncoder
+from app.observability.logging import configure
 from app.runs.tasks import TaskTracker
-from app.runtime import Process, Runtime, Runtimes
+from app.server import garbage_collection as garbage
+from app.server.container import Process, Runtime, Runtimes
+from app.server.graceful_shutdown import SignalDrain
+from app.server.http_protocol import PatientProtocol
 
 log = logging.getLogger(__name__)
 

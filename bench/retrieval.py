@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.config import environment
-from app.db.server import EmbeddedServer
-from app.retrieval.minilm import MiniLM
+from app.db.embedded.server import EmbeddedServer
+from app.embeddings.minilm import MiniLM
 from bench.retrieval_bundled import NAME, natural_questions, store_bundled
 from bench.retrieval_cache import CachedEncoder
 from bench.retrieval_collections import Collection, find_collections, read_collection, store

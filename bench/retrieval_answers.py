@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.citing import cite
-from app.domain.markers import find_markers
 from app.domain.models import Citation, Passage
+from app.text.citations import cite
+from app.text.markers import find_markers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.config import reader_environment
-from app.domain.indexing import PassageEncoder
+from app.domain.library_ports import PassageEncoder
 from app.domain.models import Passage, Source
 from app.domain.principals import LOCAL
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.ingestor import Ingestor
+from app.ingest.pipeline import Ingestor
 from app.ingest.sample_library import SAMPLES, ingest_samples
 from bench.retrieval_collections import Collection, Question, Stored
 from bench.retrieval_systems import Library

@@ -10,10 +10,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.indexing import EncodedPassage, PassageEncoder
+from app.domain.library_ports import EncodedPassage, PassageEncoder
 from app.domain.ports import Vector
-from app.retrieval.minilm import EncodedQuery
-from app.retrieval.rerank import QueryEncoder
+from app.embeddings.minilm import EncodedQuery
+from app.search.rerank import QueryEncoder
 
 CHUNK: Final = 64  # texts between two commits: what an interruption loses at most
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.db.library_store import LibraryStore
-from app.domain.indexing import NewPassage, NewSource, PassageEncoder
+from app.domain.library_ports import NewPassage, NewSource, PassageEncoder
 from app.domain.principals import LOCAL
 from app.ingest.passages import embedded_text
 

@@ -8,24 +8,24 @@ from typing import Final
 
 from langchain_core.messages import BaseMessage
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
-from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database, connect
-from app.db.server import EmbeddedServer
-from app.domain.indexing import PassageEncoder
+from app.domain.library_ports import PassageEncoder
 from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
 from app.graph.grading import confidence, leaning
 from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
-from app.llm.quoting import quote_answer
-from app.retrieval.rerank import BlendReranker
-from app.retrieval.search import HybridSearch
-from app.retrieval.wording import subject_of
+from app.llm.extractive_answer import quote_answer
 from app.runs.ports import Ended
 from app.runs.ports import Question as Asked
+from app.search.hybrid import HybridSearch
+from app.search.passage_index import PostgresPassageIndex
+from app.search.query_terms import subject_of
+from app.search.rerank import BlendReranker
 from bench.retrieval_collections import Question, Stored
 
 ARM: Final = 100  # each arm of the search brings so many candidates

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.retrieval.wording import sequence
+from app.search.query_terms import sequence
 from bench.retrieval_collections import Collection, Question, Stored, Text
 
 FOREIGN: Final = {

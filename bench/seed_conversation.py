@@ -10,7 +10,7 @@ import asyncio
 import asyncpg
 
 from app.config import load_settings
-from app.db.server import EmbeddedServer
+from app.db.embedded.server import EmbeddedServer
 from app.domain.principals import LOCAL
 
 CONVERSATION = """

@@ -22,8 +22,8 @@ from typing import Any, Final
 import psutil
 from rich.console import Console
 
-from app.db.server import EmbeddedServer
-from app.retrieval.minilm import MiniLM
+from app.db.embedded.server import EmbeddedServer
+from app.embeddings.minilm import MiniLM
 from bench.retrieval_cache import CachedEncoder
 from bench.retrieval_report import show
 from bench.speed_answers import FIGURES, LIBRARY, SIZES

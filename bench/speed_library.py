@@ -17,11 +17,11 @@ from typing import Final
 
 import numpy as np
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database, connect
-from app.db.server import EmbeddedServer
-from app.domain.indexing import EncodedPassage, NewPassage, NewSource, PassageEncoder
+from app.domain.library_ports import EncodedPassage, NewPassage, NewSource, PassageEncoder
 from app.domain.principals import LOCAL
 from app.ingest.passages import embedded_text
 from app.ingest.sample_library import SAMPLES

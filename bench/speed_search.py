@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 import uvloop
 
-from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
+from app.embeddings.minilm import MiniLM
 from app.graph.nodes.retrieve import CANDIDATES
-from app.retrieval.minilm import MiniLM
-from app.retrieval.rerank import BlendReranker
-from app.retrieval.search import HybridSearch
+from app.search.hybrid import HybridSearch
+from app.search.passage_index import PostgresPassageIndex
+from app.search.rerank import BlendReranker
 from bench.speed_client import percentiles
 
 WARM: int = 10

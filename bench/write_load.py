@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.db.embedded.server import EmbeddedServer
+from app.db.listener import Notices
 from app.db.migrations import migrate
-from app.db.notices import Notices
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, PostgresRunLog
-from app.db.server import EmbeddedServer
 from app.runs.ports import RESERVE_AHEAD, Batch, Entry
 from app.runs.recorder import FLUSH_INTERVAL_S
 

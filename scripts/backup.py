@@ -27,10 +27,10 @@ sys.path.insert(0, str(ROOT))
 from app import __version__  # noqa: E402 - the project is on the path now
 from app.config import Settings, load_settings  # noqa: E402
 from app.db.address import libpq_address  # noqa: E402
+from app.db.embedded.server import EmbeddedServer  # noqa: E402
+from app.db.embedded.server_home import find_home  # noqa: E402
 from app.db.migrations import known_migrations, migrate, pending  # noqa: E402
 from app.db.pool import connect  # noqa: E402
-from app.db.server import EmbeddedServer  # noqa: E402
-from app.db.server_home import find_home  # noqa: E402
 from app.domain.errors import CitestreamError, SettingError  # noqa: E402
 
 DUMP, FILES, ABOUT = "database.dump", "files", "about.json"

@@ -11,11 +11,11 @@ from typing import TypeVar
 import hypothesis
 import pytest
 
+from app.db.embedded.server import EmbeddedServer
+from app.db.listener import Notices
 from app.db.migrations import migrate
-from app.db.notices import Notices
 from app.db.pool import Database, connect
 from app.db.run_log import CHANNEL, PostgresRunLog
-from app.db.server import EmbeddedServer
 from app.runs.clock import SystemClock
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker

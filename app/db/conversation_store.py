@@ -11,7 +11,6 @@ from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_rows import wire_json
 from app.domain.errors import NotFound
-from app.domain.excerpts import excerpt
 from app.domain.models import (
     Conversation,
     Feedback,
@@ -31,6 +30,7 @@ from app.domain.stored import (
     stored_citations,
     stored_filters,
 )
+from app.text.snippets import excerpt
 
 UNDO = timedelta(seconds=30)
 MOST_WORDS = 16

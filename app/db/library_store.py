@@ -14,7 +14,7 @@ from app.db.library_rows import cues_to_json, storable, to_passage, to_source
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.errors import StoreUnavailable
-from app.domain.indexing import (
+from app.domain.library_ports import (
     Change,
     Discard,
     EncodedPassage,
@@ -34,7 +34,7 @@ from app.domain.models import (
     Source,
 )
 from app.domain.principals import Principal
-from app.domain.resemblance import ALIKE, resemblance
+from app.text.minhash import ALIKE, resemblance
 
 log = logging.getLogger(__name__)
 

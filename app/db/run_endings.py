@@ -6,7 +6,7 @@ from asyncpg import Connection, Record
 
 from app.db.queries import load_queries
 from app.db.run_rows import outcome_values, to_terminal
-from app.runs.finishing import replaceable
+from app.runs.outcome import replaceable
 from app.runs.ports import Entry, Outcome, replacing_number
 
 SQL = load_queries("run_log")

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from app.db.driver_errors import SchemaChanged, translated
-from app.db.notices import Notices, payloads
+from app.db.listener import Notices, payloads
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries

@@ -9,8 +9,8 @@ import httpx
 
 from app.config import Settings, load_settings
 from app.doctor.database import examine_database
+from app.doctor.diagnosis import judge
 from app.doctor.findings import Finding, failed, report
-from app.doctor.judging import judge
 from app.doctor.model import examine_embeddings, examine_model
 from app.doctor.path import measure
 from app.domain.encoding import printable

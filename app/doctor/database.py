@@ -11,6 +11,7 @@ from asyncpg import Connection
 from app.config import Settings
 from app.db.address import read_address
 from app.db.driver_errors import translated
+from app.db.embedded.server import EmbeddedServer
 from app.db.lakebase import password_of
 from app.db.migrations import (
     MIN_PGVECTOR_TEXT,
@@ -20,7 +21,6 @@ from app.db.migrations import (
 )
 from app.db.pool import POOL_SIZE, Password, connect
 from app.db.pooler import check_direct
-from app.db.server import EmbeddedServer
 from app.doctor.findings import Finding
 from app.domain.errors import SettingError, StoreUnavailable
 

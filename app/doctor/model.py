@@ -11,12 +11,12 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from app.config import Settings
 from app.doctor.findings import Finding
 from app.domain.errors import CitestreamError, SettingError
+from app.embeddings.providers import make_embedder
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import answer_text
 from app.llm.failures import trouble_of
 from app.llm.reachability import reason_of
 from app.llm.registry import make_answer_model
-from app.retrieval.providers import make_embedder
 
 QUESTION = "Count from one to forty in words, separated by spaces. Write nothing else."
 PROMPT = (

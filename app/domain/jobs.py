@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from app.domain.indexing import Change
+from app.domain.library_ports import Change
 from app.domain.models import Wire
 
 JobStageName = Literal["read", "cut", "embed", "store"]

@@ -32,8 +32,8 @@ from app.domain.principals import Principal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.domain.indexing import StoredFile
-    from app.domain.suggesting import Suggestion
+    from app.domain.library_ports import StoredFile
+    from app.domain.models import Suggestion
 
 
 class PassageSearch(Protocol):

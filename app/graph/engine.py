@@ -17,9 +17,9 @@ from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
 from app.domain.stored import stored_passages
 from app.graph.build import AnswerGraph
-from app.graph.followup import leans_on_history
+from app.graph.event_stream import AtOnce
+from app.graph.query_contextualization import leans_on_history
 from app.graph.state import MAX_REWRITES, AnswerState
-from app.graph.telling import AtOnce
 from app.graph.translate import Translator
 from app.runs.ports import Ended, Evidence, Question
 

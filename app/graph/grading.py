@@ -24,7 +24,7 @@ from typing import Literal
 
 from app.domain.events import GradedPassage
 from app.domain.models import Candidate, Filters
-from app.graph.replies import relevant_numbers
+from app.graph.model_replies import relevant_numbers
 
 CLEAR = 0.97
 ENOUGH = 0.5

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from app.domain.models import Candidate, Turn
-from app.domain.thoughts import without_thoughts
 from app.domain.token_estimate import cut_to_tokens, estimated_tokens
 from app.runs.ports import Question
+from app.text.reasoning_blocks import without_thoughts
 
 EARLIER_TOKENS = 8_000
 """Estimated ones, of all earlier turns; the oldest go first."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.domain.encoding import timestamp
 from app.domain.events import MAX_REASONING, Stage
-from app.graph import stages
+from app.graph import stage_events as stages
 
 
 class Reasoning:

@@ -14,12 +14,12 @@ from typing import cast
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
 
-from app.domain.assembling import assembled
 from app.domain.encoding import clean_text, timestamp
 from app.domain.events import Reset, ResetText, Stage, Token
 from app.domain.ports import DELTAS, REASONING, RETRACTED, Upstream
-from app.graph import stages
-from app.graph.markers import MarkerHold
+from app.domain.unvalidated import assembled
+from app.graph import stage_events as stages
+from app.graph.marker_buffer import MarkerHold
 from app.graph.reasoning import Reasoning
 from app.graph.state import AnswerState
 from app.runs.ports import Ended, Evidence, Question

@@ -24,7 +24,7 @@ from typing import Final, Literal, NoReturn
 
 import psutil
 
-from app.ingest.loaded import IngestError
+from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import (
     HEAD,
     MAX_FRAME,

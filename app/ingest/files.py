@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from app.domain.indexing import StoredFile
+from app.domain.library_ports import StoredFile
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Final
 
-from app.domain.indexing import NewPassage
+from app.domain.library_ports import NewPassage
 from app.domain.models import Cue
-from app.ingest.cutting import FORCED, cut, cut_evenly
-from app.ingest.loaded import Block, LoadedSource, Utterance
-from app.ingest.transcripts import line_start
+from app.ingest.loaders.transcripts import line_start
+from app.ingest.parsed_document import Block, LoadedSource, Utterance
+from app.ingest.segmentation import FORCED, cut, cut_evenly
 
 Count = Callable[[str], int]
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from app.domain.indexing import NewPassage
+from app.domain.library_ports import NewPassage
 from app.domain.models import SourceKind
 from app.ingest.reading import Count, ReadDocument
 

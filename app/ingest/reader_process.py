@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from app.ingest.loaded import IngestError
+from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import (
     LENGTH,
     Failure,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.errors import CitestreamError
-from app.domain.indexing import NewPassage
+from app.domain.library_ports import NewPassage
 from app.domain.models import SourceKind
-from app.ingest.loaded import IngestError
-from app.ingest.loaders import loader_for, title_from
+from app.ingest.loaders.registry import loader_for, title_from
+from app.ingest.parsed_document import IngestError
 from app.ingest.passages import context, cut_passages
-from app.ingest.sketching import sketch
+from app.text.minhash_sketch import sketch
 
 Count = Callable[[str], int]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.domain.indexing import LibraryVectors, PassageEncoder
+from app.domain.library_ports import LibraryVectors, PassageEncoder
 from app.ingest.passages import embedded_text
 
 

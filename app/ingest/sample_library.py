@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.principals import LOCAL, Principal
-from app.ingest.collecting import collect
-from app.ingest.ingestor import Incoming, Ingested, Ingestor
+from app.ingest.file_discovery import collect
+from app.ingest.pipeline import Incoming, Ingested, Ingestor
 
 log = logging.getLogger(__name__)
 

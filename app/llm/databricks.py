@@ -25,11 +25,11 @@ from typing_extensions import override
 
 from app.domain.errors import SettingError
 from app.llm.answer_model import AnswerModel, ModelSettings
-from app.llm.completions import MergingCompletions, mark
-from app.llm.merging import Chunk
+from app.llm.fast_path.completions import MergingCompletions, mark
+from app.llm.fast_path.sse_coalescer import Chunk
+from app.llm.fast_path.streaming_models import StreamingChatModel
+from app.llm.fast_path.transport import ModelTransport
 from app.llm.quirks import Quirks
-from app.llm.streaming import StreamingChatModel
-from app.llm.transport import ModelTransport
 
 log = logging.getLogger(__name__)
 

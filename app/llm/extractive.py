@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from app.domain.models import Passage
 from app.llm.answer_model import QUOTING_LABEL, AnswerModel, ModelSettings
-from app.llm.quoting import quote_answer
-from app.llm.streaming import StreamingChatModel
+from app.llm.extractive_answer import quote_answer
+from app.llm.fast_path.streaming_models import StreamingChatModel
 
 NAME: Final = "extractive"
 _PIECE: Final = re.compile(r"(?<!\s)\s*+\S++(?:\s++\Z)?")

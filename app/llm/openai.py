@@ -8,9 +8,9 @@ import httpx2
 from app.domain.errors import SettingError
 from app.domain.setting_values import split_query
 from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
-from app.llm.completions import MergingChatOpenAI, MergingCompletions
+from app.llm.fast_path.completions import MergingChatOpenAI, MergingCompletions
+from app.llm.fast_path.transport import ModelTransport
 from app.llm.quirks import Quirks
-from app.llm.transport import ModelTransport
 
 _CONNECT_S = 10.0
 

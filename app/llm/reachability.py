@@ -12,7 +12,7 @@ from app.domain.errors import SettingError
 from app.domain.models import ModelReach
 from app.domain.proxies import ProxyRules
 from app.llm.answer_model import AnswerModel
-from app.llm.transport import ModelTransport
+from app.llm.fast_path.transport import ModelTransport
 from app.runs.ports import Clock
 from app.runs.tasks import TaskTracker
 

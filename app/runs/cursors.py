@@ -17,7 +17,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.events import TERMINAL_TYPES, Reset, ResetText, to_json, token_json
 from app.domain.models import Citation
 from app.domain.principals import Principal
-from app.runs.live import LiveRun
+from app.runs.active_run import LiveRun
 from app.runs.ownership import Ownership
 from app.runs.ports import Clock, Entry, RunLog, RunRecord, answer_of
 

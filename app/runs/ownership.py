@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from app.runs.live import LiveRun
+from app.runs.active_run import LiveRun
 from app.runs.ports import Clock, RunLog
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """What `runs/` asks of the outside: a log to write to and an engine that answers.
 
-Two adapters implement `RunLog` (`runs/memory_log.py`, `db/run_log.py`) and pass one behaviour
+Two adapters implement `RunLog` (`tests/fakes/memory_run_log.py`, `db/run_log.py`) and pass one behaviour
 suite, so another log can be added without touching this room.
 
 Numbers. Events of a run are numbered 1, 2, 3 … by its owner. The row durably reserves numbers

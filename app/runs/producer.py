@@ -19,8 +19,10 @@ from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure, StoreUnavailable, release_frames
 from app.domain.events import RunStart, RunStarted, Token
 from app.domain.ports import current_upstream
-from app.runs.citing import Citer, cited
-from app.runs.finishing import (
+from app.runs.active_run import LiveRun
+from app.runs.citation_check import Citer, cited
+from app.runs.observer import RunObserver, Unobserved
+from app.runs.outcome import (
     SHUT_DOWN,
     STOPPED,
     Ending,
@@ -32,12 +34,10 @@ from app.runs.finishing import (
     timings_of,
     usage_of,
 )
-from app.runs.live import LiveRun
-from app.runs.observing import RunObserver, Unobserved
 from app.runs.ports import AnswerEngine, Clock, Ended, Entry, Outcome, Question, RunLog
 from app.runs.recorder import Recorder
+from app.runs.search_limiter import Turns
 from app.runs.tasks import TaskTracker
-from app.runs.turns import Turns
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ import orjson
 
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
-from app.runs.citing import Citer, cited
-from app.runs.finishing import (
+from app.runs.citation_check import Citer, cited
+from app.runs.outcome import (
     INTERRUPTED,
     Ending,
     answer_record,

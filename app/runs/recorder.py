@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from app.domain.errors import StoreUnavailable
 from app.domain.principals import Principal
-from app.runs.finishing import replaceable
-from app.runs.live import LiveRun
+from app.runs.active_run import LiveRun
+from app.runs.outcome import replaceable
 from app.runs.ports import RESERVE_AHEAD, Batch, Clock, RunLog
 from app.runs.supervisor import attempt_each
 

@@ -18,11 +18,10 @@ from app.domain.errors import (
 )
 from app.domain.models import Filters, OnDisconnect, Turn
 from app.domain.principals import Principal
-from app.runs.bells import Bells
-from app.runs.citing import Citer
+from app.runs.active_run import LiveRun
+from app.runs.citation_check import Citer
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.live import LiveRun
-from app.runs.observing import RunObserver, Unobserved
+from app.runs.observer import RunObserver, Unobserved
 from app.runs.ownership import CHECK_S, Ownership
 from app.runs.ports import (
     AnswerEngine,
@@ -40,8 +39,9 @@ from app.runs.ports import (
 from app.runs.producer import Producer
 from app.runs.reaper import BEAT_S, OBSERVE_S, Reaper
 from app.runs.recorder import Recorder
+from app.runs.run_signals import Bells
 from app.runs.shutdown import Shutdown
-from app.runs.stopping import REQUEST_POLL_S, Stopper
+from app.runs.stop import REQUEST_POLL_S, Stopper
 from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 

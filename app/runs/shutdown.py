@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from app.domain.encoding import counted
-from app.runs.live import LiveRun
+from app.runs.active_run import LiveRun
 from app.runs.ports import Clock
 
 log = logging.getLogger(__name__)

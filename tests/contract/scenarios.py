@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from app.api.streaming import dialect_frames
-from app.domain.citing import cite
 from app.domain.errors import RunFailure
 from app.domain.models import Filters
 from app.runs.reaper import GAP_S, LEASE_S, Reaper
+from app.text.citations import cite
 from tests.contract.telling import (
     DOSAGE,
     EFFECTS,

@@ -18,7 +18,6 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from typing_extensions import override
 
 from app.api.streaming import FrameEncoder, sse_frames
-from app.domain.citing import cite
 from app.domain.errors import RunFailure
 from app.domain.models import (
     Candidate,
@@ -34,14 +33,15 @@ from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.llm.answering import answer_text
-from app.runs.bells import Bells
+from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.live import LiveRun
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import Created, Ended, NewRun, Question, RunRecord
 from app.runs.producer import Producer
 from app.runs.recorder import Recorder
+from app.runs.run_signals import Bells
 from app.runs.tasks import TaskTracker
+from app.text.citations import cite
+from tests.fakes.memory_run_log import MemoryRunLog
 
 RUN_ID = "7f0c2c5e-3f0b-4c39-9a57-0d5b6a0f3e11"
 MESSAGE_ID = "2b8f4d1a-6c1e-4a67-8f35-91c2d7e4b022"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.api.streaming import dialect_frames, sse_frames
 from app.domain.encoding import clean_text, compact_json, timestamp
 from app.domain.events import Token, from_json, to_json, token_json
-from app.graph.markers import MarkerHold
+from app.graph.marker_buffer import MarkerHold
 from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge
 from app.runs.ports import Entry
 from tests.contract.telling import telling

@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 
 from app.api.errors import install
+from app.cli.contracts import documents, openapi
 from app.config import load_settings
-from app.contracts import documents, openapi
 from app.domain.errors import Draining, RunInProgress, TooManyRuns
 from app.main import create_app
 
@@ -30,7 +30,7 @@ def check(name: str, sent: object) -> None:
 
 def test_the_generated_contracts_are_up_to_date() -> None:
     for path, content in documents().items():
-        assert path.read_bytes() == content, f"{path.name}: run python -m app.contracts"
+        assert path.read_bytes() == content, f"{path.name}: run python -m app.cli.contracts"
 
 
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.api.streaming import sse_frames
-from app.contracts import CONTRACTS
+from app.cli.contracts import CONTRACTS
 from app.domain.events import EVENT
 from tests.contract.scenarios import DIALECT_SCENARIOS, FOLDER, SCENARIOS, Scenario, path_of
 from tests.contract.telling import Told, telling

@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from app.contracts import CONTRACTS, openapi
+from app.cli.contracts import CONTRACTS, openapi
 from tests.contract.scenarios import DIALECT_SCENARIOS, Scenario, path_of
 
 DESCRIPTION: dict[str, Any] = yaml.safe_load((CONTRACTS / "sse-stream.yaml").read_text())

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.databricks_workspace import DatabricksWorkspace
 from tests.harness.following import http_client
 from tests.harness.serving import Serving, serving

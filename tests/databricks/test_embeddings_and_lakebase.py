@@ -9,7 +9,7 @@ import pytest
 from app.db.lakebase import AHEAD, LakebasePassword, lakebase_password
 from app.db.pool import Database, connect
 from app.domain.errors import RunFailure, StoreUnavailable
-from app.retrieval.databricks_embedder import DatabricksEmbedder
+from app.embeddings.databricks_embedder import DatabricksEmbedder
 from tests.fakes.databricks_workspace import DatabricksWorkspace
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from app.db.library_store import LibraryStore
-from app.domain.indexing import EncodedPassage, NewPassage, NewSource
+from app.domain.library_ports import EncodedPassage, NewPassage, NewSource
 from app.domain.models import SourceKind
 from app.domain.ports import Vector
 from app.domain.principals import Principal

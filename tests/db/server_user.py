@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from app.db.server import EmbeddedServer
+from app.db.embedded.server import EmbeddedServer
 from app.domain.errors import CitestreamError
 
 

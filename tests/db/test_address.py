@@ -6,9 +6,9 @@ import pytest
 from pgvector import Vector
 
 from app.db.address import libpq_address, read_address
+from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import migrate
 from app.db.pool import Database, connect
-from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError
 
 BASE = "postgresql://ana:s%40crt@db.example.org:5433/app"

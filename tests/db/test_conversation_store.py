@@ -9,11 +9,11 @@ from app.db.pool import Database
 from app.db.run_creation import title_of
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import InvalidInput, NotFound, RunInProgress
-from app.domain.excerpts import LENGTH, excerpt
 from app.domain.models import Conversation, Feedback, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
+from app.text.snippets import LENGTH, excerpt
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, 123456, tzinfo=UTC)
 ANN = Principal("ann")

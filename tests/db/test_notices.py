@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.db.notices import PAYLOAD_BYTES, Notices, payloads
+from app.db.listener import PAYLOAD_BYTES, Notices, payloads
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, to_notice
 from app.runs.clock import SystemClock

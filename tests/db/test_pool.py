@@ -7,9 +7,9 @@ from asyncpg import exceptions
 from pgvector import SparseVector, Vector
 
 from app.db import pool
+from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import migrate
 from app.db.pool import Database, connect
-from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError, StoreUnavailable
 
 

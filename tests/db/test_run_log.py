@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.db.embedded.server import EmbeddedServer
+from app.db.listener import Notices
 from app.db.migrations import migrate
-from app.db.notices import Notices
 from app.db.pool import Database
 from app.db.run_chunks import to_chunks, to_entries
 from app.db.run_log import CHANNEL, PostgresRunLog
-from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
 from app.runs.clock import SystemClock

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.db.embedded.server import EmbeddedServer
+from app.db.embedded.server_files import Postmaster, buffers_mib, memory_bytes
 from app.db.pool import connect
-from app.db.server import EmbeddedServer
-from app.db.server_files import Postmaster, buffers_mib, memory_bytes
 from app.domain.errors import SettingError, StoreUnavailable
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.db import server_home
-from app.db.server import EmbeddedServer
-from app.db.server_files import socket_folder
-from app.db.server_home import find_home
+from app.db.embedded import server_home
+from app.db.embedded.server import EmbeddedServer
+from app.db.embedded.server_files import socket_folder
+from app.db.embedded.server_home import find_home
 from app.domain.errors import SettingError
 from tests.db.test_server import postmaster_pid, serving, value
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app.db import server_home
+from app.db.embedded import server_home
+from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import is_supported_pgvector
-from app.db.server import EmbeddedServer
 from tests.db.test_server import postmaster_pid, serving, value
 
 ROOT = Path(__file__).parents[2]

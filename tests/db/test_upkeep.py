@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database
-from app.db.server import EmbeddedServer
 from app.domain.errors import StoreUnavailable
-from app.domain.indexing import Discard, StoredFile
+from app.domain.library_ports import Discard, StoredFile
 from app.runs.clock import SystemClock
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
-from app.upkeep import upkeep_loops
+from app.server.maintenance import upkeep_loops
 from tests.db.library import ANA, new_source, store
 
 INSERT = """

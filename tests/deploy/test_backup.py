@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from scripts import backup
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, last_answer

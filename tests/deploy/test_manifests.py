@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from app.cli.contracts import openapi
 from app.config import Settings
-from app.contracts import openapi
-from app.metrics.figures import Figures
+from app.observability.metrics import Figures
 from scripts.image_build import command_of, environment_of, fields_of, parse
 from scripts.manifests import (
     compose,
@@ -102,7 +102,7 @@ def test_the_dashboard_and_the_alerts_ask_for_figures_that_exist() -> None:
     rules = (ROOT / "deploy/prometheus/rules.yml").read_text()
     assert yaml.safe_load(rules)
     asked = set(re.findall(r"citestream_[a-z_]+", text + rules)) - {"citestream_"}
-    momentary = (ROOT / "app/metrics/exposition.py").read_text()
+    momentary = (ROOT / "app/observability/exposition.py").read_text()
     for name in asked:
         plain = name.removesuffix("_bucket").removesuffix("_total")
         assert name in known or plain in known or plain in momentary, name

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
-from app.doctor.judging import held_back, judge
+from app.doctor.diagnosis import held_back, judge
 from app.doctor.path import measure, probe
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, http_client, is_token

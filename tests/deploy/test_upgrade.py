@@ -11,7 +11,7 @@ from app.db import migrations
 from app.db.migrations import Migration, known_migrations, migrate
 from app.db.pool import connect
 from app.domain.errors import SettingError, StoreUnavailable
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, http_client, is_token
 from tests.harness.serving import serving

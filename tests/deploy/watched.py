@@ -19,9 +19,9 @@ from pathlib import Path
 
 import httpx
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import migrate
-from app.db.server import EmbeddedServer
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.deploy.drawing import Series, dashboard, trace
 from tests.fakes.collector import Collector
 from tests.fakes.openai_server import FakeOpenAI, Reply

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.doctor.diagnosis import judge
 from app.doctor.findings import Finding, failed, report
-from app.doctor.judging import judge
 from app.doctor.path import FRAMES, PAUSE_MS, Passage, Read, Way
 
 SENT = tuple(float(number * PAUSE_MS) for number in range(FRAMES))

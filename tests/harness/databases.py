@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import asyncpg
 from asyncpg import exceptions
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.pool import connect
-from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError, StoreUnavailable
 from tests.fakes.loop_thread import LoopThread
 

@@ -9,7 +9,7 @@ import orjson
 from jsonschema import Draft202012Validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.contracts import openapi
+from app.cli.contracts import openapi
 
 MAX_ERRORS = 10
 

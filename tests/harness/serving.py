@@ -10,9 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.config import Settings
-from app.domain.indexing import PassageEncoder
+from app.domain.library_ports import PassageEncoder
 from app.main import create_app
-from app.runtime import Runtime
+from app.server.container import Runtime
 from tests.harness.described import Described, Watch
 
 

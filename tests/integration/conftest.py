@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.config import Settings
+from app.embeddings.minilm import MiniLM
 from app.main import create_app
-from app.retrieval.minilm import MiniLM
 from tests.harness.described import Described, Watch
 from tests.stream.conftest import embedder
 

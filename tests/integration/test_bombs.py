@@ -11,11 +11,11 @@ from typing import Final
 import psutil
 import pytest
 
+from app.embeddings.minilm import MiniLM
+from app.embeddings.word_pieces import WordPieces
 from app.ingest.file_reader import MEGABYTE, FileReader, ReadLimits
-from app.ingest.loaded import IngestError
+from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
-from app.retrieval.minilm import MiniLM
-from app.retrieval.pieces import WordPieces
 from tests.harness.bombs import BOMBS, ORDINARY
 
 SCALE: Final = 16

@@ -11,8 +11,8 @@ import pytest
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
 from app.domain.principals import LOCAL
+from app.embeddings.minilm import MiniLM
 from app.ingest.sample_library import SAMPLES
-from app.retrieval.minilm import MiniLM
 from bench.retrieval_bundled import natural_questions, store_bundled
 from bench.retrieval_collections import Question
 from bench.retrieval_results import Results

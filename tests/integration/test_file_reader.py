@@ -16,11 +16,11 @@ from typing import Final
 import psutil
 import pytest
 
+from app.embeddings.word_pieces import estimated_pieces
 from app.ingest.file_reader import MEGABYTE, FileReader, ReadLimits
-from app.ingest.loaded import IngestError
+from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument, read_document
-from app.retrieval.pieces import estimated_pieces
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx
 from tests.harness.reading import counts_words, misbehaves
 

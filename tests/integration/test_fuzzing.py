@@ -14,10 +14,10 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.core.result import Ok
 
+from app.cli.contracts import openapi
 from app.config import Settings
-from app.contracts import openapi
+from app.embeddings.minilm import MiniLM
 from app.main import create_app
-from app.retrieval.minilm import MiniLM
 
 ENDLESS = frozenset({"/health/stream"})
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)

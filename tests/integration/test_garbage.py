@@ -4,9 +4,9 @@ import gc
 from pathlib import Path
 
 from app.config import Settings
-from app.garbage import YOUNG
+from app.embeddings.minilm import MiniLM
 from app.main import create_app
-from app.retrieval.minilm import MiniLM
+from app.server.garbage_collection import YOUNG
 
 
 async def test_a_full_collection_does_not_look_at_what_was_imported(

@@ -14,26 +14,26 @@ from typing import TypeVar
 
 import pytest
 
+from app.cli.ingest import main
 from app.config import load_settings
 from app.db.library_store import LibraryStore
-from app.db.passage_index import PostgresPassageIndex
 from app.db.pool import Database
 from app.domain.errors import RunFailure, SettingError
 from app.domain.models import Filters, Source
 from app.domain.principals import LOCAL, Principal
-from app.ingest.__main__ import main
-from app.ingest.collecting import collect
+from app.embeddings.minilm import MiniLM
+from app.embeddings.openai_embedder import OpenAIEmbedder
+from app.embeddings.providers import check_vectors, make_embedder
+from app.ingest.file_discovery import collect
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.ingestor import Incoming, Ingestor, Progress
-from app.ingest.loaded import IngestError
+from app.ingest.parsed_document import IngestError
+from app.ingest.pipeline import Incoming, Ingestor, Progress
 from app.ingest.reembedding import reembed
 from app.ingest.sample_library import SAMPLES, ingest_samples
-from app.retrieval.minilm import MiniLM
-from app.retrieval.openai_embedder import OpenAIEmbedder
-from app.retrieval.providers import check_vectors, make_embedder
-from app.retrieval.rerank import BlendReranker
-from app.retrieval.search import HybridSearch
+from app.search.hybrid import HybridSearch
+from app.search.passage_index import PostgresPassageIndex
+from app.search.rerank import BlendReranker
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
 

@@ -15,7 +15,7 @@ from app.config import Settings, load_settings
 from app.domain.errors import SettingError
 from app.domain.proxies import ProxyRules
 from app.llm.registry import make_answer_model
-from app.outgoing import describe_outgoing
+from app.server.outbound_traffic import describe_outgoing
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.sink import Sink
 from tests.harness.process import ROOT, ServerProcess

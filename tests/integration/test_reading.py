@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.cli.ingest import main
 from app.config import Settings
 from app.db.job_log import PostgresJobLog
 from app.db.pool import Database
-from app.domain.indexing import EncodedPassage
+from app.domain.library_ports import EncodedPassage
 from app.domain.models import Reading
-from app.ingest.__main__ import main
+from app.embeddings.minilm import MiniLM
 from app.ingest.sample_library import sample_files
-from app.retrieval.minilm import MiniLM
 from tests.harness.serving import Serving, serving
 from tests.stream.conftest import embedder
 

@@ -22,9 +22,9 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from pydantic import SecretStr
 from typing_extensions import override
 
-from app import tokens
-from app.api.identities import Credentials, ProxySignIn
-from app.api.signed_tokens import PublishedKeys, SharedSecret, SignedTokens
+from app.api.auth.authenticators import Credentials, ProxySignIn
+from app.api.auth.jwt import PublishedKeys, SharedSecret, SignedTokens
+from app.cli import tokens
 from app.config import Settings
 from app.db.access_store import PostgresAccess
 from app.db.pool import Database
@@ -492,7 +492,7 @@ def test_the_command_says_what_it_takes(
 ) -> None:
     with pytest.raises(SystemExit):
         tokens.parse(arguments)
-    assert "usage: python -m app.tokens" in capsys.readouterr().err
+    assert "usage: python -m app.cli.tokens" in capsys.readouterr().err
 
 
 def test_a_database_that_is_away_is_one_line(

@@ -20,12 +20,12 @@ from app.db.library_store import LibraryStore
 from app.domain.errors import NotFound, ServerBusy
 from app.domain.ports import UploadedFile
 from app.domain.principals import LOCAL, Principal
+from app.embeddings.minilm import MiniLM
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.ingestor import Incoming, Ingestor
-from app.ingest.jobs import MOST_OF_ONE, MOST_WAITING
-from app.ingest.loaded import IngestError
-from app.retrieval.minilm import MiniLM
+from app.ingest.jobs.queue import MOST_OF_ONE, MOST_WAITING
+from app.ingest.parsed_document import IngestError
+from app.ingest.pipeline import Incoming, Ingestor
 from tests.harness.bombs import BOMBS
 from tests.harness.disk import no_room_beyond
 from tests.harness.documents import docx, flowing, pdf, xlsx

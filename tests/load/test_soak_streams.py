@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI
 from tests.harness.following import http_client
 from tests.harness.nginx import nginx

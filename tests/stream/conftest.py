@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from app.config import Settings
+from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
-from app.db.server import EmbeddedServer
-from app.domain.indexing import NewPassage, NewSource
+from app.domain.library_ports import NewPassage, NewSource
 from app.domain.principals import LOCAL
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.conftest import _run
 from tests.fakes.openai_server import FakeOpenAI
 from tests.harness.databases import Databases

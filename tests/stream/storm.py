@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.db.notices import Notices
+from app.db.listener import Notices
 from app.db.run_log import PostgresRunLog
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import pytest
 from typing_extensions import override
 
-import app.runtime
+import app.server.container
 from app.config import Settings
 from app.domain.errors import StoreUnavailable
-from app.ingest.jobs import WORKERS
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
+from app.ingest.jobs.queue import WORKERS
 from app.runs.clock import SystemClock
 from app.runs.supervisor import TOLERATED_S, BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
@@ -84,7 +84,7 @@ class Sabotaged(Supervisor):
 async def test_each_loop_comes_back_and_answers_are_stored_as_before(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.runtime, "Supervisor", Sabotaged)
+    monkeypatch.setattr(app.server.container, "Supervisor", Sabotaged)
     upstream.always(Reply(tokens=["Nausea ", "is ", "common ", "[1]."]))
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         supervisor = Sabotaged.here

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from app.config import Settings
 from app.db.pool import connect
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from app.runs.clock import SystemClock
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, is_token, last_answer

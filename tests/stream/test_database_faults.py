@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import migrate
 from app.db.pool import connect
-from app.db.server import EmbeddedServer
 from app.domain.errors import SettingError
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.fakes.pooler import TransactionPooler

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.described import Described, document
 from tests.harness.following import asking, is_token, last_answer

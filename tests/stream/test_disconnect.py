@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from app.runs.tasks import TaskTracker
 from tests.fakes.fault_proxy import Cut, FaultProxy
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -31,7 +31,7 @@ async def test_leaving_with_cancel_ends_the_run(
     client: httpx.AsyncClient, upstream: FakeOpenAI, caplog: pytest.LogCaptureFixture
 ) -> None:
     upstream.script(LONG)
-    caplog.set_level(logging.INFO, "app.runs.stopping")
+    caplog.set_level(logging.INFO, "app.runs.stop")
     async with asking(client, QUESTION, session_id="s1") as asked:
         await asked.until(is_token)
     assert await ended(client, asked.run_id) == "stopped"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import uvicorn
 
-from app.connections import LARGEST_HEAD, PatientProtocol
+from app.server.http_protocol import LARGEST_HEAD, PatientProtocol
 from tests.harness.serving import Serving
 from tests.harness.sse import frames
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from app.db.library_store import LibraryStore
-from app.domain.indexing import NewPassage, NewSource
+from app.domain.library_ports import NewPassage, NewSource
 from app.domain.principals import LOCAL, Principal
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.serving import Serving
 from tests.harness.sse import frames

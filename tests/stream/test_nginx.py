@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, is_token
 from tests.harness.nginx import nginx

@@ -13,11 +13,11 @@ import httpx
 import orjson
 import pytest
 
-from app import admission
-from app.api.guard import OPEN
-from app.contracts import openapi
+from app.api.auth import setup as admission
+from app.api.auth.middleware import OPEN
+from app.cli.contracts import openapi
 from app.db.pool import Database
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.event_source import EventSource
 from tests.harness.following import asking, following, is_token

@@ -12,14 +12,14 @@ import pytest
 from app.domain.errors import StoreUnavailable
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
-from app.runs.bells import Bells
 from app.runs.cursors import StoredCursor
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import AnswerRecord, Entry, NewRun, Outcome, RunLog, RunRecord
 from app.runs.reaper import Reaper
+from app.runs.run_signals import Bells
 from app.runs.service import Ask, Attached, Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
+from tests.fakes.memory_run_log import MemoryRunLog
 from tests.stream.test_reaper import START, HandClock, new_run, no_citations, say
 
 WORDS = ("Nausea ", "is ", "common ", "and ", "mild.")

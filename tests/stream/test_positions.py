@@ -11,14 +11,14 @@ import pytest
 from fastapi import Header
 from typing_extensions import override
 
-from app.api.services import get_principal
+from app.api.dependencies import get_principal
 from app.config import Settings
 from app.db.run_log import PostgresRunLog
 from app.domain.encoding import timestamp
 from app.domain.events import Token, to_json
 from app.domain.models import Filters
 from app.domain.principals import LOCAL, Principal
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from app.runs.clock import SystemClock
 from app.runs.ports import Batch, Created, Entry, Leases, NewRun
 from app.runs.reaper import Reaper

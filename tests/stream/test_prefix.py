@@ -11,9 +11,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
-from app.api.prefix import UnderPrefix
+from app.api.middleware.path_prefix import UnderPrefix
 from app.config import Settings
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.nginx import nginx
 from tests.harness.serving import serving

@@ -13,7 +13,6 @@ from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
 from app.domain.models import Citation, Filters, Passage, Timings
 from app.domain.principals import LOCAL
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import (
     RESERVE_AHEAD,
     Batch,
@@ -30,6 +29,7 @@ from app.runs.reaper import GAP_S, LEASE_S, Reaper, Watch
 from app.runs.service import Ask, Attached, Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
+from tests.fakes.memory_run_log import MemoryRunLog
 
 START = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 

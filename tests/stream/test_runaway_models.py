@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 import pytest
 
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from app.runs import producer
 from tests.fakes.openai_server import FakeOpenAI, Record, Reply
 from tests.harness.following import asking, http_client, is_token, last_answer

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, is_token
 from tests.harness.people import Person, person

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, http_client, last_answer
 from tests.harness.serving import serving

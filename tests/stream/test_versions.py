@@ -11,15 +11,15 @@ import httpx
 import orjson
 import pytest
 
-from app.api.ai_sdk_frames import ui_frames
-from app.api.openai_frames import Completion, chunk_frames
+from app.api.ai_sdk.encoder import ui_frames
+from app.api.openai.encoder import Completion, chunk_frames
 from app.api.streaming import Cursor, dialect_frames
-from app.db.notices import Notices
+from app.db.listener import Notices
 from app.db.pool import Database
 from app.db.run_log import PostgresRunLog
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
 from app.runs.ports import RESERVE_AHEAD, Batch, Created, Entry, NewRun
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import following, http_client, last_answer

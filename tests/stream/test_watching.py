@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.logs import configure
-from app.retrieval.minilm import MiniLM
+from app.embeddings.minilm import MiniLM
+from app.observability.logging import configure
 from tests.fakes.collector import Collector
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 from tests.harness.figures import Scrape, scraped

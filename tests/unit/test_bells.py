@@ -11,11 +11,11 @@ from app.domain.encoding import timestamp
 from app.domain.events import Token, to_json
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
-from app.runs.bells import Bells
 from app.runs.clock import SystemClock
 from app.runs.cursors import StoredCursor
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import Batch, Created, Entry, NewRun
+from app.runs.run_signals import Bells
+from tests.fakes.memory_run_log import MemoryRunLog
 
 LONG_S = 30.0
 

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import errors
-from app.api.browser_safety import KnownHosts, SafeHeaders, SameSite
-from app.api.guard import OPEN, PAGE, OpenServerWarning, is_open
-from app.api.intake import LARGEST_JSON, BodyGuard
+from app.api.auth.middleware import OPEN, PAGE, OpenServerWarning, is_open
+from app.api.middleware.body_limits import LARGEST_JSON, BodyGuard
+from app.api.middleware.security_headers import KnownHosts, SafeHeaders, SameSite
+from app.cli.contracts import openapi
 from app.config import Settings, load_settings
-from app.contracts import openapi
 from app.domain.errors import SettingError
 from app.main import create_app
 

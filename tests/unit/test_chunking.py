@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from app.ingest.cutting import FORCED, cut, cut_evenly
-from app.ingest.loaded import Block, LoadedSource, Utterance
-from app.ingest.loaders import loader_for, title_from
-from app.ingest.markdown import load_markdown
+from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.registry import loader_for, title_from
+from app.ingest.loaders.webvtt_transcript import load_webvtt
+from app.ingest.parsed_document import Block, LoadedSource, Utterance
 from app.ingest.passages import TARGET, context, cut_passages, embedded_text
-from app.ingest.webvtt_transcript import load_webvtt
+from app.ingest.segmentation import FORCED, cut, cut_evenly
 
 SAMPLES = sorted(
     path

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.citing import LONGEST_QUOTE, cite
 from app.domain.models import Citation, Cue, Passage
-from app.domain.sentences import split_sentences
+from app.text.citations import LONGEST_QUOTE, cite
+from app.text.sentences import split_sentences
 
 DOCUMENTS = Path("app/ingest/samples/documents")
 

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from app.domain.citing import LONGEST_QUOTE, MAX_CLAIM_WORDS, cite
-from app.domain.markers import code_spans, find_markers
 from app.domain.models import Passage
-from app.domain.sentences import split_sentences
-from app.domain.terms import norm, words
-from app.runs.citing import LONG_ANSWER, MAX_CITING_S, cite_in_time, cited
+from app.runs.citation_check import LONG_ANSWER, MAX_CITING_S, cite_in_time, cited
+from app.text.citations import LONGEST_QUOTE, MAX_CLAIM_WORDS, cite
+from app.text.markers import code_spans, find_markers
+from app.text.sentences import split_sentences
+from app.text.tokens import norm, words
 
 TEXT: Final = (
     "The grey heron is a tall bird. It weighs up to 2 kg, eats fish and is not afraid of water. "

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from app.config import Settings
 from app.domain.ports import DELTAS
 from app.llm.answer_model import AnswerModel
-from app.llm.completions import MergingChatOpenAI
+from app.llm.fast_path.completions import MergingChatOpenAI
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply
 

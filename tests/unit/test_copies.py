@@ -1,7 +1,7 @@
 """Copies are listed once, and what only looks like a copy is not lost."""
 
 from app.domain.models import Candidate, Passage, SourceKind
-from app.retrieval.copies import STANDS_ALONE, without_copies
+from app.search.dedup import STANDS_ALONE, without_copies
 
 LONG = " ".join(f"word{n}" for n in range(STANDS_ALONE))
 

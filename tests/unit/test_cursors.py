@@ -11,10 +11,10 @@ from app.domain.events import Token
 from app.domain.models import Filters
 from app.domain.principals import Principal
 from app.runs import cursors
+from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.live import LiveRun
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
+from tests.fakes.memory_run_log import MemoryRunLog
 
 ANN = Principal("ann")
 NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)

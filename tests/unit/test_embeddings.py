@@ -15,10 +15,11 @@ from app.domain.errors import SettingError
 from app.domain.models import Filters, SearchResult
 from app.domain.ports import Vector
 from app.domain.principals import LOCAL, Principal
-from app.retrieval import minilm
-from app.retrieval.late_interaction import BYTES_PER_TOKEN, best_cosines, pack_tokens
-from app.retrieval.minilm import MiniLM
-from app.retrieval.search import LONGEST_QUERY, HybridSearch
+from app.embeddings import minilm
+from app.embeddings.minilm import MiniLM
+from app.embeddings.token_states import BYTES_PER_TOKEN, pack_tokens
+from app.search.hybrid import LONGEST_QUERY, HybridSearch
+from app.search.late_interaction import best_cosines
 
 Floats = NDArray[np.float64]
 

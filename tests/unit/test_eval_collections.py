@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.domain.indexing import EncodedPassage
+from app.domain.library_ports import EncodedPassage
 from app.domain.models import Passage
-from app.retrieval.minilm import EncodedQuery
+from app.embeddings.minilm import EncodedQuery
 from bench.retrieval_answers import judge
 from bench.retrieval_cache import CachedEncoder
 from bench.retrieval_collections import find_collections, read_collection

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from app.api.export import disposition, markdown
+from app.api.markdown_export import disposition, markdown
 from app.domain.models import Citation, Conversation, Filters, Message
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

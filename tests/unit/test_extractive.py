@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.citing import cite
 from app.domain.models import Cue, Passage
 from app.llm.answering import answer_text, usage_of
 from app.llm.extractive import ExtractiveChatModel
-from app.llm.quoting import NOTHING, quote_answer
+from app.llm.extractive_answer import NOTHING, quote_answer
+from app.text.citations import cite
 
 DOCUMENTS = Path("app/ingest/samples/documents")
 SIDE_EFFECTS = "What are the side effects of aripiprazole?"

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.fair_queue import FairQueue
+from app.ingest.jobs.fair_queue import FairQueue
 
 
 async def test_people_take_turns() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api.sampling import ONE_IN, GapSampler
-from app.metrics.exposition import Exposition, Momentary, workers_folder
-from app.metrics.figures import Figures
-from app.metrics.observing import RunFigures
+from app.api.frame_gap_sampler import ONE_IN, GapSampler
+from app.observability.exposition import Exposition, Momentary, workers_folder
+from app.observability.metrics import Figures
+from app.observability.run_metrics import RunFigures
 
 DEAD = 2**22  # beyond the largest process id
 

@@ -5,10 +5,10 @@ import zlib
 
 import pytest
 
-from app.ingest.archives import DEEPEST_XML, MOST_ENTRIES, check_xml
-from app.ingest.html_page import load_html
-from app.ingest.loaded import IngestError
-from app.ingest.loaders import check_size, loader_for
+from app.ingest.loaders.archives import DEEPEST_XML, MOST_ENTRIES, check_xml
+from app.ingest.loaders.html_page import load_html
+from app.ingest.loaders.registry import check_size, loader_for
+from app.ingest.parsed_document import IngestError
 from app.ingest.reading import read_document
 from tests.harness.documents import archive, docx, epub, flowing, pdf, pptx, with_part, xlsx
 

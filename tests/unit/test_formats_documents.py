@@ -2,15 +2,15 @@
 
 import pytest
 
-from app.ingest.html_page import load_html
-from app.ingest.loaded import LoadedSource
-from app.ingest.loaders import LOADERS, loader_for
+from app.ingest.loaders.html_page import load_html
+from app.ingest.loaders.pdf_document import load_pdf
+from app.ingest.loaders.registry import LOADERS, loader_for
+from app.ingest.loaders.separated_values import load_csv
+from app.ingest.loaders.slides import load_pptx
+from app.ingest.loaders.spreadsheet import load_xlsx
+from app.ingest.loaders.word_document import load_docx
+from app.ingest.parsed_document import LoadedSource
 from app.ingest.passages import TARGET, cut_passages, embedded_text
-from app.ingest.pdf_document import load_pdf
-from app.ingest.separated_values import load_csv
-from app.ingest.slides import load_pptx
-from app.ingest.spreadsheet import load_xlsx
-from app.ingest.word_document import load_docx
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx
 
 

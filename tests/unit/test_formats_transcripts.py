@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from app.domain.resemblance import resemblance
-from app.ingest.json_transcript import load_json_transcript
-from app.ingest.loaded import LoadedSource
-from app.ingest.sketching import sketch
-from app.ingest.srt_transcript import load_srt
-from app.ingest.webvtt_transcript import load_webvtt
+from app.ingest.loaders.json_transcript import load_json_transcript
+from app.ingest.loaders.srt_transcript import load_srt
+from app.ingest.loaders.webvtt_transcript import load_webvtt
+from app.ingest.parsed_document import LoadedSource
+from app.text.minhash import resemblance
+from app.text.minhash_sketch import sketch
 
 Said = list[tuple[str, str | None, float, float]]
 

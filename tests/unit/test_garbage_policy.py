@@ -1,6 +1,6 @@
 """When the process looks for reference cycles."""
 
-from app.garbage import BUSY_GROWTH, IDLE_GROWTH, MEGABYTE, GarbageCollector
+from app.server.garbage_collection import BUSY_GROWTH, IDLE_GROWTH, MEGABYTE, GarbageCollector
 
 
 class Process:

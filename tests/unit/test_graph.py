@@ -19,13 +19,13 @@ from app.domain.principals import LOCAL, Principal
 from app.domain.token_estimate import estimated_tokens
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
-from app.graph.followup import leans_on_history, search_query
 from app.graph.grading import MAX_LEAN, by_model, by_score, chance, confidence, leaning
-from app.graph.markers import MarkerHold
+from app.graph.marker_buffer import MarkerHold
+from app.graph.model_replies import relevant_numbers
+from app.graph.model_replies import search_query as rewritten_query
 from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
+from app.graph.query_contextualization import leans_on_history, search_query
 from app.graph.refusal import refusal
-from app.graph.replies import relevant_numbers
-from app.graph.replies import search_query as rewritten_query
 from app.graph.state import Judge
 from app.llm.answering import answer_text
 from app.runs.ports import Ended, Evidence, Question

@@ -8,8 +8,8 @@ import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.api.guard import MOST_OPEN, SignInGuard
-from app.api.identities import Credentials, Mode
+from app.api.auth.authenticators import Credentials, Mode
+from app.api.auth.middleware import MOST_OPEN, SignInGuard
 from app.domain.principals import Grant, Principal
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgvector import SparseVector
 
-from app.db import lexical_arm
-from app.db.lexical_arm import WANTED, Term, best_told
+from app.search import bm25 as lexical_arm
+from app.search.bm25 import WANTED, Term, best_told
 
 SIZE = 3000
 

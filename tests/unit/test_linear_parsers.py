@@ -7,19 +7,19 @@ from typing import Final
 
 import pytest
 
-from app.api.openai_request import SOURCES_HEADING, CompletionBody
-from app.domain.excerpts import excerpt
-from app.domain.markers import find_markers
-from app.domain.sentences import split_sentences
-from app.domain.terms import words
-from app.graph.markers import MarkerHold
-from app.ingest.loaded import IngestError
-from app.ingest.loaders import LOADERS
+from app.api.openai.requests import SOURCES_HEADING, CompletionBody
+from app.embeddings.word_pieces import estimated_pieces
+from app.graph.marker_buffer import MarkerHold
+from app.ingest.loaders.markup_tags import without_tags
+from app.ingest.loaders.registry import LOADERS
+from app.ingest.loaders.sniffing import text_format
+from app.ingest.parsed_document import IngestError
 from app.ingest.reading import read_document
-from app.ingest.sketching import sketch
-from app.ingest.sniffing import text_format
-from app.ingest.tags import without_tags
-from app.retrieval.pieces import estimated_pieces
+from app.text.markers import find_markers
+from app.text.minhash_sketch import sketch
+from app.text.sentences import split_sentences
+from app.text.snippets import excerpt
+from app.text.tokens import words
 from tests.harness.growth import Growth, growth
 
 SIZE: Final = 800

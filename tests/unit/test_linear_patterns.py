@@ -14,12 +14,12 @@ from typing import Any, Final
 import pytest
 
 import app
-from app.api.openai_request import SOURCES_HEADING, CompletionBody
-from app.ingest.markdown import load_markdown
-from app.ingest.sniffing import text_format
-from app.ingest.srt_transcript import load_srt
-from app.ingest.tags import without_tags
-from app.ingest.webvtt_transcript import load_webvtt
+from app.api.openai.requests import SOURCES_HEADING, CompletionBody
+from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.markup_tags import without_tags
+from app.ingest.loaders.sniffing import text_format
+from app.ingest.loaders.srt_transcript import load_srt
+from app.ingest.loaders.webvtt_transcript import load_webvtt
 from tests.harness.growth import Growth, growth
 from tests.harness.pattern_attacks import Attack, attacks
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.client_proto import ResponseHandler
 
 from app.domain.ports import Upstream, current_upstream
-from app.llm.transport import ModelTransport
+from app.llm.fast_path.transport import ModelTransport
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 
 TURNS = 5

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.decoding import decode
-from app.ingest.loaded import IngestError, LoadedSource
-from app.ingest.loaders import LOADERS, loader_for, title_from
-from app.ingest.markdown import load_markdown
-from app.ingest.plain_text import load_text
-from app.ingest.webvtt_transcript import load_webvtt
+from app.ingest.loaders.decoding import decode
+from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.plain_text import load_text
+from app.ingest.loaders.registry import LOADERS, loader_for, title_from
+from app.ingest.loaders.webvtt_transcript import load_webvtt
+from app.ingest.parsed_document import IngestError, LoadedSource
 
 MARKDOWN = """---
 title: "Kettles"

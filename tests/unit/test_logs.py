@@ -11,7 +11,7 @@ import pytest
 from app.config import Settings
 from app.domain.context import current_request, current_run
 from app.domain.errors import SettingError, StoreUnavailable
-from app.logs import WITHHELD, configure
+from app.observability.logging import WITHHELD, configure
 
 SECRET = "my rash after aripiprazole"
 log = logging.getLogger("app.test")

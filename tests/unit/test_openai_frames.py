@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.api.openai_frames import MAX_ANNOTATIONS, Completion
+from app.api.openai.encoder import MAX_ANNOTATIONS, Completion
 from app.domain.encoding import compact_json
 from app.domain.models import Citation
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.page import PageForPeople, page_router
+from app.api.routes.page import PageForPeople, page_router
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from app.config import Settings
 from app.domain.models import ModelReach
 from app.llm.reachability import VALID_S, ModelReachability
 from app.llm.registry import make_answer_model
-from app.outgoing import describe_outgoing
 from app.runs.tasks import TaskTracker
+from app.server.outbound_traffic import describe_outgoing
 from tests.fakes.openai_server import FakeOpenAI, closed_port
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.domain.indexing import CloserLook
+from app.domain.library_ports import CloserLook
 from app.domain.models import Candidate, Passage, Reranked, SourceKind
-from app.retrieval.late_interaction import pack_tokens
-from app.retrieval.minilm import EncodedQuery
-from app.retrieval.rerank import DEPTH, FUSED, BlendReranker
+from app.embeddings.minilm import EncodedQuery
+from app.embeddings.token_states import pack_tokens
+from app.search.rerank import DEPTH, FUSED, BlendReranker
 
 Floats = NDArray[np.float32]
 RNG = np.random.default_rng(3)

@@ -9,9 +9,16 @@ import pytest
 from app.config import load_settings
 from app.domain.errors import SettingError
 from app.domain.models import Candidate, Passage, Reranked
-from app.llm.transport import ModelTransport
-from app.retrieval.providers import make_reranker
-from app.retrieval.rerank_service import FAILED, LATE, PAUSE_S, PAUSED, TOP, ServiceReranker
+from app.llm.fast_path.transport import ModelTransport
+from app.search.rerank_service import (
+    FAILED,
+    LATE,
+    PAUSE_S,
+    PAUSED,
+    TOP,
+    ServiceReranker,
+    make_reranker,
+)
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
 

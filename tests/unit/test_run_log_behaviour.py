@@ -10,7 +10,6 @@ import pytest
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Filters, Timings, Turn, Usage
 from app.domain.principals import Principal
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import (
     RESERVE_AHEAD,
     AnswerRecord,
@@ -26,6 +25,7 @@ from app.runs.ports import (
     RunLog,
     RunRecord,
 )
+from tests.fakes.memory_run_log import MemoryRunLog
 
 if TYPE_CHECKING:
     from app.db.run_log import PostgresRunLog

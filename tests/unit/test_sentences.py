@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.markers import code_spans, find_markers
 from app.domain.models import Cue, Passage
-from app.domain.passages import passage_sentences
-from app.domain.sentences import split_sentences
-from app.domain.terms import content_terms, norm
+from app.text.markers import code_spans, find_markers
+from app.text.passage_sentences import passage_sentences
+from app.text.sentences import split_sentences
+from app.text.tokens import content_terms, norm
 
 
 def sentences(text: str) -> list[str]:

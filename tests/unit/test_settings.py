@@ -8,8 +8,8 @@ import pytest
 
 from app.config import Settings, load_settings
 from app.domain.errors import SettingError
+from app.embeddings.openai_embedder import OpenAIEmbedder
 from app.llm.registry import make_answer_model
-from app.retrieval.openai_embedder import OpenAIEmbedder
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
 MODEL = {"llm_model": "m", "llm_provider": "openai"}

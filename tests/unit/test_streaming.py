@@ -22,15 +22,15 @@ from app.domain.errors import (
 from app.domain.events import Stage, Token
 from app.domain.models import Citation, Filters, OnDisconnect
 from app.domain.principals import LOCAL, Principal
-from app.runs.citing import Citer
+from app.runs.citation_check import Citer
 from app.runs.clock import SystemClock
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.memory_log import MemoryRunLog
 from app.runs.ports import Ended, Entry, Evidence, Outcome, Question
 from app.runs.producer import SEARCHING
 from app.runs.service import Ask, Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import FAILED, NOW, ScriptedEngine
+from tests.fakes.memory_run_log import MemoryRunLog
 
 Cursor = LiveCursor | StoredCursor
 OTHER = Principal("other")

@@ -18,7 +18,7 @@ from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from pydantic import Field
 from typing_extensions import override
 
-from app.llm.streaming import StreamingChatModel
+from app.llm.fast_path.streaming_models import StreamingChatModel
 
 TOKENS = [f" word{number}" for number in range(200)]
 USAGE = UsageMetadata(input_tokens=7, output_tokens=200, total_tokens=207)

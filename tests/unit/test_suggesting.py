@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.models import Cue, Passage, Source
-from app.domain.suggesting import speech, suggestions
+from app.text.question_suggestions import speech, suggestions
 
 BOOK = Source(
     source_id="s",

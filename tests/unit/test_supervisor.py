@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.domain.errors import StoreUnavailable
-from app.metrics.exposition import Momentary
-from app.metrics.figures import Figures
-from app.metrics.observing import RunFigures
+from app.observability.exposition import Momentary
+from app.observability.metrics import Figures
+from app.observability.run_metrics import RunFigures
 from app.runs.supervisor import (
     BACKOFF_S,
     MAX_BACKOFF_S,

@@ -10,7 +10,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.event_stream import _AstreamEventsCallbackHandler
 
-from app.graph.telling import AtOnce, Events
+from app.graph.event_stream import AtOnce, Events
 
 MODEL = FakeListChatModel(responses=["one two three"])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.thoughts import Piece, ThoughtSplitter, split_thoughts, without_thoughts
+from app.text.reasoning_blocks import Piece, ThoughtSplitter, split_thoughts, without_thoughts
 
 TEXT = st.lists(
     st.sampled_from(

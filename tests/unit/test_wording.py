@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.terms import norm
-from app.retrieval.wording import STRETCH, Wording, sequence, subject_of, word_spans
+from app.search.query_terms import STRETCH, Wording, sequence, subject_of, word_spans
+from app.text.tokens import norm
 
 QUERY = "What are the side effects of aripiprazole?"
 

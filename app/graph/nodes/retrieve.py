@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.ports import PassageSearch
-from app.graph.followup import search_query
+from app.graph.query_contextualization import search_query
 from app.graph.state import AnswerState, Node
 
 CANDIDATES = 50

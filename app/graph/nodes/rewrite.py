@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from app.graph.model_replies import search_query
 from app.graph.prompts import rewrite_messages
-from app.graph.replies import search_query
 from app.graph.state import AnswerState, Judge, Node
 
 

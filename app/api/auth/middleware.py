@@ -1,0 +1,262 @@
+"""The one place that decides who gets in: pure ASGI middleware around every route.
+
+Everything needs somebody to be signed in, except what `OPEN` lists and the files of the page: a new
+route is closed without anyone thinking of it. The routes find the person in `request.state`.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import re
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.auth.authenticators import Credentials, Identity
+from app.api.errors import error_response, sign_in_unavailable, store_unavailable
+from app.api.middleware.path_prefix import is_secure
+from app.domain.encoding import counted
+from app.domain.errors import SignInUnavailable, StoreUnavailable
+from app.domain.principals import Principal
+
+log = logging.getLogger(__name__)
+
+OPEN = frozenset(
+    {
+        ("GET", "/health"),
+        ("GET", "/health/ready"),
+        ("GET", "/health/stream"),
+        ("POST", "/auth/sign-in"),
+        ("POST", "/auth/sign-out"),
+    }
+)
+PAGE = re.compile(r"/(?:|library|c/.*|assets/.*|docs|docs/[\w.-]+|[\w-]+\.(?:svg|png|ico|js|txt))")
+"""The page and its files hold nothing of anyone's: it must load for its sign-in to be seen."""
+COOKIE = "citestream_session"
+SECURE_COOKIE = "__Host-citestream_session"
+RECHECK_S = 10.0
+MOST_OPEN = 100
+"""Requests of one person that a process serves at once; streams are requests, too."""
+
+
+class SignInGuard:
+    """Lets nobody through whom the identity does not know.
+
+    A stream ends when the identity does not know its person any more.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        identity: Identity,
+        recheck_s: float = RECHECK_S,
+        most_open: int = MOST_OPEN,
+    ) -> None:
+        self._app = app
+        self._identity = identity
+        self._recheck_s = recheck_s
+        self._most_open = most_open
+        self._open: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """HTTP only: there are no WebSockets."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["principal"] = None
+        if is_open(scope["method"], scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        credentials = credentials_of(scope)
+        try:
+            principal = await self._identity.identify(credentials)
+        except StoreUnavailable as error:
+            await store_unavailable(error)(scope, receive, send)
+            return
+        except SignInUnavailable:
+            await sign_in_unavailable()(scope, receive, send)
+            return
+        state["principal"] = principal
+        if principal is None:
+            await refused(self._identity.mode, credentials)(scope, receive, send)
+        elif self._identity.mode == "none":
+            await self._app(scope, receive, send)
+        else:
+            await self._signed_in(principal, credentials, scope, receive, send)
+
+    async def _signed_in(
+        self,
+        principal: Principal,
+        credentials: Credentials,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        owner = principal.owner_id
+        if self._open[owner] >= self._most_open:
+            await _too_many_open(self._most_open)(scope, receive, send)
+            return
+        self._open[owner] += 1
+
+        async def still_in() -> bool:
+            try:
+                return await self._identity.identify(credentials) == principal
+            except (StoreUnavailable, SignInUnavailable):  # nobody is thrown out for an outage
+                return True
+
+        watched = Watched(receive, send, still_in, every_s=self._recheck_s)
+        try:
+            await self._app(scope, watched.receive, watched.send)
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+        if watched.ended and watched.unfinished:
+            if watched.begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await refused(self._identity.mode, credentials)(scope, receive, send)
+
+
+class Watched:
+    """A request whose credentials are looked at again while it lasts.
+
+    Who streams listens for the client's leaving: that is how a revoked person leaves.
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        still_in: Callable[[], Awaitable[bool]],
+        *,
+        every_s: float,
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._still_in = still_in
+        self._every_s = every_s
+        self.ended = False
+        self.begun = False
+        self.unfinished = True
+
+    async def receive(self) -> Message:
+        """What comes from the client, or `http.disconnect` once the person is out."""
+        while not self.ended:
+            try:
+                async with asyncio.timeout(self._every_s):
+                    return await self._receive()
+            except TimeoutError:
+                self.ended = not await self._still_in()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Nothing more goes out once the person is out."""
+        if self.ended:
+            return
+        if message["type"] == "http.response.start":
+            self.begun = True
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.unfinished = False
+        await self._send(message)
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether this needs nobody to be signed in."""
+    if method == "HEAD":
+        method = "GET"
+    return (method, path) in OPEN or (method == "GET" and PAGE.fullmatch(path) is not None)
+
+
+def cookie_name(scope: Scope) -> str:
+    """The prefix keeps other names of the same domain from setting it."""
+    return SECURE_COOKIE if is_secure(scope) else COOKIE
+
+
+def credentials_of(scope: Scope) -> Credentials:
+    """What this request brings."""
+    headers = defaultdict[str, list[str]](list)
+    for name, value in scope["headers"]:
+        headers[name.decode("latin-1")].append(value.decode("latin-1"))
+    client = scope.get("client")
+    return Credentials(
+        headers={name: tuple(values) for name, values in headers.items()},
+        session=_cookie(headers["cookie"], cookie_name(scope)),
+        peer=client[0] if client else None,
+    )
+
+
+def _cookie(headers: list[str], wanted: str) -> str | None:
+    pairs = (pair.strip().partition("=") for header in headers for pair in header.split(";"))
+    found = [value for name, _, value in pairs if name == wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def refused(mode: str, credentials: Credentials) -> Response:
+    """Nobody is signed in, or the credentials are worth nothing (any more)."""
+    if mode != "proxy" and credentials.bearer is not None:
+        return refused_token(mode)
+    return _unauthorized(mode, "Sign in to go on.", challenge="Bearer")
+
+
+def refused_token(mode: str) -> Response:
+    """A token was sent. What is wrong with it is not said: that would help who guesses."""
+    return _unauthorized(
+        mode,
+        "The token is not accepted: it is unknown, expired or revoked.",
+        challenge='Bearer error="invalid_token"',
+    )
+
+
+def _unauthorized(mode: str, message: str, *, challenge: str) -> Response:
+    return error_response(
+        401,
+        "sign_in_required",
+        message,
+        details={"auth": mode},
+        headers={"WWW-Authenticate": challenge, "Cache-Control": "no-store"},
+    )
+
+
+def _too_many_open(limit: int) -> Response:
+    return error_response(
+        429,
+        "too_many_requests",
+        f"You have {counted(limit, 'request')} open here, which is the limit. "
+        "Close some pages or streams.",
+        headers={"Retry-After": "5"},
+    )
+
+
+class OpenServerWarning:
+    """With `AUTH=none`, says loudly, once, that others can reach this server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Looks at the address the request arrived on, whoever started uvicorn."""
+        if not self._warned and scope["type"] == "http" and not _loopback(scope.get("server")):
+            self._warned = True
+            log.warning(
+                "AUTH=none, and a request arrived on %s: anyone who reaches this address can read "
+                "every conversation and source. Listen on 127.0.0.1, or set AUTH (QUICKSTART.md).",
+                scope["server"][0],
+            )
+        await self._app(scope, receive, send)
+
+
+def _loopback(server: "tuple[str, int | None] | None") -> bool:
+    """Names (test clients) and Unix sockets count as loopback."""
+    if server is None or server[1] is None:
+        return True
+    try:
+        return ipaddress.ip_address(server[0]).is_loopback
+    except ValueError:
+        return True

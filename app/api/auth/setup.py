@@ -1,0 +1,73 @@
+"""Who and what is let in to the routes: the layers around them, put together from the settings."""
+
+import time
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from app.api.auth.authenticators import Access, Identity, NoSignIn, ProxySignIn, TokenSignIn
+from app.api.auth.middleware import RECHECK_S, OpenServerWarning, SignInGuard
+from app.api.dependencies import ServicesProvider
+from app.api.middleware.body_limits import BodyGuard
+from app.api.middleware.security_headers import KnownHosts, SameSite
+from app.config import Settings
+from app.domain.access import AccessStore
+
+
+def make_identity(settings: Settings, access: Access) -> Identity:
+    """The way of signing in that `AUTH` names. Its settings were checked."""
+    match settings.auth:
+        case "none":
+            return NoSignIn()
+        case "token":
+            return TokenSignIn(access, _now)
+        case "proxy":
+            return ProxySignIn(
+                access,
+                trusted=settings.trusted_proxies,
+                person_header=settings.proxy_user_header,
+                groups_header=settings.proxy_groups_header,
+            )
+        case "jwt":
+            return _signed_tokens(settings, access)
+
+
+def _signed_tokens(settings: Settings, access: Access) -> Identity:
+    # Its library takes as long to import as a small web framework; only this mode needs it.
+    from app.api.auth.jwt import PublishedKeys, SharedSecret, SignedTokens
+
+    issuer = settings.jwt_issuer or ""
+    secret = settings.jwt_secret
+    return SignedTokens(
+        access,
+        SharedSecret(secret.get_secret_value())
+        if secret is not None
+        else PublishedKeys(
+            issuer, settings.jwt_jwks_url, monotonic=time.monotonic, proxies=settings.proxies
+        ),
+        issuer=issuer,
+        audience=settings.jwt_audience or "",
+        person_claim=settings.jwt_user_claim,
+        groups_claim=settings.jwt_groups_claim,
+        now=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def guard(app: FastAPI, settings: Settings, services: ServicesProvider) -> None:
+    """Add the layers that refuse, the innermost first. `app.state.identity` is for signing in."""
+
+    async def access() -> AccessStore:
+        return (await services()).access
+
+    identity = make_identity(settings, access)
+    app.state.identity = identity
+    app.add_middleware(BodyGuard)
+    app.add_middleware(SignInGuard, identity=identity, recheck_s=RECHECK_S)
+    app.add_middleware(SameSite, origins=settings.cors_origins)
+    app.add_middleware(KnownHosts, allowed=(*settings.allowed_hosts, settings.host))
+    if identity.mode == "none":
+        app.add_middleware(OpenServerWarning)

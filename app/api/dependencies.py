@@ -1,0 +1,72 @@
+"""What the routes need of the application, and how they get it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
+
+from app.api.frame_gap_sampler import Frames
+from app.domain.access import AccessStore
+from app.domain.library_ports import LibraryWriter
+from app.domain.models import ModelReach
+from app.domain.ports import Conversations, IngestJobs, Library, Suggestions
+from app.domain.principals import Principal
+from app.runs.service import RunService
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The answer model as the page names it; `sends_to` is the host passages are sent to."""
+
+    provider: str
+    name: str
+    label: str
+    sends_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything of one running event loop. Made by `main.py`."""
+
+    runs: RunService
+    conversations: Conversations
+    library: Library
+    access: AccessStore
+    editing: LibraryWriter
+    jobs: IngestJobs
+    suggestions: Suggestions
+    model: ModelInfo
+    heartbeat_s: float
+    model_reach: Callable[[], ModelReach]
+    database_ok: Callable[[], Awaitable[bool]]
+    failing_loops: Callable[[], tuple[str, ...]]  # background loops that keep failing
+    now: Callable[[], datetime]
+    files: Path  # where the library keeps files
+    largest_upload: int  # bytes of one file
+    figures: Callable[[str | None], tuple[bytes, str]]  # by the scraper's Accept header
+    sampled: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
+
+
+ServicesProvider = Callable[[], Awaitable[Services]]
+
+
+async def get_services(request: Request) -> Services:
+    """The services of the running loop, started on first use."""
+    provider = cast("ServicesProvider", request.app.state.services)
+    return await provider()
+
+
+async def get_principal(request: Request) -> Principal:
+    """Who asks, as `SignInGuard` found out. Without a guard nobody gets in."""
+    principal = getattr(request.state, "principal", None)
+    if not isinstance(principal, Principal):
+        raise HTTPException(401, "Sign in to go on.")
+    return principal
+
+
+WithServices = Annotated[Services, Depends(get_services)]
+WithPrincipal = Annotated[Principal, Depends(get_principal)]

@@ -1,0 +1,132 @@
+"""OpenAI's API over the library: `GET /v1/models` and `POST /v1/chat/completions`.
+
+A request is a run like any other, in a conversation of its own that is in nobody's history: the
+client keeps the conversation and sends it whole each time. The run can be stopped and followed by
+its `X-Run-Id`; it ends when the connection closes.
+"""
+
+import uuid
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import JSONResponse, Response
+
+from app.api.dependencies import WithPrincipal, WithServices
+from app.api.json_answer import collect
+from app.api.middleware.path_prefix import public_base
+from app.api.openai.encoder import Completion, chunk_frames
+from app.api.openai.requests import CompletionBody
+from app.api.openai.schemas import COMPLETED, MODEL, MODELS
+from app.api.routes.chat import checked_filters, request_hash, run_headers
+from app.api.streaming import AnswerResponse, EventStreamResponse
+from app.domain.errors import UnknownModel
+from app.domain.models import Citation
+from app.runs.service import Ask, Attached
+
+MODEL_NAME: Final = "citestream"
+MODEL_CARD: Final = {
+    "id": MODEL_NAME,
+    "object": "model",
+    "created": 1_763_596_800,
+    "owned_by": "citestream",
+}
+
+router = APIRouter(prefix="/v1", tags=["openai"], default_response_class=Response)
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
+
+@router.get("/models", responses=MODELS)
+async def models(principal: WithPrincipal) -> Response:
+    """The one model there is: the library."""
+    return JSONResponse({"object": "list", "data": [MODEL_CARD]})
+
+
+@router.get("/models/{model}", responses=MODEL)
+async def model(model: str, principal: WithPrincipal) -> Response:
+    """That model by name."""
+    _check_model(model)
+    return JSONResponse(MODEL_CARD)
+
+
+@router.post("/chat/completions", responses=COMPLETED)
+async def chat_completions(
+    body: CompletionBody,
+    request: Request,
+    services: WithServices,
+    principal: WithPrincipal,
+    idempotency_key: Key = None,
+) -> Response:
+    """The last user message asks, the library answers with citations."""
+    _check_model(body.model)
+    body.check()
+    attached = await services.runs.ask(
+        Ask(
+            principal=principal,
+            session_id=str(uuid.uuid4()),
+            route="openai",
+            text=body.question(),
+            filters=await checked_filters(services, principal, body.filters),
+            on_disconnect="cancel",
+            request_hash=request_hash(body),
+            idempotency_key=idempotency_key,
+            history=body.turns(),
+            passing=True,
+        )
+    )
+    completion = _completion(request, attached, append_sources=body.append_sources)
+    if body.stream:
+        wants_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+        return EventStreamResponse(
+            services.sampled(
+                chunk_frames(
+                    attached.cursor,
+                    completion,
+                    heartbeat_s=services.heartbeat_s,
+                    include_usage=wants_usage,
+                )
+            ),
+            headers=run_headers(attached),
+            released=attached.close,
+        )
+
+    async def answer() -> tuple[int, dict[str, object]]:
+        status, told = await collect(attached)
+        return status, completion.whole(told) if status == 200 else told
+
+    return AnswerResponse(answer, headers=run_headers(attached), released=attached.close)
+
+
+def _check_model(name: str) -> None:
+    if name != MODEL_NAME:
+        raise UnknownModel(name, MODEL_NAME)
+
+
+def _completion(request: Request, attached: Attached, *, append_sources: bool) -> Completion:
+    base = public_base(request)
+
+    def link(citation: Citation) -> str:
+        if citation.url or citation.passage_id is None:
+            return citation.url or f"{base}/"
+        return f"{base}/library?{urlencode(_place(citation))}"
+
+    return Completion(
+        completion_id=f"chatcmpl-{attached.record.run_id}",
+        created=int(attached.record.created_at.timestamp()),
+        model=MODEL_NAME,
+        link=link,
+        append_sources=append_sources,
+    )
+
+
+def _place(citation: Citation) -> dict[str, str | int]:
+    """What the page opens: the source at the passage, with the quote marked."""
+    place = {
+        "source": citation.source_id,
+        "passage": citation.passage_id,
+        "page": citation.page,
+        "start": citation.quote_start,
+        "end": citation.quote_end,
+    }
+    return {name: value for name, value in place.items() if value is not None}

@@ -1,0 +1,146 @@
+"""What `/openapi.json` says of `/v1`. OpenAI's own documents have the details."""
+
+from typing import Literal
+
+from app.api.response_models import RUN_HEADERS, Responses, RunIds, Shape, body, stream
+from app.domain.models import Citation
+
+
+class OpenAIErrorDetail(Shape):
+    """`param` names the field, `code` is stable."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(Shape):
+    """Every refusal and failure under `/v1`."""
+
+    error: OpenAIErrorDetail
+
+
+class FailedCompletion(RunIds):
+    """A completion that failed, with what was written before."""
+
+    error: OpenAIErrorDetail
+    partial: str
+    citations: tuple[Citation, ...] = ()
+
+
+class ModelCard(Shape):
+    """The one model: the library."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelList(Shape):
+    """All models."""
+
+    object: Literal["list"]
+    data: tuple[ModelCard, ...]
+
+
+class UrlCitation(Shape):
+    """Where a marker leads; OpenAI's fields, then those of our citations."""
+
+    url: str
+    title: str
+    start_index: int
+    end_index: int
+    marker: int
+    passage_id: str | None
+    source_id: str | None
+    kind: Literal["document", "recording"] | None
+    quote: str | None
+    quote_start: int | None
+    quote_end: int | None
+    page: int | None
+    start_s: float | None
+    end_s: float | None
+    speaker: str | None
+    verified: bool
+    support: str | None
+
+
+class Annotation(Shape):
+    """One for each marker in the text."""
+
+    type: Literal["url_citation"]
+    url_citation: UrlCitation
+
+
+class CompletedMessage(Shape):
+    """The answer; its text ends with the list of sources unless `append_sources` is false."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+    annotations: tuple[Annotation, ...]
+
+
+class CompletedChoice(Shape):
+    """The one choice."""
+
+    index: Literal[0]
+    message: CompletedMessage
+    logprobs: None
+    finish_reason: Literal["stop", "length", "content_filter"]
+
+
+class CompletionUsage(Shape):
+    """Tokens of the answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class CompletionShape(Shape):
+    """The whole answer as one object."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: tuple[CompletedChoice, ...]
+    usage: CompletionUsage
+
+
+def _errors(**described: str) -> Responses:
+    return {
+        int(status.removeprefix("HTTP_")): {"model": OpenAIError, "description": when}
+        for status, when in described.items()
+    }
+
+
+_ALWAYS = _errors(
+    HTTP_422="Never: a wrong field is 400 here, as with OpenAI.",
+    HTTP_503="The database cannot be reached, or the server is restarting.",
+)
+_NO_MODEL = _errors(HTTP_404="There is no such model.")
+MODELS: Responses = _ALWAYS | body(ModelList, "The models there are.")
+MODEL: Responses = _ALWAYS | _NO_MODEL | body(ModelCard, "The model.")
+COMPLETED: Responses = (
+    _ALWAYS
+    | _NO_MODEL
+    | _errors(
+        HTTP_400="A field cannot be honoured; `param` names it.",
+        HTTP_413="The body is too large.",
+        HTTP_415="The body is not `application/json`.",
+        HTTP_429="The limit on concurrent answers is reached.",
+    )
+    | {
+        502: {"model": FailedCompletion, "description": "The answer failed."},
+        504: {"model": FailedCompletion, "description": "The answer took too long."},
+        200: {
+            **stream("`chat.completion.chunk` frames, then `[DONE]`; or one object."),
+            "model": CompletionShape,
+            "headers": RUN_HEADERS,
+        },
+    }
+)

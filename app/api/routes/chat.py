@@ -1,0 +1,223 @@
+"""Ways to ask: `POST /chat`, its other dialect, regenerate and continue. All start the same run."""
+
+import hashlib
+import uuid
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Header, Path
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app.api.dependencies import Services, WithPrincipal, WithServices
+from app.api.json_answer import collect
+from app.api.response_models import ASKED, ASKED_NAMED
+from app.api.schemas import SESSION_ID, ChatBody, ChatStreamBody, FilterBody, RunOptions
+from app.api.streaming import (
+    AnswerResponse,
+    EventStreamResponse,
+    FrameEncoder,
+    dialect_frames,
+    sse_frames,
+)
+from app.domain.errors import InvalidInput
+from app.domain.models import Filters, Message
+from app.domain.principals import Principal
+from app.domain.stored import stored_passages
+from app.runs.service import Ask, Attached
+
+router = APIRouter(tags=["chat"], default_response_class=Response)
+
+LONGEST_KEY = 200
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY)]
+Accept = Annotated[str | None, Header()]
+SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
+
+
+@router.post("/chat", responses=ASKED)
+async def chat(
+    body: ChatBody,
+    services: WithServices,
+    principal: WithPrincipal,
+    idempotency_key: Key = None,
+    accept: Accept = None,
+) -> Response:
+    """Ask a question and follow its answer as an event stream, or as one JSON object."""
+    filters = await checked_filters(services, principal, body.filters)
+    attached = await services.runs.ask(
+        Ask(
+            principal=principal,
+            session_id=body.session_id or str(uuid.uuid4()),
+            route="chat",
+            text=body.message,
+            filters=filters,
+            on_disconnect=body.on_disconnect,
+            request_hash=request_hash(body),
+            run_id=str(body.run_id) if body.run_id else None,
+            idempotency_key=idempotency_key,
+        )
+    )
+    return respond(services, attached, accept)
+
+
+@router.post("/api/chat/stream", responses=ASKED_NAMED)
+async def chat_stream(
+    body: ChatStreamBody,
+    services: WithServices,
+    principal: WithPrincipal,
+    idempotency_key: Key = None,
+) -> Response:
+    """The same run in the other dialect: named `stage`, `token`, `citations`, `done`, `error`."""
+    chosen = FilterBody(recording_id=body.recording_id)
+    filters = await checked_filters(services, principal, chosen)
+    attached = await services.runs.ask(
+        Ask(
+            principal=principal,
+            session_id=body.session_id or str(uuid.uuid4()),
+            route="api_chat_stream",
+            text=body.query,
+            filters=filters,
+            on_disconnect="cancel",
+            request_hash=request_hash(body),
+            idempotency_key=idempotency_key,
+        )
+    )
+    return _stream(services, attached, dialect_frames)
+
+
+@router.post("/conversations/{session_id}/messages/{message_id}/regenerate", responses=ASKED)
+async def regenerate(
+    session_id: SessionPath,
+    message_id: uuid.UUID,
+    body: RunOptions,
+    services: WithServices,
+    principal: WithPrincipal,
+    idempotency_key: Key = None,
+    accept: Accept = None,
+) -> Response:
+    """Another answer to the same question, beside the first."""
+    answer, question = await _answer_and_question(services, principal, session_id, message_id)
+    ask = _again(principal, session_id, body, answer, question, key=idempotency_key)
+    return respond(services, await services.runs.ask(ask), accept)
+
+
+@router.post("/conversations/{session_id}/messages/{message_id}/continue", responses=ASKED)
+async def go_on(
+    session_id: SessionPath,
+    message_id: uuid.UUID,
+    body: RunOptions,
+    services: WithServices,
+    principal: WithPrincipal,
+    idempotency_key: Key = None,
+    accept: Accept = None,
+) -> Response:
+    """Go on with an answer that was stopped or failed, with the same numbered passages.
+
+    The run begins with the text so far, so its tokens are the whole continued answer.
+    """
+    answer, question = await _answer_and_question(services, principal, session_id, message_id)
+    if answer.status not in {"stopped", "error"}:
+        raise InvalidInput("message_id", "Only an answer that was stopped or failed can go on.")
+    await _still_readable(services, principal, answer)
+    ask = _again(principal, session_id, body, answer, question, key=idempotency_key, continues=True)
+    return respond(services, await services.runs.ask(ask), accept)
+
+
+def _again(
+    principal: Principal,
+    session_id: str,
+    body: RunOptions,
+    answer: Message,
+    question: Message,
+    *,
+    key: str | None,
+    continues: bool = False,
+) -> Ask:
+    return Ask(
+        principal=principal,
+        session_id=session_id,
+        route="continue" if continues else "regenerate",
+        text=None,
+        filters=answer.filters,
+        on_disconnect=body.on_disconnect,
+        request_hash=request_hash(body, answer.message_id),
+        run_id=str(body.run_id) if body.run_id else None,
+        idempotency_key=key,
+        question_id=question.message_id,
+        question_text=question.content,
+        continues=answer.message_id if continues else None,
+    )
+
+
+async def _answer_and_question(
+    services: Services, principal: Principal, session_id: str, message_id: uuid.UUID
+) -> tuple[Message, Message]:
+    """The named answer and the question it answers. Raises `NotFound`."""
+    answer = await services.conversations.message(principal, session_id, str(message_id))
+    return answer, await services.conversations.message(principal, session_id, answer.question_id)
+
+
+async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:
+    """Going on uses the stored passages again: not those that may no longer be read."""
+    used: dict[str, None] = {}
+    for item in answer.evidence:
+        if item.get("type") == "generation_start":
+            passages = stored_passages(item.get("content"))
+            used |= dict.fromkeys(passage.source_id for passage in passages)
+    if used and await services.library.unknown_sources(principal, tuple(used)):
+        raise InvalidInput(
+            "message_id", "A source of this answer is gone or no longer shared. Ask again."
+        )
+
+
+def request_hash(body: BaseModel, *also: str) -> str:
+    """What makes two requests with one `Idempotency-Key` the same request."""
+    fields = body.model_dump(mode="json", exclude={"run_id"})
+    canonical = orjson.dumps([fields, *also], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()
+
+
+async def checked_filters(
+    services: Services, principal: Principal, body: FilterBody | None
+) -> Filters:
+    """The filters, when every source they name is there. Raises `InvalidInput`."""
+    if body is None:
+        return Filters()
+    filters = body.filters()
+    if filters.source_ids:
+        unknown = await services.library.unknown_sources(principal, filters.source_ids)
+        if unknown:
+            names = ", ".join(unknown[:3])
+            raise InvalidInput(
+                "filters.source_ids", f"filters.source_ids: there is no source {names}"
+            )
+    return filters
+
+
+def respond(services: Services, attached: Attached, accept: str | None) -> Response:
+    """A stream, or JSON iff `Accept` lists it without `*/*` or `text/event-stream`."""
+    if not wants_json(accept):
+        return _stream(services, attached, sse_frames)
+    return AnswerResponse(
+        lambda: collect(attached), headers=run_headers(attached), released=attached.close
+    )
+
+
+def wants_json(accept: str | None) -> bool:
+    """The rule of the wire contract."""
+    types = {part.split(";")[0].strip().lower() for part in (accept or "").split(",")}
+    return "application/json" in types and not types & {"*/*", "text/event-stream"}
+
+
+def run_headers(attached: Attached) -> dict[str, str]:
+    """Which run and conversation this is, for clients that never parse the frames."""
+    return {"X-Run-Id": attached.record.run_id, "X-Session-Id": attached.record.session_id}
+
+
+def _stream(services: Services, attached: Attached, encode: FrameEncoder) -> Response:
+    return EventStreamResponse(
+        services.sampled(encode(attached.cursor, heartbeat_s=services.heartbeat_s)),
+        headers=run_headers(attached),
+        released=attached.close,
+    )

@@ -1,0 +1,41 @@
+"""Follow what becomes of uploaded files."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query
+from starlette.responses import JSONResponse, Response
+
+from app.api.dependencies import WithPrincipal, WithServices
+from app.api.response_models import JOB_FOLLOWED, REFUSED, JobsShape, body
+from app.api.routes.runs import event_position
+from app.api.streaming import EventStreamResponse, sse_frames
+
+JOBS = REFUSED | body(JobsShape, "How far it is.")
+
+router = APIRouter(prefix="/jobs", tags=["sources"], default_response_class=Response)
+
+
+@router.get("", responses=JOBS)
+async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Response:
+    """How far your library is being read: your uploads, and what is shared with everyone."""
+    reading = await services.jobs.reading(principal)
+    return JSONResponse({"reading": None if reading is None else reading.model_dump()})
+
+
+@router.get("/{job_id}/events", responses=JOB_FOLLOWED)
+async def job_events(
+    job_id: Annotated[str, Path(min_length=1, max_length=200)],
+    services: WithServices,
+    principal: WithPrincipal,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+    position: Annotated[str | None, Query(alias="last_event_id")] = None,
+) -> Response:
+    """The job's events after a position, then its live end; on any replica, for a day.
+
+    204 when the position is the terminal event. Leaving changes nothing for the job.
+    """
+    after = event_position(last_event_id if last_event_id is not None else position)
+    cursor = await services.jobs.follow(principal, job_id, after=after)
+    if cursor is None:
+        return Response(status_code=204)
+    return EventStreamResponse(sse_frames(cursor, heartbeat_s=services.heartbeat_s), headers={})

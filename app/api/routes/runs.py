@@ -1,0 +1,59 @@
+"""Follow, replay and stop runs."""
+
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import JSONResponse, Response
+
+from app.api.dependencies import WithPrincipal, WithServices
+from app.api.response_models import FOLLOWED, STOPPED
+from app.api.streaming import EventStreamResponse, sse_frames
+from app.domain.errors import InvalidInput
+
+router = APIRouter(prefix="/runs", tags=["runs"], default_response_class=Response)
+
+LARGEST_POSITION = 2**62  # no run gets here: longer numbers mean the same
+LONGEST_POSITION = 18
+
+
+@router.get("/{run_id}/events", responses=FOLLOWED)
+async def events(
+    run_id: UUID,
+    services: WithServices,
+    principal: WithPrincipal,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+    position: Annotated[str | None, Query(alias="last_event_id")] = None,
+) -> Response:
+    """The run's events after a position (header first, then query), then its live end.
+
+    204 when the position is the terminal event, so that the browser's `EventSource` stops.
+    """
+    after = event_position(last_event_id if last_event_id is not None else position)
+    cursor = await services.runs.attach(principal, str(run_id), after=after)
+    if cursor is None:
+        return Response(status_code=204)
+    return EventStreamResponse(
+        services.sampled(sse_frames(cursor, heartbeat_s=services.heartbeat_s)),
+        headers={"X-Run-Id": str(run_id)},
+    )
+
+
+def event_position(text: str | None) -> int:
+    """A decimal event id, however large; empty counts as the start, as browsers send it."""
+    if text is None or text == "":
+        return 0
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidInput("last_event_id", "last_event_id: must be the decimal id of an event")
+    digits = text.lstrip("0")
+    return LARGEST_POSITION if len(digits) > LONGEST_POSITION else int(digits or "0")
+
+
+@router.post("/{run_id}/stop", responses=STOPPED)
+async def stop(run_id: UUID, services: WithServices, principal: WithPrincipal) -> Response:
+    """End a run. 200 with the receipt once its owner confirmed; 202 while the owner is silent."""
+    receipt = await services.runs.stop(principal, str(run_id))
+    if receipt is None:
+        return JSONResponse({"pending": True}, 202)
+    return JSONResponse(asdict(receipt))

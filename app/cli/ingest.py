@@ -1,0 +1,123 @@
+"""`python -m app.ingest PATH…`: files and folders into the library, with a progress bar."""
+
+import argparse
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from app.config import Settings, load_settings, reader_environment
+from app.db.embedded.server import EmbeddedServer
+from app.db.job_log import PostgresJobLog
+from app.db.lakebase import password_of
+from app.db.library_store import LibraryStore
+from app.db.migrations import migrate
+from app.db.pool import Database
+from app.domain.encoding import printable
+from app.domain.errors import CitestreamError
+from app.domain.principals import Principal
+from app.embeddings.providers import check_vectors, make_embedder
+from app.ingest.file_discovery import collect
+from app.ingest.file_reader import FileReader
+from app.ingest.files import FileStore
+from app.ingest.jobs.recorded_job import recorded_job
+from app.ingest.pipeline import Ingestor
+from app.ingest.progress import Screen
+from app.ingest.reembedding import reembed
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app.ingest",
+        description="Add files to the library, or bring changed ones up to date.",
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file or folder")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="NAME", help="may be repeated"
+    )
+    parser.add_argument("--owner", default="local", help="whose sources they are (default: local)")
+    parser.add_argument("--shared", action="store_true", help="readable by everyone")
+    parser.add_argument(
+        "--reembed",
+        action="store_true",
+        help="embed anew what was embedded by another model than the one that is set",
+    )
+    parsed = parser.parse_args(arguments)
+    if not parsed.paths and not parsed.reembed:
+        parser.error("give at least one PATH, or --reembed")
+    return parsed
+
+
+async def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """0 when every file is in the library now, 1 when any failed."""
+    async with _database(settings) as database:
+        library = LibraryStore(database)
+        embedder = await asyncio.to_thread(make_embedder, settings)
+        screen = Screen(console)
+        if options.reembed:
+            with screen.reembedding() as report:
+                await reembed(library, embedder, report=report)
+        await check_vectors(library, embedder)
+        reader = FileReader(embedder.count, environment=reader_environment())
+        ingestor = Ingestor(
+            library,
+            embedder,
+            FileStore(settings.data_dir / "files"),
+            reader,
+            now=lambda: datetime.now(UTC),
+        )
+        principal = Principal(options.owner)
+        files = collect(options.paths, tags=options.tag, shared=options.shared)
+        with closing(reader):
+            async with recorded_job(
+                PostgresJobLog(database),
+                principal,
+                job_id=str(uuid.uuid4()),
+                files=len(files),
+                shared=options.shared,
+                now=lambda: datetime.now(UTC),
+            ) as job:
+                return await screen.ingest_all(ingestor, principal, files, done=job.file)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, which stops again if nobody else uses it."""
+    server: EmbeddedServer | None = None
+    if settings.database_url is None:
+        server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+        dsn = server.dsn
+    else:
+        dsn = settings.database_url.get_secret_value()
+    try:
+        password = await asyncio.to_thread(password_of, settings)
+        await migrate(dsn, password=password)
+        database = await Database.open(dsn, password=password, max_size=2)
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.release)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code: 0, 1 when a file or a setting is wrong, 130 after Ctrl-C."""
+    options = parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        return asyncio.run(run(options, load_settings(), Console(highlight=False)))
+    except CitestreamError as error:
+        errors.print(printable(str(error), keep="\n"), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        errors.print("Stopped. What was finished is in the library.")
+        return 130

@@ -1,0 +1,154 @@
+"""`python -m app.cli.tokens`: API tokens for `AUTH=token`, and shutting people out in any mode."""
+
+import argparse
+import asyncio
+import re
+import secrets
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from app.config import Settings, load_settings
+from app.db.access_store import PostgresAccess
+from app.db.embedded.server import EmbeddedServer
+from app.db.lakebase import password_of
+from app.db.migrations import migrate
+from app.db.pool import Database
+from app.domain.access import TokenKeeper, TokenRow, new_token
+from app.domain.encoding import printable
+from app.domain.errors import CitestreamError
+from app.domain.principals import Principal
+
+_SPAN = re.compile(r"([1-9][0-9]{0,4})d")
+_WORD = re.compile(r"[^\s,]{1,200}")
+
+
+def word(text: str) -> str:
+    """A name as it may stand in a token: no blanks, no commas."""
+    if _WORD.fullmatch(text) is None or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"got {text!r}, takes 1 to 200 characters without blanks")
+    return text
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Names with commas between."""
+    return tuple(dict.fromkeys(word(part.strip()) for part in text.split(",")))
+
+
+def span(text: str) -> timedelta | None:
+    """`90d`, or `never`."""
+    if text == "never":
+        return None
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"got {text!r}, takes days like 90d, or never")
+    return timedelta(days=int(match[1]))
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m app.cli.tokens", description=__doc__)
+    does = parser.add_subparsers(dest="does", required=True, metavar="COMMAND")
+    create = does.add_parser("create", help="make a token and print it, once")
+    create.add_argument("person", type=word, help="whose it is, for example ann@example.org")
+    create.add_argument("--groups", type=words, default=(), metavar="A,B", help="what they are in")
+    create.add_argument("--expires", type=span, default=span("90d"), metavar="90d", help="or never")
+    create.add_argument("--label", default="", help="what it is for")
+    does.add_parser("list", help="every token, without its secret")
+    revoke = does.add_parser("revoke", help="end a token; open streams end within 30 s")
+    revoke.add_argument("token_id", help="the first column of `list`")
+    block = does.add_parser("block", help="shut a person out, in every mode of sign-in")
+    block.add_argument("person", type=word)
+    unblock = does.add_parser("unblock", help="let a person in again")
+    unblock.add_argument("person", type=word)
+    return parser.parse_args(arguments)
+
+
+async def run(options: argparse.Namespace, keeper: TokenKeeper, *, now: datetime) -> str:
+    """What to print. Raises `CitestreamError` when there is nothing to change."""
+    match options.does:
+        case "create":
+            return await _create(options, keeper, now=now)
+        case "list":
+            return _table(await keeper.tokens(now=now))
+        case "revoke":
+            if not await keeper.revoke(options.token_id, now=now):
+                raise CitestreamError(f"There is no token {options.token_id} to revoke.")
+            return f"Revoked {options.token_id}. What it opened ends within 30 s."
+        case "block":
+            await keeper.block(options.person, now=now)
+            return f"Blocked {options.person}. What they have open ends within 30 s."
+        case _:
+            if not await keeper.unblock(options.person):
+                raise CitestreamError(f"{options.person} is not blocked.")
+            return f"{options.person} may come in again."
+
+
+async def _create(options: argparse.Namespace, keeper: TokenKeeper, *, now: datetime) -> str:
+    token, token_id = new_token(secrets.token_urlsafe), secrets.token_hex(4)
+    principal = Principal(options.person, options.groups)
+    until = None if options.expires is None else now + options.expires
+    await keeper.add(
+        token_id, token, principal, label=options.label[:200], now=now, expires_at=until
+    )
+    ends = "does not expire" if until is None else f"expires {until:%Y-%m-%d}"
+    return f"{token}\nToken {token_id} of {options.person}, {ends}. It is shown only now."
+
+
+def _table(rows: Sequence[TokenRow]) -> str:
+    if not rows:
+        return "There are no tokens. Make one: .venv/bin/python -m app.cli.tokens create PERSON"
+    lines: list[tuple[str, ...]] = [
+        ("TOKEN", "PERSON", "GROUPS", "MADE", "EXPIRES", "STATE", "LABEL")
+    ]
+    for row in rows:
+        until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "never"
+        lines.append(
+            (
+                *(row.token_id, row.principal.owner_id, ",".join(row.principal.groups) or "-"),
+                *(f"{row.created_at:%Y-%m-%d}", until, row.state, row.label),
+            )
+        )
+    lines = [tuple(map(printable, line)) for line in lines]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return "\n".join(padded)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, which stops again if nobody else uses it."""
+    server: EmbeddedServer | None = None
+    if settings.database_url is None:
+        server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+        dsn = server.dsn
+    else:
+        dsn = settings.database_url.get_secret_value()
+    try:
+        password = await asyncio.to_thread(password_of, settings)
+        await migrate(dsn, password=password)
+        database = await Database.open(dsn, password=password, max_size=1)
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.release)
+
+
+async def _main(options: argparse.Namespace) -> str:
+    async with _database(load_settings()) as database:
+        return await run(options, PostgresAccess(database), now=datetime.now(UTC))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code: 0, or 1 with one line that says why."""
+    options = parse(arguments)
+    try:
+        sys.stdout.write(printable(asyncio.run(_main(options)), keep="\n") + "\n")
+    except CitestreamError as error:
+        sys.stderr.write(printable(str(error), keep="\n") + "\n")
+        return 1
+    return 0

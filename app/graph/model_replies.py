@@ -1,0 +1,95 @@
+"""What models write when they are asked for a verdict or a query, read leniently.
+
+They think aloud, introduce themselves, fence, number and label. What was said last counts.
+"""
+
+import re
+from typing import Final
+
+from app.text.reasoning_blocks import without_thoughts
+
+LONGEST_QUERY: Final = 500
+_LONGEST_REPLY: Final = 50_000
+_VERDICT: Final = re.compile(
+    r"""(?<![a-z])relevant(?:[ _]?passages)?["'*`]{0,3}[ ]?[:=]["'*`]{0,3}[ ]?"""
+    r"(\[[^\[\]{}]*\]|\d{1,3}\b|null|none)"
+)
+_BARE: Final = re.compile(r"\[[\d,;\s\"']*\]")
+_EMPTY: Final = frozenset(("", "null", "none"))
+_LABEL: Final = re.compile(
+    r"quer(?:y|ies)(?: is| would be| to use| could be)?\W{0,3}:",
+    re.IGNORECASE,
+)
+_PREAMBLE: Final = re.compile(
+    r"(?:here(?:'s|’s| is| are)|sure|okay|ok|certainly|of course|absolutely|great|alright|"
+    r"this is|the following|let me|i (?:would|will|suggest|need|think|should)"
+    r"|we (?:need|should))\b",
+    re.IGNORECASE,
+)
+_ITEM: Final = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s+")
+_QUOTES: Final = "\"'`“”„«»‘’* \t"
+
+
+def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
+    """The numbers of the last verdict; None when there is none that speaks of these passages."""
+    text = " ".join(without_thoughts(reply[-_LONGEST_REPLY:]).split())
+    found = _VERDICT.findall(text.lower())
+    listed = found[-1] if found else _bare_list(text)
+    if listed is None:
+        return None
+    items = [item.strip(" \"'[]#") for item in listed.strip("[] ").replace(";", ",").split(",")]
+    if items in ([""], ["null"], ["none"]):
+        return set()
+    numbers = {_number(item) for item in items if item not in _EMPTY}
+    if None in numbers:
+        return None
+    known = {number for number in numbers if number is not None and 1 <= number <= passages}
+    return known or None
+
+
+def _number(item: str) -> int | None:
+    """`3`, `passage 3`; None for what is no number."""
+    digits = item.removeprefix("passages").removeprefix("passage").strip(" #")
+    return int(digits) if digits.isdecimal() and len(digits) <= 3 else None
+
+
+def _bare_list(text: str) -> str | None:
+    """A reply that is nothing but a list, perhaps fenced."""
+    bare = text.strip(" `").removeprefix("json").strip()
+    return bare if _BARE.fullmatch(bare) else None
+
+
+def search_query(reply: str) -> str:
+    """The query in a reply; empty when there is none."""
+    text = without_thoughts(reply[-_LONGEST_REPLY:])
+    lines = [line for line in (_clean(line) for line in text.splitlines()) if line]
+    labelled = [query for line in lines if (query := _after_label(line))]
+    plain = (line for line in lines if not _introduces(line))
+    query = labelled[-1] if labelled else next(plain, "")
+    return query if len(query) <= LONGEST_QUERY else ""
+
+
+def _clean(line: str) -> str:
+    """Without fences, JSON, item marks and quotes."""
+    line = line.strip()
+    if line.startswith(("```", "~~~", "---")):
+        return ""
+    line = line.strip("{}[], ")
+    item = _ITEM.match(line)
+    return (line[item.end() :] if item else line).strip(_QUOTES)
+
+
+def _after_label(line: str) -> str:
+    """`Query: …`, `"query": "…"`, `Here is the search query: …`."""
+    label = _LABEL.search(line[:200])
+    if label is not None:
+        return line[label.end() :].strip(_QUOTES)
+    return line.partition(":")[2].strip(_QUOTES) if _PREAMBLE.match(line) else ""
+
+
+def _introduces(line: str) -> bool:
+    return (
+        line.endswith((":", ":**"))
+        or line.startswith("<")
+        or (_PREAMBLE.match(line) is not None and line[-1] in ".!,:")
+    )

@@ -1,0 +1,155 @@
+"""What happens in a job, as events, until they are written to its log."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from app.domain.encoding import compact_json, timestamp
+from app.domain.jobs import (
+    FileEnd,
+    FileEnded,
+    FileStage,
+    JobDone,
+    JobError,
+    JobFailed,
+    JobFailureCode,
+    JobFinished,
+    JobStage,
+    JobTerminal,
+    SimilarSource,
+    Staged,
+)
+from app.ingest.pipeline import Ingested, Progress
+
+INTERRUPTED = "The server ended before this was done. What was finished is in the library."
+
+
+class JobStory:
+    """One job. Its events wait here, in order; of a stage only the newest is kept waiting."""
+
+    def __init__(self, job_id: str, *, files: int, now: Callable[[], datetime]) -> None:
+        self.job_id = job_id
+        self.ended = False
+        self._left = files
+        self._now = now
+        self._waiting: list[JobStage | JobTerminal] = []
+        self._held = 0  # the first ones, which are being written
+        self._counts = {"added": 0, "replaced": 0, "unchanged": 0, "failed": 0}
+        self._passages = 0
+        self._failure: str | None = None
+
+    def pending(self) -> list[tuple[str, bytes]]:
+        """What waits, as (type, JSON). It stays until it was `told`."""
+        self._held = len(self._waiting)
+        return [(event.type, compact_json(event)) for event in self._waiting]
+
+    def told(self, count: int) -> None:
+        """The first `count` are written."""
+        del self._waiting[:count]
+        self._held = 0
+
+    def stage(self, file_id: str, name: str, progress: Progress) -> None:
+        """A file came further."""
+        status: Literal["progress", "complete"] = "progress"
+        if progress.done == progress.total:
+            status = "complete"
+        content = FileStage(
+            stage=progress.stage,
+            status=status,
+            file_id=file_id,
+            name=name,
+            done=progress.done,
+            total=progress.total,
+        )
+        event = Staged(type=progress.stage, content=content, timestamp=self._time())
+        if len(self._waiting) > self._held and _same_stage(self._waiting[-1], event):
+            self._waiting[-1] = event
+        else:
+            self._add(event)
+
+    def file(self, file_id: str, name: str, outcome: Ingested | str) -> None:
+        """What became of a file: why it failed, when that is a text."""
+        if isinstance(outcome, str):
+            self._failure = f"{name}: {outcome}"
+            self._counts["failed"] += 1
+            content = _failed(file_id, name, outcome)
+        else:
+            self._counts[outcome.change] += 1
+            self._passages += outcome.passages if outcome.change != "unchanged" else 0
+            content = _stored(file_id, name, outcome)
+        self._add(FileEnd(content=content, timestamp=self._time()))
+        self._left -= 1
+        if self._left == 0:
+            self._finish()
+
+    def interrupted(self) -> None:
+        """The server ends first."""
+        self._fail("INTERRUPTED", INTERRUPTED, retryable=True)
+
+    def _finish(self) -> None:
+        failed = self._counts["failed"]
+        if self._failure is not None and failed == sum(self._counts.values()):
+            what = self._failure if failed == 1 else f"None of the {failed} files could be read."
+            self._fail("INGEST_FAILED", what, retryable=False)
+            return
+        content = JobFinished(**self._counts, passages=self._passages)
+        self._add(JobDone(content=content, timestamp=self._time()))
+        self.ended = True
+
+    def _fail(self, code: JobFailureCode, message: str, *, retryable: bool) -> None:
+        if not self.ended:
+            self._add(failure(code, message, retryable=retryable, at=self._now()))
+            self.ended = True
+
+    def _add(self, event: JobStage | JobTerminal) -> None:
+        if not self.ended:
+            self._waiting.append(event)
+
+    def _time(self) -> str:
+        return timestamp(self._now())
+
+
+def failure(code: JobFailureCode, message: str, *, retryable: bool, at: datetime) -> JobError:
+    """The terminal event of a job that failed."""
+    content = JobFailed(code=code, message=message, retryable=retryable)
+    return JobError(content=content, timestamp=timestamp(at))
+
+
+def _same_stage(one: JobStage | JobTerminal, other: Staged) -> bool:
+    return (
+        isinstance(one, Staged)
+        and one.type == other.type
+        and one.content.file_id == other.content.file_id
+    )
+
+
+def _failed(file_id: str, name: str, why: str) -> FileEnded:
+    return FileEnded(
+        status="failed",
+        file_id=file_id,
+        name=name,
+        source_id=None,
+        title=None,
+        passages=0,
+        same_as=None,
+        similar=(),
+        message=why,
+    )
+
+
+def _stored(file_id: str, name: str, ingested: Ingested) -> FileEnded:
+    similar = (
+        SimilarSource(source_id=one.source_id, title=one.title, similarity=one.similarity)
+        for one in ingested.similar
+    )
+    return FileEnded(
+        status=ingested.change,
+        file_id=file_id,
+        name=name,
+        source_id=ingested.source_id,
+        title=ingested.title,
+        passages=ingested.passages,
+        same_as=ingested.same_as,
+        similar=tuple(similar),
+        message=None,
+    )

@@ -1,0 +1,303 @@
+"""Uploaded files into the library, in the background: a queue per process, told as jobs.
+
+The work goes on when the client leaves. The events go to a log that every replica reads; those of
+one moment are written together. A process that ends closes its jobs as interrupted; one that dies
+is found out by whoever reads the job next.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Final
+
+from app.domain.errors import (
+    CitestreamError,
+    Draining,
+    NotFound,
+    RunFailure,
+    ServerBusy,
+    StoreUnavailable,
+)
+from app.domain.models import Reading
+from app.domain.ports import JobLog, UploadedFile
+from app.domain.principals import Principal
+from app.ingest.jobs.fair_queue import FairQueue
+from app.ingest.jobs.job_cursor import JobCursor
+from app.ingest.jobs.job_events import JobStory
+from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
+from app.ingest.parsed_document import IngestError
+from app.ingest.pipeline import Incoming, Ingested, Ingestor, Progress
+from app.runs.supervisor import BackgroundLoop, Supervisor, attempt_each
+from app.runs.tasks import TaskTracker
+
+log = logging.getLogger(__name__)
+
+WORKERS: Final = 2  # so that a note does not wait for a book; embedding itself is one at a time
+MOST_WAITING: Final = 2_000  # files
+MOST_OF_ONE: Final = 1_000  # files of one person, while there is room for others
+NOBODY: Final = ""  # work for everyone
+BEAT_S: Final = 10.0
+STAGING_KEPT_S: Final = 86_400.0
+_PACE_S: Final = 0.1
+
+
+@dataclass(slots=True)
+class _Job:
+    owner_id: str
+    story: JobStory
+    files: int
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class IngestQueue:
+    """Implements `IngestJobs`. Belongs to one event loop; `start` it, and `close` it in the end."""
+
+    def __init__(
+        self,
+        job_log: JobLog,
+        ingestor: Ingestor,
+        tasks: TaskTracker,
+        *,
+        reembed: Callable[[str], Awaitable[None]],
+        staging: Path,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        """`staging` is the folder whose sub-folders uploads are received in.
+
+        `reembed` computes the vectors of a source anew.
+        """
+        self._log = job_log
+        self._ingestor = ingestor
+        self._tasks = tasks
+        self._reembed = reembed
+        self._staging = staging
+        self._now = now
+        self._new_id = new_id
+        self._queue = FairQueue[Callable[[], Awaitable[None]]]()
+        self._jobs: dict[str, _Job] = {}
+        self._running: list[asyncio.Task[None]] = []
+        self._news = asyncio.Event()
+        self._beaten = 0.0
+        self._closing = False
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin to work, on the running event loop."""
+        loops = [
+            BackgroundLoop(name=f"ingest worker {number}", step=self._work, every_s=0, pass_s=None)
+            for number in range(1, WORKERS + 1)
+        ]
+        loops += [
+            BackgroundLoop(name="ingest progress", step=self._tell, every_s=_PACE_S),
+            BackgroundLoop(name="ingest staging", step=self._sweep, every_s=STAGING_KEPT_S),
+        ]
+        self._running = [supervisor.start(loop) for loop in loops]
+
+    async def close(self) -> None:
+        """Stop working and say so in every open job. What is stored stays."""
+        self._closing = True
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+        for job in self._jobs.values():
+            job.story.interrupted()
+        with suppress(StoreUnavailable):
+            await self._flush()
+
+    def check(self, files: int) -> None:
+        """Raise `Draining` or `ServerBusy` when that many more are not taken now."""
+        if self._closing:
+            raise Draining("The server is shutting down. Please try again in a moment.")
+        if sum(job.files for job in self._jobs.values()) + files > MOST_WAITING:
+            raise ServerBusy("Many files are waiting already. Please try again in a few minutes.")
+
+    async def submit(
+        self,
+        principal: Principal,
+        uploads: Sequence[UploadedFile],
+        *,
+        tags: Sequence[str],
+        largest: int,
+    ) -> tuple[str, tuple[UploadedFile, ...]]:
+        """The job's id, and the files that will be told of (audio comes with its transcript).
+
+        Takes the files over, in one folder of `staging`, and removes them in the end. Of the
+        caller's with the same name, the newest upload replaces the earlier ones.
+        """
+        self.check(len(uploads))
+        theirs = sum(j.files for j in self._jobs.values() if j.owner_id == principal.owner_id)
+        if theirs + len(uploads) > MOST_OF_ONE:
+            raise ServerBusy("Many of your files are waiting already. Please try again later.")
+        job_id = self._new_id()
+        pairs = _with_audio(uploads)
+        job = _Job(
+            principal.owner_id, JobStory(job_id, files=len(pairs), now=self._now), len(pairs)
+        )
+        self._jobs[job_id] = job  # counted at once: uploads that come together share the limits
+        try:
+            await self._log.create(principal, job_id, files=len(pairs))
+        except BaseException:
+            del self._jobs[job_id]
+            raise
+        for upload, audio in pairs:
+            incoming = Incoming(
+                path=upload.path,
+                origin=f"upload:{upload.name}",
+                name=PurePath(upload.name).name or upload.name,
+                audio=audio.path if audio else None,
+                tags=tuple(tags),
+                largest=largest,
+            )
+            work = partial(self._file, job, principal, upload.file_id, incoming)
+            self._queue.put(principal.owner_id, work)
+        return job_id, tuple(upload for upload, _ in pairs)
+
+    async def follow(self, principal: Principal, job_id: str, *, after: int) -> JobCursor | None:
+        """The job's events after a number; None when that is its last. Raises `NotFound`."""
+        row = await self._log.find(principal, job_id)
+        if row is None:
+            raise NotFound("There is no such job.")
+        if row.ended and after >= row.head:
+            return None
+        return JobCursor(self._log, principal, row, after=after, wait=self._wait, now=self._now)
+
+    async def reading(self, principal: Principal | None) -> Reading | None:
+        """See the port."""
+        return await self._log.reading(principal)
+
+    def retitled(self, source_id: str) -> None:
+        """Bring the vectors up to date, in turn with the files that wait."""
+        self._queue.put(NOBODY, partial(self._reembed, source_id))
+
+    async def discard(self, keys: Sequence[str]) -> None:
+        """Remove stored files; for `LibraryWriter`."""
+        await self._ingestor.discard(keys)
+
+    async def _wait(self, job_id: str, seconds: float) -> None:
+        """Until there is news of a job of ours, or the time is up."""
+        job = self._jobs.get(job_id)
+        bell = job.bell if job is not None else asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await bell.wait()
+
+    async def _work(self) -> None:
+        work = await self._queue.get()
+        # A task of its own: a mistake of ours is logged there, and costs one file.
+        task = self._tasks.spawn(_awaited(work), name="ingest")
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+
+    async def _file(
+        self, job: _Job, principal: Principal, file_id: str, incoming: Incoming
+    ) -> None:
+        outcome: Ingested | str = "it could not be read; the server's log says why"
+        told = partial(job.story.stage, file_id, incoming.name)
+        try:
+            outcome = await self._ingestor.ingest(
+                principal, incoming, report=lambda progress: self._heard(told, progress)
+            )
+        except (IngestError, RunFailure) as error:
+            outcome = str(error)
+        except CitestreamError as error:
+            log.warning("%s could not be stored: %s", file_id, error)
+            outcome = "the database cannot be reached; upload it again in a moment"
+        finally:
+            if not self._closing:
+                job.files -= 1
+                job.story.file(file_id, incoming.name, outcome)
+                self._news.set()
+            await asyncio.to_thread(_remove, incoming)
+
+    def _heard(self, told: Callable[[Progress], None], progress: Progress) -> None:
+        told(progress)
+        self._news.set()
+
+    async def _tell(self) -> None:
+        """Write what there is to tell, all of one moment at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
+                await self._news.wait()
+        self._news.clear()
+        try:
+            await self._beat()
+            await self._flush()
+        except Exception:
+            self._news.set()
+            raise
+
+    async def _flush(self) -> None:
+        await attempt_each(list(self._jobs.items()), self._flush_job)
+
+    async def _flush_job(self, item: tuple[str, _Job]) -> None:
+        job_id, job = item
+        events = job.story.pending()
+        if not events:
+            return
+        ended = job.story.ended
+        if not await self._log.append(job_id, events, ends=ended):
+            log.warning("Job %s was closed by another process", job_id)
+        job.story.told(len(events))
+        job.bell.set()
+        job.bell = asyncio.Event()
+        if ended:
+            del self._jobs[job_id]
+
+    async def _beat(self) -> None:
+        at = asyncio.get_running_loop().time()
+        if self._jobs and at - self._beaten >= BEAT_S:
+            self._beaten = at
+            await self._log.beat(tuple(self._jobs))
+
+    async def _sweep(self) -> None:
+        """Remove what a process that died left behind."""
+        before = self._now().timestamp() - STAGING_KEPT_S
+        await asyncio.to_thread(_remove_older, self._staging, before)
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+def _with_audio(
+    uploads: Sequence[UploadedFile],
+) -> list[tuple[UploadedFile, UploadedFile | None]]:
+    """Each file, transcripts with the audio of the same name."""
+    named = {PurePath(one.name): one for one in uploads}
+    pairs: list[tuple[UploadedFile, UploadedFile | None]] = []
+    taken: set[str] = set()
+    for one in uploads:
+        name = PurePath(one.name)
+        audio = None
+        if name.suffix.lower() in TRANSCRIPTS:
+            audio = next((named[a] for s in AUDIO if (a := name.with_suffix(s)) in named), None)
+        if audio is not None:
+            taken.add(audio.file_id)
+        pairs.append((one, audio))
+    return [pair for pair in pairs if pair[0].file_id not in taken]
+
+
+def _remove(incoming: Incoming) -> None:
+    for path in (incoming.path, incoming.audio):
+        if path is not None:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # other files of the job are still there
+        incoming.path.parent.rmdir()
+
+
+def _remove_older(folder: Path, before: float) -> None:
+    if not folder.is_dir():
+        return
+    for one in folder.iterdir():
+        with suppress(OSError):  # it was removed meanwhile, or belongs to another account
+            if one.stat().st_mtime < before:
+                shutil.rmtree(one, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""An ingest job without a queue: whoever ingests files in a row says in the job log how far it is.
+
+Those who ask meanwhile are told that the library is still being read, on every replica.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Final
+
+from app.domain.errors import StoreUnavailable
+from app.domain.ports import JobLog
+from app.domain.principals import Principal
+from app.ingest.jobs.job_events import JobStory
+from app.ingest.pipeline import Ingested
+from app.runs.tasks import TaskTracker
+
+BEAT_S: Final = 10.0
+
+
+class RecordedJob:
+    """Call `file` after each file."""
+
+    def __init__(self, job_log: JobLog, story: JobStory) -> None:
+        self._log = job_log
+        self._story = story
+
+    async def file(self, name: str, outcome: Ingested | str) -> None:
+        """What became of a file: why it failed, when that is a text."""
+        self._story.file(name, name, outcome)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is new. Raises `StoreUnavailable`."""
+        events = self._story.pending()
+        if events:
+            await self._log.append(self._story.job_id, events, ends=self._story.ended)
+            self._story.told(len(events))
+
+    async def beat(self) -> None:
+        """Say now and then that this process is alive: a file may take minutes."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            with suppress(StoreUnavailable):
+                await self._log.beat((self._story.job_id,))
+
+    async def close(self) -> None:
+        """Close the job as interrupted unless every file was told of."""
+        self._story.interrupted()
+        with suppress(StoreUnavailable):
+            await self.flush()
+
+
+@asynccontextmanager
+async def recorded_job(
+    job_log: JobLog,
+    principal: Principal,
+    *,
+    job_id: str,
+    files: int,
+    shared: bool,
+    now: Callable[[], datetime],
+) -> AsyncIterator[RecordedJob]:
+    """`files`: at least one. `shared`: everyone may read what is stored."""
+    await job_log.create(principal, job_id, files=files, shared=shared)
+    job = RecordedJob(job_log, JobStory(job_id, files=files, now=now))
+    tasks = TaskTracker()
+    tasks.spawn(job.beat(), name="ingest job")
+    try:
+        yield job
+    finally:
+        await tasks.close()
+        await job.close()

@@ -1,0 +1,95 @@
+"""ZIP archives from strangers (Office files, EPUB): looked at before anything is unpacked."""
+
+import io
+import zipfile
+import zlib
+from typing import Final
+from xml.parsers import expat
+
+from app.ingest.parsed_document import IngestError
+
+MOST_ENTRIES: Final = 10_000
+LARGEST_ENTRY: Final = 200 * 2**20  # bytes unpacked
+LARGEST_TOTAL: Final = 400 * 2**20
+LARGEST_RATIO: Final = 200  # unpacked to packed; text hardly gets beyond 30
+SMALL: Final = 5 * 2**20  # below this no ratio is suspicious
+DEEPEST_XML: Final = 200
+
+_MARKUP: Final = (".xml", ".rels", ".opf", ".ncx")
+BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What reading an entry of a damaged, encrypted or exotic archive raises."""
+
+
+class Archive:
+    """Entries by name. Sizes are those declared: more than declared is never unpacked."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises `IngestError` for what is damaged, or would unpack to far too much."""
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (*BROKEN, ValueError, OSError) as error:
+            raise IngestError("the file is damaged (its ZIP archive cannot be opened)") from error
+        self._entries = {entry.filename: entry for entry in self._zip.infolist()}
+        self._check(self._zip.infolist(), len(data))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all entries."""
+        return frozenset(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """The entry unpacked. Raises `IngestError` when it is missing or damaged."""
+        entry = self._entries.get(name)
+        if entry is None:
+            raise IngestError(f"the file is damaged ({name[:100]} is missing in it)")
+        if entry.flag_bits & 1:
+            raise IngestError("the file is encrypted; save it without a password")
+        try:
+            return self._zip.read(entry)
+        except BROKEN as error:
+            raise IngestError("the file is damaged (part of it cannot be unpacked)") from error
+
+    def check_markup(self) -> None:
+        """Raise `IngestError` when any XML in it is damaged, declares entities or nests deeply.
+
+        Office formats allow no document types, so those who come with one mean no good.
+        """
+        for name in self._entries:
+            if name.lower().endswith(_MARKUP):
+                check_xml(self.read(name))
+
+    @staticmethod
+    def _check(entries: list[zipfile.ZipInfo], packed: int) -> None:
+        total = sum(entry.file_size for entry in entries)
+        if len(entries) > MOST_ENTRIES:
+            raise IngestError(f"the archive has more than {MOST_ENTRIES:,} entries")
+        too_large = total > LARGEST_TOTAL or any(e.file_size > LARGEST_ENTRY for e in entries)
+        if too_large or (total > SMALL and total > packed * LARGEST_RATIO):
+            raise IngestError("the archive unpacks to far more than its size; it is not opened")
+
+
+def check_xml(data: bytes) -> None:
+    """Raise `IngestError` unless it is well-formed, flat enough and without a document type."""
+    parser = expat.ParserCreate()
+    depth = 0
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST_XML:
+            raise IngestError("the file is nested too deeply")
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*declaration: object) -> None:
+        raise IngestError("the file declares a document type in its XML; it is not read")
+
+    parser.StartElementHandler = begin
+    parser.EndElementHandler = end
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise IngestError("the file is damaged (its XML is not well-formed)") from error

@@ -1,0 +1,69 @@
+"""EPUB: the chapters in reading order, each read as an HTML page."""
+
+import posixpath
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from app.ingest.loaders.archives import Archive
+from app.ingest.loaders.decoding import decode
+from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.html_page import PageWalk, parse_html
+from app.ingest.parsed_document import IngestError, LoadedSource
+
+_CONTAINER: Final = "META-INF/container.xml"
+_ENCRYPTION: Final = "META-INF/encryption.xml"
+_ANY: Final = "{*}"
+_PAGES: Final = ("application/xhtml+xml", "text/html")
+_OBFUSCATED_FONTS: Final = ("idpf.org/2008/embedding", "ns.adobe.com/pdf/enc")
+
+
+def load_epub(data: bytes) -> LoadedSource:
+    """Title: that of the book's own description."""
+    archive = Archive(data)
+    if _CONTAINER not in archive.names:
+        raise IngestError("this is not an EPUB (it has no table of contents)")
+    _refuse_locked(archive)
+    rootfile = _xml(archive, _CONTAINER).find(f".//{_ANY}rootfile")
+    path = rootfile.get("full-path", "") if rootfile is not None else ""
+    package = _xml(archive, path)
+    title = package.findtext(f"{_ANY}metadata/{_ANY}title")
+    out = ExtractedText()
+    for name in _chapters(package, path):
+        if name in archive.names:
+            content = archive.read(name)
+            if content.strip():
+                PageWalk(out, None).page(parse_html(decode(content)))
+    return out.document(title)
+
+
+def _refuse_locked(archive: Archive) -> None:
+    if _ENCRYPTION not in archive.names:
+        return
+    methods = _xml(archive, _ENCRYPTION).iterfind(f".//{_ANY}EncryptionMethod")
+    locked = (m.get("Algorithm", "") for m in methods)
+    if any(not any(known in one for known in _OBFUSCATED_FONTS) for one in locked):
+        raise IngestError("the book is encrypted (copy protection)")
+
+
+def _xml(archive: Archive, name: str) -> Element:
+    try:
+        tree: Element = fromstring(archive.read(name))
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise IngestError("the file is damaged (its description cannot be read)") from error
+    return tree
+
+
+def _chapters(package: Element, path: str) -> Iterator[str]:
+    """Names of entries, in reading order."""
+    items = {item.get("id"): item for item in package.iterfind(f"{_ANY}manifest/{_ANY}item")}
+    folder = posixpath.dirname(path)
+    for reference in package.iterfind(f"{_ANY}spine/{_ANY}itemref"):
+        item = items.get(reference.get("idref"))
+        if item is not None and item.get("media-type") in _PAGES:
+            href = unquote(item.get("href", "").split("#")[0])
+            yield posixpath.normpath(posixpath.join(folder, href))

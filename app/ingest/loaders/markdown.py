@@ -1,0 +1,181 @@
+"""Markdown: its markup is taken off, its structure kept.
+
+Blocks are parsed at once, the words inside them one block after the other, and a table is one
+token: its cells would be hundreds of bytes each.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.table import escapedSplit, getLine, table
+from markdown_it.token import Token
+
+from app.ingest.loaders.decoding import decode
+from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.markup_tags import without_tags
+from app.ingest.parsed_document import IngestError, LoadedSource
+
+_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
+_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
+_BLANKS: Final = re.compile(r"\s+")
+
+
+def load_markdown(data: bytes) -> LoadedSource:
+    """Title: `title:` of the front matter, else a first heading of level 1."""
+    source = decode(data)
+    title = None
+    if front := _FRONT_MATTER.match(source):
+        source = source[front.end() :]
+        if named := _TITLE.search(front[1]):
+            title = named[1].strip(" \t").strip("'\"") or None
+    walk = _Walk(source, title)
+    walk.blocks()
+    if not walk.out.blocks:
+        raise IngestError("the file contains no text")
+    return LoadedSource(
+        kind="document", text=walk.out.text, title=walk.title, blocks=tuple(walk.out.blocks)
+    )
+
+
+def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The library decides where a table begins; all of its lines become one token."""
+    if not table(state, start, end, True):
+        return False
+    if silent:
+        return True
+    before, state.parentType = state.parentType, "table"
+    ends = state.md.block.ruler.getRules("blockquote")
+    lines = [getLine(state, start)]
+    line = start + 2
+    while line < end and state.sCount[line] >= state.blkIndent and not state.is_code_block(line):
+        text = getLine(state, line)
+        if not text.strip() or any(rule(state, line, end, True) for rule in ends):
+            break
+        lines.append(text)
+        line += 1
+    token = state.push("table", "table", 0)
+    token.map = [start, line]
+    token.content = "\n".join(lines)
+    state.parentType = before
+    state.line = line
+    return True
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    parser.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    return parser
+
+
+class _Walk:
+    """One pass over the blocks; what was read is given back."""
+
+    def __init__(self, source: str, title: str | None) -> None:
+        self.title = title
+        self.out = ExtractedText()
+        self._parser = _parser()
+        self._links: dict[str, Any] = {}
+        self._tokens = self._parser.parse(source, self._links)[::-1]  # the next one is the last
+        self._begun = False
+
+    def blocks(self, end: str | None = None) -> None:
+        """Up to a token of this type, or all of them."""
+        while self._tokens:
+            token = self._tokens.pop()
+            if token.type == end:
+                return
+            self._block(token)
+            self._begun = True
+
+    def _block(self, token: Token) -> None:
+        match token.type:
+            case "heading_open":
+                self._heading(self._inner_words(), int(token.tag[1]))
+            case "paragraph_open":
+                self.out.add_block(self._inner_words())
+            case "bullet_list_open" | "ordered_list_open":
+                self._list(token, depth=0)
+            case "blockquote_open":
+                self.blocks("blockquote_close")
+            case "fence" | "code_block":
+                self.out.add_block(token.content, "code")
+            case "table":
+                self._table(token.content.split("\n"))
+            case "html_block":
+                self.out.add_block(_without_tags(token.content))
+            case _:  # a line across the page
+                return
+
+    def _heading(self, text: str, level: int) -> None:
+        if not text:
+            return
+        is_title = level == 1 and not self._begun
+        if is_title and self.title is None:
+            self.title = text
+        self.out.add_heading(text, level, named=not (is_title and self.title == text))
+
+    def _list(self, opening: Token, *, depth: int) -> None:
+        number = int(opening.attrs.get("start", 1)) if opening.tag == "ol" else None
+        while self._tokens.pop().type == "list_item_open":
+            self._item("- " if number is None else f"{number}. ", depth)
+            number = None if number is None else number + 1
+
+    def _item(self, mark: str, depth: int) -> None:
+        while (token := self._tokens.pop()).type != "list_item_close":
+            if token.type in ("bullet_list_open", "ordered_list_open"):
+                self._list(token, depth=depth + 1)
+            elif token.type == "paragraph_open":
+                text = self._inner_words()
+                self.out.add_block(f"{'  ' * depth}{mark}{text}" if text else "", "item")
+            else:
+                self._block(token)
+            mark = " " * len(mark)
+
+    def _table(self, lines: Sequence[str]) -> None:
+        """Each row has as many cells as the first one."""
+        width = len(_cells(lines[0]))
+        for line in lines:
+            cells = [self._words(cell) for cell in _cells(line)[:width]]
+            self.out.add_block(" | ".join(cells + [""] * (width - len(cells))), "row")
+
+    def _inner_words(self) -> str:
+        """The words of the paragraph or heading that was opened."""
+        inline, _closing = self._tokens.pop(), self._tokens.pop()
+        return self._words(inline.content)
+
+    def _words(self, content: str) -> str:
+        tokens: list[Token] = []
+        self._parser.inline.parse(content, self._parser, self._links, tokens)
+        return "".join(_shown(tokens)).strip()
+
+
+def _cells(line: str) -> list[str]:
+    cells = escapedSplit(line.strip())
+    if cells and not cells[0]:
+        cells.pop(0)
+    if cells and not cells[-1]:
+        cells.pop()
+    return [cell.strip() for cell in cells]
+
+
+def _shown(tokens: Sequence[Token]) -> Iterator[str]:
+    for token in tokens:
+        match token.type:
+            case "text" | "text_special" | "code_inline":
+                yield token.content
+            case "softbreak":
+                yield " "
+            case "hardbreak":
+                yield "\n"
+            case "image":
+                yield from _shown(token.children or [])
+            case _:  # where emphasis begins and ends, tags
+                continue
+
+
+def _without_tags(markup: str) -> str:
+    return _BLANKS.sub(" ", html.unescape(without_tags(markup, gap=" ")))

@@ -1,0 +1,162 @@
+"""Which loader reads which file. A new format is one loader and one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from app.ingest.loaders.json_transcript import load_json_transcript
+from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.plain_text import load_text
+from app.ingest.loaders.separated_values import load_csv
+from app.ingest.loaders.sniffing import binary_format, text_format
+from app.ingest.loaders.srt_transcript import load_srt
+from app.ingest.loaders.webvtt_transcript import load_webvtt
+from app.ingest.parsed_document import IngestError, LoadedSource
+
+MEGABYTE: Final = 2**20
+LARGEST_FILE: Final = 256 * MEGABYTE
+LARGEST_TEXT_FILE: Final = 32 * MEGABYTE  # parsed as a tree of many times its size
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """`load` raises `IngestError`. `binary`: what it reads is known by its content alone."""
+
+    format: str
+    suffixes: tuple[str, ...]
+    media_type: str
+    load: Callable[[bytes], LoadedSource]
+    binary: bool = False
+    largest: int = LARGEST_TEXT_FILE  # bytes
+
+
+def _html(data: bytes) -> LoadedSource:
+    """This and its like: the library of a format is imported by the first such file, not at start.
+
+    Together they would take a seventh of it.
+    """
+    from app.ingest.loaders.html_page import load_html
+
+    return load_html(data)
+
+
+def _pdf(data: bytes) -> LoadedSource:
+    from app.ingest.loaders.pdf_document import load_pdf
+
+    return load_pdf(data)
+
+
+def _docx(data: bytes) -> LoadedSource:
+    from app.ingest.loaders.word_document import load_docx
+
+    return load_docx(data)
+
+
+def _pptx(data: bytes) -> LoadedSource:
+    from app.ingest.loaders.slides import load_pptx
+
+    return load_pptx(data)
+
+
+def _xlsx(data: bytes) -> LoadedSource:
+    from app.ingest.loaders.spreadsheet import load_xlsx
+
+    return load_xlsx(data)
+
+
+def _epub(data: bytes) -> LoadedSource:
+    from app.ingest.loaders.epub_book import load_epub
+
+    return load_epub(data)
+
+
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+LOADERS: Final = (
+    Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
+    Loader("txt", (".txt", ".text"), "text/plain", load_text),
+    Loader("html", (".html", ".htm", ".xhtml"), "text/html", _html),
+    Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=LARGEST_FILE),
+    Loader(
+        "docx",
+        (".docx",),
+        f"{_OFFICE}.wordprocessingml.document",
+        _docx,
+        binary=True,
+        largest=LARGEST_FILE,
+    ),
+    Loader(
+        "pptx",
+        (".pptx",),
+        f"{_OFFICE}.presentationml.presentation",
+        _pptx,
+        binary=True,
+        largest=LARGEST_FILE,
+    ),
+    Loader(
+        "xlsx",
+        (".xlsx",),
+        f"{_OFFICE}.spreadsheetml.sheet",
+        _xlsx,
+        binary=True,
+        largest=LARGEST_FILE,
+    ),
+    Loader("csv", (".csv", ".tsv"), "text/csv", load_csv),
+    Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=LARGEST_FILE),
+    Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
+    Loader("srt", (".srt",), "application/x-subrip", load_srt),
+    Loader("json", (".json",), "application/json", load_json_transcript),
+)
+TRANSCRIPTS: Final = (".vtt", ".srt", ".json")
+AUDIO: Final = {
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".m4a": "audio/mp4",
+    ".wav": "audio/wav",
+}
+"""Audio that a transcript of the same name is played with."""
+
+
+def loader_for(name: str, data: bytes) -> Loader:
+    """By the content when that is plain, then by the name's ending, then by what text looks like.
+
+    Raises `IngestError` for what nothing reads, and for a name that promises another format.
+    """
+    if found := binary_format(data):
+        return _by_format(found)
+    suffix = PurePath(name).suffix.lower()
+    for loader in LOADERS:
+        if suffix in loader.suffixes:
+            if loader.binary and data.strip():
+                raise IngestError(f"this is no {suffix} file, whatever its name says")
+            return loader
+    if suffix in AUDIO:
+        raise IngestError(f"audio needs its transcript beside it ({PurePath(name).stem}.vtt)")
+    if found := text_format(data):
+        return _by_format(found)
+    known = " ".join(suffix for loader in LOADERS for suffix in loader.suffixes)
+    raise IngestError(f"the file type {suffix or 'without an ending'} is unknown; takes {known}")
+
+
+def check_size(name: str, size: int, *, largest: int = LARGEST_FILE) -> None:
+    """Raise `IngestError` for a file of more bytes than its format, or `largest`, allows."""
+    suffix = PurePath(name).suffix.lower()
+    own = next((loader.largest for loader in LOADERS if suffix in loader.suffixes), LARGEST_FILE)
+    limit = min(own, largest)
+    if size > limit:
+        raise IngestError(
+            f"the file has {size / MEGABYTE:,.0f} MB; the largest that is read has "
+            f"{limit / MEGABYTE:,.0f} MB"
+        )
+
+
+def _by_format(name: str) -> Loader:
+    return next(loader for loader in LOADERS if loader.format == name)
+
+
+def title_from(name: str) -> str:
+    """A title for a file that does not say one: its name without ending, made readable."""
+    stem = PurePath(name).stem
+    words = stem.replace("_", " ").replace("-", " ").split()
+    title = " ".join(words) or stem or name
+    return title[:1].upper() + title[1:]

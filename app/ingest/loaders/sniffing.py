@@ -1,0 +1,77 @@
+"""What a file is by its content, for when its name is wrong or says nothing."""
+
+import io
+import re
+import zipfile
+from typing import Final
+
+from app.ingest.loaders.archives import BROKEN
+from app.ingest.loaders.srt_transcript import is_srt
+from app.ingest.parsed_document import IngestError
+
+_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_OFFICE: Final = "EncryptedPackage".encode("utf-16-le")
+_HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"\s*")
+_JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")
+_HEAD: Final = 4096
+_PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
+
+
+def binary_format(data: bytes) -> str | None:
+    """`pdf`, `docx`, `pptx`, `xlsx` or `epub`; None for what is not binary, or not known.
+
+    Raises `IngestError` for what can be named but not read.
+    """
+    if b"%PDF-" in data[:1024]:
+        return "pdf"
+    if data.startswith(_OLD_OFFICE):
+        if _ENCRYPTED_OFFICE in data:
+            raise IngestError("the Office file is encrypted; save it without a password")
+        raise IngestError("this is an old Office file; save it as .docx, .xlsx or .pptx")
+    if data.startswith(b"PK\x03\x04"):
+        return _archive_format(data)
+    return None
+
+
+def text_format(data: bytes) -> str | None:
+    """`vtt`, `srt`, `html` or `json`; None for any other text."""
+    head = data[:_HEAD].decode("utf-8-sig", "replace").lstrip()
+    if head.startswith("WEBVTT"):
+        return "vtt"
+    if is_srt(head):
+        return "srt"
+    if _HTML.match(_without_prolog(head)):
+        return "html"
+    return "json" if _JSON.match(head) else None
+
+
+def _without_prolog(head: str) -> str:
+    """Markup from its first tag on: after the XML declaration and comments."""
+    at = _past(head, "?>", 0) if head.startswith("<?xml") else 0
+    while head.startswith("<!--", at):
+        at = _past(head, "-->", at + 4)
+    return head[at:]
+
+
+def _past(text: str, closing: str, at: int) -> int:
+    """Where the text goes on after `closing` and the blanks behind it."""
+    end = text.find(closing, at)
+    if end < 0:
+        return len(text)
+    blanks = _BLANKS.match(text, end + len(closing))
+    return blanks.end() if blanks else end + len(closing)
+
+
+def _archive_format(data: bytes) -> str | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            if "META-INF/container.xml" in names:
+                return "epub"
+            formats = {
+                known for name in names for start, known in _PARTS.items() if name.startswith(start)
+            }
+            return formats.pop() if len(formats) == 1 and "[Content_Types].xml" in names else None
+    except (*BROKEN, ValueError, OSError) as error:
+        raise IngestError("the file is damaged (its ZIP archive cannot be opened)") from error

@@ -1,0 +1,132 @@
+"""What `python -m app.ingest` shows: a bar per file under way, then a table."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from app.domain.encoding import counted, printable
+from app.domain.errors import RunFailure
+from app.domain.library_ports import Change
+from app.domain.principals import Principal
+from app.ingest import pipeline as ingesting
+from app.ingest.parsed_document import IngestError
+from app.ingest.pipeline import Incoming, Ingested, Ingestor
+
+_SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
+_VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
+
+Done = Callable[[str, Ingested | str], Awaitable[None]]
+"""Takes a file's name and what became of it: why it failed, when that is a text."""
+
+
+class Screen:
+    """Writes to one console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    async def ingest_all(
+        self,
+        ingestor: Ingestor,
+        principal: Principal,
+        files: Sequence[Incoming],
+        *,
+        done: Done,
+    ) -> int:
+        """One file after the other; a file that fails says why and the others go on.
+
+        `done` is awaited after each. Returns 1 when any failed.
+        """
+        stored: list[tuple[Incoming, Ingested]] = []
+        failed = 0
+        began = monotonic()
+        with self._bar() as bar:
+            task = bar.add_task("", total=len(files))
+            for number, file in enumerate(files):
+                try:
+                    report = _reporting(bar, task, number, file.path)
+                    ingested = await ingestor.ingest(principal, file, report=report)
+                    stored.append((file, ingested))
+                    await done(file.name, ingested)
+                except (IngestError, RunFailure) as error:
+                    failed += 1
+                    await done(file.name, str(error))
+                    line = printable(f"{file.path}: {error}")
+                    self._console.print(line, style="red", markup=False, soft_wrap=True)
+            bar.update(task, completed=len(files), description="")
+        self._summarise(stored, failed, monotonic() - began)
+        return 1 if failed else 0
+
+    @contextmanager
+    def reembedding(self) -> Iterator[Callable[[int, int], None]]:
+        """A bar over the sources."""
+        with self._bar() as bar:
+            task = bar.add_task("embedding anew", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+        )
+
+    def _summarise(
+        self, done: Sequence[tuple[Incoming, Ingested]], failed: int, seconds: float
+    ) -> None:
+        if done:
+            table = Table("File", "Title", "Kind", "Passages", "")
+            for file, one in done:
+                cells = (file.name, one.title, one.kind, str(one.passages), _change(one))
+                table.add_row(*map(_cell, cells))
+            self._console.print(table)
+        passages = sum(one.passages for _, one in done if one.change != "unchanged")
+        self._console.print(
+            f"{_counts([one.change for _, one in done], failed)}; "
+            f"{counted(passages, 'passage')} embedded in {seconds:.1f} s"
+        )
+
+
+def _counts(changes: Sequence[Change], failed: int) -> str:
+    """What became of the files of this call; it says nothing of the rest of the library."""
+    counts = Counter[str](changes) + Counter(failed=failed)
+    kinds = ("added", "replaced", "unchanged", "failed")
+    return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind]) or "no files"
+
+
+def _cell(text: str) -> Text:
+    """Names are text, whatever they would mean to a terminal or to rich."""
+    return Text(printable(text))
+
+
+def _change(one: Ingested) -> str:
+    if one.same_as is not None:
+        return f"{one.change}: same as {one.same_as}"
+    if one.similar:
+        return f"{one.change}; {one.similar[0].similarity:.0%} like {one.similar[0].title}"
+    return one.change
+
+
+def _reporting(bar: Progress, task: TaskID, number: int, path: Path) -> ingesting.Report:
+    def report(progress: ingesting.Progress) -> None:
+        share = _SHARES[progress.stage]
+        if progress.stage == "embed":
+            embedded = progress.done / max(1, progress.total)
+            share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
+        bar.update(
+            task,
+            completed=number + share,
+            description=f"{_VERBS[progress.stage]} {printable(path.name)}",
+        )
+
+    return report

@@ -1,0 +1,228 @@
+"""Chunks of model services as one kind of chunk, whatever their servers make of the format.
+
+Of the first choice come text, reasoning, a finish reason and usage, in this order and each only
+where there is any. What cannot be read and has no text is dropped; its finish reason counts. Half
+an emoji waits for its other half, and thoughts written into the answer become reasoning.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeGuard
+
+from app.domain.ports import DELTAS, ENDED, REASONING, RETRACTED
+from app.llm.failures import NotAnAnswer
+from app.llm.fast_path.sse_coalescer import Chunk, plain_text
+from app.llm.finish_reasons import meaning
+from app.llm.quirks import Quirks
+from app.text.reasoning_blocks import Piece, ThoughtSplitter, split_thoughts
+
+_OWN_ROLES: Final = ("assistant", "", None)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_HIGH: Final = re.compile("[\ud800-\udbff]\\Z")
+_THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+_ALIVE: Final[Chunk] = {"choices": []}
+"""Nothing but a sign of life."""
+
+
+class ChunkNormalizer:
+    """Of one stream: `feed` its chunks in order, then `close`."""
+
+    def __init__(self, quirks: Quirks) -> None:
+        self._quirks = quirks
+        self._opened = quirks.opens_thoughts
+        self._thoughts = ThoughtSplitter(opened=self._opened)
+        self._half = ""
+        self._said = False
+        self._finish: object = None
+        self._base: Chunk = {}
+
+    def feed(self, chunk: Chunk) -> Sequence[Chunk]:
+        """The same in one form; at least one chunk, because each is a sign of life."""
+        text = plain_text(chunk)
+        if text is None:
+            return self._odd(chunk)
+        self._said = True
+        delta = chunk["choices"][0]["delta"]
+        if delta.get("role") not in _OWN_ROLES:
+            delta["role"] = "assistant"
+        whole = not self._half and (text.isascii() or _SURROGATE.search(text) is None)
+        if whole and self._thoughts.passes(text):
+            return (chunk,)
+        return self._spoken(text, chunk) or (_ALIVE,)
+
+    def close(self, *, ended: bool) -> Sequence[Chunk]:
+        """What was held back. `ended`: the service said that this is the end."""
+        half, self._half = self._half, ""
+        pieces = [*(self._thoughts.feed(half) if half else ()), *self._thoughts.close()]
+        made = self._made(pieces)
+        if made and self._finish:
+            _finish(made, self._finish)
+        if self._opened and self._said and not self._thoughts.unopened:
+            self._quirks.opens_thoughts = False
+        return [*made, {"choices": [], ENDED: True}] if ended else made
+
+    def _odd(self, chunk: Chunk) -> Sequence[Chunk]:
+        choice = first_choice(chunk)
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            message = choice.get("message")  # all of the answer, where nothing was streamed
+            delta = message if isinstance(message, dict) and not self._said else {}
+        text, thought = content_of(delta)
+        made: list[Chunk] = [{"choices": [], REASONING: thought}] if thought else []
+        if thought and not self._said:  # the server keeps thoughts and answer apart
+            self._thoughts = ThoughtSplitter()
+        if text:
+            self._said = True
+            made += self._spoken(text, chunk)
+        finish, usage = choice.get("finish_reason"), usage_of(chunk.get("usage"))
+        if finish or usage:
+            self._finish = finish or self._finish
+            made = made or [_chunk(chunk, "")]
+            _finish(made, finish, usage)
+        return made or (_ALIVE,)
+
+    def _spoken(self, text: str, chunk: Chunk) -> list[Chunk]:
+        self._base = chunk
+        text = _paired(self._half + text)
+        half = _HIGH.search(text)
+        self._half = half.group() if half else ""
+        made = self._made(self._thoughts.feed(text.removesuffix(self._half)))
+        if DELTAS in chunk:
+            for one in made[:1]:
+                one[DELTAS] = chunk[DELTAS]
+        return made
+
+    def _made(self, pieces: Sequence[Piece]) -> list[Chunk]:
+        made: list[Chunk] = []
+        for kind, text in pieces:
+            if kind == "text":
+                made.append(_chunk(self._base, text))
+            elif kind == "thought":
+                made.append({"choices": [], REASONING: text})
+            else:
+                made.append({"choices": [], RETRACTED: True})
+        if self._thoughts.unopened:
+            self._quirks.opens_thoughts = True
+        return made
+
+
+def _chunk(base: Chunk, text: str) -> Chunk:
+    kept = {key: base[key] for key in ("id", "model") if isinstance(base.get(key), str)}
+    delta = {"content": text} if text else {}
+    return {**kept, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+
+
+def _finish(made: list[Chunk], reason: object, usage: dict[str, int] | None = None) -> None:
+    """The end belongs to the chunk it came with: text with a reason proves less than one alone."""
+    if not made[-1]["choices"]:
+        made.append(_chunk({}, ""))
+    made[-1]["choices"][0]["finish_reason"] = reason or None
+    if usage:
+        made[-1]["usage"] = usage
+
+
+def _paired(text: str) -> str:
+    """Halves of one character joined; those without a partner stay as they are."""
+    if text.isascii() or _SURROGATE.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def first_choice(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Empty when there is none that can be read."""
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) else {}
+
+
+def content_of(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Text and reasoning of a message or delta; a refusal is what the model says."""
+    content = message.get("content")
+    texts: list[str] = []
+    thoughts: list[str] = []
+    for part in content if isinstance(content, list) else [content]:
+        _read(part, texts, thoughts)
+    if not thoughts:
+        fields = (message.get(name) for name in _THOUGHTS)
+        thoughts += [one for one in fields if isinstance(one, str) and one][:1]
+    refusal = message.get("refusal")
+    if not any(texts) and isinstance(refusal, str):
+        texts.append(refusal)
+    return "".join(texts), "".join(thoughts)
+
+
+def _read(part: object, texts: list[str], thoughts: list[str]) -> None:
+    if isinstance(part, str):
+        texts.append(part)
+    elif isinstance(part, int | float) and not isinstance(part, bool):
+        texts.append(str(part))  # a server that took a figure for a number
+    elif isinstance(part, dict):
+        kind = part.get("type", "text")
+        if kind in ("text", "output_text", "refusal"):
+            text = part.get("text", part.get("refusal"))
+            texts += [text] if isinstance(text, str) else []
+        elif kind in ("reasoning", "thinking", "reasoning_text", "summary_text"):
+            _reflect(part, thoughts)
+
+
+def _reflect(part: Mapping[str, Any], thoughts: list[str]) -> None:
+    """`{"type": "reasoning", "summary": [{"text": …}]}`, `{"type": "thinking", "thinking": …}`."""
+    for name in ("summary", "thinking", "reasoning", "text", "content"):
+        inner = part.get(name)
+        for one in inner if isinstance(inner, list) else [inner]:
+            text = one.get("text") if isinstance(one, dict) else one
+            if isinstance(text, str):
+                thoughts.append(text)
+
+
+def usage_of(told: object) -> dict[str, int] | None:
+    """The tokens counted; None when the service says nothing that can be read of them."""
+    if not isinstance(told, dict):
+        return None
+    given, made, both = (told.get(name) for name in _TOKENS)
+    if not _counts(given) or not _counts(made):
+        return None
+    total = both if _counts(both) else given + made
+    return dict(zip(_TOKENS, (int(given), int(made), int(total)), strict=True))
+
+
+def _counts(number: object) -> TypeGuard[int | float]:
+    return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < 1e12
+
+
+def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
+    """A completion that was not streamed, in one form. Raises `NotAnAnswer`."""
+    if not isinstance(body, dict):
+        raise NotAnAnswer("page" if isinstance(body, str) else "other")
+    choice = first_choice(body)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise NotAnAnswer("other")
+    text, thought = content_of(message)
+    split = split_thoughts(_paired(text))
+    quirks.opens_thoughts |= split.unopened
+    said = {"role": "assistant", "content": split.answer, REASONING: thought + split.thoughts}
+    reason = choice.get("finish_reason")
+    if meaning(reason) is None:  # a body that was read to its end is whole
+        reason = "stop"
+    return {
+        "id": body.get("id"),
+        "model": body.get("model"),
+        "choices": [{"index": 0, "message": said, "finish_reason": reason}],
+        "usage": usage_of(body.get("usage")),
+    }
+
+
+def whole_chunks(body: object, quirks: Quirks) -> list[Chunk]:
+    """The same as a stream has it, for services that do not stream. Raises `NotAnAnswer`."""
+    whole = whole_answer(body, quirks)
+    choice = whole["choices"][0]
+    made: list[Chunk] = []
+    if thought := choice["message"][REASONING]:
+        made.append({"choices": [], REASONING: thought})
+    if text := choice["message"]["content"]:
+        made.append(_chunk(whole, text))
+    last = _chunk(whole, "")
+    _finish([last], choice["finish_reason"], whole["usage"])
+    return [*made, last, {"choices": [], ENDED: True}]

@@ -1,0 +1,252 @@
+"""Answers made of quotations: which sentences of the passages answer a question best.
+
+Pure and deterministic. Every sentence is verbatim in its passage and followed by its marker.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from app.domain.models import Passage
+from app.text.markers import find_markers
+from app.text.passage_sentences import passage_sentences
+from app.text.sentences import Span
+from app.text.tokens import content_terms, words
+
+NOTHING: Final = "Your sources do not say anything about this."
+_MOST: Final = 6
+"""Sentences in an answer; a list counts as two."""
+_ENOUGH: Final = 0.6
+"""Share of the best sentence's score that another one needs."""
+_LONGEST_LIST: Final = 8
+_ALIKE: Final = 0.8
+_HEADING, _TITLE, _BEFORE, _ASKED = 0.8, 0.5, 0.3, 0.6
+"""What a question's word counts in the heading, the title, the sentence before, and in a
+speaker's question just before; in the sentence itself it counts 1."""
+
+_LIST_LINE: Final = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+\Z")
+_WANTS_FIGURE: Final = re.compile(
+    r"\b(?:how (?:many|much|long|old|often|far|high|big|large|soon|fast)|when"
+    r"|what (?:year|time|date)|dos(?:e|es|age)|number of)\b",
+    re.IGNORECASE,
+)
+_WANTS_NAME: Final = re.compile(r"\b(?:who|whom|whose|which (?:person|company))\b", re.IGNORECASE)
+_WANTS_MEANING: Final = re.compile(r"^\s*what(?:'s| is| are| was| were)\b", re.IGNORECASE)
+_DEFINES: Final = re.compile(r"^(?:\w[\w’'-]*\s+){1,4}?(?:is|are|was|were|means?|refers?)\b")
+_LEANS: Final = re.compile(
+    r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
+    r"|therefore|instead|then|but|and|so|because|either)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A sentence, a list item that says enough alone, or a list with what introduces it."""
+
+    passage: int
+    position: int
+    lead: str  # the sentence, or what introduces the list
+    items: tuple[str, ...] = ()
+    bullet: bool = False  # stands in a list of the source
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.lead, *self.items))
+
+    @property
+    def cost(self) -> int:
+        return 2 if self.items else 1
+
+
+def quote_answer(question: str, passages: Sequence[Passage]) -> str:
+    """The answer, `[n]` meaning `passages[n - 1]`; says so when there is nothing to quote."""
+    units = [unit for number, p in enumerate(passages) for unit in _units(number, p)]
+    if not units:
+        return NOTHING
+    scores = _Scorer(question, passages, units).scores()
+    return _rendered(_chosen(units, scores))
+
+
+def _units(number: int, passage: Passage) -> Iterator[_Unit]:
+    """The quotable units of a passage in order."""
+    pieces = [p for p in _pieces(passage) if _quotable(p[0].of(passage.text), in_list=p[1])]
+    position = 0
+    while position < len(pieces):
+        span, bullet = pieces[position]
+        lead, following = span.of(passage.text), position + 1
+        items: list[str] = []
+        introduces = lead.endswith((":", "\uff1a")) and not bullet
+        while introduces and following < len(pieces) and pieces[following][1]:
+            items.append(pieces[following][0].of(passage.text))
+            following += 1
+        if items or not introduces:
+            yield _Unit(number, position, lead, tuple(items), bullet)
+        position = following
+
+
+def _pieces(passage: Passage) -> list[tuple[Span, bool]]:
+    """Sentences, with the sentences of one list item joined; True for list items."""
+    pieces: list[tuple[Span, bool]] = []
+    for span in passage_sentences(passage):
+        line = passage.text.rfind("\n", 0, span.start) + 1
+        in_list = _LIST_LINE.match(passage.text[line : span.start]) is not None
+        if pieces and pieces[-1][1] and "\n" not in passage.text[pieces[-1][0].end : span.start]:
+            pieces[-1] = (Span(pieces[-1][0].start, span.end), True)
+        else:
+            pieces.append((span, in_list))
+    return pieces
+
+
+def _quotable(text: str, *, in_list: bool) -> bool:
+    """Not a bare heading, a table row or a piece of code."""
+    if text.count("`") % 2 or text.startswith("|"):
+        return False
+    return in_list or text[-1] in ".!?:;…”\"')\u3002\uff01\uff1f" or len(text.split()) > 8
+
+
+class _Scorer:
+    """How well each unit answers the question."""
+
+    def __init__(self, question: str, passages: Sequence[Passage], units: Sequence[_Unit]) -> None:
+        self._question = question
+        self._passages = passages
+        self._units = units
+        self._terms = [content_terms(unit.text) for unit in units]
+        self._headings = [content_terms(p.heading or "") for p in passages]
+        self._titles = [content_terms(p.title) for p in passages]
+        self._weights = self._idf(content_terms(question))
+
+    def scores(self) -> list[float]:
+        """One number per unit; only their order and ratios mean something."""
+        return [self._score(index) for index in range(len(self._units))]
+
+    def _idf(self, asked: frozenset[str]) -> dict[str, float]:
+        """Weight of each word of the question that occurs anywhere: rare words decide."""
+        weights: dict[str, float] = {}
+        for term in asked:
+            found = sum(
+                term in self._terms[i]
+                or term in self._headings[unit.passage]
+                or term in self._titles[unit.passage]
+                for i, unit in enumerate(self._units)
+            )
+            if found:
+                weights[term] = math.log(1 + (len(self._units) + 1) / found)
+        return weights
+
+    def _score(self, index: int) -> float:
+        unit = self._units[index]
+        before, asked = self._context(index)
+        matched = sum(
+            weight
+            * max(
+                1.0 * (term in self._terms[index]),
+                _HEADING * (term in self._headings[unit.passage]),
+                _TITLE * (term in self._titles[unit.passage]),
+                _ASKED * (term in asked),
+                _BEFORE * (term in before),
+            )
+            for term, weight in self._weights.items()
+        )
+        share = matched / (sum(self._weights.values()) or 1.0)
+        return (share + self._fit(unit)) * (1 - 0.04 * min(unit.passage, 10))
+
+    def _context(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
+        """Words of the sentence before, and of a question asked one or two sentences before."""
+        empty: frozenset[str] = frozenset()
+        here = self._units[index].passage
+        earlier = [i for i in (index - 1, index - 2) if i >= 0 and self._units[i].passage == here]
+        if not earlier:
+            return empty, empty
+        asking = next((i for i in earlier if self._units[i].lead.endswith("?")), None)
+        return self._terms[earlier[0]], empty if asking is None else self._terms[asking]
+
+    def _fit(self, unit: _Unit) -> float:
+        """Whether the unit has the form of an answer to such a question."""
+        text, fit = unit.text, 0.0
+        if unit.lead.endswith("?"):
+            fit -= 0.5
+        if len(text.split()) < 4:
+            fit -= 0.3
+        found = words(text)
+        if _WANTS_FIGURE.search(self._question) and any(w.number for w in found):
+            fit += 0.15
+        if _WANTS_NAME.search(self._question) and any(w.capital for w in found[1:]):
+            fit += 0.1
+        if _WANTS_MEANING.search(self._question) and _DEFINES.match(unit.lead):
+            subject = {w.norm for w in words(unit.lead)[:3]}
+            fit += 0.15 * bool(subject & set(self._weights))
+        return fit
+
+
+def _chosen(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
+    """The best units, each said once, with what they lean on, in reading order."""
+    best = max(scores)
+    chosen: list[int] = []
+    spent = 0
+    for index in sorted(range(len(units)), key=lambda i: (-scores[i], i)):
+        if chosen and scores[index] < _ENOUGH * best:
+            break
+        group = [i for i in _with_support(units, index) if i not in chosen]
+        cost = sum(units[i].cost for i in group)
+        if chosen and spent + cost > _MOST:
+            continue
+        if any(_same(units[index], units[i]) for i in chosen):
+            continue
+        chosen += group
+        spent += cost
+    return [units[i] for i in sorted(set(chosen))]
+
+
+def _with_support(units: Sequence[_Unit], index: int) -> list[int]:
+    """A sentence that begins with "They" needs the one before it."""
+    previous = index - 1
+    leans = _LEANS.match(units[index].lead)
+    if not leans or previous < 0 or units[previous].passage != units[index].passage:
+        return [index]
+    return [previous, index]
+
+
+def _same(one: _Unit, other: _Unit) -> bool:
+    mine, theirs = content_terms(one.text), content_terms(other.text)
+    return len(mine & theirs) >= _ALIKE * min(len(mine), len(theirs))
+
+
+def _rendered(units: Sequence[_Unit]) -> str:
+    """Markdown: one paragraph per passage, lists as lists."""
+    paragraphs: list[str] = []
+    for passage, group in groupby(units, key=lambda unit: unit.passage):
+        text = ""
+        for unit in group:
+            text += _joint(text, bullet=unit.bullet) + _said(unit, f" [{passage + 1}]")
+        paragraphs.append(text)
+    return "\n\n".join(paragraphs)
+
+
+def _joint(before: str, *, bullet: bool) -> str:
+    """What goes between the text so far and the next unit."""
+    after_list = before.rpartition("\n")[2].startswith("- ")
+    if not before:
+        return ""
+    if after_list:
+        return "\n" if bullet else "\n\n"
+    return "\n\n" if bullet else " "
+
+
+def _said(unit: _Unit, marker: str) -> str:
+    """A unit with its marker; what introduces a list has none, its items do."""
+    if unit.items:
+        items = (f"- {_plain(item)}{marker}" for item in unit.items[:_LONGEST_LIST])
+        return "\n".join((f"{_plain(unit.lead)}\n", *items))
+    return f"{'- ' if unit.bullet else ''}{_plain(unit.lead)}{marker}"
+
+
+def _plain(text: str) -> str:
+    """Without markers of the source's own: here they would mean something else."""
+    for marker in reversed(find_markers(text)):
+        text = text[: marker.start].rstrip() + text[marker.end :]
+    return text

@@ -1,1 +1,0 @@
-"""Figures of this process for Prometheus. What each means is in docs/operations.md."""

@@ -1,0 +1,1 @@
+"""Metrics, tracing and logging. What each metric means is in docs/operations.md."""

@@ -1,0 +1,168 @@
+"""What `GET /metrics` answers: this process, or all workers of a server that has several.
+
+Workers share one port, so a scrape reaches any of them. Each writes its figures to a file every
+few seconds; the one that is asked adds those of the others, every sample labelled `worker`.
+"""
+
+import logging
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from app.observability.metrics import Figures
+from app.observability.run_metrics import RunFigures
+from app.runs.supervisor import LoopState
+
+log = logging.getLogger(__name__)
+
+
+class Momentary(Collector):
+    """Figures that are read when they are asked for, so that they cost nothing in between."""
+
+    def __init__(
+        self,
+        figures: Figures,
+        runs: RunFigures,
+        pool: Callable[[], tuple[int, int, int]],
+        loops: Callable[[], Iterable[LoopState]] = tuple,
+    ) -> None:
+        self._loops = loops
+        self._figures = figures
+        self._runs = runs
+        self._pool = pool
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        yield from self._figures.registry.collect()
+        yield _gauge("citestream_active_runs", "Answers being written.", self._runs.under_way)
+        tokens = "Pieces of answers that came from the model."
+        yield CounterMetricFamily("citestream_tokens", tokens, value=self._runs.tokens)
+        unflushed = "Events that are not in the database yet."
+        yield _gauge("citestream_unflushed_events", unflushed, self._runs.unflushed)
+        size, idle, most = self._pool()
+        yield _gauge("citestream_pool_connections", "Connections to the database.", size)
+        yield _gauge("citestream_pool_idle", "Those of them that nobody uses.", idle)
+        yield _gauge("citestream_pool_limit", "As many as there may be.", most)
+        yield from _loop_metrics(self._loops())
+
+
+def _loop_metrics(loops: Iterable[LoopState]) -> Iterator[Metric]:
+    failures = CounterMetricFamily(
+        "citestream_background_failures",
+        "Passes of a background loop that failed and were retried.",
+        labels=["loop"],
+    )
+    success = GaugeMetricFamily(
+        "citestream_background_last_success_timestamp_seconds",
+        "When a background loop last did its work (Unix time).",
+        labels=["loop"],
+    )
+    for state in loops:
+        failures.add_metric([state.loop.name], state.failures)
+        if state.last_success_at is not None:
+            success.add_metric([state.loop.name], state.last_success_at.timestamp())
+    yield failures
+    yield success
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+class _Gathered(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = tuple(metrics)
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+class Exposition:
+    """`folder` None: this process is the only one of its server."""
+
+    def __init__(self, here: Collector, folder: Path | None) -> None:
+        self._here = here
+        self._folder = folder
+
+    def render(self, accept: str | None) -> tuple[bytes, str]:
+        """The figures and their content type, as the scraper likes it."""
+        encode, content_type = choose_encoder(accept or "")
+        gathered: Collector = self._here
+        if self._folder is not None:
+            gathered = _Gathered(self._of_all(self._folder))
+        registry = CollectorRegistry()
+        registry.register(gathered)
+        return encode(registry), content_type
+
+    def write(self) -> None:
+        """Leave this worker's figures for the others. A disk that is full is no reason to fail."""
+        if self._folder is None:
+            return
+        registry = CollectorRegistry()
+        registry.register(self._here)
+        path = self._folder / f"{os.getpid()}.prom"
+        draft = path.with_suffix(".new")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(generate_latest(registry))
+            draft.replace(path)
+        except OSError as error:
+            log.debug("The figures could not be written: %s", error)
+
+    def _of_all(self, folder: Path) -> Iterator[Metric]:
+        """Every worker's samples, family by family."""
+        families: dict[str, Metric] = {}
+        _add(families, self._here.collect(), os.getpid())
+        for path in sorted(folder.glob("*.prom")):
+            worker = int(path.stem)
+            if worker == os.getpid():
+                continue
+            if not psutil.pid_exists(worker):
+                path.unlink(missing_ok=True)
+                continue
+            with suppress(OSError):
+                _add(families, text_string_to_metric_families(path.read_text()), worker)
+        yield from families.values()
+
+
+def _add(families: dict[str, Metric], metrics: Iterable[Metric], worker: int) -> None:
+    for metric in metrics:
+        family = families.setdefault(
+            metric.name, Metric(metric.name, metric.documentation, metric.type)
+        )
+        for sample in metric.samples:
+            if not sample.name.endswith("_created"):
+                labels = sample.labels | {"worker": str(worker)}
+                family.samples.append(sample._replace(labels=labels))
+
+
+def workers_folder() -> Path | None:
+    """Where the workers of this server leave their figures; None when this is no worker.
+
+    Not in `DATA_DIR`: replicas share that, and in containers they all have the same process ids.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return None
+    own = Path(tempfile.gettempdir()) / f"citestream-{os.getuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    if own.is_symlink() or own.stat().st_uid != os.getuid():
+        log.warning("%s belongs to somebody else: each worker tells its own figures", own)
+        return None
+    for old in own.glob("figures-*"):
+        if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
+            shutil.rmtree(old, ignore_errors=True)
+    return own / f"figures-{parent.pid}"

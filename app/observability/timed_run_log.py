@@ -1,0 +1,54 @@
+"""The run log of PostgreSQL with its statements timed."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from typing_extensions import override
+
+from app.db.listener import Notices
+from app.db.pool import Database
+from app.db.run_log import PostgresRunLog
+from app.domain.errors import StoreUnavailable
+from app.observability.metrics import Figures
+from app.runs.ports import Batch, Created, NewRun, Outcome, Replayed
+
+
+class MeasuredRunLog(PostgresRunLog):
+    """Nothing is different but that it is counted."""
+
+    def __init__(self, database: Database, notices: Notices, figures: Figures) -> None:
+        super().__init__(database, notices)
+        self._figures = figures
+
+    @override
+    async def create(self, new: NewRun) -> Created | Replayed:
+        with self._timed("create"):
+            return await super().create(new)
+
+    @override
+    async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
+        with self._timed("flush"):
+            refused = await super().flush(batches)
+        self._figures.flushed.observe(sum(len(batch.entries) for batch in batches))
+        return refused
+
+    @override
+    async def finish(self, outcome: Outcome) -> bool:
+        with self._timed("finish"):
+            return await super().finish(outcome)
+
+    @override
+    async def beat(self, process_id: str) -> None:
+        with self._timed("beat"):
+            await super().beat(process_id)
+
+    @contextmanager
+    def _timed(self, statement: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        except StoreUnavailable:
+            self._figures.store_failures.labels(statement).inc()
+            raise
+        self._figures.store.labels(statement).observe(time.monotonic() - began)

@@ -1,0 +1,183 @@
+"""What a run's end looks like: the terminal event, the stored message, the receipt. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from app.domain.encoding import timestamp
+from app.domain.errors import RunFailure
+from app.domain.events import (
+    Citations,
+    CitationsCompleted,
+    Done,
+    Error,
+    Failed,
+    Finished,
+    Terminal,
+)
+from app.domain.models import Citation, FinishReason, Passage, Timings, Usage
+from app.domain.stored import stored_passages
+from app.runs.active_run import LiveRun
+from app.runs.ports import AnswerRecord, Ended, Entry, Receipt, RunStatus
+
+INTERRUPTED = RunFailure(
+    "INTERRUPTED",
+    "The server was interrupted while it was answering. What was written is kept.",
+)
+SHUT_DOWN = RunFailure(
+    "INTERRUPTED",
+    "The server is restarting and had to end this answer. What was written is kept.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a run ended: exactly one of the two is set."""
+
+    finished: Ended | None = None
+    failure: RunFailure | None = None
+
+    @property
+    def status(self) -> RunStatus:
+        """How the run's row and message are marked."""
+        if self.finished is None:
+            return "error"
+        return "stopped" if self.finished.finish_reason == "stopped" else "complete"
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """None for a failed run."""
+        return self.finished.finish_reason if self.finished else None
+
+
+STOPPED = Ending(finished=Ended("stopped", None))
+
+
+def citations_event(citations: tuple[Citation, ...], at: datetime) -> Citations:
+    """The one event between the last token and the terminal one."""
+    return Citations(content=CitationsCompleted(citations=citations), timestamp=timestamp(at))
+
+
+def terminal_event(
+    ending: Ending,
+    *,
+    message_id: str,
+    saved: bool,
+    partial: bool,
+    usage: Usage,
+    timings: Timings,
+    at: datetime,
+) -> Terminal:
+    """`done` or `error` as the wire has it."""
+    if ending.finished is not None:
+        finished = Finished(
+            finish_reason=ending.finished.finish_reason,
+            message_id=message_id,
+            saved=saved,
+            usage=usage,
+            timings=timings,
+        )
+        return Done(content=finished, timestamp=timestamp(at))
+    failure = ending.failure or INTERRUPTED
+    failed = Failed(
+        code=failure.code,
+        message=failure.message,
+        retryable=failure.retryable,
+        partial=partial,
+        saved=saved,
+    )
+    return Error(content=failed, timestamp=timestamp(at))
+
+
+def answer_record(
+    ending: Ending,
+    *,
+    text: str,
+    citations: tuple[Citation, ...],
+    evidence: tuple[dict[str, object], ...],
+    usage: Usage,
+    timings: Timings,
+) -> AnswerRecord:
+    """The message as it is stored for good."""
+    return AnswerRecord(
+        status=ending.status if ending.status != "running" else "streaming",
+        content=text,
+        finish_reason=ending.finish_reason,
+        citations=citations,
+        evidence=evidence,
+        usage=usage,
+        timings=timings,
+        error_code=ending.failure.code if ending.failure else None,
+        error_message=ending.failure.message if ending.failure else None,
+    )
+
+
+def evidence_of(entries: Iterable[Entry]) -> tuple[dict[str, object], ...]:
+    """The stage events, as `{type, content}`, that tell how the answer was found."""
+    kept = (e for e in entries if e.text is None and e.type not in _NOT_EVIDENCE)
+    return tuple({"type": e.type, "content": orjson.loads(e.data).get("content")} for e in kept)
+
+
+_NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
+
+
+def replaceable(terminal: Entry | None) -> bool:
+    """Whether a run that another process took over is still open, or was closed as dead."""
+    if terminal is None:
+        return True
+    if terminal.type != "error":
+        return False
+    content = orjson.loads(terminal.data).get("content")
+    return isinstance(content, dict) and content.get("code") == INTERRUPTED.code
+
+
+def marked_passages(entries: Sequence[Entry]) -> tuple[Passage, ...]:
+    """The numbered passages of a stored run, from its last `generation_start`."""
+    for entry in reversed(entries):
+        if entry.type == "generation_start":
+            return stored_passages(orjson.loads(entry.data).get("content"))
+    return ()
+
+
+def usage_of(run: LiveRun, ended: Ended | None) -> Usage:
+    """What the model reported, else an estimate (four characters a token)."""
+    if ended is not None and ended.usage is not None:
+        return ended.usage
+    context = sum(len(passage.text) for passage in run.evidence.passages)
+    return Usage(
+        input_tokens=context // 4 if run.upstream.opened_at else 0,
+        output_tokens=run.upstream.deltas if run.upstream.opened_at else -(-len(run.text) // 4),
+        estimated=True,
+    )
+
+
+def timings_of(run: LiveRun, now: float) -> Timings:
+    """Milliseconds from the run's start."""
+
+    def since(at: float | None) -> float | None:
+        return None if at is None else round((at - run.started_at) * 1000, 1)
+
+    return Timings(
+        retrieval_ms=since(run.retrieved_at),
+        first_token_ms=since(run.first_token_at),
+        total_ms=round((now - run.started_at) * 1000, 1),
+    )
+
+
+def receipt_of(run: LiveRun) -> Receipt | None:
+    """What a stop achieved; None when the run was not stopped."""
+    if run.cancel_reason not in {"stopped", "disconnected"} or run.cancelled_at is None:
+        return None
+    closed, took = run.upstream.closed_at, None
+    if run.cut_upstream and closed is not None and closed >= run.cancelled_at:
+        took = round((closed - run.cancelled_at) * 1000, 2)
+    return Receipt(
+        stopped=True,
+        already=False,
+        upstream_closed=(run.upstream.open_sockets == 0) if run.cut_upstream else None,
+        upstream_closed_ms=took,
+        tokens_kept=run.upstream.deltas,
+        message_id=run.record.message_id,
+    )

@@ -1,0 +1,1 @@
+"""Hybrid search: dense and lexical candidates, fusion, reranking, duplicates, and their SQL."""

@@ -1,0 +1,164 @@
+"""A reranking model behind a `/rerank` route, as Cohere, Jina, vLLM and others offer it.
+
+`POST {base}/rerank` with `{model, query, documents, top_n}` answers
+`{"results": [{"index", "relevance_score"}, …]}`, best first or in any order.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from app.domain.models import Candidate, Passage, Reranked
+from app.domain.ports import Reranker
+from app.domain.setting_values import with_path
+
+log = logging.getLogger(__name__)
+
+TOP: Final = 50
+"""Candidates that are sent; those behind keep their places behind."""
+TIMEOUT_S: Final = 3.0
+"""In all: the first token waits for this."""
+PAUSE_S: Final = 30.0
+"""After a failure nobody else waits for the service for so long."""
+
+LATE: Final = "The reranking service did not answer in time: the built-in order holds."
+FAILED: Final = "The reranking service failed: the built-in order holds."
+PAUSED: Final = "The reranking service failed just now: the built-in order holds."
+
+
+class _Result(BaseModel):
+    """One document's score. Services send more, which is ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    index: int = Field(ge=0)
+    relevance_score: float
+
+
+class _Answer(BaseModel):
+    """What the service says; documents that it leaves out are the least relevant."""
+
+    model_config = ConfigDict(frozen=True)
+
+    results: tuple[_Result, ...] = Field(min_length=1)
+
+
+class ServiceReranker:
+    """Implements `Reranker`: a service orders the best of another reranker's order anew.
+
+    Whatever the service does, there is an order: `note` says when it is the other reranker's.
+    """
+
+    def __init__(
+        self,
+        inside: Reranker,
+        client: httpx2.AsyncClient,
+        *,
+        base_url: str,
+        model: str,
+        clock: Callable[[], float],
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """`client` brings the key with it; `clock` counts seconds."""
+        self._inside = inside
+        self._client = client
+        self._url = with_path(base_url, "/rerank")
+        self._model = model
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._paused_until = -math.inf
+
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+        """All candidates, best first. The service's scores order the first 50."""
+        first = await self._inside.rerank(query, candidates)
+        top, rest = first.candidates[:TOP], first.candidates[TOP:]
+        if not top:
+            return first
+        if self._clock() < self._paused_until:
+            return replace(first, note=PAUSED)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                scores = await self._scores(query, [one.passage for one in top])
+        except (httpx2.HTTPError, TimeoutError, ValidationError, IndexError) as error:
+            self._paused_until = self._clock() + PAUSE_S
+            log.warning("The reranking service failed (%s)", _reason(error))
+            late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+            return replace(first, note=LATE if late else FAILED)
+        floor = min(scores.values())
+        behind = [i for i in range(len(top)) if i not in scores]
+        order = sorted(scores, key=lambda i: -scores[i])
+        return Reranked(
+            (
+                *(replace(top[i], score=scores[i]) for i in order),
+                *(replace(top[i], score=floor) for i in behind),
+                *(replace(one, score=floor) for one in rest),
+            )
+        )
+
+    async def _scores(self, query: str, passages: Sequence[Passage]) -> dict[int, float]:
+        """By place in `passages`. Raises for whatever is not an answer to this request."""
+        response = await self._client.post(
+            self._url,
+            json={
+                "model": self._model,
+                "query": query,
+                "documents": [_document(passage) for passage in passages],
+                "top_n": len(passages),
+            },
+        )
+        response.raise_for_status()
+        results = _Answer.model_validate_json(response.content).results
+        if any(result.index >= len(passages) for result in results):
+            raise IndexError("the service scored a document that it was not sent")
+        return {result.index: result.relevance_score for result in results}
+
+
+def _document(passage: Passage) -> str:
+    """The passage as it is embedded: after the title and heading that say what it is about."""
+    parts = (passage.title, passage.heading, passage.text)
+    return "\n".join(part for part in parts if part)
+
+
+def _reason(error: Exception) -> str:
+    """For the log, without anything that a question or a passage says."""
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"status {error.response.status_code}"
+    return type(error).__name__
+
+
+class RerankSettings(Protocol):
+    """The settings that concern reranking: a service has both address and model."""
+
+    @property
+    def rerank_base_url(self) -> str | None:
+        """Where the `/rerank` route is; None for the built-in order."""
+
+    @property
+    def rerank_model(self) -> str | None:
+        """The service's model."""
+
+    @property
+    def rerank_api_key(self) -> SecretStr | None:
+        """None for a service without keys."""
+
+
+def make_reranker(
+    settings: RerankSettings,
+    inside: Reranker,
+    *,
+    transport: httpx2.AsyncBaseTransport,
+    clock: Callable[[], float],
+) -> Reranker:
+    """`inside`, with the configured service on top of it; `clock` counts seconds."""
+    url, model, key = settings.rerank_base_url, settings.rerank_model, settings.rerank_api_key
+    if url is None or model is None:
+        return inside
+    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    client = httpx2.AsyncClient(transport=transport, headers=headers, timeout=None)
+    return ServiceReranker(inside, client, base_url=url, model=model, clock=clock)

@@ -1,0 +1,1 @@
+"""The process: wiring, shutdown, maintenance, HTTP protocol."""

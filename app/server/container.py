@@ -1,0 +1,413 @@
+"""The services of one event loop, and the parts that a whole process shares.
+
+Pools, clients and run tasks belong to the running loop: they start once, on first use, and those of
+a loop that is closed are dropped. The embedded server, the embedding model and the answer model
+serve every loop of the process.
+"""
+
+import asyncio
+import atexit
+import logging
+import sys
+import threading
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from langchain_core.messages import BaseMessage
+
+from app.api.dependencies import ModelInfo, Services
+from app.config import Settings, ignore_ambient, reader_environment
+from app.db.access_store import PostgresAccess
+from app.db.conversation_store import ConversationStore
+from app.db.embedded.server import EmbeddedServer
+from app.db.job_log import PostgresJobLog
+from app.db.lakebase import LakebasePassword, password_of
+from app.db.library_store import LibraryStore
+from app.db.listener import Notices
+from app.db.migrations import migrate
+from app.db.pool import Database
+from app.db.run_log import CHANNEL, renew_lease
+from app.domain.errors import StoreUnavailable
+from app.domain.library_ports import PassageEncoder
+from app.domain.models import Passage
+from app.domain.principals import LOCAL
+from app.embeddings.providers import check_vectors, make_embedder
+from app.graph.answerable_questions import AnswerableQuestions
+from app.graph.build import build_graph
+from app.graph.engine import GraphEngine
+from app.ingest.file_reader import FileReader
+from app.ingest.files import FileStore
+from app.ingest.jobs.queue import IngestQueue
+from app.ingest.pipeline import Ingestor
+from app.ingest.reembedding import reembed_source
+from app.llm.answer_model import AnswerModel
+from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
+from app.llm.fast_path.transport import ModelTransport
+from app.llm.reachability import ModelReachability
+from app.llm.registry import make_answer_model
+from app.observability.timed_run_log import MeasuredRunLog
+from app.observability.tracing import make_tracing
+from app.runs.citation_check import cite_in_time
+from app.runs.clock import SystemClock
+from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
+from app.runs.ownership import elapsed_s
+from app.runs.ports import AnswerEngine, Ended, Question
+from app.runs.service import Limits, RunService
+from app.runs.supervisor import BackgroundLoop, Supervisor
+from app.runs.tasks import TaskTracker
+from app.search.hybrid import HybridSearch
+from app.search.passage_index import PostgresPassageIndex
+from app.search.rerank import BlendReranker
+from app.search.rerank_service import make_reranker
+from app.server.garbage_collection import LOOK_S, GarbageCollector
+from app.server.maintenance import upkeep_loops
+from app.server.outbound_traffic import describe_outgoing, describe_private
+from app.server.sample_data import load_samples
+from app.server.telemetry import Watching, metrics_loops
+
+log = logging.getLogger(__name__)
+
+JUDGE_TIMEOUT_S = 15.0
+LAST_WORDS_S = 2.0
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the event loop waiting (Python's own choice: 5 ms)."""
+
+
+class Process:
+    """What all event loops of a process share. Every part starts once, on first use."""
+
+    def __init__(self, settings: Settings, embedder: PassageEncoder | None = None) -> None:
+        ignore_ambient(settings)
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._server: EmbeddedServer | None = None
+        self._password: LakebasePassword | None = None
+        self._embedder = embedder
+        self._model: AnswerModel | None = None
+        self.watching = Watching(settings)
+        self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
+
+    def dsn(self) -> str:
+        """The database's address; starts the embedded server when none is set. Blocks."""
+        if self.settings.database_url is not None:
+            return self.settings.database_url.get_secret_value()
+        with self._lock:
+            if self._server is None:
+                self._server = EmbeddedServer.start(self.settings.data_dir)
+                atexit.register(self.release)
+            return self._server.dsn
+
+    def password(self) -> LakebasePassword | None:
+        """What the database is signed in to with when that is Lakebase. Blocks for seconds."""
+        with self._lock:
+            if self._password is None:
+                self._password = password_of(self.settings)
+            return self._password
+
+    def embedder(self) -> PassageEncoder:
+        """The embedding model. Blocks while it loads."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = make_embedder(self.settings)
+            return self._embedder
+
+    def model(self) -> AnswerModel:
+        """The answer model. Blocks while its SDK is imported."""
+        with self._lock:
+            if self._model is None:
+                self._model = make_answer_model(self.settings)
+                for line in describe_outgoing(self.settings, self._model):
+                    log.info(line)
+            return self._model
+
+    def revive(self) -> Callable[[], None] | None:
+        """How to start the embedded server again; None for a database that is not ours."""
+        return None if self._server is None else self._server.ensure
+
+    def release(self) -> None:
+        """Let go of the embedded server; whoever does so last stops it. Traces are sent first."""
+        self.tracing.close()
+        with self._lock:
+            if self._server is not None:
+                self._server.release()
+                self._server = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The running services of one loop."""
+
+    services: Services
+    tasks: TaskTracker
+    database: Database
+    jobs: IngestQueue
+    lease_fallback: LeaseFallback
+    samples: "asyncio.Task[None] | None" = None
+
+
+class Runtimes:
+    """One `Runtime` per event loop, started once however many ask at the same time.
+
+    An async generator owns each: a loop closes its generators when it shuts down, which nothing
+    else tells us about where there is no lifespan.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._owners: dict[asyncio.AbstractEventLoop, AsyncGenerator[Runtime, None]] = {}
+        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Runtime]] = {}
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    async def get(self) -> Runtime:
+        """The running loop's. Raises `SettingError` or `StoreUnavailable`; a later call retries."""
+        loop = asyncio.get_running_loop()
+        starting = self._starting.get(loop)
+        if starting is None:
+            self._drop_closed()
+            self._owners[loop] = self._owned(loop)
+            starting = TaskTracker().spawn(self._begin(loop), name="start", awaited=True)
+            self._starting[loop] = starting
+        return await asyncio.shield(starting)
+
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> Runtime:
+        return await anext(self._owners[loop])
+
+    async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Runtime, None]:
+        """The only generator that is open while the loop runs: a loop closes all at once."""
+        try:
+            async with AsyncExitStack() as stack:
+                yield await start(self.process, stack)
+        finally:
+            self._owners.pop(loop, None)
+            self._starting.pop(loop, None)
+
+    def _drop_closed(self) -> None:
+        """Forget loops that were closed without being shut down."""
+        for loop in [loop for loop in self._owners if loop.is_closed()]:
+            del self._owners[loop], self._starting[loop]
+
+    async def services(self) -> Services:
+        """What the routes ask for."""
+        return (await self.get()).services
+
+    async def close(self) -> None:
+        """Close the running loop's, when it ever started."""
+        loop = asyncio.get_running_loop()
+        starting, owner = self._starting.get(loop), self._owners.get(loop)
+        if starting is None or owner is None:
+            return
+        starting.cancel()
+        await asyncio.wait({starting})
+        await owner.aclose()
+
+
+async def start(process: Process, stack: AsyncExitStack) -> Runtime:
+    """The services of the running loop, until `stack` is closed. Drain the runs first."""
+    sys.setswitchinterval(SWITCH_S)
+    log.info("Starting, 1 of 3: the database")
+    dsn = await asyncio.to_thread(process.dsn)
+    password = await asyncio.to_thread(process.password)
+    await migrate(dsn, password=password)
+    log.info("Starting, 2 of 3: the models")
+    embedder = await asyncio.to_thread(process.embedder)
+    model = await asyncio.to_thread(process.model)
+    log.info("Starting, 3 of 3: connections and background work")
+    database = await Database.open(
+        dsn, password=password, max_size=process.settings.database_pool_size
+    )
+    stack.push_async_callback(database.close)
+    stack.push_async_callback(model.aclose)
+    notices = Notices(database, channels=(CHANNEL,))
+    stack.push_async_callback(notices.close)
+    tasks = TaskTracker()
+    stack.push_async_callback(_end, tasks, database)
+    supervisor = Supervisor(tasks, SystemClock())
+    notices.start(supervisor)
+    reader = FileReader(embedder.count, environment=reader_environment())
+    stack.push_async_callback(asyncio.to_thread, reader.close)
+    runtime = await _assemble(process, embedder, model, reader, database, notices, supervisor)
+    stack.callback(runtime.lease_fallback.close)
+    stack.push_async_callback(runtime.services.runs.close)
+    stack.push_async_callback(runtime.jobs.close)
+    return runtime
+
+
+async def _end(tasks: TaskTracker, database: Database) -> None:
+    """End the tasks; those that wait for a silent database would wait for ever."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_S):
+            await tasks.close()
+    except TimeoutError:
+        log.warning("The database is silent: leaving without it")
+        database.terminate()
+        await tasks.close()
+
+
+async def _assemble(
+    process: Process,
+    embedder: PassageEncoder,
+    model: AnswerModel,
+    reader: FileReader,
+    database: Database,
+    notices: Notices,
+    supervisor: Supervisor,
+) -> Runtime:
+    """Wire the parts of one loop together and start the runs."""
+    settings = process.settings
+    library = LibraryStore(database)
+    index = PostgresPassageIndex(database)
+    await check_vectors(library, embedder)
+    if settings.auth != "none" and (private := await library.count_private(LOCAL)):
+        log.warning(describe_private(private))
+    tasks, clock = supervisor.tasks, SystemClock()
+    engine = make_engine(process, embedder, index, model, clock)
+    process_id = str(uuid.uuid4())
+    runs = RunService(
+        MeasuredRunLog(database, notices, process.watching.figures),
+        engine,
+        cite=cite_in_time,
+        clock=clock,
+        limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
+        tasks=tasks,
+        process_id=process_id,
+        observer=process.watching.runs,
+        supervisor=supervisor,
+        elapsed=elapsed_s,
+    )
+    await runs.start()
+    fallback = LeaseFallback(partial(renew_lease, database, process_id))
+    fallback.start()
+    exposition = process.watching.exposition(database, supervisor)
+    jobs = make_jobs(process, embedder, reader, database, tasks, clock)
+    jobs.start(supervisor)
+    for loop in (
+        BackgroundLoop(
+            name="garbage", step=GarbageCollector(lambda: runs.active).look, every_s=LOOK_S
+        ),
+        BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
+        *metrics_loops(process.watching.figures, exposition),
+        *upkeep_loops(database, revive=process.revive(), clock=clock, discard=jobs.discard),
+    ):
+        supervisor.start(loop)
+    samples = None
+    if settings.sample_library:
+        loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
+        samples = tasks.spawn(loading, name="sample library")
+    reachability = ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
+    reachability.state()  # the first check
+    services = Services(
+        runs=runs,
+        conversations=ConversationStore(database),
+        library=library,
+        access=PostgresAccess(database),
+        editing=library,
+        jobs=jobs,
+        suggestions=AnswerableQuestions(
+            HybridSearch(index, embedder), BlendReranker(index, embedder)
+        ),
+        model_reach=reachability.state,
+        model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
+        heartbeat_s=settings.heartbeat_s,
+        files=settings.data_dir / "files",
+        largest_upload=settings.max_upload_mb * 2**20,
+        database_ok=lambda: _answers(database),
+        failing_loops=supervisor.failing,
+        now=clock.now,
+        figures=exposition.render,
+        sampled=process.watching.gaps,
+    )
+    return Runtime(services, tasks, database, jobs, fallback, samples)
+
+
+def make_jobs(
+    process: Process,
+    embedder: PassageEncoder,
+    reader: FileReader,
+    database: Database,
+    tasks: TaskTracker,
+    clock: SystemClock,
+) -> IngestQueue:
+    """Uploads into this loop's database."""
+    library = LibraryStore(database)
+    files = process.settings.data_dir / "files"
+    return IngestQueue(
+        PostgresJobLog(database),
+        Ingestor(library, embedder, FileStore(files), reader, now=clock.now),
+        tasks,
+        reembed=partial(reembed_source, library, embedder),
+        staging=files / "incoming",
+        now=clock.now,
+        new_id=lambda: str(uuid.uuid4()),
+    )
+
+
+def make_engine(
+    process: Process,
+    embedder: PassageEncoder,
+    index: PostgresPassageIndex,
+    model: AnswerModel,
+    clock: SystemClock,
+) -> AnswerEngine:
+    """The graph over this loop's database and the process's models."""
+    settings, tracing = process.settings, process.tracing
+    limits = AnswerLimits(
+        first_token_s=settings.first_token_timeout_s, idle_s=settings.idle_timeout_s
+    )
+
+    async def answer(
+        messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+    ) -> tuple[Ended, str]:
+        with tracing.call("model: answer"):
+            end = await stream_answer(
+                model,
+                messages,
+                passages=passages,
+                question=question.text,
+                limits=limits,
+                said=question.continues or "",
+            )
+        return Ended(end.finish_reason, end.usage), "" if end.streamed else end.text
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        with tracing.call("model: judge"):
+            return await ask(
+                model, messages, timeout_s=JUDGE_TIMEOUT_S, load_s=limits.first_token_s
+            )
+
+    search = HybridSearch(index, embedder)
+    rerank_proxy = settings.proxies.url_for(settings.rerank_base_url or "")
+    graph = build_graph(
+        search=search,
+        reranker=make_reranker(
+            process.settings,
+            BlendReranker(index, embedder),
+            transport=ModelTransport(proxy=rerank_proxy),
+            clock=clock.monotonic,
+        ),
+        answerer=answer,
+        judge=judge if model.can_judge else None,
+        clock=clock.monotonic,
+        wrap=tracing.node,
+    )
+    engine = GraphEngine(
+        graph,
+        model_name=model.name,
+        now=clock.now,
+        text_of=answer_text,
+        expect=search.expect,
+        in_one_form=model.can_judge,
+    )
+    return tracing.engine(engine)
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        await database.fetchval("SELECT 1")
+    except StoreUnavailable:
+        return False
+    return True

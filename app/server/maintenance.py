@@ -1,0 +1,62 @@
+"""What a running process looks after: its embedded database, and what was deleted."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from app.db.conversation_store import ConversationStore
+from app.db.library_store import LibraryStore
+from app.db.pool import Database
+from app.domain.errors import SettingError, StoreUnavailable
+from app.domain.library_ports import Discard
+from app.runs.ports import Clock
+from app.runs.supervisor import BackgroundLoop
+
+log = logging.getLogger(__name__)
+
+SOURCES_EVERY_S = 5.0
+CONVERSATIONS_EVERY_S = 300.0
+KEEP_SOURCES = timedelta(seconds=40)  # undo is possible for 30 s of it
+KEEP_DELETED = timedelta(minutes=5)  # undo is possible for 30 s of it
+
+
+def upkeep_loops(
+    database: Database,
+    *,
+    revive: Callable[[], None] | None,
+    clock: Clock,
+    discard: Discard | None = None,
+) -> tuple[BackgroundLoop, ...]:
+    """Purge what was deleted; call `revive` (blocks) when the database is gone.
+
+    `revive` starts an embedded server again that died under us; None when it is not ours.
+    `discard` removes the files of sources that are gone.
+    """
+    library, conversations = LibraryStore(database), ConversationStore(database)
+
+    async def purge_sources() -> None:
+        try:
+            await library.purge(deleted_before=clock.now() - KEEP_SOURCES, discard=discard)
+        except StoreUnavailable:
+            if revive is not None:
+                await _revive(revive)
+            raise
+
+    async def purge_conversations() -> None:
+        await conversations.purge(deleted_before=clock.now() - KEEP_DELETED)
+
+    return tuple(
+        BackgroundLoop(name=name, step=step, every_s=every_s, first_after_s=SOURCES_EVERY_S)
+        for name, step, every_s in (
+            ("deleted sources", purge_sources, SOURCES_EVERY_S),
+            ("deleted conversations", purge_conversations, CONVERSATIONS_EVERY_S),
+        )
+    )
+
+
+async def _revive(revive: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(revive)
+    except (StoreUnavailable, SettingError) as error:
+        log.warning("The embedded database does not start: %s", error)

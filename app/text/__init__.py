@@ -1,0 +1,1 @@
+"""Functions on text: sentences, tokens, citations, claim verification. Pure; no I/O."""
