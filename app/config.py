@@ -31,7 +31,7 @@ from app.domain.setting_words import expected, is_plain_address
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 _ORIGIN = re.compile(
     r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
 )
@@ -339,10 +339,10 @@ def _check_secret(settings: Settings) -> None:
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
     if settings.jwt_jwks_url:
         raise SettingError("JWT_SECRET: got one beside JWT_JWKS_URL, takes one of the two")
-    if len(secret.encode()) < SHORTEST_SECRET or len(set(secret)) < 12 or _DEFAULT.search(secret):
+    if len(secret.encode()) < MIN_SECRET_LENGTH or len(set(secret)) < 12 or _DEFAULT.search(secret):
         raise SettingError(
             "JWT_SECRET: got a secret that can be guessed, takes at least "
-            f"{SHORTEST_SECRET} random bytes, for example from: openssl rand -base64 48"
+            f"{MIN_SECRET_LENGTH} random bytes, for example from: openssl rand -base64 48"
         )
 
 

@@ -28,10 +28,10 @@ from app import __version__
 from app.api import errors
 from app.api.ai_sdk import routes as ai_sdk
 from app.api.auth import routes as sign_in
-from app.api.auth import setup as admission
+from app.api.auth import setup as auth_setup
 from app.api.middleware.path_prefix import UnderPrefix
 from app.api.middleware.request_context import RequestIds
-from app.api.middleware.security_headers import SafeHeaders
+from app.api.middleware.security_headers import SecurityHeaders
 from app.api.openai import routes as openai_compat
 from app.api.openai.errors import OpenAIErrors
 from app.api.routes import chat, conversations, health, jobs, metrics, runs, sources
@@ -46,9 +46,9 @@ from app.domain.library_ports import PassageEncoder
 from app.observability.logging import configure
 from app.runs.tasks import TaskTracker
 from app.server import garbage_collection as garbage
-from app.server.container import Process, Runtime, Runtimes
-from app.server.graceful_shutdown import SignalDrain
-from app.server.http_protocol import PatientProtocol
+from app.server.container import Container, Containers, Process
+from app.server.graceful_shutdown import GracefulShutdown
+from app.server.http_protocol import TimeoutProtocol
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def create_app(
     the lifespan or the first request.
     """
     settings = settings or load_settings()
-    runtimes = Runtimes(Process(settings, embedder))
+    runtimes = Containers(Process(settings, embedder))
     app = FastAPI(
         title="Citestream",
         version=__version__,
@@ -125,7 +125,7 @@ def create_app(
     ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
-    admission.guard(app, settings, runtimes.services)
+    auth_setup.guard(app, settings, runtimes.services)
     app.add_middleware(OpenAIErrors)
     app.add_middleware(PageForPeople, dist=PAGE)
     if settings.cors_origins:
@@ -136,7 +136,7 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["X-Run-Id", "X-Session-Id"],
         )
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(
         RequestIds,
         observer=runtimes.process.watching.requests,
@@ -148,7 +148,7 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, runtimes: Runtimes
+    settings: Settings, runtimes: Containers
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -164,7 +164,7 @@ def _lifespan(
         garbage.set_aside()
         tasks = TaskTracker()
         drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
-        signals = SignalDrain(drain, tasks, end_now=runtime.services.runs.end_now)
+        signals = GracefulShutdown(drain, tasks, end_now=runtime.services.runs.end_now)
         signals.install()
         tasks.spawn(_announce(settings, runtime), name="announcement")
         try:
@@ -188,7 +188,7 @@ def _unreachable(settings: Settings, error: StoreUnavailable) -> str:
     )
 
 
-async def _announce(settings: Settings, runtime: Runtime) -> None:
+async def _announce(settings: Settings, runtime: Container) -> None:
     """The ready line: once everything the first question needs is there."""
     if runtime.samples is not None:
         await asyncio.wait({runtime.samples})
@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
         workers=settings.workers if not reload else None,
         reload=reload,
         reload_dirs=["app"] if reload else None,
-        http=PatientProtocol,
+        http=TimeoutProtocol,
         # Whose word counts is decided by TRUSTED_PROXIES, on the address that really connected.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.client import Answer, Citestream, ClientError, Refused
-from app.domain.events import Error, RunStart, Token
+from app.domain.events import Error, RunStartEvent, Token
 
-LONGEST_BUSY_S = 5.0
+MAX_BUSY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ async def session(
             await _ask(library, session_id, habits, figures, chance)
         except Refused as refused:
             figures.errors[f"{refused.status} {refused.code}"] += 1
-            await asyncio.sleep(min(refused.retry_after_s or 1.0, LONGEST_BUSY_S))
+            await asyncio.sleep(min(refused.retry_after_s or 1.0, MAX_BUSY_S))
         except ClientError as error:
             figures.errors[type(error).__name__] += 1
             await asyncio.sleep(1)
@@ -102,7 +102,7 @@ async def _read(
         if lost is not None:
             figures.took("resumed", lost)
             lost, last = None, None
-        if isinstance(event, RunStart):
+        if isinstance(event, RunStartEvent):
             figures.took("first event", began)
         elif isinstance(event, Token):
             figures.tokens += 1

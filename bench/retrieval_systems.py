@@ -20,12 +20,12 @@ from app.graph.grading import confidence, leaning
 from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
 from app.llm.extractive_answer import quote_answer
-from app.runs.ports import Ended
+from app.runs.ports import EngineResult
 from app.runs.ports import Question as Asked
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.query_terms import subject_of
-from app.search.rerank import BlendReranker
+from app.search.rerank import FeatureReranker
 from bench.retrieval_collections import Question, Stored
 
 ARM: Final = 100  # each arm of the search brings so many candidates
@@ -40,7 +40,7 @@ class _Timed:
     """
 
     search_inside: HybridSearch
-    reranker_inside: BlendReranker
+    reranker_inside: FeatureReranker
     found: tuple[Candidate, ...] = ()
     ranked: tuple[Candidate, ...] = ()
     search_ms: float = 0.0
@@ -94,7 +94,7 @@ class Library:
         """Build the graph as the program does, with the quoting model."""
         self.encoder = encoder
         self.index = PostgresPassageIndex(self.database)
-        self.timed = _Timed(HybridSearch(self.index, encoder), BlendReranker(self.index, encoder))
+        self.timed = _Timed(HybridSearch(self.index, encoder), FeatureReranker(self.index, encoder))
         self.graph = build_graph(
             search=self.timed,
             reranker=self.timed,
@@ -160,9 +160,9 @@ class Library:
 
 async def _quote(
     messages: Sequence[BaseMessage], *, question: Asked, passages: tuple[Passage, ...]
-) -> tuple[Ended, str]:
+) -> tuple[EngineResult, str]:
     """The quoting model, at once."""
-    return Ended("stop", None), quote_answer(question.text, passages)
+    return EngineResult("stop", None), quote_answer(question.text, passages)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from app.embeddings.minilm import MiniLM
 from app.graph.nodes.retrieve import CANDIDATES
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
-from app.search.rerank import BlendReranker
+from app.search.rerank import FeatureReranker
 from bench.speed_client import percentiles
 
 WARM: int = 10
@@ -38,7 +38,7 @@ async def search(searching: Searching) -> dict[str, Any]:
     model = MiniLM.load()
     database = await Database.open(searching.dsn)
     index = PostgresPassageIndex(database)
-    finding, reranker = HybridSearch(index, model), BlendReranker(index, model)
+    finding, reranker = HybridSearch(index, model), FeatureReranker(index, model)
     filters = Filters(tags=tuple(searching.tags))
     times: dict[str, list[float]] = {"embed": [], "search": [], "rerank": []}
     for number, question in enumerate(searching.questions):

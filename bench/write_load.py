@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.db.embedded.server import EmbeddedServer
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, PostgresRunLog
-from app.runs.ports import RESERVE_AHEAD, Batch, Entry
+from app.runs.ports import RESERVE_AHEAD, Batch, LogEntry
 from app.runs.recorder import FLUSH_INTERVAL_S
 
 MADE = """
@@ -75,17 +75,17 @@ def batch(first: int, load: Load, after: int) -> list[Batch]:
     return [Batch(f"r{number}", 1, entries, last) for number in numbers]
 
 
-def _entry(seq: int) -> Entry:
+def _entry(seq: int) -> LogEntry:
     at = "2026-11-20T10:30:40.000Z"
     data = json.dumps({"type": "token", "content": WORD, "timestamp": at}, separators=(",", ":"))
-    return Entry(seq, "token", data.encode(), WORD)
+    return LogEntry(seq, "token", data.encode(), WORD)
 
 
 async def run(load: Load, dsn: str) -> Taken:
     """Writes for `load.seconds`."""
     await migrate(dsn)
     database = await Database.open(dsn, max_size=load.writers)
-    log = PostgresRunLog(database, Notices(database, channels=(CHANNEL,)))
+    log = PostgresRunLog(database, Listener(database, channels=(CHANNEL,)))
     try:
         await database.execute(MADE, load.streams, RESERVE_AHEAD)
         await database.execute("ANALYZE")

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from app.db.embedded.server import EmbeddedServer
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database, connect
 from app.db.run_log import CHANNEL, PostgresRunLog
@@ -116,9 +116,9 @@ async def tasks() -> AsyncIterator[TaskTracker]:
 
 
 @pytest.fixture
-async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Notices]:
+async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Listener]:
     """Listening to the channel of the run log already."""
-    notices = Notices(database, channels=(CHANNEL,))
+    notices = Listener(database, channels=(CHANNEL,))
     notices.start(Supervisor(tasks, SystemClock()))
     await notices.ready()
     yield notices
@@ -126,6 +126,6 @@ async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Notic
 
 
 @pytest.fixture
-def postgres_run_log(database: Database, notices: Notices) -> PostgresRunLog:
+def postgres_run_log(database: Database, notices: Listener) -> PostgresRunLog:
     """A run log on this test's database."""
     return PostgresRunLog(database, notices)

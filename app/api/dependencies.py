@@ -46,7 +46,7 @@ class Services:
     failing_loops: Callable[[], tuple[str, ...]]  # background loops that keep failing
     now: Callable[[], datetime]
     files: Path  # where the library keeps files
-    largest_upload: int  # bytes of one file
+    max_upload_bytes: int  # bytes of one file
     figures: Callable[[str | None], tuple[bytes, str]]  # by the scraper's Accept header
     sampled: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
 
@@ -61,7 +61,7 @@ async def get_services(request: Request) -> Services:
 
 
 async def get_principal(request: Request) -> Principal:
-    """Who asks, as `SignInGuard` found out. Without a guard nobody gets in."""
+    """Who asks, as `AuthMiddleware` found out. Without a guard nobody gets in."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise HTTPException(401, "Sign in to go on.")

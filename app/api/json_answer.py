@@ -4,17 +4,17 @@ from contextlib import aclosing
 
 import orjson
 
-from app.runs.ports import Entry
-from app.runs.service import Attached
+from app.runs.ports import LogEntry
+from app.runs.service import RunHandle
 
 FOR_EVER_S = 3600.0
 
 
-async def collect(attached: Attached) -> tuple[int, dict[str, object]]:
+async def collect(attached: RunHandle) -> tuple[int, dict[str, object]]:
     """Status and body: 200 with the answer, 502 or 504 with `error` and `partial`."""
     text: list[str] = []
     citations: object = []
-    terminal: Entry | None = None
+    terminal: LogEntry | None = None
     async with aclosing(attached.cursor.frames(silence_s=FOR_EVER_S)) as entries:
         async for entry in entries:
             if entry is None:
@@ -37,7 +37,7 @@ async def collect(attached: Attached) -> tuple[int, dict[str, object]]:
 
 
 def _body(
-    ids: dict[str, object], text: str, citations: object, terminal: Entry | None
+    ids: dict[str, object], text: str, citations: object, terminal: LogEntry | None
 ) -> tuple[int, dict[str, object]]:
     if terminal is None or terminal.type not in {"done", "error"}:
         error = {"code": "INTERRUPTED", "message": "The answer is gone: it was deleted."}

@@ -41,7 +41,7 @@ _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _ACTIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
 """What would run or load something where the document is shown: tags and pictures."""
 _UNNAMED: Final = re.compile(r"[^\w .,()-]+")
-_LONGEST_NAME: Final = 80
+_MAX_NAME_LENGTH: Final = 80
 
 
 def markdown(
@@ -69,7 +69,7 @@ def markdown(
 
 def disposition(title: str) -> str:
     """The `Content-Disposition` of a download named after the title (RFC 6266)."""
-    name = " ".join(_UNNAMED.sub(" ", title).split())[:_LONGEST_NAME].strip(" .")
+    name = " ".join(_UNNAMED.sub(" ", title).split())[:_MAX_NAME_LENGTH].strip(" .")
     if not name:
         return 'attachment; filename="conversation.md"'
     encoded = quote(f"{name}.md", safe="")

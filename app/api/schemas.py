@@ -24,7 +24,7 @@ PATTERNS = {
     SESSION_ID: "must have 1 to 128 characters: letters (A to Z, a to z), digits and any of . _ : -"
 }
 """What each pattern of a field means in words, for refusals."""
-LONGEST_MESSAGE = 8_000
+MAX_MESSAGE_LENGTH = 8_000
 
 SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID)]
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -100,7 +100,7 @@ class RunOptions(Body):
 class ChatBody(RunOptions):
     """Body of `POST /chat`."""
 
-    message: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_LENGTH)]
     session_id: SessionId | None = None
     filters: FilterBody | None = None
 
@@ -110,7 +110,7 @@ class ChatBody(RunOptions):
 class ChatStreamBody(Body):
     """Body of `POST /api/chat/stream`."""
 
-    query: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    query: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_LENGTH)]
     session_id: SessionId | None = None
     recording_id: Tag | None = None
 

@@ -20,7 +20,7 @@ from typing_extensions import override
 from app.domain.encoding import compact_json
 from app.domain.events import TERMINAL_TYPES
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import Entry
+from app.runs.ports import LogEntry
 
 PING = b": ping\n\n"
 # no-transform: what compresses on the way (RFC 9110, 7.7) would hold events back.
@@ -88,7 +88,7 @@ async def dialect_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerato
                 yield frame
 
 
-def _named(entry: Entry) -> bytes | None:
+def _named(entry: LogEntry) -> bytes | None:
     """None for an event of a newer version that is no stage: the next frame's id covers it."""
     content = orjson.loads(entry.data).get("content")
     match entry.type:

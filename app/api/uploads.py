@@ -23,12 +23,12 @@ from app.domain.ports import UploadedFile
 log = logging.getLogger(__name__)
 
 MEGABYTE: Final = 2**20
-MOST_FILES: Final = 100
-LARGEST_REQUEST: Final = 10  # files of the largest size
-LONGEST_NAME: Final = 255
-_LARGEST_FIELD: Final = 20_000  # bytes; 100 tags
-_LARGEST_HEAD: Final = 16_384  # bytes of the headers of one part
-_MOST_PARTS: Final = 2 * MOST_FILES
+MAX_FILES: Final = 100
+MAX_REQUEST_BYTES: Final = 10  # files of the largest size
+MAX_NAME_LENGTH: Final = 255
+_MAX_FIELD_BYTES: Final = 20_000  # bytes; 100 tags
+_MAX_HEAD_BYTES: Final = 16_384  # bytes of the headers of one part
+_MAX_PARTS: Final = 2 * MAX_FILES
 _AUDIO: Final = frozenset({".mp3", ".ogg", ".m4a", ".wav"})
 
 
@@ -117,8 +117,8 @@ class _Reader:
     def write(self, chunk: bytes) -> None:
         """The next bytes of the body."""
         self._total += len(chunk)
-        if self._total > LARGEST_REQUEST * self._largest + MEGABYTE:
-            limit = LARGEST_REQUEST * self._largest // MEGABYTE
+        if self._total > MAX_REQUEST_BYTES * self._largest + MEGABYTE:
+            limit = MAX_REQUEST_BYTES * self._largest // MEGABYTE
             raise HTTPException(413, f"The upload is larger than {limit} MB in all.")
         self._parser.write(chunk)
 
@@ -147,8 +147,8 @@ class _Reader:
         self._headers = {}
         self._size = self._head_size = 0
         self._parts += 1
-        if self._parts > _MOST_PARTS:
-            raise HTTPException(413, f"One upload takes at most {_MOST_PARTS} parts.")
+        if self._parts > _MAX_PARTS:
+            raise HTTPException(413, f"One upload takes at most {_MAX_PARTS} parts.")
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._count_head(end - start)
@@ -160,7 +160,7 @@ class _Reader:
 
     def _count_head(self, size: int) -> None:
         self._head_size += size
-        if self._head_size > _LARGEST_HEAD:
+        if self._head_size > _MAX_HEAD_BYTES:
             raise HTTPException(413, "The headers of a part are too large.")
 
     def _header_end(self) -> None:
@@ -178,8 +178,8 @@ class _Reader:
             return
         if b"filename" not in options:
             raise InvalidInput("file", "file: must be a file")
-        if len(self._upload.files) == MOST_FILES:
-            raise HTTPException(413, f"One upload takes at most {MOST_FILES} files.")
+        if len(self._upload.files) == MAX_FILES:
+            raise HTTPException(413, f"One upload takes at most {MAX_FILES} files.")
         self._field = None
         self._open(file_name(options[b"filename"].decode("utf-8", "replace")))
 
@@ -192,7 +192,7 @@ class _Reader:
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._size += end - start
         if self._field is not None:
-            if self._size > _LARGEST_FIELD:
+            if self._size > _MAX_FIELD_BYTES:
                 raise HTTPException(413, "tags: is too long")
             self._field += data[start:end]
             return
@@ -221,4 +221,4 @@ def file_name(given: str) -> str:
         for part in given.replace("\\", "/").split("/")
     ]
     name = "/".join(part for part in parts if part not in ("", ".", ".."))
-    return name[-LONGEST_NAME:].lstrip("/") or "unnamed"
+    return name[-MAX_NAME_LENGTH:].lstrip("/") or "unnamed"

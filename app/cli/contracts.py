@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     ]
     if "--check" in arguments:
         for path in stale:
-            sys.stderr.write(f"{path.name} is out of date: run python -m app.cli.contracts\n")
+            sys.stderr.write(f"{path.name} is out of date: run python -m app.contracts\n")
         return 1 if stale else 0
     for path, content in documents().items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.jobs.recorded_job import recorded_job
 from app.ingest.pipeline import Ingestor
-from app.ingest.progress import Screen
+from app.ingest.progress import ProgressDisplay
 from app.ingest.reembedding import reembed
 
 
@@ -59,7 +59,7 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
     async with _database(settings) as database:
         library = LibraryStore(database)
         embedder = await asyncio.to_thread(make_embedder, settings)
-        screen = Screen(console)
+        screen = ProgressDisplay(console)
         if options.reembed:
             with screen.reembedding() as report:
                 await reembed(library, embedder, report=report)

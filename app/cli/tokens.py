@@ -1,4 +1,4 @@
-"""`python -m app.cli.tokens`: API tokens for `AUTH=token`, and shutting people out in any mode."""
+"""`python -m app.tokens`: API tokens for `AUTH=token`, and shutting people out in any mode."""
 
 import argparse
 import asyncio
@@ -48,7 +48,7 @@ def span(text: str) -> timedelta | None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m app.cli.tokens", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m app.tokens", description=__doc__)
     does = parser.add_subparsers(dest="does", required=True, metavar="COMMAND")
     create = does.add_parser("create", help="make a token and print it, once")
     create.add_argument("person", type=word, help="whose it is, for example ann@example.org")
@@ -98,7 +98,7 @@ async def _create(options: argparse.Namespace, keeper: TokenKeeper, *, now: date
 
 def _table(rows: Sequence[TokenRow]) -> str:
     if not rows:
-        return "There are no tokens. Make one: .venv/bin/python -m app.cli.tokens create PERSON"
+        return "There are no tokens. Make one: .venv/bin/python -m app.tokens create PERSON"
     lines: list[tuple[str, ...]] = [
         ("TOKEN", "PERSON", "GROUPS", "MADE", "EXPIRES", "STATE", "LABEL")
     ]

@@ -23,7 +23,7 @@ Event = Stage | Token | Terminal
 Opened = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 _FIRST_WAIT_S: Final = 0.1
-_LONGEST_WAIT_S: Final = 5.0
+_MAX_WAIT_S: Final = 5.0
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOST: Final = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
@@ -151,7 +151,7 @@ class Answer:
                 if refused.status not in _PASSING or self._impatient():
                     raise
             await asyncio.sleep(wait * random.uniform(0.5, 1))
-            wait = min(wait * 2, _LONGEST_WAIT_S)
+            wait = min(wait * 2, _MAX_WAIT_S)
 
     def _impatient(self) -> bool:
         return time.monotonic() - self._moved_at > self._patience_s

@@ -33,7 +33,7 @@ from app.domain.stored import (
 from app.text.snippets import excerpt
 
 UNDO = timedelta(seconds=30)
-MOST_WORDS = 16
+MAX_WORDS = 16
 _LIKE = re.compile(r"[%_\\]")
 _QUOTED = re.compile(r"['\\]")
 _COMPOUND = re.compile(r"[./\\_@:-]")
@@ -69,7 +69,7 @@ class ConversationStore:
     ) -> Page[FoundConversation]:
         """See the port."""
         updated_at, session_id = _read_place(cursor)
-        words = wanted.split()[:MOST_WORDS]
+        words = wanted.split()[:MAX_WORDS]
         rows = await self._database.fetch(
             SQL["search_conversations"],
             *(principal.owner_id, updated_at, session_id, limit + 1),

@@ -12,7 +12,7 @@ from app.db.pool import Database
 from app.domain.errors import StoreUnavailable
 from app.runs.supervisor import BackgroundLoop, Supervisor
 
-Listener = Callable[[str], None]
+NoticeCallback = Callable[[str], None]
 
 LOOP = "notices"
 
@@ -23,7 +23,7 @@ _PROBE_LIMIT_S = 5.0
 _AGAIN_S = 0.1
 
 
-class Notices:
+class Listener:
     """Hands NOTIFY payloads to listeners on the event loop; reconnects for ever.
 
     Belongs to the loop it was started on. A notice sent while the connection is down is lost.
@@ -31,7 +31,7 @@ class Notices:
 
     def __init__(self, database: Database, *, channels: tuple[str, ...]) -> None:
         self._database = database
-        self._listeners: dict[str, list[Listener]] = {channel: [] for channel in channels}
+        self._listeners: dict[str, list[NoticeCallback]] = {channel: [] for channel in channels}
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._listens: Callable[[], None] = _nothing
@@ -55,7 +55,7 @@ class Notices:
         """Wait until LISTEN is in force."""
         await self._listening.wait()
 
-    def subscribe(self, channel: str, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, channel: str, listener: NoticeCallback) -> Callable[[], None]:
         """Call `listener` with each payload of `channel`; returns how to unsubscribe."""
         listeners = self._listeners[channel]
         listeners.append(listener)

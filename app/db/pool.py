@@ -135,7 +135,7 @@ class Database:
         self, pool: Pool, dial: "Callable[[float], Awaitable[Connection]]", *, max_size: int
     ) -> None:
         self._pool = pool
-        self._dial = dial
+        self._connect_pool = dial
         self._limit = ConnectionLimit(max_size)
         self._waited: Callable[[float], None] | None = None
         self._apart: Connection | None = None
@@ -213,7 +213,7 @@ class Database:
         """Connections now, idle ones among them, and the most there may be."""
         return self._pool.get_size(), self._pool.get_idle_size(), self._limit.now
 
-    async def execute_apart(self, sql: str, *arguments: object, within_s: float) -> None:
+    async def execute_dedicated(self, sql: str, *arguments: object, within_s: float) -> None:
         """One statement on a connection that is kept for such alone, however busy the pool is."""
         async with self._one_apart:
             if self._apart is None or self._apart.is_closed():
@@ -240,7 +240,7 @@ class Database:
     async def dedicated(self, *, wait_s: float = 0.0) -> Connection:
         """A connection outside the pool, for LISTEN or a session lock; the caller closes it."""
         try:
-            return await self._dial(wait_s)
+            return await self._connect_pool(wait_s)
         except SettingError as error:
             raise StoreUnavailable("The database refuses connections right now.") from error
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.runs.ports import Batch, Entry
+from app.runs.ports import Batch, LogEntry
 
 _TYPE = '{"type":"'
 _TYPE_AT = len(_TYPE)
@@ -26,7 +26,7 @@ class Chunk:
     text: str
 
 
-def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
+def to_chunks(entries: Sequence[LogEntry]) -> Iterator[Chunk]:
     """Cut where numbers are left out. Lines are safe: compact JSON holds no line feed.
 
     A `reset` begins a row, so that SQL finds the text that counts.
@@ -45,17 +45,17 @@ def to_chunks(entries: Sequence[Entry]) -> Iterator[Chunk]:
         start = end
 
 
-def _follows(one: Entry, other: Entry) -> bool:
+def _follows(one: LogEntry, other: LogEntry) -> bool:
     return other.seq == one.seq + 1 and other.type != "reset"
 
 
-def to_entries(seq: int, data: str) -> Iterator[Entry]:
+def to_entries(seq: int, data: str) -> Iterator[LogEntry]:
     """The events of a row that begins at `seq`, exactly as they were given."""
     for number, line in enumerate(data.split("\n"), seq):
         kind, content = _type_of(line), None
         if kind == "token":
             content = orjson.loads(line).get("content")
-        yield Entry(number, kind, line.encode(), content if isinstance(content, str) else None)
+        yield LogEntry(number, kind, line.encode(), content if isinstance(content, str) else None)
 
 
 def _type_of(line: str) -> str:

@@ -7,7 +7,7 @@ from asyncpg import Connection, Record
 from app.db.queries import load_queries
 from app.db.run_rows import to_record, wire_json
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.runs.ports import RESERVE_AHEAD, Created, NewRun, Replayed, begun
+from app.runs.ports import RESERVE_AHEAD, Created, DuplicateRequest, NewRun, begun
 
 PENDING_STOP = timedelta(seconds=60)
 TITLE_LENGTH = 60
@@ -15,12 +15,12 @@ TITLE_LENGTH = 60
 SQL = load_queries("run_log")
 
 
-async def create_run(connection: Connection, new: NewRun) -> Created | Replayed:
+async def create_run(connection: Connection, new: NewRun) -> Created | DuplicateRequest:
     """`RunLog.create`, in one statement but for what is replayed."""
     found: Record = await connection.fetchrow(SQL["start_run"], *_locks(new), *_values(new))
     if found["repeated"]:
         key = (new.principal.owner_id, new.route, new.idempotency_key)
-        return Replayed(to_record(await connection.fetchrow(SQL["find_repeated"], *key)))
+        return DuplicateRequest(to_record(await connection.fetchrow(SQL["find_repeated"], *key)))
     if new.refusal is not None:
         raise new.refusal
     _refuse(new, found)
@@ -74,7 +74,7 @@ def _values(new: NewRun) -> tuple[object, ...]:
         new.request_hash,
         title_of(new.question or ""),
         new.question,
-        new.hidden_until,
+        new.expires_at,
     )
 
 

@@ -7,12 +7,12 @@ from asyncpg import Connection, Record
 from app.db.queries import load_queries
 from app.db.run_rows import outcome_values, to_terminal
 from app.runs.outcome import replaceable
-from app.runs.ports import Entry, Outcome, replacing_number
+from app.runs.ports import LogEntry, Outcome, replacing_number
 
 SQL = load_queries("run_log")
 
 
-async def replace_ending(connection: Connection, outcome: Outcome, row: Record) -> Entry | None:
+async def replace_ending(connection: Connection, outcome: Outcome, row: Record) -> LogEntry | None:
     """In the transaction that holds the locks of `row` (of `lock_taken_run`); see the port."""
     theirs, ours = to_terminal(row), outcome.entries[-1]
     if theirs is not None and theirs.data == ours.data:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from app.db.driver_errors import SchemaChanged, translated
-from app.db.listener import Notices, payloads
+from app.db.listener import Listener, payloads
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries
@@ -25,13 +25,13 @@ from app.domain.stored import stored_citations
 from app.runs.ports import (
     Batch,
     Created,
-    Entry,
+    DuplicateRequest,
     Lease,
     Leases,
+    LogEntry,
     NewRun,
     Notice,
     Outcome,
-    Replayed,
     RunRecord,
 )
 
@@ -46,11 +46,11 @@ SQL = load_queries("run_log")
 class PostgresRunLog:
     """See the port. `notices` must listen to `CHANNEL`; both belong to the running loop."""
 
-    def __init__(self, database: Database, notices: Notices) -> None:
+    def __init__(self, database: Database, notices: Listener) -> None:
         self._database = database
         self._notices = notices
 
-    async def create(self, new: NewRun) -> Created | Replayed:
+    async def create(self, new: NewRun) -> Created | DuplicateRequest:
         """See the port. Identical requests that come at once wait for each other on locks."""
         try:
             async with asyncio.timeout(CREATE_LIMIT_S):
@@ -58,7 +58,7 @@ class PostgresRunLog:
         except TimeoutError as error:
             raise StoreUnavailable("The database does not answer in time.") from error
 
-    async def _created(self, new: NewRun) -> Created | Replayed:
+    async def _created(self, new: NewRun) -> Created | DuplicateRequest:
         try:
             async with self._database.connection() as connection:
                 return await create_run(connection, new)
@@ -86,7 +86,7 @@ class PostgresRunLog:
         same = (outcome.run_id, outcome.epoch, terminal.data)
         return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
-    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
         """See the port. Whoever closes or continues the answer meanwhile waits for these locks."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_conversation"], outcome.run_id)
@@ -98,7 +98,7 @@ class PostgresRunLog:
         row = await self._database.fetchrow(SQL["read_run"], run_id, principal.owner_id)
         return None if row is None else to_record(row)
 
-    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[Entry, ...]:
+    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
         """See the port. May be fewer than `limit` before the end; none is the end."""
         rows = await self._database.fetch(SQL["read_entries"], run_id, after, limit)
         stored = (entry for row in rows for entry in to_entries(row["seq"], row["data"]))
@@ -142,7 +142,9 @@ class PostgresRunLog:
 
     async def beat(self, process_id: str) -> None:
         """See the port. Not through the pool: one that is used up must not look like a death."""
-        await self._database.execute_apart(SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S)
+        await self._database.execute_dedicated(
+            SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S
+        )
 
     async def leases(self) -> Leases:
         """See the port."""

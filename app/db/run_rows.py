@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.db.run_chunks import chunk_columns, to_chunks
 from app.domain.models import Citation, Feedback, Filters, Timings, Turn, Usage
 from app.domain.stored import stored_filters
-from app.runs.ports import Entry, Lease, Leases, Outcome, Receipt, RunRecord
+from app.runs.ports import Lease, Leases, LogEntry, Outcome, Receipt, RunRecord
 
 
 def to_record(row: Record) -> RunRecord:
@@ -37,11 +37,11 @@ def to_record(row: Record) -> RunRecord:
     )
 
 
-def to_terminal(row: Record) -> Entry | None:
+def to_terminal(row: Record) -> LogEntry | None:
     """The last event of a row of `runs`; None while it runs."""
     if row["terminal_seq"] is None:
         return None
-    return Entry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])
+    return LogEntry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])
 
 
 def _receipt(value: object) -> Receipt | None:

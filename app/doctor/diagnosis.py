@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from app.doctor.findings import Finding
-from app.doctor.path import FRAMES, PAUSE_MS, Passage, Way
+from app.doctor.path import FRAMES, PAUSE_MS, Passage, PathProbe
 
 HELD_MS = 4 * PAUSE_MS  # a busy machine gathers two or three frames now and then
 Layer = Literal["gzip", "buffer", "idle", "limit"]
@@ -38,7 +38,7 @@ ELSEWHERE = "is this the address of Citestream, and is it running? Its probe is 
 HEARTBEAT = "or HEARTBEAT_S: less than {seconds:.0f}"
 
 
-def judge(way: Way) -> list[Finding]:
+def judge(way: PathProbe) -> list[Finding]:
     """One finding when all is well, else one for each layer that is not."""
     if way.plain.status != 200 or not way.plain.frames:
         return [_unreachable(way.plain)]
@@ -64,7 +64,7 @@ def _unreachable(passage: Passage) -> Finding:
     return Finding("FAIL", "path", f"nothing comes through: {why}", remedy)
 
 
-def _flow(way: Way) -> Finding | None:
+def _flow(way: PathProbe) -> Finding | None:
     plain = way.plain
     if held_back(plain):
         late = f"frames are held back for {plain.held_ms / 1000:.1f} s"
@@ -79,7 +79,7 @@ def _flow(way: Way) -> Finding | None:
     return None
 
 
-def _silence(way: Way) -> Finding | None:
+def _silence(way: PathProbe) -> Finding | None:
     cut = way.silent.cut_s
     if way.silent.status not in {0, 200} or cut is None or held_back(way.plain):
         return None
@@ -88,7 +88,7 @@ def _silence(way: Way) -> Finding | None:
     return Finding("FAIL", "path", told, (_line("idle", way.silent), heartbeat))
 
 
-def _crowd(way: Way) -> Finding | None:
+def _crowd(way: PathProbe) -> Finding | None:
     refused = [p for p in way.parallel if p.status != 200 and p.code != "busy"]
     if not refused:
         return None

@@ -14,7 +14,7 @@ from app.domain.errors import CitestreamError, SettingError
 from app.embeddings.providers import make_embedder
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import answer_text
-from app.llm.failures import trouble_of
+from app.llm.failures import classify
 from app.llm.reachability import reason_of
 from app.llm.registry import make_answer_model
 
@@ -84,7 +84,7 @@ async def examine_model(settings: Settings) -> Finding:
         told = f"{model.name} at {model.sends_to} was silent for too long"
         return Finding("FAIL", "model", told, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
     except TROUBLE as error:
-        trouble = trouble_of(error, key_setting=model.key_setting, has_key=model.has_key)
+        trouble = classify(error, key_setting=model.key_setting, has_key=model.has_key)
         told = f"{model.name} at {model.sends_to}: {trouble.failure.message}"
         return Finding("FAIL", "model", told, (reason_of(error),))
     finally:

@@ -118,7 +118,7 @@ async def _silent(client: httpx.AsyncClient, url: str, silence_s: float) -> Pass
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PathProbe:
     """All that was measured of one URL."""
 
     plain: Passage  # as a browser asks: compressed answers are welcome
@@ -128,10 +128,10 @@ class Way:
     silence_s: float
 
 
-async def measure(client: httpx.AsyncClient, url: str, *, silence_s: float) -> Way:
+async def measure(client: httpx.AsyncClient, url: str, *, silence_s: float) -> PathProbe:
     """Four questions: one by one? without compression? through a silence? many at once?"""
     plain = await probe(client, url)
     uncompressed = await probe(client, url, encoding="identity")
     many = (probe(client, url) for _ in range(PARALLEL))
     silent, *parallel = await asyncio.gather(_silent(client, url, silence_s), *many)
-    return Way(plain, uncompressed, silent, tuple(parallel), silence_s)
+    return PathProbe(plain, uncompressed, silent, tuple(parallel), silence_s)

@@ -24,7 +24,7 @@ from app.domain.models import (
 )
 
 
-class RunStarted(Wire):
+class RunStartPayload(Wire):
     """Content of `run_start`."""
 
     stage: Literal["run"] = "run"
@@ -36,15 +36,15 @@ class RunStarted(Wire):
     filters: Filters
 
 
-class RunStart(Wire):
+class RunStartEvent(Wire):
     """First event of every run."""
 
     type: Literal["run_start"] = "run_start"
-    content: RunStarted
+    content: RunStartPayload
     timestamp: str
 
 
-class RetrievalStarted(Wire):
+class RetrievalStartPayload(Wire):
     """Content of `retrieval_start`; `attempt` counts from 1."""
 
     stage: Literal["retrieval"] = "retrieval"
@@ -52,11 +52,11 @@ class RetrievalStarted(Wire):
     attempt: int
 
 
-class RetrievalStart(Wire):
+class RetrievalStartEvent(Wire):
     """A search begins."""
 
     type: Literal["retrieval_start"] = "retrieval_start"
-    content: RetrievalStarted
+    content: RetrievalStartPayload
     timestamp: str
 
 
@@ -73,7 +73,7 @@ class FoundPassage(Wire):
     start_s: float | None
 
 
-class RetrievalCompleted(Wire):
+class RetrievalCompletePayload(Wire):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
     `reading`: the library is still being read, and this is how far it was.
@@ -92,30 +92,30 @@ class RetrievalCompleted(Wire):
     reading: Annotated[Reading | None, Field(exclude_if=absent)] = None
 
 
-class RetrievalComplete(Wire):
+class RetrievalCompleteEvent(Wire):
     """A search ended."""
 
     type: Literal["retrieval_complete"] = "retrieval_complete"
-    content: RetrievalCompleted
+    content: RetrievalCompletePayload
     timestamp: str
 
 
-class RerankingStarted(Wire):
+class RerankingStartPayload(Wire):
     """Content of `reranking_start`."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["started"] = "started"
 
 
-class RerankingStart(Wire):
+class RerankingStartEvent(Wire):
     """The candidates are put in order."""
 
     type: Literal["reranking_start"] = "reranking_start"
-    content: RerankingStarted
+    content: RerankingStartPayload
     timestamp: str
 
 
-class RerankingCompleted(Wire):
+class RerankingCompletePayload(Wire):
     """Content of `reranking_complete`; `note` says, in words, when another order was hoped for."""
 
     stage: Literal["reranking"] = "reranking"
@@ -126,26 +126,26 @@ class RerankingCompleted(Wire):
     note: Annotated[str | None, Field(exclude_if=absent)] = None
 
 
-class RerankingComplete(Wire):
+class RerankingCompleteEvent(Wire):
     """The order is settled."""
 
     type: Literal["reranking_complete"] = "reranking_complete"
-    content: RerankingCompleted
+    content: RerankingCompletePayload
     timestamp: str
 
 
-class GradingStarted(Wire):
+class GradingStartPayload(Wire):
     """Content of `grading_start`."""
 
     stage: Literal["grading"] = "grading"
     status: Literal["started"] = "started"
 
 
-class GradingStart(Wire):
+class GradingStartEvent(Wire):
     """The evidence is judged."""
 
     type: Literal["grading_start"] = "grading_start"
-    content: GradingStarted
+    content: GradingStartPayload
     timestamp: str
 
 
@@ -159,7 +159,7 @@ class GradedPassage(Wire):
     reason: str
 
 
-class GradingCompleted(Wire):
+class GradingCompletePayload(Wire):
     """Content of `grading_complete`; `judge` says whether scores or the model decided."""
 
     stage: Literal["grading"] = "grading"
@@ -171,30 +171,30 @@ class GradingCompleted(Wire):
     ms: float
 
 
-class GradingComplete(Wire):
+class GradingCompleteEvent(Wire):
     """The evidence is judged."""
 
     type: Literal["grading_complete"] = "grading_complete"
-    content: GradingCompleted
+    content: GradingCompletePayload
     timestamp: str
 
 
-class RewritingStarted(Wire):
+class RewritingStartPayload(Wire):
     """Content of `rewriting_start`."""
 
     stage: Literal["rewriting"] = "rewriting"
     status: Literal["started"] = "started"
 
 
-class RewritingStart(Wire):
+class RewritingStartEvent(Wire):
     """The query is rewritten before another search."""
 
     type: Literal["rewriting_start"] = "rewriting_start"
-    content: RewritingStarted
+    content: RewritingStartPayload
     timestamp: str
 
 
-class RewritingCompleted(Wire):
+class RewritingCompletePayload(Wire):
     """Content of `rewriting_complete`: the query that is searched next."""
 
     stage: Literal["rewriting"] = "rewriting"
@@ -203,11 +203,11 @@ class RewritingCompleted(Wire):
     ms: float
 
 
-class RewritingComplete(Wire):
+class RewritingCompleteEvent(Wire):
     """The query was rewritten."""
 
     type: Literal["rewriting_complete"] = "rewriting_complete"
-    content: RewritingCompleted
+    content: RewritingCompletePayload
     timestamp: str
 
 
@@ -241,7 +241,7 @@ class MarkedPassage(Wire):
         )
 
 
-class GenerationStarted(Wire):
+class GenerationStartPayload(Wire):
     """Content of `generation_start`."""
 
     stage: Literal["generation"] = "generation"
@@ -249,11 +249,11 @@ class GenerationStarted(Wire):
     passages: tuple[MarkedPassage, ...]
 
 
-class GenerationStart(Wire):
+class GenerationStartEvent(Wire):
     """Tokens follow."""
 
     type: Literal["generation_start"] = "generation_start"
-    content: GenerationStarted
+    content: GenerationStartPayload
     timestamp: str
 
 
@@ -301,7 +301,7 @@ class Token(Wire):
     timestamp: str
 
 
-class CitationsCompleted(Wire):
+class CitationsPayload(Wire):
     """Content of `citations`, in order of first appearance of their markers."""
 
     stage: Literal["citations"] = "citations"
@@ -313,11 +313,11 @@ class Citations(Wire):
     """Once, after the last token."""
 
     type: Literal["citations"] = "citations"
-    content: CitationsCompleted
+    content: CitationsPayload
     timestamp: str
 
 
-class ResetText(Wire):
+class ResetPayload(Wire):
     """Content of `reset`: the whole answer up to this frame's id. Stored ones have no text."""
 
     stage: Literal["run"] = "run"
@@ -333,11 +333,11 @@ class Reset(Wire):
     """
 
     type: Literal["reset"] = "reset"
-    content: ResetText
+    content: ResetPayload
     timestamp: str
 
 
-class Finished(Wire):
+class DonePayload(Wire):
     """Content of `done`."""
 
     finish_reason: FinishReason
@@ -351,11 +351,11 @@ class Done(Wire):
     """Terminal: the answer is whole, or was stopped on purpose."""
 
     type: Literal["done"] = "done"
-    content: Finished
+    content: DonePayload
     timestamp: str
 
 
-class Failed(Wire):
+class ErrorPayload(Wire):
     """Content of `error`; `partial` says that tokens were sent before it."""
 
     code: FailureCode
@@ -369,21 +369,21 @@ class Error(Wire):
     """Terminal: the run failed; what was sent stays."""
 
     type: Literal["error"] = "error"
-    content: Failed
+    content: ErrorPayload
     timestamp: str
 
 
 Stage = (
-    RunStart
-    | RetrievalStart
-    | RetrievalComplete
-    | RerankingStart
-    | RerankingComplete
-    | GradingStart
-    | GradingComplete
-    | RewritingStart
-    | RewritingComplete
-    | GenerationStart
+    RunStartEvent
+    | RetrievalStartEvent
+    | RetrievalCompleteEvent
+    | RerankingStartEvent
+    | RerankingCompleteEvent
+    | GradingStartEvent
+    | GradingCompleteEvent
+    | RewritingStartEvent
+    | RewritingCompleteEvent
+    | GenerationStartEvent
     | ReasoningStart
     | ReasoningComplete
     | Citations

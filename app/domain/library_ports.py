@@ -65,7 +65,7 @@ class EncodedPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class CloserLook:
+class RerankFeatures:
     """What an index keeps for a closer look at passages and queries."""
 
     states: Mapping[str, bytes]  # packed token states, of those passages that have them

@@ -8,5 +8,5 @@ from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 from typing import Final
 
-THINKING: Final = ThreadPoolExecutor(max(1, (cpu_count() or 2) // 2), "thinking")
+INFERENCE_EXECUTOR: Final = ThreadPoolExecutor(max(1, (cpu_count() or 2) // 2), "thinking")
 """Of the process; idle threads end with it."""

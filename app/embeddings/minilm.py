@@ -20,7 +20,7 @@ from tokenizers import Encoding, Tokenizer
 from app.domain.errors import SettingError
 from app.domain.library_ports import EncodedPassage
 from app.domain.ports import Vector
-from app.embeddings.inference_executor import THINKING
+from app.embeddings.inference_executor import INFERENCE_EXECUTOR
 from app.embeddings.minilm_graph import WIDTH, make_session
 from app.embeddings.token_states import pack_tokens
 from app.embeddings.word_pieces import WordPieces
@@ -137,7 +137,7 @@ class MiniLM:
     def _submit(self, text: str) -> Future[EncodedQuery]:
         encoding = Future[EncodedQuery]()
         self._asked.put((text, encoding))
-        THINKING.submit(self._encode_asked)
+        INFERENCE_EXECUTOR.submit(self._encode_asked)
         return encoding
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:

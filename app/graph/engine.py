@@ -17,11 +17,11 @@ from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
 from app.domain.stored import stored_passages
 from app.graph.build import AnswerGraph
-from app.graph.event_stream import AtOnce
+from app.graph.event_stream import InlineCallbackManager
 from app.graph.query_contextualization import leans_on_history
 from app.graph.state import MAX_REWRITES, AnswerState
 from app.graph.translate import Translator
-from app.runs.ports import Ended, Evidence, Question
+from app.runs.ports import EngineResult, Evidence, Question
 
 RECURSION_LIMIT = 6 + 4 * MAX_REWRITES
 
@@ -62,7 +62,7 @@ class GraphEngine:
 
     async def answer(
         self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | Ended, None]:
+    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
         """See the port."""
         translator = Translator(
             question,
@@ -76,7 +76,7 @@ class GraphEngine:
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
                 _entry_state(question),
-                config={"recursion_limit": RECURSION_LIMIT, "callbacks": AtOnce([])},
+                config={"recursion_limit": RECURSION_LIMIT, "callbacks": InlineCallbackManager([])},
                 version="v2",
                 # Nothing: the first update of the graph would be held as long as it runs, and with
                 # it the passages that were not used.

@@ -12,7 +12,7 @@ from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler
 from typing_extensions import override
 
 
-class AtOnce(AsyncCallbackManager):
+class InlineCallbackManager(AsyncCallbackManager):
     """Tells its handlers in turn, and lets the one of `astream_events` tell its reader directly."""
 
     @override

@@ -40,7 +40,7 @@ _LONGEST: Final = 200
 """Characters of a marker; what is longer is text."""
 
 
-class MarkerHold:
+class MarkerBuffer:
     """Feed pieces in order, then `flush`. `passages`: how many there are to cite; of none, nothing
     is changed."""
 

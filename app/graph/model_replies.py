@@ -8,8 +8,8 @@ from typing import Final
 
 from app.text.reasoning_blocks import without_thoughts
 
-LONGEST_QUERY: Final = 500
-_LONGEST_REPLY: Final = 50_000
+MAX_QUERY_LENGTH: Final = 500
+_MAX_REPLY: Final = 50_000
 _VERDICT: Final = re.compile(
     r"""(?<![a-z])relevant(?:[ _]?passages)?["'*`]{0,3}[ ]?[:=]["'*`]{0,3}[ ]?"""
     r"(\[[^\[\]{}]*\]|\d{1,3}\b|null|none)"
@@ -32,7 +32,7 @@ _QUOTES: Final = "\"'`“”„«»‘’* \t"
 
 def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
     """The numbers of the last verdict; None when there is none that speaks of these passages."""
-    text = " ".join(without_thoughts(reply[-_LONGEST_REPLY:]).split())
+    text = " ".join(without_thoughts(reply[-_MAX_REPLY:]).split())
     found = _VERDICT.findall(text.lower())
     listed = found[-1] if found else _bare_list(text)
     if listed is None:
@@ -61,12 +61,12 @@ def _bare_list(text: str) -> str | None:
 
 def search_query(reply: str) -> str:
     """The query in a reply; empty when there is none."""
-    text = without_thoughts(reply[-_LONGEST_REPLY:])
+    text = without_thoughts(reply[-_MAX_REPLY:])
     lines = [line for line in (_clean(line) for line in text.splitlines()) if line]
     labelled = [query for line in lines if (query := _after_label(line))]
     plain = (line for line in lines if not _introduces(line))
     query = labelled[-1] if labelled else next(plain, "")
-    return query if len(query) <= LONGEST_QUERY else ""
+    return query if len(query) <= MAX_QUERY_LENGTH else ""
 
 
 def _clean(line: str) -> str:

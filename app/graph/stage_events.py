@@ -5,29 +5,29 @@ from collections.abc import Iterable
 from app.domain.events import (
     MAX_REASONING,
     FoundPassage,
-    GenerationStart,
-    GenerationStarted,
-    GradingComplete,
-    GradingCompleted,
-    GradingStart,
-    GradingStarted,
+    GenerationStartEvent,
+    GenerationStartPayload,
+    GradingCompleteEvent,
+    GradingCompletePayload,
+    GradingStartEvent,
+    GradingStartPayload,
     MarkedPassage,
     ReasoningComplete,
     ReasoningCompleted,
     ReasoningStart,
     ReasoningStarted,
-    RerankingComplete,
-    RerankingCompleted,
-    RerankingStart,
-    RerankingStarted,
-    RetrievalComplete,
-    RetrievalCompleted,
-    RetrievalStart,
-    RetrievalStarted,
-    RewritingComplete,
-    RewritingCompleted,
-    RewritingStart,
-    RewritingStarted,
+    RerankingCompleteEvent,
+    RerankingCompletePayload,
+    RerankingStartEvent,
+    RerankingStartPayload,
+    RetrievalCompleteEvent,
+    RetrievalCompletePayload,
+    RetrievalStartEvent,
+    RetrievalStartPayload,
+    RewritingCompleteEvent,
+    RewritingCompletePayload,
+    RewritingStartEvent,
+    RewritingStartPayload,
 )
 from app.domain.models import Candidate, Filters
 from app.graph.state import AnswerState
@@ -52,15 +52,15 @@ def found_passages(candidates: Iterable[Candidate]) -> tuple[FoundPassage, ...]:
     )
 
 
-def retrieval_start(attempt: int, at: str) -> RetrievalStart:
+def retrieval_start(attempt: int, at: str) -> RetrievalStartEvent:
     """A search begins."""
-    return RetrievalStart(content=RetrievalStarted(attempt=attempt), timestamp=at)
+    return RetrievalStartEvent(content=RetrievalStartPayload(attempt=attempt), timestamp=at)
 
 
-def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> RetrievalComplete:
+def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> RetrievalCompleteEvent:
     """From the output of `retrieve`."""
     found = state["found"]
-    content = RetrievalCompleted(
+    content = RetrievalCompletePayload(
         attempt=state["attempt"],
         doc_count=len(found.candidates),
         searched_passages=found.searched_passages,
@@ -71,54 +71,54 @@ def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> Retriev
         top=found_passages(found.candidates[:TOP]),
         reading=found.reading,
     )
-    return RetrievalComplete(content=content, timestamp=at)
+    return RetrievalCompleteEvent(content=content, timestamp=at)
 
 
-def reranking_start(at: str) -> RerankingStart:
+def reranking_start(at: str) -> RerankingStartEvent:
     """The candidates are put in order."""
-    return RerankingStart(content=RerankingStarted(), timestamp=at)
+    return RerankingStartEvent(content=RerankingStartPayload(), timestamp=at)
 
 
-def reranking_complete(state: AnswerState, at: str) -> RerankingComplete:
+def reranking_complete(state: AnswerState, at: str) -> RerankingCompleteEvent:
     """From the output of `rerank`; of the dropped ones the best `TOP`."""
-    content = RerankingCompleted(
+    content = RerankingCompletePayload(
         kept=found_passages(state["ranked"]),
         dropped=found_passages(state["dropped"][:TOP]),
         note=state.get("note"),
         ms=round(state["ms"], 1),
     )
-    return RerankingComplete(content=content, timestamp=at)
+    return RerankingCompleteEvent(content=content, timestamp=at)
 
 
-def grading_start(at: str) -> GradingStart:
+def grading_start(at: str) -> GradingStartEvent:
     """The evidence is judged."""
-    return GradingStart(content=GradingStarted(), timestamp=at)
+    return GradingStartEvent(content=GradingStartPayload(), timestamp=at)
 
 
-def grading_complete(state: AnswerState, at: str) -> GradingComplete:
+def grading_complete(state: AnswerState, at: str) -> GradingCompleteEvent:
     """From the output of `grade`."""
-    content = GradingCompleted(
+    content = GradingCompletePayload(
         decision=state["decision"],
         judge=state["judge"],
         passages=state["graded"],
         outside_filter=state.get("outside_filter"),
         ms=round(state["ms"], 1),
     )
-    return GradingComplete(content=content, timestamp=at)
+    return GradingCompleteEvent(content=content, timestamp=at)
 
 
-def rewriting_start(at: str) -> RewritingStart:
+def rewriting_start(at: str) -> RewritingStartEvent:
     """The query is rewritten."""
-    return RewritingStart(content=RewritingStarted(), timestamp=at)
+    return RewritingStartEvent(content=RewritingStartPayload(), timestamp=at)
 
 
-def rewriting_complete(state: AnswerState, at: str) -> RewritingComplete:
+def rewriting_complete(state: AnswerState, at: str) -> RewritingCompleteEvent:
     """From the output of `rewrite`."""
-    content = RewritingCompleted(query=state["query"], ms=round(state["ms"], 1))
-    return RewritingComplete(content=content, timestamp=at)
+    content = RewritingCompletePayload(query=state["query"], ms=round(state["ms"], 1))
+    return RewritingCompleteEvent(content=content, timestamp=at)
 
 
-def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStart:
+def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStartEvent:
     """What `[n]` will mean: the kept passages, numbered from 1."""
     passages = tuple(
         MarkedPassage(
@@ -135,7 +135,7 @@ def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStart:
         )
         for number, c in enumerate(kept, start=1)
     )
-    return GenerationStart(content=GenerationStarted(passages=passages), timestamp=at)
+    return GenerationStartEvent(content=GenerationStartPayload(passages=passages), timestamp=at)
 
 
 def reasoning_start(at: str) -> ReasoningStart:

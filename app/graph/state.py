@@ -7,7 +7,7 @@ from langchain_core.messages import BaseMessage
 
 from app.domain.events import GradedPassage
 from app.domain.models import Candidate, SearchResult
-from app.runs.ports import Ended, Question
+from app.runs.ports import EngineResult, Question
 
 NodeName = Literal["retrieve", "rerank", "grade", "rewrite", "generate"]
 MAX_REWRITES = 2
@@ -33,7 +33,7 @@ class AnswerState(TypedDict, total=False):
     outside_filter: int | None  # passages outside the filter that look good enough
     text: str  # an answer that was not streamed
     closing: str  # what is said after the answer, in words that are not the model's
-    ended: Ended
+    ended: EngineResult
     ms: float
 
 

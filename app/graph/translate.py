@@ -15,14 +15,14 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
 
 from app.domain.encoding import clean_text, timestamp
-from app.domain.events import Reset, ResetText, Stage, Token
+from app.domain.events import Reset, ResetPayload, Stage, Token
 from app.domain.ports import DELTAS, REASONING, RETRACTED, Upstream
 from app.domain.unvalidated import assembled
 from app.graph import stage_events as stages
-from app.graph.marker_buffer import MarkerHold
+from app.graph.marker_buffer import MarkerBuffer
 from app.graph.reasoning import Reasoning
 from app.graph.state import AnswerState
-from app.runs.ports import Ended, Evidence, Question
+from app.runs.ports import EngineResult, Evidence, Question
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,13 @@ class Translator:
         self._now = now
         self._text_of = text_of
         self._in_one_form = in_one_form
-        self._hold = MarkerHold()
+        self._hold = MarkerBuffer()
         self._thoughts = Reasoning(now)
         self._streamed = False
         self._said: list[str] = []  # what may turn out to have been a thought
         self._debug = log.isEnabledFor(logging.DEBUG)
         self._attempt = 0
-        self.ended: Ended | None = None
+        self.ended: EngineResult | None = None
 
     def events(self, event: StreamEvent) -> Iterable[Stage | Token]:
         """What one graph event means to a viewer; mostly nothing, or one token."""
@@ -102,9 +102,9 @@ class Translator:
     def _reasoning(self, chunk: BaseMessage) -> Iterator[Stage | Token]:
         if RETRACTED in chunk.response_metadata:
             said = "".join(self._said) + self._hold.flush()
-            self._hold = MarkerHold(self._hold.passages)
+            self._hold = MarkerBuffer(self._hold.passages)
             self._said, self._evidence.withheld = [], ""
-            yield Reset(content=ResetText(text="", citations=()), timestamp=self._stamp())
+            yield Reset(content=ResetPayload(text="", citations=()), timestamp=self._stamp())
             yield from self.kept_text()
             self._said = []
             yield from self._thoughts.add(said)
@@ -139,7 +139,7 @@ class Translator:
                 state = cast("AnswerState", data["input"])
                 kept = state.get("kept", ())
                 self._evidence.passages = tuple(c.passage for c in kept)
-                self._hold = MarkerHold(len(kept) if self._in_one_form else 0)
+                self._hold = MarkerBuffer(len(kept) if self._in_one_form else 0)
                 yield stages.generation_start(kept, self._stamp())
                 yield from self.kept_text()
                 self._said = []

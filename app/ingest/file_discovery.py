@@ -6,12 +6,12 @@ from pathlib import Path
 
 from app.domain.encoding import clean_text
 from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
-from app.ingest.pipeline import Incoming
+from app.ingest.pipeline import IngestRequest
 
 
 def collect(
     paths: Sequence[Path], *, tags: Sequence[str] = (), shared: bool = False
-) -> list[Incoming]:
+) -> list[IngestRequest]:
     """Files as they are, folders with everything below them but hidden and lock files, in order.
 
     Audio that belongs to a transcript comes with it, not by itself. A path that does not exist is
@@ -19,7 +19,7 @@ def collect(
     """
     files = list(dict.fromkeys(file.absolute() for path in paths for file in _files(path)))
     return [
-        Incoming(
+        IngestRequest(
             path=file,
             # A name that is no UTF-8 stays a name of its own, and can be stored.
             origin=f"file:{os.fsencode(file).decode(errors='backslashreplace')}",

@@ -36,7 +36,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedSource:
+class ParsedDocument:
     """A file's extracted text and its structure: blocks of a document, utterances of a recording.
 
     `title` is None when the file does not say one.

@@ -10,7 +10,7 @@ from typing import Final
 from app.domain.library_ports import NewPassage
 from app.domain.models import Cue
 from app.ingest.loaders.transcripts import line_start
-from app.ingest.parsed_document import Block, LoadedSource, Utterance
+from app.ingest.parsed_document import Block, ParsedDocument, Utterance
 from app.ingest.segmentation import FORCED, cut, cut_evenly
 
 Count = Callable[[str], int]
@@ -36,7 +36,7 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u300
 _WORD: Final = re.compile(r"\S+\s*")
 
 
-def cut_passages(source: LoadedSource, *, title: str, count: Count) -> list[NewPassage]:
+def cut_passages(source: ParsedDocument, *, title: str, count: Count) -> list[NewPassage]:
     """The passages in order. `count` gives word pieces and must add up over words."""
     count = _remembering(count)
     if source.kind == "recording":
@@ -84,7 +84,7 @@ class _Part:
     block: Block
 
 
-def _cut_document(source: LoadedSource, title: str, count: Count) -> list[NewPassage]:
+def _cut_document(source: ParsedDocument, title: str, count: Count) -> list[NewPassage]:
     passages: list[NewPassage] = []
     for section in _sections(source):
         limit = TARGET - count(context(title, section[0].heading, count))
@@ -111,7 +111,7 @@ def _size(text: str, count: Count) -> int:
     return max(1, count(text), len(text) // _CHARS_PER_PIECE)
 
 
-def _sections(source: LoadedSource) -> Iterator[list[Block]]:
+def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
     """Runs of blocks without a heading between them."""
     section: list[Block] = []
     for block in source.blocks:
@@ -192,7 +192,7 @@ def _chunks(word: str, limit: int, count: Count) -> Iterator[tuple[int, str]]:
         yield begin, word[begin : begin + step]
 
 
-def _cut_recording(source: LoadedSource, limit: int, count: Count) -> list[NewPassage]:
+def _cut_recording(source: ParsedDocument, limit: int, count: Count) -> list[NewPassage]:
     said = [
         part for u in source.utterances for part in _short_utterances(u, source.text, limit, count)
     ]

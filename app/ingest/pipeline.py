@@ -22,7 +22,7 @@ from app.domain.models import Similar, SourceKind
 from app.domain.principals import Principal
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.loaders.registry import AUDIO, LARGEST_FILE, check_size
+from app.ingest.loaders.registry import AUDIO, MAX_FILE_BYTES, check_size
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument
@@ -47,7 +47,7 @@ Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IngestRequest:
     """A file to ingest. `origin` says which source of the owner it is; `name` is shown."""
 
     path: Path
@@ -56,7 +56,7 @@ class Incoming:
     audio: Path | None = None
     tags: tuple[str, ...] = field(default=())
     shared: bool = False
-    largest: int = LARGEST_FILE  # bytes
+    largest: int = MAX_FILE_BYTES  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,11 @@ class Ingestor:
         self._now = now
 
     async def ingest(
-        self, principal: Principal, incoming: Incoming, *, report: Report = lambda progress: None
+        self,
+        principal: Principal,
+        incoming: IngestRequest,
+        *,
+        report: Report = lambda progress: None,
     ) -> Ingested:
         """Store the file, in place of the version before, unless its content is there already.
 
@@ -186,7 +190,9 @@ class Ingestor:
             report(Progress("embed", len(encoded), total))
         return encoded
 
-    async def _describe(self, incoming: Incoming, read: _Read, document: ReadDocument) -> NewSource:
+    async def _describe(
+        self, incoming: IngestRequest, read: _Read, document: ReadDocument
+    ) -> NewSource:
         original, audio = await self._keep(incoming, read, document)
         return NewSource(
             origin=incoming.origin,
@@ -213,7 +219,7 @@ class Ingestor:
             raise IngestError(f"the server cannot keep the file ({error.strerror})") from error
 
     async def _keep(
-        self, incoming: Incoming, read: _Read, document: ReadDocument
+        self, incoming: IngestRequest, read: _Read, document: ReadDocument
     ) -> tuple[StoredFile, StoredFile | None]:
         # Stored before the row that names it: a crash may leave a file nobody names, never a
         # name without a file.
@@ -229,7 +235,7 @@ class Ingestor:
         return original, audio
 
 
-def _read(incoming: Incoming) -> _Read:
+def _read(incoming: IngestRequest) -> _Read:
     try:
         check_size(incoming.name, _size(incoming.path), largest=incoming.largest)
         data = incoming.path.read_bytes()

@@ -18,7 +18,7 @@ from app.domain.library_ports import Change
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Incoming, Ingested, Ingestor
+from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
 
 _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
@@ -27,7 +27,7 @@ Done = Callable[[str, Ingested | str], Awaitable[None]]
 """Takes a file's name and what became of it: why it failed, when that is a text."""
 
 
-class Screen:
+class ProgressDisplay:
     """Writes to one console."""
 
     def __init__(self, console: Console) -> None:
@@ -37,7 +37,7 @@ class Screen:
         self,
         ingestor: Ingestor,
         principal: Principal,
-        files: Sequence[Incoming],
+        files: Sequence[IngestRequest],
         *,
         done: Done,
     ) -> int:
@@ -45,7 +45,7 @@ class Screen:
 
         `done` is awaited after each. Returns 1 when any failed.
         """
-        stored: list[tuple[Incoming, Ingested]] = []
+        stored: list[tuple[IngestRequest, Ingested]] = []
         failed = 0
         began = monotonic()
         with self._bar() as bar:
@@ -82,7 +82,7 @@ class Screen:
         )
 
     def _summarise(
-        self, done: Sequence[tuple[Incoming, Ingested]], failed: int, seconds: float
+        self, done: Sequence[tuple[IngestRequest, Ingested]], failed: int, seconds: float
     ) -> None:
         if done:
             table = Table("File", "Title", "Kind", "Passages", "")

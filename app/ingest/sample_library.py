@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.principals import LOCAL, Principal
 from app.ingest.file_discovery import collect
-from app.ingest.pipeline import Incoming, Ingested, Ingestor
+from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ async def _nothing(name: str, ingested: Ingested) -> None:
     """Nobody wants to know."""
 
 
-def sample_files(folder: Path = SAMPLES) -> list[Incoming]:
+def sample_files(folder: Path = SAMPLES) -> list[IngestRequest]:
     """The samples, in the order in which they are ingested."""
     files = collect([folder / name for name in FOLDERS], tags=(TAG,), shared=True)
     names = [file.path.relative_to(folder).as_posix() for file in files]

@@ -22,7 +22,7 @@ from app.domain.models import FinishReason, Passage, Usage
 from app.domain.ports import ENDED, RETRACTED
 from app.llm import failures
 from app.llm.answer_model import AnswerModel
-from app.llm.failures import MODEL_ERRORS, Trouble, trouble_of
+from app.llm.failures import MODEL_ERRORS, UpstreamFailure, classify
 from app.llm.finish_reasons import Reason, meaning
 from app.llm.fitting import fitted, prompt_tokens, without_oldest_turn
 
@@ -53,7 +53,7 @@ class AnswerLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerEnd:
+class CallResult:
     """How the answer ended. `text` is all of it; when not `streamed`, no event carried it."""
 
     finish_reason: FinishReason
@@ -100,13 +100,13 @@ class _Answer:
     def text(self) -> str:
         return "".join(self.parts)
 
-    def forgives(self, trouble: Trouble) -> bool:
+    def forgives(self, trouble: UpstreamFailure) -> bool:
         """Whether the answer was whole before this happened."""
         if self.reason is None or trouble.failure.code != "TIMEOUT":
             return self.reason is not None and self.proven
         return self.proven or (self._plain and not self._taken_back)
 
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> UpstreamFailure | None:
         """Why this is not a complete answer, None when it is."""
         if self.reason == "error" or (self.reason is None and not self.ended):
             return failures.truncated()
@@ -116,9 +116,9 @@ class _Answer:
             return failures.filtered()
         return failures.empty(self.reason or "stop")
 
-    def end(self, *, streamed: bool) -> AnswerEnd:
+    def end(self, *, streamed: bool) -> CallResult:
         reason = self.reason if self.reason in ("length", "content_filter") else "stop"
-        return AnswerEnd(reason, self.usage, streamed, self.text)
+        return CallResult(reason, self.usage, streamed, self.text)
 
 
 def answer_text(message: BaseMessage) -> str:
@@ -153,7 +153,7 @@ async def stream_answer(
     limits: AnswerLimits,
     said: str = "",
     jitter: Callable[[], float] = random.random,
-) -> AnswerEnd:
+) -> CallResult:
     """One answer; `passages[n - 1]` is what `[n]` means, `said` the text it continues.
 
     A failure before the first token is retried with backoff within `limits.first_token_s`, then
@@ -165,10 +165,10 @@ async def stream_answer(
     call = _Call(model, model.answering(passages, question=question, said=said), list(messages))
     call = call.fitting()
     attempt = waits = 1
-    refused: Trouble | None = None
+    refused: UpstreamFailure | None = None
     while True:
         outcome = await call.streamed(limits, deadline)
-        if isinstance(outcome, AnswerEnd):
+        if isinstance(outcome, CallResult):
             return outcome
         if refused is not None and outcome.failure.code == "TIMEOUT":
             # The retry was given only what was left of the time; what the service said counts.
@@ -232,7 +232,7 @@ class _Call:
         most = self.model.quirks.most_tokens
         return self if most is None else replace(self, messages=fitted(self.messages, most))
 
-    def shorter(self, trouble: Trouble) -> "_Call":
+    def shorter(self, trouble: UpstreamFailure) -> "_Call":
         """After a refusal for its length. Raises `RunFailure` when nothing can be left out."""
         quirks = self.model.quirks
         quirks.refuse(prompt_tokens(self.messages), trouble.said)
@@ -246,7 +246,7 @@ class _Call:
         )
         return replace(self, messages=messages)
 
-    async def streamed(self, limits: AnswerLimits, deadline: float) -> AnswerEnd | Trouble:
+    async def streamed(self, limits: AnswerLimits, deadline: float) -> CallResult | UpstreamFailure:
         """An attempt as a stream. Raises `RunFailure` once a token was sent."""
         answer = _Answer()
         # A task of its own: a token would wake everything that waits for this, from the graph down.
@@ -263,7 +263,9 @@ class _Call:
             raise trouble.failure
         return trouble
 
-    async def _read(self, answer: _Answer, limits: AnswerLimits, deadline: float) -> Trouble | None:
+    async def _read(
+        self, answer: _Answer, limits: AnswerLimits, deadline: float
+    ) -> UpstreamFailure | None:
         now = asyncio.get_running_loop().time
         patience = limits.first_token_s
         try:
@@ -284,7 +286,7 @@ class _Call:
     def _chunks(self) -> AsyncGenerator[AIMessageChunk, None]:
         return cast("AsyncGenerator[AIMessageChunk, None]", self.chat.astream(self.messages))
 
-    async def unstreamed(self, timeout_s: float) -> AnswerEnd:
+    async def unstreamed(self, timeout_s: float) -> CallResult:
         """The attempt without streaming. Raises `RunFailure`."""
         answer = await self._whole(timeout_s, deadline=0)
         trouble = answer.trouble()
@@ -312,7 +314,7 @@ class _Call:
             else:
                 raise trouble.failure
 
-    async def invoke(self, answer: _Answer, timeout_s: float) -> Trouble | None:
+    async def invoke(self, answer: _Answer, timeout_s: float) -> UpstreamFailure | None:
         """Fill `answer` by one call. Under `astream_events` only `stream=False` prevents events."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -324,8 +326,8 @@ class _Call:
             return self._trouble(error)
         return None
 
-    def _trouble(self, error: Exception, *, partial: bool = False) -> Trouble:
-        trouble = trouble_of(
+    def _trouble(self, error: Exception, *, partial: bool = False) -> UpstreamFailure:
+        trouble = classify(
             error,
             key_setting=self.model.key_setting,
             has_key=self.model.has_key,

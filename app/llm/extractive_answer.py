@@ -21,7 +21,7 @@ _MOST: Final = 6
 """Sentences in an answer; a list counts as two."""
 _ENOUGH: Final = 0.6
 """Share of the best sentence's score that another one needs."""
-_LONGEST_LIST: Final = 8
+_MAX_LIST_ITEMS: Final = 8
 _ALIKE: Final = 0.8
 _HEADING, _TITLE, _BEFORE, _ASKED = 0.8, 0.5, 0.3, 0.6
 """What a question's word counts in the heading, the title, the sentence before, and in a
@@ -240,7 +240,7 @@ def _joint(before: str, *, bullet: bool) -> str:
 def _said(unit: _Unit, marker: str) -> str:
     """A unit with its marker; what introduces a list has none, its items do."""
     if unit.items:
-        items = (f"- {_plain(item)}{marker}" for item in unit.items[:_LONGEST_LIST])
+        items = (f"- {_plain(item)}{marker}" for item in unit.items[:_MAX_LIST_ITEMS])
         return "\n".join((f"{_plain(unit.lead)}\n", *items))
     return f"{'- ' if unit.bullet else ''}{_plain(unit.lead)}{marker}"
 

@@ -57,7 +57,7 @@ _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class UpstreamFailure:
     """A model call that failed. `wait_s`: how long the service asked to be left alone.
 
     `said`: the error itself, which is shown to nobody.
@@ -69,17 +69,17 @@ class Trouble:
     said: openai.APIError | None = None
 
 
-def _final(code: FailureCode, message: str) -> Trouble:
-    return Trouble(RunFailure(code, message, retryable=False), "no")
+def _final(code: FailureCode, message: str) -> UpstreamFailure:
+    return UpstreamFailure(RunFailure(code, message, retryable=False), "no")
 
 
-def _passing(code: FailureCode, message: str, *, wait_s: float | None = None) -> Trouble:
-    return Trouble(RunFailure(code, message), "retry", wait_s)
+def _passing(code: FailureCode, message: str, *, wait_s: float | None = None) -> UpstreamFailure:
+    return UpstreamFailure(RunFailure(code, message), "retry", wait_s)
 
 
-def trouble_of(
+def classify(
     error: Exception, *, key_setting: str, has_key: bool = True, partial: bool = False
-) -> Trouble:
+) -> UpstreamFailure:
     """The table. `partial`: tokens were already sent, so that the answer breaks off here."""
     if not has_key and _refused_key(error):
         return _final(
@@ -88,7 +88,7 @@ def trouble_of(
     return _trouble_of(error, key_setting, partial=partial)
 
 
-def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Trouble:
+def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> UpstreamFailure:
     address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)[1]
     match error:
         case openai.APITimeoutError():
@@ -144,7 +144,7 @@ def _refused_key(error: Exception) -> bool:
 
 def _of_status(
     error: openai.APIError, status: int, key_setting: str, headers: httpx2.Headers
-) -> Trouble:
+) -> UpstreamFailure:
     if known := _known(error, status):
         return known
     model, address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)
@@ -184,7 +184,7 @@ def _of_status(
                 "The model service did not accept the request. "
                 f"Check {model} and the service's address ({address}).",
             )
-            return Trouble(refused, "unstreamed")
+            return UpstreamFailure(refused, "unstreamed")
 
 
 def _status_of(error: openai.APIError) -> int | None:
@@ -195,7 +195,7 @@ def _status_of(error: openai.APIError) -> int | None:
     return int(code) if code.isdecimal() and 400 <= int(code[:4]) < 600 else None
 
 
-def _reported(error: openai.APIError, key_setting: str) -> Trouble:
+def _reported(error: openai.APIError, key_setting: str) -> UpstreamFailure:
     """An error that came with a success; some services put a status into it."""
     status = _status_of(error)
     if status is not None:
@@ -204,10 +204,10 @@ def _reported(error: openai.APIError, key_setting: str) -> Trouble:
         return known
     failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")
     final = isinstance(error, ReportedError) and error.final
-    return Trouble(failure, "no" if final else "retry")
+    return UpstreamFailure(failure, "no" if final else "retry")
 
 
-def _known(error: openai.APIError, status: int | None) -> Trouble | None:
+def _known(error: openai.APIError, status: int | None) -> UpstreamFailure | None:
     """What the service says matters more than its status."""
     code, text = str(error.code), text_of(error)
     if code in _FILTER_CODES:
@@ -227,7 +227,7 @@ def _known(error: openai.APIError, status: int | None) -> Trouble | None:
     if status in (400, 403) and is_about_money(text):
         return _no_credit()
     if (status is None or status >= 500) and is_loading(text):
-        return Trouble(
+        return UpstreamFailure(
             RunFailure(
                 "UPSTREAM_UNAVAILABLE", "The model is still being loaded. Try again in a minute."
             ),
@@ -236,14 +236,14 @@ def _known(error: openai.APIError, status: int | None) -> Trouble | None:
     return None
 
 
-def _no_credit() -> Trouble:
+def _no_credit() -> UpstreamFailure:
     return _final(
         "UPSTREAM_RATE_LIMITED",
         "The account at the model service has no quota or credit left. Check its plan and billing.",
     )
 
 
-def _too_long(error: openai.APIError) -> Trouble:
+def _too_long(error: openai.APIError) -> UpstreamFailure:
     """The prompt does not fit; without the oldest turns it may."""
     failure = RunFailure(
         "GENERATION_FAILED",
@@ -251,10 +251,10 @@ def _too_long(error: openai.APIError) -> Trouble:
         "Ask something shorter, or start a new conversation.",
         retryable=False,
     )
-    return Trouble(failure, "shorter", said=error)
+    return UpstreamFailure(failure, "shorter", said=error)
 
 
-def filtered() -> Trouble:
+def filtered() -> UpstreamFailure:
     """The service withheld the whole answer."""
     return _final(
         "CONTENT_FILTERED",
@@ -262,20 +262,20 @@ def filtered() -> Trouble:
     )
 
 
-def truncated() -> Trouble:
+def truncated() -> UpstreamFailure:
     """The stream ended without saying that the answer is complete."""
     return _passing(
         "UPSTREAM_TRUNCATED", "The model service broke off before the answer was complete."
     )
 
 
-def silent(seconds: float) -> Trouble:
+def silent(seconds: float) -> UpstreamFailure:
     """Nothing came for the whole time allowed; waiting again would exceed it."""
     message = f"The model service was silent for {seconds:g} seconds. Try again."
-    return Trouble(RunFailure("TIMEOUT", message), "no")
+    return UpstreamFailure(RunFailure("TIMEOUT", message), "no")
 
 
-def empty(finish_reason: str) -> Trouble:
+def empty(finish_reason: str) -> UpstreamFailure:
     """A complete answer without a word in it."""
     if finish_reason == "length":
         return _passing(

@@ -21,20 +21,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from app.observability.metrics import Figures
-from app.observability.run_metrics import RunFigures
+from app.observability.metrics import Metrics
+from app.observability.run_metrics import RunMetrics
 from app.runs.supervisor import LoopState
 
 log = logging.getLogger(__name__)
 
 
-class Momentary(Collector):
+class LiveCollector(Collector):
     """Figures that are read when they are asked for, so that they cost nothing in between."""
 
     def __init__(
         self,
-        figures: Figures,
-        runs: RunFigures,
+        figures: Metrics,
+        runs: RunMetrics,
         pool: Callable[[], tuple[int, int, int]],
         loops: Callable[[], Iterable[LoopState]] = tuple,
     ) -> None:

@@ -18,7 +18,7 @@ WHOLE_S = (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 EVENTS = (1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000)
 
 
-class Figures:
+class Metrics:
     """One set per process, in a registry of its own so that applications do not share."""
 
     def __init__(self) -> None:

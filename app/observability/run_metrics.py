@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from app.observability.metrics import Figures
+from app.observability.metrics import Metrics
 from app.runs.active_run import LiveRun
 from app.runs.ports import Outcome
 
@@ -19,10 +19,10 @@ STAGES: Final[Mapping[str, str]] = {
 }
 
 
-class RunFigures:
+class RunMetrics:
     """Implements `RunObserver`. `tell_text`: questions and answers enter the log (`LOG_TEXT`)."""
 
-    def __init__(self, figures: Figures, *, tell_text: bool) -> None:
+    def __init__(self, figures: Metrics, *, tell_text: bool) -> None:
         self._figures = figures
         self._tell_text = tell_text
         self._under_way: dict[str, LiveRun] = {}
@@ -103,10 +103,10 @@ class RunFigures:
             log.info("Answer: %s", outcome.message.content, extra={"run_id": run.run_id})
 
 
-class RequestFigures:
+class RequestMetrics:
     """Implements `RequestObserver` of `api/requests.py`."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Metrics) -> None:
         self._figures = figures
 
     def request_ended(

@@ -6,23 +6,23 @@ from contextlib import contextmanager
 
 from typing_extensions import override
 
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.pool import Database
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import StoreUnavailable
-from app.observability.metrics import Figures
-from app.runs.ports import Batch, Created, NewRun, Outcome, Replayed
+from app.observability.metrics import Metrics
+from app.runs.ports import Batch, Created, DuplicateRequest, NewRun, Outcome
 
 
 class MeasuredRunLog(PostgresRunLog):
     """Nothing is different but that it is counted."""
 
-    def __init__(self, database: Database, notices: Notices, figures: Figures) -> None:
+    def __init__(self, database: Database, notices: Listener, figures: Metrics) -> None:
         super().__init__(database, notices)
         self._figures = figures
 
     @override
-    async def create(self, new: NewRun) -> Created | Replayed:
+    async def create(self, new: NewRun) -> Created | DuplicateRequest:
         with self._timed("create"):
             return await super().create(new)
 

@@ -12,7 +12,7 @@ from app import __version__
 from app.domain.errors import RunFailure, SettingError
 from app.domain.events import Stage, Token
 from app.graph.state import AnswerState, Node
-from app.runs.ports import AnswerEngine, Ended, Evidence, Question
+from app.runs.ports import AnswerEngine, EngineResult, Evidence, Question
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -167,7 +167,7 @@ class TracedEngine:
 
     async def answer(
         self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | Ended, None]:
+    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
         """See the port."""
         told = {"citestream.run_id": question.run_id, "citestream.model": self.model_name}
         with self._tracing.span("answer", told) as span:
@@ -178,7 +178,7 @@ class TracedEngine:
                         if not tokens:
                             span.add_event("first token")
                         tokens += 1
-                    elif isinstance(item, Ended):
+                    elif isinstance(item, EngineResult):
                         span.set_attribute("citestream.finish_reason", item.finish_reason)
                         span.set_attribute("citestream.tokens", tokens)
                     yield item

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.domain.events import Citations, Stage, Terminal, Token, to_json
 from app.domain.ports import Upstream
-from app.runs.ports import Entry, Evidence, Receipt, RunRecord, answer_of
+from app.runs.ports import Evidence, LogEntry, Receipt, RunRecord, answer_of
 
 if TYPE_CHECKING:
     from app.domain.models import Citation
@@ -26,9 +26,9 @@ class LiveRun:
         self.reserved = record.reserved
         self.cancel_on_disconnect = cancel_on_disconnect
         self.started_at = started_at  # Clock.monotonic() seconds
-        self.entries: list[Entry] = []
+        self.entries: list[LogEntry] = []
         self.flushed = 0  # how many entries the durable log has
-        self.terminal: Entry | None = None
+        self.terminal: LogEntry | None = None
         self.receipt: Receipt | None = None
         self.fenced = False  # somebody else ended this run: the stored log is the truth
         self.displaced = False  # closed as dead although it lives: its ending will replace that one
@@ -71,17 +71,17 @@ class LiveRun:
         """The answer so far."""
         return answer_of(self.entries)
 
-    def append(self, event: Stage | Token) -> Entry:
+    def append(self, event: Stage | Token) -> LogEntry:
         """Give `event` the next number and show it to viewers."""
         text = event.content if isinstance(event, Token) else None
-        entry = Entry(len(self.entries) + 1, event.type, to_json(event), text)
+        entry = LogEntry(len(self.entries) + 1, event.type, to_json(event), text)
         if isinstance(event, Citations):
             self.citations = event.content.citations
         self.entries.append(entry)
         self._ring()
         return entry
 
-    def close_with(self, terminal: Entry) -> None:
+    def close_with(self, terminal: LogEntry) -> None:
         """Publish the terminal entry: nothing comes after it."""
         self.terminal = terminal
         self.entries.append(terminal)
@@ -89,9 +89,9 @@ class LiveRun:
         self.over.set()
         self._ring()
 
-    def terminal_entry(self, event: Terminal) -> Entry:
+    def terminal_entry(self, event: Terminal) -> LogEntry:
         """`event` with the number it will have; not shown before it is stored."""
-        return Entry(len(self.entries) + 1, event.type, to_json(event))
+        return LogEntry(len(self.entries) + 1, event.type, to_json(event))
 
     def stored(self, upto: int, reserved: int) -> None:
         """The durable log has the first `upto` entries and this reservation."""

@@ -14,12 +14,12 @@ import orjson
 
 from app.domain.encoding import timestamp
 from app.domain.errors import StoreUnavailable
-from app.domain.events import TERMINAL_TYPES, Reset, ResetText, to_json, token_json
+from app.domain.events import TERMINAL_TYPES, Reset, ResetPayload, to_json, token_json
 from app.domain.models import Citation
 from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
 from app.runs.ownership import Ownership
-from app.runs.ports import Clock, Entry, RunLog, RunRecord, answer_of
+from app.runs.ports import Clock, LogEntry, RunLog, RunRecord, answer_of
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ FUTURE_WAIT_S = 2.0
 POLL_S = 1.0
 
 
-class Bell(Protocol):
+class RunSignal(Protocol):
     """Rings when a run may have news in another process (see `runs/bells.py`)."""
 
     closed: bool
@@ -43,9 +43,9 @@ class Bell(Protocol):
         ...
 
 
-def merge(entries: Iterable[Entry]) -> Iterator[Entry]:
+def merge(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
     """Consecutive tokens as one entry with the last one's number and timestamp."""
-    held: list[Entry] = []
+    held: list[LogEntry] = []
     size = 0
     for entry in entries:
         if entry.text is not None and size + len(entry.text) <= MERGE_CHARS:
@@ -59,7 +59,7 @@ def merge(entries: Iterable[Entry]) -> Iterator[Entry]:
     yield from _joined(held)
 
 
-def _joined(held: list[Entry]) -> Iterator[Entry]:
+def _joined(held: list[LogEntry]) -> Iterator[LogEntry]:
     if not held:
         return
     last = held[-1]
@@ -71,13 +71,13 @@ def _joined(held: list[Entry]) -> Iterator[Entry]:
     yield last._replace(text=text, data=token_json(text, at))
 
 
-def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> Entry:
+def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> LogEntry:
     """The whole answer up to `seq`; the client replaces what it has."""
-    content = ResetText(text=text, citations=citations)
-    return Entry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
+    content = ResetPayload(text=text, citations=citations)
+    return LogEntry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
 
 
-class _Patience:
+class _Waiter:
     """Waits for what a run shows next, at most `seconds` each time.
 
     With one timer for all waits: a new one for every token would cost as much as sending it.
@@ -141,14 +141,14 @@ class LiveCursor:
         self._clock = clock
         self._stored = stored
 
-    async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
+    async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
         """Until the terminal entry was yielded."""
         run = self._run
         while not await self._settled(silence_s):
             yield None
         if not run.fenced and not await self._servable():
             yield self._reset()
-        async with _Patience(run, silence_s) as patience:
+        async with _Waiter(run, silence_s) as patience:
             while not run.fenced:
                 entries = self._next()
                 for entry in merge(entries) if len(entries) > 1 else entries:
@@ -183,20 +183,20 @@ class LiveCursor:
         run = self._run
         if self._position <= run.visible:
             return True
-        async with _Patience(run, FUTURE_WAIT_S) as patience:
+        async with _Waiter(run, FUTURE_WAIT_S) as patience:
             await patience.beyond(self._position - 1)
             if not run.visible:  # a reset takes the number of something that was shown
                 await patience.beyond(0)
         return run.fenced or self._position <= run.visible
 
-    def _next(self) -> list[Entry]:
+    def _next(self) -> list[LogEntry]:
         """At most `STEP` entries after the position. Before the terminal one may be a hole."""
         run = self._run
         if run.terminal is not None and self._position >= len(run.entries) - 1:
             return [run.terminal] if self._position < run.terminal.seq else []
         return run.entries[self._position : min(run.visible, self._position + STEP)]
 
-    def _reset(self) -> Entry:
+    def _reset(self) -> LogEntry:
         run = self._run
         seq = run.visible if run.terminal is None else run.terminal.seq - 1
         self._position = seq
@@ -216,7 +216,7 @@ class StoredCursor:
         *,
         after: int,
         clock: Clock,
-        bell: Bell,
+        bell: RunSignal,
         goes_on: bool = False,
     ) -> None:
         self._log = run_log
@@ -241,7 +241,7 @@ class StoredCursor:
             goes_on=True,
         )
 
-    async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
+    async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
         """Until the terminal entry was yielded, the run is gone, or this process shuts down.
 
         While the database is away it is waited for.
@@ -259,7 +259,7 @@ class StoredCursor:
                 heard = self._clock.monotonic()
                 yield None
 
-    async def _step(self, wait_s: float) -> Sequence[Entry]:
+    async def _step(self, wait_s: float) -> Sequence[LogEntry]:
         """What is there now; waits for news when there is nothing."""
         bell = self._bell.hang(self._record.run_id)
         try:
@@ -272,7 +272,7 @@ class StoredCursor:
             await self._bell.rung(bell, wait_s)
         return step
 
-    async def _read(self) -> Sequence[Entry]:
+    async def _read(self) -> Sequence[LogEntry]:
         if not self._begun and not await self._servable():
             if self._goes_on and self._record.terminal is None:
                 # Numbers on a connection only rise: what its dead owner sent beyond the stored
@@ -328,7 +328,7 @@ class StoredCursor:
             if not await self._refresh():
                 return False
 
-    async def _reset(self) -> Entry:
+    async def _reset(self) -> LogEntry:
         await self._refresh()
         record = self._record
         if record.terminal is not None:
@@ -341,7 +341,7 @@ class StoredCursor:
         return reset_entry(seq, text, citations, self._clock)
 
     async def _text_so_far(self) -> tuple[int, str]:
-        seq, entries = 0, list[Entry]()
+        seq, entries = 0, list[LogEntry]()
         while page := await self._log.entries(self._record.run_id, after=seq, limit=STEP):
             entries += page
             seq = page[-1].seq

@@ -33,7 +33,7 @@ class RunObserver(Protocol):
         ...
 
 
-class Unobserved:
+class NullRunObserver:
     """Nobody wants to know."""
 
     def started(self, run: LiveRun, question: str) -> None:

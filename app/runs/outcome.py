@@ -10,17 +10,17 @@ from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure
 from app.domain.events import (
     Citations,
-    CitationsCompleted,
+    CitationsPayload,
     Done,
+    DonePayload,
     Error,
-    Failed,
-    Finished,
+    ErrorPayload,
     Terminal,
 )
 from app.domain.models import Citation, FinishReason, Passage, Timings, Usage
 from app.domain.stored import stored_passages
 from app.runs.active_run import LiveRun
-from app.runs.ports import AnswerRecord, Ended, Entry, Receipt, RunStatus
+from app.runs.ports import AnswerRecord, EngineResult, LogEntry, Receipt, RunStatus
 
 INTERRUPTED = RunFailure(
     "INTERRUPTED",
@@ -33,10 +33,10 @@ SHUT_DOWN = RunFailure(
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunOutcome:
     """Why a run ended: exactly one of the two is set."""
 
-    finished: Ended | None = None
+    finished: EngineResult | None = None
     failure: RunFailure | None = None
 
     @property
@@ -52,16 +52,16 @@ class Ending:
         return self.finished.finish_reason if self.finished else None
 
 
-STOPPED = Ending(finished=Ended("stopped", None))
+STOPPED = RunOutcome(finished=EngineResult("stopped", None))
 
 
 def citations_event(citations: tuple[Citation, ...], at: datetime) -> Citations:
     """The one event between the last token and the terminal one."""
-    return Citations(content=CitationsCompleted(citations=citations), timestamp=timestamp(at))
+    return Citations(content=CitationsPayload(citations=citations), timestamp=timestamp(at))
 
 
 def terminal_event(
-    ending: Ending,
+    ending: RunOutcome,
     *,
     message_id: str,
     saved: bool,
@@ -72,7 +72,7 @@ def terminal_event(
 ) -> Terminal:
     """`done` or `error` as the wire has it."""
     if ending.finished is not None:
-        finished = Finished(
+        finished = DonePayload(
             finish_reason=ending.finished.finish_reason,
             message_id=message_id,
             saved=saved,
@@ -81,7 +81,7 @@ def terminal_event(
         )
         return Done(content=finished, timestamp=timestamp(at))
     failure = ending.failure or INTERRUPTED
-    failed = Failed(
+    failed = ErrorPayload(
         code=failure.code,
         message=failure.message,
         retryable=failure.retryable,
@@ -92,7 +92,7 @@ def terminal_event(
 
 
 def answer_record(
-    ending: Ending,
+    ending: RunOutcome,
     *,
     text: str,
     citations: tuple[Citation, ...],
@@ -114,7 +114,7 @@ def answer_record(
     )
 
 
-def evidence_of(entries: Iterable[Entry]) -> tuple[dict[str, object], ...]:
+def evidence_of(entries: Iterable[LogEntry]) -> tuple[dict[str, object], ...]:
     """The stage events, as `{type, content}`, that tell how the answer was found."""
     kept = (e for e in entries if e.text is None and e.type not in _NOT_EVIDENCE)
     return tuple({"type": e.type, "content": orjson.loads(e.data).get("content")} for e in kept)
@@ -123,7 +123,7 @@ def evidence_of(entries: Iterable[Entry]) -> tuple[dict[str, object], ...]:
 _NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
 
 
-def replaceable(terminal: Entry | None) -> bool:
+def replaceable(terminal: LogEntry | None) -> bool:
     """Whether a run that another process took over is still open, or was closed as dead."""
     if terminal is None:
         return True
@@ -133,7 +133,7 @@ def replaceable(terminal: Entry | None) -> bool:
     return isinstance(content, dict) and content.get("code") == INTERRUPTED.code
 
 
-def marked_passages(entries: Sequence[Entry]) -> tuple[Passage, ...]:
+def marked_passages(entries: Sequence[LogEntry]) -> tuple[Passage, ...]:
     """The numbered passages of a stored run, from its last `generation_start`."""
     for entry in reversed(entries):
         if entry.type == "generation_start":
@@ -141,7 +141,7 @@ def marked_passages(entries: Sequence[Entry]) -> tuple[Passage, ...]:
     return ()
 
 
-def usage_of(run: LiveRun, ended: Ended | None) -> Usage:
+def usage_of(run: LiveRun, ended: EngineResult | None) -> Usage:
     """What the model reported, else an estimate (four characters a token)."""
     if ended is not None and ended.usage is not None:
         return ended.usage

@@ -1,7 +1,7 @@
 """What `runs/` asks of the outside: a log to write to and an engine that answers.
 
-Two adapters implement `RunLog` (`tests/fakes/memory_run_log.py`, `db/run_log.py`) and pass one behaviour
-suite, so another log can be added without touching this room.
+Two adapters implement `RunLog`: `db/run_log.py`, and one in memory for tests. Both pass one
+behaviour suite, so another log can be added without touching this room.
 
 Numbers. Events of a run are numbered 1, 2, 3 … by its owner. The row durably reserves numbers
 ahead: the owner may hand out every number *below* `reserved`, never `reserved` itself. Whoever
@@ -41,7 +41,7 @@ RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """One numbered event: `data` is its compact JSON, `text` the piece of answer of a token."""
 
     seq: int
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     text: str | None = None
 
 
-def answer_of(entries: Iterable[Entry]) -> str:
+def answer_of(entries: Iterable[LogEntry]) -> str:
     """The answer that the events tell: the text of the tokens, after the last `reset`."""
     texts: list[str] = []
     for entry in entries:
@@ -82,7 +82,7 @@ class NewRun:
     max_runs_per_owner: int | None = None
     continues: str | None = None  # message_id whose text this run continues
     refusal: RequestError | None = None  # why this process starts nothing new now
-    hidden_until: datetime | None = None  # a new conversation is in no list, and goes away then
+    expires_at: datetime | None = None  # a new conversation is in no list, and goes away then
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class RunRecord:
     created_at: datetime
     request_hash: str
     stop_requested: bool
-    terminal: Entry | None
+    terminal: LogEntry | None
     receipt: Receipt | None
 
 
@@ -160,7 +160,7 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class DuplicateRequest:
     """The idempotency key is known: this is the run it made (its `request_hash` is compared)."""
 
     record: RunRecord
@@ -172,7 +172,7 @@ class Batch:
 
     run_id: str
     epoch: int
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     reserved: int
 
 
@@ -186,7 +186,7 @@ class Outcome:
     run_id: str
     epoch: int
     status: RunStatus
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     message: "AnswerRecord"
     receipt: Receipt | None
     ended_at: datetime
@@ -241,7 +241,7 @@ def replacing_number(record_reserved: int, closed_by: int | None) -> int:
 class RunLog(Protocol):
     """Durable runs. Methods raise `StoreUnavailable` when the database is out of reach."""
 
-    async def create(self, new: NewRun) -> Created | Replayed:
+    async def create(self, new: NewRun) -> Created | DuplicateRequest:
         """Accept a question: conversation, question, answer (status `streaming`) and run.
 
         Order of checks: idempotency key, `new.refusal` (raised), `run_id` unknown (`RunIdTaken`),
@@ -262,7 +262,7 @@ class RunLog(Protocol):
         """Write last events, status, receipt and message atomically; False when fenced."""
         ...
 
-    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
         """Put the ending of an owner that lives in the place of the one it was given as dead.
 
         Atomic, and safe to repeat. Returns the terminal entry with its new number, None when the
@@ -275,7 +275,7 @@ class RunLog(Protocol):
         """The run's row; None when unknown or not yours."""
         ...
 
-    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[Entry, ...]:
+    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
         """Stored events with `seq > after`, in order, at most `limit`. Ownership was checked."""
         ...
 
@@ -348,7 +348,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EngineResult:
     """The engine's last word: why generation ended and what it cost (None: not reported)."""
 
     finish_reason: FinishReason
@@ -377,8 +377,8 @@ class AnswerEngine(Protocol):
 
     def answer(
         self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | Ended, None]:
-        """Stage events and tokens in order, then exactly one `Ended`.
+    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
+        """Stage events and tokens in order, then exactly one `EngineResult`.
 
         Must be closed (`aclosing`): closing or cancelling closes the model's socket. Raises
         `RunFailure`. `evidence.passages` is set before the first token.

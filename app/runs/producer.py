@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 
 from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure, StoreUnavailable, release_frames
-from app.domain.events import RunStart, RunStarted, Token
+from app.domain.events import RunStartEvent, RunStartPayload, Token
 from app.domain.ports import current_upstream
 from app.runs.active_run import LiveRun
 from app.runs.citation_check import Citer, cited
-from app.runs.observer import RunObserver, Unobserved
+from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.outcome import (
     SHUT_DOWN,
     STOPPED,
-    Ending,
+    RunOutcome,
     answer_record,
     citations_event,
     evidence_of,
@@ -34,7 +34,7 @@ from app.runs.outcome import (
     timings_of,
     usage_of,
 )
-from app.runs.ports import AnswerEngine, Clock, Ended, Entry, Outcome, Question, RunLog
+from app.runs.ports import AnswerEngine, Clock, EngineResult, LogEntry, Outcome, Question, RunLog
 from app.runs.recorder import Recorder
 from app.runs.search_limiter import Turns
 from app.runs.tasks import TaskTracker
@@ -68,7 +68,7 @@ class Producer:
     tasks: TaskTracker
     clock: Clock
     run_timeout_s: float
-    observer: RunObserver = field(default_factory=Unobserved)
+    observer: RunObserver = field(default_factory=NullRunObserver)
     known_ours: Callable[[], Awaitable[None]] = _at_once  # see `Ownership.known`
     turns: Turns = field(default_factory=lambda: Turns(SEARCHING))
 
@@ -91,20 +91,20 @@ class Producer:
         ending = self._ending(run, generating)
         await self._finish(run, ending)
 
-    def _ending(self, run: LiveRun, generating: "asyncio.Task[Ended]") -> Ending:
+    def _ending(self, run: LiveRun, generating: "asyncio.Task[EngineResult]") -> RunOutcome:
         if run.cancel_reason is not None:
-            return Ending(failure=SHUT_DOWN) if run.cancel_reason == "drained" else STOPPED
+            return RunOutcome(failure=SHUT_DOWN) if run.cancel_reason == "drained" else STOPPED
         if generating.cancelled():
-            return Ending(failure=SHUT_DOWN)
+            return RunOutcome(failure=SHUT_DOWN)
         error = generating.exception()
         if error is None:
-            return Ending(finished=generating.result())
+            return RunOutcome(finished=generating.result())
         if isinstance(error, RunFailure):
             release_frames(error)
-            return Ending(failure=error)
+            return RunOutcome(failure=error)
         raise error
 
-    async def _generate(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> Ended:
+    async def _generate(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> EngineResult:
         """The answer's events into the run's log. Raises only `RunFailure` or cancellation."""
         current_upstream.set(run.upstream)
         try:
@@ -126,18 +126,18 @@ class Producer:
             raise RunFailure("INTERNAL", "Something went wrong while answering.") from None
 
     def _open(self, run: LiveRun) -> None:
-        content = RunStarted(
+        content = RunStartPayload(
             run_id=run.run_id,
             session_id=run.record.session_id,
             message_id=run.record.message_id,
             model=run.record.model,
             filters=run.record.filters,
         )
-        run.append(RunStart(content=content, timestamp=timestamp(self.clock.now())))
+        run.append(RunStartEvent(content=content, timestamp=timestamp(self.clock.now())))
         self.recorder.touch(run)
 
-    async def _follow_engine(self, run: LiveRun, question: Question) -> Ended:
-        ended: Ended | None = None
+    async def _follow_engine(self, run: LiveRun, question: Question) -> EngineResult:
+        ended: EngineResult | None = None
         length = 0
         async with (
             self.turns.take() as turn,
@@ -145,7 +145,7 @@ class Producer:
         ):
             async for item in items:
                 match item:
-                    case Ended():
+                    case EngineResult():
                         ended = item
                     case Token():
                         if run.first_token_at is None:
@@ -155,7 +155,7 @@ class Producer:
                         length += len(item.content)
                         if length > MAX_ANSWER_CHARACTERS or len(run.entries) > MAX_ANSWER_EVENTS:
                             log.warning("Run %s was ended: its answer does not end", run.run_id)
-                            return Ended("length", None)
+                            return EngineResult("length", None)
                     case _:
                         if item.type == "retrieval_complete":
                             run.retrieved_at = self.clock.monotonic()
@@ -173,7 +173,7 @@ class Producer:
         self.observer.first_token(took)
         log.info("First token after %.0f ms (run %s)", took * 1000, run.run_id)
 
-    async def _finish(self, run: LiveRun, ending: Ending) -> None:
+    async def _finish(self, run: LiveRun, ending: RunOutcome) -> None:
         run.finishing = True
         if run.evidence.withheld:
             # The beginning of a marker that will not be finished is text like any other.
@@ -202,7 +202,7 @@ class Producer:
             run.flushed = len(run.entries) + 1
             run.close_with(terminal)
 
-    async def _save(self, outcome: Outcome) -> Entry | None:
+    async def _save(self, outcome: Outcome) -> LogEntry | None:
         """Try until the database took it; None when the run is not ours any more.
 
         The ending of one that was closed as dead meanwhile is replaced; it then has another number.
@@ -216,7 +216,7 @@ class Producer:
                 log.debug("Run %s could not be saved: %s", outcome.run_id, error)
                 await self.clock.sleep(SAVE_RETRY_S)
 
-    def _outcome(self, run: LiveRun, ending: Ending, *, saved: bool) -> Outcome:
+    def _outcome(self, run: LiveRun, ending: RunOutcome, *, saved: bool) -> Outcome:
         now = self.clock.now()
         usage = usage_of(run, ending.finished)
         timings = timings_of(run, self.clock.monotonic())

@@ -21,7 +21,7 @@ from app.domain.models import Timings, Usage
 from app.runs.citation_check import Citer, cited
 from app.runs.outcome import (
     INTERRUPTED,
-    Ending,
+    RunOutcome,
     answer_record,
     citations_event,
     evidence_of,
@@ -30,9 +30,9 @@ from app.runs.outcome import (
 )
 from app.runs.ports import (
     Clock,
-    Entry,
     Lease,
     Leases,
+    LogEntry,
     Outcome,
     RunLog,
     RunRecord,
@@ -50,7 +50,7 @@ PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Heartbeat:
     """A heartbeat value and the database time it was first read at."""
 
     beat: int | None
@@ -58,10 +58,10 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Watch:
+class LivenessTracker:
     """What this reaper has observed. Pure: fed with readings, names the dead."""
 
-    seen: dict[tuple[str, int], Seen] = field(default_factory=dict)
+    seen: dict[tuple[str, int], Heartbeat] = field(default_factory=dict)
     last_reading_s: float | None = None
 
     def observe(self, reading: Leases, *, orphans: Container[str] = ()) -> tuple[Lease, ...]:
@@ -72,14 +72,14 @@ class Watch:
         if self.last_reading_s is None or not 0 <= reading.now_s - self.last_reading_s <= GAP_S:
             self.seen = {}
         self.last_reading_s = reading.now_s
-        seen: dict[tuple[str, int], Seen] = {}
+        seen: dict[tuple[str, int], Heartbeat] = {}
         dead: list[Lease] = []
         for lease in reading.leases:
             key = (lease.run_id, lease.epoch)
             beat = None if lease.run_id in orphans else lease.beat
             known = self.seen.get(key)
             if known is None or known.beat != beat:
-                known = Seen(beat, reading.now_s)
+                known = Heartbeat(beat, reading.now_s)
             elif reading.now_s - known.since_s >= LEASE_S:
                 dead.append(lease)
             seen[key] = known
@@ -107,7 +107,7 @@ class Reaper:
         self._process_id = process_id
         self._cite = cite
         self._clock = clock
-        self._watch = Watch()
+        self._watch = LivenessTracker()
 
     async def beat(self) -> None:
         """Renew the lease; to be done every `BEAT_S`."""
@@ -137,12 +137,12 @@ class Reaper:
         entries = await self._stored(record)
         text = answer_of(entries)
         now = self._clock.now()
-        last: list[Entry] = []
+        last: list[LogEntry] = []
         citations = await cited(self._cite, text, marked_passages(entries))
         if text:
             event = citations_event(citations, now)
-            last.append(Entry(record.reserved, event.type, to_json(event)))
-        ending = Ending(failure=INTERRUPTED)
+            last.append(LogEntry(record.reserved, event.type, to_json(event)))
+        ending = RunOutcome(failure=INTERRUPTED)
         usage = Usage(input_tokens=0, output_tokens=-(-len(text) // 4), estimated=True)
         total = (_last_event_at(record, entries) - record.created_at).total_seconds() * 1000
         timings = Timings(retrieval_ms=None, first_token_ms=None, total_ms=round(total, 1))
@@ -155,7 +155,7 @@ class Reaper:
             timings=timings,
             at=now,
         )
-        last.append(Entry(record.reserved + 1, terminal.type, to_json(terminal)))
+        last.append(LogEntry(record.reserved + 1, terminal.type, to_json(terminal)))
         message = answer_record(
             ending,
             text=text,
@@ -178,8 +178,8 @@ class Reaper:
         log.warning("Run %s was closed: its process is gone", record.run_id, extra=told)
         return done
 
-    async def _stored(self, record: RunRecord) -> list[Entry]:
-        entries: list[Entry] = []
+    async def _stored(self, record: RunRecord) -> list[LogEntry]:
+        entries: list[LogEntry] = []
         while page := await self._log.entries(
             record.run_id, after=entries[-1].seq if entries else 0, limit=PAGE
         ):
@@ -188,7 +188,7 @@ class Reaper:
         return entries
 
 
-def _last_event_at(record: RunRecord, entries: list[Entry]) -> datetime:
+def _last_event_at(record: RunRecord, entries: list[LogEntry]) -> datetime:
     """When it was last known to be answered: how long nobody closed it is not its time."""
     if not entries:
         return record.created_at

@@ -5,7 +5,7 @@ from contextlib import suppress
 from weakref import WeakValueDictionary
 
 
-class Bells:
+class RunSignals:
     """One bell per run that somebody waits for; it is gone when nobody does."""
 
     def __init__(self) -> None:

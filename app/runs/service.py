@@ -21,17 +21,17 @@ from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
 from app.runs.citation_check import Citer
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.observer import RunObserver, Unobserved
+from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.ownership import CHECK_S, Ownership
 from app.runs.ports import (
     AnswerEngine,
     Clock,
     Created,
+    DuplicateRequest,
     NewRun,
     Notice,
     Question,
     Receipt,
-    Replayed,
     Route,
     RunLog,
     RunRecord,
@@ -39,7 +39,7 @@ from app.runs.ports import (
 from app.runs.producer import Producer
 from app.runs.reaper import BEAT_S, OBSERVE_S, Reaper
 from app.runs.recorder import Recorder
-from app.runs.run_signals import Bells
+from app.runs.run_signals import RunSignals
 from app.runs.shutdown import Shutdown
 from app.runs.stop import REQUEST_POLL_S, Stopper
 from app.runs.supervisor import BackgroundLoop, Supervisor
@@ -84,7 +84,7 @@ class Ask:
     passing: bool = False  # the conversation is in no list, and is kept as long as its events
 
 
-class Attached:
+class RunHandle:
     """A POST's hold on its run. `close` when the connection ends, however it ends."""
 
     def __init__(
@@ -121,7 +121,7 @@ class RunService:
         """`elapsed`: seconds that go on while the machine sleeps; unset: the clock's."""
         self._log = run_log
         self._engine = engine
-        self._observer = observer or Unobserved()
+        self._observer = observer or NullRunObserver()
         self._clock = clock
         self._limits = limits
         self._tasks = tasks
@@ -135,7 +135,7 @@ class RunService:
         self._reaper = Reaper(
             run_log, live=self._live, process_id=process_id, cite=cite, clock=clock
         )
-        self._bells = Bells()
+        self._bells = RunSignals()
         self._stopper = Stopper(
             run_log, self._live, bells=self._bells, clock=clock, process_id=process_id
         )
@@ -178,7 +178,7 @@ class RunService:
             ),
         )
 
-    async def ask(self, ask: Ask) -> Attached:
+    async def ask(self, ask: Ask) -> RunHandle:
         """Accept a question and follow its run from the start.
 
         The work is the application's, not the request's: a caller that is cancelled meanwhile
@@ -191,11 +191,11 @@ class RunService:
             task.add_done_callback(_close_unclaimed)
             raise
 
-    async def _ask(self, ask: Ask) -> Attached:
+    async def _ask(self, ask: Ask) -> RunHandle:
         if ask.text is not None and self._refusal() is None:
             self._engine.expect(ask.text)
         created = await self._create(ask)
-        if isinstance(created, Replayed):
+        if isinstance(created, DuplicateRequest):
             return self._replay(ask, created.record)
         record = created.record
         run = LiveRun(
@@ -211,9 +211,9 @@ class RunService:
         if created.begins and ask.history is None:
             ask = replace(ask, history=())
         self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
-        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
+        return RunHandle(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
 
-    async def _create(self, ask: Ask) -> Created | Replayed:
+    async def _create(self, ask: Ask) -> Created | DuplicateRequest:
         new = self._new_run(ask)
         deadline = self._clock.monotonic() + STOPPING_WAIT_S
         hope = self._clock.monotonic() + NOTICE_GRACE_S
@@ -258,23 +258,23 @@ class RunService:
             on_disconnect=ask.on_disconnect,
             process_id=self._process_id,
             created_at=now,
-            hidden_until=now + KEEP_EVENTS if ask.passing else None,
+            expires_at=now + KEEP_EVENTS if ask.passing else None,
             idempotency_key=ask.idempotency_key,
             request_hash=ask.request_hash,
             max_runs_per_owner=self._limits.per_owner,
             continues=ask.continues,
         )
 
-    def _replay(self, ask: Ask, record: RunRecord) -> Attached:
+    def _replay(self, ask: Ask, record: RunRecord) -> RunHandle:
         if record.request_hash != ask.request_hash:
             raise IdempotencyMismatch(
                 "This Idempotency-Key was used with another request. Use a new key."
             )
         run = self._live.get(record.run_id)
         if run is None:
-            return Attached(record, self._stored_cursor(record, ask.principal, 0), lambda: None)
+            return RunHandle(record, self._stored_cursor(record, ask.principal, 0), lambda: None)
         run.posts += 1
-        return Attached(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
+        return RunHandle(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
 
     async def _answer(self, run: LiveRun, ask: Ask) -> None:
         try:
@@ -379,6 +379,6 @@ class RunService:
             self._unsubscribe = None
 
 
-def _close_unclaimed(task: "asyncio.Task[Attached]") -> None:
+def _close_unclaimed(task: "asyncio.Task[RunHandle]") -> None:
     if not task.cancelled() and task.exception() is None:
         task.result().close()

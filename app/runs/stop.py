@@ -8,7 +8,7 @@ from app.domain.errors import NotFound
 from app.domain.principals import Principal
 from app.runs.active_run import CancelReason, LiveRun
 from app.runs.ports import Clock, Receipt, RunLog, RunRecord
-from app.runs.run_signals import Bells
+from app.runs.run_signals import RunSignals
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Stopper:
         run_log: RunLog,
         live: dict[str, LiveRun],
         *,
-        bells: Bells,
+        bells: RunSignals,
         clock: Clock,
         process_id: str,
     ) -> None:

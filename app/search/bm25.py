@@ -35,7 +35,7 @@ class Term:
     idf: float
 
 
-async def best_told(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] | None:
+async def top_passages(terms: Sequence[Term], of: int, fetch: Fetch) -> list[int] | None:
     """The passages that a scan of all `of` would find best, best first.
 
     Fewer than a scan where words of every fourth passage would be all that the others have.

@@ -15,7 +15,7 @@ STANDS_ALONE: Final = 30
 """Words from which a text says of itself what it is about. "Once a day." needs its title."""
 
 
-def without_copies(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def deduplicate(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The candidates in their order, without those that repeat an earlier one.
 
     Under another title or heading a text may be about something else. It is left out only when it

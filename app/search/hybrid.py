@@ -7,10 +7,10 @@ from app.domain.library_ports import PassageIndex
 from app.domain.models import Filters, SearchResult
 from app.domain.ports import Embedder
 from app.domain.principals import Principal
-from app.search.dedup import without_copies
+from app.search.dedup import deduplicate
 from app.search.query_terms import subject_of
 
-LONGEST_QUERY: Final = 8000  # characters; the model sees 256 word pieces of them
+MAX_QUERY_LENGTH: Final = 8000  # characters; the model sees 256 word pieces of them
 
 
 @runtime_checkable
@@ -50,9 +50,9 @@ class HybridSearch:
             filters=filters,
             limit=limit,
         )
-        return replace(found, candidates=without_copies(text, found.candidates))
+        return replace(found, candidates=deduplicate(text, found.candidates))
 
 
 def _embedded(query: str) -> str:
     """What of a query is embedded."""
-    return query.encode(errors="replace").decode()[:LONGEST_QUERY]
+    return query.encode(errors="replace").decode()[:MAX_QUERY_LENGTH]

@@ -11,11 +11,11 @@ from pgvector import HalfVector, SparseVector
 from app.db.library_rows import storable, to_candidate
 from app.db.pool import Database
 from app.db.queries import load_queries
-from app.domain.library_ports import CloserLook
+from app.domain.library_ports import RerankFeatures
 from app.domain.models import Filters, SearchResult, reading_of
 from app.domain.ports import JOB_DEAD_S, Vector
 from app.domain.principals import Principal
-from app.search.bm25 import Term, best_told
+from app.search.bm25 import Term, top_passages
 
 SQL = load_queries("library")
 
@@ -87,16 +87,18 @@ class PostgresPassageIndex:
             embedding.cancel()
         return _result(rows)
 
-    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+    async def fetch_rerank_features(
+        self, passage_ids: Sequence[str], words: Sequence[str]
+    ) -> RerankFeatures:
         """More about these passages, and these words of a query.
 
         Only for ids that a search of the same principal returned: readability is not checked.
         """
         asked = (list(passage_ids), [storable(word) for word in words])
-        rows = await self._database.fetch(SQL["look_closer"], *asked)
+        rows = await self._database.fetch(SQL["fetch_rerank_features"], *asked)
         states = {row["passage_id"]: row["states"] for row in rows if row["weights"] is None}
         [weights] = [row["weights"] for row in rows if row["weights"] is not None]
-        return CloserLook(states, weights)
+        return RerankFeatures(states, weights)
 
     async def _nearest(
         self, scope: tuple[object, ...], embedding: asyncio.Future[Vector], embedder: str
@@ -111,7 +113,7 @@ class PostgresPassageIndex:
     async def _told(self, scope: tuple[object, ...], known: Sequence[Record]) -> list[int] | None:
         async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:
             sets = isinstance(wanted[0], str)
-            sql = SQL["told_by_sets"] if sets else SQL["told_by_terms"]
+            sql = SQL["passages_by_term_sets"] if sets else SQL["passages_by_terms"]
             return await self._database.fetch(sql, *scope, weights, wanted)
 
         terms = [
@@ -119,7 +121,7 @@ class PostgresPassageIndex:
             for row in known
             if row["number"] is not None
         ]
-        return await best_told(terms, known[0]["of"], fetch)
+        return await top_passages(terms, known[0]["of"], fetch)
 
 
 def _is_indexed(vector: HalfVector) -> bool:

@@ -65,7 +65,7 @@ def sequence(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class QueryTerms:
     """A query's words, ready to be looked for in many passages."""
 
     spans: tuple[Span, ...]  # of every word
@@ -74,7 +74,7 @@ class Wording:
     pairs: frozenset[tuple[str, str]]  # of neighbouring words
 
     @classmethod
-    def of(cls, query: str, rarity: Sequence[float]) -> "Wording":
+    def of(cls, query: str, rarity: Sequence[float]) -> "QueryTerms":
         """`rarity`: one for each of `word_spans(query)`, 0 for stop words."""
         words = tuple(sequence(query))
         weights: dict[str, float] = {}
@@ -84,7 +84,7 @@ class Wording:
         return cls(tuple(word_spans(query)), words, weights, frozenset(pairwise(words)))
 
     @property
-    def topic(self) -> "Wording":
+    def topic(self) -> "QueryTerms":
         """Without the weights of words that frame a question; itself when nothing else is left."""
         weights = {word: weight for word, weight in self.weights.items() if word not in FRAME}
         if not weights or len(weights) == len(self.weights):

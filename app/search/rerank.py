@@ -16,13 +16,13 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.library_ports import CloserLook
+from app.domain.library_ports import RerankFeatures
 from app.domain.models import Candidate, Reranked
 from app.domain.ports import Embedder
-from app.embeddings.inference_executor import THINKING
+from app.embeddings.inference_executor import INFERENCE_EXECUTOR
 from app.embeddings.minilm import EncodedQuery
 from app.search.late_interaction import best_cosines
-from app.search.query_terms import Wording, sequence, word_spans
+from app.search.query_terms import QueryTerms, sequence, word_spans
 
 DEPTH: Final = 50
 FUSED: Final = 0.8
@@ -77,12 +77,14 @@ class QueryEncoder(Protocol):
 class PassageDetails(Protocol):
     """An index that can be asked for more about what it found."""
 
-    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+    async def fetch_rerank_features(
+        self, passage_ids: Sequence[str], words: Sequence[str]
+    ) -> RerankFeatures:
         """More about these passages, and these words of the query."""
         ...
 
 
-class BlendReranker:
+class FeatureReranker:
     """Implements `Reranker`, and fills in what grading decides from.
 
     `covered` and `together` are of the question's topic, without the words that frame it.
@@ -102,19 +104,21 @@ class BlendReranker:
         words = [query[start:end] for start, end in word_spans(query)]
         ids = [] if self._encoder is None else [one.passage.passage_id for one in top]
         # Milliseconds of arithmetic, in which others go on; some of it while the index looks.
-        thinking = partial(asyncio.get_running_loop().run_in_executor, THINKING)
+        thinking = partial(asyncio.get_running_loop().run_in_executor, INFERENCE_EXECUTOR)
         look, encoded, said = await asyncio.gather(
-            self._index.look_closer(ids, words), self._encoded(query), thinking(_words, top)
+            self._index.fetch_rerank_features(ids, words),
+            self._encoded(query),
+            thinking(_words, top),
         )
         states = None if encoded is None else _states(encoded, top, look)
-        wording = Wording.of(query, look.weights)
+        wording = QueryTerms.of(query, look.weights)
         return Reranked(await thinking(_ranked, wording, top, rest, said, states))
 
     async def _encoded(self, query: str) -> EncodedQuery | None:
         return None if self._encoder is None else await self._encoder.encode_query(query)
 
 
-def _states(encoded: EncodedQuery, top: Sequence[Candidate], look: CloserLook) -> _States:
+def _states(encoded: EncodedQuery, top: Sequence[Candidate], look: RerankFeatures) -> _States:
     """The token states of the query and of the candidates that have some."""
     stored = [look.states.get(one.passage.passage_id) for one in top]
     rows = [i for i, states in enumerate(stored) if states]
@@ -122,7 +126,7 @@ def _states(encoded: EncodedQuery, top: Sequence[Candidate], look: CloserLook) -
 
 
 def _ranked(
-    wording: Wording,
+    wording: QueryTerms,
     top: Sequence[Candidate],
     rest: Sequence[Candidate],
     words: Sequence[_Words],
@@ -161,7 +165,7 @@ def _ranked(
     return (*ranked, *behind)
 
 
-def _token_scores(wording: Wording, words: Sequence[_Words], states: _States | None) -> _Tokens:
+def _token_scores(wording: QueryTerms, words: Sequence[_Words], states: _States | None) -> _Tokens:
     """MaxSim of each candidate."""
     tokens = _Tokens(*np.full((3, len(words)), np.nan))
     if states is None:
@@ -193,7 +197,7 @@ def _words(top: Sequence[Candidate]) -> list[_Words]:
     ]
 
 
-def _owners(starts: Sequence[int], wording: Wording) -> list[str | None]:
+def _owners(starts: Sequence[int], wording: QueryTerms) -> list[str | None]:
     """The word that each word piece belongs to; None for punctuation and the special pieces."""
     owners: list[str | None] = [None] * len(starts)
     for (start, end), word in zip(wording.spans, wording.words, strict=True):
@@ -203,7 +207,7 @@ def _owners(starts: Sequence[int], wording: Wording) -> list[str | None]:
     return owners
 
 
-def _piece_weights(owners: Sequence[str | None], wording: Wording) -> NDArray[np.float32]:
+def _piece_weights(owners: Sequence[str | None], wording: QueryTerms) -> NDArray[np.float32]:
     """Each word counts as much as it is rare, shared among its pieces."""
     pieces = Counter(owners)
     weights = [

@@ -49,7 +49,7 @@ class _Answer(BaseModel):
     results: tuple[_Result, ...] = Field(min_length=1)
 
 
-class ServiceReranker:
+class HttpReranker:
     """Implements `Reranker`: a service orders the best of another reranker's order anew.
 
     Whatever the service does, there is an order: `note` says when it is the other reranker's.
@@ -161,4 +161,4 @@ def make_reranker(
         return inside
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     client = httpx2.AsyncClient(transport=transport, headers=headers, timeout=None)
-    return ServiceReranker(inside, client, base_url=url, model=model, clock=clock)
+    return HttpReranker(inside, client, base_url=url, model=model, clock=clock)

@@ -26,7 +26,7 @@ from app.db.embedded.server import EmbeddedServer
 from app.db.job_log import PostgresJobLog
 from app.db.lakebase import LakebasePassword, password_of
 from app.db.library_store import LibraryStore
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, renew_lease
@@ -54,19 +54,19 @@ from app.runs.citation_check import cite_in_time
 from app.runs.clock import SystemClock
 from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
 from app.runs.ownership import elapsed_s
-from app.runs.ports import AnswerEngine, Ended, Question
+from app.runs.ports import AnswerEngine, EngineResult, Question
 from app.runs.service import Limits, RunService
 from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
-from app.search.rerank import BlendReranker
+from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_reranker
 from app.server.garbage_collection import LOOK_S, GarbageCollector
 from app.server.maintenance import upkeep_loops
 from app.server.outbound_traffic import describe_outgoing, describe_private
 from app.server.sample_data import load_samples
-from app.server.telemetry import Watching, metrics_loops
+from app.server.telemetry import Telemetry, metrics_loops
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Process:
         self._password: LakebasePassword | None = None
         self._embedder = embedder
         self._model: AnswerModel | None = None
-        self.watching = Watching(settings)
+        self.watching = Telemetry(settings)
         self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
 
     def dsn(self) -> str:
@@ -137,7 +137,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
+class Container:
     """The running services of one loop."""
 
     services: Services
@@ -148,8 +148,8 @@ class Runtime:
     samples: "asyncio.Task[None] | None" = None
 
 
-class Runtimes:
-    """One `Runtime` per event loop, started once however many ask at the same time.
+class Containers:
+    """One `Container` per event loop, started once however many ask at the same time.
 
     An async generator owns each: a loop closes its generators when it shuts down, which nothing
     else tells us about where there is no lifespan.
@@ -157,13 +157,13 @@ class Runtimes:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self._owners: dict[asyncio.AbstractEventLoop, AsyncGenerator[Runtime, None]] = {}
-        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Runtime]] = {}
+        self._owners: dict[asyncio.AbstractEventLoop, AsyncGenerator[Container, None]] = {}
+        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Container]] = {}
 
     def __len__(self) -> int:
         return len(self._owners)
 
-    async def get(self) -> Runtime:
+    async def get(self) -> Container:
         """The running loop's. Raises `SettingError` or `StoreUnavailable`; a later call retries."""
         loop = asyncio.get_running_loop()
         starting = self._starting.get(loop)
@@ -174,10 +174,10 @@ class Runtimes:
             self._starting[loop] = starting
         return await asyncio.shield(starting)
 
-    async def _begin(self, loop: asyncio.AbstractEventLoop) -> Runtime:
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> Container:
         return await anext(self._owners[loop])
 
-    async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Runtime, None]:
+    async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Container, None]:
         """The only generator that is open while the loop runs: a loop closes all at once."""
         try:
             async with AsyncExitStack() as stack:
@@ -206,7 +206,7 @@ class Runtimes:
         await owner.aclose()
 
 
-async def start(process: Process, stack: AsyncExitStack) -> Runtime:
+async def start(process: Process, stack: AsyncExitStack) -> Container:
     """The services of the running loop, until `stack` is closed. Drain the runs first."""
     sys.setswitchinterval(SWITCH_S)
     log.info("Starting, 1 of 3: the database")
@@ -222,7 +222,7 @@ async def start(process: Process, stack: AsyncExitStack) -> Runtime:
     )
     stack.push_async_callback(database.close)
     stack.push_async_callback(model.aclose)
-    notices = Notices(database, channels=(CHANNEL,))
+    notices = Listener(database, channels=(CHANNEL,))
     stack.push_async_callback(notices.close)
     tasks = TaskTracker()
     stack.push_async_callback(_end, tasks, database)
@@ -254,9 +254,9 @@ async def _assemble(
     model: AnswerModel,
     reader: FileReader,
     database: Database,
-    notices: Notices,
+    notices: Listener,
     supervisor: Supervisor,
-) -> Runtime:
+) -> Container:
     """Wire the parts of one loop together and start the runs."""
     settings = process.settings
     library = LibraryStore(database)
@@ -308,20 +308,20 @@ async def _assemble(
         editing=library,
         jobs=jobs,
         suggestions=AnswerableQuestions(
-            HybridSearch(index, embedder), BlendReranker(index, embedder)
+            HybridSearch(index, embedder), FeatureReranker(index, embedder)
         ),
         model_reach=reachability.state,
         model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
         heartbeat_s=settings.heartbeat_s,
         files=settings.data_dir / "files",
-        largest_upload=settings.max_upload_mb * 2**20,
+        max_upload_bytes=settings.max_upload_mb * 2**20,
         database_ok=lambda: _answers(database),
         failing_loops=supervisor.failing,
         now=clock.now,
         figures=exposition.render,
         sampled=process.watching.gaps,
     )
-    return Runtime(services, tasks, database, jobs, fallback, samples)
+    return Container(services, tasks, database, jobs, fallback, samples)
 
 
 def make_jobs(
@@ -361,7 +361,7 @@ def make_engine(
 
     async def answer(
         messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
-    ) -> tuple[Ended, str]:
+    ) -> tuple[EngineResult, str]:
         with tracing.call("model: answer"):
             end = await stream_answer(
                 model,
@@ -371,7 +371,7 @@ def make_engine(
                 limits=limits,
                 said=question.continues or "",
             )
-        return Ended(end.finish_reason, end.usage), "" if end.streamed else end.text
+        return EngineResult(end.finish_reason, end.usage), "" if end.streamed else end.text
 
     async def judge(messages: Sequence[BaseMessage]) -> str | None:
         with tracing.call("model: judge"):
@@ -385,7 +385,7 @@ def make_engine(
         search=search,
         reranker=make_reranker(
             process.settings,
-            BlendReranker(index, embedder),
+            FeatureReranker(index, embedder),
             transport=ModelTransport(proxy=rerank_proxy),
             clock=clock.monotonic,
         ),

@@ -38,7 +38,7 @@ class _Cancellations(logging.Filter):
         return not record.getMessage().rstrip().endswith("asyncio.exceptions.CancelledError")
 
 
-class SignalDrain:
+class GracefulShutdown:
     """The first signal drains and then reaches the server; a second one ends the answers at once.
 
     A third one ends the server itself at once.

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 20.0
 """How long a request's head may take; also how long a new connection may say nothing."""
-LARGEST_HEAD = 96 * 1024
+MAX_HEAD_BYTES = 96 * 1024
 UNREAD_S = 300.0
 """How long a reader may read nothing of a stream. It can come back: the answer goes on without."""
 _REFUSAL = b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -21,7 +21,7 @@ _TOO_SLOW = _REFUSAL % b"408 Request Timeout"
 _TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
 
 
-class PatientProtocol(HttpToolsProtocol):
+class TimeoutProtocol(HttpToolsProtocol):
     """uvicorn's protocol with limits on heads and on readers."""
 
     head_s = HEAD_S
@@ -49,7 +49,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self._head is not None:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._head is not None and self._head_bytes > LARGEST_HEAD:
+        if self._head is not None and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
 
     @override

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.models import Citation, Passage
-from app.text.claim_verification import Around, Claim, Verdict, compare
+from app.text.claim_verification import Claim, PassageContext, Verdict, compare
 from app.text.markers import Marker, find_markers
 from app.text.passage_sentences import passage_sentences
 from app.text.sentences import Span, split_sentences
 from app.text.tokens import Word, content_terms, words
 
-LONGEST_QUOTE: Final = 1_200
+MAX_QUOTE_LENGTH: Final = 1_200
 """Characters; supporting sentences farther apart than this are not shown as one quote."""
 MAX_CLAIM_WORDS: Final = 400
 """A longer sentence is not checked: comparing it could take seconds that nothing interrupts."""
@@ -202,7 +202,7 @@ def _joined(findings: Sequence[_Finding]) -> Span | None:
     if not findings:
         return None
     whole = Span(min(f.span.start for f in findings), max(f.span.end for f in findings))
-    return whole if whole.end - whole.start <= LONGEST_QUOTE else None
+    return whole if whole.end - whole.start <= MAX_QUOTE_LENGTH else None
 
 
 def _heard(passage: Passage, quote: Span) -> tuple[float | None, float | None, str | None]:
@@ -224,13 +224,13 @@ class _Evidence:
         )
         known = about.union(*({w.norm for w in sentence} for sentence in self._words))
         titles = frozenset[str]().union(*(content_terms(p.title) for p in passages))
-        self._around = Around(about, titles - known)
+        self._around = PassageContext(about, titles - known)
 
     def beginning(self) -> Span:
         """Its first sentences: what is quoted when nothing was checked."""
         start = self._spans[0].start
-        ends = [span.end for span in self._spans if span.end - start <= LONGEST_QUOTE]
-        return Span(start, max(ends, default=min(self._spans[0].end, start + LONGEST_QUOTE)))
+        ends = [span.end for span in self._spans if span.end - start <= MAX_QUOTE_LENGTH]
+        return Span(start, max(ends, default=min(self._spans[0].end, start + MAX_QUOTE_LENGTH)))
 
     def find(self, claim: Claim, time_left: TimeLeft) -> _Finding | None:
         """The stretch that supports the claim, else the one most like it; None: not checked."""

@@ -19,7 +19,7 @@ NEAR: Final = 0.6
 """Share of the claim's words found in order from which it counts as a copy of the sentence."""
 COVERED: Final = 0.7
 """Share of the claim's content words that must occur in the evidence or its headings."""
-_SHORTEST_COPY: Final = 4
+_MIN_COPY_WORDS: Final = 4
 _BEFORE: Final = 3
 """A negator so many words before the matched ones may belong to them."""
 _NEGATED: Final = 2
@@ -39,7 +39,7 @@ _OPPOSITE_PAIRS: Final = (
 )
 _OPPOSITES: Final = frozenset(_OPPOSITE_PAIRS) | {(b, a) for a, b in _OPPOSITE_PAIRS}
 
-Standing = Literal["supported", "missing", "conflict"]
+Status = Literal["supported", "missing", "conflict"]
 """`missing`: not said here, perhaps nearby; `conflict`: something else is said here."""
 
 
@@ -47,7 +47,7 @@ Standing = Literal["supported", "missing", "conflict"]
 class Verdict:
     """What one stretch of evidence says about a claim, with the reason for people."""
 
-    standing: Standing
+    standing: Status
     reason: str
     likeness: float  # 0..1, to choose among several stretches
 
@@ -69,20 +69,20 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class PassageContext:
     """What a passage is about beyond its sentences, and the names of the other passages."""
 
     about: frozenset[str]  # words of title, headings and speakers
     others: frozenset[str]  # title words of other passages that this one never uses
 
 
-def compare(claim: Claim, evidence: Sequence[Word], around: Around) -> Verdict:
+def compare(claim: Claim, evidence: Sequence[Word], around: PassageContext) -> Verdict:
     """Judge one claim against one stretch of evidence."""
     matcher = SequenceMatcher(
         None, [w.norm for w in evidence], [w.norm for w in claim.words], autojunk=False
     )
     alike = sum(block.size for block in matcher.get_matching_blocks()) / max(1, len(claim.words))
-    near = alike >= NEAR and len(claim.words) >= _SHORTEST_COPY
+    near = alike >= NEAR and len(claim.words) >= _MIN_COPY_WORDS
     have = {w.norm for w in evidence} | around.about
     content = [w for w in claim.words if w.content and not w.negator]
     if not content:
@@ -134,7 +134,9 @@ def _negators(sequence: Sequence[Word]) -> int:
     return sum(word.negator for word in sequence)
 
 
-def _absent(claim: Claim, content: Sequence[Word], have: set[str], around: Around) -> str | None:
+def _absent(
+    claim: Claim, content: Sequence[Word], have: set[str], around: PassageContext
+) -> str | None:
     """A figure, a name or another passage's subject that the evidence does not know."""
     for index, word in enumerate(content):
         if word.norm in have:

@@ -14,7 +14,7 @@ import numpy as np
 from app.text.minhash import SIZE
 
 _RUN: Final = 5  # words
-_FEWEST: Final = 20  # hashes; shorter texts resemble each other by chance
+_MIN_COUNT: Final = 20  # hashes; shorter texts resemble each other by chance
 _WORD: Final = re.compile(r"\w+")
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -32,4 +32,4 @@ def sketch(text: str) -> tuple[int, ...]:
     runs = (runs ^ (runs >> np.uint64(31))) * _MIX
     runs ^= runs >> np.uint64(29)
     smallest = np.unique(runs.view(np.int64))[:SIZE]
-    return tuple(int(one) for one in smallest) if len(smallest) >= _FEWEST else ()
+    return tuple(int(one) for one in smallest) if len(smallest) >= _MIN_COUNT else ()

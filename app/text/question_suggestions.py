@@ -18,7 +18,7 @@ from app.text.tokens import FUNCTION_WORDS
 Speech = Literal["en", "de"]
 
 READ: Final = 60  # passages of a source that are looked at, evenly spread
-_LONGEST_NAME: Final = 70  # characters of a title or heading that a question can carry
+_MAX_NAME_LENGTH: Final = 70  # characters of a title or heading that a question can carry
 _NAME: Final = r"(?P<what>[^\W\d_][\w'’-]*(?: [\w'’-]+){0,3}?)"
 
 
@@ -119,7 +119,7 @@ def suggestions(source: Source, passages: Sequence[Passage]) -> tuple[Suggestion
 def _short(title: str) -> str:
     """What a title says before its colon, or of its beginning."""
     name = _SEPARATOR.split(title)[0].strip()
-    return name if len(name) <= _LONGEST_NAME else name[:50].rstrip() + "…"
+    return name if len(name) <= _MAX_NAME_LENGTH else name[:50].rstrip() + "…"
 
 
 def speech(text: str) -> Speech:
@@ -152,7 +152,7 @@ def _of_headings(read: Sequence[Passage], phrases: _Phrases, title: str) -> Iter
 def _says_something(heading: str, title: str) -> bool:
     words = heading.lower().split()
     return (
-        3 < len(heading) <= _LONGEST_NAME
+        3 < len(heading) <= _MAX_NAME_LENGTH
         and words[0] not in _EMPTY_HEADINGS
         and heading.lower() not in title.lower()
     )

@@ -32,7 +32,7 @@ _MUSING: Final = re.compile(
     re.IGNORECASE,
 )
 _MUSING_STARTS: Final = ("okay", "alright", "hmm", "let me", "let's", "first,")
-_LONGEST_MUSING: Final = 600
+_MAX_MUSING: Final = 600
 """Characters. What begins as thoughts do is held as long, should nothing have opened them; beyond
 that it is shown, and taken back if they end after all."""
 
@@ -130,7 +130,7 @@ class ThoughtSplitter:
             if start != "a" and any(one.startswith(start) for one in _MUSING_STARTS):
                 return False
             musing = _MUSING.match(text) is not None
-            self._mode, self._most = ("opened", _LONGEST_MUSING) if musing else ("answer", None)
+            self._mode, self._most = ("opened", _MAX_MUSING) if musing else ("answer", None)
         self._begun = True
         return True
 

@@ -13,7 +13,7 @@ _WORD: Final = re.compile(
     rf"[{_CJK}]|(?<!\w)\d+(?:[.,:]\d+)*|(?:(?![{_CJK}])\w)+(?:['’](?:(?![{_CJK}])\w)+)*|%"
 )
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_LONGEST_KEPT: Final = 64
+_MAX_KEPT: Final = 64
 """Characters of a word whose form is remembered: fifty thousand of any length may be gigabytes."""
 _VOWEL: Final = re.compile(r"[aeiouy]")
 
@@ -84,7 +84,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 def _norm(word: str) -> str:
-    return norm(word) if len(word) <= _LONGEST_KEPT else norm.__wrapped__(word)
+    return norm(word) if len(word) <= _MAX_KEPT else norm.__wrapped__(word)
 
 
 def content_terms(text: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from tests.harness.serving import Serving
 
 TEXT = "".join(ANSWER)
 PART = "".join(ANSWER[:2])
-Seen = tuple[str, str, str]
+Heartbeat = tuple[str, str, str]
 """The text, the last id, how it ended."""
 
 
@@ -27,10 +27,10 @@ def asked(**fields: Any) -> dict[str, Any]:
     return {"message": QUESTION, "on_disconnect": "continue", **fields}
 
 
-async def blocking(read: Callable[[httpx.Client], Seen], url: str) -> Seen:
+async def blocking(read: Callable[[httpx.Client], Heartbeat], url: str) -> Heartbeat:
     """A reader that blocks, off the loop that serves it."""
 
-    def run() -> Seen:
+    def run() -> Heartbeat:
         with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
             return read(http)
 
@@ -59,7 +59,7 @@ async def test_httpx_sse_asks_resumes_and_stops(
 
 
 async def test_httpx_sse_without_async(server: Serving, answering: FakeOpenAI) -> None:
-    def read(http: httpx.Client) -> Seen:
+    def read(http: httpx.Client) -> Heartbeat:
         text, last = "", ("", "")
         with connect_sse(http, "POST", "/chat", json=asked()) as source:
             for event in source.iter_sse():
@@ -74,7 +74,7 @@ async def test_httpx_sse_without_async(server: Serving, answering: FakeOpenAI) -
 async def test_sseclient_py_asks_and_resumes(server: Serving, answering: FakeOpenAI) -> None:
     run_id = str(uuid.uuid4())
 
-    def read(http: httpx.Client, after: int) -> Seen:
+    def read(http: httpx.Client, after: int) -> Heartbeat:
         text, last, headers = "", ("", ""), {"Last-Event-ID": str(after)} if after else {}
         request = (
             http.stream("GET", f"/runs/{run_id}/events", headers=headers)
@@ -95,7 +95,7 @@ async def test_sseclient_py_asks_and_resumes(server: Serving, answering: FakeOpe
 
 
 async def test_sseclient_py_stops_by_closing(server: Serving, endless: FakeOpenAI) -> None:
-    def read(http: httpx.Client) -> Seen:
+    def read(http: httpx.Client) -> Heartbeat:
         body = {"message": QUESTION}
         with http.stream("POST", "/chat", json=body) as response:
             reader = sseclient.SSEClient(response.iter_bytes())

@@ -35,10 +35,10 @@ from app.graph.engine import GraphEngine
 from app.llm.answering import answer_text
 from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import Created, Ended, NewRun, Question, RunRecord
+from app.runs.ports import Created, EngineResult, NewRun, Question, RunRecord
 from app.runs.producer import Producer
 from app.runs.recorder import Recorder
-from app.runs.run_signals import Bells
+from app.runs.run_signals import RunSignals
 from app.runs.tasks import TaskTracker
 from app.text.citations import cite
 from tests.fakes.memory_run_log import MemoryRunLog
@@ -171,7 +171,7 @@ class Told:
 
     async def answer(
         self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
-    ) -> tuple[Ended, str]:
+    ) -> tuple[EngineResult, str]:
         if self.pieces:
             async for _ in PlayedModel(pieces=self.pieces).astream(list(messages)):
                 pass
@@ -179,7 +179,7 @@ class Told:
             await asyncio.Event().wait()
         if self.failure is not None:
             raise self.failure
-        return Ended(self.finish_reason, USAGE), ""
+        return EngineResult(self.finish_reason, USAGE), ""
 
     async def judge(self, messages: Sequence[BaseMessage]) -> str | None:
         """Streams like an answer on purpose: none of it may show."""
@@ -205,7 +205,7 @@ class Teller:
 
     def stored(self, after: int = 0) -> StoredCursor:
         return StoredCursor(
-            self.log, LOCAL, self.record, after=after, clock=self.clock, bell=Bells()
+            self.log, LOCAL, self.record, after=after, clock=self.clock, bell=RunSignals()
         )
 
     def tell(self, told: Told, *, continues: str | None = None) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from app.api.streaming import dialect_frames, sse_frames
 from app.domain.encoding import clean_text, compact_json, timestamp
 from app.domain.events import Token, from_json, to_json, token_json
-from app.graph.marker_buffer import MarkerHold
+from app.graph.marker_buffer import MarkerBuffer
 from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge
-from app.runs.ports import Entry
+from app.runs.ports import LogEntry
 from tests.contract.telling import telling
 from tests.harness.sse import Frame, parse
 
@@ -29,12 +29,12 @@ upstream_text = st.lists(
 marked = st.lists(st.sampled_from(["[", "]", "1", "23", "`", "a", " ", "é"]), max_size=24)
 
 
-def entry(number: int, text: str) -> Entry:
+def entry(number: int, text: str) -> LogEntry:
     at = timestamp(START + timedelta(milliseconds=number))
-    return Entry(number, "token", token_json(text, at), text)
+    return LogEntry(number, "token", token_json(text, at), text)
 
 
-def frame_of(one: Entry) -> bytes:
+def frame_of(one: LogEntry) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (one.seq, one.data)
 
 
@@ -98,11 +98,11 @@ pieces = st.lists(
 )
 
 
-def entries_of(texts: list[str | None]) -> list[Entry]:
+def entries_of(texts: list[str | None]) -> list[LogEntry]:
     """None stands for a stage event."""
     stage = b'{"type":"grading_start","content":{},"timestamp":""}'
     return [
-        Entry(number, "grading_start", stage) if text is None else entry(number, text)
+        LogEntry(number, "grading_start", stage) if text is None else entry(number, text)
         for number, text in enumerate(texts, start=1)
     ]
 
@@ -139,7 +139,7 @@ def test_a_merged_frame_is_a_position_to_resume_from(texts: list[str | None], at
 
 @given(marked)
 def test_holding_back_markers_loses_nothing_and_cuts_none(texts: list[str]) -> None:
-    hold = MarkerHold()
+    hold = MarkerBuffer()
     shown = [hold.feed(text) for text in texts]
     shown.append(hold.flush())
     assert "".join(shown) == "".join(texts)
@@ -148,7 +148,7 @@ def test_holding_back_markers_loses_nothing_and_cuts_none(texts: list[str]) -> N
 @given(st.integers(1, 999), st.integers(1, 4))
 def test_a_marker_arrives_whole_however_it_was_cut(number: int, cut: int) -> None:
     marker = f"[{number}]"
-    hold = MarkerHold()
+    hold = MarkerBuffer()
     shown = [hold.feed(piece) for piece in ("so", marker[:cut], marker[cut:], ".") if piece]
     shown.append(hold.flush())
     assert any(marker in piece for piece in shown)
@@ -165,7 +165,7 @@ async def _read_from_everywhere(texts: list[str]) -> None:
             at = timestamp(START + timedelta(milliseconds=number))
             teller.run.append(Token(content=text, timestamp=at))
         done = b'{"type":"done","content":{},"timestamp":""}'
-        teller.run.close_with(Entry(len(texts) + 1, "done", done))
+        teller.run.close_with(LogEntry(len(texts) + 1, "done", done))
         for position in range(len(texts) + 1):
             cursor = teller.live(after=position)
             frames = [parse(f[:-2]) async for f in sse_frames(cursor, heartbeat_s=60)]

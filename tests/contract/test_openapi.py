@@ -30,7 +30,7 @@ def check(name: str, sent: object) -> None:
 
 def test_the_generated_contracts_are_up_to_date() -> None:
     for path, content in documents().items():
-        assert path.read_bytes() == content, f"{path.name}: run python -m app.cli.contracts"
+        assert path.read_bytes() == content, f"{path.name}: run python -m app.contracts"
 
 
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

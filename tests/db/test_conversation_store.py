@@ -12,7 +12,7 @@ from app.domain.errors import InvalidInput, NotFound, RunInProgress
 from app.domain.models import Conversation, Feedback, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
-from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
+from app.runs.ports import AnswerRecord, Created, LogEntry, NewRun, Outcome
 from app.text.snippets import LENGTH, excerpt
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, 123456, tzinfo=UTC)
@@ -48,7 +48,7 @@ def outcome(run_id: str, *, at: datetime = NOW) -> Outcome:
         run_id=run_id,
         epoch=1,
         status="complete",
-        entries=(Entry(1, "done", b'{"type":"done"}'),),
+        entries=(LogEntry(1, "done", b'{"type":"done"}'),),
         message=AnswerRecord("complete", "Yes.", "stop", (), ({"type": "x"},), None, None),
         receipt=None,
         ended_at=at,

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.db.listener import PAYLOAD_BYTES, Notices, payloads
+from app.db.listener import PAYLOAD_BYTES, Listener, payloads
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, to_notice
 from app.runs.clock import SystemClock
@@ -12,7 +12,7 @@ from app.runs.tasks import TaskTracker
 
 
 async def test_listening_survives_the_loss_of_its_connection(
-    database: Database, notices: Notices
+    database: Database, notices: Listener
 ) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     notices.subscribe(CHANNEL, heard.put_nowait)
@@ -37,7 +37,7 @@ async def test_listening_survives_the_loss_of_its_connection(
 async def test_only_subscribers_of_the_channel_hear_it(
     database: Database, tasks: TaskTracker
 ) -> None:
-    notices = Notices(database, channels=("one", "two"))
+    notices = Listener(database, channels=("one", "two"))
     notices.start(Supervisor(tasks, SystemClock()))
     await notices.ready()
     one: asyncio.Queue[str] = asyncio.Queue()
@@ -56,11 +56,11 @@ async def test_only_subscribers_of_the_channel_hear_it(
 
 
 async def test_closing_what_never_started_is_nothing(database: Database) -> None:
-    await Notices(database, channels=("one",)).close()
+    await Listener(database, channels=("one",)).close()
 
 
 async def test_many_ids_go_in_several_payloads_the_server_takes(
-    database: Database, notices: Notices
+    database: Database, notices: Listener
 ) -> None:
     ids = tuple(f"{n:036d}" for n in range(1000))
     sent = payloads("progress", ids)

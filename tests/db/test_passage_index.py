@@ -210,7 +210,9 @@ async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
     source_id = await store(library, "tea", "coffee", "coffee beans")
     _, coffee, _ = await library.passages(ANA, source_id)
     words = ["coffee", "the", "beans", "unheard"]
-    look = await PostgresPassageIndex(database).look_closer([coffee.passage_id, "unknown"], words)
+    look = await PostgresPassageIndex(database).fetch_rerank_features(
+        [coffee.passage_id, "unknown"], words
+    )
     assert look.states == {coffee.passage_id: b"coffee"}
     weights = dict(zip(words, look.weights, strict=True))
     assert weights["the"] == 0
@@ -218,10 +220,10 @@ async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
 
 
 async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:
-    look = await PostgresPassageIndex(database).look_closer([], ["coffee"])
+    look = await PostgresPassageIndex(database).fetch_rerank_features([], ["coffee"])
     assert not look.states
     assert len(look.weights) == 1
-    assert not (await PostgresPassageIndex(database).look_closer([], [])).weights
+    assert not (await PostgresPassageIndex(database).fetch_rerank_features([], [])).weights
 
 
 async def test_a_search_says_how_far_the_library_is_read(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.db.embedded.server import EmbeddedServer
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_chunks import to_chunks, to_entries
@@ -22,7 +22,7 @@ from app.db.run_log import CHANNEL, PostgresRunLog
 from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
 from app.runs.clock import SystemClock
-from app.runs.ports import RESERVE_AHEAD, Batch, Entry, Notice, Replayed
+from app.runs.ports import RESERVE_AHEAD, Batch, DuplicateRequest, LogEntry, Notice
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 from tests.unit.test_run_log_behaviour import (
@@ -36,8 +36,8 @@ from tests.unit.test_run_log_behaviour import (
 )
 
 
-def token(seq: int, text: str) -> Entry:
-    return Entry(seq, "token", to_json(Token(content=text, timestamp="t")), text)
+def token(seq: int, text: str) -> LogEntry:
+    return LogEntry(seq, "token", to_json(Token(content=text, timestamp="t")), text)
 
 
 async def test_an_ending_whose_confirmation_was_lost_is_confirmed_again(
@@ -48,7 +48,7 @@ async def test_an_ending_whose_confirmation_was_lost_is_confirmed_again(
     assert await postgres_run_log.finish(end)
     assert await postgres_run_log.finish(end)
     assert await postgres_run_log.entries("run-1", after=0, limit=9) == end.entries
-    other = replace(end, entries=(Entry(2, "error", b'{"type":"error"}'),))
+    other = replace(end, entries=(LogEntry(2, "error", b'{"type":"error"}'),))
     assert not await postgres_run_log.finish(other)
 
 
@@ -94,7 +94,7 @@ async def test_a_stop_and_a_start_at_once_never_miss_each_other(
             postgres_run_log.create(new),
             postgres_run_log.request_stop(ANN, new.run_id, at=new.created_at),
         )
-        assert not isinstance(result, Replayed)
+        assert not isinstance(result, DuplicateRequest)
         assert (await record(postgres_run_log, new.run_id)).stop_requested
 
 
@@ -115,7 +115,7 @@ async def test_without_the_database_every_method_says_so_and_recovers(
 ) -> None:
     await migrate(own_server.dsn)
     database = await Database.open(own_server.dsn)
-    notices = Notices(database, channels=(CHANNEL,))
+    notices = Listener(database, channels=(CHANNEL,))
     notices.start(Supervisor(tasks, SystemClock()))
     log = PostgresRunLog(database, notices)
     heard: asyncio.Queue[Notice] = asyncio.Queue()

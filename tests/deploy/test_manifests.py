@@ -12,7 +12,7 @@ import yaml
 
 from app.cli.contracts import openapi
 from app.config import Settings
-from app.observability.metrics import Figures
+from app.observability.metrics import Metrics
 from scripts.image_build import command_of, environment_of, fields_of, parse
 from scripts.manifests import (
     compose,
@@ -96,7 +96,7 @@ def test_every_route_that_streams_is_one_of_nginx_streams() -> None:
 
 
 def test_the_dashboard_and_the_alerts_ask_for_figures_that_exist() -> None:
-    registry = Figures().registry
+    registry = Metrics().registry
     known = {n for metric in registry.collect() for n in (metric.name, f"{metric.name}_total")}
     text = (ROOT / "deploy/grafana/citestream.json").read_text()
     rules = (ROOT / "deploy/prometheus/rules.yml").read_text()

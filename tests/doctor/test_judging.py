@@ -4,7 +4,7 @@ import pytest
 
 from app.doctor.diagnosis import judge
 from app.doctor.findings import Finding, failed, report
-from app.doctor.path import FRAMES, PAUSE_MS, Passage, Read, Way
+from app.doctor.path import FRAMES, PAUSE_MS, Passage, PathProbe, Read
 
 SENT = tuple(float(number * PAUSE_MS) for number in range(FRAMES))
 GOOD = Passage(200, tuple(Read(at, (at,)) for at in SENT), server="nginx")
@@ -21,8 +21,8 @@ def way(
     uncompressed: Passage = GOOD,
     silent: Passage = GOOD,
     parallel: tuple[Passage, ...] = (GOOD,) * 10,
-) -> Way:
-    return Way(plain, uncompressed, silent, parallel, 17)
+) -> PathProbe:
+    return PathProbe(plain, uncompressed, silent, parallel, 17)
 
 
 @pytest.mark.parametrize("good", [GOOD, JITTER])
@@ -52,7 +52,9 @@ def test_the_application_being_busy_is_no_limit_of_the_way() -> None:
         (way(Passage(404)), "nothing comes through: the answer is 404", "/health/stream"),
     ],
 )
-def test_a_layer_is_named_with_the_line_that_mends_it(measured: Way, layer: str, line: str) -> None:
+def test_a_layer_is_named_with_the_line_that_mends_it(
+    measured: PathProbe, layer: str, line: str
+) -> None:
     (finding,) = judge(measured)
     assert finding.verdict == "FAIL"
     assert layer in finding.told

@@ -96,7 +96,7 @@ async def test_the_layer_that_buffers_or_cuts_is_named(server: Serving) -> None:
 
 
 async def test_no_more_probes_than_agreed(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.routes.stream_probe.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("app.api.routes.stream_probe.MAX_CONCURRENT", 2)
     query = {"frames": 1, "silence_s": 30}
     async with httpx.AsyncClient(base_url=server.url) as http:
         async with (

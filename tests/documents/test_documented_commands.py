@@ -190,7 +190,7 @@ def test_python_scripts_work_where_the_text_says(served: Folder, tmp_path: Path)
 
 def test_tokens_are_made_listed_and_revoked_as_printed(folder: Folder) -> None:
     commands = block_commands("QUICKSTART.md")
-    (create,) = of(commands, ".venv/bin/python -m app.cli.tokens create")
+    (create,) = of(commands, ".venv/bin/python -m app.tokens create")
     (ask,) = [command for command in of(commands, "curl") if "$TOKEN" in command]
     settings = folder.settings
     with ServerProcess(port=None, plain_uvicorn=False, AUTH="token", **settings) as server:
@@ -199,9 +199,9 @@ def test_tokens_are_made_listed_and_revoked_as_printed(folder: Folder) -> None:
         assert token is not None
         folder.environment["TOKEN"] = token[0]
         assert '"type":"done"' in folder.run(ask)
-        listed = folder.run(".venv/bin/python -m app.cli.tokens list")
+        listed = folder.run(".venv/bin/python -m app.tokens list")
         assert "ann@example.org" in listed
-        folder.run(".venv/bin/python -m app.cli.tokens block ann@example.org")
+        folder.run(".venv/bin/python -m app.tokens block ann@example.org")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_every_make_target_exists_and_every_module_can_be_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["app.doctor", "app.ingest", "app.main", "app.cli.tokens", "app.cli.contracts"]
+    "module", ["app.doctor", "app.ingest", "app.main", "app.tokens", "app.contracts"]
 )
 def test_the_wrong_python_is_told_which_one_is_right(module: str, tmp_path: Path) -> None:
     """As with a system Python, which has none of the packages: one line, no traceback."""

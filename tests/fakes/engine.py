@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure
-from app.domain.events import GenerationStart, GenerationStarted, Stage, Token
+from app.domain.events import GenerationStartEvent, GenerationStartPayload, Stage, Token
 from app.domain.models import FinishReason, Usage
 from app.domain.ports import current_upstream
-from app.runs.ports import Ended, Evidence, Question
+from app.runs.ports import EngineResult, Evidence, Question
 
 NOW = timestamp(datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC))
 
@@ -34,11 +34,11 @@ class ScriptedEngine:
 
     async def answer(
         self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | Ended, None]:
+    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
         self.asked.append(question)
         upstream = current_upstream.get()
         try:
-            yield GenerationStart(content=GenerationStarted(passages=()), timestamp=NOW)
+            yield GenerationStartEvent(content=GenerationStartPayload(passages=()), timestamp=NOW)
             for index, text in enumerate(self.tokens):
                 if index in self.gates:
                     await self.gates[index].wait()
@@ -49,7 +49,7 @@ class ScriptedEngine:
                 await self.gates[len(self.tokens)].wait()
             if self.failure is not None:
                 raise self.failure
-            yield Ended(self.finish_reason, self.usage)
+            yield EngineResult(self.finish_reason, self.usage)
         finally:
             self.closed += 1
 

@@ -16,13 +16,13 @@ from app.runs.ports import (
     AnswerRecord,
     Batch,
     Created,
-    Entry,
+    DuplicateRequest,
     Lease,
     Leases,
+    LogEntry,
     NewRun,
     Notice,
     Outcome,
-    Replayed,
     RunRecord,
     answer_of,
     begun,
@@ -52,7 +52,7 @@ class MemoryRunLog:
         self._clock_s = clock_s
         self._runs: dict[str, RunRecord] = {}
         self._keys: dict[tuple[str, str, str], str] = {}
-        self._entries: dict[str, list[Entry]] = {}
+        self._entries: dict[str, list[LogEntry]] = {}
         self._ended_at: dict[str, datetime] = {}
         self._conversations: dict[tuple[str, str], _Conversation] = {}
         self._pending: dict[tuple[str, str], datetime] = {}
@@ -60,13 +60,13 @@ class MemoryRunLog:
         self._continued: set[str] = set()
         self._listeners: list[Callable[[Notice], None]] = []
 
-    async def create(self, new: NewRun) -> Created | Replayed:
+    async def create(self, new: NewRun) -> Created | DuplicateRequest:
         """See the port."""
         owner = new.principal.owner_id
         if new.idempotency_key is not None:
             known = self._keys.get((owner, new.route, new.idempotency_key))
             if known is not None:
-                return Replayed(self._runs[known])
+                return DuplicateRequest(self._runs[known])
         if new.refusal is not None:
             raise new.refusal
         if new.run_id in self._runs:
@@ -120,7 +120,7 @@ class MemoryRunLog:
             return None
         return record
 
-    def _append(self, run_id: str, entries: Sequence[Entry]) -> None:
+    def _append(self, run_id: str, entries: Sequence[LogEntry]) -> None:
         stored = self._entries[run_id]
         head = stored[-1].seq if stored else 0
         stored.extend(entry for entry in entries if entry.seq > head)
@@ -136,7 +136,7 @@ class MemoryRunLog:
         self._close(outcome, outcome.entries[-1], epoch=record.epoch)
         return True
 
-    async def replace_ending(self, outcome: Outcome) -> Entry | None:
+    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
         """See the port."""
         record, terminal = self._runs.get(outcome.run_id), outcome.entries[-1]
         if record is None:
@@ -163,7 +163,7 @@ class MemoryRunLog:
     def _was_continued(self, message_id: str) -> bool:
         return message_id in self._continued
 
-    def _close(self, outcome: Outcome, terminal: Entry, *, epoch: int) -> None:
+    def _close(self, outcome: Outcome, terminal: LogEntry, *, epoch: int) -> None:
         record = self._runs[outcome.run_id]
         self._runs[outcome.run_id] = replace(
             record,
@@ -186,7 +186,7 @@ class MemoryRunLog:
         record = self._runs.get(run_id)
         return record if record and record.owner_id == principal.owner_id else None
 
-    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[Entry, ...]:
+    async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
         """See the port."""
         return tuple(e for e in self._entries.get(run_id, ()) if e.seq > after)[:limit]
 

@@ -1,4 +1,4 @@
-"""People with API tokens, as `python -m app.cli.tokens` makes them."""
+"""People with API tokens, as `python -m app.tokens` makes them."""
 
 import secrets
 from datetime import UTC, datetime, timedelta

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.config import Settings
 from app.domain.library_ports import PassageEncoder
 from app.main import create_app
-from app.server.container import Runtime
+from app.server.container import Container
 from tests.harness.described import Described, Watch
 
 
@@ -23,7 +23,7 @@ class Serving:
     app: FastAPI
     url: str
     port: int
-    runtime: Runtime
+    runtime: Container
     described: Described
     """What it sent so far, beside what the OpenAPI document says."""
 

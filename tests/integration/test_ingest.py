@@ -28,12 +28,12 @@ from app.ingest.file_discovery import collect
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Incoming, Ingestor, Progress
+from app.ingest.pipeline import Ingestor, IngestRequest, Progress
 from app.ingest.reembedding import reembed
 from app.ingest.sample_library import SAMPLES, ingest_samples
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
-from app.search.rerank import BlendReranker
+from app.search.rerank import FeatureReranker
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -301,7 +301,7 @@ async def test_progress_is_told_stage_by_stage(ingestor: Ingestor, desk: Path) -
     story: list[Progress] = []
     path = desk / "long.md"
     path.write_text("\n\n".join(f"# Part {n}\n\nText number {n}." for n in range(20)))
-    await ingestor.ingest(LOCAL, Incoming(path, "o", "long.md"), report=story.append)
+    await ingestor.ingest(LOCAL, IngestRequest(path, "o", "long.md"), report=story.append)
     size = path.stat().st_size
     assert story == [
         Progress("read", size, size),
@@ -325,7 +325,7 @@ async def test_a_cancelled_file_leaves_the_library_as_it_was(
             embedding.set()
 
     work = asyncio.create_task(
-        ingestor.ingest(LOCAL, Incoming(path, "o", "long.md"), report=report)
+        ingestor.ingest(LOCAL, IngestRequest(path, "o", "long.md"), report=report)
     )
     await embedding.wait()
     work.cancel()
@@ -342,7 +342,7 @@ async def test_a_failing_embedding_service_is_one_line(
         encoder = OpenAIEmbedder(model="m", api_key="wrong", base_url=service.base_url)
         ingestor = Ingestor(library, encoder, files, reader, now=now)
         with pytest.raises(RunFailure, match=r"gave no vectors \(AuthenticationError\)"):
-            await ingestor.ingest(LOCAL, Incoming(desk / "tea.md", "o", "tea.md"))
+            await ingestor.ingest(LOCAL, IngestRequest(desk / "tea.md", "o", "tea.md"))
     assert await library.empty()
 
 
@@ -363,7 +363,7 @@ async def test_a_service_embeds_and_is_searched(
         index = PostgresPassageIndex(database)
         query = "how long is green tea steeped"
         found = await HybridSearch(index, encoder).search(LOCAL, query, filters=Filters(), limit=9)
-        reranked = await BlendReranker(index, encoder).rerank(query, found.candidates)
+        reranked = await FeatureReranker(index, encoder).rerank(query, found.candidates)
         ranked = reranked.candidates
         assert await encoder.embed_passages([]) is not None
     assert ranked[0].passage.title == "Tea"
@@ -377,7 +377,7 @@ async def test_a_library_of_another_model_stops_the_start(
     library: LibraryStore, ingestor: Ingestor, model: MiniLM, desk: Path
 ) -> None:
     await check_vectors(library, model)
-    await ingestor.ingest(LOCAL, Incoming(desk / "tea.md", "o", "tea.md"))
+    await ingestor.ingest(LOCAL, IngestRequest(desk / "tea.md", "o", "tea.md"))
     await check_vectors(library, model)
     other = OpenAIEmbedder(model=None, api_key=None, base_url="http://127.0.0.1:9")
     with pytest.raises(SettingError, match=r"^EMBEDDINGS: got openai:.* takes all-MiniLM-L6-v2"):
@@ -414,7 +414,7 @@ async def test_the_samples_can_be_asked(
         assert await ingest_samples(ingestor, folder=folder) == passages
     assert "Sample library: 1 of 3, Aripiprazole" in caplog.text
     index = PostgresPassageIndex(database)
-    search, rerank = HybridSearch(index, model), BlendReranker(index, model)
+    search, rerank = HybridSearch(index, model), FeatureReranker(index, model)
     query = "What are the side effects of aripiprazole?"
     visitor = Principal("visitor")
     found = await search.search(visitor, query, filters=Filters(), limit=50)
@@ -445,7 +445,7 @@ def test_files_are_kept_by_their_content(files: FileStore) -> None:
 
 
 async def test_a_file_that_cannot_be_opened_says_so(ingestor: Ingestor, desk: Path) -> None:
-    incoming = Incoming(desk / "talk.vtt", "o", "talk.vtt", audio=desk / "gone.mp3")
+    incoming = IngestRequest(desk / "talk.vtt", "o", "talk.vtt", audio=desk / "gone.mp3")
     with pytest.raises(IngestError, match="the file cannot be read"):
         await ingestor.ingest(LOCAL, incoming)
     shown = replace(incoming, audio=None, name="talk.bin")
@@ -458,4 +458,4 @@ async def test_what_is_no_regular_file_is_not_waited_for(
     os.mkfifo(tmp_path / "pipe.txt")
     for path in (tmp_path / "pipe.txt", Path("/dev/zero"), tmp_path):
         with pytest.raises(IngestError, match="not a regular file"):
-            await ingestor.ingest(LOCAL, Incoming(path, "o", path.name))
+            await ingestor.ingest(LOCAL, IngestRequest(path, "o", path.name))

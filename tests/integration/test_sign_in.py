@@ -22,8 +22,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from pydantic import SecretStr
 from typing_extensions import override
 
-from app.api.auth.authenticators import Credentials, ProxySignIn
-from app.api.auth.jwt import PublishedKeys, SharedSecret, SignedTokens
+from app.api.auth.authenticators import Credentials, ProxyAuth
+from app.api.auth.jwt import JwksCache, JwtAuth, SharedSecret
 from app.cli import tokens
 from app.config import Settings
 from app.db.access_store import PostgresAccess
@@ -124,10 +124,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def signed_tokens(issuer: str, access: Any, keys: Any = None) -> SignedTokens:
-    return SignedTokens(
+def signed_tokens(issuer: str, access: Any, keys: Any = None) -> JwtAuth:
+    return JwtAuth(
         access,
-        keys or PublishedKeys(issuer, None, monotonic=time.monotonic),
+        keys or JwksCache(issuer, None, monotonic=time.monotonic),
         issuer=issuer,
         audience=AUDIENCE,
         person_claim="sub",
@@ -232,7 +232,7 @@ async def test_a_shared_secret_means_one_algorithm(access: Any) -> None:
 
 async def test_keys_are_fetched_once_and_again_when_one_is_new(issuer: str) -> None:
     seconds = 1_000.0
-    keys = PublishedKeys(issuer, None, monotonic=lambda: seconds)
+    keys = JwksCache(issuer, None, monotonic=lambda: seconds)
     assert await keys("one") is not None
     for _ in range(20):
         assert await keys("three") is None
@@ -247,7 +247,7 @@ async def test_a_provider_that_is_away_costs_the_known_nothing(
     issuer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     seconds = 1_000.0
-    keys = PublishedKeys(issuer, f"{issuer}/keys", monotonic=lambda: seconds)
+    keys = JwksCache(issuer, f"{issuer}/keys", monotonic=lambda: seconds)
     assert await keys("one") is not None
     Provider.keys = []
     seconds += 700
@@ -256,7 +256,7 @@ async def test_a_provider_that_is_away_costs_the_known_nothing(
 
 
 async def test_a_configuration_of_somebody_else_is_not_taken(issuer: str) -> None:
-    keys = PublishedKeys(f"{issuer}/other", None, monotonic=time.monotonic)
+    keys = JwksCache(f"{issuer}/other", None, monotonic=time.monotonic)
     with pytest.raises(SignInUnavailable):
         await keys("one")
 
@@ -286,7 +286,7 @@ async def test_keys_that_cannot_be_fetched_are_an_outage_until_they_can(
     issuer: str, access: Any
 ) -> None:
     seconds = 1_000.0
-    keys = PublishedKeys(issuer, None, monotonic=lambda: seconds)
+    keys = JwksCache(issuer, None, monotonic=lambda: seconds)
     identity = signed_tokens(issuer, access, keys)
     token = jwt.encode(claims(issuer), KEY, "RS256", headers={"kid": "one"})
     good = Provider.keys
@@ -396,9 +396,9 @@ def later() -> datetime:
     return now() + timedelta(hours=1)
 
 
-def proxy(access: Any, *trusted: str) -> ProxySignIn:
+def proxy(access: Any, *trusted: str) -> ProxyAuth:
     networks = [ip_network(one) for one in trusted or ("10.0.0.0/8",)]
-    return ProxySignIn(
+    return ProxyAuth(
         access,
         trusted=networks,
         person_header="X-Forwarded-Email",
@@ -436,7 +436,7 @@ async def test_only_a_trusted_proxy_says_who_somebody_is(access: Any) -> None:
 
 
 async def test_a_proxy_on_a_unix_socket_is_trusted_by_name(access: Any) -> None:
-    identity = ProxySignIn(
+    identity = ProxyAuth(
         access, trusted=["unix"], person_header="X-Forwarded-Email", groups_header="X"
     )
     assert await identity.identify(proxied(None, "ann")) == Principal("ann")
@@ -492,7 +492,7 @@ def test_the_command_says_what_it_takes(
 ) -> None:
     with pytest.raises(SystemExit):
         tokens.parse(arguments)
-    assert "usage: python -m app.cli.tokens" in capsys.readouterr().err
+    assert "usage: python -m app.tokens" in capsys.readouterr().err
 
 
 def test_a_database_that_is_away_is_one_line(

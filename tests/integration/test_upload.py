@@ -23,9 +23,9 @@ from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
-from app.ingest.jobs.queue import MOST_OF_ONE, MOST_WAITING
+from app.ingest.jobs.queue import MAX_PER_PERSON, MAX_WAITING
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Incoming, Ingestor
+from app.ingest.pipeline import Ingestor, IngestRequest
 from tests.harness.bombs import BOMBS
 from tests.harness.disk import no_room_beyond
 from tests.harness.documents import docx, flowing, pdf, xlsx
@@ -462,9 +462,9 @@ async def test_the_job_of_a_process_that_died_is_closed_by_its_reader(
 
 async def test_the_queue_has_an_end(server: Serving) -> None:
     jobs = server.runtime.services.jobs
-    jobs.check(MOST_WAITING)
+    jobs.check(MAX_WAITING)
     with pytest.raises(ServerBusy):
-        jobs.check(MOST_WAITING + 1)
+        jobs.check(MAX_WAITING + 1)
 
 
 async def test_one_person_leaves_room_for_others(
@@ -486,10 +486,10 @@ async def test_one_person_leaves_room_for_others(
         return True
 
     hundreds = await asyncio.gather(*(submitted("ann", 100) for _ in range(11)))
-    assert hundreds.count(True) == MOST_OF_ONE / 100
+    assert hundreds.count(True) == MAX_PER_PERSON / 100
     assert not await submitted("ann", 1)
     assert await submitted("ben", 1)
-    assert await submitted("ben", MOST_OF_ONE - 1)
+    assert await submitted("ben", MAX_PER_PERSON - 1)
     with pytest.raises(ServerBusy):
         jobs.check(1)
 
@@ -556,7 +556,7 @@ async def test_a_file_that_cannot_be_kept_says_so_and_leaves_nothing(
     talk, sound = tmp_path / "talk.vtt", tmp_path / "talk.mp3"
     talk.write_bytes(TALK)
     sound.write_bytes(bytes(ROOM + 1))
-    incoming = Incoming(talk, "o", "talk.vtt", audio=sound)
+    incoming = IngestRequest(talk, "o", "talk.vtt", audio=sound)
     with closing(FileReader(embedder.count)) as reader:
         ingestor = Ingestor(library, embedder, FileStore(folder), reader, now=lambda: NOW)
         with no_room_beyond(ROOM), pytest.raises(IngestError, match="cannot keep the file"):

@@ -16,7 +16,7 @@ from app.domain.principals import LOCAL
 from tests.harness.library_folder import MAKERS, write_library
 
 FILES = 1_000
-LARGEST_PEAK_MB = 600
+MAX_PEAK_MB = 600
 
 
 @pytest.mark.load
@@ -51,7 +51,7 @@ def test_a_thousand_mixed_files_stay_below_600_mb(database_dsn: str, tmp_path: P
         f"{processor:.0f} s of processor time\n"
     )
     assert files == FILES
-    assert used.ru_maxrss / 1024 <= LARGEST_PEAK_MB
+    assert used.ru_maxrss / 1024 <= MAX_PEAK_MB
     assert asyncio.run(_stored(database_dsn)) == (FILES, passages)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.run_log import PostgresRunLog
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -22,7 +22,7 @@ from tests.harness.sse import Viewer
 from tests.stream.conftest import QUESTION
 
 LOST = (httpx.TransportError, httpx.StreamError)
-LARGEST_CUT_BITS = 13  # 8 KiB: the largest frame here, with its headers, fits
+MAX_CUT_BITS = 13  # 8 KiB: the largest frame here, with its headers, fits
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ async def _weather(urls: Sequence[str], run_id: str, cuts: int, rng: random.Rand
 
 def _random_cut(rng: random.Random) -> Faults:
     """After any number of bytes, small ones as likely as large ones: also inside the headers."""
-    after = int(2 ** rng.uniform(0, LARGEST_CUT_BITS))
+    after = int(2 ** rng.uniform(0, MAX_CUT_BITS))
     # An end without a reset inside the body is still seen: its length or last chunk is missing.
     return Faults(down=Flow(cut_after=after, cut=rng.choice(("rst", "fin"))))
 
@@ -128,7 +128,7 @@ def _random_cut(rng: random.Random) -> Faults:
 def run_log_of(server: Serving) -> PostgresRunLog:
     """The durable log itself, beside the server's own."""
     database = server.runtime.database
-    return PostgresRunLog(database, Notices(database, channels=()))
+    return PostgresRunLog(database, Listener(database, channels=()))
 
 
 async def _contiguous(server: Serving, run_id: str, last: int) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import uvicorn
 
-from app.server.http_protocol import LARGEST_HEAD, PatientProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, TimeoutProtocol
 from tests.harness.serving import Serving
 from tests.harness.sse import frames
 
@@ -31,7 +31,7 @@ CLIMBING = (
 )
 
 
-class Impatient(PatientProtocol):
+class Impatient(TimeoutProtocol):
     head_s = 0.2
     unread_s = 0.2
 
@@ -91,7 +91,7 @@ async def test_a_second_head_on_one_connection_is_not_waited_for(port: int) -> N
 
 async def test_a_head_without_an_end_is_cut_off(port: int) -> None:
     flood = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-Flood: aaaaaaaaaaaaaaaa\r\n" * 5_000
-    assert len(flood) > LARGEST_HEAD
+    assert len(flood) > MAX_HEAD_BYTES
     assert b" 200 " not in await said(port, flood)
 
 

@@ -13,7 +13,7 @@ import httpx
 import orjson
 import pytest
 
-from app.api.auth import setup as admission
+from app.api.auth import setup as auth_setup
 from app.api.auth.middleware import OPEN
 from app.cli.contracts import openapi
 from app.db.pool import Database
@@ -83,7 +83,7 @@ async def household(
     embedder: MiniLM,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Household]:
-    monkeypatch.setattr(admission, "RECHECK_S", 0.1)
+    monkeypatch.setattr(auth_setup, "RECHECK_S", 0.1)
     settings = app_settings(
         stocked_dsn, upstream, tmp_path, auth="token", idle_timeout_s=60, shutdown_grace_s=0
     )

@@ -13,10 +13,10 @@ from app.domain.errors import StoreUnavailable
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.runs.cursors import StoredCursor
-from app.runs.ports import AnswerRecord, Entry, NewRun, Outcome, RunLog, RunRecord
+from app.runs.ports import AnswerRecord, LogEntry, NewRun, Outcome, RunLog, RunRecord
 from app.runs.reaper import Reaper
-from app.runs.run_signals import Bells
-from app.runs.service import Ask, Attached, Limits, RunService
+from app.runs.run_signals import RunSignals
+from app.runs.service import Ask, Limits, RunHandle, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
 from tests.fakes.memory_run_log import MemoryRunLog
@@ -57,8 +57,8 @@ class Scene:
     owner: RunService
     reaper: Reaper
     engine: ScriptedEngine
-    attached: Attached
-    shown: list[Entry] = field(default_factory=list)
+    attached: RunHandle
+    shown: list[LogEntry] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:
@@ -102,15 +102,15 @@ class Scene:
     async def stored_text(self) -> str:
         return (await self.log.answer_text(LOCAL, self.run_id))[0]
 
-    async def replayed(self, after: int) -> list[Entry]:
+    async def replayed(self, after: int) -> list[LogEntry]:
         """What a viewer at another replica gets after a position."""
         cursor = StoredCursor(
-            self.log, LOCAL, await self.record(), after=after, clock=self.clock, bell=Bells()
+            self.log, LOCAL, await self.record(), after=after, clock=self.clock, bell=RunSignals()
         )
         return [entry async for entry in cursor.frames(silence_s=3600) if entry is not None]
 
 
-def text_of(entries: list[Entry]) -> str:
+def text_of(entries: list[LogEntry]) -> str:
     text = ""
     for entry in entries:
         if entry.type == "reset":
@@ -119,7 +119,7 @@ def text_of(entries: list[Entry]) -> str:
     return text
 
 
-def code_of(entry: Entry) -> str:
+def code_of(entry: LogEntry) -> str:
     return str(orjson.loads(entry.data)["content"]["code"])
 
 
@@ -143,7 +143,7 @@ async def close_as_dead(log: MemoryRunLog, run_id: str) -> None:
         run_id=run_id,
         epoch=taken.epoch,
         status="error",
-        entries=(Entry(taken.reserved + 1, "error", INTERRUPTED),),
+        entries=(LogEntry(taken.reserved + 1, "error", INTERRUPTED),),
         message=message,
         receipt=None,
         ended_at=START,
@@ -340,7 +340,7 @@ async def test_a_position_of_a_run_of_which_nothing_is_stored_waits_for_it() -> 
     await log.create(created)
     record = await log.record(LOCAL, "run")
     assert record is not None
-    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=Bells())
+    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=RunSignals())
     async with aclosing(cursor.frames(silence_s=10)) as frames, asyncio.timeout(20):
         ticking = asyncio.ensure_future(tick(clock))
         assert await anext(frames) is None
@@ -363,7 +363,7 @@ async def test_a_run_that_died_before_anything_was_stored_is_reset_at_its_end() 
     await log.create(new_run("owner"))
     record = await log.record(LOCAL, "run")
     assert record is not None
-    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=Bells())
+    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=RunSignals())
     await close_as_dead(log, "run")
     shown = [entry async for entry in cursor.frames(silence_s=10) if entry is not None]
     assert [entry.type for entry in shown] == ["reset", "error"]

@@ -20,7 +20,7 @@ from app.domain.models import Filters
 from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.runs.clock import SystemClock
-from app.runs.ports import Batch, Created, Entry, Leases, NewRun
+from app.runs.ports import Batch, Created, Leases, LogEntry, NewRun
 from app.runs.reaper import Reaper
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import asking, following, http_client, is_token
@@ -179,7 +179,7 @@ class Crashed:
         assert isinstance(created, Created)
         at = timestamp(datetime.now(UTC))
         entries = tuple(
-            Entry(seq, "token", to_json(Token(content=f"w{seq} ", timestamp=at)), f"w{seq} ")
+            LogEntry(seq, "token", to_json(Token(content=f"w{seq} ", timestamp=at)), f"w{seq} ")
             for seq in range(1, self.STORED + 1)
         )
         await self.log.flush([Batch(self.run_id, 1, entries, created.record.reserved)])

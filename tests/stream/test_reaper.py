@@ -17,16 +17,16 @@ from app.runs.ports import (
     RESERVE_AHEAD,
     Batch,
     Created,
-    Entry,
+    DuplicateRequest,
     Lease,
     Leases,
+    LogEntry,
     NewRun,
     Outcome,
-    Replayed,
     RunRecord,
 )
-from app.runs.reaper import GAP_S, LEASE_S, Reaper, Watch
-from app.runs.service import Ask, Attached, Limits, RunService
+from app.runs.reaper import GAP_S, LEASE_S, LivenessTracker, Reaper
+from app.runs.service import Ask, Limits, RunHandle, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
 from tests.fakes.memory_run_log import MemoryRunLog
@@ -62,7 +62,7 @@ LEASE = Lease("run", 1, "owner", 7)
 
 
 def watched(*readings: tuple[float, Lease]) -> list[tuple[Lease, ...]]:
-    watch = Watch()
+    watch = LivenessTracker()
     return [watch.observe(Leases(now_s, (lease,))) for now_s, lease in readings]
 
 
@@ -107,7 +107,7 @@ def test_another_epoch_is_another_observation() -> None:
 
 
 def test_a_run_that_ended_is_forgotten() -> None:
-    watch = Watch()
+    watch = LivenessTracker()
     for second in range(6):
         watch.observe(Leases(second, (LEASE,)))
     watch.observe(Leases(6, ()))
@@ -116,7 +116,7 @@ def test_a_run_that_ended_is_forgotten() -> None:
 
 
 def test_the_heartbeat_of_an_orphans_process_does_not_count() -> None:
-    watch = Watch()
+    watch = LivenessTracker()
     verdicts = [
         watch.observe(Leases(second, (replace(LEASE, beat=second),)), orphans={"run"})
         for second in range(11)
@@ -147,7 +147,7 @@ class Faulty(MemoryRunLog):
             raise StoreUnavailable(name)
 
     @override
-    async def create(self, new: NewRun) -> Created | Replayed:
+    async def create(self, new: NewRun) -> Created | DuplicateRequest:
         created = await super().create(new)
         self._fault("create", self.lose)
         return created
@@ -187,7 +187,7 @@ def new_run(process_id: str, session_id: str = "s1", run_id: str = "run") -> New
 async def say(log: MemoryRunLog, *texts: str, run_id: str = "run", after: int = 0) -> None:
     tokens = [Token(content=text, timestamp=timestamp(START)) for text in texts]
     entries = tuple(
-        Entry(after + place, "token", to_json(token), token.content)
+        LogEntry(after + place, "token", to_json(token), token.content)
         for place, token in enumerate(tokens, 1)
     )
     await log.flush([Batch(run_id, 1, entries, entries[-1].seq + RESERVE_AHEAD)])
@@ -248,7 +248,9 @@ async def test_the_time_of_a_dead_owners_run_ends_with_its_last_event(
     await log.create(new_run("owner"))
     if last is not None:
         data = orjson.dumps({"type": "token", "content": "Nausea", **last})
-        await log.flush([Batch("run", 1, (Entry(1, "token", data, "Nausea"),), 1 + RESERVE_AHEAD)])
+        await log.flush(
+            [Batch("run", 1, (LogEntry(1, "token", data, "Nausea"),), 1 + RESERVE_AHEAD)]
+        )
     await look_for(60, log.clock, reaper(log, log.clock))
     timings = [one.message.timings for one in log.finished]
     assert timings == [Timings(retrieval_ms=None, first_token_ms=None, total_ms=total_ms)]
@@ -379,7 +381,7 @@ async def test_a_run_that_is_answered_here_is_never_an_orphan(served: Served) ->
     assert (record.status, record.epoch) == ("running", 1)
 
 
-async def viewed(attached: Attached) -> list[Entry]:
+async def viewed(attached: RunHandle) -> list[LogEntry]:
     return [e async for e in attached.cursor.frames(silence_s=3600) if e is not None]
 
 

@@ -14,13 +14,13 @@ import pytest
 from app.api.ai_sdk.encoder import ui_frames
 from app.api.openai.encoder import Completion, chunk_frames
 from app.api.streaming import Cursor, dialect_frames
-from app.db.listener import Notices
+from app.db.listener import Listener
 from app.db.pool import Database
 from app.db.run_log import PostgresRunLog
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.embeddings.minilm import MiniLM
-from app.runs.ports import RESERVE_AHEAD, Batch, Created, Entry, NewRun
+from app.runs.ports import RESERVE_AHEAD, Batch, Created, LogEntry, NewRun
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.following import following, http_client, last_answer
 from tests.harness.serving import serving
@@ -102,9 +102,11 @@ DONE = event(
 )
 
 
-def entries(**more: object) -> tuple[Entry, ...]:
+def entries(**more: object) -> tuple[LogEntry, ...]:
     return tuple(
-        Entry(number, kind, event(kind, content, **more), str(content) if kind == "token" else None)
+        LogEntry(
+            number, kind, event(kind, content, **more), str(content) if kind == "token" else None
+        )
         for number, (kind, content) in enumerate(EVENTS, 1)
     )
 
@@ -114,7 +116,7 @@ class Newer:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.log = PostgresRunLog(database, Notices(database, channels=()))
+        self.log = PostgresRunLog(database, Listener(database, channels=()))
 
     async def migrate(self) -> None:
         """A migration that only adds, so that this version may go on."""
@@ -275,8 +277,8 @@ async def test_the_run_of_a_dead_newer_replica_is_closed_with_its_text(
 class Stored:
     """A cursor over what the newer version stored."""
 
-    async def frames(self, *, silence_s: float) -> AsyncGenerator[Entry | None, None]:
-        for entry in (*entries(trace=1), Entry(len(EVENTS) + 1, "done", DONE)):
+    async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
+        for entry in (*entries(trace=1), LogEntry(len(EVENTS) + 1, "done", DONE)):
             yield entry
             await asyncio.sleep(0)
 

@@ -13,15 +13,15 @@ from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.runs.clock import SystemClock
 from app.runs.cursors import StoredCursor
-from app.runs.ports import Batch, Created, Entry, NewRun
-from app.runs.run_signals import Bells
+from app.runs.ports import Batch, Created, LogEntry, NewRun
+from app.runs.run_signals import RunSignals
 from tests.fakes.memory_run_log import MemoryRunLog
 
 LONG_S = 30.0
 
 
 async def test_a_bell_wakes_everybody_who_waits() -> None:
-    bells = Bells()
+    bells = RunSignals()
     waiting = [asyncio.ensure_future(bells.wait("r", LONG_S)) for _ in range(3)]
     await asyncio.sleep(0)
     bells.ring("another")
@@ -31,7 +31,7 @@ async def test_a_bell_wakes_everybody_who_waits() -> None:
 
 
 async def test_what_is_rung_while_one_looks_is_heard() -> None:
-    bells = Bells()
+    bells = RunSignals()
     bell = bells.hang("r")
     bells.ring("r")
     async with asyncio.timeout(1):
@@ -39,7 +39,7 @@ async def test_what_is_rung_while_one_looks_is_heard() -> None:
 
 
 async def test_bells_end_with_those_who_wait_and_with_the_process() -> None:
-    bells = Bells()
+    bells = RunSignals()
     for number in range(100):
         await bells.wait(str(number), 0)
     await asyncio.sleep(0)  # the loop lets go of the last one
@@ -73,18 +73,18 @@ def new_run() -> NewRun:
 
 async def test_an_event_stored_while_a_cursor_reads_is_shown_at_once(new_run: NewRun) -> None:
     """Its notice comes after the reading that did not see it, and before the waiting."""
-    bells = Bells()
+    bells = RunSignals()
 
     class Overtaken(MemoryRunLog):
         overtaken = False
 
         @override
-        async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[Entry, ...]:
+        async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
             page = await super().entries(run_id, after=after, limit=limit)
             if not page and limit > 1 and not self.overtaken:
                 self.overtaken = True
                 token = Token(content="late", timestamp=timestamp(datetime.now(UTC)))
-                entry = Entry(1, "token", to_json(token), "late")
+                entry = LogEntry(1, "token", to_json(token), "late")
                 await self.flush([Batch("r", 1, (entry,), 10_001)])
                 bells.ring("r")
             return page

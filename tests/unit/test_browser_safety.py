@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import errors
 from app.api.auth.middleware import OPEN, PAGE, OpenServerWarning, is_open
-from app.api.middleware.body_limits import LARGEST_JSON, BodyGuard
-from app.api.middleware.security_headers import KnownHosts, SafeHeaders, SameSite
+from app.api.middleware.body_limits import MAX_JSON_BYTES, BodyLimits
+from app.api.middleware.security_headers import HostAllowList, SameOriginGuard, SecurityHeaders
 from app.cli.contracts import openapi
 from app.config import Settings, load_settings
 from app.domain.errors import SettingError
@@ -47,7 +47,7 @@ def client(app: ASGIApp, host: str = "localhost:8000") -> httpx.AsyncClient:
     ],
 )
 async def test_names_that_are_ours_are_served(host: str) -> None:
-    app = KnownHosts(echo, allowed=("chat.example.org", "*.example.com"))
+    app = HostAllowList(echo, allowed=("chat.example.org", "*.example.com"))
     async with client(app) as http:
         assert (await http.get("/", headers={"Host": host})).status_code == 200
 
@@ -73,7 +73,7 @@ async def test_names_that_are_ours_are_served(host: str) -> None:
     ],
 )
 async def test_names_of_others_are_refused(host: str) -> None:
-    app = KnownHosts(echo, allowed=("chat.example.org", "*.example.com"))
+    app = HostAllowList(echo, allowed=("chat.example.org", "*.example.com"))
     async with client(app) as http:
         response = await http.get("/", headers={"Host": host})
         assert (response.status_code, response.json()["error"]["code"]) == (421, "unknown_host")
@@ -84,7 +84,7 @@ async def test_names_of_others_are_refused(host: str) -> None:
 @pytest.mark.parametrize("origin", EVIL)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_other_websites_change_nothing(origin: str, method: str) -> None:
-    app = SameSite(echo, origins=("https://intranet.example.org",))
+    app = SameOriginGuard(echo, origins=("https://intranet.example.org",))
     async with client(app) as http:
         assert (await http.request(method, "/", headers={"Origin": origin})).status_code == 403
         for site in ("cross-site", "same-site"):
@@ -104,7 +104,7 @@ async def test_other_websites_change_nothing(origin: str, method: str) -> None:
     ],
 )
 async def test_our_page_scripts_and_chosen_origins_may(headers: dict[str, str]) -> None:
-    async with client(SameSite(echo, origins=("https://intranet.example.org",))) as http:
+    async with client(SameOriginGuard(echo, origins=("https://intranet.example.org",))) as http:
         assert (await http.post("/", headers=headers)).status_code == 200
         assert (await http.get("/", headers={"Origin": EVIL[0]})).status_code == 200
 
@@ -114,7 +114,7 @@ async def test_every_response_has_safe_headers_and_its_own_win() -> None:
         answer = JSONResponse({}, headers={"X-Frame-Options": "SAMEORIGIN"})
         await answer(scope, receive, send)
 
-    async with client(SafeHeaders(framed)) as http:
+    async with client(SecurityHeaders(framed)) as http:
         plain = (await http.get("/")).headers
         tls = (await http.get("/", headers={"X-Forwarded-Proto": "https"})).headers
     assert plain["x-frame-options"] == "SAMEORIGIN"
@@ -132,14 +132,14 @@ async def test_every_response_has_safe_headers_and_its_own_win() -> None:
         ({"Content-Type": "text/plain"}, b"{}", 415),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=b", 415),
         ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x--", 415),
-        ({"Content-Type": "application/json"}, b" " * (LARGEST_JSON + 1), 413),
+        ({"Content-Type": "application/json"}, b" " * (MAX_JSON_BYTES + 1), 413),
         ({"X-Long": "x" * 70_000}, b"", 431),
     ],
 )
 async def test_a_request_has_a_size_and_a_type(
     headers: dict[str, str], content: bytes, status: int
 ) -> None:
-    async with client(BodyGuard(echo)) as http:
+    async with client(BodyLimits(echo)) as http:
         response = await http.post("/", headers=headers, content=content)
         assert response.status_code == status
         assert (await http.get("/?" + "q" * 20_000)).status_code == 414
@@ -180,7 +180,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(path: str, kind: byte
         await asyncio.Event().wait()
         raise AssertionError
 
-    assert await post(BodyGuard(routed(), quiet_s=0.01), path, kind, never) == 408
+    assert await post(BodyLimits(routed(), quiet_s=0.01), path, kind, never) == 408
 
 
 @pytest.mark.parametrize("most", [30, 3_000])
@@ -190,7 +190,7 @@ async def test_a_body_that_drips_is_cut_off(most: int) -> None:
     async def drip() -> Message:
         return {"type": "http.request", "body": b" ", "more_body": True}
 
-    app = BodyGuard(routed(), quiet_s=float(most), monotonic=lambda: float(next(seconds)))
+    app = BodyLimits(routed(), quiet_s=float(most), monotonic=lambda: float(next(seconds)))
     assert await post(app, "/chat", b"application/json", drip) == 408
 
 
@@ -198,7 +198,7 @@ async def test_a_body_that_grows_without_a_length_is_cut_off() -> None:
     async def flood() -> Message:
         return {"type": "http.request", "body": b" " * 60_000, "more_body": True}
 
-    assert await post(BodyGuard(routed()), "/chat", b"application/json", flood) == 413
+    assert await post(BodyLimits(routed()), "/chat", b"application/json", flood) == 413
 
 
 def test_only_what_is_listed_is_open() -> None:

@@ -11,7 +11,7 @@ import app
 from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.registry import loader_for, title_from
 from app.ingest.loaders.webvtt_transcript import load_webvtt
-from app.ingest.parsed_document import Block, LoadedSource, Utterance
+from app.ingest.parsed_document import Block, ParsedDocument, Utterance
 from app.ingest.passages import TARGET, context, cut_passages, embedded_text
 from app.ingest.segmentation import FORCED, cut, cut_evenly
 
@@ -110,7 +110,7 @@ def test_a_sentence_without_end_is_cut_between_words() -> None:
 
 def test_text_without_spaces_is_cut_too() -> None:
     text = "雨" * 900
-    source = LoadedSource("document", text, blocks=(Block(0, len(text)),))
+    source = ParsedDocument("document", text, blocks=(Block(0, len(text)),))
     passages = cut_passages(source, title="雨", count=len)
     assert "".join(p.text for p in passages) == text
     assert all(len(p.text) <= TARGET for p in passages)
@@ -183,7 +183,7 @@ def test_windows_of_a_recording_begin_with_the_speaker() -> None:
         for n, part in enumerate(text.split(". "))
         for i in [text.index(part)]
     )
-    source = LoadedSource("recording", text, utterances=said)
+    source = ParsedDocument("recording", text, utterances=said)
     passages = cut_passages(source, title="Talk", count=words)
     assert len(passages) == 3
     assert all(p.text.startswith("Ana: sentence") and p.speaker == "Ana" for p in passages)
@@ -193,7 +193,7 @@ def test_windows_of_a_recording_begin_with_the_speaker() -> None:
 
 def test_an_endless_cue_is_shared_out() -> None:
     text = "word " * 600
-    source = LoadedSource("recording", text, utterances=(Utterance(0, 2999, 10.0, 610.0, None),))
+    source = ParsedDocument("recording", text, utterances=(Utterance(0, 2999, 10.0, 610.0, None),))
     passages = cut_passages(source, title="Talk", count=words)
     assert all(words(p.text) < TARGET for p in passages)
     starts = [p.start_s or 0.0 for p in passages]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.models import Citation, Cue, Passage
-from app.text.citations import LONGEST_QUOTE, cite
+from app.text.citations import MAX_QUOTE_LENGTH, cite
 from app.text.sentences import split_sentences
 
 DOCUMENTS = Path("app/ingest/samples/documents")
@@ -111,7 +111,7 @@ def test_one_unsupported_sentence_spoils_the_marker() -> None:
 def test_the_quote_spans_all_that_is_cited_when_close_together() -> None:
     answer = "The grey heron is a tall bird. [1] Herons nest in trees from March. [1]"
     assert one(answer).quote == HERON.text[: HERON.text.index("\n")]
-    far = passage(HERON.text + " It sleeps." * LONGEST_QUOTE + " Storks bring children.")
+    far = passage(HERON.text + " It sleeps." * MAX_QUOTE_LENGTH + " Storks bring children.")
     spread = one("The grey heron is a tall bird. [1] Storks bring children. [1]", far)
     assert spread.verified
     assert len(spread.quote or "") < 50

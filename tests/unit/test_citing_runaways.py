@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.models import Passage
 from app.runs.citation_check import LONG_ANSWER, MAX_CITING_S, cite_in_time, cited
-from app.text.citations import LONGEST_QUOTE, MAX_CLAIM_WORDS, cite
+from app.text.citations import MAX_CLAIM_WORDS, MAX_QUOTE_LENGTH, cite
 from app.text.markers import code_spans, find_markers
 from app.text.sentences import split_sentences
 from app.text.tokens import norm, words
@@ -133,7 +133,7 @@ def test_without_time_everything_is_quoted_and_nothing_checked() -> None:
     for citation in (first, second):
         assert (citation.verified, citation.support) == (False, None)
         assert citation.quote == TEXT[citation.quote_start : citation.quote_end]
-        assert 0 < len(citation.quote or "") <= LONGEST_QUOTE
+        assert 0 < len(citation.quote or "") <= MAX_QUOTE_LENGTH
     assert (unknown.passage_id, unknown.support) == (None, "no passage has this number")
 
 

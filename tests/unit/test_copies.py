@@ -1,7 +1,7 @@
 """Copies are listed once, and what only looks like a copy is not lost."""
 
 from app.domain.models import Candidate, Passage, SourceKind
-from app.search.dedup import STANDS_ALONE, without_copies
+from app.search.dedup import STANDS_ALONE, deduplicate
 
 LONG = " ".join(f"word{n}" for n in range(STANDS_ALONE))
 
@@ -20,7 +20,7 @@ def candidate(
 
 
 def listed(query: str, *candidates: Candidate) -> list[str]:
-    return [one.passage.passage_id for one in without_copies(query, candidates)]
+    return [one.passage.passage_id for one in deduplicate(query, candidates)]
 
 
 def test_the_same_text_under_the_same_title_is_listed_once() -> None:

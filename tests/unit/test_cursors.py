@@ -13,7 +13,7 @@ from app.domain.principals import Principal
 from app.runs import cursors
 from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import AnswerRecord, Created, Entry, NewRun, Outcome
+from app.runs.ports import AnswerRecord, Created, LogEntry, NewRun, Outcome
 from tests.fakes.memory_run_log import MemoryRunLog
 
 ANN = Principal("ann")
@@ -69,11 +69,11 @@ def asked() -> NewRun:
     )
 
 
-async def taken_over_and_closed(log: MemoryRunLog) -> Entry:
+async def taken_over_and_closed(log: MemoryRunLog) -> LogEntry:
     [lease] = (await log.leases()).leases
     taken = await log.take_over(lease, process_id="process-2")
     assert taken is not None
-    end = Entry(taken.reserved + 1, "error", b'{"type":"error"}')
+    end = LogEntry(taken.reserved + 1, "error", b'{"type":"error"}')
     ended = Outcome(
         run_id="run-1",
         epoch=taken.epoch,
@@ -92,9 +92,9 @@ async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number()
     created = await log.create(asked())
     assert isinstance(created, Created)
     run = LiveRun(created.record, cancel_on_disconnect=False, started_at=0)
-    run.entries.append(Entry(1, "run_start", b'{"type":"run_start"}'))
+    run.entries.append(LogEntry(1, "run_start", b'{"type":"run_start"}'))
     stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, bell=SilentBell())
-    seen: list[Entry] = []
+    seen: list[LogEntry] = []
     async with aclosing(LiveCursor(run, 0, clock, stored).frames(silence_s=3)) as frames:
         seen.append(await anext(entry async for entry in frames if entry is not None))
         run.fence(at=clock.monotonic())

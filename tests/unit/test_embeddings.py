@@ -18,7 +18,7 @@ from app.domain.principals import LOCAL, Principal
 from app.embeddings import minilm
 from app.embeddings.minilm import MiniLM
 from app.embeddings.token_states import BYTES_PER_TOKEN, pack_tokens
-from app.search.hybrid import LONGEST_QUERY, HybridSearch
+from app.search.hybrid import MAX_QUERY_LENGTH, HybridSearch
 from app.search.late_interaction import best_cosines
 
 Floats = NDArray[np.float64]
@@ -197,7 +197,7 @@ async def test_what_is_expected_is_what_is_embedded(model: MiniLM) -> None:
             return await model.embed_passages(texts)
 
     search = HybridSearch(NothingFound(), Noting())
-    asked = f"Which ferry leaves at nine? \ud800 {'x ' * LONGEST_QUERY}"
+    asked = f"Which ferry leaves at nine? \ud800 {'x ' * MAX_QUERY_LENGTH}"
     search.expect(asked)
     await search.search(LOCAL, asked, filters=Filters(), limit=9)
     expected, embedded = Noting.noted

@@ -8,18 +8,18 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.api.frame_gap_sampler import ONE_IN, GapSampler
-from app.observability.exposition import Exposition, Momentary, workers_folder
-from app.observability.metrics import Figures
-from app.observability.run_metrics import RunFigures
+from app.observability.exposition import Exposition, LiveCollector, workers_folder
+from app.observability.metrics import Metrics
+from app.observability.run_metrics import RunMetrics
 
 DEAD = 2**22  # beyond the largest process id
 
 
 def exposition(folder: Path | None, *, started: int) -> Exposition:
-    figures = Figures()
+    figures = Metrics()
     figures.runs_started.labels("chat").inc(started)
-    runs = RunFigures(figures, tell_text=False)
-    return Exposition(Momentary(figures, runs, lambda: (3, 2, 16)), folder)
+    runs = RunMetrics(figures, tell_text=False)
+    return Exposition(LiveCollector(figures, runs, lambda: (3, 2, 16)), folder)
 
 
 def samples(text: bytes, name: str) -> dict[str, float]:

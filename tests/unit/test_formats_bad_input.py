@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from app.ingest.loaders.archives import DEEPEST_XML, MOST_ENTRIES, check_xml
+from app.ingest.loaders.archives import MAX_ENTRIES, MAX_XML_DEPTH, check_xml
 from app.ingest.loaders.html_page import load_html
 from app.ingest.loaders.registry import check_size, loader_for
 from app.ingest.parsed_document import IngestError
@@ -20,7 +20,7 @@ ENTITIES = (
     '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
     '<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;</x>'
 )
-DEEP = "<a>" * (DEEPEST_XML + 1) + "</a>" * (DEEPEST_XML + 1)
+DEEP = "<a>" * (MAX_XML_DEPTH + 1) + "</a>" * (MAX_XML_DEPTH + 1)
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
 LOCKED = (
     '<encryption><EncryptionMethod xmlns="http://www.w3.org/2001/04/xmlenc#" '
@@ -87,7 +87,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
         ("bomb.docx", with_part(WORD, "word/x.bin", b"\0" * 30_000_000), "far more than its size"),
         (
             "many.docx",
-            archive({"[Content_Types].xml": "", **{f"word/{n}": "" for n in range(MOST_ENTRIES)}}),
+            archive({"[Content_Types].xml": "", **{f"word/{n}": "" for n in range(MAX_ENTRIES)}}),
             "more than 10,000 entries",
         ),
         ("a.xls", OLD_OFFICE, "an old Office file"),
@@ -141,7 +141,7 @@ def test_sizes_are_refused_before_reading() -> None:
 
 
 def test_xml_that_is_whole_and_flat_is_taken() -> None:
-    check_xml(("<a>" * DEEPEST_XML + "</a>" * DEEPEST_XML).encode())
+    check_xml(("<a>" * MAX_XML_DEPTH + "</a>" * MAX_XML_DEPTH).encode())
 
 
 @pytest.mark.parametrize("error", [IndexError("x"), RecursionError("x")])

@@ -9,16 +9,16 @@ from app.ingest.loaders.separated_values import load_csv
 from app.ingest.loaders.slides import load_pptx
 from app.ingest.loaders.spreadsheet import load_xlsx
 from app.ingest.loaders.word_document import load_docx
-from app.ingest.parsed_document import LoadedSource
+from app.ingest.parsed_document import ParsedDocument
 from app.ingest.passages import TARGET, cut_passages, embedded_text
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx
 
 
-def blocks(source: LoadedSource) -> list[tuple[str, str | None, str]]:
+def blocks(source: ParsedDocument) -> list[tuple[str, str | None, str]]:
     return [(b.kind, b.heading, source.text[b.start : b.end]) for b in source.blocks]
 
 
-def texts(source: LoadedSource) -> list[str]:
+def texts(source: ParsedDocument) -> list[str]:
     return [source.text[b.start : b.end] for b in source.blocks]
 
 

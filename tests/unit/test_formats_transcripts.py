@@ -7,14 +7,14 @@ import pytest
 from app.ingest.loaders.json_transcript import load_json_transcript
 from app.ingest.loaders.srt_transcript import load_srt
 from app.ingest.loaders.webvtt_transcript import load_webvtt
-from app.ingest.parsed_document import LoadedSource
+from app.ingest.parsed_document import ParsedDocument
 from app.text.minhash import resemblance
 from app.text.minhash_sketch import sketch
 
 Said = list[tuple[str, str | None, float, float]]
 
 
-def said(source: LoadedSource) -> Said:
+def said(source: ParsedDocument) -> Said:
     return [
         (source.text[u.start : u.end], u.speaker, u.start_s, u.end_s) for u in source.utterances
     ]

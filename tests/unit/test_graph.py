@@ -20,7 +20,7 @@ from app.domain.token_estimate import estimated_tokens
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.grading import MAX_LEAN, by_model, by_score, chance, confidence, leaning
-from app.graph.marker_buffer import MarkerHold
+from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
 from app.graph.model_replies import search_query as rewritten_query
 from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
@@ -28,7 +28,7 @@ from app.graph.query_contextualization import leans_on_history, search_query
 from app.graph.refusal import refusal
 from app.graph.state import Judge
 from app.llm.answering import answer_text
-from app.runs.ports import Ended, Evidence, Question
+from app.runs.ports import EngineResult, Evidence, Question
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 QUESTION = Question(
@@ -107,10 +107,10 @@ def engine(
 
     async def answer(
         messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
-    ) -> tuple[Ended, str]:
+    ) -> tuple[EngineResult, str]:
         async for _ in model.astream(list(messages)):
             pass
-        return Ended("stop", None), ""
+        return EngineResult("stop", None), ""
 
     ticks = iter(range(10_000))
     graph = build_graph(
@@ -132,13 +132,13 @@ def engine(
 
 async def run(
     made: GraphEngine, question: Question = QUESTION
-) -> tuple[list[Stage | Token], Ended, Evidence]:
+) -> tuple[list[Stage | Token], EngineResult, Evidence]:
     evidence = Evidence()
     items: list[Stage | Token] = []
-    ended: Ended | None = None
+    ended: EngineResult | None = None
     async with aclosing(made.answer(question, evidence)) as answer:
         async for item in answer:
-            if isinstance(item, Ended):
+            if isinstance(item, EngineResult):
                 ended = item
             else:
                 items.append(item)
@@ -166,7 +166,7 @@ async def test_clear_evidence_is_answered_without_asking_the_judge() -> None:
         *("grading_start", "grading_complete", "generation_start", "token"),
     ]
     assert text_of(items) == "Nausea [1]."
-    assert ended == Ended("stop", None)
+    assert ended == EngineResult("stop", None)
     assert [p.passage_id for p in evidence.passages] == ["clear", "grey"]
     assert upstream.deltas == len("Nausea [1].")  # this fake streams characters
 
@@ -462,7 +462,7 @@ def test_an_empty_library_says_so() -> None:
 
 @given(st.lists(st.text(alphabet="ab [123]`\n", max_size=6), max_size=20))
 def test_markers_are_withheld_but_never_changed(pieces: list[str]) -> None:
-    hold = MarkerHold()
+    hold = MarkerBuffer()
     shown = [hold.feed(piece) for piece in pieces]
     shown.append(hold.flush())
     assert "".join(shown) == "".join(pieces)
@@ -478,7 +478,7 @@ def test_markers_are_withheld_but_never_changed(pieces: list[str]) -> None:
     ],
 )
 def test_only_an_unfinished_marker_outside_code_waits(pieces: list[str], shown: list[str]) -> None:
-    hold = MarkerHold()
+    hold = MarkerBuffer()
     assert [hold.feed(piece) for piece in pieces] == shown
 
 
@@ -636,7 +636,7 @@ FORMS = {
 @pytest.mark.parametrize(("written", "shown"), FORMS.items())
 def test_markers_in_other_forms_become_one_wherever_they_are_cut(written: str, shown: str) -> None:
     for size in range(1, len(written) + 1):
-        hold = MarkerHold(3)
+        hold = MarkerBuffer(3)
         pieces = [written[at : at + size] for at in range(0, len(written), size)]
         said = "".join(hold.feed(piece) for piece in pieces)
         assert hold.held == (rest := hold.flush())
@@ -649,7 +649,7 @@ def test_markers_in_other_forms_become_one_wherever_they_are_cut(written: str, s
 )
 def test_a_text_that_is_cut_anywhere_has_the_same_markers(text: str, cuts: list[int]) -> None:
     places = sorted({cut % (len(text) + 1) for cut in cuts})
-    whole, cut = MarkerHold(2), MarkerHold(2)
+    whole, cut = MarkerBuffer(2), MarkerBuffer(2)
     pieces = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
     expected = whole.feed(text) + whole.flush()
     assert "".join(map(cut.feed, pieces)) + cut.flush() == expected

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from app.api.auth.authenticators import Credentials, Mode
-from app.api.auth.middleware import MOST_OPEN, SignInGuard
+from app.api.auth.middleware import MAX_OPEN, AuthMiddleware
 from app.domain.principals import Grant, Principal
 
 
@@ -45,7 +45,7 @@ class Counter:
 
 
 @asynccontextmanager
-async def browser(guard: SignInGuard, person: str) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(guard: AuthMiddleware, person: str) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(guard, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {person}"}
     async with httpx.AsyncClient(
@@ -56,12 +56,12 @@ async def browser(guard: SignInGuard, person: str) -> AsyncIterator[httpx.AsyncC
 
 async def test_one_person_has_a_hundred_requests_open_and_others_have_theirs() -> None:
     counter = Counter()
-    guard = SignInGuard(counter, identity=ByName())
+    guard = AuthMiddleware(counter, identity=ByName())
     async with AsyncExitStack() as stack:
         ann, ben = [await stack.enter_async_context(browser(guard, name)) for name in "ab"]
-        waiting = [asyncio.ensure_future(ann.get("/wait")) for _ in range(MOST_OPEN)]
+        waiting = [asyncio.ensure_future(ann.get("/wait")) for _ in range(MAX_OPEN)]
         async with asyncio.timeout(10):
-            while counter.inside < MOST_OPEN:
+            while counter.inside < MAX_OPEN:
                 await asyncio.sleep(0)
         refused = await ann.get("/sources")
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
@@ -75,7 +75,7 @@ async def test_one_person_has_a_hundred_requests_open_and_others_have_theirs() -
 
 async def test_requests_that_break_or_are_given_up_do_not_count_any_more() -> None:
     counter = Counter()
-    guard = SignInGuard(counter, identity=ByName(), most_open=2)
+    guard = AuthMiddleware(counter, identity=ByName(), max_open=2)
     async with browser(guard, "ann") as http:
         for _ in range(3):
             assert (await http.get("/break")).status_code == 500

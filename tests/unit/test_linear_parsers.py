@@ -9,7 +9,7 @@ import pytest
 
 from app.api.openai.requests import SOURCES_HEADING, CompletionBody
 from app.embeddings.word_pieces import estimated_pieces
-from app.graph.marker_buffer import MarkerHold
+from app.graph.marker_buffer import MarkerBuffer
 from app.ingest.loaders.markup_tags import without_tags
 from app.ingest.loaders.registry import LOADERS
 from app.ingest.loaders.sniffing import text_format
@@ -59,7 +59,7 @@ def _history(text: str) -> object:
 
 
 def _held(text: str) -> str:
-    hold = MarkerHold()
+    hold = MarkerBuffer()
     return "".join(hold.feed(text[at : at + 4]) for at in range(0, len(text), 4)) + hold.flush()
 
 

@@ -27,7 +27,7 @@ ROOT: Final = Path(app.__file__).parent
 SIZE: Final = 1_000
 ANCHORED: Final = {"match", "fullmatch"}
 METHODS: Final = ANCHORED | {"search", "sub", "subn", "split", "findall", "finditer"}
-DEEPEST: Final = 4
+MAX_DEPTH: Final = 4
 
 # What stood in app/ once. Each froze a worker with less text than a request or file may have.
 OLD: Final = {
@@ -67,11 +67,11 @@ def patterns() -> dict[str, re.Pattern[Any]]:
 def _within(place: str, value: object, depth: int) -> Iterator[tuple[str, re.Pattern[Any]]]:
     if isinstance(value, re.Pattern):
         yield place, value
-    elif depth < DEEPEST and isinstance(value, (dict, list, tuple)):
+    elif depth < MAX_DEPTH and isinstance(value, (dict, list, tuple)):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in list(items):
             yield from _within(f"{place}[{key}]", item, depth + 1)
-    elif depth < DEEPEST and is_dataclass(value) and not isinstance(value, type):
+    elif depth < MAX_DEPTH and is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from _within(f"{place}.{field.name}", getattr(value, field.name), depth + 1)
 

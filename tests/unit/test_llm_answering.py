@@ -14,7 +14,7 @@ from app.config import Settings
 from app.domain.errors import RunFailure
 from app.domain.models import Passage, Usage
 from app.llm.answer_model import AnswerModel
-from app.llm.answering import AnswerEnd, AnswerLimits, answer_text, ask, stream_answer
+from app.llm.answering import AnswerLimits, CallResult, answer_text, ask, stream_answer
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 
@@ -56,7 +56,7 @@ def model(upstream: FakeOpenAI, make: Make) -> AnswerModel:
     return make(upstream.base_url)
 
 
-async def answer(model: AnswerModel, limits: AnswerLimits = LIMITS) -> AnswerEnd:
+async def answer(model: AnswerModel, limits: AnswerLimits = LIMITS) -> CallResult:
     return await stream_answer(
         model, PROMPT, passages=PASSAGES, question="Do cats sleep?", limits=limits, jitter=lambda: 0
     )
@@ -73,7 +73,7 @@ async def test_a_whole_answer_is_streamed_with_its_usage(
 ) -> None:
     end = await answer(model)
     usage = Usage(input_tokens=4, output_tokens=4, estimated=False)
-    assert end == AnswerEnd("stop", usage, streamed=True, text="Cats sleep [1].")
+    assert end == CallResult("stop", usage, streamed=True, text="Cats sleep [1].")
     [request] = upstream.requests
     assert request.stream
     assert request.prompt == "Cite.\nDo cats sleep?"
@@ -313,14 +313,14 @@ async def test_an_internal_question_is_never_streamed(
 
 
 class State(TypedDict):
-    end: AnswerEnd | None
+    end: CallResult | None
 
 
 class Node(Protocol):
     async def __call__(self, state: State) -> State: ...
 
 
-async def graph_events(node: Node) -> tuple[str, list[AnswerEnd]]:
+async def graph_events(node: Node) -> tuple[str, list[CallResult]]:
     """The streamed text and the nodes' outputs of a graph of one node."""
     builder = StateGraph(State)
     builder.add_node("generate", node)

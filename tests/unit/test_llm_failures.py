@@ -5,7 +5,7 @@ import openai
 import pytest
 
 from app.config import load_settings
-from app.llm.failures import NotAnAnswer, ReportedError, retry_after_s, trouble_of
+from app.llm.failures import NotAnAnswer, ReportedError, classify, retry_after_s
 from app.llm.quirks import window_of
 from app.llm.registry import make_answer_model
 
@@ -55,7 +55,7 @@ def status_error(status: int, code: str | None = None, **headers: str) -> openai
     ],
 )
 def test_table(error: Exception, code: str, again: str, says: str) -> None:
-    trouble = trouble_of(error, key_setting="OPENAI_API_KEY")
+    trouble = classify(error, key_setting="OPENAI_API_KEY")
     assert (trouble.failure.code, trouble.again) == (code, again)
     assert says in trouble.failure.message
     assert SECRET not in trouble.failure.message
@@ -104,14 +104,14 @@ TOO_LONG = {
 @pytest.mark.parametrize("status", [400, 413, 422, 500])
 @pytest.mark.parametrize("service", TOO_LONG)
 def test_too_long_is_recognised_in_the_words_of_each_service(service: str, status: int) -> None:
-    trouble = trouble_of(worded(status, TOO_LONG[service]), key_setting="OPENAI_API_KEY")
+    trouble = classify(worded(status, TOO_LONG[service]), key_setting="OPENAI_API_KEY")
     assert trouble.again == "shorter"
     assert "too long for this model" in trouble.failure.message
 
 
 def test_so_is_an_error_in_the_stream() -> None:
     error = ReportedError(TOO_LONG["llama.cpp"], REQUEST, body={"code": 400}, final=False)
-    assert trouble_of(error, key_setting="K").again == "shorter"
+    assert classify(error, key_setting="K").again == "shorter"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_so_is_an_error_in_the_stream() -> None:
     ],
 )
 def test_money_and_regions_are_told_as_such(error: openai.APIError, says: str) -> None:
-    trouble = trouble_of(error, key_setting="OPENAI_API_KEY")
+    trouble = classify(error, key_setting="OPENAI_API_KEY")
     assert says in trouble.failure.message
     assert trouble.again == "no"
     assert "LLM_MODEL" not in trouble.failure.message
@@ -142,7 +142,7 @@ def test_money_and_regions_are_told_as_such(error: openai.APIError, says: str) -
     ["Loading model", "Model x is currently loading", "The endpoint is scaling up", "warming up"],
 )
 def test_a_model_that_is_being_loaded_is_waited_for(message: str) -> None:
-    trouble = trouble_of(worded(503, message), key_setting="K")
+    trouble = classify(worded(503, message), key_setting="K")
     assert (trouble.failure.code, trouble.again) == ("UPSTREAM_UNAVAILABLE", "wait")
 
 
@@ -164,7 +164,7 @@ def test_some_say_how_much_they_take(message: str, window: int | None, asked: in
 
 def test_a_connection_lost_mid_answer_is_a_truncation() -> None:
     lost = openai.APIConnectionError(request=REQUEST)
-    trouble = trouble_of(lost, key_setting="K", partial=True)
+    trouble = classify(lost, key_setting="K", partial=True)
     assert trouble.failure.code == "UPSTREAM_TRUNCATED"
 
 
@@ -198,7 +198,7 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     ],
 )
 def test_a_service_that_wants_a_key_is_told_from_one_that_refuses_it(error: Exception) -> None:
-    trouble = trouble_of(error, key_setting="OPENAI_API_KEY", has_key=False)
+    trouble = classify(error, key_setting="OPENAI_API_KEY", has_key=False)
     assert trouble.failure.message == "The model service wants a key; OPENAI_API_KEY is not set."
     assert (trouble.again, trouble.failure.retryable) == ("no", False)
 
@@ -213,7 +213,7 @@ def test_a_service_that_wants_a_key_is_told_from_one_that_refuses_it(error: Exce
     ],
 )
 def test_without_a_key_other_errors_stay_what_they_are(error: Exception, says: str) -> None:
-    assert says in trouble_of(error, key_setting="OPENAI_API_KEY", has_key=False).failure.message
+    assert says in classify(error, key_setting="OPENAI_API_KEY", has_key=False).failure.message
 
 
 def test_the_model_knows_whether_its_key_is_set() -> None:

@@ -12,7 +12,7 @@ from app.domain.errors import RunFailure
 from app.domain.models import Passage
 from app.domain.token_estimate import cut_to_tokens, estimated_tokens
 from app.llm.answer_model import AnswerModel
-from app.llm.answering import AnswerEnd, AnswerLimits, ask, stream_answer
+from app.llm.answering import AnswerLimits, CallResult, ask, stream_answer
 from app.llm.fitting import fitted, prompt_tokens, without_oldest_turn
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_script import Record
@@ -55,7 +55,7 @@ async def answer(
     model: AnswerModel,
     earlier: Sequence[BaseMessage] = (),
     limits: AnswerLimits = LIMITS,
-) -> AnswerEnd:
+) -> CallResult:
     return await stream_answer(
         model,
         [INSTRUCTIONS, *earlier, QUESTION],

@@ -13,7 +13,7 @@ from app.domain.errors import RunFailure
 from app.domain.models import Passage
 from app.domain.ports import REASONING
 from app.llm.answer_model import AnswerModel
-from app.llm.answering import AnswerEnd, AnswerLimits, ask, stream_answer
+from app.llm.answering import AnswerLimits, CallResult, ask, stream_answer
 from app.llm.finish_reasons import Reason, meaning
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -45,7 +45,7 @@ async def model(upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
     await made.aclose()
 
 
-async def answer(model: AnswerModel, limits: AnswerLimits = LIMITS) -> AnswerEnd:
+async def answer(model: AnswerModel, limits: AnswerLimits = LIMITS) -> CallResult:
     return await stream_answer(
         model, PROMPT, passages=PASSAGES, question="Do cats sleep?", limits=limits, jitter=lambda: 0
     )

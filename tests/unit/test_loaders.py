@@ -12,7 +12,7 @@ from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.registry import LOADERS, loader_for, title_from
 from app.ingest.loaders.webvtt_transcript import load_webvtt
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MARKDOWN = """---
 title: "Kettles"
@@ -49,7 +49,7 @@ def boil():
 """
 
 
-def blocks(source: LoadedSource) -> list[tuple[str, str | None, str]]:
+def blocks(source: ParsedDocument) -> list[tuple[str, str | None, str]]:
     return [(b.kind, b.heading, source.text[b.start : b.end]) for b in source.blocks]
 
 
@@ -169,7 +169,7 @@ def test_a_transcript_has_speakers_and_seconds() -> None:
     ],
 )
 def test_what_cannot_be_read_says_why(
-    load: Callable[[bytes], LoadedSource], data: bytes, complaint: str
+    load: Callable[[bytes], ParsedDocument], data: bytes, complaint: str
 ) -> None:
     with pytest.raises(IngestError, match=complaint):
         load(data)

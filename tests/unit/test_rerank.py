@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.domain.library_ports import CloserLook
+from app.domain.library_ports import RerankFeatures
 from app.domain.models import Candidate, Passage, Reranked, SourceKind
 from app.embeddings.minilm import EncodedQuery
 from app.embeddings.token_states import pack_tokens
-from app.search.rerank import DEPTH, FUSED, BlendReranker
+from app.search.rerank import DEPTH, FUSED, FeatureReranker
 
 Floats = NDArray[np.float32]
 RNG = np.random.default_rng(3)
@@ -42,9 +42,11 @@ class Bits:
     def __init__(self, **states: Floats) -> None:
         self._bits = {name: pack_tokens(state) for name, state in states.items()}
 
-    async def look_closer(self, passage_ids: Sequence[str], words: Sequence[str]) -> CloserLook:
+    async def fetch_rerank_features(
+        self, passage_ids: Sequence[str], words: Sequence[str]
+    ) -> RerankFeatures:
         states = {name: bits for name, bits in self._bits.items() if name in passage_ids}
-        return CloserLook(states, [0.0 if word in ("the", "of") else 5.0 for word in words])
+        return RerankFeatures(states, [0.0 if word in ("the", "of") else 5.0 for word in words])
 
 
 def candidate(
@@ -60,38 +62,38 @@ def candidate(
     return Candidate(passage, score, cosine=score, bm25=1.0, coverage=0.5)
 
 
-async def order(reranker: BlendReranker, query: str, *candidates: Candidate) -> list[str]:
+async def order(reranker: FeatureReranker, query: str, *candidates: Candidate) -> list[str]:
     ranked = (await reranker.rerank(query, candidates)).candidates
     assert all(a.score >= b.score for a, b in pairwise(ranked))
     return [one.passage.passage_id for one in ranked]
 
 
 async def test_nothing_is_nothing() -> None:
-    assert await BlendReranker(Bits(), TokenEmbeddings()).rerank("tea", ()) == Reranked(())
+    assert await FeatureReranker(Bits(), TokenEmbeddings()).rerank("tea", ()) == Reranked(())
 
 
 async def test_tokens_that_match_lift_a_passage() -> None:
     noise = RNG.normal(size=(9, 384)).astype(np.float32)
-    reranker = BlendReranker(Bits(a=noise, b=np.vstack([noise, QUERY])), TokenEmbeddings())
+    reranker = FeatureReranker(Bits(a=noise, b=np.vstack([noise, QUERY])), TokenEmbeddings())
     assert await order(reranker, "tea", candidate("a", 0.8), candidate("b", 0.6)) == ["b", "a"]
     said = candidate("a", 0.9, text="A tea pot.")
     assert await order(reranker, "tea pot", said, candidate("b", -0.3)) == ["a", "b"]
 
 
 async def test_a_passage_without_token_states_keeps_its_chance() -> None:
-    reranker = BlendReranker(Bits(b=QUERY), TokenEmbeddings())
+    reranker = FeatureReranker(Bits(b=QUERY), TokenEmbeddings())
     assert await order(reranker, "tea", candidate("a", 2.0), candidate("b", 0.5)) == ["a", "b"]
 
 
 async def test_without_token_states_word_pairs_decide_between_equals() -> None:
-    reranker = BlendReranker(Bits(a=QUERY), Embeddings())
+    reranker = FeatureReranker(Bits(a=QUERY), Embeddings())
     words, pair = candidate("a", 0.5, text="effects side"), candidate("b", 0.5, text="Side Effects")
     assert await order(reranker, "side effects", words, pair) == ["b", "a"]
     assert await order(reranker, "effects", words, pair) == ["a", "b"]
 
 
 async def test_signals_stay_as_they_were() -> None:
-    reranked = await BlendReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
+    reranked = await FeatureReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
     (ranked,) = reranked.candidates
     assert (ranked.cosine, ranked.bm25, ranked.coverage) == (0.8, 1.0, 0.5)
     assert ranked.score == pytest.approx(FUSED * 0.8)
@@ -99,7 +101,7 @@ async def test_signals_stay_as_they_were() -> None:
 
 async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic() -> None:
     words, frame = candidate("a", 0.5, text="diesel"), candidate("b", 0.5, text="the group")
-    reranker = BlendReranker(Bits(a=QUERY), TokenEmbeddings())
+    reranker = FeatureReranker(Bits(a=QUERY), TokenEmbeddings())
     ranked = (await reranker.rerank("group diesel", [words, frame])).candidates
     by_name = {one.passage.passage_id: one for one in ranked}
     assert (by_name["a"].covered, by_name["a"].together) == (1, 1)
@@ -114,12 +116,12 @@ async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic(
 
 async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
     many = [candidate(f"c{n}", 1 - n / 100, text="a b" if n > 50 else "") for n in range(DEPTH + 9)]
-    found = await order(BlendReranker(Bits(), Embeddings()), "a b", *many)
+    found = await order(FeatureReranker(Bits(), Embeddings()), "a b", *many)
     assert found == [one.passage.passage_id for one in many]
 
 
 async def test_windows_of_a_recording_help_their_neighbours() -> None:
-    reranker = BlendReranker(Bits(), Embeddings())
+    reranker = FeatureReranker(Bits(), Embeddings())
     windows = [
         candidate(f"w{position}", score, kind="recording", position=position)
         for position, score in ((9, 0.80), (3, 0.79), (2, 0.75), (4, 0.70))
@@ -133,7 +135,7 @@ async def test_rare_words_tell_the_windows_of_a_recording_apart() -> None:
     """Both windows meet one of two word pieces; only the second word is rare."""
     the = np.vstack([QUERY[1]] * 2)
     tea = np.vstack([QUERY[2]] * 2)
-    reranker = BlendReranker(Bits(a=the, b=tea), TokenEmbeddings())
+    reranker = FeatureReranker(Bits(a=the, b=tea), TokenEmbeddings())
     windows = [
         candidate(name, score, kind="recording", position=position)
         for name, score, position in (("a", 1.2, 0), ("b", 0.8, 9))
@@ -144,7 +146,7 @@ async def test_rare_words_tell_the_windows_of_a_recording_apart() -> None:
 
 
 async def test_a_recording_gains_nothing_against_a_document() -> None:
-    reranker = BlendReranker(Bits(), Embeddings())
+    reranker = FeatureReranker(Bits(), Embeddings())
     windows = [
         candidate(f"w{n}", 0.7 - n / 100, kind="recording", source="r", position=n)
         for n in range(3)

@@ -16,7 +16,7 @@ from app.search.rerank_service import (
     PAUSE_S,
     PAUSED,
     TOP,
-    ServiceReranker,
+    HttpReranker,
     make_reranker,
 )
 from tests.fakes.openai_script import Reply
@@ -54,8 +54,8 @@ def candidate(name: str, text: str = "", *, score: float = 1.0) -> Candidate:
 
 def reranker(
     service: FakeOpenAI, client: httpx2.AsyncClient, *, clock: Clock, timeout_s: float = 20
-) -> ServiceReranker:
-    return ServiceReranker(
+) -> HttpReranker:
+    return HttpReranker(
         BuiltIn(),
         client,
         base_url=service.base_url,
@@ -107,7 +107,7 @@ async def test_the_service_settles_the_order(service: FakeOpenAI) -> None:
 async def test_what_is_not_sent_or_not_scored_stays_behind_in_its_order() -> None:
     found = [candidate(f"p{n}") for n in range(TOP + 2)]
     client = saying({"results": [{"index": n, "relevance_score": n / 9} for n in (7, 9)]})
-    made = ServiceReranker(BuiltIn(), client, base_url="http://x/v1/", model="m", clock=Clock())
+    made = HttpReranker(BuiltIn(), client, base_url="http://x/v1/", model="m", clock=Clock())
     reranked = await made.rerank("q", found)
     others = [f"p{n}" for n in range(TOP + 2) if n not in (7, 9)]
     assert order(reranked) == ["p9", "p7", *others]
@@ -164,9 +164,7 @@ async def test_a_service_that_is_silent_is_not_waited_for(
     ],
 )
 async def test_an_answer_that_is_none_is_a_failure(body: object) -> None:
-    made = ServiceReranker(
-        BuiltIn(), saying(body), base_url="http://x/v1", model="m", clock=Clock()
-    )
+    made = HttpReranker(BuiltIn(), saying(body), base_url="http://x/v1", model="m", clock=Clock())
     assert await made.rerank("q", FOUND) == Reranked(FOUND, FAILED)
 
 

@@ -15,13 +15,13 @@ from app.runs.ports import (
     AnswerRecord,
     Batch,
     Created,
-    Entry,
+    DuplicateRequest,
     Lease,
+    LogEntry,
     NewRun,
     Notice,
     Outcome,
     Receipt,
-    Replayed,
     RunLog,
     RunRecord,
 )
@@ -102,19 +102,19 @@ async def created(log: RunLog, new: NewRun) -> RunRecord:
     return result.record
 
 
-def tokens(*seqs: int) -> tuple[Entry, ...]:
-    return tuple(Entry(n, "token", b'{"type":"token","content":"%d"}' % n, str(n)) for n in seqs)
+def tokens(*seqs: int) -> tuple[LogEntry, ...]:
+    return tuple(LogEntry(n, "token", b'{"type":"token","content":"%d"}' % n, str(n)) for n in seqs)
 
 
-def done(seq: int) -> Entry:
-    return Entry(seq, "done", b'{"type":"done","content":{}, "seq":%d}' % seq)
+def done(seq: int) -> LogEntry:
+    return LogEntry(seq, "done", b'{"type":"done","content":{}, "seq":%d}' % seq)
 
 
 def batch(run_id: str, *seqs: int, epoch: int = 1) -> Batch:
     return Batch(run_id, epoch, tokens(*seqs), seqs[-1] + RESERVE_AHEAD)
 
 
-def outcome(run_id: str = "run-1", *entries: Entry, epoch: int = 1) -> Outcome:
+def outcome(run_id: str = "run-1", *entries: LogEntry, epoch: int = 1) -> Outcome:
     return Outcome(
         run_id=run_id,
         epoch=epoch,
@@ -147,8 +147,8 @@ async def closed_as_dead(log: RunLog, *stored: int) -> RunRecord:
     assert taken is not None
     dead = replace(ANSWER, status="error", content="1", error_code="INTERRUPTED")
     entries = (
-        Entry(taken.reserved, "citations", b'{"type":"citations","content":{}}'),
-        Entry(taken.reserved + 1, "error", INTERRUPTED),
+        LogEntry(taken.reserved, "citations", b'{"type":"citations","content":{}}'),
+        LogEntry(taken.reserved + 1, "error", INTERRUPTED),
     )
     ending = Outcome(
         run_id="run-1",
@@ -344,15 +344,15 @@ async def test_a_key_answers_with_the_run_it_made(run_log: RunLog) -> None:
     keyed = replace(new_run(), idempotency_key="k")
     first = await created(run_log, keyed)
     repeat = replace(keyed, run_id="run-2", message_id="m2", question_id="q2", request_hash="x")
-    assert await run_log.create(repeat) == Replayed(first)
+    assert await run_log.create(repeat) == DuplicateRequest(first)
     await run_log.finish(outcome())
-    assert await run_log.create(repeat) == Replayed(await record(run_log))
+    assert await run_log.create(repeat) == DuplicateRequest(await record(run_log))
 
 
 async def test_a_key_is_looked_up_before_run_id_active_run_and_limit(run_log: RunLog) -> None:
     keyed = replace(new_run(), idempotency_key="k", max_runs_per_owner=1)
     await run_log.create(keyed)
-    assert isinstance(await run_log.create(keyed), Replayed)
+    assert isinstance(await run_log.create(keyed), DuplicateRequest)
 
 
 async def test_a_key_belongs_to_its_owner_and_route(run_log: RunLog) -> None:
@@ -395,8 +395,8 @@ async def test_runs_at_once_keep_the_owners_limit(run_log: RunLog) -> None:
 
 async def test_events_come_back_exactly_as_given_and_in_order(run_log: RunLog) -> None:
     await run_log.create(new_run())
-    odd = Entry(1, "token", b'{"type":"token","content":"\\u2028 z\xc3\xb3 "}', "\u2028 zó ")
-    stage = Entry(2, "retrieval_start", b'{"type":"retrieval_start"}')
+    odd = LogEntry(1, "token", b'{"type":"token","content":"\\u2028 z\xc3\xb3 "}', "\u2028 zó ")
+    stage = LogEntry(2, "retrieval_start", b'{"type":"retrieval_start"}')
     assert await run_log.flush([Batch("run-1", 1, (odd, stage), 90)]) == frozenset()
     await run_log.flush([batch("run-1", 3, 4, 5)])
     assert await run_log.entries("run-1", after=0, limit=9) == (odd, stage, *tokens(3, 4, 5))
@@ -413,7 +413,7 @@ async def test_events_are_read_in_any_pages(run_log: RunLog) -> None:
     await run_log.finish(outcome("run-1", *given[33:], *tokens(60), done(61)))
     whole = (*given, *tokens(60), done(61))
     for limit in (1, 2, 3, 7, 40, 99):
-        read: list[Entry] = []
+        read: list[LogEntry] = []
         while page := await run_log.entries(
             "run-1", after=read[-1].seq if read else 0, limit=limit
         ):
@@ -546,7 +546,7 @@ async def test_a_running_answer_reads_as_its_flushed_tokens(run_log: RunLog) -> 
     await run_log.create(new_run())
     assert await run_log.answer_text(ANN, "run-1") == ("", ())
     await run_log.flush(
-        [Batch("run-1", 1, (Entry(1, "run_start", b'{"type":"run_start"}'), *tokens(2, 3)), 99)]
+        [Batch("run-1", 1, (LogEntry(1, "run_start", b'{"type":"run_start"}'), *tokens(2, 3)), 99)]
     )
     assert await run_log.answer_text(ANN, "run-1") == ("23", ())
     with pytest.raises(NotFound):
@@ -555,8 +555,13 @@ async def test_a_running_answer_reads_as_its_flushed_tokens(run_log: RunLog) -> 
 
 async def test_a_reset_takes_back_the_text_before_it(run_log: RunLog) -> None:
     await run_log.create(new_run())
-    reset = Entry(4, "reset", b'{"type":"reset","content":{"text":""}}')
-    entries = (Entry(1, "run_start", b'{"type":"run_start"}'), *tokens(2, 3), reset, *tokens(5, 6))
+    reset = LogEntry(4, "reset", b'{"type":"reset","content":{"text":""}}')
+    entries = (
+        LogEntry(1, "run_start", b'{"type":"run_start"}'),
+        *tokens(2, 3),
+        reset,
+        *tokens(5, 6),
+    )
     await run_log.flush([Batch("run-1", 1, entries[:3], 99)])
     await run_log.flush([Batch("run-1", 1, entries[2:], 99)])
     assert await run_log.answer_text(ANN, "run-1") == ("56", ())
@@ -674,7 +679,7 @@ async def test_a_taken_run_has_a_new_owner_and_epoch(run_log: RunLog) -> None:
     assert taken == replace(before, epoch=2, process_id="process-2")
     assert await run_log.flush([batch("run-1", 1)]) == {"run-1"}
     closing = (
-        Entry(taken.reserved, "citations", b'{"type":"citations"}'),
+        LogEntry(taken.reserved, "citations", b'{"type":"citations"}'),
         done(taken.reserved + 1),
     )
     assert await run_log.finish(outcome("run-1", *closing, epoch=2)) is True

@@ -25,7 +25,7 @@ from app.domain.principals import LOCAL, Principal
 from app.runs.citation_check import Citer
 from app.runs.clock import SystemClock
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import Ended, Entry, Evidence, Outcome, Question
+from app.runs.ports import EngineResult, Evidence, LogEntry, Outcome, Question
 from app.runs.producer import SEARCHING
 from app.runs.service import Ask, Limits, RunService
 from app.runs.tasks import TaskTracker
@@ -87,8 +87,8 @@ async def running(
         await tasks.close()
 
 
-async def read(cursor: Cursor, *, upto: int = 10**9) -> list[Entry]:
-    frames: list[Entry] = []
+async def read(cursor: Cursor, *, upto: int = 10**9) -> list[LogEntry]:
+    frames: list[LogEntry] = []
     async for entry in cursor.frames(silence_s=5):
         assert entry is not None
         frames.append(entry)
@@ -97,11 +97,11 @@ async def read(cursor: Cursor, *, upto: int = 10**9) -> list[Entry]:
     return frames
 
 
-def content(entry: Entry) -> Any:
+def content(entry: LogEntry) -> Any:
     return orjson.loads(entry.data)["content"]
 
 
-def text_of(frames: list[Entry]) -> str:
+def text_of(frames: list[LogEntry]) -> str:
     return "".join(entry.text for entry in frames if entry.text is not None)
 
 
@@ -178,7 +178,7 @@ async def test_a_future_position_of_a_live_run_gets_a_reset_and_then_the_rest() 
         await read(attached.cursor, upto=4)
         cursor = await service.attach(LOCAL, attached.record.run_id, after=50)
         assert cursor is not None
-        frames: list[Entry] = []
+        frames: list[LogEntry] = []
         async for entry in cursor.frames(silence_s=5):
             assert entry is not None
             frames.append(entry)
@@ -414,7 +414,7 @@ class SearchingEngine(ScriptedEngine):
     @override
     async def answer(
         self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | Ended, None]:
+    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
         self.searching += 1
         try:
             await self.found.wait()
@@ -553,7 +553,7 @@ async def test_purged_events_leave_the_whole_text() -> None:
 async def test_silence_is_told_to_the_encoder() -> None:
     async with running(ScriptedEngine(gates={0: asyncio.Event()})) as service:
         attached = await service.ask(ask())
-        seen: list[Entry | None] = []
+        seen: list[LogEntry | None] = []
         async for entry in attached.cursor.frames(silence_s=0.02):
             seen.append(entry)
             if entry is None:

@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.domain.errors import StoreUnavailable
-from app.observability.exposition import Momentary
-from app.observability.metrics import Figures
-from app.observability.run_metrics import RunFigures
+from app.observability.exposition import LiveCollector
+from app.observability.metrics import Metrics
+from app.observability.run_metrics import RunMetrics
 from app.runs.supervisor import (
     BACKOFF_S,
     MAX_BACKOFF_S,
@@ -193,10 +193,10 @@ async def test_the_metrics_name_each_loop(tasks: TaskTracker) -> None:
     supervisor.start(loop(step))
     await step.worked.wait()
     await asyncio.sleep(0)
-    figures = Figures()
-    runs = RunFigures(figures, tell_text=False)
+    figures = Metrics()
+    runs = RunMetrics(figures, tell_text=False)
     registry = CollectorRegistry()
-    registry.register(Momentary(figures, runs, lambda: (1, 1, 1), supervisor.states))
+    registry.register(LiveCollector(figures, runs, lambda: (1, 1, 1), supervisor.states))
     text = generate_latest(registry).decode()
     assert 'citestream_background_failures_total{loop="recorder"} 2.0' in text
     at = (START + timedelta(seconds=1.5)).timestamp()

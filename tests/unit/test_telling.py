@@ -10,7 +10,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.event_stream import _AstreamEventsCallbackHandler
 
-from app.graph.event_stream import AtOnce, Events
+from app.graph.event_stream import Events, InlineCallbackManager
 
 MODEL = FakeListChatModel(responses=["one two three"])
 
@@ -38,7 +38,7 @@ async def _events(manager: AsyncCallbackManager) -> list[tuple[str, str, str]]:
 
 
 async def test_the_events_are_those_that_langchain_tells() -> None:
-    ours, theirs = await _events(AtOnce([])), await _events(AsyncCallbackManager([]))
+    ours, theirs = await _events(InlineCallbackManager([])), await _events(AsyncCallbackManager([]))
     assert [event[:2] for event in ours] == [event[:2] for event in theirs]
     assert len(ours) > len("one two three") * 2
 
@@ -46,7 +46,7 @@ async def test_the_events_are_those_that_langchain_tells() -> None:
 async def test_the_stream_of_events_is_replaced() -> None:
     """By its attributes, which an upgrade may rename: then it would be slow without a word."""
     handler = _AstreamEventsCallbackHandler()
-    AtOnce([]).add_handler(handler)
+    InlineCallbackManager([]).add_handler(handler)
     told, read = vars(handler)["send_stream"], vars(handler)["receive_stream"]
     assert isinstance(told, Events)
     assert read is told
@@ -56,7 +56,7 @@ async def test_what_was_told_before_a_failure_is_read() -> None:
     seen: list[str] = []
 
     async def read() -> None:
-        async with _told(_broken, AtOnce([])) as events:
+        async with _told(_broken, InlineCallbackManager([])) as events:
             async for event in events:
                 seen.append(event["event"])  # noqa: PERF401 - as far as it comes
 
@@ -75,7 +75,7 @@ async def test_a_reader_that_leaves_ends_what_tells() -> None:
             stopped.set()
         return text
 
-    async with _told(waits, AtOnce([])) as events:
+    async with _told(waits, InlineCallbackManager([])) as events:
         await anext(events)
         await asyncio.sleep(0.01)
     assert stopped.is_set()

@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search.query_terms import STRETCH, Wording, sequence, subject_of, word_spans
+from app.search.query_terms import STRETCH, QueryTerms, sequence, subject_of, word_spans
 from app.text.tokens import norm
 
 QUERY = "What are the side effects of aripiprazole?"
 
 
-def wording(query: str = QUERY, **rare: float) -> Wording:
+def wording(query: str = QUERY, **rare: float) -> QueryTerms:
     words = [query[start:end].lower() for start, end in word_spans(query)]
-    return Wording.of(query, [rare.get(word, 0.0) for word in words])
+    return QueryTerms.of(query, [rare.get(word, 0.0) for word in words])
 
 
 def test_what_is_said_in_one_stretch_counts_once() -> None:

@@ -12,7 +12,7 @@ import orjson
 
 from app.api.streaming import PING, Cursor
 from app.domain.encoding import compact_json
-from app.runs.ports import Entry
+from app.runs.ports import LogEntry
 
 HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE: Final = b"data: [DONE]\n\n"
@@ -48,7 +48,7 @@ class _Telling:
         self._attempt = 1
         self.over = False
 
-    def frames(self, entry: Entry) -> list[bytes]:
+    def frames(self, entry: LogEntry) -> list[bytes]:
         """What this event is for the page."""
         if entry.text is not None:
             return self._text(entry.text)

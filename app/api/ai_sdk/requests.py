@@ -5,11 +5,11 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from app.api.openai.requests import Lenient
-from app.api.schemas import LONGEST_MESSAGE, FilterBody, SessionId, question_text
+from app.api.schemas import MAX_MESSAGE_LENGTH, FilterBody, SessionId, question_text
 from app.domain.errors import InvalidInput
 from app.domain.models import OnDisconnect
 
-_MOST_MESSAGES: Final = 5_000
+_MAX_MESSAGES: Final = 5_000
 
 
 class UIMessage(Lenient):
@@ -28,7 +28,7 @@ class AIChatBody(Lenient):
     """
 
     id: SessionId
-    messages: tuple[UIMessage, ...] = Field(default=(), max_length=_MOST_MESSAGES)
+    messages: tuple[UIMessage, ...] = Field(default=(), max_length=_MAX_MESSAGES)
     message: UIMessage | None = None
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     messageId: Annotated[str, Field(max_length=200)] | None = None
@@ -56,8 +56,8 @@ class AIChatBody(Lenient):
             question_text(text)
         except ValueError as error:
             raise InvalidInput("messages", f"messages: the question {error}") from error
-        if len(text) > LONGEST_MESSAGE:
+        if len(text) > MAX_MESSAGE_LENGTH:
             raise InvalidInput(
-                "messages", f"messages: the question has more than {LONGEST_MESSAGE} characters"
+                "messages", f"messages: the question has more than {MAX_MESSAGE_LENGTH} characters"
             )
         return text

@@ -37,7 +37,7 @@ async def ai_chat(
     body: AIChatBody, services: WithServices, principal: WithPrincipal, idempotency_key: Key = None
 ) -> Response:
     """Ask the last user message, or answer it once more, in the chat's conversation."""
-    again = await _again(services, principal, body)
+    again = await follow_up_request(services, principal, body)
     ask = again or Ask(
         principal=principal,
         session_id=body.id,
@@ -56,7 +56,9 @@ async def ai_chat(
     )
 
 
-async def _again(services: Services, principal: Principal, body: AIChatBody) -> Ask | None:
+async def follow_up_request(
+    services: Services, principal: Principal, body: AIChatBody
+) -> Ask | None:
     """Another answer beside the named one; None when it is not one of ours."""
     if body.trigger != "regenerate-message" or body.messageId is None:
         return None

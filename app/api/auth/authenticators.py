@@ -21,10 +21,10 @@ Access = Callable[[], Awaitable[AccessStore]]
 """The running loop's store."""
 Now = Callable[[], datetime]
 
-LONGEST_TOKEN = 16_384
+MAX_TOKEN_LENGTH = 16_384
 UNIX_SOCKET = "unix"
 _NAME = re.compile(r"[^\s,]{1,200}")
-_MOST_GROUPS = 200
+_MAX_GROUPS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Credentials:
         if not any(value[:7].lower() == "bearer " for value in values):
             return None
         token = values[0][7:].strip() if len(values) == 1 else ""
-        return token if len(token) <= LONGEST_TOKEN else ""
+        return token if len(token) <= MAX_TOKEN_LENGTH else ""
 
 
 class Identity(Protocol):
@@ -64,7 +64,7 @@ class Identity(Protocol):
         ...
 
 
-class NoSignIn:
+class NoAuth:
     """`AUTH=none`: everyone who reaches the port is the one local person."""
 
     mode: Mode = "none"
@@ -78,7 +78,7 @@ class NoSignIn:
         return None
 
 
-class TokenSignIn:
+class TokenAuth:
     """`AUTH=token`: our own API tokens, or a browser's session that one of them opened."""
 
     mode: Mode = "token"
@@ -102,7 +102,7 @@ class TokenSignIn:
         return await (await self._access()).by_token(token, now=self._now())
 
 
-class ProxySignIn:
+class ProxyAuth:
     """`AUTH=proxy`: a proxy that signs people in says who they are, in headers.
 
     Only a connection from one of `trusted` is believed. uvicorn may have put the address of
@@ -158,7 +158,7 @@ async def by_session(access: AccessStore, credentials: Credentials, now: datetim
 
 
 def _groups(text: str) -> tuple[str, ...]:
-    names = (part.strip() for part in text.split(",")[:_MOST_GROUPS])
+    names = (part.strip() for part in text.split(",")[:_MAX_GROUPS])
     return tuple(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))
 
 

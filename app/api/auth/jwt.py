@@ -32,9 +32,9 @@ KEYS_KEPT_S: Final = 600.0
 AGAIN_S: Final = 30.0  # an unknown key id asks no more often
 RETRY_S: Final = 1.0  # after a failure, so that an outage ends when the provider is back
 FETCH_S: Final = 5.0
-LARGEST_KEYS: Final = 512 * 1024
-_LONGEST_NAME: Final = 200
-_MOST_GROUPS: Final = 200
+MAX_KEYS_BYTES: Final = 512 * 1024
+_MAX_NAME_LENGTH: Final = 200
+_MAX_GROUPS: Final = 200
 
 Key = PyJWK | bytes
 FindKey = Callable[[str | None], Awaitable[Key | None]]
@@ -47,7 +47,7 @@ _FETCH_FAILURES: Final = (
 )
 
 
-class PublishedKeys:
+class JwksCache:
     """The provider's keys, fetched when first needed and again when they are old or one is new."""
 
     def __init__(
@@ -145,7 +145,7 @@ async def _json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
         response.raise_for_status()
         async for part in response.aiter_bytes():
             body += part
-            if len(body) > LARGEST_KEYS:
+            if len(body) > MAX_KEYS_BYTES:
                 raise ValueError(f"{url} sends too much")
     found = httpx.Response(200, content=bytes(body)).json()
     if not isinstance(found, dict):
@@ -164,7 +164,7 @@ class SharedSecret:
         return self._key
 
 
-class SignedTokens:
+class JwtAuth:
     """Implements `Identity` for `AUTH=jwt`."""
 
     mode: Mode = "jwt"
@@ -236,10 +236,10 @@ class SignedTokens:
 def _names(listed: object) -> tuple[str, ...]:
     if not isinstance(listed, list):
         return ()
-    names = (name for name in listed[:_MOST_GROUPS] if isinstance(name, str))
+    names = (name for name in listed[:_MAX_GROUPS] if isinstance(name, str))
     return tuple(dict.fromkeys(name for name in names if _is_name(name)))
 
 
 def _is_name(text: str) -> bool:
     """Whether the database takes it, too: it has no NUL and no half of a character."""
-    return 0 < len(text) <= _LONGEST_NAME and clean_text(text) == text
+    return 0 < len(text) <= _MAX_NAME_LENGTH and clean_text(text) == text

@@ -37,11 +37,11 @@ PAGE = re.compile(r"/(?:|library|c/.*|assets/.*|docs|docs/[\w.-]+|[\w-]+\.(?:svg
 COOKIE = "citestream_session"
 SECURE_COOKIE = "__Host-citestream_session"
 RECHECK_S = 10.0
-MOST_OPEN = 100
+MAX_OPEN = 100
 """Requests of one person that a process serves at once; streams are requests, too."""
 
 
-class SignInGuard:
+class AuthMiddleware:
     """Lets nobody through whom the identity does not know.
 
     A stream ends when the identity does not know its person any more.
@@ -53,12 +53,12 @@ class SignInGuard:
         *,
         identity: Identity,
         recheck_s: float = RECHECK_S,
-        most_open: int = MOST_OPEN,
+        max_open: int = MAX_OPEN,
     ) -> None:
         self._app = app
         self._identity = identity
         self._recheck_s = recheck_s
-        self._most_open = most_open
+        self._most_open = max_open
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +109,7 @@ class SignInGuard:
             except (StoreUnavailable, SignInUnavailable):  # nobody is thrown out for an outage
                 return True
 
-        watched = Watched(receive, send, still_in, every_s=self._recheck_s)
+        watched = WatchedStream(receive, send, still_in, every_s=self._recheck_s)
         try:
             await self._app(scope, watched.receive, watched.send)
         finally:
@@ -123,7 +123,7 @@ class SignInGuard:
                 await refused(self._identity.mode, credentials)(scope, receive, send)
 
 
-class Watched:
+class WatchedStream:
     """A request whose credentials are looked at again while it lasts.
 
     Who streams listens for the client's leaving: that is how a revoked person leaves.

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from app.api.auth.authenticators import LONGEST_TOKEN, Identity, Mode
+from app.api.auth.authenticators import MAX_TOKEN_LENGTH, Identity, Mode
 from app.api.auth.middleware import cookie_name, credentials_of, refused_token
 from app.api.dependencies import WithPrincipal, WithServices
 from app.api.middleware.path_prefix import is_secure
@@ -26,7 +26,7 @@ PRIVATE: Final = {"Cache-Control": "no-store"}
 class SignInBody(Body):
     """Body of `POST /auth/sign-in`."""
 
-    token: Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN)]
+    token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_LENGTH)]
 
 
 class SessionShape(Shape):

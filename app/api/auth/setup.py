@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from app.api.auth.authenticators import Access, Identity, NoSignIn, ProxySignIn, TokenSignIn
-from app.api.auth.middleware import RECHECK_S, OpenServerWarning, SignInGuard
+from app.api.auth.authenticators import Access, Identity, NoAuth, ProxyAuth, TokenAuth
+from app.api.auth.middleware import RECHECK_S, AuthMiddleware, OpenServerWarning
 from app.api.dependencies import ServicesProvider
-from app.api.middleware.body_limits import BodyGuard
-from app.api.middleware.security_headers import KnownHosts, SameSite
+from app.api.middleware.body_limits import BodyLimits
+from app.api.middleware.security_headers import HostAllowList, SameOriginGuard
 from app.config import Settings
 from app.domain.access import AccessStore
 
@@ -18,11 +18,11 @@ def make_identity(settings: Settings, access: Access) -> Identity:
     """The way of signing in that `AUTH` names. Its settings were checked."""
     match settings.auth:
         case "none":
-            return NoSignIn()
+            return NoAuth()
         case "token":
-            return TokenSignIn(access, _now)
+            return TokenAuth(access, _now)
         case "proxy":
-            return ProxySignIn(
+            return ProxyAuth(
                 access,
                 trusted=settings.trusted_proxies,
                 person_header=settings.proxy_user_header,
@@ -34,15 +34,15 @@ def make_identity(settings: Settings, access: Access) -> Identity:
 
 def _signed_tokens(settings: Settings, access: Access) -> Identity:
     # Its library takes as long to import as a small web framework; only this mode needs it.
-    from app.api.auth.jwt import PublishedKeys, SharedSecret, SignedTokens
+    from app.api.auth.jwt import JwksCache, JwtAuth, SharedSecret
 
     issuer = settings.jwt_issuer or ""
     secret = settings.jwt_secret
-    return SignedTokens(
+    return JwtAuth(
         access,
         SharedSecret(secret.get_secret_value())
         if secret is not None
-        else PublishedKeys(
+        else JwksCache(
             issuer, settings.jwt_jwks_url, monotonic=time.monotonic, proxies=settings.proxies
         ),
         issuer=issuer,
@@ -65,9 +65,9 @@ def guard(app: FastAPI, settings: Settings, services: ServicesProvider) -> None:
 
     identity = make_identity(settings, access)
     app.state.identity = identity
-    app.add_middleware(BodyGuard)
-    app.add_middleware(SignInGuard, identity=identity, recheck_s=RECHECK_S)
-    app.add_middleware(SameSite, origins=settings.cors_origins)
-    app.add_middleware(KnownHosts, allowed=(*settings.allowed_hosts, settings.host))
+    app.add_middleware(BodyLimits)
+    app.add_middleware(AuthMiddleware, identity=identity, recheck_s=RECHECK_S)
+    app.add_middleware(SameOriginGuard, origins=settings.cors_origins)
+    app.add_middleware(HostAllowList, allowed=(*settings.allowed_hosts, settings.host))
     if identity.mode == "none":
         app.add_middleware(OpenServerWarning)

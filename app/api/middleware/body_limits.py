@@ -10,21 +10,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import error_response
 
-LARGEST_JSON = 256 * 1024
-LARGEST_HEAD = 64 * 1024
-LONGEST_TARGET = 16 * 1024
+MAX_JSON_BYTES = 256 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+MAX_TARGET_LENGTH = 16 * 1024
 UPLOADS = "/sources"
 QUIET_S = 30.0
 """How long nothing at all may come while a body is due."""
 SLOWEST = 1024
 """Bytes a second that a body must come with on average, after `QUIET_S`."""
-TOO_LARGE = f"The request body is larger than {LARGEST_JSON // 1024} KB."
+TOO_LARGE = f"The request body is larger than {MAX_JSON_BYTES // 1024} KB."
 TOO_SLOW = "The request body came too slowly."
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _CLOSE = {"Connection": "close"}  # what is still to come is not waited for
 
 
-class BodyGuard:
+class BodyLimits:
     """Refuses bodies that are not JSON (415), too large (413) or too slow (408).
 
     Uploads are the exception: `POST /sources` takes nothing but multipart and counts for itself.
@@ -52,7 +52,7 @@ class BodyGuard:
         elif scope["method"] not in _WITH_BODY:
             await self._app(scope, receive, send)
         else:
-            most = None if _is_upload(scope) else LARGEST_JSON
+            most = None if _is_upload(scope) else MAX_JSON_BYTES
             await self._app(scope, self._counted(receive, most), send)
 
     def _counted(self, receive: Receive, most: int | None) -> Receive:
@@ -87,9 +87,9 @@ def _is_upload(scope: Scope) -> bool:
 def _refusal(scope: Scope) -> Response | None:
     """What is wrong with the head of the request."""
     headers = scope["headers"]
-    if sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
         return error_response(431, "headers_too_large", "The request's headers are too large.")
-    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_LENGTH:
         return error_response(414, "address_too_long", "The address is too long.")
     if scope["method"] not in _WITH_BODY:
         return None
@@ -100,7 +100,7 @@ def _refusal(scope: Scope) -> Response | None:
         return None if kind == b"multipart/form-data" else _not_this("multipart/form-data")
     if (length not in {b"", b"0"} or b"transfer-encoding" in known) and kind != b"application/json":
         return _not_this("application/json")
-    if length.isdigit() and int(length) > LARGEST_JSON:
+    if length.isdigit() and int(length) > MAX_JSON_BYTES:
         return error_response(413, "too_large", TOO_LARGE, headers=_CLOSE)
     return None
 

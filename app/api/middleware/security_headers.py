@@ -27,7 +27,7 @@ HEADERS = {
 HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
-class SafeHeaders:
+class SecurityHeaders:
     """Adds `HEADERS` to every response that has not its own, and keeps JSON out of caches."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,7 +54,7 @@ class SafeHeaders:
         await self._app(scope, receive, sending)
 
 
-class KnownHosts:
+class HostAllowList:
     """Refuses names that this server does not go by (421): a website can point its own here.
 
     Without a list these are known: addresses, names without a dot, and `*.localhost`, `*.local`.
@@ -100,7 +100,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class SameSite:
+class SameOriginGuard:
     """Refuses what changes something when the page of another website sends it (403).
 
     Browsers say where a request comes from, in headers that no script can set; other clients send

@@ -18,7 +18,7 @@ from app.api.streaming import PING, Cursor
 from app.domain.encoding import compact_json
 from app.domain.models import Citation
 from app.domain.stored import stored_citations
-from app.runs.ports import Entry
+from app.runs.ports import LogEntry
 from app.text.markers import iter_markers
 
 DONE: Final = b"data: [DONE]\n\n"
@@ -28,7 +28,7 @@ TAKEN_BACK: Final = (
     "held back."
 )
 _REASONS: Final = {"length": "length", "content_filter": "content_filter"}
-_LONGEST_QUOTE: Final = 200
+_MAX_QUOTE_LENGTH: Final = 200
 MAX_ANNOTATIONS: Final = 1_000
 """Each repeats its quote: a model that writes markers for ever would make a frame of gigabytes."""
 
@@ -137,7 +137,7 @@ class _Telling:
         self._citations: Sequence[Citation] = ()
         self.over = False
 
-    def frames(self, entry: Entry) -> list[bytes]:
+    def frames(self, entry: LogEntry) -> list[bytes]:
         """What this event is for the client: most stages are nothing."""
         if entry.text is not None:
             return self._text(entry.text)
@@ -226,8 +226,8 @@ def _source_line(citation: Citation) -> str:
         minutes, seconds = divmod(int(citation.start_s), 60)
         place = f", {minutes}:{seconds:02d}"
     quote = " ".join((citation.quote or "").split())
-    if len(quote) > _LONGEST_QUOTE:
-        quote = quote[: _LONGEST_QUOTE - 1].rstrip() + "…"
+    if len(quote) > _MAX_QUOTE_LENGTH:
+        quote = quote[: _MAX_QUOTE_LENGTH - 1].rstrip() + "…"
     unchecked = not citation.verified and citation.support is None
     doubt = "" if citation.verified else " (not confirmed by the passage)"
     doubt = " (not checked)" if unchecked else doubt

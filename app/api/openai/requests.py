@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from app.api.schemas import LONGEST_MESSAGE, FilterBody, question_text
+from app.api.schemas import MAX_MESSAGE_LENGTH, FilterBody, question_text
 from app.domain.encoding import clean_text
 from app.domain.errors import InvalidInput
 from app.domain.models import Turn
@@ -21,7 +21,7 @@ from app.domain.models import Turn
 SOURCES_HEADING: Final = "\n\n**Sources**\n"
 _SOURCE_LINE: Final = re.compile(r"- \[\d+\] ")
 _FREE_CHOICES: Final = (None, "auto", "none")
-_MOST_MESSAGES: Final = 5_000
+_MAX_MESSAGES: Final = 5_000
 
 
 class Lenient(BaseModel):
@@ -47,7 +47,7 @@ class CompletionBody(Lenient):
     """Body of `POST /v1/chat/completions`. `filters` and `append_sources` are our own."""
 
     model: str = Field(max_length=200)
-    messages: tuple[CompletionMessage, ...] = Field(min_length=1, max_length=_MOST_MESSAGES)
+    messages: tuple[CompletionMessage, ...] = Field(min_length=1, max_length=_MAX_MESSAGES)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = None
@@ -83,8 +83,8 @@ class CompletionBody(Lenient):
             question_text(text)
         except ValueError as error:
             raise InvalidInput(field, f"{field}: {error}") from error
-        if len(text) > LONGEST_MESSAGE:
-            raise InvalidInput(field, f"{field}: must have at most {LONGEST_MESSAGE} characters")
+        if len(text) > MAX_MESSAGE_LENGTH:
+            raise InvalidInput(field, f"{field}: must have at most {MAX_MESSAGE_LENGTH} characters")
         return text
 
     def turns(self) -> tuple[Turn, ...]:
@@ -121,7 +121,7 @@ def _without_sources(text: str) -> str:
 
 
 def _turn(asked: Sequence[str], answer: str) -> Turn:
-    return Turn("\n".join(asked)[:LONGEST_MESSAGE], answer, interrupted=not answer)
+    return Turn("\n".join(asked)[:MAX_MESSAGE_LENGTH], answer, interrupted=not answer)
 
 
 def _text(content: JsonValue, *, field: str, strict: bool) -> str:

@@ -22,7 +22,7 @@ from app.api.routes.chat import checked_filters, request_hash, run_headers
 from app.api.streaming import AnswerResponse, EventStreamResponse
 from app.domain.errors import UnknownModel
 from app.domain.models import Citation
-from app.runs.service import Ask, Attached
+from app.runs.service import Ask, RunHandle
 
 MODEL_NAME: Final = "citestream"
 MODEL_CARD: Final = {
@@ -103,7 +103,7 @@ def _check_model(name: str) -> None:
         raise UnknownModel(name, MODEL_NAME)
 
 
-def _completion(request: Request, attached: Attached, *, append_sources: bool) -> Completion:
+def _completion(request: Request, attached: RunHandle, *, append_sources: bool) -> Completion:
     base = public_base(request)
 
     def link(citation: Citation) -> str:

@@ -24,13 +24,15 @@ from app.domain.errors import InvalidInput
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
 from app.domain.stored import stored_passages
-from app.runs.service import Ask, Attached
+from app.runs.service import Ask, RunHandle
 
 router = APIRouter(tags=["chat"], default_response_class=Response)
 
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY)]
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY_LENGTH)
+]
 Accept = Annotated[str | None, Header()]
 SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
 
@@ -98,12 +100,12 @@ async def regenerate(
 ) -> Response:
     """Another answer to the same question, beside the first."""
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
-    ask = _again(principal, session_id, body, answer, question, key=idempotency_key)
+    ask = follow_up_request(principal, session_id, body, answer, question, key=idempotency_key)
     return respond(services, await services.runs.ask(ask), accept)
 
 
 @router.post("/conversations/{session_id}/messages/{message_id}/continue", responses=ASKED)
-async def go_on(
+async def continue_answer(
     session_id: SessionPath,
     message_id: uuid.UUID,
     body: RunOptions,
@@ -120,11 +122,13 @@ async def go_on(
     if answer.status not in {"stopped", "error"}:
         raise InvalidInput("message_id", "Only an answer that was stopped or failed can go on.")
     await _still_readable(services, principal, answer)
-    ask = _again(principal, session_id, body, answer, question, key=idempotency_key, continues=True)
+    ask = follow_up_request(
+        principal, session_id, body, answer, question, key=idempotency_key, continues=True
+    )
     return respond(services, await services.runs.ask(ask), accept)
 
 
-def _again(
+def follow_up_request(
     principal: Principal,
     session_id: str,
     body: RunOptions,
@@ -134,6 +138,7 @@ def _again(
     key: str | None,
     continues: bool = False,
 ) -> Ask:
+    """Asks `question` again; `continues` keeps the text of `answer` and goes on from it."""
     return Ask(
         principal=principal,
         session_id=session_id,
@@ -195,7 +200,7 @@ async def checked_filters(
     return filters
 
 
-def respond(services: Services, attached: Attached, accept: str | None) -> Response:
+def respond(services: Services, attached: RunHandle, accept: str | None) -> Response:
     """A stream, or JSON iff `Accept` lists it without `*/*` or `text/event-stream`."""
     if not wants_json(accept):
         return _stream(services, attached, sse_frames)
@@ -210,12 +215,12 @@ def wants_json(accept: str | None) -> bool:
     return "application/json" in types and not types & {"*/*", "text/event-stream"}
 
 
-def run_headers(attached: Attached) -> dict[str, str]:
+def run_headers(attached: RunHandle) -> dict[str, str]:
     """Which run and conversation this is, for clients that never parse the frames."""
     return {"X-Run-Id": attached.record.run_id, "X-Session-Id": attached.record.session_id}
 
 
-def _stream(services: Services, attached: Attached, encode: FrameEncoder) -> Response:
+def _stream(services: Services, attached: RunHandle, encode: FrameEncoder) -> Response:
     return EventStreamResponse(
         services.sampled(encode(attached.cursor, heartbeat_s=services.heartbeat_s)),
         headers=run_headers(attached),

@@ -14,8 +14,8 @@ from app.domain.errors import InvalidInput
 
 router = APIRouter(prefix="/runs", tags=["runs"], default_response_class=Response)
 
-LARGEST_POSITION = 2**62  # no run gets here: longer numbers mean the same
-LONGEST_POSITION = 18
+MAX_POSITION = 2**62  # no run gets here: longer numbers mean the same
+MAX_POSITION_LENGTH = 18
 
 
 @router.get("/{run_id}/events", responses=FOLLOWED)
@@ -47,7 +47,7 @@ def event_position(text: str | None) -> int:
     if not (text.isascii() and text.isdigit()):
         raise InvalidInput("last_event_id", "last_event_id: must be the decimal id of an event")
     digits = text.lstrip("0")
-    return LARGEST_POSITION if len(digits) > LONGEST_POSITION else int(digits or "0")
+    return MAX_POSITION if len(digits) > MAX_POSITION_LENGTH else int(digits or "0")
 
 
 @router.post("/{run_id}/stop", responses=STOPPED)

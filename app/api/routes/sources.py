@@ -180,13 +180,13 @@ async def upload(request: Request, services: WithServices, principal: WithPrinci
 
     async def take(received: Upload) -> None:
         job_id, files = await services.jobs.submit(
-            principal, received.files, tags=received.tags, largest=services.largest_upload
+            principal, received.files, tags=received.tags, largest=services.max_upload_bytes
         )
         answer["job_id"] = job_id
         answer["files"] = [{"file_id": one.file_id, "name": one.name} for one in files]
 
     staging = services.files / "incoming"
-    await receive_upload(request, staging, largest=services.largest_upload, take=take)
+    await receive_upload(request, staging, largest=services.max_upload_bytes, take=take)
     return JSONResponse(answer, 202)
 
 

@@ -18,7 +18,7 @@ from app.domain.encoding import compact_json
 
 router = APIRouter(tags=["health"], default_response_class=Response)
 
-MOST_AT_ONCE = 64
+MAX_CONCURRENT = 64
 RETRY_AFTER_S = 2
 
 
@@ -43,8 +43,8 @@ async def paced(
     silence_s: Annotated[float, Query(ge=0, le=60)] = 0,
 ) -> Response:
     """Numbered frames, one every `pause_ms`, then `silence_s` of silence and a last frame."""
-    if probes.open >= MOST_AT_ONCE:
-        message = f"There are {MOST_AT_ONCE} probes already. Try again in a moment."
+    if probes.open >= MAX_CONCURRENT:
+        message = f"There are {MAX_CONCURRENT} probes already. Try again in a moment."
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         return error_response(503, "busy", message, headers=headers)
     probes.open += 1

@@ -410,7 +410,7 @@ LEFT JOIN (unnest(to_tsvector('english', $8)) AS asked
   JOIN lexemes AS known ON known.lexeme = asked.lexeme AND known.passages > 0) ON true
 ORDER BY known.passages, known.number;
 
--- name: told_by_terms
+-- name: passages_by_terms
 -- The best by BM25 of those that have a lexeme of $9. $1 to $7 as in search_passages, $8 the weights
 -- of all terms.
 WITH scope AS MATERIALIZED (
@@ -428,7 +428,7 @@ WITH scope AS MATERIALIZED (
 SELECT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
 ORDER BY score DESC, passage LIMIT 100;
 
--- name: told_by_sets
+-- name: passages_by_term_sets
 -- As told_by_terms, of those that have all lexemes of one of the sets $9, each an array's text.
 WITH scope AS MATERIALIZED (
   SELECT number FROM sources
@@ -446,7 +446,7 @@ WITH scope AS MATERIALIZED (
 SELECT DISTINCT passage, score FROM scored WHERE source IN (SELECT number FROM scope)
 ORDER BY score DESC, passage LIMIT 100;
 
--- name: look_closer
+-- name: fetch_rerank_features
 -- The token states of the passages $1 that have some; and, in a row without a passage, how rare each
 -- of the words $2 is, in order. A word of several terms weighs as much as its rarest.
 SELECT p.passage_id, t.states, NULL::float8[] AS weights

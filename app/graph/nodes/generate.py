@@ -9,7 +9,7 @@ from app.domain.models import Passage
 from app.graph.prompts import answer_messages
 from app.graph.refusal import refusal, still_reading
 from app.graph.state import AnswerState, Node
-from app.runs.ports import Ended, Question
+from app.runs.ports import EngineResult, Question
 
 
 class Answerer(Protocol):
@@ -17,7 +17,7 @@ class Answerer(Protocol):
 
     async def __call__(
         self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
-    ) -> tuple[Ended, str]:
+    ) -> tuple[EngineResult, str]:
         """How it ended, and the text when it was not streamed (else empty). `RunFailure`."""
         ...
 
@@ -32,7 +32,7 @@ def make_generate(answerer: Answerer) -> Node:
             text = refusal(
                 state["found"], question.filters, outside=state.get("outside_filter") or 0
             )
-            return {"text": text, "ended": Ended("no_evidence", None)}
+            return {"text": text, "ended": EngineResult("no_evidence", None)}
         ended, text = await answerer(
             answer_messages(question, kept),
             question=question,
@@ -43,7 +43,7 @@ def make_generate(answerer: Answerer) -> Node:
     return generate
 
 
-def _closing(state: AnswerState, ended: Ended) -> str:
+def _closing(state: AnswerState, ended: EngineResult) -> str:
     """That there may be more to say; not after an answer that is cut, which may be continued."""
     found = state.get("found")
     if found is None or found.reading is None or ended.finish_reason != "stop":

@@ -24,7 +24,7 @@ from app.ingest.pipeline import Ingested, Progress
 INTERRUPTED = "The server ended before this was done. What was finished is in the library."
 
 
-class JobStory:
+class JobEventWriter:
     """One job. Its events wait here, in order; of a stage only the newest is kept waiting."""
 
     def __init__(self, job_id: str, *, files: int, now: Callable[[], datetime]) -> None:

@@ -29,18 +29,18 @@ from app.domain.ports import JobLog, UploadedFile
 from app.domain.principals import Principal
 from app.ingest.jobs.fair_queue import FairQueue
 from app.ingest.jobs.job_cursor import JobCursor
-from app.ingest.jobs.job_events import JobStory
+from app.ingest.jobs.job_events import JobEventWriter
 from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Incoming, Ingested, Ingestor, Progress
+from app.ingest.pipeline import Ingested, Ingestor, IngestRequest, Progress
 from app.runs.supervisor import BackgroundLoop, Supervisor, attempt_each
 from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
 
 WORKERS: Final = 2  # so that a note does not wait for a book; embedding itself is one at a time
-MOST_WAITING: Final = 2_000  # files
-MOST_OF_ONE: Final = 1_000  # files of one person, while there is room for others
+MAX_WAITING: Final = 2_000  # files
+MAX_PER_PERSON: Final = 1_000  # files of one person, while there is room for others
 NOBODY: Final = ""  # work for everyone
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
@@ -50,7 +50,7 @@ _PACE_S: Final = 0.1
 @dataclass(slots=True)
 class _Job:
     owner_id: str
-    story: JobStory
+    story: JobEventWriter
     files: int
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -115,7 +115,7 @@ class IngestQueue:
         """Raise `Draining` or `ServerBusy` when that many more are not taken now."""
         if self._closing:
             raise Draining("The server is shutting down. Please try again in a moment.")
-        if sum(job.files for job in self._jobs.values()) + files > MOST_WAITING:
+        if sum(job.files for job in self._jobs.values()) + files > MAX_WAITING:
             raise ServerBusy("Many files are waiting already. Please try again in a few minutes.")
 
     async def submit(
@@ -133,12 +133,12 @@ class IngestQueue:
         """
         self.check(len(uploads))
         theirs = sum(j.files for j in self._jobs.values() if j.owner_id == principal.owner_id)
-        if theirs + len(uploads) > MOST_OF_ONE:
+        if theirs + len(uploads) > MAX_PER_PERSON:
             raise ServerBusy("Many of your files are waiting already. Please try again later.")
         job_id = self._new_id()
         pairs = _with_audio(uploads)
         job = _Job(
-            principal.owner_id, JobStory(job_id, files=len(pairs), now=self._now), len(pairs)
+            principal.owner_id, JobEventWriter(job_id, files=len(pairs), now=self._now), len(pairs)
         )
         self._jobs[job_id] = job  # counted at once: uploads that come together share the limits
         try:
@@ -147,7 +147,7 @@ class IngestQueue:
             del self._jobs[job_id]
             raise
         for upload, audio in pairs:
-            incoming = Incoming(
+            incoming = IngestRequest(
                 path=upload.path,
                 origin=f"upload:{upload.name}",
                 name=PurePath(upload.name).name or upload.name,
@@ -198,7 +198,7 @@ class IngestQueue:
             task.cancel()
 
     async def _file(
-        self, job: _Job, principal: Principal, file_id: str, incoming: Incoming
+        self, job: _Job, principal: Principal, file_id: str, incoming: IngestRequest
     ) -> None:
         outcome: Ingested | str = "it could not be read; the server's log says why"
         told = partial(job.story.stage, file_id, incoming.name)
@@ -286,7 +286,7 @@ def _with_audio(
     return [pair for pair in pairs if pair[0].file_id not in taken]
 
 
-def _remove(incoming: Incoming) -> None:
+def _remove(incoming: IngestRequest) -> None:
     for path in (incoming.path, incoming.audio):
         if path is not None:
             path.unlink(missing_ok=True)

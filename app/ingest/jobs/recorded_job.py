@@ -12,7 +12,7 @@ from typing import Final
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import JobLog
 from app.domain.principals import Principal
-from app.ingest.jobs.job_events import JobStory
+from app.ingest.jobs.job_events import JobEventWriter
 from app.ingest.pipeline import Ingested
 from app.runs.tasks import TaskTracker
 
@@ -22,7 +22,7 @@ BEAT_S: Final = 10.0
 class RecordedJob:
     """Call `file` after each file."""
 
-    def __init__(self, job_log: JobLog, story: JobStory) -> None:
+    def __init__(self, job_log: JobLog, story: JobEventWriter) -> None:
         self._log = job_log
         self._story = story
 
@@ -64,7 +64,7 @@ async def recorded_job(
 ) -> AsyncIterator[RecordedJob]:
     """`files`: at least one. `shared`: everyone may read what is stored."""
     await job_log.create(principal, job_id, files=files, shared=shared)
-    job = RecordedJob(job_log, JobStory(job_id, files=files, now=now))
+    job = RecordedJob(job_log, JobEventWriter(job_id, files=files, now=now))
     tasks = TaskTracker()
     tasks.spawn(job.beat(), name="ingest job")
     try:

@@ -8,12 +8,12 @@ from xml.parsers import expat
 
 from app.ingest.parsed_document import IngestError
 
-MOST_ENTRIES: Final = 10_000
-LARGEST_ENTRY: Final = 200 * 2**20  # bytes unpacked
-LARGEST_TOTAL: Final = 400 * 2**20
-LARGEST_RATIO: Final = 200  # unpacked to packed; text hardly gets beyond 30
+MAX_ENTRIES: Final = 10_000
+MAX_ENTRY_BYTES: Final = 200 * 2**20  # bytes unpacked
+MAX_TOTAL_BYTES: Final = 400 * 2**20
+MAX_COMPRESSION_RATIO: Final = 200  # unpacked to packed; text hardly gets beyond 30
 SMALL: Final = 5 * 2**20  # below this no ratio is suspicious
-DEEPEST_XML: Final = 200
+MAX_XML_DEPTH: Final = 200
 
 _MARKUP: Final = (".xml", ".rels", ".opf", ".ncx")
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -61,10 +61,10 @@ class Archive:
     @staticmethod
     def _check(entries: list[zipfile.ZipInfo], packed: int) -> None:
         total = sum(entry.file_size for entry in entries)
-        if len(entries) > MOST_ENTRIES:
-            raise IngestError(f"the archive has more than {MOST_ENTRIES:,} entries")
-        too_large = total > LARGEST_TOTAL or any(e.file_size > LARGEST_ENTRY for e in entries)
-        if too_large or (total > SMALL and total > packed * LARGEST_RATIO):
+        if len(entries) > MAX_ENTRIES:
+            raise IngestError(f"the archive has more than {MAX_ENTRIES:,} entries")
+        too_large = total > MAX_TOTAL_BYTES or any(e.file_size > MAX_ENTRY_BYTES for e in entries)
+        if too_large or (total > SMALL and total > packed * MAX_COMPRESSION_RATIO):
             raise IngestError("the archive unpacks to far more than its size; it is not opened")
 
 
@@ -76,7 +76,7 @@ def check_xml(data: bytes) -> None:
     def begin(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > DEEPEST_XML:
+        if depth > MAX_XML_DEPTH:
             raise IngestError("the file is nested too deeply")
 
     def end(name: str) -> None:

@@ -12,8 +12,8 @@ from defusedxml.ElementTree import fromstring
 from app.ingest.loaders.archives import Archive
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.loaders.html_page import PageWalk, parse_html
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.loaders.html_page import HtmlExtractor, parse_html
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _CONTAINER: Final = "META-INF/container.xml"
 _ENCRYPTION: Final = "META-INF/encryption.xml"
@@ -22,7 +22,7 @@ _PAGES: Final = ("application/xhtml+xml", "text/html")
 _OBFUSCATED_FONTS: Final = ("idpf.org/2008/embedding", "ns.adobe.com/pdf/enc")
 
 
-def load_epub(data: bytes) -> LoadedSource:
+def load_epub(data: bytes) -> ParsedDocument:
     """Title: that of the book's own description."""
     archive = Archive(data)
     if _CONTAINER not in archive.names:
@@ -37,7 +37,7 @@ def load_epub(data: bytes) -> LoadedSource:
         if name in archive.names:
             content = archive.read(name)
             if content.strip():
-                PageWalk(out, None).page(parse_html(decode(content)))
+                HtmlExtractor(out, None).page(parse_html(decode(content)))
     return out.document(title)
 
 

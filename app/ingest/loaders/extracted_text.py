@@ -3,13 +3,13 @@
 import re
 from typing import Final
 
-from app.ingest.parsed_document import Block, BlockKind, IngestError, LoadedSource
+from app.ingest.parsed_document import Block, BlockKind, IngestError, ParsedDocument
 
-LARGEST_TEXT: Final = 10_000_000
+MAX_TEXT_LENGTH: Final = 10_000_000
 """Characters of one source: 5,000 pages, and about ten minutes of embedding."""
 
-TOO_LONG: Final = f"the text is longer than {LARGEST_TEXT:,} characters; divide it"
-LONGEST_HEADING: Final = 1_000  # characters; each passage below it carries it
+TOO_LONG: Final = f"the text is longer than {MAX_TEXT_LENGTH:,} characters; divide it"
+MAX_HEADING: Final = 1_000  # characters; each passage below it carries it
 _TIGHT = {"item", "row"}  # follow each other on the next line, others after an empty one
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -34,7 +34,7 @@ class ExtractedText:
 
         What is too long for a heading is a paragraph, whatever the file calls it.
         """
-        if len(text) > LONGEST_HEADING:
+        if len(text) > MAX_HEADING:
             self.add_block(text)
             return
         text = storable_text(text)
@@ -57,12 +57,12 @@ class ExtractedText:
         path = " > ".join(name for _, name in self._headings) or None
         self.blocks.append(Block(start, self._length, kind, path, page))
 
-    def document(self, title: str | None, *, pages: int | None = None) -> LoadedSource:
+    def document(self, title: str | None, *, pages: int | None = None) -> ParsedDocument:
         """All of it as a document. Raises `IngestError` when there is no block."""
         if not self.blocks:
             raise IngestError("the file contains no text")
         title = " ".join(storable_text(title or "").split()) or None
-        return LoadedSource(
+        return ParsedDocument(
             kind="document", text=self.text, title=title, blocks=tuple(self.blocks), pages=pages
         )
 
@@ -74,7 +74,7 @@ class ExtractedText:
         start = self._length
         self._parts.append(text)
         self._length += len(text)
-        if self._length > LARGEST_TEXT:
+        if self._length > MAX_TEXT_LENGTH:
             raise IngestError(TOO_LONG)
         return start
 

@@ -8,9 +8,9 @@ from bs4.element import CData, NavigableString, PageElement, Tag
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.parsed_document import LoadedSource
+from app.ingest.parsed_document import ParsedDocument
 
-DEEPEST: Final = 150  # below this, structure is ignored and the text kept
+MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
 _SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
 
 _FRAME: Final = frozenset(
@@ -32,12 +32,12 @@ _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
 
 
-def load_html(data: bytes) -> LoadedSource:
+def load_html(data: bytes) -> ParsedDocument:
     """Title: the first `h1` when `title` begins or ends with it, else `title`, else that `h1`."""
     page = parse_html(_decoded(data))
     out = ExtractedText()
     title = page_title(page)
-    PageWalk(out, title).page(page)
+    HtmlExtractor(out, title).page(page)
     return out.document(title)
 
 
@@ -85,7 +85,7 @@ def _is_frame(tag: Tag) -> bool:
     return tag.name == "header" and tag.find("h1") is None and tag.find_parent("article") is None
 
 
-class PageWalk:
+class HtmlExtractor:
     """Writes one page into the text; several pages may share one text (a book)."""
 
     def __init__(self, out: ExtractedText, title: str | None, *, base_level: int = 0) -> None:
@@ -115,7 +115,7 @@ class PageWalk:
             return
         if not isinstance(node, Tag) or _is_frame(node):
             return
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             self._line += f" {_words(node)} "
             return
         self._tag(node, depth)
@@ -176,7 +176,7 @@ class PageWalk:
             self._deeper(one, depth, indent)
 
     def _deeper(self, tag: Tag, depth: int, indent: int) -> None:
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             self._out.add_block(_words(tag), "item")
         else:
             self._list(tag, depth + 1, indent=indent + 1)
@@ -212,7 +212,7 @@ def _item_parts(item: Tag) -> tuple[str, list[Tag]]:
                 continue
             elif child.name in ("ul", "ol", "menu"):
                 lists.append(child)
-            elif depth > DEEPEST:
+            elif depth > MAX_DEPTH:
                 words.append(child.get_text(" "))
             else:
                 words.append(" " if child.name in _BLOCKS or child.name == "br" else "")

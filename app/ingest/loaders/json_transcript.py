@@ -14,7 +14,7 @@ from typing import Final
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.transcripts import Spoken, line_start, recording
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _LISTS: Final = (
     "segments",
@@ -47,7 +47,7 @@ class _Segment:
     end: float | None
 
 
-def load_json_transcript(data: bytes) -> LoadedSource:
+def load_json_transcript(data: bytes) -> ParsedDocument:
     """Title: `title` or `name` beside the segments.
 
     A missing start is the end before it, a missing end the start that follows. Without any time it
@@ -138,7 +138,7 @@ def _in_milliseconds(segments: Sequence[_Segment]) -> bool:
     return sum(length for _, length in spans) < _SLOWEST * sum(span for span, _ in spans)
 
 
-def _as_document(segments: Sequence[_Segment], title: str | None) -> LoadedSource:
+def _as_document(segments: Sequence[_Segment], title: str | None) -> ParsedDocument:
     out = ExtractedText()
     for one in segments:
         if one.words.strip():

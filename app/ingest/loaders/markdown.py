@@ -17,14 +17,14 @@ from markdown_it.token import Token
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.markup_tags import without_tags
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
 _TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
 _BLANKS: Final = re.compile(r"\s+")
 
 
-def load_markdown(data: bytes) -> LoadedSource:
+def load_markdown(data: bytes) -> ParsedDocument:
     """Title: `title:` of the front matter, else a first heading of level 1."""
     source = decode(data)
     title = None
@@ -36,7 +36,7 @@ def load_markdown(data: bytes) -> LoadedSource:
     walk.blocks()
     if not walk.out.blocks:
         raise IngestError("the file contains no text")
-    return LoadedSource(
+    return ParsedDocument(
         kind="document", text=walk.out.text, title=walk.title, blocks=tuple(walk.out.blocks)
     )
 

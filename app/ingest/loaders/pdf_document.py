@@ -7,11 +7,11 @@ from typing import Final
 import pypdfium2
 from pypdfium2 import raw
 
-from app.ingest.loaders.extracted_text import LARGEST_TEXT, TOO_LONG, ExtractedText
+from app.ingest.loaders.extracted_text import MAX_TEXT_LENGTH, TOO_LONG, ExtractedText
 from app.ingest.loaders.pdf_layout import Line, body_size, pieces, without_furniture
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
-MOST_PAGES: Final = 10_000
+MAX_PAGES: Final = 10_000
 _LOCK: Final = threading.Lock()  # PDFium is not thread-safe
 _PASSWORD: Final = 4
 _LINE_ENDS: Final = frozenset((0x0A, 0x0D))
@@ -19,7 +19,7 @@ _HYPHENS: Final = frozenset((0x02, 0xFFFE))  # how PDFium writes the hyphen of a
 _USELESS_TITLES: Final = ("microsoft word", "microsoft powerpoint", "untitled", "layout 1")
 
 
-def load_pdf(data: bytes) -> LoadedSource:
+def load_pdf(data: bytes) -> ParsedDocument:
     """Title: the one in the file's properties, else the largest heading of the first page."""
     with _LOCK:
         try:
@@ -29,8 +29,8 @@ def load_pdf(data: bytes) -> LoadedSource:
                 raise IngestError("the PDF is encrypted; save it without a password") from error
             raise IngestError("the PDF is damaged and cannot be opened") from error
         try:
-            if len(document) > MOST_PAGES:
-                raise IngestError(f"the PDF has more than {MOST_PAGES:,} pages; divide it")
+            if len(document) > MAX_PAGES:
+                raise IngestError(f"the PDF has more than {MAX_PAGES:,} pages; divide it")
             pages = _all_lines(document)
             named = document.get_metadata_value("Title")
         except pypdfium2.PdfiumError as error:
@@ -49,13 +49,13 @@ def _all_lines(document: pypdfium2.PdfDocument) -> list[list[Line]]:
     for index in range(len(document)):
         lines = _lines(document, index)
         length += sum(len(line.text) for line in lines)
-        if length > LARGEST_TEXT:
+        if length > MAX_TEXT_LENGTH:
             raise IngestError(TOO_LONG)
         pages.append(lines)
     return pages
 
 
-def _composed(pages: list[list[Line]], named: str | None) -> LoadedSource:
+def _composed(pages: list[list[Line]], named: str | None) -> ParsedDocument:
     out = ExtractedText()
     size = body_size(pages)
     title = named

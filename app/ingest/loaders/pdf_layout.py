@@ -10,10 +10,10 @@ from typing import Final
 from app.ingest.parsed_document import BlockKind
 
 REPEATED: Final = 0.6  # share of the pages on which furniture stands
-FEWEST_PAGES: Final = 2  # with fewer nothing counts as repeated
+MIN_PAGES: Final = 2  # with fewer nothing counts as repeated
 _EDGE: Final = 2  # lines looked at from the top and from the bottom
 _LARGER: Final = 1.15  # a heading's letters to those of the text
-_LONGEST_HEADING: Final = 150
+_MAX_HEADING_LENGTH: Final = 150
 _GAP: Final = 1.45  # distance of lines to the usual one, from which a paragraph ends
 _SHORT: Final = 0.75  # of the text's width: a line that ends here ends its paragraph
 _ITEM: Final = re.compile(r"(?:[•‣◦▪●○–*·]|-|\d{1,3}[.)]|[a-z]\))\s+\S")
@@ -56,13 +56,13 @@ def without_furniture(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
 
     A page that would be left empty is kept as it is.
     """
-    if len(pages) < FEWEST_PAGES:
+    if len(pages) < MIN_PAGES:
         return [list(page) for page in pages]
     counts: Counter[str] = Counter()
     for page in pages:
         counts.update({_key(page[at]) for at in _edges(page)})
     # A document may leave its title page, or every other page, without.
-    needed = max(FEWEST_PAGES, REPEATED * len(pages))
+    needed = max(MIN_PAGES, REPEATED * len(pages))
     kept = []
     for page in pages:
         dropped = {at for at in _edges(page) if counts[_key(page[at])] >= needed}
@@ -123,13 +123,13 @@ def _begins_anew(before: Line, line: Line, *, body: float, width: float, step: f
 
 
 def _is_heading(line: Line, body: float) -> bool:
-    return line.size >= _LARGER * body and len(line.text) <= _LONGEST_HEADING
+    return line.size >= _LARGER * body and len(line.text) <= _MAX_HEADING_LENGTH
 
 
 def _piece(group: Sequence[Line], body: float) -> Piece:
     text = _joined(group)
     first = group[0]
-    if _is_heading(first, body) and len(text) <= _LONGEST_HEADING and text[-1] not in ".,;":
+    if _is_heading(first, body) and len(text) <= _MAX_HEADING_LENGTH and text[-1] not in ".,;":
         ratio = first.size / body
         return Piece(text, level=1 if ratio >= 1.7 else 2 if ratio >= 1.35 else 3)
     return Piece(text, "item" if _ITEM.match(text) else "paragraph")

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.parsed_document import LoadedSource
+from app.ingest.parsed_document import ParsedDocument
 
 _PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*•‣–]|\d{1,3}[.)]|[a-z]\))\s+\S")
@@ -16,7 +16,7 @@ _TITLE_LENGTH: Final = 120
 _WRAPPED: Final = 45  # characters that a line has at least when its end is only a wrap
 
 
-def load_text(data: bytes) -> LoadedSource:
+def load_text(data: bytes) -> ParsedDocument:
     """Title: a short first line with an empty one below it."""
     text = decode(data).expandtabs(4).strip("\n")
     out = ExtractedText()
@@ -30,7 +30,7 @@ def load_text(data: bytes) -> LoadedSource:
     if not out.blocks:  # nothing but headings: then they are the text
         out = ExtractedText()
         out.add_block(text)
-    return LoadedSource(kind="document", text=out.text, title=title, blocks=tuple(out.blocks))
+    return ParsedDocument(kind="document", text=out.text, title=title, blocks=tuple(out.blocks))
 
 
 def _add(out: ExtractedText, paragraph: str) -> None:

@@ -12,11 +12,11 @@ from app.ingest.loaders.separated_values import load_csv
 from app.ingest.loaders.sniffing import binary_format, text_format
 from app.ingest.loaders.srt_transcript import load_srt
 from app.ingest.loaders.webvtt_transcript import load_webvtt
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MEGABYTE: Final = 2**20
-LARGEST_FILE: Final = 256 * MEGABYTE
-LARGEST_TEXT_FILE: Final = 32 * MEGABYTE  # parsed as a tree of many times its size
+MAX_FILE_BYTES: Final = 256 * MEGABYTE
+MAX_TEXT_FILE_BYTES: Final = 32 * MEGABYTE  # parsed as a tree of many times its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Loader:
     format: str
     suffixes: tuple[str, ...]
     media_type: str
-    load: Callable[[bytes], LoadedSource]
+    load: Callable[[bytes], ParsedDocument]
     binary: bool = False
-    largest: int = LARGEST_TEXT_FILE  # bytes
+    largest: int = MAX_TEXT_FILE_BYTES  # bytes
 
 
-def _html(data: bytes) -> LoadedSource:
+def _html(data: bytes) -> ParsedDocument:
     """This and its like: the library of a format is imported by the first such file, not at start.
 
     Together they would take a seventh of it.
@@ -41,31 +41,31 @@ def _html(data: bytes) -> LoadedSource:
     return load_html(data)
 
 
-def _pdf(data: bytes) -> LoadedSource:
+def _pdf(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.pdf_document import load_pdf
 
     return load_pdf(data)
 
 
-def _docx(data: bytes) -> LoadedSource:
+def _docx(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.word_document import load_docx
 
     return load_docx(data)
 
 
-def _pptx(data: bytes) -> LoadedSource:
+def _pptx(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.slides import load_pptx
 
     return load_pptx(data)
 
 
-def _xlsx(data: bytes) -> LoadedSource:
+def _xlsx(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.spreadsheet import load_xlsx
 
     return load_xlsx(data)
 
 
-def _epub(data: bytes) -> LoadedSource:
+def _epub(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.epub_book import load_epub
 
     return load_epub(data)
@@ -76,14 +76,14 @@ LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
     Loader("txt", (".txt", ".text"), "text/plain", load_text),
     Loader("html", (".html", ".htm", ".xhtml"), "text/html", _html),
-    Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=LARGEST_FILE),
+    Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=MAX_FILE_BYTES),
     Loader(
         "docx",
         (".docx",),
         f"{_OFFICE}.wordprocessingml.document",
         _docx,
         binary=True,
-        largest=LARGEST_FILE,
+        largest=MAX_FILE_BYTES,
     ),
     Loader(
         "pptx",
@@ -91,7 +91,7 @@ LOADERS: Final = (
         f"{_OFFICE}.presentationml.presentation",
         _pptx,
         binary=True,
-        largest=LARGEST_FILE,
+        largest=MAX_FILE_BYTES,
     ),
     Loader(
         "xlsx",
@@ -99,10 +99,10 @@ LOADERS: Final = (
         f"{_OFFICE}.spreadsheetml.sheet",
         _xlsx,
         binary=True,
-        largest=LARGEST_FILE,
+        largest=MAX_FILE_BYTES,
     ),
     Loader("csv", (".csv", ".tsv"), "text/csv", load_csv),
-    Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=LARGEST_FILE),
+    Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=MAX_FILE_BYTES),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json_transcript),
@@ -138,10 +138,10 @@ def loader_for(name: str, data: bytes) -> Loader:
     raise IngestError(f"the file type {suffix or 'without an ending'} is unknown; takes {known}")
 
 
-def check_size(name: str, size: int, *, largest: int = LARGEST_FILE) -> None:
+def check_size(name: str, size: int, *, largest: int = MAX_FILE_BYTES) -> None:
     """Raise `IngestError` for a file of more bytes than its format, or `largest`, allows."""
     suffix = PurePath(name).suffix.lower()
-    own = next((loader.largest for loader in LOADERS if suffix in loader.suffixes), LARGEST_FILE)
+    own = next((loader.largest for loader in LOADERS if suffix in loader.suffixes), MAX_FILE_BYTES)
     limit = min(own, largest)
     if size > limit:
         raise IngestError(

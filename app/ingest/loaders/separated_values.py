@@ -7,13 +7,13 @@ from typing import Final
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.tables import add_table
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SEPARATORS: Final = ",;\t|"
 _SAMPLE: Final = 20  # lines
 
 
-def load_csv(data: bytes) -> LoadedSource:
+def load_csv(data: bytes) -> ParsedDocument:
     """One line of text per row."""
     text = decode(data)
     out = ExtractedText()

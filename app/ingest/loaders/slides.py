@@ -18,9 +18,9 @@ from pptx.text.text import TextFrame
 
 from app.ingest.loaders.archives import BROKEN, Archive
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
-DEEPEST_GROUP: Final = 20
+MAX_GROUP_DEPTH: Final = 20
 _FURNITURE: Final = (
     PP_PLACEHOLDER.DATE,
     PP_PLACEHOLDER.FOOTER,
@@ -29,7 +29,7 @@ _FURNITURE: Final = (
 )
 
 
-def load_pptx(data: bytes) -> LoadedSource:
+def load_pptx(data: bytes) -> ParsedDocument:
     """Title: the one in the file's properties, else that of the first slide."""
     Archive(data).check_markup()
     out = ExtractedText()
@@ -77,7 +77,7 @@ def _add_shapes(
         if shape.is_placeholder and shape.placeholder_format.type in _FURNITURE:
             continue
         if isinstance(shape, GroupShape):
-            if depth < DEEPEST_GROUP:
+            if depth < MAX_GROUP_DEPTH:
                 _add_shapes(out, shape.shapes, number, depth=depth + 1)
         elif isinstance(shape, GraphicFrame):
             if shape.has_table:

@@ -12,13 +12,13 @@ from openpyxl.utils.exceptions import InvalidFileException
 from app.ingest.loaders.archives import BROKEN, Archive
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.tables import add_table
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
-MOST_CELLS: Final = 5_000_000
+MAX_CELLS: Final = 5_000_000
 """Looked at, empty ones included: a sheet may claim 17 thousand million of them."""
 
 
-def load_xlsx(data: bytes) -> LoadedSource:
+def load_xlsx(data: bytes) -> ParsedDocument:
     """Title: the one in the file's properties."""
     Archive(data).check_markup()
     out = ExtractedText()
@@ -27,7 +27,7 @@ def load_xlsx(data: bytes) -> LoadedSource:
             warnings.simplefilter("ignore")  # of styles and extensions that are not read anyway
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             title = book.properties.title
-            left = MOST_CELLS
+            left = MAX_CELLS
             for sheet in book.worksheets:
                 if sheet.sheet_state == "visible":
                     sheet.reset_dimensions()  # claimed, and often the whole sheet
@@ -51,7 +51,7 @@ class _Counted:
         for row in rows:
             self.left -= len(row) + 1
             if self.left < 0:
-                raise IngestError(f"the workbook has more than {MOST_CELLS:,} cells")
+                raise IngestError(f"the workbook has more than {MAX_CELLS:,} cells")
             yield [_shown(value) for value in row]
 
 

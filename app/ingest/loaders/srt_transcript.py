@@ -6,7 +6,7 @@ from typing import Final
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.transcripts import Spoken, recording
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _STAMP: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMES: Final = re.compile(rf"^[ \t]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}.*$", re.MULTILINE)
@@ -15,7 +15,7 @@ _DASH: Final = re.compile(r"^\s*[-–]\s+")
 _FIRST_CUE: Final = re.compile(rf"\s*\d+[ \t]*\r?\n[ \t]*{_STAMP}[ \t]*-->")
 
 
-def load_srt(data: bytes) -> LoadedSource:
+def load_srt(data: bytes) -> ParsedDocument:
     """Without a title: the format has none."""
     text = decode(data)
     times = list(_TIMES.finditer(text))

@@ -6,8 +6,8 @@ from typing import Final
 
 from app.ingest.loaders.extracted_text import ExtractedText
 
-LONGEST_LINE: Final = 500  # characters; a wider row goes on in lines that repeat its first cell
-MOST_NAMES: Final = 1_000_000  # characters of column names that are repeated in the rows
+MAX_LINE_LENGTH: Final = 500  # characters; a wider row goes on in lines that repeat its first cell
+MAX_NAMES: Final = 1_000_000  # characters of column names that are repeated in the rows
 _LOOKED_AT: Final = 20  # rows in which the header is looked for
 
 
@@ -30,7 +30,7 @@ def add_table(out: ExtractedText, rows: Iterable[Sequence[str]]) -> None:
         out.add_block(" | ".join(header), "row")
     repeated = 0
     for row in chain(first[at + 1 :], filled):
-        if repeated > MOST_NAMES:  # thousands of columns: their names would be most of the text
+        if repeated > MAX_NAMES:  # thousands of columns: their names would be most of the text
             header = [""] * len(header)
         repeated += sum(map(len, header))
         for line in _lines(header, row):
@@ -61,8 +61,8 @@ def _lines(header: Sequence[str], row: Sequence[str]) -> Iterator[str]:
     cells = [f"{n}: {c}" if n else c for n, c in zip(names, row, strict=False) if c]
     line = cells[0]
     for cell in cells[1:]:
-        if len(line) + len(cell) > LONGEST_LINE and line != cells[0]:
+        if len(line) + len(cell) > MAX_LINE_LENGTH and line != cells[0]:
             yield line
-            line = cells[0][:LONGEST_LINE]
+            line = cells[0][:MAX_LINE_LENGTH]
         line += f"; {cell}"
     yield line

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.ingest.loaders.extracted_text import LARGEST_TEXT, TOO_LONG, storable_text
-from app.ingest.parsed_document import IngestError, LoadedSource, Utterance
+from app.ingest.loaders.extracted_text import MAX_TEXT_LENGTH, TOO_LONG, storable_text
+from app.ingest.parsed_document import IngestError, ParsedDocument, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Spoken:
     end_s: float
 
 
-def recording(spoken: Sequence[Spoken], title: str | None) -> LoadedSource:
+def recording(spoken: Sequence[Spoken], title: str | None) -> ParsedDocument:
     """The transcript as "Speaker: words" lines; consecutive words of one speaker share a line.
 
     In order of time: people who talk at once follow each other as they began. An end before its
@@ -27,10 +27,10 @@ def recording(spoken: Sequence[Spoken], title: str | None) -> LoadedSource:
     said = [one for one in said if one.words]
     if not said:
         raise IngestError("the transcript has no cues")
-    if sum(len(one.words) for one in said) > LARGEST_TEXT:
+    if sum(len(one.words) for one in said) > MAX_TEXT_LENGTH:
         raise IngestError(TOO_LONG)
     text, utterances = _written(said)
-    return LoadedSource(
+    return ParsedDocument(
         kind="recording",
         text=text,
         title=" ".join(storable_text(title or "").split()) or None,

@@ -10,14 +10,14 @@ from webvtt.models import Caption
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.transcripts import Spoken, recording
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 HEADER: Final = "WEBVTT"
 _TITLE: Final = re.compile(r"^NOTE[ \t]+title:(.*)$", re.MULTILINE | re.IGNORECASE)
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
 
 
-def load_webvtt(data: bytes) -> LoadedSource:
+def load_webvtt(data: bytes) -> ParsedDocument:
     """Title: a comment `NOTE title: …`. Consecutive cues of one speaker share a line."""
     content = decode(data)
     try:

@@ -14,18 +14,18 @@ from lxml.etree import LxmlError
 
 from app.ingest.loaders.archives import BROKEN, Archive
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.parsed_document import IngestError, LoadedSource
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 if TYPE_CHECKING:
     from docx.oxml.table import CT_Tc
 
-DEEPEST_TABLE: Final = 20
+MAX_TABLE_DEPTH: Final = 20
 _HEADING: Final = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
 _LIST: Final = re.compile(r"list", re.IGNORECASE)
 _NUMBERED: Final = re.compile(r"list number", re.IGNORECASE)
 
 
-def load_docx(data: bytes) -> LoadedSource:
+def load_docx(data: bytes) -> ParsedDocument:
     """Title: a paragraph in the style "Title", else the one in the file's properties."""
     Archive(data).check_markup()
     walk = _Walk()
@@ -127,6 +127,6 @@ def _cell(cell: _Cell, depth: int) -> str:
     for block in cell.iter_inner_content():
         if isinstance(block, Paragraph):
             parts.append(_text(block))
-        elif depth < DEEPEST_TABLE:
+        elif depth < MAX_TABLE_DEPTH:
             parts += [" ".join(inner) for inner in _rows(block, depth + 1)]
     return " ".join(" ".join(parts).split())

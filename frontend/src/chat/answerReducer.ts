@@ -4,7 +4,7 @@ import type {
   Citation,
   Event,
   Filters,
-  Finished,
+  DonePayload,
   MarkedPassage,
   Timings,
   Usage,
@@ -40,7 +40,7 @@ export interface Answer {
   readonly citations: readonly Citation[];
   /** True once the verdicts are in: from then on a mark is verified or it is not. */
   readonly judged: boolean;
-  readonly finishReason: Finished["finish_reason"] | null;
+  readonly finishReason: DonePayload["finish_reason"] | null;
   readonly saved: boolean;
   readonly usage: Usage | null;
   readonly timings: Timings | null;
@@ -106,7 +106,7 @@ function applyEvent(answer: Answer, event: Event): Answer {
   }
 }
 
-function finish(answer: Answer, content: Finished): Answer {
+function finish(answer: Answer, content: DonePayload): Answer {
   return {
     ...answer,
     phase: content.finish_reason === "stopped" ? "stopped" : "complete",

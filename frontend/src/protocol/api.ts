@@ -1,4 +1,4 @@
-import type { Citation, Failed, Filters, Finished, Timings, Usage } from "./events.gen.ts";
+import type { Citation, ErrorPayload, Filters, DonePayload, Timings, Usage } from "./events.gen.ts";
 
 export type Kind = "document" | "recording";
 
@@ -33,12 +33,12 @@ export interface Message {
   readonly role: "user" | "assistant";
   readonly content: string;
   readonly status: "streaming" | "complete" | "stopped" | "error";
-  readonly finish_reason: Finished["finish_reason"] | null;
+  readonly finish_reason: DonePayload["finish_reason"] | null;
   readonly citations: readonly Citation[];
   readonly evidence: readonly { readonly type: string; readonly content: unknown }[];
   readonly usage: Usage | null;
   readonly timings: Timings | null;
-  readonly error: Pick<Failed, "code" | "message"> | null;
+  readonly error: Pick<ErrorPayload, "code" | "message"> | null;
   readonly run_id: string | null;
   readonly question_id: string | null;
   readonly model: string | null;
