@@ -7,9 +7,9 @@ APP = Path(__file__).resolve().parents[2] / "app"
 CLIENTS = frozenset(
     {"aiohttp", "http", "httpcore", "httpx", "httpx2", "openai", "requests", "urllib3"}
 )
-CONFIGURED = frozenset({"client", "doctor", "llm", "metrics", "retrieval", "tracing.py"})
+CONFIGURED = frozenset({"client", "doctor", "embeddings", "llm", "observability", "search"})
 """These speak to addresses of the settings, and to no others."""
-ALSO = frozenset({"api/signed_tokens.py", "main.py"})
+ALSO = frozenset({"api/auth/jwt.py", "main.py"})
 
 
 def clients_of(path: Path) -> set[str]:
