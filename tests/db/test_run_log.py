@@ -25,7 +25,7 @@ from app.runs.clock import SystemClock
 from app.runs.ports import RESERVE_AHEAD, Batch, DuplicateRequest, LogEntry, Notice
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
-from tests.unit.test_run_log_behaviour import (
+from tests.unit.runs.test_run_log_behaviour import (
     ANN,
     done,
     lease_of,

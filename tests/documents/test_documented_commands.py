@@ -29,12 +29,12 @@ VTT = "WEBVTT\n\n00:00.000 --> 00:04.000\n<v Ann>We decided to repair the roof i
 ELSEWHERE = {
     "docker": "tests/deploy/test_manifests.py",
     "kubectl": "tests/deploy/test_manifests.py",
-    "cd deploy/databricks && databricks": "tests/unit/test_databricks_bundle.py",
+    "cd deploy/databricks && databricks": "tests/unit/deploy/test_databricks_bundle.py",
     "npm --prefix frontend ci": "tests/install/test_locked_install.py",
     ".venv/bin/pip": "tests/install/test_locked_install.py",
     ".venv-databricks/bin/pip": "tests/install/test_locked_install.py",
     "nginx -s reload": "tests/load/test_rolling_restart.py",
-    "curl $OPENAI_BASE_URL/models": "tests/unit/test_fakes_server.py",
+    "curl $OPENAI_BASE_URL/models": "tests/unit/fakes/test_fakes_server.py",
     ".venv/bin/ruff": "Makefile",  # make check runs these four
     ".venv/bin/python -m mypy": "Makefile",
     ".venv/bin/python -m pytest": "Makefile",

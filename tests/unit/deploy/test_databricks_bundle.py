@@ -8,7 +8,7 @@ import yaml
 
 from app.config import Settings
 
-HERE = Path(__file__).resolve().parents[2] / "deploy" / "databricks"
+HERE = Path(__file__).resolve().parents[3] / "deploy" / "databricks"
 
 
 def loaded(name: str) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "side_by_side.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "side_by_side.py"
 CLOSING = "== 3 passed, 1 warning in 2.10s (0:00:02) =="
 
 

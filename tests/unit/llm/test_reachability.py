@@ -17,7 +17,7 @@ from app.runs.tasks import TaskTracker
 from app.server.outbound_traffic import describe_outgoing
 from tests.fakes.openai_server import FakeOpenAI, closed_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNKNOWN = ModelReach(None, None)
 REFUSED = "nobody listens at this address and port"
 
