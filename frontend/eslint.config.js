@@ -7,6 +7,7 @@ import tseslint from "typescript-eslint";
 
 const ROOMS = [
   "app",
+  "auth",
   "chat",
   "citations",
   "history",
@@ -20,6 +21,7 @@ const ROOMS = [
 // Which rooms each room may open; anything else is a locked door.
 const MAY_OPEN = {
   app: ROOMS,
+  auth: ["i18n", "protocol", "ui"],
   chat: ["i18n", "protocol", "ui"],
   citations: ["i18n", "protocol", "ui"],
   history: ["i18n", "protocol", "ui"],

@@ -2,7 +2,7 @@ import { QueryClientProvider, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
 import { ChatInterface } from "../chat/components/ChatInterface.tsx";
-import type { Start } from "../chat/useStreamingChat.ts";
+import type { Start } from "../chat/session/useStreamingChat.ts";
 import { useRefreshConversations } from "../history/useConversations.ts";
 import { LibraryPage } from "../library/LibraryPage.tsx";
 import { READING } from "../library/useReading.ts";
@@ -31,7 +31,7 @@ import {
 import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_SLOTS } from "./slots.tsx";
 import { usePageTitle } from "./usePageTitle.ts";
-import { useSignIn } from "./useSignIn.tsx";
+import { useSignIn } from "../auth/useSignIn.tsx";
 
 const queries = newQueries();
 

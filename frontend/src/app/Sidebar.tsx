@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 
+import { forgetDrafts } from "../chat/components/useDraft.ts";
 import { ConversationList } from "../history/ConversationList.tsx";
 import { ROOT_PATH } from "../protocol/addresses.ts";
 import { SettingsPanel } from "../settings/SettingsPanel.tsx";
@@ -8,7 +9,7 @@ import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
 import { usePreference } from "../ui/preference.ts";
 import { THEME } from "../ui/preferences.ts";
-import { Account } from "./Account.tsx";
+import { Account } from "../auth/Account.tsx";
 import { goTo, LIBRARY, navigate } from "./route.ts";
 
 interface Props {
@@ -55,7 +56,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           buttonClass="button button--icon button--quiet"
         >
           <SettingsPanel />
-          <Account />
+          <Account onSignOut={forgetDrafts} />
         </Popover>
         <ThemeButton />
       </nav>

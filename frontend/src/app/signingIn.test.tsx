@@ -4,11 +4,11 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../i18n/i18n.ts";
 import { errorText } from "../chat/components/Outcome.tsx";
-import { SIGNED_OUT } from "../chat/chatState.ts";
+import { SIGNED_OUT } from "../chat/state/chatState.ts";
 import { api } from "../protocol/client.ts";
 import { SignIn, signIn } from "../protocol/signIn.ts";
 import { newQueries } from "./queries.ts";
-import { useSignIn } from "./useSignIn.tsx";
+import { useSignIn } from "../auth/useSignIn.tsx";
 import { Welcome } from "./Welcome.tsx";
 
 const REFUSED = { error: { code: "sign_in_required", message: "No.", details: { auth: "token" } } };

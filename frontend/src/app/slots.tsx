@@ -1,6 +1,6 @@
 import { use } from "react";
 
-import type { AnswerEvidence, ChatSlots } from "../chat/slots.ts";
+import type { AnswerEvidence, ChatSlots } from "../chat/components/slots.ts";
 import { CitedText } from "../citations/CitedText.tsx";
 import { copyText } from "../citations/copyText.ts";
 import { SourceList } from "../citations/SourceList.tsx";

@@ -4,12 +4,12 @@ import { Button, IconButton } from "../../ui/Button.tsx";
 import { CopyButton } from "../../ui/CopyButton.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSession } from "../ChatSession.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
 import { ROOT_PATH } from "../../protocol/addresses.ts";
-import { askAgainByCurl, replayByCurl } from "../curl.ts";
-import type { ChatSlots } from "../slots.ts";
-import type { Turn } from "../turns.ts";
+import { askAgainByCurl, replayByCurl } from "./curl.ts";
+import type { ChatSlots } from "./slots.ts";
+import type { Turn } from "../state/turns.ts";
 import { FeedbackButtons } from "./FeedbackButtons.tsx";
 
 interface Props {

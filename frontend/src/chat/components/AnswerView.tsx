@@ -1,9 +1,9 @@
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSession } from "../ChatSession.ts";
-import type { StopOutcome } from "../chatState.ts";
-import type { Connection } from "../RunFollower.ts";
-import type { ChatSlots } from "../slots.ts";
-import type { Turn } from "../turns.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
+import type { StopOutcome } from "../state/chatState.ts";
+import type { Connection } from "../session/RunFollower.ts";
+import type { ChatSlots } from "./slots.ts";
+import type { Turn } from "../state/turns.ts";
 import { AnswerTools } from "./AnswerTools.tsx";
 import { Figures } from "./Figures.tsx";
 import { Outcome } from "./Outcome.tsx";

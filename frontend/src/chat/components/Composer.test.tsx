@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import "../../i18n/i18n.ts";
 import { ENTER } from "../../ui/preferences.ts";
-import type { Edit } from "../useDraft.ts";
+import type { Edit } from "./useDraft.ts";
 import { Composer, LONGEST } from "./Composer.tsx";
 
 const onSend = vi.fn();

@@ -4,8 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../ui/Button.tsx";
 import { usePreference } from "../../ui/preference.ts";
 import { ENTER } from "../../ui/preferences.ts";
-import type { ChatSlots } from "../slots.ts";
-import { useDraft, type Edit } from "../useDraft.ts";
+import type { ChatSlots } from "./slots.ts";
+import { useDraft, type Edit } from "./useDraft.ts";
 
 /** Characters a question may have; the server counts code points, too. */
 export const LONGEST = 8_000;

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 
-import type { Connection } from "../RunFollower.ts";
+import type { Connection } from "../session/RunFollower.ts";
 
 interface Props {
   readonly connection: Connection | null;

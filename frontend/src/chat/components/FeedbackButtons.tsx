@@ -4,8 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSession } from "../ChatSession.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
 
 interface Props {
   readonly answer: Answer;

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { t } from "../../i18n/i18n.ts";
 import { duration, number } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
-import type { Answer } from "../answerReducer.ts";
+import type { Answer } from "../state/answerReducer.ts";
 
 /** The numbers of one answer, folded. */
 export function Figures({ answer }: { readonly answer: Answer }) {

@@ -5,7 +5,7 @@ import { t } from "../../i18n/i18n.ts";
 import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
-import type { EvidenceEvent } from "../answerReducer.ts";
+import type { EvidenceEvent } from "../state/answerReducer.ts";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
 export function FoundDetails({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {

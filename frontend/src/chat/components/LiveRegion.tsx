@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
-import { Announcer } from "../announce.ts";
-import type { Answer } from "../answerReducer.ts";
+import { Announcer } from "./announce.ts";
+import type { Answer } from "../state/answerReducer.ts";
 
 /** Tells screen readers what happens, in stages and whole sentences rather than tokens. */
 export function LiveRegion({ answer }: { readonly answer: Answer | null }) {

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { Button } from "../../ui/Button.tsx";
-import type { Loading } from "../chatState.ts";
+import type { Loading } from "../state/chatState.ts";
 
 interface Props {
   readonly loading: Loading;

@@ -4,9 +4,9 @@ import { t } from "../../i18n/i18n.ts";
 import { signIn } from "../../protocol/signIn.ts";
 import { Button } from "../../ui/Button.tsx";
 import { count, duration } from "../../ui/format.ts";
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSession } from "../ChatSession.ts";
-import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../chatState.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
+import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../state/chatState.ts";
 
 const INTERRUPTED = "INTERRUPTED";
 

@@ -1,6 +1,6 @@
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSlots } from "../slots.ts";
-import { useReadingPace } from "../useReadingPace.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSlots } from "./slots.ts";
+import { useReadingPace } from "./useReadingPace.ts";
 
 interface Props {
   readonly answer: Answer;

@@ -2,9 +2,9 @@ import { Trans, useTranslation } from "react-i18next";
 
 import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
-import type { Answer } from "../answerReducer.ts";
-import type { ChatSession } from "../ChatSession.ts";
-import type { ChatSlots } from "../slots.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
+import type { ChatSlots } from "./slots.ts";
 
 interface Props {
   readonly answer: Answer;

@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 import { t } from "../../i18n/i18n.ts";
 import { duration } from "../../ui/format.ts";
 import { Fold } from "../../ui/Fold.tsx";
-import type { Answer } from "../answerReducer.ts";
-import { stepsOf, type Step } from "../evidence.ts";
-import type { Connection } from "../RunFollower.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import { stepsOf, type Step } from "../state/evidence.ts";
+import type { Connection } from "../session/RunFollower.ts";
 import { FoundDetails } from "./FoundDetails.tsx";
 
 interface Props {

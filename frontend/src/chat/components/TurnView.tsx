@@ -3,11 +3,11 @@ import { useTranslation } from "react-i18next";
 
 import { IconButton } from "../../ui/Button.tsx";
 
-import type { ChatSession } from "../ChatSession.ts";
-import type { StopOutcome } from "../chatState.ts";
-import type { Connection } from "../RunFollower.ts";
-import type { ChatSlots } from "../slots.ts";
-import type { Turn } from "../turns.ts";
+import type { ChatSession } from "../session/ChatSession.ts";
+import type { StopOutcome } from "../state/chatState.ts";
+import type { Connection } from "../session/RunFollower.ts";
+import type { ChatSlots } from "./slots.ts";
+import type { Turn } from "../state/turns.ts";
 import { AnswerView } from "./AnswerView.tsx";
 
 interface Props {

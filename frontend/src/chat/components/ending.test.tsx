@@ -1,12 +1,12 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { newAnswer, type Answer, type EvidenceEvent } from "../answerReducer.ts";
-import { ChatSession } from "../ChatSession.ts";
-import { SIGNED_OUT, UNREACHABLE } from "../chatState.ts";
-import type { Turn } from "../turns.ts";
-import type { ChatSlots } from "../slots.ts";
-import { FakeServer, sessionOptions } from "../testing.ts";
+import { newAnswer, type Answer, type EvidenceEvent } from "../state/answerReducer.ts";
+import { ChatSession } from "../session/ChatSession.ts";
+import { SIGNED_OUT, UNREACHABLE } from "../state/chatState.ts";
+import type { Turn } from "../state/turns.ts";
+import type { ChatSlots } from "./slots.ts";
+import { FakeServer, sessionOptions } from "../session/testing.ts";
 import { AnswerTools } from "./AnswerTools.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";

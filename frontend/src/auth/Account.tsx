@@ -1,0 +1,54 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Trans, useTranslation } from "react-i18next";
+
+import { ROOT_PATH } from "../protocol/addresses.ts";
+import { api } from "../protocol/client.ts";
+import { Button } from "../ui/Button.tsx";
+
+/** Who is signed in, and the way out; nothing where nobody signs in. */
+export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
+  const { t } = useTranslation("app");
+  const { data } = useQuery({
+    queryKey: ["session"],
+    queryFn: () => api.session(),
+    retry: false,
+  });
+  const [hasFailed, setFailed] = useState(false);
+  if (data === undefined || data.auth === "none") return null;
+  const leave = async (): Promise<void> => {
+    setFailed(false);
+    try {
+      await api.signOut();
+    } catch {
+      setFailed(true);
+      return;
+    }
+    onSignOut();
+    // Loaded anew, so that nothing of this person stays in the page's memory either.
+    window.location.assign(`${ROOT_PATH}/`);
+  };
+  return (
+    <div className="account">
+      <span>
+        <Trans
+          t={t}
+          i18nKey="signIn.as"
+          values={{ person: data.person }}
+          components={{ b: <b dir="auto" /> }}
+        />
+      </span>
+      {/* Whoever stands in front of the server signs people out, too. */}
+      {data.auth === "proxy" ? null : (
+        <Button look="outlined" onClick={() => void leave()}>
+          {t("signIn.out")}
+        </Button>
+      )}
+      {hasFailed ? (
+        <p className="note note--bad" role="alert">
+          {t("signIn.unreachable")}
+        </p>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import type { ComponentType } from "react";
+
+import type { Citation, Filters, MarkedPassage } from "../../protocol/events.gen.ts";
+
+/** What an answer stands on, for the parts of the page that show it. */
+export interface AnswerEvidence {
+  readonly passages: readonly MarkedPassage[];
+  readonly citations: readonly Citation[];
+  readonly judged: boolean;
+}
+
+/** Parts of the chat that other rooms draw; the app puts them together. */
+export interface ChatSlots {
+  readonly AnswerText: ComponentType<AnswerEvidence & { text: string; streaming: boolean }>;
+  readonly SourceList: ComponentType<AnswerEvidence>;
+  readonly ScopePicker: ComponentType<{ filters: Filters; onChange: (filters: Filters) => void }>;
+  readonly ScopeName: ComponentType<{ filters: Filters }>;
+  readonly Welcome: ComponentType<{ onAsk: (question: string) => void }>;
+  /** Offers another place for a text that is too long to be asked. */
+  readonly KeepAsFile: ComponentType<{ text: string; onKept: () => void }>;
+  readonly copyText: (text: string, evidence: AnswerEvidence) => string;
+}

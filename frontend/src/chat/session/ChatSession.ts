@@ -1,0 +1,246 @@
+import { ApiError } from "../../protocol/client.ts";
+import type { Filters } from "../../protocol/events.gen.ts";
+import { newAnswer } from "../state/answerReducer.ts";
+import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot } from "../state/chatState.ts";
+import { ChatStore } from "../state/ChatStore.ts";
+import { Elsewhere } from "./Elsewhere.ts";
+import { feedbackGiver, type GiveFeedback } from "./feedback.ts";
+import { LiveRun, type Live } from "./LiveRun.ts";
+import { loadConversation, type Unloadable } from "./loadConversation.ts";
+import type { Ending } from "./RunFollower.ts";
+import { runOptions, type ChatSessionOptions } from "./sessionOptions.ts";
+import { loadEarlier, showLoaded } from "./showLoaded.ts";
+import { withAnswer } from "../state/turns.ts";
+
+/** One conversation as this tab sees it: asks, follows, stops, resumes. Knows nothing of React. */
+export class ChatSession {
+  readonly #options: ChatSessionOptions;
+  readonly #store: ChatStore;
+  readonly #run: LiveRun;
+  readonly #elsewhere: Elsewhere;
+  readonly #sessionId: string;
+  #isOpen = false;
+
+  constructor(sessionId: string, isNew: boolean, options: ChatSessionOptions) {
+    this.#sessionId = sessionId;
+    this.#options = options;
+    const store = new ChatStore(newSnapshot(sessionId, isNew ? "ready" : "loading"));
+    this.#store = store;
+    this.#run = new LiveRun(options, store, sessionId, (live, ending) => {
+      this.#onEnding(live, ending);
+    });
+    this.getSnapshot = store.get;
+    this.subscribe = store.subscribe;
+    this.giveFeedback = feedbackGiver(options.client, store);
+    this.#elsewhere = new Elsewhere({
+      client: options.client,
+      sessionId,
+      signals: options.signals,
+      everyMs: options.elsewhereMs,
+      isIdle: () => this.#run.now === null && store.get().turns.length > 0,
+      onNews: () => void this.load(),
+    });
+  }
+
+  readonly getSnapshot: () => ChatSnapshot;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly giveFeedback: GiveFeedback;
+
+  /** Loads what is stored and follows what runs; returns how to let go of the connection again. */
+  open(): () => void {
+    this.#isOpen = true;
+    if (this.getSnapshot().loading === "ready") this.#resume();
+    else void this.load();
+    const { peers, signals, signIn } = this.#options;
+    const leaving = [
+      peers.subscribe((sessionId) => {
+        if (sessionId === this.#sessionId && this.#run.now === null) void this.load();
+      }),
+      signals.subscribe((signal) => {
+        if (signal === "visible") this.#sendDueQuestion();
+      }),
+      signIn.onDone(() => {
+        this.#onSignedIn();
+      }),
+      this.#elsewhere.watch(),
+    ];
+    return () => {
+      for (const leave of leaving) leave();
+      this.#isOpen = false;
+      this.#run.leave();
+    };
+  }
+
+  async load(): Promise<void> {
+    const loaded = await loadConversation(this.#options.client, this.#sessionId);
+    if (this.#run.now !== null || !this.#isOpen) return; // a newer question knows better
+    if (typeof loaded === "string") this.#onUnloadable(loaded);
+    else this.#elsewhere.saw(showLoaded(this.#store, loaded));
+    this.#resume();
+  }
+
+  /** Some of what was said before; it comes above what is on screen. */
+  loadEarlier(): Promise<void> {
+    return loadEarlier(this.#options.client, this.#store, this.#sessionId);
+  }
+
+  /** Asks; while an answer runs, keeps the question for later. */
+  send(question: string): void {
+    const message = question.trim();
+    if (message === "") return;
+    if (this.#isBusy()) {
+      this.setQueued(message);
+      return;
+    }
+    const { client, newId } = this.#options;
+    const { filters, turns } = this.getSnapshot();
+    const answer = newAnswer(newId(), newId());
+    const turn = withAnswer({ key: newId(), question: message, answers: [], shown: 0 }, answer);
+    this.#store.setTurns([...turns, turn], { returned: null, stop: null });
+    const asked = { message, session_id: this.#sessionId, filters, ...runOptions(answer) };
+    this.#run.follow(answer, (signal) => client.ask(asked, signal));
+  }
+
+  /** Cuts the stream and has the model stopped; what was received stays. */
+  async stop(): Promise<void> {
+    const live = this.#run.now;
+    if (live === null || !this.#isBusy()) return;
+    this.#run.close();
+    const found = findAnswer(this.getSnapshot().turns, ({ key }) => key === live.key);
+    const unanswered = found?.answer.text === "" && found.turn.answers.length === 1;
+    if (unanswered) this.#store.takeBack(live.key);
+    else this.#store.change(live.key, (answer) => ({ ...answer, phase: "stopped" }));
+    const outcome = await this.#options.client.stop(live.runId).catch(() => "unconfirmed" as const);
+    this.#store.set({ stop: { key: live.key, outcome }, connection: null });
+    this.#options.onActivity();
+    if (!unanswered) this.#settle(live, outcome === "unconfirmed");
+  }
+
+  /** Another answer to the last question, beside the ones it has. */
+  regenerate(): void {
+    this.#answerAgain("regenerate");
+  }
+
+  /** Goes on with a stopped or broken answer. */
+  continueAnswer(): void {
+    this.#answerAgain("continue");
+  }
+
+  /** After an error: again from the question, on whichever side of the stream it happened. */
+  retry(): void {
+    const { turns } = this.getSnapshot();
+    const turn = turns.at(-1);
+    if (turn === undefined || this.#isBusy()) return;
+    if (lastAnswer(turns)?.messageId !== null) {
+      this.regenerate();
+      return;
+    }
+    this.#store.setTurns(turns.slice(0, -1));
+    this.send(turn.question);
+  }
+
+  /** Turns to another of a question's answers. */
+  show(turnKey: string, shown: number): void {
+    const { turns } = this.getSnapshot();
+    this.#store.setTurns(turns.map((turn) => (turn.key === turnKey ? { ...turn, shown } : turn)));
+  }
+
+  setQueued(queued: string | null): void {
+    this.#store.set({ queued });
+  }
+
+  setFilters(filters: Filters): void {
+    this.#store.set({ filters });
+    if (this.getSnapshot().turns.length === 0) return; // the first question takes them along
+    // Also sent with every question, so a failure here costs only their memory.
+    this.#options.client.changeConversation(this.#sessionId, { filters }).catch(() => undefined);
+  }
+
+  #answerAgain(how: "regenerate" | "continue"): void {
+    const { client, newId } = this.#options;
+    const { turns } = this.getSnapshot();
+    const messageId = lastAnswer(turns)?.messageId ?? null;
+    if (this.#isBusy() || messageId === null) return;
+    const answer = newAnswer(newId(), newId());
+    const last = turns.length - 1;
+    this.#store.setTurns(
+      turns.map((turn, index) => (index === last ? withAnswer(turn, answer) : turn)),
+      { stop: null },
+    );
+    this.#run.follow(answer, (signal) =>
+      client.answerAgain(how, this.#sessionId, messageId, runOptions(answer), signal),
+    );
+  }
+
+  /** Follows the run that the loaded messages left streaming. */
+  #resume(): void {
+    const { turns } = this.getSnapshot();
+    const running = findAnswer(turns, ({ phase }) => phase === "streaming")?.answer;
+    if (this.#run.now !== null || running === undefined) return;
+    const answer = newAnswer(running.key, running.runId);
+    this.#store.change(running.key, () => answer);
+    this.#run.follow(answer, null);
+  }
+
+  /** Fetches the end of a stopped answer: stored text can be some tokens ahead, verdicts follow. */
+  #settle({ key }: Live, goesOn: boolean): void {
+    const answer = findAnswer(this.getSnapshot().turns, (other) => other.key === key)?.answer;
+    if (this.#run.now !== null || !this.#isOpen || answer === undefined) return;
+    if (goesOn) this.#store.change(key, (stopped) => ({ ...stopped, phase: "streaming" }));
+    this.#run.follow(answer, null);
+  }
+
+  #onEnding({ key, follower }: Live, ending: Ending): void {
+    this.#options.onActivity();
+    if (ending === "gone") void this.load();
+    else if (ending === "refused") this.#onRefusal(key, follower.refusal);
+    else {
+      void this.#elsewhere.sawOwn();
+      this.#sendDueQuestion();
+    }
+  }
+
+  #onRefusal(key: string, refusal: unknown): void {
+    if (!(refusal instanceof ApiError) || refusal.code !== "run_in_progress") {
+      this.#store.fail(key, refusal);
+      return;
+    }
+    // Another tab was quicker: show its answer, keep this question.
+    this.#store.takeBack(key);
+    void this.load();
+  }
+
+  #onUnloadable(loading: Unloadable): void {
+    const { turns } = this.getSnapshot();
+    const cut = findAnswer(turns, ({ phase }) => phase === "streaming")?.answer;
+    if (turns.length === 0) this.#store.set({ loading });
+    else if (cut !== undefined) this.#store.fail(cut.key, null);
+  }
+
+  /** Goes on where the want of a sign-in ended things. */
+  #onSignedIn(): void {
+    const { turns, loading } = this.getSnapshot();
+    const last = lastAnswer(turns);
+    if (last?.failure?.code === SIGNED_OUT && last.messageId === null) this.retry();
+    else if (last?.failure?.code === SIGNED_OUT || loading !== "ready") void this.load();
+  }
+
+  /** Sends the waiting question at once, unless an answer is still running. */
+  sendQueued(): void {
+    const { queued } = this.getSnapshot();
+    if (queued === null || this.#isBusy()) return;
+    this.setQueued(null);
+    this.send(queued);
+  }
+
+  /** After an answer that ended well; in a tab behind others, once somebody looks at it. */
+  #sendDueQuestion(): void {
+    if (this.getSnapshot().phase !== "complete" || this.#options.signals.hidden()) return;
+    this.sendQueued();
+  }
+
+  /** A stopped answer whose last words are still being fetched does not count. */
+  #isBusy(): boolean {
+    return this.#run.now !== null && this.getSnapshot().phase === "streaming";
+  }
+}

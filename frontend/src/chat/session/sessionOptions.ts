@@ -1,0 +1,29 @@
+import type { RunOptions } from "../../protocol/api.ts";
+import type { Client } from "../../protocol/client.ts";
+import type { SignIn } from "../../protocol/signIn.ts";
+import type { Answer } from "../state/answerReducer.ts";
+import type { BrowserSignals } from "./browserSignals.ts";
+import type { Peers } from "./peers.ts";
+import type { FollowerTimes } from "./RunFollower.ts";
+
+/** What a conversation needs from the world around it. */
+export interface ChatSessionOptions {
+  readonly client: Client;
+  readonly signals: BrowserSignals;
+  readonly peers: Peers;
+  readonly signIn: Pick<SignIn, "onDone">;
+  readonly times: FollowerTimes;
+  /** How often to look whether the conversation went on elsewhere. */
+  readonly elsewhereMs: number;
+  readonly newId: () => string;
+  readonly random: () => number;
+  /** Runs `flush` soon, once; the page gives one call per animation frame. */
+  readonly schedule: (flush: () => void) => void;
+  /** Called when a run of this conversation began or ended. */
+  readonly onActivity: () => void;
+}
+
+/** Every run of this page outlives its connection and has an id of ours. */
+export function runOptions({ runId }: Pick<Answer, "runId">): RunOptions {
+  return { on_disconnect: "continue", run_id: runId ?? "" };
+}
