@@ -25,6 +25,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class FidelityNote:
+    """What of the file is not in the text: `count` things of that kind, of `total` if known.
+
+    `kind` is a word of the API, such as `pages_without_text`.
+    """
+
+    kind: str
+    count: int
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """Characters `start`..`end` of the text (the words alone) were said at these seconds."""
 
@@ -49,6 +61,7 @@ class ParsedDocument:
     utterances: tuple[Utterance, ...] = ()
     pages: int | None = None
     duration_s: float | None = None
+    notes: tuple[FidelityNote, ...] = ()
 
     @property
     def speakers(self) -> tuple[str, ...]:

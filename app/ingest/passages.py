@@ -101,9 +101,26 @@ def _cut_parts(text: str, parts: Sequence[_Part], limit: int) -> Iterator[NewPas
             text=text[first.start : last.end],
             char_start=first.start,
             char_end=last.end,
-            heading=first.block.heading,
+            heading=_common_heading(parts[begin:end]),
             page=first.block.page,
         )
+
+
+def _common_heading(parts: Sequence[_Part]) -> str | None:
+    """The path that all parts stand under."""
+    path = parts[0].block.heading
+    for part in parts[1:]:
+        while path is not None and not _is_under(part.block.heading, path):
+            path = path.rpartition(" > ")[0] or None
+    return path
+
+
+def _is_in(heading: str | None, path: str | None) -> bool:
+    return path is None or _is_under(heading, path)
+
+
+def _is_under(heading: str | None, path: str) -> bool:
+    return heading is not None and f"{heading} > ".startswith(f"{path} > ")
 
 
 def _size(text: str, count: Count) -> int:
@@ -112,10 +129,15 @@ def _size(text: str, count: Count) -> int:
 
 
 def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
-    """Runs of blocks without a heading between them."""
+    """Runs of blocks without a heading between them.
+
+    A heading that is itself a block (nothing stands under it) may be in one with what stands
+    before or below it, as long as all of it is under the first one's heading.
+    """
     section: list[Block] = []
     for block in source.blocks:
-        if section and source.text[section[-1].end : block.start].strip():
+        leaves = section and not _is_in(block.heading, section[0].heading)
+        if leaves or (section and source.text[section[-1].end : block.start].strip()):
             yield section
             section = []
         section.append(block)

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.domain.library_ports import NewPassage
 from app.domain.models import SourceKind
+from app.ingest.parsed_document import FidelityNote
 from app.ingest.reading import Count, ReadDocument
 
 LENGTH: Final = struct.Struct(">I")
@@ -69,6 +70,7 @@ class _Head:
     duration_s: float | None
     speakers: tuple[str, ...]
     sketch: tuple[int, ...]
+    notes: tuple[FidelityNote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def document_frames(document: ReadDocument) -> Iterator[bytes]:
         document.duration_s,
         document.speakers,
         document.sketch,
+        document.notes,
     )
     yield _frame(DOCUMENT, orjson.dumps(head))
 
@@ -157,4 +160,5 @@ class Assembly:
             sketch=head.sketch,
             passages=tuple(self._passages),
             contexts=tuple(self._contexts),
+            notes=head.notes,
         )

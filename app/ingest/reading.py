@@ -8,7 +8,7 @@ from app.domain.errors import CitestreamError
 from app.domain.library_ports import NewPassage
 from app.domain.models import SourceKind
 from app.ingest.loaders.registry import loader_for, title_from
-from app.ingest.parsed_document import IngestError
+from app.ingest.parsed_document import FidelityNote, IngestError
 from app.ingest.passages import context, cut_passages
 from app.text.minhash_sketch import sketch
 
@@ -35,6 +35,7 @@ class ReadDocument:
     sketch: tuple[int, ...]
     passages: tuple[NewPassage, ...]
     contexts: tuple[str, ...]
+    notes: tuple[FidelityNote, ...] = ()
 
 
 def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
@@ -67,4 +68,5 @@ def _read(name: str, data: bytes, count: Count) -> ReadDocument:
         sketch=sketch(loaded.text),
         passages=tuple(passages),
         contexts=tuple(contexts[passage.heading] for passage in passages),
+        notes=loaded.notes,
     )

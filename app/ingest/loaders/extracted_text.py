@@ -1,17 +1,37 @@
 """Builds the extracted text of a document, and blocks that point into it exactly."""
 
 import re
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
-from app.ingest.parsed_document import Block, BlockKind, IngestError, ParsedDocument
+from app.ingest.parsed_document import (
+    Block,
+    BlockKind,
+    FidelityNote,
+    IngestError,
+    ParsedDocument,
+)
 
 MAX_TEXT_LENGTH: Final = 10_000_000
 """Characters of one source: 5,000 pages, and about ten minutes of embedding."""
 
 TOO_LONG: Final = f"the text is longer than {MAX_TEXT_LENGTH:,} characters; divide it"
+NO_TEXT: Final = "the file contains no text"
 MAX_HEADING: Final = 1_000  # characters; each passage below it carries it
 _TIGHT = {"item", "row"}  # follow each other on the next line, others after an empty one
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(slots=True)
+class _Heading:
+    """An open heading: what is added next stands under it."""
+
+    level: int
+    text: str
+    block: Block
+    named: bool
+    has_text: bool
 
 
 class ExtractedText:
@@ -21,7 +41,9 @@ class ExtractedText:
         self._parts: list[str] = []
         self._length = 0
         self._last: BlockKind | None = None
-        self._headings: list[tuple[int, str]] = []
+        self._open: list[_Heading] = []
+        self._alone: list[Block] = []
+        self._notes: dict[str, FidelityNote] = {}
         self.blocks: list[Block] = []
 
     @property
@@ -29,20 +51,29 @@ class ExtractedText:
         """All of it."""
         return "".join(self._parts)
 
-    def add_heading(self, text: str, level: int, *, named: bool = True) -> None:
+    def add_heading(
+        self,
+        text: str,
+        level: int,
+        *,
+        named: bool = True,
+        written: bool = True,
+        page: int | None = None,
+    ) -> None:
         """A line of its own. With `named`, what follows stands under it; else it is the title.
 
-        What is too long for a heading is a paragraph, whatever the file calls it.
+        A heading without text under it becomes a block itself, unless it is not `written` in the
+        file ("Slide 3"). What is too long for a heading is a paragraph, whatever the file calls it.
         """
         if len(text) > MAX_HEADING:
-            self.add_block(text)
+            self.add_block(text, page=page)
             return
-        text = storable_text(text)
-        self._append(text, tight=False)
+        text = storable_text(text).strip()
+        self._close(level)
+        start = self._append(text, tight=False)
         self._last = None
-        self._headings = [(one, name) for one, name in self._headings if one < level]
-        if named:
-            self._headings.append((level, text))
+        block = Block(start, self._length, "paragraph", self._path(), page)
+        self._open.append(_Heading(level, text, block, named, has_text=not (written and text)))
 
     def add_block(
         self, text: str, kind: BlockKind = "paragraph", *, page: int | None = None
@@ -54,17 +85,42 @@ class ExtractedText:
             return
         start = self._append(text, tight=kind in _TIGHT and self._last == kind)
         self._last = kind
-        path = " > ".join(name for _, name in self._headings) or None
-        self.blocks.append(Block(start, self._length, kind, path, page))
+        for heading in self._open:
+            heading.has_text = True
+        self.blocks.append(Block(start, self._length, kind, self._path(), page))
+
+    def add_note(self, kind: str, count: int, total: int | None = None) -> None:
+        """Count what of the file is not in the text; no note for none. Adds up by kind."""
+        if count:
+            before = self._notes.get(kind)
+            known = before.count if before else 0
+            self._notes[kind] = FidelityNote(kind, known + count, total)
 
     def document(self, title: str | None, *, pages: int | None = None) -> ParsedDocument:
-        """All of it as a document. Raises `IngestError` when there is no block."""
-        if not self.blocks:
-            raise IngestError("the file contains no text")
+        """All of it as a document. Raises `IngestError` when there is no text."""
+        self._close(0)
+        blocks = sorted([*self.blocks, *self._alone], key=attrgetter("start"))
+        if not blocks:
+            raise IngestError(NO_TEXT)
         title = " ".join(storable_text(title or "").split()) or None
         return ParsedDocument(
-            kind="document", text=self.text, title=title, blocks=tuple(self.blocks), pages=pages
+            kind="document",
+            text=self.text,
+            title=title,
+            blocks=tuple(blocks),
+            pages=pages,
+            notes=tuple(self._notes.values()),
         )
+
+    def _path(self) -> str | None:
+        return " > ".join(heading.text for heading in self._open if heading.named) or None
+
+    def _close(self, level: int) -> None:
+        """End the headings of this level and below; those without text are text."""
+        while self._open and self._open[-1].level >= level:
+            heading = self._open.pop()
+            if not heading.has_text:
+                self._alone.append(heading.block)
 
     def _append(self, text: str, *, tight: bool) -> int:
         if self._parts:

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.markup_tags import without_tags
-from app.ingest.parsed_document import IngestError, ParsedDocument
+from app.ingest.parsed_document import ParsedDocument
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
 _TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
@@ -34,11 +34,7 @@ def load_markdown(data: bytes) -> ParsedDocument:
             title = named[1].strip(" \t").strip("'\"") or None
     walk = _Walk(source, title)
     walk.blocks()
-    if not walk.out.blocks:
-        raise IngestError("the file contains no text")
-    return ParsedDocument(
-        kind="document", text=walk.out.text, title=walk.title, blocks=tuple(walk.out.blocks)
-    )
+    return walk.out.document(walk.title)
 
 
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -67,7 +67,8 @@ def _composed(pages: list[list[Line]], named: str | None) -> ParsedDocument:
             is_title = number == 1 and piece.level == 1 and not out.blocks
             if is_title and title is None:
                 title = piece.text
-            out.add_heading(piece.text, piece.level, named=not (is_title and title == piece.text))
+            named_here = not (is_title and title == piece.text)
+            out.add_heading(piece.text, piece.level, named=named_here, page=number)
     if not out.blocks:  # nothing but headings: a poster, a title page
         out = ExtractedText()
         for number, lines in enumerate(pages, start=1):

@@ -27,10 +27,7 @@ def load_text(data: bytes) -> ParsedDocument:
         out.add_heading(title, 1, named=False)
     for paragraph in paragraphs:
         _add(out, paragraph)
-    if not out.blocks:  # nothing but headings: then they are the text
-        out = ExtractedText()
-        out.add_block(text)
-    return ParsedDocument(kind="document", text=out.text, title=title, blocks=tuple(out.blocks))
+    return out.document(title)
 
 
 def _add(out: ExtractedText, paragraph: str) -> None:

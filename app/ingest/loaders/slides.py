@@ -56,8 +56,7 @@ def _title(slide: Slide) -> str | None:
 
 def _add_slide(out: ExtractedText, slide: Slide, number: int) -> None:
     title = _title(slide)
-    out.add_heading(title or f"Slide {number}", 2)
-    before = len(out.blocks)
+    out.add_heading(title or f"Slide {number}", 2, written=title is not None, page=number)
     heading = slide.shapes.title
     rest = [s for s in slide.shapes if heading is None or s.shape_id != heading.shape_id]
     _add_shapes(out, rest, number, depth=0)
@@ -66,8 +65,6 @@ def _add_slide(out: ExtractedText, slide: Slide, number: int) -> None:
         if notes.strip():
             out.add_heading("Notes", 3)
             out.add_block(_cleaned(notes), page=number)
-    if len(out.blocks) == before and title:
-        out.add_block(title, page=number)  # a slide that is only its title can be found, too
 
 
 def _add_shapes(

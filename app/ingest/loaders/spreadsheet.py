@@ -31,7 +31,7 @@ def load_xlsx(data: bytes) -> ParsedDocument:
             for sheet in book.worksheets:
                 if sheet.sheet_state == "visible":
                     sheet.reset_dimensions()  # claimed, and often the whole sheet
-                    out.add_heading(sheet.title, 2)
+                    out.add_heading(sheet.title, 2, written=False)
                     counted = _Counted(left)
                     add_table(out, counted.rows(sheet.iter_rows(values_only=True)))
                     left = counted.left

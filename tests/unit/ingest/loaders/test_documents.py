@@ -175,7 +175,7 @@ def test_slides_are_pages_with_titles_and_notes() -> None:
         (1, "item", "Kettles", "- copper"),
         (1, "item", "Kettles", "- steel"),
         (1, "paragraph", "Kettles > Notes", "Say that they are hot."),
-        (2, "paragraph", "Only a title", "Only a title"),
+        (2, "paragraph", None, "Only a title"),
     ]
 
 

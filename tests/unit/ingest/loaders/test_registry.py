@@ -161,7 +161,7 @@ def test_a_transcript_has_speakers_and_seconds() -> None:
         (load_markdown, b"PK\x03\x04rest", "a ZIP archive or an Office file"),
         (load_text, bytes(range(256)) * 8, "this is a binary file"),
         (load_text, "ünicode".encode("utf-16")[:-1], "the encoding is not the utf-16 it says"),
-        (load_markdown, b"# Only\n\n## Headings", "the file contains no text"),
+        (load_markdown, b"---\n\n***", "the file contains no text"),
         (load_webvtt, b"1\n00:01 --> 00:02\nHello", "this is not WebVTT"),
         (load_webvtt, b"WEBVTT\n\n00:0x --> 00:02\nHello", "this is not WebVTT|no cues"),
         (load_webvtt, b"WEBVTT\n\nNOTE nothing\n", "the transcript has no cues"),
