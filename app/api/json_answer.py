@@ -10,12 +10,12 @@ from app.runs.service import RunHandle
 FOR_EVER_S = 3600.0
 
 
-async def collect(attached: RunHandle) -> tuple[int, dict[str, object]]:
+async def collect(handle: RunHandle) -> tuple[int, dict[str, object]]:
     """Status and body: 200 with the answer, 502 or 504 with `error` and `partial`."""
     text: list[str] = []
     citations: object = []
     terminal: LogEntry | None = None
-    async with aclosing(attached.cursor.frames(silence_s=FOR_EVER_S)) as entries:
+    async with aclosing(handle.cursor.frames(silence_s=FOR_EVER_S)) as entries:
         async for entry in entries:
             if entry is None:
                 continue
@@ -27,7 +27,7 @@ async def collect(attached: RunHandle) -> tuple[int, dict[str, object]]:
                 content = orjson.loads(entry.data)["content"]
                 text, citations = [content["text"]], content["citations"]
             terminal = entry
-    record = attached.record
+    record = handle.record
     ids: dict[str, object] = {
         "run_id": record.run_id,
         "session_id": record.session_id,

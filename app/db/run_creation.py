@@ -7,7 +7,7 @@ from asyncpg import Connection, Record
 from app.db.queries import load_queries
 from app.db.run_rows import to_record, wire_json
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.runs.ports import RESERVE_AHEAD, Created, DuplicateRequest, NewRun, begun
+from app.runs.ports import RESERVE_AHEAD, Created, DuplicateRequest, NewRun, new_run_record
 
 PENDING_STOP = timedelta(seconds=60)
 TITLE_LENGTH = 60
@@ -24,9 +24,13 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Duplicate
     if new.refusal is not None:
         raise new.refusal
     _refuse(new, found)
-    begins = found["deleted"] is not False  # unknown, or it begins anew
+    is_new_conversation = found["deleted"] is not False  # unknown, or it begins anew
     stop_requested = bool(found["stop_requested"])
-    return Created(begun(new, stop_requested=stop_requested), stop_requested, begins=begins)
+    return Created(
+        new_run_record(new, stop_requested=stop_requested),
+        stop_requested,
+        is_new_conversation=is_new_conversation,
+    )
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:

@@ -6,22 +6,24 @@ from asyncpg import Connection, Record
 
 from app.db.queries import load_queries
 from app.db.run_rows import outcome_values, to_terminal
-from app.runs.outcome import replaceable
-from app.runs.ports import LogEntry, Outcome, replacing_number
+from app.runs.outcome import is_replaceable
+from app.runs.ports import ClosedRun, LogEntry, replacement_seq
 
 SQL = load_queries("run_log")
 
 
-async def replace_ending(connection: Connection, outcome: Outcome, row: Record) -> LogEntry | None:
+async def replace_ending(
+    connection: Connection, outcome: ClosedRun, row: Record
+) -> LogEntry | None:
     """In the transaction that holds the locks of `row` (of `lock_taken_run`); see the port."""
     theirs, ours = to_terminal(row), outcome.entries[-1]
     if theirs is not None and theirs.data == ours.data:
         return theirs  # the answer to an earlier attempt was lost
     first = row["reserved"] if theirs is None else theirs.seq - 1  # of whoever closed it
     overlaps = any(entry.seq >= first for entry in outcome.entries[:-1])
-    if row["purged"] or row["continued"] or overlaps or not replaceable(theirs):
+    if row["purged"] or row["continued"] or overlaps or not is_replaceable(theirs):
         return None
-    number = replacing_number(row["reserved"], theirs.seq if theirs else None)
+    number = replacement_seq(row["reserved"], theirs.seq if theirs else None)
     terminal = ours._replace(seq=number)
     whole = replace(outcome, epoch=row["epoch"], entries=(*outcome.entries[:-1], terminal))
     await connection.execute(SQL["drop_ending"], outcome.run_id, first)

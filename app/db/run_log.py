@@ -24,6 +24,7 @@ from app.domain.principals import Principal
 from app.domain.stored import stored_citations
 from app.runs.ports import (
     Batch,
+    ClosedRun,
     Created,
     DuplicateRequest,
     Lease,
@@ -31,7 +32,6 @@ from app.runs.ports import (
     LogEntry,
     NewRun,
     Notice,
-    Outcome,
     RunRecord,
 )
 
@@ -77,7 +77,7 @@ class PostgresRunLog:
         )
         return frozenset(run_ids).difference(row["written"] if row else ())
 
-    async def finish(self, outcome: Outcome) -> bool:
+    async def finish(self, outcome: ClosedRun) -> bool:
         """See the port. Safe to repeat when the outcome of an attempt is unknown."""
         terminal = outcome.entries[-1]
         ended = await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome), False)
@@ -86,7 +86,7 @@ class PostgresRunLog:
         same = (outcome.run_id, outcome.epoch, terminal.data)
         return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
-    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
+    async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
         """See the port. Whoever closes or continues the answer meanwhile waits for these locks."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_conversation"], outcome.run_id)

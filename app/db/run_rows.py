@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.db.run_chunks import chunk_columns, to_chunks
 from app.domain.models import Citation, Feedback, Filters, Timings, Turn, Usage
 from app.domain.stored import stored_filters
-from app.runs.ports import Lease, Leases, LogEntry, Outcome, Receipt, RunRecord
+from app.runs.ports import ClosedRun, Lease, Leases, LogEntry, Receipt, RunRecord
 
 
 def to_record(row: Record) -> RunRecord:
@@ -86,7 +86,7 @@ def _receipt_json(receipt: Receipt | None) -> dict[str, object] | None:
     return None if receipt is None else asdict(receipt)
 
 
-def outcome_values(outcome: Outcome) -> tuple[object, ...]:
+def outcome_values(outcome: ClosedRun) -> tuple[object, ...]:
     """The arguments of `finish_run`, in order."""
     terminal, message = outcome.entries[-1], outcome.message
     return (

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.observability.metrics import Metrics
 from app.runs.active_run import LiveRun
-from app.runs.ports import Outcome
+from app.runs.ports import ClosedRun
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class RunMetrics:
         """See the port."""
         self._figures.first_token.observe(seconds)
 
-    def ended(self, run: LiveRun, outcome: Outcome) -> None:
+    def ended(self, run: LiveRun, outcome: ClosedRun) -> None:
         """See the port."""
         figures, message = self._figures, outcome.message
         reason = message.finish_reason or message.error_code or "unknown"
@@ -73,7 +73,7 @@ class RunMetrics:
         """See the port."""
         self._figures.unsaved.inc()
 
-    def over(self, run: LiveRun) -> None:
+    def closed(self, run: LiveRun) -> None:
         """See the port."""
         if self._under_way.pop(run.run_id, None) is not None:
             self._tokens_over += run.upstream.deltas
@@ -86,7 +86,7 @@ class RunMetrics:
         if isinstance(took, int | float):
             self._figures.stage.labels(stage).observe(took / 1000)
 
-    def _tell(self, run: LiveRun, outcome: Outcome, reason: str) -> None:
+    def _tell(self, run: LiveRun, outcome: ClosedRun, reason: str) -> None:
         timings = outcome.message.timings
         total = None if timings is None else timings.total_ms
         told: dict[str, object] = {

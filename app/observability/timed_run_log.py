@@ -11,7 +11,7 @@ from app.db.pool import Database
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import StoreUnavailable
 from app.observability.metrics import Metrics
-from app.runs.ports import Batch, Created, DuplicateRequest, NewRun, Outcome
+from app.runs.ports import Batch, ClosedRun, Created, DuplicateRequest, NewRun
 
 
 class MeasuredRunLog(PostgresRunLog):
@@ -34,7 +34,7 @@ class MeasuredRunLog(PostgresRunLog):
         return refused
 
     @override
-    async def finish(self, outcome: Outcome) -> bool:
+    async def finish(self, outcome: ClosedRun) -> bool:
         with self._timed("finish"):
             return await super().finish(outcome)
 

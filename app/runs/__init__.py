@@ -1,1 +1,1 @@
-"""The life of a run: start, stop, attach, produce, record, reap. No web, SQL or graph."""
+"""The life of a run: start, stop, attach, produce, record, reap. No web, no SQL, no graph."""

@@ -1,7 +1,7 @@
-"""A run owned by this process: its log in memory, and the bell its viewers wait for.
+"""A run owned by this process: its log in memory, and the waiters of its viewers.
 
-Only the producer appends. Viewers hold a position and read `entries`; a slow one costs nothing
-but its own position. The recorder copies what is new to the durable log and raises `reserved`.
+Only the producer appends. Viewers keep a position into `entries`; a slow viewer costs nothing but
+that position. The recorder copies new entries to the durable log and raises `reserved`.
 """
 
 import asyncio
@@ -27,44 +27,43 @@ class LiveRun:
         self.cancel_on_disconnect = cancel_on_disconnect
         self.started_at = started_at  # Clock.monotonic() seconds
         self.entries: list[LogEntry] = []
-        self.flushed = 0  # how many entries the durable log has
+        self.flushed = 0  # entries stored in the durable log
         self.terminal: LogEntry | None = None
         self.receipt: Receipt | None = None
-        self.fenced = False  # somebody else ended this run: the stored log is the truth
-        self.displaced = False  # closed as dead although it lives: its ending will replace that one
+        self.fenced = False  # another process ended this run: the stored log is authoritative
+        self.presumed_dead = False  # closed as dead; its own ending will replace that one
         self.finishing = False
         self.cancel_reason: CancelReason | None = None
         self.cancelled_at: float | None = None
-        self.cut_upstream = False  # a model socket was open when it was cancelled
+        self.cut_upstream = False  # a model socket was open at the time of cancellation
         self.upstream = Upstream()
         self.evidence = Evidence()
         self.citations: tuple[Citation, ...] = ()
         self.first_token_at: float | None = None
         self.retrieved_at: float | None = None
-        self.posts = 1  # POST connections that follow; the one that asked is the first
-        self.over = asyncio.Event()  # terminal published, or fenced
+        self.posts = 1  # open POST connections, including the one that asked
+        self.closed = asyncio.Event()  # terminal published, or fenced
         self._producing: asyncio.Task[object] | None = None
-        self._bells: list[asyncio.Future[bool]] = []
+        self._waiters: list[asyncio.Future[bool]] = []
 
     @property
     def run_id(self) -> str:
-        """The run's id."""
         return self.record.run_id
 
     @property
     def visible(self) -> int:
-        """The highest number that may be shown: below the reservation."""
+        """The highest sequence number that may be sent: always below the reservation."""
         return min(len(self.entries), self.reserved - 1)
 
     @property
     def stopping(self) -> bool:
-        """Cancelled or ended generating, the last transaction may still be under way."""
+        """Generation has ended or was cancelled; the final transaction may still be running."""
         return self.cancel_reason is not None or self.finishing
 
     @property
     def ending(self) -> bool:
-        """The last transaction is under way or done: it asks itself whether the run is ours."""
-        return self.finishing or self.over.is_set()
+        """The final transaction is running or done; it checks ownership itself."""
+        return self.finishing or self.closed.is_set()
 
     @property
     def text(self) -> str:
@@ -72,25 +71,25 @@ class LiveRun:
         return answer_of(self.entries)
 
     def append(self, event: Stage | Token) -> LogEntry:
-        """Give `event` the next number and show it to viewers."""
+        """Assign the next sequence number to `event` and publish it to viewers."""
         text = event.content if isinstance(event, Token) else None
         entry = LogEntry(len(self.entries) + 1, event.type, to_json(event), text)
         if isinstance(event, Citations):
             self.citations = event.content.citations
         self.entries.append(entry)
-        self._ring()
+        self._notify()
         return entry
 
     def close_with(self, terminal: LogEntry) -> None:
-        """Publish the terminal entry: nothing comes after it."""
+        """Publish the terminal entry. Nothing may be appended afterwards."""
         self.terminal = terminal
         self.entries.append(terminal)
         self.reserved = max(self.reserved, terminal.seq + 1)
-        self.over.set()
-        self._ring()
+        self.closed.set()
+        self._notify()
 
     def terminal_entry(self, event: Terminal) -> LogEntry:
-        """`event` with the number it will have; not shown before it is stored."""
+        """The entry for `event` with its final number, without publishing it."""
         return LogEntry(len(self.entries) + 1, event.type, to_json(event))
 
     def stored(self, upto: int, reserved: int) -> None:
@@ -100,24 +99,24 @@ class LiveRun:
             held_back = self.visible < len(self.entries)
             self.reserved = reserved
             if held_back:
-                self._ring()
+                self._notify()
 
-    def produced_by(self, task: "asyncio.Task[object]") -> None:
-        """The task that cancelling this run cancels.
+    def set_producer(self, task: "asyncio.Task[object]") -> None:
+        """Set the task that `cancel` cancels.
 
-        It is dropped when it ends: it holds what it raised, whose frames hold this run.
+        The reference is dropped when the task ends: its exception holds frames that hold this run.
         """
         self._producing = task
-        task.add_done_callback(self._produced)
+        task.add_done_callback(self._on_producer_done)
         if self.cancel_reason is not None:
             task.cancel()
 
-    def _produced(self, _: "asyncio.Task[object]") -> None:
+    def _on_producer_done(self, _: "asyncio.Task[object]") -> None:
         self._producing = None
 
     def cancel(self, reason: CancelReason, *, at: float) -> bool:
-        """End generating; the first reason counts. False when it was already ending."""
-        if self.stopping or self.over.is_set():
+        """Stop generation; the first reason is kept. False when the run was already ending."""
+        if self.stopping or self.closed.is_set():
             return False
         self.cancel_reason = reason
         self.cancelled_at = at
@@ -127,20 +126,20 @@ class LiveRun:
         return True
 
     def fence(self, *, at: float) -> None:
-        """Another process owns this run now: stop, and let viewers go on from the stored log."""
+        """Another process owns this run: stop, and let viewers continue from the stored log."""
         self.fenced = True
         self.cancel("fenced", at=at)
-        self.over.set()
-        self._ring()
+        self.closed.set()
+        self._notify()
 
-    def hang(self) -> "asyncio.Future[bool]":
-        """A bell for one viewer: True once something new may be there, or the run is over."""
-        bell: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._bells.append(bell)
-        return bell
+    def subscribe(self) -> "asyncio.Future[bool]":
+        """A future that resolves to True when there may be new entries or the run has closed."""
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
 
-    def _ring(self) -> None:
-        bells, self._bells = self._bells, []
-        for bell in bells:
-            if not bell.done():
-                bell.set_result(True)
+    def _notify(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(True)

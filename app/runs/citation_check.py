@@ -1,4 +1,4 @@
-"""Finds the citations of an answer off the event loop, and never at the price of the answer."""
+"""Finds the citations of an answer off the event loop. A failure never fails the answer."""
 
 import asyncio
 import logging
@@ -12,31 +12,33 @@ from app.text.citations import cite
 
 log = logging.getLogger(__name__)
 
-MAX_CITING_S: Final = 1.0
-"""Of processor time for one answer: an ordinary one takes 10 ms. The rest stays unchecked."""
+MAX_CITATION_CHECK_S: Final = 1.0
+"""Processor time for one answer; a typical one takes 10 ms. The rest stays unverified."""
 LONG_ANSWER: Final = 20_000
-"""Characters; answers from this length on wait for each other, not the others for them."""
+"""Characters. Longer answers share a thread of their own, so that others do not wait for them."""
 
 Citer = Callable[[str, tuple[Passage, ...]], tuple[Citation, ...]]
-"""(answer, numbered passages) -> citations, in order of first appearance. Pure, but slow."""
+"""(answer, numbered passages) -> citations in order of first appearance. Pure, CPU-bound."""
 
-# One thread each: several that compute would hold the interpreter against the event loop.
+# One thread each: several busy threads would starve the event loop of the interpreter lock.
 _ORDINARY: Final = ThreadPoolExecutor(1, thread_name_prefix="citing")
 _LONG: Final = ThreadPoolExecutor(1, thread_name_prefix="citing-long")
 
 
-def cite_in_time(
+def cite_within_limit(
     text: str, passages: tuple[Passage, ...], *, clock: Callable[[], float] = time.thread_time
 ) -> tuple[Citation, ...]:
-    """The citations, checked for at most `MAX_CITING_S` of `clock` (this thread's own time)."""
-    until = clock() + MAX_CITING_S
+    """The citations, verified for at most `MAX_CITATION_CHECK_S` of `clock` (thread time)."""
+    until = clock() + MAX_CITATION_CHECK_S
     return cite(text, passages, time_left=lambda: clock() < until)
 
 
-async def cited(cite: Citer, text: str, passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
-    """The citations; none when checking them fails, because the answer itself must end.
+async def find_citations(
+    cite: Citer, text: str, passages: tuple[Passage, ...]
+) -> tuple[Citation, ...]:
+    """The citations; empty when verification fails, because the answer itself must complete.
 
-    Checking takes about 6 ms per 1,000 characters of answer: other streams go on meanwhile.
+    Takes about 6 ms per 1,000 characters, in a thread: other streams continue meanwhile.
     """
     if not text:
         return ()
@@ -44,5 +46,5 @@ async def cited(cite: Citer, text: str, passages: tuple[Passage, ...]) -> tuple[
     try:
         return await asyncio.get_running_loop().run_in_executor(executor, cite, text, passages)
     except Exception:
-        log.exception("The citations of an answer could not be judged")
+        log.exception("The citations of an answer could not be verified")
         return ()

@@ -1,4 +1,4 @@
-"""The real clock. Tests pass another."""
+"""The system clock. Tests inject another."""
 
 import asyncio
 import time
@@ -9,13 +9,10 @@ class SystemClock:
     """Implements `runs.ports.Clock`."""
 
     def now(self) -> datetime:
-        """UTC now."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """`time.monotonic()`."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """`asyncio.sleep`."""
         await asyncio.sleep(seconds)

@@ -1,14 +1,14 @@
-"""Readers of a run's log. A cursor is a position; any number may read one run, at any speed.
+"""Readers of a run's log. A cursor is a position; any number can read one run, at any speed.
 
-`frames()` yields entries with strictly increasing numbers, the terminal one last, and None after
-each `silence_s` without any. A cursor that is behind merges consecutive tokens. Where its position
-cannot be served it yields a `reset` with the whole text first, never a silent gap.
+`frames()` yields entries with strictly increasing numbers, the terminal entry last, and None after
+each `silence_s` without an entry. A cursor that lags behind merges consecutive tokens. A position
+that cannot be served is answered with a `reset` that holds the whole text, never with a gap.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from typing import Protocol, Self
+from typing import Self
 
 import orjson
 
@@ -20,31 +20,18 @@ from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
 from app.runs.ownership import Ownership
 from app.runs.ports import Clock, LogEntry, RunLog, RunRecord, answer_of
+from app.runs.run_signals import RunSignals
 
 log = logging.getLogger(__name__)
 
 MERGE_CHARS = 8_192
-STEP = 256  # entries looked at between two turns of the event loop
+STEP = 256  # entries read before control returns to the event loop
 FUTURE_WAIT_S = 2.0
 POLL_S = 1.0
 
 
-class RunSignal(Protocol):
-    """Rings when a run may have news in another process (see `runs/bells.py`)."""
-
-    closed: bool
-
-    def hang(self, run_id: str) -> asyncio.Event:
-        """A bell to be hung before looking, so that news which comes meanwhile is not missed."""
-        ...
-
-    async def rung(self, bell: asyncio.Event, seconds: float) -> None:
-        """Until the bell rang, or `seconds` passed."""
-        ...
-
-
-def merge(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
-    """Consecutive tokens as one entry with the last one's number and timestamp."""
+def merge_tokens(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
+    """Merge consecutive tokens into one entry that has the number and timestamp of the last."""
     held: list[LogEntry] = []
     size = 0
     for entry in entries:
@@ -52,14 +39,14 @@ def merge(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
             held.append(entry)
             size += len(entry.text)
             continue
-        yield from _joined(held)
+        yield from _merge_held(held)
         held, size = ([], 0) if entry.text is None else ([entry], len(entry.text))
         if entry.text is None:
             yield entry
-    yield from _joined(held)
+    yield from _merge_held(held)
 
 
-def _joined(held: list[LogEntry]) -> Iterator[LogEntry]:
+def _merge_held(held: list[LogEntry]) -> Iterator[LogEntry]:
     if not held:
         return
     last = held[-1]
@@ -72,15 +59,15 @@ def _joined(held: list[LogEntry]) -> Iterator[LogEntry]:
 
 
 def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> LogEntry:
-    """The whole answer up to `seq`; the client replaces what it has."""
+    """The whole answer up to `seq`; the client replaces its text with it."""
     content = ResetPayload(text=text, citations=citations)
     return LogEntry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
 
 
 class _Waiter:
-    """Waits for what a run shows next, at most `seconds` each time.
+    """Waits for a run's next entry, at most `seconds` each time.
 
-    With one timer for all waits: a new one for every token would cost as much as sending it.
+    All waits share one timer: a timer per token would cost as much as sending the token.
     """
 
     def __init__(self, run: LiveRun, seconds: float) -> None:
@@ -88,7 +75,7 @@ class _Waiter:
         self._seconds = seconds
         self._until = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._bell: asyncio.Future[bool] | None = None
+        self._notified: asyncio.Future[bool] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,32 +84,32 @@ class _Waiter:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def beyond(self, seq: int) -> bool:
-        """True when something after `seq` may be shown or the run is over, False in silence."""
+    async def wait_past(self, seq: int) -> bool:
+        """True when an entry after `seq` is visible or the run has closed; False on timeout."""
         run, loop = self._run, asyncio.get_running_loop()
         self._until = loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_at(self._until, self._look)
-        while run.visible <= seq and not run.over.is_set():
+            self._timer = loop.call_at(self._until, self._on_timer)
+        while run.visible <= seq and not run.closed.is_set():
             if self._timer is None:
-                return False  # the bell was rung already when the time was over: `_look` kept still
-            self._bell = run.hang()
-            if not await self._bell:
+                return False  # already notified before the timeout fired
+            self._notified = run.subscribe()
+            if not await self._notified:
                 return False
         return True
 
-    def _look(self) -> None:
-        """The time of the first wait is over; later ones may have begun since."""
+    def _on_timer(self) -> None:
+        """The first wait has timed out; a later one may have started since."""
         loop = asyncio.get_running_loop()
         self._timer = None
         if loop.time() < self._until:
-            self._timer = loop.call_at(self._until, self._look)
-        elif self._bell is not None and not self._bell.done():
-            self._bell.set_result(False)
+            self._timer = loop.call_at(self._until, self._on_timer)
+        elif self._notified is not None and not self._notified.done():
+            self._notified.set_result(False)
 
 
 class LiveCursor:
-    """Reads a run of this process from memory; goes on from the store when the run is fenced."""
+    """Reads a run of this process from memory; continues from the store once it is fenced."""
 
     def __init__(
         self,
@@ -133,26 +120,28 @@ class LiveCursor:
         *,
         ownership: Ownership | None = None,
     ) -> None:
-        """Without `ownership` the run is ours whatever happens."""
+        """Without `ownership` the run always counts as owned by this process."""
         self._ownership = ownership
-        self._sure: Callable[[], bool] = ownership.sure if ownership else lambda: True
+        self._is_confirmed: Callable[[], bool] = (
+            ownership.is_confirmed if ownership else lambda: True
+        )
         self._run = run
         self._position = after
         self._clock = clock
         self._stored = stored
 
     async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
-        """Until the terminal entry was yielded."""
+        """Ends after the terminal entry."""
         run = self._run
-        while not await self._settled(silence_s):
+        while not await self._wait_confirmed(silence_s):
             yield None
         if not run.fenced and not await self._servable():
             yield self._reset()
-        async with _Waiter(run, silence_s) as patience:
+        async with _Waiter(run, silence_s) as waiter:
             while not run.fenced:
                 entries = self._next()
-                for entry in merge(entries) if len(entries) > 1 else entries:
-                    if not self._sure():
+                for entry in merge_tokens(entries) if len(entries) > 1 else entries:
+                    if not self._is_confirmed():
                         break
                     yield entry
                     self._position = entry.seq
@@ -160,37 +149,37 @@ class LiveCursor:
                     return
                 at = self._position
                 behind = at < run.visible
-                if not await (self._turn(silence_s) if behind else patience.beyond(at)):
+                if not await (self._yield_control(silence_s) if behind else waiter.wait_past(at)):
                     yield None
         async for frame in self._stored.at(self._position).frames(silence_s=silence_s):
             yield frame
 
-    async def _turn(self, silence_s: float) -> bool:
-        """Let the others have their turn; where ownership is in doubt, until it is settled."""
-        if not self._sure():
-            return await self._settled(silence_s)
+    async def _yield_control(self, silence_s: float) -> bool:
+        """Return control to the event loop; wait while ownership is not confirmed."""
+        if not self._is_confirmed():
+            return await self._wait_confirmed(silence_s)
         await asyncio.sleep(0)
         return True
 
-    async def _settled(self, silence_s: float) -> bool:
-        """Whether it is known whose the run is; waits for that as long as for a heartbeat."""
+    async def _wait_confirmed(self, silence_s: float) -> bool:
+        """Whether ownership is confirmed; waits at most one heartbeat interval for it."""
         if self._ownership is None or self._run.fenced:
             return True
-        return await self._ownership.settled(silence_s)
+        return await self._ownership.wait_confirmed(silence_s)
 
     async def _servable(self) -> bool:
-        """Whether the position was shown. It may be that of a flush that is under way elsewhere."""
+        """Whether the position has been published. A flush elsewhere may still be in progress."""
         run = self._run
         if self._position <= run.visible:
             return True
-        async with _Waiter(run, FUTURE_WAIT_S) as patience:
-            await patience.beyond(self._position - 1)
-            if not run.visible:  # a reset takes the number of something that was shown
-                await patience.beyond(0)
+        async with _Waiter(run, FUTURE_WAIT_S) as waiter:
+            await waiter.wait_past(self._position - 1)
+            if not run.visible:  # a reset reuses the number of a published entry
+                await waiter.wait_past(0)
         return run.fenced or self._position <= run.visible
 
     def _next(self) -> list[LogEntry]:
-        """At most `STEP` entries after the position. Before the terminal one may be a hole."""
+        """At most `STEP` entries after the position. There may be a gap before the terminal one."""
         run = self._run
         if run.terminal is not None and self._position >= len(run.entries) - 1:
             return [run.terminal] if self._position < run.terminal.seq else []
@@ -206,7 +195,7 @@ class LiveCursor:
 
 
 class StoredCursor:
-    """Reads a run from the durable log and follows another process's run by notice and poll."""
+    """Reads a run from the durable log; follows another process's run by notices and polling."""
 
     def __init__(
         self,
@@ -216,76 +205,76 @@ class StoredCursor:
         *,
         after: int,
         clock: Clock,
-        bell: RunSignal,
-        goes_on: bool = False,
+        signals: RunSignals,
+        is_continuation: bool = False,
     ) -> None:
         self._log = run_log
         self._principal = principal
         self._record = record
         self._position = after
         self._clock = clock
-        self._bell = bell
-        self._goes_on = goes_on
-        self._begun = False  # the position was found to be servable, or was reset
+        self._signals = signals
+        self._is_continuation = is_continuation
+        self._is_positioned = False  # the position is servable, or was reset
         self._over = False
 
     def at(self, after: int) -> "StoredCursor":
-        """The same run, for a connection that was already sent everything up to `after`."""
+        """The same run, for a connection that already received everything up to `after`."""
         return StoredCursor(
             self._log,
             self._principal,
             self._record,
             after=after,
             clock=self._clock,
-            bell=self._bell,
-            goes_on=True,
+            signals=self._signals,
+            is_continuation=True,
         )
 
     async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
-        """Until the terminal entry was yielded, the run is gone, or this process shuts down.
+        """Ends after the terminal entry, when the run is gone, or at shutdown.
 
-        While the database is away it is waited for.
+        Waits while the database is unavailable.
         """
-        heard = self._clock.monotonic()
+        last_output_at = self._clock.monotonic()
         while not self._over:
             step = await self._step(min(POLL_S, silence_s))
             for entry in step:
                 yield entry
                 self._position = entry.seq
             if step:
-                heard = self._clock.monotonic()
+                last_output_at = self._clock.monotonic()
                 await asyncio.sleep(0)
-            elif self._clock.monotonic() - heard >= silence_s:
-                heard = self._clock.monotonic()
+            elif self._clock.monotonic() - last_output_at >= silence_s:
+                last_output_at = self._clock.monotonic()
                 yield None
 
     async def _step(self, wait_s: float) -> Sequence[LogEntry]:
-        """What is there now; waits for news when there is nothing."""
-        bell = self._bell.hang(self._record.run_id)
+        """The entries stored now; waits for a notification when there are none."""
+        notified = self._signals.subscribe(self._record.run_id)
         try:
             step = await self._read()
         except StoreUnavailable as error:
             log.debug("Run %s cannot be read: %s", self._record.run_id, error)
             step = ()
         if not step and not self._over:
-            self._over = self._bell.closed
-            await self._bell.rung(bell, wait_s)
+            self._over = self._signals.closed
+            await self._signals.wait(notified, wait_s)
         return step
 
     async def _read(self) -> Sequence[LogEntry]:
-        if not self._begun and not await self._servable():
-            if self._goes_on and self._record.terminal is None:
-                # Numbers on a connection only rise: what its dead owner sent beyond the stored
-                # head is taken back at the run's end, whose number lies above.
+        if not self._is_positioned and not await self._servable():
+            if self._is_continuation and self._record.terminal is None:
+                # Numbers on a connection only increase. What the dead owner sent beyond the stored
+                # head is retracted at the end of the run, which has a higher number.
                 self._over = not await self._refresh()
                 return ()
             reset = await self._reset()
             if not reset.seq:
-                return ()  # nothing is stored yet, so there is no number that a reset could have
-            self._begun = True
+                return ()  # nothing is stored yet: there is no number a reset could use
+            self._is_positioned = True
             return (reset,)
-        self._begun = True
-        # The row is read before the events: a terminal event seen in the row is then among the
+        self._is_positioned = True
+        # Read the row before the events: a terminal event found in the row is then among the
         # events, unless they were purged.
         if not await self._refresh():
             self._over = True
@@ -296,7 +285,7 @@ class StoredCursor:
             last = page[-1]
             known_last = terminal is not None and last.seq >= terminal.seq
             self._over = known_last or last.type in TERMINAL_TYPES
-            return tuple(merge(page))
+            return tuple(merge_tokens(page))
         if terminal is None:
             return ()
         if self._position < terminal.seq - 1:
@@ -311,10 +300,10 @@ class StoredCursor:
         return record is not None
 
     async def _servable(self) -> bool:
-        """The position is 0 with the first event there, or names a stored event."""
+        """Whether the position is 0 and the first event is stored, or names a stored event."""
         deadline = self._clock.monotonic() + FUTURE_WAIT_S
         while True:
-            bell = self._bell.hang(self._record.run_id)
+            notified = self._signals.subscribe(self._record.run_id)
             first = await self._log.entries(
                 self._record.run_id, after=max(0, self._position - 1), limit=1
             )
@@ -324,7 +313,7 @@ class StoredCursor:
                 return first[0].seq == self._position
             if self._record.terminal is not None or self._clock.monotonic() >= deadline:
                 return False
-            await self._bell.rung(bell, 0.2)
+            await self._signals.wait(notified, 0.2)
             if not await self._refresh():
                 return False
 

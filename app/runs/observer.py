@@ -1,4 +1,4 @@
-"""What somebody may want to know of runs as they happen. Called a few times a run, never per token.
+"""Hooks into the life of runs. Called a few times per run, never per token.
 
 Methods must not block or raise.
 """
@@ -6,47 +6,42 @@ Methods must not block or raise.
 from typing import Protocol
 
 from app.runs.active_run import LiveRun
-from app.runs.ports import Outcome
+from app.runs.ports import ClosedRun
 
 
 class RunObserver(Protocol):
-    """Is told of the runs of one process."""
+    """Receives the lifecycle events of the runs of one process."""
 
     def started(self, run: LiveRun, question: str) -> None:
-        """A question was accepted here."""
+        """A question was accepted by this process."""
         ...
 
     def first_token(self, seconds: float) -> None:
-        """A run's first piece of text came so long after the question was accepted."""
+        """The first token was emitted `seconds` after the question was accepted."""
         ...
 
-    def ended(self, run: LiveRun, outcome: Outcome) -> None:
+    def ended(self, run: LiveRun, closed_run: ClosedRun) -> None:
         """The run's outcome is known; it may not be saved yet."""
         ...
 
     def unsaved(self) -> None:
-        """A run's viewers were let go before the database took its end."""
+        """The viewers of a run were released before the database stored its end."""
         ...
 
-    def over(self, run: LiveRun) -> None:
-        """The last word on a run that was started here, whatever became of it."""
+    def closed(self, run: LiveRun) -> None:
+        """Called last, and for every run that was started here, however it ended."""
         ...
 
 
 class NullRunObserver:
-    """Nobody wants to know."""
+    """Ignores everything."""
 
-    def started(self, run: LiveRun, question: str) -> None:
-        """Nothing."""
+    def started(self, run: LiveRun, question: str) -> None: ...
 
-    def first_token(self, seconds: float) -> None:
-        """Nothing."""
+    def first_token(self, seconds: float) -> None: ...
 
-    def ended(self, run: LiveRun, outcome: Outcome) -> None:
-        """Nothing."""
+    def ended(self, run: LiveRun, closed_run: ClosedRun) -> None: ...
 
-    def unsaved(self) -> None:
-        """Nothing."""
+    def unsaved(self) -> None: ...
 
-    def over(self, run: LiveRun) -> None:
-        """Nothing."""
+    def closed(self, run: LiveRun) -> None: ...

@@ -1,4 +1,4 @@
-"""What a run's end looks like: the terminal event, the stored message, the receipt. Pure."""
+"""Builds the end of a run: terminal event, stored message, receipt. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,34 +34,34 @@ SHUT_DOWN = RunFailure(
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """Why a run ended: exactly one of the two is set."""
+    """Why a run ended: exactly one of `result` and `failure` is set."""
 
-    finished: EngineResult | None = None
+    result: EngineResult | None = None
     failure: RunFailure | None = None
 
     @property
     def status(self) -> RunStatus:
-        """How the run's row and message are marked."""
-        if self.finished is None:
+        """The status stored with the run and its message."""
+        if self.result is None:
             return "error"
-        return "stopped" if self.finished.finish_reason == "stopped" else "complete"
+        return "stopped" if self.result.finish_reason == "stopped" else "complete"
 
     @property
     def finish_reason(self) -> FinishReason | None:
         """None for a failed run."""
-        return self.finished.finish_reason if self.finished else None
+        return self.result.finish_reason if self.result else None
 
 
-STOPPED = RunOutcome(finished=EngineResult("stopped", None))
+STOPPED = RunOutcome(result=EngineResult("stopped", None))
 
 
 def citations_event(citations: tuple[Citation, ...], at: datetime) -> Citations:
-    """The one event between the last token and the terminal one."""
+    """The event between the last token and the terminal event."""
     return Citations(content=CitationsPayload(citations=citations), timestamp=timestamp(at))
 
 
 def terminal_event(
-    ending: RunOutcome,
+    outcome: RunOutcome,
     *,
     message_id: str,
     saved: bool,
@@ -70,17 +70,17 @@ def terminal_event(
     timings: Timings,
     at: datetime,
 ) -> Terminal:
-    """`done` or `error` as the wire has it."""
-    if ending.finished is not None:
-        finished = DonePayload(
-            finish_reason=ending.finished.finish_reason,
+    """The `done` or `error` event."""
+    if outcome.result is not None:
+        result = DonePayload(
+            finish_reason=outcome.result.finish_reason,
             message_id=message_id,
             saved=saved,
             usage=usage,
             timings=timings,
         )
-        return Done(content=finished, timestamp=timestamp(at))
-    failure = ending.failure or INTERRUPTED
+        return Done(content=result, timestamp=timestamp(at))
+    failure = outcome.failure or INTERRUPTED
     failed = ErrorPayload(
         code=failure.code,
         message=failure.message,
@@ -92,7 +92,7 @@ def terminal_event(
 
 
 def answer_record(
-    ending: RunOutcome,
+    outcome: RunOutcome,
     *,
     text: str,
     citations: tuple[Citation, ...],
@@ -100,22 +100,22 @@ def answer_record(
     usage: Usage,
     timings: Timings,
 ) -> AnswerRecord:
-    """The message as it is stored for good."""
+    """The final stored message."""
     return AnswerRecord(
-        status=ending.status if ending.status != "running" else "streaming",
+        status=outcome.status if outcome.status != "running" else "streaming",
         content=text,
-        finish_reason=ending.finish_reason,
+        finish_reason=outcome.finish_reason,
         citations=citations,
         evidence=evidence,
         usage=usage,
         timings=timings,
-        error_code=ending.failure.code if ending.failure else None,
-        error_message=ending.failure.message if ending.failure else None,
+        error_code=outcome.failure.code if outcome.failure else None,
+        error_message=outcome.failure.message if outcome.failure else None,
     )
 
 
 def evidence_of(entries: Iterable[LogEntry]) -> tuple[dict[str, object], ...]:
-    """The stage events, as `{type, content}`, that tell how the answer was found."""
+    """The stage events, as `{type, content}`, that explain how the answer was found."""
     kept = (e for e in entries if e.text is None and e.type not in _NOT_EVIDENCE)
     return tuple({"type": e.type, "content": orjson.loads(e.data).get("content")} for e in kept)
 
@@ -123,8 +123,8 @@ def evidence_of(entries: Iterable[LogEntry]) -> tuple[dict[str, object], ...]:
 _NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
 
 
-def replaceable(terminal: LogEntry | None) -> bool:
-    """Whether a run that another process took over is still open, or was closed as dead."""
+def is_replaceable(terminal: LogEntry | None) -> bool:
+    """Whether a run taken over by another process is still open or was closed as dead."""
     if terminal is None:
         return True
     if terminal.type != "error":
@@ -133,7 +133,7 @@ def replaceable(terminal: LogEntry | None) -> bool:
     return isinstance(content, dict) and content.get("code") == INTERRUPTED.code
 
 
-def marked_passages(entries: Sequence[LogEntry]) -> tuple[Passage, ...]:
+def numbered_passages(entries: Sequence[LogEntry]) -> tuple[Passage, ...]:
     """The numbered passages of a stored run, from its last `generation_start`."""
     for entry in reversed(entries):
         if entry.type == "generation_start":
@@ -142,7 +142,7 @@ def marked_passages(entries: Sequence[LogEntry]) -> tuple[Passage, ...]:
 
 
 def usage_of(run: LiveRun, ended: EngineResult | None) -> Usage:
-    """What the model reported, else an estimate (four characters a token)."""
+    """The usage reported by the model, else an estimate (four characters per token)."""
     if ended is not None and ended.usage is not None:
         return ended.usage
     context = sum(len(passage.text) for passage in run.evidence.passages)
@@ -167,7 +167,7 @@ def timings_of(run: LiveRun, now: float) -> Timings:
 
 
 def receipt_of(run: LiveRun) -> Receipt | None:
-    """What a stop achieved; None when the run was not stopped."""
+    """The receipt of a stop; None when the run was not stopped."""
     if run.cancel_reason not in {"stopped", "disconnected"} or run.cancelled_at is None:
         return None
     closed, took = run.upstream.closed_at, None

@@ -1,8 +1,8 @@
-"""Whether this process may still believe that its runs are its own.
+"""Whether this process still owns its runs.
 
-A process that stood still (stopped, suspended, held up by one computation) may have been declared
-dead meanwhile, its runs closed and their text cut. After such a pause nothing is shown before the
-database has said what is still ours.
+A process that was paused (stopped, suspended, blocked by one computation) may have been declared
+dead meanwhile, and its runs closed. After a pause nothing is sent until the database has confirmed
+which runs are still owned.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from app.runs.ports import Clock, RunLog
 log = logging.getLogger(__name__)
 
 PAUSE_S = 4.0
-"""A longer gap is a pause. With a heartbeat every 2 s that may take 3 s it is below the lease."""
+"""A longer gap counts as a pause. Below the lease, with a heartbeat every 2 s that may take 3 s."""
 CHECK_S = 1.0
 
 
@@ -29,11 +29,11 @@ def _elapsed_clock() -> Callable[[], float]:
 
 
 elapsed_s = _elapsed_clock()
-"""Seconds that go on while the machine is suspended, where the system has such a clock."""
+"""Seconds, including time spent suspended where the system has such a clock."""
 
 
 class Ownership:
-    """One per process. `check` is to be called every `CHECK_S`."""
+    """One per process. Call `check` every `CHECK_S`."""
 
     def __init__(
         self,
@@ -52,53 +52,53 @@ class Ownership:
         self._ticked_s = self._elapsed()
         self._ticked_at = clock.now()
         self._in_doubt = False
-        self._settled = asyncio.Event()
+        self._confirmed = asyncio.Event()
 
-    def sure(self) -> bool:
-        """False from the moment this process wakes. Asked before anything is shown: cheap."""
+    def is_confirmed(self) -> bool:
+        """False from the moment this process wakes from a pause. Cheap: called for every entry."""
         return not self._in_doubt and self._elapsed() - self._ticked_s <= PAUSE_S
 
-    async def settled(self, seconds: float) -> bool:
-        """Wait until it is known what is ours; False when `seconds` passed before."""
-        if self.sure():
+    async def wait_confirmed(self, seconds: float) -> bool:
+        """Wait until ownership is confirmed; False after `seconds`."""
+        if self.is_confirmed():
             return True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not self.sure():
-                    self._settled.clear()
-                    await self._settled.wait()
-        return self.sure()
+                while not self.is_confirmed():
+                    self._confirmed.clear()
+                    await self._confirmed.wait()
+        return self.is_confirmed()
 
-    async def known(self) -> None:
-        """Wait until it is known what is ours, however long that takes."""
-        while not self.sure():
-            await self.settled(PAUSE_S)
+    async def until_confirmed(self) -> None:
+        """Wait until ownership is confirmed, without a limit."""
+        while not self.is_confirmed():
+            await self.wait_confirmed(PAUSE_S)
 
     async def check(self) -> None:
-        """Notice a pause, and ask what it left us. Raises `StoreUnavailable`."""
+        """Detect a pause and ask the database which runs are left. Raises `StoreUnavailable`."""
         paused = self._since(self._ticked_s, self._ticked_at)
         if paused > PAUSE_S:
-            log.warning("This process stood still for %.0f s: asking what is still ours", paused)
+            log.warning("This process was paused for %.0f s: checking its runs", paused)
             self._in_doubt = True
         self._tick()
         if self._in_doubt:
             await self._ask()
 
     def _since(self, elapsed_s: float, at: datetime) -> float:
-        """By the clock that moved most: some stand still while a machine is suspended."""
+        """By the clock that advanced most: some stop while a machine is suspended."""
         return max(self._elapsed() - elapsed_s, (self._clock.now() - at).total_seconds())
 
     def _tick(self) -> None:
         self._ticked_s, self._ticked_at = self._elapsed(), self._clock.now()
 
     async def _ask(self) -> None:
-        asked = self._ticked_s, self._ticked_at
-        known = tuple(self._live.values())  # what begins meanwhile is ours, and in no reading
-        # A heartbeat first: from then on nobody takes over what the reading says is ours.
+        asked_at = self._ticked_s, self._ticked_at
+        known = tuple(self._live.values())  # runs started later are not in the reading
+        # Heartbeat first: from then on nobody takes over a run that the reading shows as ours.
         await self._log.beat(self._process_id)
         leases = (await self._log.leases()).leases
-        if self._since(*asked) > PAUSE_S:
-            return  # paused again: what was read is old
+        if self._since(*asked_at) > PAUSE_S:
+            return  # paused again: the reading is stale
         ours = {(one.run_id, one.epoch) for one in leases if one.process_id == self._process_id}
         for run in known:
             if not run.ending and (run.run_id, run.epoch) not in ours:
@@ -106,4 +106,4 @@ class Ownership:
                 run.fence(at=self._clock.monotonic())
         self._tick()
         self._in_doubt = False
-        self._settled.set()
+        self._confirmed.set()

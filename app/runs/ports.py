@@ -1,17 +1,17 @@
-"""What `runs/` asks of the outside: a log to write to and an engine that answers.
+"""Ports of `runs/`: the log that stores runs and the engine that answers.
 
 Two adapters implement `RunLog`: `db/run_log.py`, and one in memory for tests. Both pass one
-behaviour suite, so another log can be added without touching this room.
+behaviour suite, so another log can be added without changing this package.
 
-Numbers. Events of a run are numbered 1, 2, 3 … by its owner. The row durably reserves numbers
-ahead: the owner may hand out every number *below* `reserved`, never `reserved` itself. Whoever
-ends a dead run's log writes its `citations` as `reserved` and its terminal event as
-`reserved + 1`, so nothing a viewer saw is ever reused. An owner that was taken for dead and
-replaces that ending numbers its own terminal event beyond both, with one number left out for the
-`reset` of those who saw the end before.
+Numbering. The owner numbers the events of a run 1, 2, 3 … The row reserves numbers in advance: the
+owner may use every number *below* `reserved`, never `reserved` itself. A process that closes a dead
+run writes its `citations` as `reserved` and its terminal event as `reserved + 1`, so a number that
+a viewer has seen is never reused. An owner that was presumed dead and replaces that ending numbers
+its own terminal event above both and leaves one number free for the `reset` of viewers that saw the
+earlier end.
 
-Fencing. `epoch` starts at 1 and is incremented by every take-over. Each write of an owner names
-its epoch and does nothing when the row has another one.
+Fencing. `epoch` starts at 1 and is incremented by every take-over. Every write of an owner names
+its epoch and has no effect when the row has another one.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -35,14 +35,14 @@ from app.domain.models import (
 from app.domain.principals import Principal
 
 RESERVE_AHEAD = 10_000
-"""Numbers reserved beyond the head at creation and with each flush."""
+"""Numbers reserved beyond the head at creation and at each flush."""
 
 RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
 
 
 class LogEntry(NamedTuple):
-    """One numbered event: `data` is its compact JSON, `text` the piece of answer of a token."""
+    """One numbered event: `data` is its compact JSON, `text` the text of a token."""
 
     seq: int
     type: str
@@ -51,7 +51,7 @@ class LogEntry(NamedTuple):
 
 
 def answer_of(entries: Iterable[LogEntry]) -> str:
-    """The answer that the events tell: the text of the tokens, after the last `reset`."""
+    """The answer so far: the text of the tokens after the last `reset`."""
     texts: list[str] = []
     for entry in entries:
         if entry.text is not None:
@@ -63,14 +63,14 @@ def answer_of(entries: Iterable[LogEntry]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """All that is written when a question is accepted, in one transaction."""
+    """Everything that is written, in one transaction, when a question is accepted."""
 
     run_id: str
     principal: Principal
     session_id: str
     route: Route
-    message_id: str  # the answer to be written
-    question_id: str  # the question it answers; existing when `question` is None
+    message_id: str  # the answer
+    question_id: str  # the question it answers; must exist when `question` is None
     question: str | None  # None: regenerate or continue, the question is already stored
     model: str
     filters: Filters
@@ -81,8 +81,8 @@ class NewRun:
     request_hash: str = ""  # sha256 hex of the canonical request body
     max_runs_per_owner: int | None = None
     continues: str | None = None  # message_id whose text this run continues
-    refusal: RequestError | None = None  # why this process starts nothing new now
-    expires_at: datetime | None = None  # a new conversation is in no list, and goes away then
+    refusal: RequestError | None = None  # why this process accepts no new run now
+    expires_at: datetime | None = None  # a new conversation is unlisted and deleted at this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ class RunRecord:
     receipt: Receipt | None
 
 
-def begun(new: NewRun, *, stop_requested: bool) -> RunRecord:
-    """The record of a run that was just written."""
+def new_run_record(new: NewRun, *, stop_requested: bool) -> RunRecord:
+    """The record of a run that was just created."""
     return RunRecord(
         run_id=new.run_id,
         owner_id=new.principal.owner_id,
@@ -149,26 +149,27 @@ def begun(new: NewRun, *, stop_requested: bool) -> RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The run exists and is ours. `stop_requested`: somebody stopped this id before it existed.
+    """The run was created and is owned by this process.
 
-    `begins`: its conversation began with it, so there is no history to read.
+    `stop_requested`: a stop for this id arrived before the run existed. `is_new_conversation`: the
+    run is the first of its conversation, so there is no history to read.
     """
 
     record: RunRecord
     stop_requested: bool
-    begins: bool
+    is_new_conversation: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRequest:
-    """The idempotency key is known: this is the run it made (its `request_hash` is compared)."""
+    """The idempotency key is known; `record` is the run it created (compare `request_hash`)."""
 
     record: RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """New events of one run for the next group flush; `reserved` is the new reservation."""
+    """New events of one run for the next flush; `reserved` is the new reservation."""
 
     run_id: str
     epoch: int
@@ -177,8 +178,8 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: written with its last events and its message in one transaction.
+class ClosedRun:
+    """The end of a run, written with its last events and its message in one transaction.
 
     `entries` are the events not yet flushed, the terminal event last.
     """
@@ -194,7 +195,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """The answer message as stored for good. `evidence`: the stage events as {type, content}."""
+    """The final answer message. `evidence`: the stage events as {type, content}."""
 
     status: MessageStatus
     content: str
@@ -209,7 +210,7 @@ class AnswerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the reaper reads of a running run: its process's heartbeat counter."""
+    """A running run and the heartbeat counter of its process, as the reaper reads them."""
 
     run_id: str
     epoch: int
@@ -219,7 +220,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """All running runs and the database's own clock (seconds) when they were read."""
+    """All running runs, and the database's clock in seconds at the time of reading."""
 
     now_s: float
     leases: tuple[Lease, ...]
@@ -227,19 +228,19 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something happened to runs, perhaps in another process. May be lost: pollers back it up."""
+    """Something happened to runs, perhaps in another process. Can be lost: readers also poll."""
 
     kind: Literal["progress", "stop", "ended"]
     run_ids: tuple[str, ...]
 
 
-def replacing_number(record_reserved: int, closed_by: int | None) -> int:
-    """The number of a terminal event that replaces `closed_by`, or forestalls it (None)."""
+def replacement_seq(record_reserved: int, closed_by: int | None) -> int:
+    """The number of a terminal event that replaces `closed_by`, or precedes it (None)."""
     return max(record_reserved, closed_by or 0) + 2
 
 
 class RunLog(Protocol):
-    """Durable runs. Methods raise `StoreUnavailable` when the database is out of reach."""
+    """Durable runs. Methods raise `StoreUnavailable` when the database is unreachable."""
 
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
         """Accept a question: conversation, question, answer (status `streaming`) and run.
@@ -247,64 +248,64 @@ class RunLog(Protocol):
         Order of checks: idempotency key, `new.refusal` (raised), `run_id` unknown (`RunIdTaken`),
         the conversation's active run (`RunInProgress`), the owner's limit over all replicas
         (`TooManyRuns`).
-        Reserves `RESERVE_AHEAD` numbers. Also answers `NotFound` when `question_id` must exist.
+        Reserves `RESERVE_AHEAD` numbers. Raises `NotFound` for a missing `question_id`.
         """
         ...
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         """Append the entries of all runs in one transaction and raise head and reservation.
 
-        Returns the run ids that were *not* written: ended, or owned by another epoch.
+        Returns the ids of runs that were *not* written: ended, or of another epoch.
         """
         ...
 
-    async def finish(self, outcome: Outcome) -> bool:
-        """Write last events, status, receipt and message atomically; False when fenced."""
+    async def finish(self, outcome: ClosedRun) -> bool:
+        """Write the last events, status, receipt and message atomically; False when fenced."""
         ...
 
-    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
-        """Put the ending of an owner that lives in the place of the one it was given as dead.
+    async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
+        """Replace the ending that another process gave to a run whose owner is alive.
 
-        Atomic, and safe to repeat. Returns the terminal entry with its new number, None when the
-        run was not closed as dead, its answer was continued since, its events are purged, or the
-        owner's numbers reach into those of whoever closed it.
+        Atomic and idempotent. Returns the terminal entry with its new number; None when the run
+        was not closed as dead, its answer has been continued since, its events are purged, or the
+        owner's numbers overlap with those of the closing process.
         """
         ...
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
-        """The run's row; None when unknown or not yours."""
+        """The run's row; None when unknown or owned by somebody else."""
         ...
 
     async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
-        """Stored events with `seq > after`, in order, at most `limit`. Ownership was checked."""
+        """Stored events with `seq > after`, in order, at most `limit`. Does not check the owner."""
         ...
 
     async def answer_text(
         self, principal: Principal, run_id: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        """The run's answer as stored so far: the message once ended, else its flushed tokens."""
+        """The stored answer: the message once the run has ended, else its flushed tokens."""
         ...
 
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime
     ) -> RunRecord | None:
-        """Ask the owner to stop (flag + notice). An unknown id is remembered 60 s per owner."""
+        """Ask the owner to stop (flag and notice). An unknown id is remembered for 60 s."""
         ...
 
     async def stops_requested(self, process_id: str) -> tuple[str, ...]:
-        """Running runs of this process that somebody asked to stop."""
+        """Running runs of this process with a stop request."""
         ...
 
     async def beat(self, process_id: str) -> None:
-        """Renew this process's lease: increments its counter, registering it at first."""
+        """Renew this process's lease: increment its counter, creating it if needed."""
         ...
 
     async def leases(self) -> Leases:
-        """Every running run with its owner's heartbeat."""
+        """Every running run with the heartbeat of its process."""
         ...
 
     async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
-        """Increment the epoch of a dead run and own it; None when it moved or ended meanwhile."""
+        """Take ownership of a dead run; None when its heartbeat moved or it ended meanwhile."""
         ...
 
     async def history(
@@ -312,29 +313,29 @@ class RunLog(Protocol):
     ) -> tuple[Turn, ...]:
         """The turns of a conversation before question `before`, oldest first.
 
-        Of several answers to one question the newest ended one counts; a question without any
-        is left out.
+        Of several answers to one question the newest ended one is used; a question without an
+        ended answer is skipped.
         """
         ...
 
     async def partial(
         self, principal: Principal, message_id: str
     ) -> tuple[str, tuple[dict[str, object], ...]]:
-        """Text and evidence of a stored answer (for `continue`). Raises `NotFound`."""
+        """The text and evidence of a stored answer, for `continue`. Raises `NotFound`."""
         ...
 
     async def purge(self, *, ended_before: datetime) -> int:
-        """Drop the events of runs ended before; their rows and messages stay. Returns how many."""
+        """Delete the events of runs that ended earlier; rows and messages stay. Returns a count."""
         ...
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
-        """Call `listener` on the event loop for each notice; returns how to unsubscribe."""
+        """Call `listener` on the event loop for each notice; returns the unsubscribe function."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the engine is asked. `history` is oldest first and excludes the question itself."""
+    """Input of the engine. `history` is oldest first and excludes the question itself."""
 
     run_id: str
     session_id: str
@@ -343,13 +344,13 @@ class Question:
     text: str
     filters: Filters
     history: tuple[Turn, ...] = ()
-    continues: str | None = None  # text so far: the answer goes on after it
+    continues: str | None = None  # the text so far, which the answer continues
     continues_evidence: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """The engine's last word: why generation ended and what it cost (None: not reported)."""
+    """The engine's last item: why generation ended and its usage (None: not reported)."""
 
     finish_reason: FinishReason
     usage: Usage | None
@@ -360,7 +361,7 @@ class Evidence:
     """The numbered passages of the answer, set by the engine: `[n]` is `passages[n - 1]`."""
 
     passages: tuple[Passage, ...] = ()
-    withheld: str = ""  # received, but not shown yet: a marker that may still be completed
+    withheld: str = ""  # received but not emitted: the start of a possible marker
 
 
 class AnswerEngine(Protocol):
@@ -368,11 +369,11 @@ class AnswerEngine(Protocol):
 
     @property
     def model_name(self) -> str:
-        """What `run_start` and the page call the model."""
+        """The name of the model in `run_start` and in the page."""
         ...
 
     def expect(self, text: str) -> None:
-        """A question of this text is being accepted: begin what needs nothing else. Never waits."""
+        """Start work that needs only the question's text, before the run exists. Never blocks."""
         ...
 
     def answer(
@@ -387,14 +388,14 @@ class AnswerEngine(Protocol):
 
 
 class Clock(Protocol):
-    """Time, passed in so that lease logic is tested without waiting."""
+    """Injected time, so that lease logic is tested without waiting."""
 
     def now(self) -> datetime:
         """Wall clock, timezone-aware."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds, never going back."""
+        """Seconds; never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -1,12 +1,12 @@
-"""Drives the engine for one run and ends it exactly once, whatever happens.
+"""Drives the engine for one run and ends the run exactly once, whatever happens.
 
-    asked ── engine ── tokens ── Ended ──────────────┐
+    asked ── engine ── tokens ── EngineResult ───────┐
       │         └─ RunFailure / timeout ─────────────┤
       └─ cancel (stop, disconnect, drain) ───────────┼─ citations ─ transaction ─ terminal
                                                      │
-                 fenced: nothing is written, viewers go on from the stored log
+                 fenced: nothing is written, viewers continue from the stored log
 
-Generating is a task of its own, so that cancelling it never reaches the saving of its result.
+Generation is a separate task, so that cancelling it never interrupts saving its result.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from app.domain.errors import RunFailure, StoreUnavailable, release_frames
 from app.domain.events import RunStartEvent, RunStartPayload, Token
 from app.domain.ports import current_upstream
 from app.runs.active_run import LiveRun
-from app.runs.citation_check import Citer, cited
+from app.runs.citation_check import Citer, find_citations
 from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.outcome import (
     SHUT_DOWN,
@@ -34,32 +34,32 @@ from app.runs.outcome import (
     timings_of,
     usage_of,
 )
-from app.runs.ports import AnswerEngine, Clock, EngineResult, LogEntry, Outcome, Question, RunLog
+from app.runs.ports import AnswerEngine, Clock, ClosedRun, EngineResult, LogEntry, Question, RunLog
 from app.runs.recorder import Recorder
-from app.runs.search_limiter import Turns
+from app.runs.search_limiter import SearchLimiter
 from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
 
-SEARCHING = 24
-"""Runs of a process that search at once. Each has a database connection half of the time, and each
-of its steps waits until all streams had their turn."""
-_SEARCHED = frozenset({"reranking_complete", "generation_start"})
-"""What comes after them waits for the model, if for anything."""
+MAX_CONCURRENT_SEARCHES = 24
+"""Concurrent searches per process. Each uses a database connection half of the time, and each of
+its steps waits for one iteration of the event loop, in which all streams are served."""
+_SEARCH_DONE = frozenset({"reranking_complete", "generation_start"})
+"""After these events a run waits for the model at most, so its search slot is released."""
 MAX_ANSWER_CHARACTERS = 4_000_000
 MAX_ANSWER_EVENTS = 200_000
-"""A model that never ends fills the memory of its neighbours long before its time is over."""
+"""An answer that never ends would exhaust the memory long before its timeout."""
 UNSAVED_AFTER_S = 5.0
 SAVE_RETRY_S = 0.5
 
 
-async def _at_once() -> None:
+async def _already_confirmed() -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Everything a run needs to be answered. One per process."""
+    """Everything needed to answer a run. One per process."""
 
     run_log: RunLog
     engine: AnswerEngine
@@ -69,43 +69,45 @@ class Producer:
     clock: Clock
     run_timeout_s: float
     observer: RunObserver = field(default_factory=NullRunObserver)
-    known_ours: Callable[[], Awaitable[None]] = _at_once  # see `Ownership.known`
-    turns: Turns = field(default_factory=lambda: Turns(SEARCHING))
+    confirm_ownership: Callable[[], Awaitable[None]] = _already_confirmed
+    search_limiter: SearchLimiter = field(
+        default_factory=lambda: SearchLimiter(MAX_CONCURRENT_SEARCHES)
+    )
 
     async def produce(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> None:
-        """Answer and finish. Never raises for a failed answer; not to be cancelled.
+        """Answer and finish. Never raises for a failed answer; must not be cancelled.
 
-        `ask` reads what the engine needs to know; it is part of generating, so it may fail too.
+        `ask` reads the engine's input. It is part of generation, so it may fail too.
         """
-        # Before anything can be cancelled: whatever happens, `run_start` comes first.
+        # Before anything can be cancelled: `run_start` is always the first event.
         self._open(run)
         generating = self.tasks.spawn(
             self._generate(run, ask), name=f"answer {run.run_id}", awaited=True
         )
-        run.produced_by(generating)
+        run.set_producer(generating)
         await asyncio.wait({generating})
-        # What came after this process stood still may not be ours to end.
-        await self.known_ours()
+        # After a pause of this process the run may belong to another one.
+        await self.confirm_ownership()
         if run.fenced:
             return
-        ending = self._ending(run, generating)
-        await self._finish(run, ending)
+        outcome = self._run_outcome(run, generating)
+        await self._finish(run, outcome)
 
-    def _ending(self, run: LiveRun, generating: "asyncio.Task[EngineResult]") -> RunOutcome:
+    def _run_outcome(self, run: LiveRun, generating: "asyncio.Task[EngineResult]") -> RunOutcome:
         if run.cancel_reason is not None:
             return RunOutcome(failure=SHUT_DOWN) if run.cancel_reason == "drained" else STOPPED
         if generating.cancelled():
             return RunOutcome(failure=SHUT_DOWN)
         error = generating.exception()
         if error is None:
-            return RunOutcome(finished=generating.result())
+            return RunOutcome(result=generating.result())
         if isinstance(error, RunFailure):
             release_frames(error)
             return RunOutcome(failure=error)
         raise error
 
     async def _generate(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> EngineResult:
-        """The answer's events into the run's log. Raises only `RunFailure` or cancellation."""
+        """Append the answer's events to the run's log. Raises `RunFailure` or `CancelledError`."""
         current_upstream.set(run.upstream)
         try:
             async with asyncio.timeout(self.run_timeout_s):
@@ -121,7 +123,7 @@ class Producer:
             raise RunFailure(
                 "RETRIEVAL_FAILED", "The library cannot be searched right now. Please try again."
             ) from None
-        except Exception:  # the producer's boundary: no run may stay unfinished
+        except Exception:  # the producer's boundary: every run must end
             log.exception("Run %s failed", run.run_id)
             raise RunFailure("INTERNAL", "Something went wrong while answering.") from None
 
@@ -140,7 +142,7 @@ class Producer:
         ended: EngineResult | None = None
         length = 0
         async with (
-            self.turns.take() as turn,
+            self.search_limiter.acquire() as slot,
             aclosing(self.engine.answer(question, run.evidence)) as items,
         ):
             async for item in items:
@@ -154,13 +156,13 @@ class Producer:
                         self.recorder.touch(run)
                         length += len(item.content)
                         if length > MAX_ANSWER_CHARACTERS or len(run.entries) > MAX_ANSWER_EVENTS:
-                            log.warning("Run %s was ended: its answer does not end", run.run_id)
+                            log.warning("Run %s was ended: its answer is too long", run.run_id)
                             return EngineResult("length", None)
                     case _:
                         if item.type == "retrieval_complete":
                             run.retrieved_at = self.clock.monotonic()
-                        elif item.type in _SEARCHED:
-                            turn.over()
+                        elif item.type in _SEARCH_DONE:
+                            slot.release()
                         run.append(item)
                         self.recorder.touch(run)
         if ended is None:
@@ -173,55 +175,55 @@ class Producer:
         self.observer.first_token(took)
         log.info("First token after %.0f ms (run %s)", took * 1000, run.run_id)
 
-    async def _finish(self, run: LiveRun, ending: RunOutcome) -> None:
+    async def _finish(self, run: LiveRun, outcome: RunOutcome) -> None:
         run.finishing = True
         if run.evidence.withheld:
-            # The beginning of a marker that will not be finished is text like any other.
+            # The start of a marker that will never be completed is ordinary text.
             run.append(Token(content=run.evidence.withheld, timestamp=timestamp(self.clock.now())))
         text = run.text
-        if ending.finished is not None or text:
-            citations = await cited(self.cite, text, run.evidence.passages)
+        if outcome.result is not None or text:
+            citations = await find_citations(self.cite, text, run.evidence.passages)
             run.append(citations_event(citations, self.clock.now()))
-        outcome = self._outcome(run, ending, saved=True)
-        self.observer.ended(run, outcome)
-        saving = self.tasks.spawn(self._save(outcome), name=f"save {run.run_id}")
-        # A database that is silent, not only one that refuses, must not hold the answer back.
+        closed_run = self._closed_run(run, outcome, saved=True)
+        self.observer.ended(run, closed_run)
+        saving = self.tasks.spawn(self._save(closed_run), name=f"save {run.run_id}")
+        # A database that does not respond must not delay the answer either.
         await asyncio.wait({saving}, timeout=UNSAVED_AFTER_S)
         if not saving.done():
             log.warning("Run %s ended but cannot be saved yet", run.run_id)
             self.observer.unsaved()
-        if not saving.done() and outcome.entries[-1].seq < run.reserved:
-            run.receipt = outcome.receipt
-            run.close_with(self._outcome(run, ending, saved=False).entries[-1])
+        if not saving.done() and closed_run.entries[-1].seq < run.reserved:
+            run.receipt = closed_run.receipt
+            run.close_with(self._closed_run(run, outcome, saved=False).entries[-1])
         terminal = await saving
         if terminal is None:
             run.fence(at=self.clock.monotonic())
             return
-        run.receipt = outcome.receipt
+        run.receipt = closed_run.receipt
         if run.terminal is None:
             run.flushed = len(run.entries) + 1
             run.close_with(terminal)
 
-    async def _save(self, outcome: Outcome) -> LogEntry | None:
-        """Try until the database took it; None when the run is not ours any more.
+    async def _save(self, closed_run: ClosedRun) -> LogEntry | None:
+        """Retry until the database stores it; None when the run is no longer ours.
 
-        The ending of one that was closed as dead meanwhile is replaced; it then has another number.
+        If the run was closed as dead meanwhile, its ending is replaced and gets another number.
         """
         while True:
             try:
-                if await self.run_log.finish(outcome):
-                    return outcome.entries[-1]
-                return await self.run_log.replace_ending(outcome)
+                if await self.run_log.finish(closed_run):
+                    return closed_run.entries[-1]
+                return await self.run_log.replace_ending(closed_run)
             except StoreUnavailable as error:
-                log.debug("Run %s could not be saved: %s", outcome.run_id, error)
+                log.debug("Run %s could not be saved: %s", closed_run.run_id, error)
                 await self.clock.sleep(SAVE_RETRY_S)
 
-    def _outcome(self, run: LiveRun, ending: RunOutcome, *, saved: bool) -> Outcome:
+    def _closed_run(self, run: LiveRun, outcome: RunOutcome, *, saved: bool) -> ClosedRun:
         now = self.clock.now()
-        usage = usage_of(run, ending.finished)
+        usage = usage_of(run, outcome.result)
         timings = timings_of(run, self.clock.monotonic())
         event = terminal_event(
-            ending,
+            outcome,
             message_id=run.record.message_id,
             saved=saved,
             partial=bool(run.text),
@@ -231,17 +233,17 @@ class Producer:
         )
         entries = (*run.entries[run.flushed :], run.terminal_entry(event))
         message = answer_record(
-            ending,
+            outcome,
             text=run.text,
             citations=run.citations,
             evidence=evidence_of(run.entries),
             usage=usage,
             timings=timings,
         )
-        return Outcome(
+        return ClosedRun(
             run_id=run.run_id,
             epoch=run.epoch,
-            status=ending.status,
+            status=outcome.status,
             entries=entries,
             message=message,
             receipt=receipt_of(run),

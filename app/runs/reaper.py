@@ -1,11 +1,11 @@
-"""Renews this process's lease and closes the runs of processes that are gone.
+"""Renews this process's lease and closes the runs of dead processes.
 
-A run is taken over only when this reaper itself has read its owner's heartbeat unchanged through
-`LEASE_S` of working database, by the database's clock. A pause in its own reading (database away,
-process stopped) starts the observation anew, so that an outage never looks like a death.
+A run is taken over only after this reaper has read its owner's heartbeat unchanged for `LEASE_S`,
+by the clock of a reachable database. A gap in the readings (database unreachable, process paused)
+restarts the observation, so that an outage never looks like a dead process.
 
-A run of this very process that no task here answers is an orphan: its creation or take-over was
-committed but never confirmed, or closing it failed. It is closed after the same time.
+A run of this process without a task is an orphan: its creation or take-over was committed but not
+acknowledged, or closing it failed. It is closed after the same time.
 """
 
 import asyncio
@@ -18,22 +18,22 @@ import orjson
 
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
-from app.runs.citation_check import Citer, cited
+from app.runs.citation_check import Citer, find_citations
 from app.runs.outcome import (
     INTERRUPTED,
     RunOutcome,
     answer_record,
     citations_event,
     evidence_of,
-    marked_passages,
+    numbered_passages,
     terminal_event,
 )
 from app.runs.ports import (
     Clock,
+    ClosedRun,
     Lease,
     Leases,
     LogEntry,
-    Outcome,
     RunLog,
     RunRecord,
     answer_of,
@@ -45,13 +45,13 @@ log = logging.getLogger(__name__)
 LEASE_S = 10.0
 OBSERVE_S = 1.0
 BEAT_S = 2.0
-GAP_S = 4.0  # readings further apart than this do not join into one observation
+GAP_S = 4.0  # readings further apart than this restart the observation
 PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A heartbeat value and the database time it was first read at."""
+    """A heartbeat value and the database time at which it was first read."""
 
     beat: int | None
     since_s: float
@@ -59,15 +59,15 @@ class Heartbeat:
 
 @dataclass(slots=True)
 class LivenessTracker:
-    """What this reaper has observed. Pure: fed with readings, names the dead."""
+    """Finds dead leases in a sequence of readings. Pure."""
 
     seen: dict[tuple[str, int], Heartbeat] = field(default_factory=dict)
     last_reading_s: float | None = None
 
     def observe(self, reading: Leases, *, orphans: Container[str] = ()) -> tuple[Lease, ...]:
-        """The leases that stood still through `LEASE_S` of readings without a gap.
+        """The leases whose heartbeat has not moved for `LEASE_S` of readings without a gap.
 
-        The heartbeat of an orphan's process says nothing about the run: it counts as still.
+        Orphans belong to a process that is alive, so their heartbeat is ignored.
         """
         if self.last_reading_s is None or not 0 <= reading.now_s - self.last_reading_s <= GAP_S:
             self.seen = {}
@@ -88,9 +88,9 @@ class LivenessTracker:
 
 
 class Reaper:
-    """One per process; several may watch the same runs, the epoch decides who ends one.
+    """One per process. Several may observe the same runs; the epoch decides which one closes a run.
 
-    `live` has the runs that this process answers.
+    `live` holds the runs that this process is answering.
     """
 
     def __init__(
@@ -107,22 +107,22 @@ class Reaper:
         self._process_id = process_id
         self._cite = cite
         self._clock = clock
-        self._watch = LivenessTracker()
+        self._liveness = LivenessTracker()
 
     async def beat(self) -> None:
-        """Renew the lease; to be done every `BEAT_S`."""
+        """Renew the lease. Call every `BEAT_S`."""
         await self._log.beat(self._process_id)
 
-    async def look(self) -> int:
-        """One reading, every `OBSERVE_S`; returns how many runs were closed.
+    async def check(self) -> int:
+        """Take one reading; call every `OBSERVE_S`. Returns how many runs were closed.
 
-        A run that cannot be closed does not keep the others open.
+        A run that cannot be closed does not block the others.
         """
         closed = 0
         reading = await self._log.leases()
         ours = {item.run_id for item in reading.leases if item.process_id == self._process_id}
         orphans = {run_id for run_id in ours if run_id not in self._live}
-        dead = self._watch.observe(reading, orphans=orphans)
+        dead = self._liveness.observe(reading, orphans=orphans)
 
         async def close(lease: Lease) -> None:
             nonlocal closed
@@ -137,17 +137,17 @@ class Reaper:
         entries = await self._stored(record)
         text = answer_of(entries)
         now = self._clock.now()
-        last: list[LogEntry] = []
-        citations = await cited(self._cite, text, marked_passages(entries))
+        closing_entries: list[LogEntry] = []
+        citations = await find_citations(self._cite, text, numbered_passages(entries))
         if text:
             event = citations_event(citations, now)
-            last.append(LogEntry(record.reserved, event.type, to_json(event)))
-        ending = RunOutcome(failure=INTERRUPTED)
+            closing_entries.append(LogEntry(record.reserved, event.type, to_json(event)))
+        outcome = RunOutcome(failure=INTERRUPTED)
         usage = Usage(input_tokens=0, output_tokens=-(-len(text) // 4), estimated=True)
         total = (_last_event_at(record, entries) - record.created_at).total_seconds() * 1000
         timings = Timings(retrieval_ms=None, first_token_ms=None, total_ms=round(total, 1))
         terminal = terminal_event(
-            ending,
+            outcome,
             message_id=record.message_id,
             saved=True,
             partial=bool(text),
@@ -155,27 +155,30 @@ class Reaper:
             timings=timings,
             at=now,
         )
-        last.append(LogEntry(record.reserved + 1, terminal.type, to_json(terminal)))
+        closing_entries.append(LogEntry(record.reserved + 1, terminal.type, to_json(terminal)))
         message = answer_record(
-            ending,
+            outcome,
             text=text,
             citations=citations,
             evidence=evidence_of(entries),
             usage=usage,
             timings=timings,
         )
-        outcome = Outcome(
+        closed_run = ClosedRun(
             run_id=record.run_id,
             epoch=record.epoch,
-            status=ending.status,
-            entries=tuple(last),
+            status=outcome.status,
+            entries=tuple(closing_entries),
             message=message,
             receipt=None,
             ended_at=now,
         )
-        done = await self._log.finish(outcome)
-        told = {"run_id": record.run_id}
-        log.warning("Run %s was closed: its process is gone", record.run_id, extra=told)
+        done = await self._log.finish(closed_run)
+        log.warning(
+            "Run %s was closed: its process is gone",
+            record.run_id,
+            extra={"run_id": record.run_id},
+        )
         return done
 
     async def _stored(self, record: RunRecord) -> list[LogEntry]:
@@ -189,11 +192,11 @@ class Reaper:
 
 
 def _last_event_at(record: RunRecord, entries: list[LogEntry]) -> datetime:
-    """When it was last known to be answered: how long nobody closed it is not its time."""
+    """The time of the last stored event: the wait for the reaper is not part of the run's time."""
     if not entries:
         return record.created_at
     try:
-        told = datetime.fromisoformat(orjson.loads(entries[-1].data)["timestamp"])
-        return max(told, record.created_at)
-    except (KeyError, TypeError, ValueError):  # of another version
+        last = datetime.fromisoformat(orjson.loads(entries[-1].data)["timestamp"])
+        return max(last, record.created_at)
+    except (KeyError, TypeError, ValueError):  # written by another version
         return record.created_at

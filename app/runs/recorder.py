@@ -1,4 +1,4 @@
-"""Writes the new events of all runs of this process in one statement per flush."""
+"""Stores the new events of all runs of this process, one statement per flush."""
 
 import asyncio
 import logging
@@ -8,35 +8,35 @@ from contextlib import suppress
 from app.domain.errors import StoreUnavailable
 from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
-from app.runs.outcome import replaceable
+from app.runs.outcome import is_replaceable
 from app.runs.ports import RESERVE_AHEAD, Batch, Clock, RunLog
 from app.runs.supervisor import attempt_each
 
 log = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_S = 0.15
-IDLE_S = 5.0  # a pass without work ends, so that its success is recent
+IDLE_S = 5.0  # a pass without work still ends, so that the loop counts as healthy
 
 
 class Recorder:
     """One per process. `touch` marks a run dirty; the loop flushes every `FLUSH_INTERVAL_S`."""
 
     def __init__(
-        self, run_log: RunLog, clock: Clock, *, sure: Callable[[], bool] = lambda: True
+        self, run_log: RunLog, clock: Clock, *, is_confirmed: Callable[[], bool] = lambda: True
     ) -> None:
         self._log = run_log
         self._clock = clock
-        self._sure = sure  # see `Ownership`
+        self._is_confirmed = is_confirmed  # see `Ownership`
         self._dirty: dict[str, LiveRun] = {}
         self._work = asyncio.Event()
 
     def touch(self, run: LiveRun) -> None:
-        """`run` has entries that are not stored yet."""
+        """Mark `run` as having unstored entries."""
         self._dirty[run.run_id] = run
         self._work.set()
 
     async def step(self) -> None:
-        """Wait for events and flush them. Nothing is dropped by a failure: it is tried again."""
+        """Wait for events and flush them. After a failure the same events are retried."""
         with suppress(TimeoutError):
             async with asyncio.timeout(IDLE_S):
                 await self._work.wait()
@@ -45,10 +45,10 @@ class Recorder:
             await self.flush()
 
     async def flush(self) -> None:
-        """Store what is new now. What was not stored stays dirty.
+        """Store the new entries of all dirty runs. A run that could not be stored stays dirty.
 
-        Events that the database does not take keep no other run from being stored. Raises
-        `StoreUnavailable`, or what was wrong with those events.
+        Events that the database rejects do not block other runs. Raises `StoreUnavailable`, or the
+        error of the rejected events.
         """
         self._work.clear()
         runs = [run for run in self._dirty.values() if _is_flushed(run)]
@@ -77,28 +77,28 @@ class Recorder:
             if batch.run_id not in refused:
                 run.stored(batch.entries[-1].seq, batch.reserved)
             elif not run.ending:
-                await self._taken_over(run)
+                await self._handle_take_over(run)
 
-    async def _taken_over(self, run: LiveRun) -> None:
-        """Closed as dead while this process was cut off from the database, or while it slept.
+    async def _handle_take_over(self, run: LiveRun) -> None:
+        """The run was closed as dead while this process was disconnected or paused.
 
-        One that did not sleep goes on: it holds all that its viewers saw, and in the end replaces
-        the ending it was given. One that slept holds what nobody should be shown any more.
+        If the process was not paused, the run continues: it has everything its viewers saw, and
+        will replace the ending. If it was paused, its entries must no longer be sent.
         """
         now = self._clock.monotonic()
         record = await self._log.record(Principal(run.record.owner_id), run.run_id)
-        if not self._sure() or record is None or not replaceable(record.terminal):
+        if not self._is_confirmed() or record is None or not is_replaceable(record.terminal):
             log.warning("Run %s was taken over by another process", run.run_id)
             run.fence(at=now)
             return
-        log.warning("Run %s was closed as dead, but lives: it goes on", run.run_id)
-        run.displaced = True
+        log.warning("Run %s was closed as dead by another process: it continues here", run.run_id)
+        run.presumed_dead = True
         if record.stop_requested:
             run.cancel("stopped", at=now)
 
 
 def _is_flushed(run: LiveRun) -> bool:
-    return not (run.finishing or run.fenced or run.displaced)
+    return not (run.finishing or run.fenced or run.presumed_dead)
 
 
 def _batch(run: LiveRun) -> Batch:

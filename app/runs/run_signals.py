@@ -6,39 +6,39 @@ from weakref import WeakValueDictionary
 
 
 class RunSignals:
-    """One bell per run that somebody waits for; it is gone when nobody does."""
+    """One event per run that has waiters; it is dropped when nobody waits."""
 
     def __init__(self) -> None:
-        self._bells: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self.closed = False
 
     def close(self) -> None:
-        """Wake everybody for the last time: this process serves no more viewers."""
+        """Wake every waiter for the last time: this process serves no more viewers."""
         self.closed = True
-        for run_id in tuple(self._bells):
-            self.ring(run_id)
+        for run_id in tuple(self._events):
+            self.notify(run_id)
 
-    def ring(self, run_id: str) -> None:
+    def notify(self, run_id: str) -> None:
         """Wake everybody who waits for this run."""
-        bell = self._bells.pop(run_id, None)
-        if bell is not None:
-            bell.set()
+        event = self._events.pop(run_id, None)
+        if event is not None:
+            event.set()
 
-    def hang(self, run_id: str) -> asyncio.Event:
-        """A bell to be hung before looking, so that news which comes meanwhile is not missed."""
-        bell = self._bells.get(run_id)
-        if bell is None:
-            bell = self._bells[run_id] = asyncio.Event()
-        return bell
+    def subscribe(self, run_id: str) -> asyncio.Event:
+        """Subscribe before reading the run: a notification that arrives meanwhile is not missed."""
+        event = self._events.get(run_id)
+        if event is None:
+            event = self._events[run_id] = asyncio.Event()
+        return event
 
-    async def rung(self, bell: asyncio.Event, seconds: float) -> None:
-        """Until the bell rang, or `seconds` passed."""
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when `event` is set or after `seconds`."""
         if self.closed:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await bell.wait()
+                await event.wait()
 
-    async def wait(self, run_id: str, seconds: float) -> None:
-        """Until the run is heard of from now on, or `seconds` passed."""
-        await self.rung(self.hang(run_id), seconds)
+    async def wait_for(self, run_id: str, seconds: float) -> None:
+        """Return at the run's next notification or after `seconds`."""
+        await self.wait(self.subscribe(run_id), seconds)

@@ -1,8 +1,8 @@
-"""Taking turns: how many runs search at once, so that the others go on evenly.
+"""Limits how many runs search at once, so that running streams stay even.
 
-When more ask than can be served at once, every step of every search would come between the tokens
-of the answers that have begun, and all would wait for the same few database connections until the
-patience of each is over. In turns, new questions wait in the order in which they came.
+Without a limit, every step of every search runs between the tokens of other answers, and all of
+them compete for the same few database connections until they time out. With it, new questions are
+served in the order in which they arrived.
 """
 
 import asyncio
@@ -10,31 +10,31 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-class Turn:
-    """One of `Turns`, until it is over; that may be said any number of times."""
+class SearchSlot:
+    """One slot of a `SearchLimiter`; releasing it twice is safe."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns: asyncio.Semaphore | None = turns
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots: asyncio.Semaphore | None = slots
 
-    def over(self) -> None:
-        """The next one may begin."""
-        if self._turns is not None:
-            self._turns.release()
-            self._turns = None
+    def release(self) -> None:
+        """Let the next run search."""
+        if self._slots is not None:
+            self._slots.release()
+            self._slots = None
 
 
-class Turns:
-    """At most `most` at once. Belongs to the running event loop."""
+class SearchLimiter:
+    """At most `limit` slots at once. Belongs to the running event loop."""
 
-    def __init__(self, most: int) -> None:
-        self._turns = asyncio.Semaphore(most)
+    def __init__(self, limit: int) -> None:
+        self._slots = asyncio.Semaphore(limit)
 
     @asynccontextmanager
-    async def take(self) -> AsyncGenerator[Turn, None]:
-        """Wait for a turn; it is over with the block at the latest."""
-        await self._turns.acquire()
-        turn = Turn(self._turns)
+    async def acquire(self) -> AsyncGenerator[SearchSlot, None]:
+        """Wait for a slot; it is released at the end of the block at the latest."""
+        await self._slots.acquire()
+        slot = SearchSlot(self._slots)
         try:
-            yield turn
+            yield slot
         finally:
-            turn.over()
+            slot.release()

@@ -1,4 +1,4 @@
-"""The front door of runs: ask, attach, stop, drain. One per process and event loop."""
+"""The service that owns runs: ask, attach, stop, drain. One per process and event loop."""
 
 import asyncio
 import logging
@@ -49,15 +49,15 @@ log = logging.getLogger(__name__)
 
 HISTORY_TURNS = 6
 STOPPING_WAIT_S = 2.0
-NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question came
-KEEP_LIVE_S = 30.0  # an ended run stays readable from memory this long
+NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question arrives
+KEEP_LIVE_S = 30.0  # how long an ended run stays readable from memory
 KEEP_EVENTS = timedelta(hours=26)
 PURGE_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Concurrent runs: of one owner over all replicas (None: no limit), and of this process."""
+    """Concurrent runs per owner across all replicas (None: no limit) and per process."""
 
     per_owner: int | None
     per_process: int
@@ -66,7 +66,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to be answered. `text` None: `question_id` is already stored."""
+    """A question to answer. `text` None: the question `question_id` is already stored."""
 
     principal: Principal
     session_id: str
@@ -80,12 +80,12 @@ class Ask:
     question_id: str | None = None
     question_text: str = ""  # the stored question's text when `text` is None
     continues: str | None = None  # message_id
-    history: tuple[Turn, ...] | None = None  # the turns before; None: those that are stored
-    passing: bool = False  # the conversation is in no list, and is kept as long as its events
+    history: tuple[Turn, ...] | None = None  # earlier turns; None: read them from the store
+    is_ephemeral: bool = False  # the conversation is unlisted and kept only as long as its events
 
 
 class RunHandle:
-    """A POST's hold on its run. `close` when the connection ends, however it ends."""
+    """A POST request's handle on its run. Call `close` when the connection ends."""
 
     def __init__(
         self, record: RunRecord, cursor: LiveCursor | StoredCursor, release: Callable[[], None]
@@ -95,14 +95,14 @@ class RunHandle:
         self._release: Callable[[], None] | None = release
 
     def close(self) -> None:
-        """The connection is gone. Idempotent."""
+        """Release the run. Idempotent."""
         if self._release is not None:
             self._release()
             self._release = None
 
 
 class RunService:
-    """All runs of this process, and the way to those of others."""
+    """All runs of this process, and access to those of other processes."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class RunService:
         supervisor: Supervisor | None = None,
         elapsed: Callable[[], float] | None = None,
     ) -> None:
-        """`elapsed`: seconds that go on while the machine sleeps; unset: the clock's."""
+        """`elapsed`: seconds, including suspended time; unset: the clock's monotonic time."""
         self._log = run_log
         self._engine = engine
         self._observer = observer or NullRunObserver()
@@ -131,13 +131,13 @@ class RunService:
         self._ownership = Ownership(
             run_log, self._live, process_id=process_id, clock=clock, elapsed=elapsed
         )
-        self._recorder = Recorder(run_log, clock, sure=self._ownership.sure)
+        self._recorder = Recorder(run_log, clock, is_confirmed=self._ownership.is_confirmed)
         self._reaper = Reaper(
             run_log, live=self._live, process_id=process_id, cite=cite, clock=clock
         )
-        self._bells = RunSignals()
+        self._signals = RunSignals()
         self._stopper = Stopper(
-            run_log, self._live, bells=self._bells, clock=clock, process_id=process_id
+            run_log, self._live, signals=self._signals, clock=clock, process_id=process_id
         )
         self._producer = Producer(
             run_log=run_log,
@@ -148,7 +148,7 @@ class RunService:
             clock=clock,
             run_timeout_s=limits.run_timeout_s,
             observer=self._observer,
-            known_ours=self._ownership.known,
+            confirm_ownership=self._ownership.until_confirmed,
         )
         self._unsubscribe: Callable[[], None] | None = None
         self._shutdown = Shutdown(clock)
@@ -157,12 +157,12 @@ class RunService:
     @property
     def active(self) -> int:
         """Runs of this process that have not ended."""
-        return sum(not run.over.is_set() for run in self._live.values())
+        return sum(not run.closed.is_set() for run in self._live.values())
 
     async def start(self) -> None:
-        """Register the lease and begin recording, watching and listening."""
+        """Register the lease, subscribe to notices and start the background loops."""
         await self._log.beat(self._process_id)
-        self._unsubscribe = self._log.subscribe(self._heard)
+        self._unsubscribe = self._log.subscribe(self._on_notice)
         for loop in self._loops():
             self._supervisor.start(loop)
 
@@ -171,7 +171,7 @@ class RunService:
             BackgroundLoop(name="recorder", step=self._recorder.step, every_s=0),
             BackgroundLoop(name="lease", step=self._reaper.beat, every_s=BEAT_S),
             BackgroundLoop(name="ownership", step=self._ownership.check, every_s=CHECK_S),
-            BackgroundLoop(name="reaper", step=self._reaper.look, every_s=OBSERVE_S),
+            BackgroundLoop(name="reaper", step=self._reaper.check, every_s=OBSERVE_S),
             BackgroundLoop(name="stop requests", step=self._stopper.poll, every_s=REQUEST_POLL_S),
             BackgroundLoop(
                 name="purge", step=self._purge, every_s=PURGE_EVERY_S, first_after_s=PURGE_EVERY_S
@@ -179,9 +179,9 @@ class RunService:
         )
 
     async def ask(self, ask: Ask) -> RunHandle:
-        """Accept a question and follow its run from the start.
+        """Accept a question and return a handle that follows its run from the start.
 
-        The work is the application's, not the request's: a caller that is cancelled meanwhile
+        The run belongs to the application, not to the request: a caller that is cancelled meanwhile
         counts as a closed connection. Raises `RequestError`s and `StoreUnavailable`.
         """
         task = self._tasks.spawn(self._ask(ask), name="ask", awaited=True)
@@ -208,7 +208,7 @@ class RunService:
         self._live[run.run_id] = run
         current_run.set(run.run_id)
         self._observer.started(run, ask.text if ask.text is not None else ask.question_text)
-        if created.begins and ask.history is None:
+        if created.is_new_conversation and ask.history is None:
             ask = replace(ask, history=())
         self._tasks.spawn(self._answer(run, ask), name=f"run {run.run_id}")
         return RunHandle(record, self._live_cursor(run, ask.principal, 0), self._releaser(run))
@@ -216,30 +216,34 @@ class RunService:
     async def _create(self, ask: Ask) -> Created | DuplicateRequest:
         new = self._new_run(ask)
         deadline = self._clock.monotonic() + STOPPING_WAIT_S
-        hope = self._clock.monotonic() + NOTICE_GRACE_S
+        notice_deadline = self._clock.monotonic() + NOTICE_GRACE_S
         while True:
             try:
                 return await self._log.create(replace(new, refusal=self._refusal()))
             except RunInProgress as busy:
                 run_id = str((busy.details or {})["run_id"])
                 now = self._clock.monotonic()
-                if now >= deadline or (now >= hope and not await self._stopping(ask, run_id)):
+                if now >= deadline or (
+                    now >= notice_deadline and not await self._stopping(ask, run_id)
+                ):
                     raise
-                await self._bells.wait(run_id, 0.05)
+                await self._signals.wait_for(run_id, 0.05)
 
     def _refusal(self) -> RequestError | None:
-        """Why this process starts nothing now. A repeat of a known request is followed anyway."""
+        """Why no new run is accepted now. A repeat of a known request is still followed."""
         if self.draining:
             return Draining("The server is restarting. Please try again in a moment.")
-        most = self._limits.per_process
-        if len(self._live) >= most and self.active >= most:
-            return ServerBusy("The server answers as many questions as it can. Try again soon.")
+        limit = self._limits.per_process
+        if len(self._live) >= limit and self.active >= limit:
+            return ServerBusy(
+                "The server is answering as many questions as it can. Try again soon."
+            )
         return None
 
     async def _stopping(self, ask: Ask, run_id: str) -> bool:
         run = self._live.get(run_id)
         if run is not None:
-            return run.stopping or run.over.is_set()
+            return run.stopping or run.closed.is_set()
         record = await self._log.record(ask.principal, run_id)
         return record is None or record.stop_requested or record.status != "running"
 
@@ -258,7 +262,7 @@ class RunService:
             on_disconnect=ask.on_disconnect,
             process_id=self._process_id,
             created_at=now,
-            expires_at=now + KEEP_EVENTS if ask.passing else None,
+            expires_at=now + KEEP_EVENTS if ask.is_ephemeral else None,
             idempotency_key=ask.idempotency_key,
             request_hash=ask.request_hash,
             max_runs_per_owner=self._limits.per_owner,
@@ -280,11 +284,11 @@ class RunService:
         try:
             await self._producer.produce(run, lambda: self._question(run, ask))
         finally:
-            if not run.over.is_set():  # a mistake of ours: the reaper closes the run as an orphan
+            if not run.closed.is_set():  # a bug: the reaper closes the run as an orphan
                 run.fence(at=self._clock.monotonic())
                 self._live.pop(run.run_id, None)
-            self._observer.over(run)
-            self._bells.ring(run.run_id)
+            self._observer.closed(run)
+            self._signals.notify(run.run_id)
         await self._clock.sleep(KEEP_LIVE_S)
         self._live.pop(run.run_id, None)
 
@@ -322,13 +326,13 @@ class RunService:
 
     def _stored_cursor(self, record: RunRecord, principal: Principal, after: int) -> StoredCursor:
         return StoredCursor(
-            self._log, principal, record, after=after, clock=self._clock, bell=self._bells
+            self._log, principal, record, after=after, clock=self._clock, signals=self._signals
         )
 
     async def attach(
         self, principal: Principal, run_id: str, *, after: int
     ) -> LiveCursor | StoredCursor | None:
-        """A cursor after `after`; None when that is the terminal event. Raises `NotFound`."""
+        """A cursor after position `after`; None when that is the terminal event. `NotFound`."""
         run = self._live.get(run_id)
         if run is not None and not run.fenced:
             if run.record.owner_id != principal.owner_id:
@@ -344,36 +348,34 @@ class RunService:
         return self._stored_cursor(record, principal, after)
 
     async def stop(self, principal: Principal, run_id: str) -> Receipt | None:
-        """See `Stopper.stop`."""
         return await self._stopper.stop(principal, run_id)
 
-    def _heard(self, notice: Notice) -> None:
+    def _on_notice(self, notice: Notice) -> None:
         for run_id in notice.run_ids:
             if notice.kind == "stop":
                 self._stopper.requested(run_id)
             else:
-                self._bells.ring(run_id)
+                self._signals.notify(run_id)
 
     async def _purge(self) -> None:
         await self._log.purge(ended_before=self._clock.now() - KEEP_EVENTS)
 
     async def drain(self, grace_s: float) -> None:
-        """Start nothing new, give running answers `grace_s`, then end them as interrupted.
+        """Accept nothing new, give running answers `grace_s`, then end them as interrupted.
 
-        Viewers of other processes' runs are let go at the end; they go on elsewhere.
+        Viewers of other processes' runs are disconnected at the end; they resume elsewhere.
         """
         self.draining = True
         try:
             await self._shutdown.end(self._live.values(), grace_s)
         finally:
-            self._bells.close()
+            self._signals.close()
 
     def end_now(self) -> None:
-        """See `Shutdown.end_now`."""
         self._shutdown.end_now()
 
     async def close(self) -> None:
-        """Stop listening; the tracker's owner cancels the tasks."""
+        """Unsubscribe; the owner of the tracker cancels the tasks."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

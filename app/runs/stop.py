@@ -1,4 +1,4 @@
-"""Stop: from any replica, confirmed by the owner before it is called done."""
+"""Stops a run from any replica; the owner confirms before the stop is reported."""
 
 import asyncio
 import logging
@@ -13,32 +13,32 @@ from app.runs.run_signals import RunSignals
 log = logging.getLogger(__name__)
 
 RECEIPT_WAIT_S = 5.0
-UNSAVED_GRACE_S = 2.0  # without its database an owner confirms after 5 s, so wait a little longer
+UNSAVED_GRACE_S = 2.0  # an owner without its database confirms after 5 s
 RECORD_POLL_S = 0.25
 REQUEST_POLL_S = 1.0
-NO_RUN = "There is no such run. If one starts under this id within a minute, it ends at once."
+NO_RUN = "There is no such run. If one starts under this id within a minute, it ends immediately."
 
 
 class Stopper:
-    """Cancels runs of this process and asks the owners of others."""
+    """Cancels runs of this process and requests stops from the owners of others."""
 
     def __init__(
         self,
         run_log: RunLog,
         live: dict[str, LiveRun],
         *,
-        bells: RunSignals,
+        signals: RunSignals,
         clock: Clock,
         process_id: str,
     ) -> None:
         self._log = run_log
         self._live = live
-        self._bells = bells
+        self._signals = signals
         self._clock = clock
         self._process_id = process_id
 
     def cancel(self, run: LiveRun, reason: CancelReason) -> bool:
-        """End a run of this process; False when it was already ending."""
+        """Cancel a run of this process; False when it was already ending."""
         cancelled = run.cancel(reason, at=self._clock.monotonic())
         if cancelled:
             log.info(
@@ -47,16 +47,16 @@ class Stopper:
         return cancelled
 
     def requested(self, run_id: str) -> None:
-        """Another process passed on a stop; ids that are not ours are ignored."""
+        """Another process forwarded a stop; ids of other processes are ignored."""
         run = self._live.get(run_id)
         if run is not None:
             self.cancel(run, "stopped")
 
     async def stop(self, principal: Principal, run_id: str) -> Receipt | None:
-        """End the run; returns the receipt once the owner confirmed, None while it is silent.
+        """Stop the run; returns the receipt once the owner confirms, None if it does not.
 
-        Raises `NotFound` for an unknown or foreign id, which is nevertheless remembered for this
-        principal: a run that starts under it within 60 s ends at once.
+        Raises `NotFound` for an unknown or foreign id. The id is still remembered for this
+        principal: a run that starts under it within 60 s ends immediately.
         """
         run = self._live.get(run_id)
         if run is not None and not run.fenced:
@@ -74,7 +74,7 @@ class Stopper:
         cancelled = self.cancel(run, "stopped")
         try:
             async with asyncio.timeout(RECEIPT_WAIT_S + UNSAVED_GRACE_S):
-                await run.over.wait()
+                await run.closed.wait()
         except TimeoutError:
             return None
         if run.receipt is None:
@@ -91,21 +91,21 @@ class Stopper:
     async def _confirmed(self, principal: Principal, record: RunRecord) -> Receipt | None:
         deadline = self._clock.monotonic() + RECEIPT_WAIT_S
         while self._clock.monotonic() < deadline:
-            await self._bells.wait(record.run_id, RECORD_POLL_S)
+            await self._signals.wait_for(record.run_id, RECORD_POLL_S)
             record = await self._log.record(principal, record.run_id) or record
             if record.status != "running":
                 return _receipt(record)
         return None
 
     async def poll(self) -> None:
-        """Backs up the notices every `REQUEST_POLL_S`: a lost one costs a second, never a stop."""
+        """Poll for stop requests every `REQUEST_POLL_S`, in case a notice was lost."""
         if any(not run.stopping for run in self._live.values()):
             for run_id in await self._log.stops_requested(self._process_id):
                 self.requested(run_id)
 
 
 def _receipt(record: RunRecord) -> Receipt:
-    """The stored receipt, or one that says the run had ended by itself."""
+    """The stored receipt, or one that says that the run had already ended."""
     return record.receipt or Receipt(
         stopped=False,
         already=True,

@@ -1,7 +1,7 @@
-"""Runs the background loops of one event loop: restarted with backoff, counted, and watched.
+"""Runs the background loops of one event loop: restarted with backoff, counted and monitored.
 
-A loop is one pass, repeated. A pass that raises, whatever it raises, is retried; readiness turns
-false when a loop keeps failing, or when its last success is older than one pass may take.
+A loop repeats one pass. A pass that raises anything is retried. Readiness turns false when a loop
+keeps failing, or when its last success is older than one pass may take.
 """
 
 import asyncio
@@ -19,53 +19,53 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = 0.5  # doubled by each failure in a row ...
+BACKOFF_S = 0.5  # doubled by each consecutive failure ...
 MIN_MAX_BACKOFF_S = 2.0  # ... up to the loop's own interval, within these bounds
 MAX_BACKOFF_S = 30.0
 TOLERATED_S = 10.0
-"""How long a loop may fail before the process is not ready. Shorter outages are retried."""
+"""How long a loop may fail before the process reports that it is not ready."""
 PASS_S = 30.0
-"""How long a pass may take: statements have a time limit of their own below that."""
+"""How long a pass may take. Statements have a lower timeout of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackgroundLoop:
-    """`step` is one pass; it may also wait for work, if only for less than `pass_s`."""
+    """`step` is one pass; it may also wait for work, for less than `pass_s`."""
 
     name: str
     step: Callable[[], Awaitable[object]]
-    every_s: float  # pause after a pass that succeeded
+    every_s: float  # pause after a successful pass
     first_after_s: float = 0.0  # pause before the first pass
-    pass_s: float | None = PASS_S  # None: a pass may last as long as it likes
+    pass_s: float | None = PASS_S  # None: no limit
 
 
 @dataclass(slots=True)
 class LoopState:
-    """What is known of one loop. Times ending in `_s` are `Clock.monotonic()`."""
+    """The state of one loop. Times ending in `_s` are `Clock.monotonic()`."""
 
     loop: BackgroundLoop
-    due_s: float  # of the last success, or when the first pass was due
+    due_s: float  # time of the last success, or when the first pass was due
     failures: int = 0  # since the start
-    in_a_row: int = 0
+    consecutive_failures: int = 0
     failing_since_s: float | None = None
     last_success_at: datetime | None = None
 
     def failing(self, now_s: float) -> bool:
-        """Whether the process is not ready because of this loop."""
+        """Whether this loop makes the process not ready."""
         if self.failing_since_s is not None and now_s - self.failing_since_s > TOLERATED_S:
             return True
         allowed = self.loop.pass_s
         return allowed is not None and now_s - self.due_s > self.loop.every_s + allowed
 
     def backoff_s(self) -> float:
-        """How long to wait before the next attempt."""
-        most = min(max(self.loop.every_s, MIN_MAX_BACKOFF_S), MAX_BACKOFF_S)
-        return float(min(BACKOFF_S * 2.0 ** min(self.in_a_row - 1, 16), most))
+        """The delay before the next attempt."""
+        limit = min(max(self.loop.every_s, MIN_MAX_BACKOFF_S), MAX_BACKOFF_S)
+        return float(min(BACKOFF_S * 2.0 ** min(self.consecutive_failures - 1, 16), limit))
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """One per event loop; `tasks` owns the loops' tasks and ends them."""
+    """One per event loop; `tasks` owns the tasks of the loops and ends them."""
 
     tasks: TaskTracker
     clock: Clock
@@ -80,7 +80,7 @@ class Supervisor:
         return self.tasks.spawn(self._run(state), name=loop.name)
 
     def states(self) -> tuple[LoopState, ...]:
-        """Every loop that was started, in that order."""
+        """All started loops, in the order in which they were started."""
         return tuple(self._states.values())
 
     def failing(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Supervisor:
         return tuple(name for name, state in self._states.items() if state.failing(now_s))
 
     def succeeded(self, name: str) -> None:
-        """A pass that lasts reports that it works. Unknown names are ignored."""
+        """Report success from within a long pass. Unknown names are ignored."""
         if (state := self._states.get(name)) is not None:
             self._succeeded(state)
 
@@ -106,47 +106,49 @@ class Supervisor:
                 await self.clock.sleep(state.backoff_s())
                 continue
             self._succeeded(state)
-            # Also without a pause: a pass that never waited would hold the event loop.
+            # Even with a pause of 0: a pass that never awaits would block the event loop.
             await self.clock.sleep(state.loop.every_s)
 
     def _succeeded(self, state: LoopState) -> None:
-        if state.in_a_row:
+        if state.consecutive_failures:
             log.info(
-                "Background loop %r works again after %d failures", state.loop.name, state.in_a_row
+                "Background loop %r works again after %d failures",
+                state.loop.name,
+                state.consecutive_failures,
             )
-        state.in_a_row, state.failing_since_s = 0, None
+        state.consecutive_failures, state.failing_since_s = 0, None
         state.due_s = self.clock.monotonic()
         state.last_success_at = self.clock.now()
 
     def _failed(self, state: LoopState, error: BaseException) -> None:
-        """Logged when the number of failures in a row is a power of two: 1, 2, 4, 8 …"""
+        """Logs at consecutive failures 1, 2, 4, 8 …"""
         state.failures += 1
-        state.in_a_row += 1
+        state.consecutive_failures += 1
         if state.failing_since_s is None:
             state.failing_since_s = self.clock.monotonic()
-        if state.in_a_row & (state.in_a_row - 1):
+        if state.consecutive_failures & (state.consecutive_failures - 1):
             return
         expected = isinstance(error, CitestreamError)
         log.log(
             logging.WARNING if expected else logging.ERROR,
-            "Background loop %r failed (%d in a row), trying again: %s",
+            "Background loop %r failed (%d times in a row), retrying: %s",
             state.loop.name,
-            state.in_a_row,
+            state.consecutive_failures,
             error if expected else type(error).__name__,
             exc_info=None if expected else error,
         )
 
 
 def _being_cancelled() -> bool:
-    """A cancellation that nobody asked of this task comes from what it waited for."""
+    """False for a `CancelledError` that came from an awaited object, not from this task."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def attempt_each(items: Iterable[T], work: Callable[[T], Awaitable[object]]) -> None:
-    """One item that fails does not keep the others waiting; what failed is raised at the end.
+    """Run `work` on every item; errors are raised at the end.
 
-    `StoreUnavailable` is raised at once: it would meet every item.
+    `StoreUnavailable` is raised immediately: it would affect every item.
     """
     failed: list[Exception] = []
     for item in items:

@@ -1,4 +1,4 @@
-"""Every background task goes through one tracker: it is named, kept alive, logged and awaited."""
+"""One tracker for every background task: named, kept alive, logged and awaited."""
 
 import asyncio
 import logging
@@ -27,9 +27,9 @@ class TaskTracker:
     def spawn(
         self, work: Coroutine[object, object, T], *, name: str, awaited: bool = False
     ) -> "asyncio.Task[T]":
-        """Start `work` on the running loop; the tracker holds the reference until it ends.
+        """Start `work` on the running loop; the tracker keeps a reference until it ends.
 
-        `awaited`: somebody takes the result, so a failure on purpose is theirs to tell.
+        `awaited`: the caller awaits the task, so a `CitestreamError` is not logged here.
         """
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
@@ -49,7 +49,7 @@ class TaskTracker:
             log.error("Task %s failed", task.get_name(), exc_info=error)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until all of it has ended."""
+        """Cancel all running tasks and wait until they have ended."""
         while self._tasks:
             tasks = tuple(self._tasks)
             for task in tasks:

@@ -50,7 +50,7 @@ from app.llm.reachability import ModelReachability
 from app.llm.registry import make_answer_model
 from app.observability.timed_run_log import MeasuredRunLog
 from app.observability.tracing import make_tracing
-from app.runs.citation_check import cite_in_time
+from app.runs.citation_check import cite_within_limit
 from app.runs.clock import SystemClock
 from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
 from app.runs.ownership import elapsed_s
@@ -270,7 +270,7 @@ async def _assemble(
     runs = RunService(
         MeasuredRunLog(database, notices, process.watching.figures),
         engine,
-        cite=cite_in_time,
+        cite=cite_within_limit,
         clock=clock,
         limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,

@@ -43,7 +43,7 @@ async def merged_tokens() -> bytes:
     """The same run, replayed after its end: consecutive tokens share a frame."""
     async with telling() as teller:
         teller.tell(Told(PIECES))
-        await teller.run.over.wait()
+        await teller.run.closed.wait()
         return await stream(teller.live())
 
 
@@ -141,7 +141,7 @@ async def _crash(teller: Teller) -> None:
     reaper = Reaper(teller.log, live={}, process_id="process-2", cite=cite, clock=teller.clock)
     closed = 0
     for _ in range(round(LEASE_S / GAP_S) + 2):
-        closed += await reaper.look()
+        closed += await reaper.check()
         teller.clock.skip(GAP_S - 0.5)
     assert closed == 1
 
@@ -202,7 +202,7 @@ async def dialect_reset() -> bytes:
     """A replay in that dialect whose events are gone: the text as a stage, then its citations."""
     async with telling() as teller:
         teller.tell(Told(PIECES))
-        await teller.run.over.wait()
+        await teller.run.closed.wait()
         await teller.log.purge(ended_before=teller.clock.now())
         return await stream(teller.stored(), encode=dialect_frames)
 

@@ -205,7 +205,7 @@ class Teller:
 
     def stored(self, after: int = 0) -> StoredCursor:
         return StoredCursor(
-            self.log, LOCAL, self.record, after=after, clock=self.clock, bell=RunSignals()
+            self.log, LOCAL, self.record, after=after, clock=self.clock, signals=RunSignals()
         )
 
     def tell(self, told: Told, *, continues: str | None = None) -> None:

@@ -12,7 +12,7 @@ from app.api.streaming import dialect_frames, sse_frames
 from app.domain.encoding import clean_text, compact_json, timestamp
 from app.domain.events import Token, from_json, to_json, token_json
 from app.graph.marker_buffer import MarkerBuffer
-from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge
+from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge_tokens
 from app.runs.ports import LogEntry
 from tests.contract.telling import telling
 from tests.harness.sse import Frame, parse
@@ -110,7 +110,7 @@ def entries_of(texts: list[str | None]) -> list[LogEntry]:
 @given(pieces)
 def test_merging_keeps_text_order_and_numbers(texts: list[str | None]) -> None:
     entries = entries_of(texts)
-    merged = list(merge(entries))
+    merged = list(merge_tokens(entries))
     numbers = [one.seq for one in merged]
     assert numbers == sorted(set(numbers))
     assert numbers[-1:] == [one.seq for one in entries[-1:]]
@@ -129,10 +129,10 @@ def test_merging_keeps_text_order_and_numbers(texts: list[str | None]) -> None:
 @given(pieces, st.integers(0, 30))
 def test_a_merged_frame_is_a_position_to_resume_from(texts: list[str | None], at: int) -> None:
     entries = entries_of(texts)
-    merged = list(merge(entries))
+    merged = list(merge_tokens(entries))
     shown = merged[: at % (len(merged) + 1)]
     position = shown[-1].seq if shown else 0
-    rest = list(merge(entries[position:]))
+    rest = list(merge_tokens(entries[position:]))
     text = "".join(one.text or "" for one in (*shown, *rest))
     assert text == "".join(text or "" for text in texts)
 

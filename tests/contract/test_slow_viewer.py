@@ -73,7 +73,7 @@ async def test_a_blocked_viewer_that_leaves_is_let_go() -> None:
         )
         serving = teller.tasks.spawn(response(SCOPE, slow.receive, slow.send), name="slow viewer")
         teller.tell(Told(PIECES))
-        await teller.run.over.wait()
+        await teller.run.closed.wait()
         slow.gone.set()
         await serving
     assert len(slow.frames) == 1

@@ -12,7 +12,7 @@ from app.domain.errors import InvalidInput, NotFound, RunInProgress
 from app.domain.models import Conversation, Feedback, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
-from app.runs.ports import AnswerRecord, Created, LogEntry, NewRun, Outcome
+from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
 from app.text.snippets import LENGTH, excerpt
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, 123456, tzinfo=UTC)
@@ -43,8 +43,8 @@ def new_run(run_id: str, session_id: str = "s", *, at: datetime = NOW) -> NewRun
     )
 
 
-def outcome(run_id: str, *, at: datetime = NOW) -> Outcome:
-    return Outcome(
+def outcome(run_id: str, *, at: datetime = NOW) -> ClosedRun:
+    return ClosedRun(
         run_id=run_id,
         epoch=1,
         status="complete",

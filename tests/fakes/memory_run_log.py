@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
-from app.runs.outcome import replaceable
+from app.runs.outcome import is_replaceable
 from app.runs.ports import (
     AnswerRecord,
     Batch,
+    ClosedRun,
     Created,
     DuplicateRequest,
     Lease,
@@ -22,11 +23,10 @@ from app.runs.ports import (
     LogEntry,
     NewRun,
     Notice,
-    Outcome,
     RunRecord,
     answer_of,
-    begun,
-    replacing_number,
+    new_run_record,
+    replacement_seq,
 )
 
 PENDING_STOP = timedelta(seconds=60)
@@ -91,12 +91,12 @@ class MemoryRunLog:
             self._continued.add(new.continues)
         asked = self._pending.pop((owner, new.run_id), None)
         stop = asked is not None and new.created_at - asked <= PENDING_STOP
-        record = begun(new, stop_requested=stop)
+        record = new_run_record(new, stop_requested=stop)
         self._runs[new.run_id] = record
         self._entries[new.run_id] = []
         if new.idempotency_key is not None:
             self._keys[owner, new.route, new.idempotency_key] = new.run_id
-        return Created(record, stop, begins=len(conversation.answers) == 1)
+        return Created(record, stop, is_new_conversation=len(conversation.answers) == 1)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         """See the port."""
@@ -127,7 +127,7 @@ class MemoryRunLog:
         if stored:
             self._runs[run_id] = replace(self._runs[run_id], head=stored[-1].seq)
 
-    async def finish(self, outcome: Outcome) -> bool:
+    async def finish(self, outcome: ClosedRun) -> bool:
         """See the port."""
         record = self._owned(outcome.run_id, outcome.epoch)
         if record is None:
@@ -136,7 +136,7 @@ class MemoryRunLog:
         self._close(outcome, outcome.entries[-1], epoch=record.epoch)
         return True
 
-    async def replace_ending(self, outcome: Outcome) -> LogEntry | None:
+    async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
         """See the port."""
         record, terminal = self._runs.get(outcome.run_id), outcome.entries[-1]
         if record is None:
@@ -148,13 +148,13 @@ class MemoryRunLog:
         kept = [entry for entry in self._entries[outcome.run_id] if entry.seq < first]
         if (
             record.epoch <= outcome.epoch
-            or not replaceable(record.terminal)
+            or not is_replaceable(record.terminal)
             or self._was_continued(record.message_id)
             or not kept
             or (len(outcome.entries) > 1 and outcome.entries[-2].seq >= first)
         ):
             return None
-        terminal = terminal._replace(seq=replacing_number(record.reserved, closed_by))
+        terminal = terminal._replace(seq=replacement_seq(record.reserved, closed_by))
         self._entries[outcome.run_id] = kept
         self._append(outcome.run_id, (*outcome.entries[:-1], terminal))
         self._close(outcome, terminal, epoch=record.epoch + 1)
@@ -163,7 +163,7 @@ class MemoryRunLog:
     def _was_continued(self, message_id: str) -> bool:
         return message_id in self._continued
 
-    def _close(self, outcome: Outcome, terminal: LogEntry, *, epoch: int) -> None:
+    def _close(self, outcome: ClosedRun, terminal: LogEntry, *, epoch: int) -> None:
         record = self._runs[outcome.run_id]
         self._runs[outcome.run_id] = replace(
             record,

@@ -91,7 +91,9 @@ async def test_each_loop_comes_back_and_answers_are_stored_as_before(
         assert {state.loop.name for state in supervisor.states()} == LOOPS
 
         async def back() -> bool | None:
-            done = (s.failures == FAILURES and not s.in_a_row for s in supervisor.states())
+            done = (
+                s.failures == FAILURES and not s.consecutive_failures for s in supervisor.states()
+            )
             return all(done) or None
 
         # What waits for its work is back once it waits again: then there is work.

@@ -13,7 +13,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.runs.cursors import StoredCursor
-from app.runs.ports import AnswerRecord, LogEntry, NewRun, Outcome, RunLog, RunRecord
+from app.runs.ports import AnswerRecord, ClosedRun, LogEntry, NewRun, RunLog, RunRecord
 from app.runs.reaper import Reaper
 from app.runs.run_signals import RunSignals
 from app.runs.service import Ask, Limits, RunHandle, RunService
@@ -57,12 +57,12 @@ class Scene:
     owner: RunService
     reaper: Reaper
     engine: ScriptedEngine
-    attached: RunHandle
+    handle: RunHandle
     shown: list[LogEntry] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:
-        return self.attached.record.run_id
+        return self.handle.record.run_id
 
     @property
     def text(self) -> str:
@@ -80,7 +80,7 @@ class Scene:
         for _ in range(seconds):
             self.clock.seconds += 1
             await self.settle()
-            await self.reaper.look()
+            await self.reaper.check()
 
     async def until_over(self) -> None:
         """A viewer that goes on from the store waits for news in real time."""
@@ -105,7 +105,12 @@ class Scene:
     async def replayed(self, after: int) -> list[LogEntry]:
         """What a viewer at another replica gets after a position."""
         cursor = StoredCursor(
-            self.log, LOCAL, await self.record(), after=after, clock=self.clock, bell=RunSignals()
+            self.log,
+            LOCAL,
+            await self.record(),
+            after=after,
+            clock=self.clock,
+            signals=RunSignals(),
         )
         return [entry async for entry in cursor.frames(silence_s=3600) if entry is not None]
 
@@ -139,7 +144,7 @@ async def close_as_dead(log: MemoryRunLog, run_id: str) -> None:
         timings=None,
         error_code="INTERRUPTED",
     )
-    ending = Outcome(
+    ending = ClosedRun(
         run_id=run_id,
         epoch=taken.epoch,
         status="error",
@@ -178,11 +183,11 @@ async def scene(tasks: TaskTracker, *gates: int) -> AsyncIterator[Scene]:
         request_hash="h",
     )
     reaper = Reaper(log, live=(), process_id="reaper", cite=no_citations, clock=clock)
-    attached = await owner.ask(asked)
-    here = Scene(log, clock, way, owner, reaper, engine, attached)
+    handle = await owner.ask(asked)
+    here = Scene(log, clock, way, owner, reaper, engine, handle)
 
     async def view() -> None:
-        async with aclosing(attached.cursor.frames(silence_s=3600)) as frames:
+        async with aclosing(handle.cursor.frames(silence_s=3600)) as frames:
             async for entry in frames:
                 if entry is not None:
                     here.shown.append(entry)
@@ -314,7 +319,7 @@ async def test_what_was_continued_elsewhere_stays_as_it_was_continued(tasks: Tas
         here.way.cut = True
         here.engine.gates[2].set()
         await here.pass_time(20)
-        record = here.attached.record
+        record = here.handle.record
         more = replace(
             new_run("reaper", run_id="more"),
             question=None,
@@ -340,7 +345,7 @@ async def test_a_position_of_a_run_of_which_nothing_is_stored_waits_for_it() -> 
     await log.create(created)
     record = await log.record(LOCAL, "run")
     assert record is not None
-    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=RunSignals())
+    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, signals=RunSignals())
     async with aclosing(cursor.frames(silence_s=10)) as frames, asyncio.timeout(20):
         ticking = asyncio.ensure_future(tick(clock))
         assert await anext(frames) is None
@@ -363,7 +368,7 @@ async def test_a_run_that_died_before_anything_was_stored_is_reset_at_its_end() 
     await log.create(new_run("owner"))
     record = await log.record(LOCAL, "run")
     assert record is not None
-    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, bell=RunSignals())
+    cursor = StoredCursor(log, LOCAL, record, after=5, clock=clock, signals=RunSignals())
     await close_as_dead(log, "run")
     shown = [entry async for entry in cursor.frames(silence_s=10) if entry is not None]
     assert [entry.type for entry in shown] == ["reset", "error"]

@@ -192,7 +192,7 @@ class Crashed:
         )
         closed = 0
         while not closed:
-            closed += await reaper.look()
+            closed += await reaper.check()
 
 
 class HastyLog(PostgresRunLog):

@@ -16,13 +16,13 @@ from app.domain.principals import LOCAL
 from app.runs.ports import (
     RESERVE_AHEAD,
     Batch,
+    ClosedRun,
     Created,
     DuplicateRequest,
     Lease,
     Leases,
     LogEntry,
     NewRun,
-    Outcome,
     RunRecord,
 )
 from app.runs.reaper import GAP_S, LEASE_S, LivenessTracker, Reaper
@@ -136,7 +136,7 @@ class Faulty(MemoryRunLog):
     lose: set[str] = field(default_factory=set)
     down: set[str] = field(default_factory=set)
     mistakes: set[str] = field(default_factory=set)
-    finished: list[Outcome] = field(default_factory=list)
+    finished: list[ClosedRun] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(clock_s=self.clock.monotonic)
@@ -159,7 +159,7 @@ class Faulty(MemoryRunLog):
         return record
 
     @override
-    async def finish(self, outcome: Outcome) -> bool:
+    async def finish(self, outcome: ClosedRun) -> bool:
         self._fault("finish", self.down)
         if self.mistakes:
             raise LookupError(self.mistakes.pop())
@@ -201,7 +201,7 @@ async def look_for(seconds: int, clock: HandClock, *reapers: Reaper) -> list[int
     closed = []
     for _ in range(seconds):
         clock.seconds += 1
-        closed += [await each.look() for each in reapers]
+        closed += [await each.check() for each in reapers]
     return closed
 
 
@@ -370,29 +370,29 @@ async def test_a_question_whose_confirmation_was_lost_does_not_block_its_convers
     assert len(leases) == 1  # it was written, and nobody answers it
     await pass_time(served.log.clock, 13)
     assert (await served.log.leases()).leases == ()
-    attached = await served.service.ask(question())
-    assert attached.record.status == "running"
+    handle = await served.service.ask(question())
+    assert handle.record.status == "running"
 
 
 async def test_a_run_that_is_answered_here_is_never_an_orphan(served: Served) -> None:
-    attached = await served.service.ask(question())
+    handle = await served.service.ask(question())
     await pass_time(served.log.clock, 60)
-    record = await status(served.log, attached.record.run_id)
+    record = await status(served.log, handle.record.run_id)
     assert (record.status, record.epoch) == ("running", 1)
 
 
-async def viewed(attached: RunHandle) -> list[LogEntry]:
-    return [e async for e in attached.cursor.frames(silence_s=3600) if e is not None]
+async def viewed(handle: RunHandle) -> list[LogEntry]:
+    return [e async for e in handle.cursor.frames(silence_s=3600) if e is not None]
 
 
 async def test_a_mistake_while_ending_a_run_closes_it_as_interrupted(served: Served) -> None:
     served.log.mistakes.add("finish")
-    attached = await served.service.ask(question())
-    reading = asyncio.ensure_future(viewed(attached))
+    handle = await served.service.ask(question())
+    reading = asyncio.ensure_future(viewed(handle))
     served.gate.set()
     async with asyncio.timeout(10):
         while not reading.done():
             await pass_time(served.log.clock, 1)
             await asyncio.sleep(0.005)
     assert orjson.loads(reading.result()[-1].data)["content"]["code"] == "INTERRUPTED"
-    assert (await status(served.log, attached.record.run_id)).status == "error"
+    assert (await status(served.log, handle.record.run_id)).status == "error"

@@ -48,11 +48,11 @@ async def ai_chat(
         request_hash=request_hash(body),
         idempotency_key=idempotency_key,
     )
-    attached = await services.runs.ask(ask)
+    handle = await services.runs.ask(ask)
     return EventStreamResponse(
-        services.sampled(ui_frames(attached.cursor, heartbeat_s=services.heartbeat_s)),
-        headers=HEADERS | run_headers(attached),
-        released=attached.close,
+        services.sampled(ui_frames(handle.cursor, heartbeat_s=services.heartbeat_s)),
+        headers=HEADERS | run_headers(handle),
+        released=handle.close,
     )
 
 

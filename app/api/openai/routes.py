@@ -61,7 +61,7 @@ async def chat_completions(
     """The last user message asks, the library answers with citations."""
     _check_model(body.model)
     body.check()
-    attached = await services.runs.ask(
+    handle = await services.runs.ask(
         Ask(
             principal=principal,
             session_id=str(uuid.uuid4()),
@@ -72,30 +72,30 @@ async def chat_completions(
             request_hash=request_hash(body),
             idempotency_key=idempotency_key,
             history=body.turns(),
-            passing=True,
+            is_ephemeral=True,
         )
     )
-    completion = _completion(request, attached, append_sources=body.append_sources)
+    completion = _completion(request, handle, append_sources=body.append_sources)
     if body.stream:
         wants_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
         return EventStreamResponse(
             services.sampled(
                 chunk_frames(
-                    attached.cursor,
+                    handle.cursor,
                     completion,
                     heartbeat_s=services.heartbeat_s,
                     include_usage=wants_usage,
                 )
             ),
-            headers=run_headers(attached),
-            released=attached.close,
+            headers=run_headers(handle),
+            released=handle.close,
         )
 
     async def answer() -> tuple[int, dict[str, object]]:
-        status, told = await collect(attached)
+        status, told = await collect(handle)
         return status, completion.whole(told) if status == 200 else told
 
-    return AnswerResponse(answer, headers=run_headers(attached), released=attached.close)
+    return AnswerResponse(answer, headers=run_headers(handle), released=handle.close)
 
 
 def _check_model(name: str) -> None:
@@ -103,7 +103,7 @@ def _check_model(name: str) -> None:
         raise UnknownModel(name, MODEL_NAME)
 
 
-def _completion(request: Request, attached: RunHandle, *, append_sources: bool) -> Completion:
+def _completion(request: Request, handle: RunHandle, *, append_sources: bool) -> Completion:
     base = public_base(request)
 
     def link(citation: Citation) -> str:
@@ -112,8 +112,8 @@ def _completion(request: Request, attached: RunHandle, *, append_sources: bool) 
         return f"{base}/library?{urlencode(_place(citation))}"
 
     return Completion(
-        completion_id=f"chatcmpl-{attached.record.run_id}",
-        created=int(attached.record.created_at.timestamp()),
+        completion_id=f"chatcmpl-{handle.record.run_id}",
+        created=int(handle.record.created_at.timestamp()),
         model=MODEL_NAME,
         link=link,
         append_sources=append_sources,

@@ -47,7 +47,7 @@ async def chat(
 ) -> Response:
     """Ask a question and follow its answer as an event stream, or as one JSON object."""
     filters = await checked_filters(services, principal, body.filters)
-    attached = await services.runs.ask(
+    handle = await services.runs.ask(
         Ask(
             principal=principal,
             session_id=body.session_id or str(uuid.uuid4()),
@@ -60,7 +60,7 @@ async def chat(
             idempotency_key=idempotency_key,
         )
     )
-    return respond(services, attached, accept)
+    return respond(services, handle, accept)
 
 
 @router.post("/api/chat/stream", responses=ASKED_NAMED)
@@ -73,7 +73,7 @@ async def chat_stream(
     """The same run in the other dialect: named `stage`, `token`, `citations`, `done`, `error`."""
     chosen = FilterBody(recording_id=body.recording_id)
     filters = await checked_filters(services, principal, chosen)
-    attached = await services.runs.ask(
+    handle = await services.runs.ask(
         Ask(
             principal=principal,
             session_id=body.session_id or str(uuid.uuid4()),
@@ -85,7 +85,7 @@ async def chat_stream(
             idempotency_key=idempotency_key,
         )
     )
-    return _stream(services, attached, dialect_frames)
+    return _stream(services, handle, dialect_frames)
 
 
 @router.post("/conversations/{session_id}/messages/{message_id}/regenerate", responses=ASKED)
@@ -200,12 +200,12 @@ async def checked_filters(
     return filters
 
 
-def respond(services: Services, attached: RunHandle, accept: str | None) -> Response:
+def respond(services: Services, handle: RunHandle, accept: str | None) -> Response:
     """A stream, or JSON iff `Accept` lists it without `*/*` or `text/event-stream`."""
     if not wants_json(accept):
-        return _stream(services, attached, sse_frames)
+        return _stream(services, handle, sse_frames)
     return AnswerResponse(
-        lambda: collect(attached), headers=run_headers(attached), released=attached.close
+        lambda: collect(handle), headers=run_headers(handle), released=handle.close
     )
 
 
@@ -215,14 +215,14 @@ def wants_json(accept: str | None) -> bool:
     return "application/json" in types and not types & {"*/*", "text/event-stream"}
 
 
-def run_headers(attached: RunHandle) -> dict[str, str]:
+def run_headers(handle: RunHandle) -> dict[str, str]:
     """Which run and conversation this is, for clients that never parse the frames."""
-    return {"X-Run-Id": attached.record.run_id, "X-Session-Id": attached.record.session_id}
+    return {"X-Run-Id": handle.record.run_id, "X-Session-Id": handle.record.session_id}
 
 
-def _stream(services: Services, attached: RunHandle, encode: FrameEncoder) -> Response:
+def _stream(services: Services, handle: RunHandle, encode: FrameEncoder) -> Response:
     return EventStreamResponse(
-        services.sampled(encode(attached.cursor, heartbeat_s=services.heartbeat_s)),
-        headers=run_headers(attached),
-        released=attached.close,
+        services.sampled(encode(handle.cursor, heartbeat_s=services.heartbeat_s)),
+        headers=run_headers(handle),
+        released=handle.close,
     )

@@ -202,13 +202,13 @@ class EmbeddedServer:
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _launch(self) -> None:
-        begun = time.monotonic()
+        new_run_record = time.monotonic()
         self._write_settings(self._data)
         logfile = self._home.folder / "server.log"
         if logfile.exists() and logfile.stat().st_size > _LOG_BYTES:
             logfile.unlink()
         self._run("pg_ctl", "start", "-w", "-t", str(_LIMIT_S), "-D", "data", "-l", "server.log")
-        log.info("Embedded PostgreSQL started in %.1f s", time.monotonic() - begun)
+        log.info("Embedded PostgreSQL started in %.1f s", time.monotonic() - new_run_record)
 
     def _stop(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-t", str(_LIMIT_S), "-m", "fast", "-D", "data")

@@ -25,8 +25,8 @@ from app.domain.principals import LOCAL, Principal
 from app.runs.citation_check import Citer
 from app.runs.clock import SystemClock
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import EngineResult, Evidence, LogEntry, Outcome, Question
-from app.runs.producer import SEARCHING
+from app.runs.ports import ClosedRun, EngineResult, Evidence, LogEntry, Question
+from app.runs.producer import MAX_CONCURRENT_SEARCHES
 from app.runs.service import Ask, Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import FAILED, NOW, ScriptedEngine
@@ -113,8 +113,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_run_is_run_start_tokens_citations_done() -> None:
     async with running(ScriptedEngine()) as service:
-        attached = await service.ask(ask())
-        frames = await read(attached.cursor)
+        handle = await service.ask(ask())
+        frames = await read(handle.cursor)
     types = [entry.type for entry in frames]
     assert types[:2] == ["run_start", "generation_start"]
     assert types[-2:] == ["citations", "done"]
@@ -131,9 +131,9 @@ async def test_a_run_is_run_start_tokens_citations_done() -> None:
 async def test_a_reader_that_keeps_up_gets_every_token_in_its_own_frame() -> None:
     gates = {index: asyncio.Event() for index in range(4)}
     async with running(ScriptedEngine(gates=gates)) as service:
-        attached = await service.ask(ask())
+        handle = await service.ask(ask())
         tokens: list[str | None] = []
-        async for entry in attached.cursor.frames(silence_s=5):
+        async for entry in handle.cursor.frames(silence_s=5):
             assert entry is not None
             if entry.type == "token":
                 tokens.append(entry.text)
@@ -145,9 +145,9 @@ async def test_a_reader_that_keeps_up_gets_every_token_in_its_own_frame() -> Non
 @pytest.mark.parametrize("position", range(9))
 async def test_resume_from_every_position_gives_the_rest_once(position: int) -> None:
     async with running(ScriptedEngine()) as service:
-        attached = await service.ask(ask())
-        whole = await read(attached.cursor)
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=position)
+        handle = await service.ask(ask())
+        whole = await read(handle.cursor)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=position)
         if position == 8:
             assert cursor is None
             return
@@ -161,9 +161,9 @@ async def test_resume_from_every_position_gives_the_rest_once(position: int) -> 
 
 async def test_a_position_that_was_never_handed_out_gets_a_reset() -> None:
     async with running(ScriptedEngine()) as service:
-        attached = await service.ask(ask())
-        await read(attached.cursor)
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=99)
+        handle = await service.ask(ask())
+        await read(handle.cursor)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=99)
         assert cursor is not None
         frames = await read(cursor)
     assert [entry.type for entry in frames] == ["reset", "done"]
@@ -174,9 +174,9 @@ async def test_a_position_that_was_never_handed_out_gets_a_reset() -> None:
 async def test_a_future_position_of_a_live_run_gets_a_reset_and_then_the_rest() -> None:
     gates = {2: asyncio.Event()}
     async with running(ScriptedEngine(gates=gates)) as service:
-        attached = await service.ask(ask())
-        await read(attached.cursor, upto=4)
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=50)
+        handle = await service.ask(ask())
+        await read(handle.cursor, upto=4)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=50)
         assert cursor is not None
         frames: list[LogEntry] = []
         async for entry in cursor.frames(silence_s=5):
@@ -192,13 +192,13 @@ async def test_stop_keeps_the_partial_answer_and_gives_a_receipt() -> None:
     engine = ScriptedEngine(gates={2: asyncio.Event()})
     log = MemoryRunLog()
     async with running(engine, log=log) as service:
-        attached = await service.ask(ask())
-        await read(attached.cursor, upto=4)
-        receipt = await service.stop(LOCAL, attached.record.run_id)
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=0)
+        handle = await service.ask(ask())
+        await read(handle.cursor, upto=4)
+        receipt = await service.stop(LOCAL, handle.record.run_id)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=0)
         assert cursor is not None
         frames = await read(cursor)
-        again = await service.stop(LOCAL, attached.record.run_id)
+        again = await service.stop(LOCAL, handle.record.run_id)
     assert receipt is not None
     assert (receipt.stopped, receipt.already, receipt.tokens_kept) == (True, False, 2)
     assert engine.closed == 1
@@ -219,10 +219,10 @@ async def test_the_beginning_of_a_marker_is_not_lost_when_a_run_is_stopped() -> 
             await asyncio.Event().wait()
 
     async with running(Withholding()) as service:
-        attached = await service.ask(ask())
-        await read(attached.cursor, upto=2)
-        await service.stop(LOCAL, attached.record.run_id)
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=0)
+        handle = await service.ask(ask())
+        await read(handle.cursor, upto=2)
+        await service.stop(LOCAL, handle.record.run_id)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=0)
         assert cursor is not None
         frames = await read(cursor)
     assert text_of(frames) == "Nausea [1"
@@ -246,8 +246,8 @@ async def test_a_stop_that_comes_before_its_run_is_remembered() -> None:
             await service.stop(LOCAL, run_id)
         with pytest.raises(NotFound):
             await service.stop(OTHER, run_id)
-        attached = await service.ask(ask(run_id=run_id))
-        frames = await read(attached.cursor)
+        handle = await service.ask(ask(run_id=run_id))
+        frames = await read(handle.cursor)
     assert content(frames[-1])["finish_reason"] == "stopped"
     assert engine.asked == []
 
@@ -271,12 +271,12 @@ async def test_a_late_stop_never_hits_a_newer_run() -> None:
 async def test_a_lost_connection_stops_only_a_cancel_run(mode: OnDisconnect, reason: str) -> None:
     gate = asyncio.Event()
     async with running(ScriptedEngine(gates={2: gate})) as service:
-        attached = await service.ask(ask(on_disconnect=mode))
-        await read(attached.cursor, upto=4)
-        attached.close()
-        attached.close()
+        handle = await service.ask(ask(on_disconnect=mode))
+        await read(handle.cursor, upto=4)
+        handle.close()
+        handle.close()
         gate.set()
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=0)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=0)
         assert cursor is not None
         frames = await read(cursor)
     assert content(frames[-1])["finish_reason"] == reason
@@ -367,7 +367,7 @@ async def test_one_active_run_per_conversation_and_owner() -> None:
 async def test_a_question_waits_for_a_run_that_is_just_stopping() -> None:
     class SlowFinish(MemoryRunLog):
         @override
-        async def finish(self, outcome: Outcome) -> bool:
+        async def finish(self, outcome: ClosedRun) -> bool:
             await asyncio.sleep(0.1)
             return await super().finish(outcome)
 
@@ -384,8 +384,8 @@ async def test_identical_requests_share_one_run() -> None:
     engine = ScriptedEngine()
     async with running(engine) as service:
         many = await asyncio.gather(*(service.ask(ask(key="k")) for _ in range(50)))
-        texts = {text_of(await read(attached.cursor)) for attached in many}
-        assert {attached.record.run_id for attached in many} == {many[0].record.run_id}
+        texts = {text_of(await read(handle.cursor)) for handle in many}
+        assert {handle.record.run_id for handle in many} == {many[0].record.run_id}
         with pytest.raises(IdempotencyMismatch):
             await service.ask(ask("Something else", key="k"))
     assert texts == {"Nausea is common [1]."}
@@ -430,29 +430,33 @@ async def test_so_many_search_at_once_and_the_others_take_turns() -> None:
     engine = SearchingEngine(gates={0: model})
     engine.found = asyncio.Event()
     async with running(engine) as service:
-        asked = [await service.ask(ask(session_id=f"s{n}")) for n in range(SEARCHING + 3)]
-        await until(lambda: engine.searching == SEARCHING)
+        asked = [
+            await service.ask(ask(session_id=f"s{n}")) for n in range(MAX_CONCURRENT_SEARCHES + 3)
+        ]
+        await until(lambda: engine.searching == MAX_CONCURRENT_SEARCHES)
         last = asked[-1].record.run_id
         assert await service.stop(LOCAL, last) is not None  # one that waits can be stopped
         await asyncio.sleep(0.02)
-        assert engine.searching == SEARCHING
+        assert engine.searching == MAX_CONCURRENT_SEARCHES
         engine.found.set()
-        await until(lambda: len(engine.asked) == SEARCHING + 2)
+        await until(lambda: len(engine.asked) == MAX_CONCURRENT_SEARCHES + 2)
         assert engine.searching == 0
         model.set()
         frames = [await read(one.cursor) for one in asked]
-    assert [text_of(each) for each in frames[:-1]] == ["Nausea is common [1]."] * (SEARCHING + 2)
+    assert [text_of(each) for each in frames[:-1]] == ["Nausea is common [1]."] * (
+        MAX_CONCURRENT_SEARCHES + 2
+    )
     assert content(frames[-1][-1])["finish_reason"] == "stopped"
 
 
 async def test_runs_of_others_look_unknown() -> None:
     async with running(ScriptedEngine()) as service:
-        attached = await service.ask(ask())
+        handle = await service.ask(ask())
         with pytest.raises(NotFound):
-            await service.attach(OTHER, attached.record.run_id, after=0)
+            await service.attach(OTHER, handle.record.run_id, after=0)
         with pytest.raises(NotFound):
-            await service.stop(OTHER, attached.record.run_id)
-        frames = await read(attached.cursor)
+            await service.stop(OTHER, handle.record.run_id)
+        frames = await read(handle.cursor)
     assert content(frames[-1])["finish_reason"] == "stop"
 
 
@@ -462,15 +466,15 @@ async def test_draining_refuses_questions_and_interrupts_what_is_left(
     caplog.set_level("INFO")
     engine = ScriptedEngine(gates={2: asyncio.Event()})
     async with running(engine) as service:
-        attached = await service.ask(ask())
-        await read(attached.cursor, upto=4)
+        handle = await service.ask(ask())
+        await read(handle.cursor, upto=4)
         await service.drain(0.05)
-        told = "Draining: 1 answer has 0.05 s to finish; a second Ctrl-C ends it at once"
+        told = "Draining: 1 answer has 0.05 s to finish; a second Ctrl-C ends it now"
         assert told in caplog.messages
         for key in (None, "a new key"):
             with pytest.raises(Draining):
                 await service.ask(ask(session_id="s2", key=key))
-        cursor = await service.attach(LOCAL, attached.record.run_id, after=0)
+        cursor = await service.attach(LOCAL, handle.record.run_id, after=0)
         assert cursor is not None
         frames = await read(cursor)
     assert content(frames[-1])["code"] == "INTERRUPTED"
@@ -484,7 +488,7 @@ async def test_an_answer_that_cannot_be_saved_still_reaches_the_viewer_and_is_sa
         down = True
 
         @override
-        async def finish(self, outcome: Outcome) -> bool:
+        async def finish(self, outcome: ClosedRun) -> bool:
             if self.down:
                 raise StoreUnavailable("down")
             return await super().finish(outcome)
@@ -493,12 +497,12 @@ async def test_an_answer_that_cannot_be_saved_still_reaches_the_viewer_and_is_sa
     monkeypatch.setattr("app.runs.producer.SAVE_RETRY_S", 0.02)
     log = Down()
     async with running(ScriptedEngine(), log=log) as service:
-        attached = await service.ask(ask())
-        frames = await read(attached.cursor)
+        handle = await service.ask(ask())
+        frames = await read(handle.cursor)
         assert content(frames[-1])["saved"] is False
         log.down = False
         async with asyncio.timeout(5):
-            while (record := await log.record(LOCAL, attached.record.run_id)) is not None:
+            while (record := await log.record(LOCAL, handle.record.run_id)) is not None:
                 if record.status == "complete":
                     break
                 await asyncio.sleep(0.01)
@@ -512,12 +516,12 @@ async def test_a_viewer_of_another_process_gets_the_same_stream() -> None:
     gate = asyncio.Event()
     engine = ScriptedEngine(gates={2: gate})
     async with running(engine, log=log) as one, running(engine, log=log, process_id="p2") as two:
-        attached = await one.ask(ask())
-        cursor = await two.attach(LOCAL, attached.record.run_id, after=0)
+        handle = await one.ask(ask())
+        cursor = await two.attach(LOCAL, handle.record.run_id, after=0)
         assert isinstance(cursor, StoredCursor)
         gate.set()
         frames = await read(cursor)
-        receipt = await two.stop(LOCAL, attached.record.run_id)
+        receipt = await two.stop(LOCAL, handle.record.run_id)
     assert text_of(frames) == "Nausea is common [1]."
     assert frames[-1].type == "done"
     assert receipt is not None
@@ -528,9 +532,9 @@ async def test_stop_from_another_process_is_confirmed_by_the_owner() -> None:
     log = MemoryRunLog()
     engine = ScriptedEngine(gates={2: asyncio.Event()})
     async with running(engine, log=log) as one, running(engine, log=log, process_id="p2") as two:
-        attached = await one.ask(ask())
-        await read(attached.cursor, upto=4)
-        receipt = await two.stop(LOCAL, attached.record.run_id)
+        handle = await one.ask(ask())
+        await read(handle.cursor, upto=4)
+        receipt = await two.stop(LOCAL, handle.record.run_id)
     assert receipt is not None
     assert (receipt.stopped, receipt.already, receipt.tokens_kept) == (True, False, 2)
 
@@ -539,11 +543,11 @@ async def test_purged_events_leave_the_whole_text() -> None:
     log = MemoryRunLog()
     engine = ScriptedEngine()
     async with running(engine, log=log) as one, running(engine, log=log, process_id="p2") as two:
-        attached = await one.ask(ask())
-        await read(attached.cursor)
+        handle = await one.ask(ask())
+        await read(handle.cursor)
         await log.purge(ended_before=datetime.now(UTC) + timedelta(hours=1))
         for position in (0, 3):
-            cursor = await two.attach(LOCAL, attached.record.run_id, after=position)
+            cursor = await two.attach(LOCAL, handle.record.run_id, after=position)
             assert cursor is not None
             frames = await read(cursor)
             assert [entry.type for entry in frames] == ["reset", "done"]
@@ -552,9 +556,9 @@ async def test_purged_events_leave_the_whole_text() -> None:
 
 async def test_silence_is_told_to_the_encoder() -> None:
     async with running(ScriptedEngine(gates={0: asyncio.Event()})) as service:
-        attached = await service.ask(ask())
+        handle = await service.ask(ask())
         seen: list[LogEntry | None] = []
-        async for entry in attached.cursor.frames(silence_s=0.02):
+        async for entry in handle.cursor.frames(silence_s=0.02):
             seen.append(entry)
             if entry is None:
                 break

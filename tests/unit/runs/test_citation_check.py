@@ -11,7 +11,12 @@ from typing import Final
 import pytest
 
 from app.domain.models import Passage
-from app.runs.citation_check import LONG_ANSWER, MAX_CITING_S, cite_in_time, cited
+from app.runs.citation_check import (
+    LONG_ANSWER,
+    MAX_CITATION_CHECK_S,
+    cite_within_limit,
+    find_citations,
+)
 from app.text.citations import MAX_CLAIM_WORDS, MAX_QUOTE_LENGTH, cite
 from app.text.markers import code_spans, find_markers
 from app.text.sentences import split_sentences
@@ -129,7 +134,9 @@ ANSWER: Final = "Herons nest in trees from March. [1] Young herons fly after 50 
 
 
 def test_without_time_everything_is_quoted_and_nothing_checked() -> None:
-    first, second, unknown = cite_in_time(ANSWER, PASSAGES, clock=seconds(0, MAX_CITING_S))
+    first, second, unknown = cite_within_limit(
+        ANSWER, PASSAGES, clock=seconds(0, MAX_CITATION_CHECK_S)
+    )
     for citation in (first, second):
         assert (citation.verified, citation.support) == (False, None)
         assert citation.quote == TEXT[citation.quote_start : citation.quote_end]
@@ -138,7 +145,7 @@ def test_without_time_everything_is_quoted_and_nothing_checked() -> None:
 
 
 def test_with_time_everything_is_checked() -> None:
-    citations = cite_in_time(ANSWER, PASSAGES, clock=seconds(0, MAX_CITING_S / 2))
+    citations = cite_within_limit(ANSWER, PASSAGES, clock=seconds(0, MAX_CITATION_CHECK_S / 2))
     assert [c.verified for c in citations] == [True, True, False]
 
 
@@ -201,8 +208,10 @@ async def test_a_long_answer_is_cited_beside_the_others() -> None:
             release.wait(30)
         return ()
 
-    runaways = [asyncio.ensure_future(cited(slow, "a" * LONG_ANSWER, PASSAGES)) for _ in range(3)]
-    assert await cited(slow, "Herons.", PASSAGES) == ()
+    runaways = [
+        asyncio.ensure_future(find_citations(slow, "a" * LONG_ANSWER, PASSAGES)) for _ in range(3)
+    ]
+    assert await find_citations(slow, "Herons.", PASSAGES) == ()
     assert not any(task.done() for task in runaways)
     release.set()
     await asyncio.gather(*runaways)
@@ -214,4 +223,4 @@ def test_the_limit_counts_the_time_of_its_own_thread() -> None:
     began = time.thread_time()
     time.sleep(0.01)
     assert time.thread_time() - began < 0.01
-    assert cite_in_time.__kwdefaults__ == {"clock": time.thread_time}
+    assert cite_within_limit.__kwdefaults__ == {"clock": time.thread_time}

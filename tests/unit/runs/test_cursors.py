@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
+from typing_extensions import override
 
 from app.domain.events import Token
 from app.domain.models import Filters
@@ -13,7 +14,8 @@ from app.domain.principals import Principal
 from app.runs import cursors
 from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import AnswerRecord, Created, LogEntry, NewRun, Outcome
+from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
+from app.runs.run_signals import RunSignals
 from tests.fakes.memory_run_log import MemoryRunLog
 
 ANN = Principal("ann")
@@ -21,7 +23,7 @@ NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 
 
 class HurriedClock:
-    """A second passes with every look at it."""
+    """A second passes with every reading."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -37,17 +39,11 @@ class HurriedClock:
         self.seconds += seconds
 
 
-class SilentBell:
-    """Never rings, waits for nothing."""
+class SilentSignals(RunSignals):
+    """Never notifies and never waits."""
 
-    closed = False
-
-    def hang(self, run_id: str) -> asyncio.Event:
-        del run_id
-        return asyncio.Event()
-
-    async def rung(self, bell: asyncio.Event, seconds: float) -> None:
-        del bell, seconds
+    @override
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
         await asyncio.sleep(0)
 
 
@@ -74,7 +70,7 @@ async def taken_over_and_closed(log: MemoryRunLog) -> LogEntry:
     taken = await log.take_over(lease, process_id="process-2")
     assert taken is not None
     end = LogEntry(taken.reserved + 1, "error", b'{"type":"error"}')
-    ended = Outcome(
+    ended = ClosedRun(
         run_id="run-1",
         epoch=taken.epoch,
         status="error",
@@ -93,7 +89,7 @@ async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number()
     assert isinstance(created, Created)
     run = LiveRun(created.record, cancel_on_disconnect=False, started_at=0)
     run.entries.append(LogEntry(1, "run_start", b'{"type":"run_start"}'))
-    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, bell=SilentBell())
+    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, signals=SilentSignals())
     seen: list[LogEntry] = []
     async with aclosing(LiveCursor(run, 0, clock, stored).frames(silence_s=3)) as frames:
         seen.append(await anext(entry async for entry in frames if entry is not None))
@@ -116,7 +112,7 @@ async def test_a_token_at_the_moment_the_wait_is_over_does_not_prolong_it(
     assert isinstance(created, Created)
     run = LiveRun(created.record, cancel_on_disconnect=False, started_at=0)
     run.append(Token(content="One", timestamp="then"))
-    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, bell=SilentBell())
+    stored = StoredCursor(log, ANN, created.record, after=0, clock=clock, signals=SilentSignals())
     async with aclosing(LiveCursor(run, 5000, clock, stored).frames(silence_s=3)) as frames:
         over = loop.time() + cursors.FUTURE_WAIT_S
         loop.call_at(over - 0.04, time.sleep, 0.06)

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from app.runs.lease_fallback import GIVE_UP_S, LOOK_S, RENEW_S, STALLED_S, LeaseFallback
+from app.runs.lease_fallback import CHECK_S, GIVE_UP_S, RENEW_S, STALLED_S, LeaseFallback
 from app.runs.reaper import BEAT_S, LEASE_S
 
 
@@ -22,9 +22,9 @@ class Thread:
             raise OSError("no database")
 
     def pass_time(self, seconds: float) -> None:
-        for _ in range(int(seconds / LOOK_S)):
-            self.now += LOOK_S
-            self.fallback.look()
+        for _ in range(int(seconds / CHECK_S)):
+            self.now += CHECK_S
+            self.fallback.check()
 
 
 async def test_a_loop_at_work_renews_its_own_lease() -> None:

@@ -14,13 +14,13 @@ from app.runs.ports import (
     RESERVE_AHEAD,
     AnswerRecord,
     Batch,
+    ClosedRun,
     Created,
     DuplicateRequest,
     Lease,
     LogEntry,
     NewRun,
     Notice,
-    Outcome,
     Receipt,
     RunLog,
     RunRecord,
@@ -114,8 +114,8 @@ def batch(run_id: str, *seqs: int, epoch: int = 1) -> Batch:
     return Batch(run_id, epoch, tokens(*seqs), seqs[-1] + RESERVE_AHEAD)
 
 
-def outcome(run_id: str = "run-1", *entries: LogEntry, epoch: int = 1) -> Outcome:
-    return Outcome(
+def outcome(run_id: str = "run-1", *entries: LogEntry, epoch: int = 1) -> ClosedRun:
+    return ClosedRun(
         run_id=run_id,
         epoch=epoch,
         status="complete",
@@ -150,7 +150,7 @@ async def closed_as_dead(log: RunLog, *stored: int) -> RunRecord:
         LogEntry(taken.reserved, "citations", b'{"type":"citations","content":{}}'),
         LogEntry(taken.reserved + 1, "error", INTERRUPTED),
     )
-    ending = Outcome(
+    ending = ClosedRun(
         run_id="run-1",
         epoch=taken.epoch,
         status="error",
@@ -166,7 +166,7 @@ async def closed_as_dead(log: RunLog, *stored: int) -> RunRecord:
 INTERRUPTED = b'{"type":"error","content":{"code":"INTERRUPTED"}}'
 
 
-def whole(*seqs: int) -> Outcome:
+def whole(*seqs: int) -> ClosedRun:
     """What the owner, of the first epoch, has to add: tokens that were not stored, and its end."""
     return outcome("run-1", *tokens(*seqs), done(seqs[-1] + 1))
 
@@ -262,7 +262,7 @@ async def test_a_new_run_has_everything_it_was_given(run_log: RunLog) -> None:
         receipt=None,
     )
     created = await run_log.create(new_run())
-    assert created == Created(expected, stop_requested=False, begins=True)
+    assert created == Created(expected, stop_requested=False, is_new_conversation=True)
     assert await record(run_log) == expected
 
 
@@ -572,7 +572,7 @@ async def test_history_is_oldest_first_and_ends_before_the_question(run_log: Run
     for n in (1, 2, 3):
         made = await run_log.create(new_run(f"run-{n}"))
         assert isinstance(made, Created)
-        assert made.begins == (n == 1)
+        assert made.is_new_conversation == (n == 1)
         answer = replace(ANSWER, content=f"answer {n}", status="stopped" if n == 2 else "complete")
         await run_log.finish(replace(outcome(f"run-{n}"), message=answer))
     one = Turn("What is asked by run-1?", "answer 1", interrupted=False)

@@ -1,4 +1,4 @@
-"""News of another process's run: none is missed, and nothing is kept."""
+"""Notifications of other processes' runs: none is missed, and nothing is kept."""
 
 import asyncio
 import gc
@@ -20,37 +20,37 @@ from tests.fakes.memory_run_log import MemoryRunLog
 LONG_S = 30.0
 
 
-async def test_a_bell_wakes_everybody_who_waits() -> None:
-    bells = RunSignals()
-    waiting = [asyncio.ensure_future(bells.wait("r", LONG_S)) for _ in range(3)]
+async def test_a_notification_wakes_every_waiter() -> None:
+    signals = RunSignals()
+    waiting = [asyncio.ensure_future(signals.wait_for("r", LONG_S)) for _ in range(3)]
     await asyncio.sleep(0)
-    bells.ring("another")
-    bells.ring("r")
+    signals.notify("another")
+    signals.notify("r")
     async with asyncio.timeout(1):
         await asyncio.gather(*waiting)
 
 
-async def test_what_is_rung_while_one_looks_is_heard() -> None:
-    bells = RunSignals()
-    bell = bells.hang("r")
-    bells.ring("r")
+async def test_a_notification_while_the_log_is_read_is_not_missed() -> None:
+    signals = RunSignals()
+    event = signals.subscribe("r")
+    signals.notify("r")
     async with asyncio.timeout(1):
-        await bells.rung(bell, LONG_S)
+        await signals.wait(event, LONG_S)
 
 
-async def test_bells_end_with_those_who_wait_and_with_the_process() -> None:
-    bells = RunSignals()
+async def test_events_are_dropped_with_their_waiters_and_at_shutdown() -> None:
+    signals = RunSignals()
     for number in range(100):
-        await bells.wait(str(number), 0)
+        await signals.wait_for(str(number), 0)
     await asyncio.sleep(0)  # the loop lets go of the last one
     gc.collect()
-    assert len(bells._bells) == 0
-    waiting = asyncio.ensure_future(bells.wait("r", LONG_S))
+    assert len(signals._events) == 0
+    waiting = asyncio.ensure_future(signals.wait_for("r", LONG_S))
     await asyncio.sleep(0)
-    bells.close()
+    signals.close()
     async with asyncio.timeout(1):
         await waiting
-        await bells.wait("r", LONG_S)
+        await signals.wait_for("r", LONG_S)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def new_run() -> NewRun:
 
 async def test_an_event_stored_while_a_cursor_reads_is_shown_at_once(new_run: NewRun) -> None:
     """Its notice comes after the reading that did not see it, and before the waiting."""
-    bells = RunSignals()
+    signals = RunSignals()
 
     class Overtaken(MemoryRunLog):
         overtaken = False
@@ -86,13 +86,13 @@ async def test_an_event_stored_while_a_cursor_reads_is_shown_at_once(new_run: Ne
                 token = Token(content="late", timestamp=timestamp(datetime.now(UTC)))
                 entry = LogEntry(1, "token", to_json(token), "late")
                 await self.flush([Batch("r", 1, (entry,), 10_001)])
-                bells.ring("r")
+                signals.notify("r")
             return page
 
     log = Overtaken()
     created = await log.create(new_run)
     assert isinstance(created, Created)
-    cursor = StoredCursor(log, LOCAL, created.record, after=0, clock=SystemClock(), bell=bells)
+    cursor = StoredCursor(log, LOCAL, created.record, after=0, clock=SystemClock(), signals=signals)
     async with asyncio.timeout(0.8):  # below the poll that backs notices up
         frame = await anext(cursor.frames(silence_s=LONG_S))
     assert frame is not None

@@ -90,7 +90,7 @@ async def test_whatever_a_loop_raises_ten_times_it_comes_back(tasks: TaskTracker
     (state,) = supervisor.states()
     assert (step.passes, state.failures) == (11, 10)
     await asyncio.sleep(0)
-    assert (state.in_a_row, state.failing_since_s) == (0, None)
+    assert (state.consecutive_failures, state.failing_since_s) == (0, None)
     assert state.last_success_at is not None
     assert not task.done()
 
