@@ -12,6 +12,7 @@ from typing import Self
 
 import httpx
 
+from tests.harness.preloaded import Forked, preloaded
 from tests.harness.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +30,7 @@ class ServerProcess:
         self.log_path = Path(tempfile.mkstemp(prefix="citestream-server-", suffix=".log")[1])
         self._plain = plain_uvicorn
         self._env = {**os.environ, "PORT": str(self.port), "SAMPLE_LIBRARY": "false", **env}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -40,14 +41,18 @@ class ServerProcess:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def start(self, *, wait_s: float = 60) -> Self:
-        command = [sys.executable, "-m", "app.main"]
-        if self._plain:
-            command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port)]
-        with self.log_path.open("ab") as out:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._env, stdout=out, stderr=out, start_new_session=True
-            )
+    def start(self, *, wait_s: float = 60, forked: bool = False) -> Self:
+        """`forked` starts it from a process that has imported the application already."""
+        plain = ["uvicorn", "app.main:app", "--port", str(self.port)]
+        argv = plain if self._plain else ["app.main"]
+        if forked:
+            self._process = preloaded(ROOT).start(argv, self._env, self.log_path)
+        else:
+            command = [sys.executable, "-m", *argv]
+            with self.log_path.open("ab") as out:
+                self._process = subprocess.Popen(
+                    command, cwd=ROOT, env=self._env, stdout=out, stderr=out, start_new_session=True
+                )
         self.wait_ready(wait_s)
         return self
 

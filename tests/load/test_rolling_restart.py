@@ -59,7 +59,7 @@ async def test_replacing_every_replica_twice_interrupts_no_answer(
     upstream.always(Reply(tokens=words, pace_s=0.02))
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
     connection = await connect(stocked_dsn)
-    async with processes(2, env) as replicas, patient_client() as http:
+    async with processes(2, env, forked=False) as replicas, patient_client() as http:
         with running(*(replica.port for replica in replicas)) as proxy:
             began = time.monotonic()
             soak = Soak(proxy.url, began + 3600, random.Random(9))

@@ -43,7 +43,7 @@ async def test_a_signal_with_a_hundred_streams(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
-    async with processes(1, env) as (server,):
+    async with processes(1, env, forked=False) as (server,):
         ends, seconds = await drain_under_load(http, server, upstream, 100)
     with capsys.disabled():
         print(  # noqa: T201 - the measurement

@@ -139,7 +139,7 @@ async def test_memory_levels_off(
     upstream.keep = 100  # it shares this process
     upstream.always(KINDS[name].reply)
     seconds = SOAK_S / 3
-    async with processes(1, server_env(stocked_dsn, upstream, tmp_path)) as (server,):
+    async with processes(1, server_env(stocked_dsn, upstream, tmp_path), forked=False) as (server,):
         memory = await drive(KINDS[name], server.url, server.pid, seconds)
     beginning_s = min(BEGINNING_S, seconds / 2)
     steady = memory.after(beginning_s)

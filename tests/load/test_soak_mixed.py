@@ -207,7 +207,7 @@ async def test_an_hour_of_everything(
     upstream.keep = 100  # it shares this process
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(GRACE_S))
     connection = await connect(stocked_dsn)
-    async with processes(2, env) as replicas, patient_client() as http:
+    async with processes(2, env, forked=False) as replicas, patient_client() as http:
         with nginx(*(replica.port for replica in replicas)) as url:
             began = time.monotonic()
             soak = Soak(url, began + SOAK_S, random.Random(10))

@@ -44,7 +44,7 @@ async def test_gaps_beside_viewers_that_never_read(
 ) -> None:
     upstream.script(Reply(tokens=["a long word, " * 1000], length=600))
     upstream.always(Reply(tokens=numbered_words(500), pace_s=0.02))
-    async with processes(1, server_env(stocked_dsn, upstream, tmp_path)) as (server,):
+    async with processes(1, server_env(stocked_dsn, upstream, tmp_path), forked=False) as (server,):
         long = await long_answer(http, server.url)
         alone_s = statistics.median([await gap_s(http, server.url) for _ in range(TRIES)])
         with ExitStack() as deaf:
