@@ -35,7 +35,6 @@ class State(TypedDict, total=False):
 
 
 def make_app(upstream: str) -> FastAPI:
-    """The whole tutorial."""
     model = ChatOpenAI(model="fake", base_url=upstream, api_key=SecretStr("none"), streaming=True)
     graph = _graph(model)
     app = FastAPI()

@@ -144,7 +144,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """The exit code."""
     options = parse(sys.argv[1:])
     return uvloop.run(run(options, Console(highlight=False, soft_wrap=True)))
 

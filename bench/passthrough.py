@@ -21,12 +21,10 @@ SESSION: web.AppKey[aiohttp.ClientSession] = web.AppKey("session", aiohttp.Clien
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Up."""
     return web.json_response({"status": "ready"})
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
-    """One question."""
     asked = orjson.loads(await request.read())
     body = {**REQUEST, "messages": [{"role": "user", "content": asked["message"]}]}
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -47,17 +47,14 @@ class CachedEncoder:
 
     @property
     def name(self) -> str:
-        """The model's."""
         return self._model.name
 
     @property
     def dimensions(self) -> int:
-        """The model's."""
         return self._model.dimensions
 
     @property
     def max_pieces(self) -> int:
-        """The model's."""
         return self._model.max_pieces
 
     @property

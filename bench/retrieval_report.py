@@ -116,7 +116,6 @@ def tables(record: Record) -> Iterator[Rows]:
 
 
 def show(console: Console, rows: Rows) -> None:
-    """Print a table."""
     table = Table(*rows[0])
     for row in rows[1:]:
         table.add_row(*row)

@@ -43,7 +43,6 @@ class Results:
 
     @property
     def name(self) -> str:
-        """The collection's."""
         return self.collection.name
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.search.query_terms import sequence
+from app.text.tokens import normalized_words
 from bench.retrieval_collections import Collection, Question, Stored, Text
 
 FOREIGN: Final = {
@@ -50,7 +50,7 @@ class Phrases:
 
 
 def _phrase(text: str) -> str:
-    return f" {' '.join(sequence(text))} "
+    return f" {' '.join(normalized_words(text))} "
 
 
 def variants(collection: Collection, stored: Stored) -> Iterator[Collection]:

@@ -53,7 +53,6 @@ async def seed(dsn: str, session_id: str, *, owner_id: str, turns: int) -> None:
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("session_id")
     parser.add_argument("--turns", type=int, default=2_500)

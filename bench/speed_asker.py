@@ -52,7 +52,6 @@ class Answer(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
-        """Called by the parser."""
         now = time.time()
         *frames, self._rest = (self._rest + body).split(b"\n\n")
         for frame in frames:

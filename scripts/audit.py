@@ -99,7 +99,6 @@ def reports(arguments: Sequence[str]) -> Iterator[tuple[str, Report]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """See the module's docstring."""
     found, incomplete = 0, 0
     for name, report in reports(arguments):
         print(f"{name}: {report.text()}", flush=True)

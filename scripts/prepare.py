@@ -271,7 +271,6 @@ def prepare(command: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """See the module's docstring."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         raise SystemExit(f"usage: prepare.py {'|'.join(COMMANDS)}")
     with alone():

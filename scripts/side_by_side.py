@@ -65,7 +65,6 @@ def forward(process: "subprocess.Popen[bytes]") -> bytes:
 
 
 def main(name: str, first: str, second: str) -> int:
-    """Returns the exit code."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as output:
         beside = start(first, output)

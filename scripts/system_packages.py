@@ -76,7 +76,6 @@ def tell(packages: list[str], why: str) -> None:
 
 
 def main() -> int:
-    """See the module's docstring."""
     if missing(NEEDED | WANTED) and os.geteuid() == 0 and shutil.which("apt-get"):
         install()
     if wanted := missing(WANTED):

@@ -47,7 +47,6 @@ def span(text: str) -> timedelta | None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m app.tokens", description=__doc__)
     does = parser.add_subparsers(dest="does", required=True, metavar="COMMAND")
     create = does.add_parser("create", help="make a token and print it, once")

@@ -20,11 +20,9 @@ class PostgresAccess:
         self._database = database
 
     async def by_token(self, token: str, *, now: datetime) -> Grant | None:
-        """See the port."""
         return _grant(await self._database.fetchrow(SQL["find_token"], digest(token), now))
 
     async def by_session(self, session: str, *, now: datetime) -> Grant | None:
-        """See the port."""
         return _grant(await self._database.fetchrow(SQL["find_session"], digest(session), now))
 
     async def open_session(
@@ -36,7 +34,7 @@ class PostgresAccess:
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """See the port. Sessions that are over are swept on the way."""
+        """Sessions that are over are swept on the way."""
         await self._database.execute(SQL["purge_sessions"], now)
         await self._database.execute(
             SQL["insert_session"],
@@ -45,11 +43,9 @@ class PostgresAccess:
         )
 
     async def end_session(self, session: str) -> None:
-        """See the port."""
         await self._database.execute(SQL["delete_session"], digest(session))
 
     async def is_blocked(self, owner_id: str) -> bool:
-        """See the port."""
         return bool(await self._database.fetchval(SQL["find_blocked"], owner_id))
 
     async def add(
@@ -62,7 +58,6 @@ class PostgresAccess:
         now: datetime,
         expires_at: datetime | None,
     ) -> None:
-        """See the port."""
         await self._database.execute(
             SQL["insert_token"],
             *(token_id, digest(token), principal.owner_id, list(principal.groups)),
@@ -70,7 +65,6 @@ class PostgresAccess:
         )
 
     async def tokens(self, *, now: datetime) -> Sequence[TokenRow]:
-        """See the port."""
         rows = await self._database.fetch(SQL["list_tokens"], now)
         return tuple(
             TokenRow(
@@ -85,15 +79,12 @@ class PostgresAccess:
         )
 
     async def revoke(self, token_id: str, *, now: datetime) -> bool:
-        """See the port."""
         return await self._database.fetchval(SQL["revoke_token"], token_id, now) is not None
 
     async def block(self, owner_id: str, *, now: datetime) -> None:
-        """See the port."""
         await self._database.execute(SQL["block_person"], owner_id, now)
 
     async def unblock(self, owner_id: str) -> bool:
-        """See the port."""
         return await self._database.fetchval(SQL["unblock_person"], owner_id) is not None
 
 

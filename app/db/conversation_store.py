@@ -30,7 +30,7 @@ from app.domain.stored import (
     stored_citations,
     stored_filters,
 )
-from app.text.snippets import excerpt
+from app.text.snippets import snippet
 
 UNDO = timedelta(seconds=30)
 MAX_WORDS = 16
@@ -52,7 +52,6 @@ class ConversationStore:
     async def recent(
         self, principal: Principal, *, limit: int, cursor: str | None = None
     ) -> Page[Conversation]:
-        """See the port."""
         updated_at, session_id = _read_place(cursor)
         rows = await self._database.fetch(
             SQL["list_recent"], principal.owner_id, updated_at, session_id, limit + 1
@@ -67,7 +66,6 @@ class ConversationStore:
     async def search(
         self, principal: Principal, wanted: str, *, limit: int, cursor: str | None = None
     ) -> Page[FoundConversation]:
-        """See the port."""
         updated_at, session_id = _read_place(cursor)
         words = wanted.split()[:MAX_WORDS]
         rows = await self._database.fetch(
@@ -84,7 +82,6 @@ class ConversationStore:
         return Page(items, following)
 
     async def get(self, principal: Principal, session_id: str) -> Conversation:
-        """See the port."""
         row = await self._database.fetchrow(
             SQL["read_conversation"], principal.owner_id, session_id
         )
@@ -101,7 +98,6 @@ class ConversationStore:
         cursor: str | None = None,
         newest_first: bool = False,
     ) -> Page[Message]:
-        """See the port."""
         query = SQL["list_latest_messages"] if newest_first else SQL["list_messages"]
         place = _read_ordinal(cursor, first=_LAST_ORDINAL if newest_first else 0)
         await self.get(principal, session_id)
@@ -111,7 +107,6 @@ class ConversationStore:
         return Page(items, to_cursor(rows[limit - 1]["ordinal"]) if more else None)
 
     async def message(self, principal: Principal, session_id: str, message_id: str) -> Message:
-        """See the port."""
         row = await self._database.fetchrow(
             SQL["read_message"], principal.owner_id, session_id, message_id
         )
@@ -122,7 +117,6 @@ class ConversationStore:
     async def rate(
         self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
     ) -> None:
-        """See the port."""
         tag = await self._database.execute(
             SQL["set_feedback"], principal.owner_id, session_id, message_id, wire_json(feedback)
         )
@@ -130,28 +124,23 @@ class ConversationStore:
             raise _no_message()
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
-        """See the port."""
         await self._change("rename_conversation", principal, session_id, title)
         return await self.get(principal, session_id)
 
     async def set_filters(
         self, principal: Principal, session_id: str, filters: Filters
     ) -> Conversation:
-        """See the port."""
         await self._change("set_filters", principal, session_id, wire_json(filters))
         return await self.get(principal, session_id)
 
     async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
-        """See the port."""
         await self._change("delete_conversation", principal, session_id, at)
 
     async def restore(self, principal: Principal, session_id: str, *, at: datetime) -> Conversation:
-        """See the port."""
         await self._change("restore_conversation", principal, session_id, at - UNDO)
         return await self.get(principal, session_id)
 
     async def purge(self, *, deleted_before: datetime) -> int:
-        """See the port."""
         return int(await self._database.fetchval(SQL["purge_conversations"], deleted_before))
 
     async def _change(
@@ -174,7 +163,7 @@ def _prefixes(words: Sequence[str]) -> str:
 def _match(row: Record, words: Sequence[str]) -> Match | None:
     if row["said"] is None:
         return None
-    return Match(row["said_id"], row["said_role"], excerpt(row["said"], words))
+    return Match(row["said_id"], row["said_role"], snippet(row["said"], words))
 
 
 def _no_message() -> NotFound:

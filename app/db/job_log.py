@@ -42,12 +42,10 @@ class PostgresJobLog:
         return JobRow(*row) if row else None
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """See the port."""
         owner_id = None if principal is None else principal.owner_id
         row = await self._database.fetchrow(SQL["reading_progress"], owner_id, JOB_DEAD_S)
         return reading_of(row["done"], row["total"]) if row else None
 
     async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]:
-        """In order."""
         rows = await self._database.fetch(SQL["list_events"], job_id, after, limit)
         return tuple(JobEntry(row["seq"], row["type"], row["data"].encode()) for row in rows)

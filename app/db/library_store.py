@@ -34,7 +34,7 @@ from app.domain.models import (
     Source,
 )
 from app.domain.principals import Principal
-from app.text.minhash import ALIKE, resemblance
+from app.text.minhash import NEAR_DUPLICATE, estimate_similarity
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,6 @@ class LibraryStore:
     async def sources(
         self, principal: Principal, listing: Listing = EVERYTHING, *, limit: int = 200
     ) -> Page[Source]:
-        """See the port."""
         value, number = read_cursor(listing)
         rows = await self._database.fetch(
             _listing_query(listing.order),
@@ -75,7 +74,6 @@ class LibraryStore:
         return Page(items, cursor_after(listing, rows[limit - 1]) if len(rows) > limit else None)
 
     async def counts(self, principal: Principal) -> LibraryCounts:
-        """See the port."""
         row = await self._database.fetchrow(
             SQL["count_readable"], principal.owner_id, list(principal.groups)
         )
@@ -267,12 +265,12 @@ class LibraryStore:
         rows = await self._database.fetch(
             SQL["find_alike"], principal.owner_id, sketch, storable(source_id), COMPARED
         )
-        likeness = [(row, round(resemblance(sketch, row["hashes"]), 2)) for row in rows]
+        likeness = [(row, round(estimate_similarity(sketch, row["hashes"]), 2)) for row in rows]
         likeness.sort(key=lambda one: -one[1])
         return tuple(
             Similar(row["source_id"], row["title"], share)
             for row, share in likeness
-            if share >= ALIKE
+            if share >= NEAR_DUPLICATE
         )
 
     async def add_labels(

@@ -51,7 +51,7 @@ class PostgresRunLog:
         self._notices = notices
 
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
-        """See the port. Identical requests that come at once wait for each other on locks."""
+        """Identical requests that come at once wait for each other on locks."""
         try:
             async with asyncio.timeout(CREATE_LIMIT_S):
                 return await self._created(new)
@@ -67,7 +67,7 @@ class PostgresRunLog:
                 return await create_run(connection, new)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """See the port. Safe to repeat, from the same first event on, when the outcome of an
+        """Safe to repeat, from the same first event on, when the outcome of an
         attempt is unknown."""
         if not batches:
             return frozenset()
@@ -78,7 +78,7 @@ class PostgresRunLog:
         return frozenset(run_ids).difference(row["written"] if row else ())
 
     async def finish(self, outcome: ClosedRun) -> bool:
-        """See the port. Safe to repeat when the outcome of an attempt is unknown."""
+        """Safe to repeat when the outcome of an attempt is unknown."""
         terminal = outcome.entries[-1]
         ended = await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome), False)
         if ended is not None:
@@ -87,19 +87,18 @@ class PostgresRunLog:
         return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
-        """See the port. Whoever closes or continues the answer meanwhile waits for these locks."""
+        """Whoever closes or continues the answer meanwhile waits for these locks."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_conversation"], outcome.run_id)
             row = await connection.fetchrow(SQL["lock_taken_run"], outcome.run_id, outcome.epoch)
             return None if row is None else await replace_ending(connection, outcome, row)
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
-        """See the port."""
         row = await self._database.fetchrow(SQL["read_run"], run_id, principal.owner_id)
         return None if row is None else to_record(row)
 
     async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
-        """See the port. May be fewer than `limit` before the end; none is the end."""
+        """May be fewer than `limit` before the end; none is the end."""
         rows = await self._database.fetch(SQL["read_entries"], run_id, after, limit)
         stored = (entry for row in rows for entry in to_entries(row["seq"], row["data"]))
         return tuple(islice((entry for entry in stored if entry.seq > after), limit))
@@ -107,7 +106,7 @@ class PostgresRunLog:
     async def answer_text(
         self, principal: Principal, run_id: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        """See the port. Raises `NotFound` for a run that is unknown or not yours."""
+        """Raises `NotFound` for a run that is unknown or not yours."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["read_answer"], run_id, principal.owner_id)
             if row is None:
@@ -119,7 +118,6 @@ class PostgresRunLog:
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime
     ) -> RunRecord | None:
-        """See the port."""
         stop = (run_id, principal.owner_id, at)
         row = await self._database.fetchrow(SQL["request_stop"], *stop)
         if row is not None:
@@ -136,22 +134,20 @@ class PostgresRunLog:
         return None if row is None else to_record(row)
 
     async def stops_requested(self, process_id: str) -> tuple[str, ...]:
-        """See the port."""
         rows = await self._database.fetch(SQL["list_stops"], process_id)
         return tuple(row["run_id"] for row in rows)
 
     async def beat(self, process_id: str) -> None:
-        """See the port. Not through the pool: one that is used up must not look like a death."""
+        """Not through the pool: one that is used up must not look like a death."""
         await self._database.execute_dedicated(
             SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S
         )
 
     async def leases(self) -> Leases:
-        """See the port."""
         return to_leases(await self._database.fetch(SQL["list_leases"]))
 
     async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
-        """See the port. An owner whose heartbeat moved meanwhile is left alone too."""
+        """An owner whose heartbeat moved meanwhile is left alone too."""
         row = await self._database.fetchrow(
             SQL["take_run"], lease.run_id, lease.epoch, lease.process_id, lease.beat, process_id
         )
@@ -160,7 +156,7 @@ class PostgresRunLog:
     async def history(
         self, principal: Principal, session_id: str, *, before: str, limit: int
     ) -> tuple[Turn, ...]:
-        """See the port. Of more than `limit` turns these are the last ones."""
+        """Of more than `limit` turns these are the last ones."""
         rows = await self._database.fetch(
             SQL["list_turns"], principal.owner_id, session_id, before, limit
         )
@@ -169,20 +165,17 @@ class PostgresRunLog:
     async def partial(
         self, principal: Principal, message_id: str
     ) -> tuple[str, tuple[dict[str, object], ...]]:
-        """See the port."""
         row = await self._database.fetchrow(SQL["read_partial"], message_id, principal.owner_id)
         if row is None:
             raise NotFound("There is no such message.")
         return row["content"], tuple(row["evidence"])
 
     async def purge(self, *, ended_before: datetime) -> int:
-        """See the port. Counts runs; heartbeats that old are dropped too."""
+        """Counts runs; heartbeats that old are dropped too."""
         await self._database.execute(SQL["drop_processes"], ended_before)
         return int(await self._database.fetchval(SQL["purge_runs"], ended_before))
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
-        """See the port."""
-
         def received(payload: str) -> None:
             if (notice := to_notice(payload)) is not None:
                 listener(notice)

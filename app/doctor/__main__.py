@@ -21,7 +21,6 @@ ONLY = ("database", "embeddings", "model", "path")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m app.doctor",
         description="Examine database, migrations, embeddings, model, and the path to a browser.",

@@ -75,9 +75,7 @@ class Conversations(Protocol):
         """
         ...
 
-    async def get(self, principal: Principal, session_id: str) -> Conversation:
-        """One conversation."""
-        ...
+    async def get(self, principal: Principal, session_id: str) -> Conversation: ...
 
     async def messages(
         self,
@@ -94,9 +92,7 @@ class Conversations(Protocol):
         """
         ...
 
-    async def message(self, principal: Principal, session_id: str, message_id: str) -> Message:
-        """One question or answer."""
-        ...
+    async def message(self, principal: Principal, session_id: str, message_id: str) -> Message: ...
 
     async def rate(
         self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
@@ -242,9 +238,7 @@ class JobLog(Protocol):
         """
         ...
 
-    async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]:
-        """In order."""
-        ...
+    async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]: ...
 
 
 class JobFrames(Protocol):
@@ -305,9 +299,7 @@ class Embedder(Protocol):
         ...
 
     @property
-    def dimensions(self) -> int:
-        """Length of every vector."""
-        ...
+    def dimensions(self) -> int: ...
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, shape (dimensions,). Never blocks the event loop."""

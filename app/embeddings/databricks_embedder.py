@@ -97,7 +97,6 @@ class DatabricksEmbedder:
         return unit
 
     async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:
-        """Vectors only."""
         return [EncodedPassage(vector, None) for vector in await self.embed_passages(texts)]
 
 

@@ -78,12 +78,10 @@ class MiniLM:
 
     @property
     def name(self) -> str:
-        """Identifies model and version."""
         return NAME
 
     @property
     def dimensions(self) -> int:
-        """384."""
         return WIDTH
 
     @property
@@ -166,8 +164,10 @@ class MiniLM:
         encodings = [self._tokenizer.encode(text) for text in texts]
         short = [one for one in encodings if len(one.ids) <= SHORT]
         # What is long goes alone: nobody else is to be padded to its length.
-        passes = [short, *([one] for one in encodings if len(one.ids) > SHORT)]
-        made = {id(one): query for each in passes if each for one, query in self._encode(each)}
+        passes_through = [short, *([one] for one in encodings if len(one.ids) > SHORT)]
+        made = {
+            id(one): query for each in passes_through if each for one, query in self._encode(each)
+        }
         return [made[id(one)] for one in encodings]
 
     def _encode(self, encodings: list[Encoding]) -> Iterator[tuple[Encoding, EncodedQuery]]:
@@ -194,7 +194,6 @@ class MiniLM:
 
 
 def _starts(encoding: Encoding) -> tuple[int, ...]:
-    """See `EncodedQuery`."""
     marks = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     starts = [-1 if special else offsets[0] for offsets, special in marks]
     return (*starts[: len(_within_limit(encoding)) - 1], -1)

@@ -17,14 +17,10 @@ class EmbeddingSettings(Protocol):
     """The settings that concern embeddings."""
 
     @property
-    def embeddings(self) -> str:
-        """The provider."""
-        ...
+    def embeddings(self) -> str: ...
 
     @property
-    def embedding_model(self) -> str | None:
-        """The service's model."""
-        ...
+    def embedding_model(self) -> str | None: ...
 
     @property
     def openai_api_key(self) -> SecretStr | None:

@@ -19,7 +19,6 @@ class WordPieces:
     tokenizer: Tokenizer
 
     def __call__(self, text: str) -> int:
-        """How many."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
 

@@ -11,7 +11,7 @@ from app.domain.principals import Principal
 from app.graph.grading import by_score
 from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import CANDIDATES
-from app.text.question_suggestions import suggestions
+from app.text.question_suggestions import suggest_questions
 
 WANTED: Final = 3
 TRIED: Final = 12
@@ -47,7 +47,7 @@ class AnswerableQuestions:
         self, principal: Principal, source: Source, passages: Sequence[Passage]
     ) -> tuple[Suggestion, ...]:
         kept: dict[str, Suggestion] = {}  # by the passage that answers
-        for suggestion in suggestions(source, passages)[:TRIED]:
+        for suggestion in suggest_questions(source, passages)[:TRIED]:
             best = await self._best(principal, suggestion.question)
             if best is not None and best.source_id == source.source_id:
                 kept.setdefault(best.passage_id, suggestion)

@@ -18,7 +18,7 @@ from app.domain.ports import Upstream, current_upstream
 from app.domain.stored import stored_passages
 from app.graph.build import AnswerGraph
 from app.graph.event_stream import InlineCallbackManager
-from app.graph.query_contextualization import leans_on_history
+from app.graph.query_contextualization import is_follow_up
 from app.graph.state import MAX_REWRITES, AnswerState
 from app.graph.translate import Translator
 from app.runs.ports import EngineResult, Evidence, Question
@@ -57,7 +57,7 @@ class GraphEngine:
 
     def expect(self, text: str) -> None:
         """See the port. A question that leans on the one before is searched with its words too."""
-        if not leans_on_history(text):
+        if not is_follow_up(text):
             self._expect(text)
 
     async def answer(

@@ -6,7 +6,7 @@ They think aloud, introduce themselves, fence, number and label. What was said l
 import re
 from typing import Final
 
-from app.text.reasoning_blocks import without_thoughts
+from app.text.reasoning_blocks import without_reasoning
 
 MAX_QUERY_LENGTH: Final = 500
 _MAX_REPLY: Final = 50_000
@@ -32,7 +32,7 @@ _QUOTES: Final = "\"'`“”„«»‘’* \t"
 
 def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
     """The numbers of the last verdict; None when there is none that speaks of these passages."""
-    text = " ".join(without_thoughts(reply[-_MAX_REPLY:]).split())
+    text = " ".join(without_reasoning(reply[-_MAX_REPLY:]).split())
     found = _VERDICT.findall(text.lower())
     listed = found[-1] if found else _bare_list(text)
     if listed is None:
@@ -61,7 +61,7 @@ def _bare_list(text: str) -> str | None:
 
 def search_query(reply: str) -> str:
     """The query in a reply; empty when there is none."""
-    text = without_thoughts(reply[-_MAX_REPLY:])
+    text = without_reasoning(reply[-_MAX_REPLY:])
     lines = [line for line in (_clean(line) for line in text.splitlines()) if line]
     labelled = [query for line in lines if (query := _after_label(line))]
     plain = (line for line in lines if not _introduces(line))

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from app.domain.models import Candidate, Turn
 from app.domain.token_estimate import cut_to_tokens, estimated_tokens
 from app.runs.ports import Question
-from app.text.reasoning_blocks import without_thoughts
+from app.text.reasoning_blocks import without_reasoning
 
 EARLIER_TOKENS = 8_000
 """Estimated ones, of all earlier turns; the oldest go first."""
@@ -77,7 +77,7 @@ def conversation(history: Sequence[Turn]) -> list[BaseMessage]:
 
 
 def _earlier_answer(turn: Turn) -> str:
-    whole = without_thoughts(turn.answer)
+    whole = without_reasoning(turn.answer)
     answer = cut_to_tokens(whole, EARLIER_ANSWER_TOKENS)
     if len(answer) < len(whole):
         answer = f"{answer} …"
@@ -90,7 +90,7 @@ def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseM
     """What `generate` sends. Roles alternate: some models take nothing else."""
     asked = f"Passages:\n\n{numbered(kept)}\n\nQuestion: {question.text}"
     if question.continues:
-        asked = f"{asked}\n\n{CONTINUE}{without_thoughts(question.continues)}"
+        asked = f"{asked}\n\n{CONTINUE}{without_reasoning(question.continues)}"
     return [SystemMessage(ANSWER), *conversation(question.history), HumanMessage(asked)]
 
 

@@ -21,9 +21,7 @@ class ModelSettings(Protocol):
     """What the factories read of the settings; `provider` is already resolved."""
 
     @property
-    def provider(self) -> str:
-        """Key of the registry."""
-        ...
+    def provider(self) -> str: ...
 
     @property
     def openai_api_key(self) -> SecretStr | None:

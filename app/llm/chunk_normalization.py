@@ -14,7 +14,7 @@ from app.llm.failures import NotAnAnswer
 from app.llm.fast_path.sse_coalescer import Chunk, plain_text
 from app.llm.finish_reasons import meaning
 from app.llm.quirks import Quirks
-from app.text.reasoning_blocks import Piece, ThoughtSplitter, split_thoughts
+from app.text.reasoning_blocks import Piece, ReasoningSplitter, split_reasoning
 
 _OWN_ROLES: Final = ("assistant", "", None)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -31,7 +31,7 @@ class ChunkNormalizer:
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
         self._opened = quirks.opens_thoughts
-        self._thoughts = ThoughtSplitter(opened=self._opened)
+        self._thoughts = ReasoningSplitter(opened=self._opened)
         self._half = ""
         self._said = False
         self._finish: object = None
@@ -47,7 +47,7 @@ class ChunkNormalizer:
         if delta.get("role") not in _OWN_ROLES:
             delta["role"] = "assistant"
         whole = not self._half and (text.isascii() or _SURROGATE.search(text) is None)
-        if whole and self._thoughts.passes(text):
+        if whole and self._thoughts.passes_through(text):
             return (chunk,)
         return self._spoken(text, chunk) or (_ALIVE,)
 
@@ -71,7 +71,7 @@ class ChunkNormalizer:
         text, thought = content_of(delta)
         made: list[Chunk] = [{"choices": [], REASONING: thought}] if thought else []
         if thought and not self._said:  # the server keeps thoughts and answer apart
-            self._thoughts = ThoughtSplitter()
+            self._thoughts = ReasoningSplitter()
         if text:
             self._said = True
             made += self._spoken(text, chunk)
@@ -200,9 +200,9 @@ def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise NotAnAnswer("other")
     text, thought = content_of(message)
-    split = split_thoughts(_paired(text))
+    split = split_reasoning(_paired(text))
     quirks.opens_thoughts |= split.unopened
-    said = {"role": "assistant", "content": split.answer, REASONING: thought + split.thoughts}
+    said = {"role": "assistant", "content": split.answer, REASONING: thought + split.reasoning}
     reason = choice.get("finish_reason")
     if meaning(reason) is None:  # a body that was read to its end is whole
         reason = "stop"

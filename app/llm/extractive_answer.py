@@ -173,9 +173,9 @@ class _Scorer:
         if len(text.split()) < 4:
             fit -= 0.3
         found = words(text)
-        if _WANTS_FIGURE.search(self._question) and any(w.number for w in found):
+        if _WANTS_FIGURE.search(self._question) and any(w.is_number for w in found):
             fit += 0.15
-        if _WANTS_NAME.search(self._question) and any(w.capital for w in found[1:]):
+        if _WANTS_NAME.search(self._question) and any(w.is_capitalized for w in found[1:]):
             fit += 0.1
         if _WANTS_MEANING.search(self._question) and _DEFINES.match(unit.lead):
             subject = {w.norm for w in words(unit.lead)[:3]}

@@ -13,7 +13,6 @@ _INSTRUCTIONS = frozenset(("system", "developer"))
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
-    """Estimated."""
     return sum(estimated_tokens(_text(message)) + _OF_EACH for message in messages)
 
 

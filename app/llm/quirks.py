@@ -39,7 +39,6 @@ class Quirks:
         return self.answered_at is None or time.monotonic() - self.answered_at > _WARM_S
 
     def answered(self) -> None:
-        """It is loaded."""
         self.answered_at = time.monotonic()
 
     def adapt(self, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,18 +44,15 @@ class RunMetrics:
         return sum(len(run.entries) - run.flushed for run in self._under_way.values())
 
     def started(self, run: LiveRun, question: str) -> None:
-        """See the port."""
         self._under_way[run.run_id] = run
         self._figures.runs_started.labels(run.record.route).inc()
         if self._tell_text:
             log.info("Question: %s", question, extra={"run_id": run.run_id})
 
     def first_token(self, seconds: float) -> None:
-        """See the port."""
         self._figures.first_token.observe(seconds)
 
     def ended(self, run: LiveRun, outcome: ClosedRun) -> None:
-        """See the port."""
         figures, message = self._figures, outcome.message
         reason = message.finish_reason or message.error_code or "unknown"
         figures.runs_ended.labels(outcome.status, reason).inc()
@@ -70,11 +67,9 @@ class RunMetrics:
         self._tell(run, outcome, reason)
 
     def unsaved(self) -> None:
-        """See the port."""
         self._figures.unsaved.inc()
 
     def closed(self, run: LiveRun) -> None:
-        """See the port."""
         if self._under_way.pop(run.run_id, None) is not None:
             self._tokens_over += run.upstream.deltas
 
@@ -119,5 +114,4 @@ class RequestMetrics:
             self._figures.request_seconds.labels(route).observe(seconds)
 
     def viewers(self, change: int) -> None:
-        """See there."""
         self._figures.viewers.inc(change)

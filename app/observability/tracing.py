@@ -53,20 +53,16 @@ class NoTracing:
     continue_trace: Callable[[Mapping[str, str]], None] | None = None
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
-        """Unchanged."""
         return engine
 
     def node(self, name: str, node: Node) -> Node:
-        """Unchanged."""
         return node
 
     @contextmanager
     def call(self, name: str) -> Iterator[None]:
-        """Nothing."""
         yield
 
-    def close(self) -> None:
-        """Nothing."""
+    def close(self) -> None: ...
 
 
 def make_tracing(endpoint: str | None) -> Tracing:
@@ -107,12 +103,9 @@ class OpenTelemetry:
             self._context.attach(self._propagator.extract(dict(headers)))
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
-        """See the port."""
         return TracedEngine(engine, self)
 
     def node(self, name: str, node: Node) -> Node:
-        """See the port."""
-
         async def traced(state: AnswerState) -> AnswerState:
             with self.span(name) as span:
                 update = await node(state)
@@ -124,7 +117,6 @@ class OpenTelemetry:
 
     @contextmanager
     def call(self, name: str) -> Iterator[None]:
-        """See the port."""
         with self.span(name):
             yield
 
@@ -145,7 +137,6 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """See the port."""
         self._provider.shutdown()
 
 
@@ -158,17 +149,14 @@ class TracedEngine:
 
     @property
     def model_name(self) -> str:
-        """The engine's."""
         return self._engine.model_name
 
     def expect(self, text: str) -> None:
-        """See the port."""
         self._engine.expect(text)
 
     async def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
-        """See the port."""
         told = {"citestream.run_id": question.run_id, "citestream.model": self.model_name}
         with self._tracing.span("answer", told) as span:
             tokens = 0

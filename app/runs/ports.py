@@ -390,9 +390,7 @@ class AnswerEngine(Protocol):
 class Clock(Protocol):
     """Injected time, so that lease logic is tested without waiting."""
 
-    def now(self) -> datetime:
-        """Wall clock, timezone-aware."""
-        ...
+    def now(self) -> datetime: ...
 
     def monotonic(self) -> float:
         """Seconds; never decreases."""

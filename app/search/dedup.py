@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.domain.models import Candidate, Passage
-from app.search.query_terms import sequence
-from app.text.tokens import FUNCTION_WORDS
+from app.text.stop_words import FUNCTION_WORDS
+from app.text.tokens import normalized_words
 
 STANDS_ALONE: Final = 30
 """Words from which a text says of itself what it is about. "Once a day." needs its title."""
@@ -26,7 +26,7 @@ def deduplicate(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate,
     texts = [(" ".join(one.passage.text.split()), one.passage.start_s) for one in candidates]
     if len(set(texts)) == len(texts):
         return tuple(candidates)
-    asked = set(sequence(query)) - FUNCTION_WORDS
+    asked = set(normalized_words(query)) - FUNCTION_WORDS
     about: dict[tuple[str, float | None], list[tuple[str | None, ...]]] = {}
     named: dict[tuple[str, float | None], set[str]] = {}
     kept = []
@@ -47,4 +47,4 @@ def deduplicate(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate,
 
 def _topics(passage: Passage) -> set[str]:
     """What title and heading say the passage is about."""
-    return set(sequence(f"{passage.title} {passage.heading or ''}"))
+    return set(normalized_words(f"{passage.title} {passage.heading or ''}"))

@@ -4,14 +4,14 @@ Words are weighed by how rare they are in the library, so that those which say w
 decide, not "what" and "describe". Pure.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from app.text.tokens import FUNCTION_WORDS, norm
+from app.text.stop_words import FUNCTION_WORDS
+from app.text.tokens import norm, normalized_words, word_spans
 
 _REQUESTS: Final = """
     summarize summarise summary discuss discussed discussion discussions discussing think thought
@@ -38,30 +38,13 @@ are searched and ranked by like any other word, but are no evidence of the topic
 STRETCH: Final = 20
 """Words that are said together stand at most so far apart: about a sentence."""
 
-_WORD: Final = re.compile(r"\w+")
-
-_SPACED: Final = bytes(code if _WORD.match(chr(code)) else ord(" ") for code in range(256))
-"""ASCII with a blank for whatever parts words."""
-
 Span = tuple[int, int]
-
-
-def word_spans(text: str) -> list[Span]:
-    """Where each word begins and ends."""
-    return [match.span() for match in _WORD.finditer(text)]
 
 
 def subject_of(query: str) -> str:
     """The query without words of request; all of it when nothing else is left."""
-    kept = [word for word in query.split() if not set(sequence(word)) & REQUESTS]
-    return " ".join(kept) if set(sequence(" ".join(kept))) - FUNCTION_WORDS else query
-
-
-def sequence(text: str) -> list[str]:
-    """The words in order, each in the form in which words are compared."""
-    if text.isascii():  # eight times as fast, for what fifty passages are taken apart by
-        return list(map(norm, text.encode().translate(_SPACED).decode().split()))
-    return list(map(norm, _WORD.findall(text)))
+    kept = [word for word in query.split() if not set(normalized_words(word)) & REQUESTS]
+    return " ".join(kept) if set(normalized_words(" ".join(kept))) - FUNCTION_WORDS else query
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +59,7 @@ class QueryTerms:
     @classmethod
     def of(cls, query: str, rarity: Sequence[float]) -> "QueryTerms":
         """`rarity`: one for each of `word_spans(query)`, 0 for stop words."""
-        words = tuple(sequence(query))
+        words = tuple(normalized_words(query))
         weights: dict[str, float] = {}
         for word, weight in zip(words, rarity, strict=True):
             if weight > 0 and word not in REQUESTS:

@@ -22,7 +22,8 @@ from app.domain.ports import Embedder
 from app.embeddings.inference_executor import INFERENCE_EXECUTOR
 from app.embeddings.minilm import EncodedQuery
 from app.search.late_interaction import best_cosines
-from app.search.query_terms import QueryTerms, sequence, word_spans
+from app.search.query_terms import QueryTerms
+from app.text.tokens import normalized_words, word_spans
 
 DEPTH: Final = 50
 FUSED: Final = 0.8
@@ -188,11 +189,13 @@ def _unsaid(owners: Sequence[str | None], named: frozenset[str]) -> list[bool]:
 
 def _words(top: Sequence[Candidate]) -> list[_Words]:
     """The words of each candidate."""
-    titles = {title: sequence(title) for title in {one.passage.title for one in top}}
+    titles = {title: normalized_words(title) for title in {one.passage.title for one in top}}
     names = {title: frozenset(words) for title, words in titles.items()}
     passages = [candidate.passage for candidate in top]
     return [
-        _Words(titles[one.title], sequence(f"{one.heading or ''} {one.text}"), names[one.title])
+        _Words(
+            titles[one.title], normalized_words(f"{one.heading or ''} {one.text}"), names[one.title]
+        )
         for one in passages
     ]
 

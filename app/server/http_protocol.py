@@ -74,7 +74,6 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     @override
     def resume_writing(self) -> None:
-        """It reads again."""
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None

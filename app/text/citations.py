@@ -1,7 +1,7 @@
-"""From the markers of an answer to citations: which words of the source each one stands on.
+"""Turns the markers of an answer into citations with the quotes that support them.
 
-The work grows with the length of the answer and the number of its markers, never with a product of
-the two. It can be cut short between two comparisons: what is left then is quoted, not checked.
+The work is linear in the length of the answer and in the number of markers. It can be stopped
+between two comparisons; the remaining citations are then quoted but not verified.
 """
 
 import re
@@ -18,16 +18,16 @@ from app.text.sentences import Span, split_sentences
 from app.text.tokens import Word, content_terms, words
 
 MAX_QUOTE_LENGTH: Final = 1_200
-"""Characters; supporting sentences farther apart than this are not shown as one quote."""
+"""Characters. Supporting sentences farther apart are not combined into one quote."""
 MAX_CLAIM_WORDS: Final = 400
-"""A longer sentence is not checked: comparing it could take seconds that nothing interrupts."""
-_WIDEST: Final = 3
-"""Consecutive sentences that may support one claim together."""
-_CANDIDATES: Final = 4
+"""A longer sentence is not verified: one comparison could take seconds without interruption."""
+_MAX_SENTENCES: Final = 3
+"""Maximum number of consecutive sentences that together support one claim."""
+_MAX_CENTRES: Final = 4
 _LINE_END: Final = re.compile(r"\n")
 
 TimeLeft = Callable[[], bool]
-"""Asked before each step; once it says False, the rest is not checked."""
+"""Called before each step; once it returns False, the rest is not verified."""
 
 
 def cite(
@@ -35,9 +35,9 @@ def cite(
 ) -> tuple[Citation, ...]:
     """One citation per marker number, in order of first appearance; `[n]` is `passages[n - 1]`.
 
-    `verified` means that every sentence citing the marker is supported by its passage. The quote
-    spans the sentences they stand on when those lie close together, else the best one. Where not
-    all of them could be checked, `support` is None unless one of them was found unsupported.
+    `verified`: every sentence that cites the marker is supported by its passage. The quote spans
+    the supporting sentences if they are close together, else the best one. When not all of them
+    could be checked, `support` is None unless one of them was found unsupported.
     """
     markers = find_markers(text)
     if not markers:
@@ -52,14 +52,14 @@ def cite(
 
 
 class _Claims:
-    """What cites one number: each claim once, however often it is made."""
+    """The distinct claims that cite one number."""
 
     def __init__(self) -> None:
         self.distinct: dict[str, Claim] = {}
         self.complete = True
 
     def add(self, claim: Claim | None) -> None:
-        """None: what the marker stands for was not read."""
+        """None: there was no time to read the claim."""
         if claim is None:
             self.complete = False
         else:
@@ -67,77 +67,77 @@ class _Claims:
 
 
 class _ClaimReader:
-    """The part of an answer that each of its markers is the evidence for."""
+    """Finds the part of an answer that each marker supports."""
 
     def __init__(self, text: str, markers: Sequence[Marker]) -> None:
-        self._bare = _blanked(text, markers)
+        self._unmarked = _blank_markers(text, markers)
         self._markers = markers
-        self._sentences = split_sentences(self._bare)
+        self._sentences = split_sentences(self._unmarked)
         self._starts = [sentence.start for sentence in self._sentences]
-        self._breaks = [match.start() for match in _LINE_END.finditer(self._bare)]
-        self._homes = [self._home(marker) for marker in markers]
+        self._breaks = [match.start() for match in _LINE_END.finditer(self._unmarked)]
+        self._cited_sentences = [self._cited_sentence(marker) for marker in markers]
         self._bounds = self._boundaries()
-        self._read: dict[Span, Claim] = {}
-        self._chosen: dict[Span, Claim] = {}
+        self._by_span: dict[Span, Claim] = {}
+        self._by_part: dict[Span, Claim] = {}
 
     def claim(self, index: int) -> Claim:
-        """The part of the sentence since the previous marker when it says enough, else all of it.
+        """The part of the sentence since the previous marker; if too short, the whole sentence.
 
-        Adjacent markers share their part; what follows the last marker belongs to it.
+        Adjacent markers share a part; text after the last marker belongs to it.
         """
-        home, marker = self._homes[index], self._markers[index]
-        if home is None:
+        sentence, marker = self._cited_sentences[index], self._markers[index]
+        if sentence is None:
             return Claim("", ())
-        bounds = self._bounds[home]
+        bounds = self._bounds[sentence]
         after = bisect_left(bounds, marker.start + 1)
         start = bounds[max(0, after - 1)]
-        end = bounds[after] if after < len(bounds) else home.end
+        end = bounds[after] if after < len(bounds) else sentence.end
         part = Span(start, max(start, end))
-        if part not in self._chosen:
-            claim = self._words(part)
-            enough = sum(w.content for w in claim.words) >= 2
-            self._chosen[part] = claim if enough else self._words(home)
-        return self._chosen[part]
+        if part not in self._by_part:
+            claim = self._claim(part)
+            has_content = sum(w.is_content for w in claim.words) >= 2
+            self._by_part[part] = claim if has_content else self._claim(sentence)
+        return self._by_part[part]
 
-    def _words(self, part: Span) -> Claim:
-        if part not in self._read:
-            text = part.of(self._bare)
-            self._read[part] = Claim(text, words(text))
-        return self._read[part]
+    def _claim(self, part: Span) -> Claim:
+        if part not in self._by_span:
+            text = part.of(self._unmarked)
+            self._by_span[part] = Claim(text, words(text))
+        return self._by_span[part]
 
-    def _home(self, marker: Marker) -> Span | None:
-        """The sentence a marker belongs to: around it, else before, else after it on the line."""
+    def _cited_sentence(self, marker: Marker) -> Span | None:
+        """The sentence around a marker, else the one before, else the one after on the line."""
         place = bisect_left(self._starts, marker.start)
         before = self._sentences[place - 1] if place else None
         after = self._sentences[place] if place < len(self._sentences) else None
-        if before is not None and not self._broken(before.end, marker.start):
+        if before is not None and not self._has_line_break(before.end, marker.start):
             return before
-        if after is not None and not self._broken(marker.end, after.start):
+        if after is not None and not self._has_line_break(marker.end, after.start):
             return after
         return before or after
 
-    def _broken(self, start: int, end: int) -> bool:
-        """Whether a line ends in between."""
+    def _has_line_break(self, start: int, end: int) -> bool:
+        """Whether there is a line break between `start` and `end`."""
         place = bisect_left(self._breaks, start)
         return place < len(self._breaks) and self._breaks[place] < end
 
     def _boundaries(self) -> dict[Span, list[int]]:
-        """For each cited sentence its start, and the ends of its markers that words follow."""
+        """For each cited sentence: its start, and the ends of markers followed by words."""
         bounds: dict[Span, list[int]] = {}
         last: dict[Span, int] = {}
-        for marker, home in zip(self._markers, self._homes, strict=True):
-            if home is None:
+        for marker, sentence in zip(self._markers, self._cited_sentences, strict=True):
+            if sentence is None:
                 continue
-            known = bounds.setdefault(home, [home.start])
-            end = last.get(home)
-            if end is not None and self._bare[end : marker.start].strip(" ,;."):
-                known.append(end)
-            last[home] = marker.end
-        return {home: sorted(known) for home, known in bounds.items()}
+            passage_terms = bounds.setdefault(sentence, [sentence.start])
+            end = last.get(sentence)
+            if end is not None and self._unmarked[end : marker.start].strip(" ,;."):
+                passage_terms.append(end)
+            last[sentence] = marker.end
+        return {sentence: sorted(passage_terms) for sentence, passage_terms in bounds.items()}
 
 
-def _blanked(text: str, markers: Sequence[Marker]) -> str:
-    """The text with its markers as spaces: offsets stay, sentences end where they did."""
+def _blank_markers(text: str, markers: Sequence[Marker]) -> str:
+    """The text with its markers replaced by spaces, so that offsets stay valid."""
     pieces: list[str] = []
     position = 0
     for marker in markers:
@@ -148,7 +148,7 @@ def _blanked(text: str, markers: Sequence[Marker]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """The best stretch of a passage for one claim."""
+    """The best span of a passage for one claim."""
 
     span: Span
     verdict: Verdict
@@ -166,10 +166,10 @@ def _citation(
     complete = cited.complete and len(findings) == len(checked)
     supported = [f for f in findings if f.verdict.supported]
     failed = [f for f in findings if not f.verdict.supported]
-    best = max(supported or failed, key=lambda f: f.verdict.likeness, default=None)
-    quote = _joined(supported) or (best.span if best else evidence.beginning())
+    best = max(supported or failed, key=lambda f: f.verdict.similarity, default=None)
+    quote = _covering_span(supported) or (best.span if best else evidence.opening())
     reason = (failed[0] if failed else best).verdict.reason if best else None
-    start_s, end_s, speaker = _heard(passage, quote)
+    start_s, end_s, speaker = _spoken_at(passage, quote)
     return Citation(
         marker=number,
         passage_id=passage.passage_id,
@@ -197,16 +197,16 @@ def _unknown(number: int) -> Citation:
     )  # fmt: skip
 
 
-def _joined(findings: Sequence[_Finding]) -> Span | None:
-    """One stretch over all of them, None when there is none or it would be too long."""
+def _covering_span(findings: Sequence[_Finding]) -> Span | None:
+    """One span that covers all findings; None without findings or when it is too long."""
     if not findings:
         return None
     whole = Span(min(f.span.start for f in findings), max(f.span.end for f in findings))
     return whole if whole.end - whole.start <= MAX_QUOTE_LENGTH else None
 
 
-def _heard(passage: Passage, quote: Span) -> tuple[float | None, float | None, str | None]:
-    """When the quote was said, and by whom: from the cues it overlaps, else the passage's own."""
+def _spoken_at(passage: Passage, quote: Span) -> tuple[float | None, float | None, str | None]:
+    """Start, end and speaker of the quote: from the cues it overlaps, else from the passage."""
     cues = [c for c in passage.cues if c.start < quote.end and c.end > quote.start]
     if not cues:
         return passage.start_s, passage.end_s, passage.speaker
@@ -218,50 +218,54 @@ class _Evidence:
 
     def __init__(self, passage: Passage, passages: Sequence[Passage]) -> None:
         self._spans = passage_sentences(passage) or (Span(0, len(passage.text)),)
-        self._words = [words(span.of(passage.text)) for span in self._spans]
-        about = content_terms(
+        self._claim = [words(span.of(passage.text)) for span in self._spans]
+        context_terms = content_terms(
             " ".join(filter(None, (passage.title, passage.heading, passage.speaker)))
         )
-        known = about.union(*({w.norm for w in sentence} for sentence in self._words))
+        passage_terms = context_terms.union(
+            *({w.norm for w in sentence} for sentence in self._claim)
+        )
         titles = frozenset[str]().union(*(content_terms(p.title) for p in passages))
-        self._around = PassageContext(about, titles - known)
+        self._context = PassageContext(context_terms, titles - passage_terms)
 
-    def beginning(self) -> Span:
-        """Its first sentences: what is quoted when nothing was checked."""
+    def opening(self) -> Span:
+        """The first sentences, quoted when nothing was verified."""
         start = self._spans[0].start
         ends = [span.end for span in self._spans if span.end - start <= MAX_QUOTE_LENGTH]
         return Span(start, max(ends, default=min(self._spans[0].end, start + MAX_QUOTE_LENGTH)))
 
     def find(self, claim: Claim, time_left: TimeLeft) -> _Finding | None:
-        """The stretch that supports the claim, else the one most like it; None: not checked."""
+        """The span that supports the claim, else the most similar one; None: not checked."""
         if len(claim.words) > MAX_CLAIM_WORDS:
             return None
         singles: list[_Finding] = []
         for index in range(len(self._spans)):
             if not time_left():
                 return None
-            singles.append(self._judge(claim, index, index + 1))
-        ranked = sorted(range(len(singles)), key=lambda i: -singles[i].verdict.likeness)
+            singles.append(self._compare(claim, index, index + 1))
+        ranked = sorted(range(len(singles)), key=lambda i: -singles[i].verdict.similarity)
         best = singles[ranked[0]]
-        if best.verdict.standing != "missing":
+        if best.verdict.status != "missing":
             return best
-        for start, end in self._wider(ranked[:_CANDIDATES]):
+        for start, end in self._wider_spans(ranked[:_MAX_CENTRES]):
             if not time_left():
                 return None
-            wider = self._judge(claim, start, end)
+            wider = self._compare(claim, start, end)
             if wider.verdict.supported:
                 return wider
         return best
 
-    def _wider(self, centres: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Stretches around these sentences, the short ones first."""
-        for width in range(1, _WIDEST + 1):
+    def _wider_spans(self, centres: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Spans around these sentences, shortest first."""
+        for width in range(1, _MAX_SENTENCES + 1):
             for centre in centres:
                 for start in range(max(0, centre - width + 1), centre + 1):
                     if start + width <= len(self._spans):
                         yield start, start + width
 
-    def _judge(self, claim: Claim, start: int, end: int) -> _Finding:
-        stretch: list[Word] = [word for sentence in self._words[start:end] for word in sentence]
+    def _compare(self, claim: Claim, start: int, end: int) -> _Finding:
+        evidence_words: list[Word] = [
+            word for sentence in self._claim[start:end] for word in sentence
+        ]
         span = Span(self._spans[start].start, self._spans[end - 1].end)
-        return _Finding(span, compare(claim, stretch, self._around))
+        return _Finding(span, compare(claim, evidence_words, self._context))

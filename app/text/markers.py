@@ -19,12 +19,12 @@ class Marker(NamedTuple):
 
 
 def find_markers(text: str) -> tuple[Marker, ...]:
-    """The markers in order of appearance; not those in code, escaped, or naming a link."""
+    """The markers in order of appearance, except in code, escaped, or as the text of a link."""
     return tuple(iter_markers(text))
 
 
 def iter_markers(text: str) -> Iterator[Marker]:
-    """As `find_markers`, one after the other: a runaway answer may have more than anybody reads."""
+    """Like `find_markers`, but lazy: a runaway answer may contain very many."""
     if "[" not in text:
         return
     code = code_spans(text)
@@ -40,7 +40,7 @@ def iter_markers(text: str) -> Iterator[Marker]:
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
-    """Fenced blocks (an open one lasts to the end) and inline code, as sorted offsets."""
+    """Sorted offsets of fenced blocks (an open one extends to the end) and inline code."""
     spans: list[tuple[int, int]] = []
     position = 0
     while (fence := _FENCE.search(text, position)) is not None:
@@ -59,7 +59,7 @@ def _fence_end(text: str, fence: re.Match[str]) -> int:
 
 
 def _inline_code(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Runs of backticks closed by a run of the same length; an unclosed run is just characters."""
+    """Backtick runs closed by a run of the same length; an unclosed run is plain text."""
     runs = list(_TICKS.finditer(text, start, end))
     closing = _closing_runs([len(run[0]) for run in runs])
     spans: list[tuple[int, int]] = []
@@ -73,7 +73,7 @@ def _inline_code(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _closing_runs(lengths: Sequence[int]) -> list[int | None]:
-    """For each run the next one of its length, in one pass from the end."""
+    """For each run the next run of the same length, in one pass from the end."""
     closing: list[int | None] = [None] * len(lengths)
     following: dict[int, int] = {}
     for index in range(len(lengths) - 1, -1, -1):

@@ -1,28 +1,27 @@
-"""Small sketches of texts, from which `app/text/minhash.py` tells how alike they are.
+"""MinHash sketches of texts, compared by `app/text/minhash.py`.
 
-A sketch holds the smallest hashes of all runs of five words (Broder 1997, "On the resemblance and
-containment of documents"). The share of common hashes among the smallest of both estimates the
-share of common runs, within about 0.04 at a similarity of 0.8.
+A sketch holds the smallest hashes of all five-word shingles (Broder 1997, "On the resemblance and
+containment of documents"). The share of common hashes estimates the share of common shingles,
+within about 0.04 at a similarity of 0.8.
 """
 
-import re
 import zlib
 from typing import Final
 
 import numpy as np
 
-from app.text.minhash import SIZE
+from app.text.minhash import SKETCH_SIZE
+from app.text.tokens import WORD
 
 _RUN: Final = 5  # words
-_MIN_COUNT: Final = 20  # hashes; shorter texts resemble each other by chance
-_WORD: Final = re.compile(r"\w+")
+_MIN_COUNT: Final = 20  # hashes; shorter texts are similar by chance
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 
 
 def sketch(text: str) -> tuple[int, ...]:
-    """The smallest 64-bit hashes, ascending; empty for a text too short to be compared."""
-    words = _WORD.findall(text.casefold())
+    """The smallest 64-bit hashes, ascending; empty for a text that is too short to compare."""
+    words = WORD.findall(text.casefold())
     hashes = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
     if len(hashes) < _RUN:
         return ()
@@ -31,5 +30,5 @@ def sketch(text: str) -> tuple[int, ...]:
         runs = runs * _FACTOR + hashes[at : len(hashes) - _RUN + 1 + at]
     runs = (runs ^ (runs >> np.uint64(31))) * _MIX
     runs ^= runs >> np.uint64(29)
-    smallest = np.unique(runs.view(np.int64))[:SIZE]
+    smallest = np.unique(runs.view(np.int64))[:SKETCH_SIZE]
     return tuple(int(one) for one in smallest) if len(smallest) >= _MIN_COUNT else ()

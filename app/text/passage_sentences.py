@@ -1,11 +1,11 @@
-"""The sentences of a passage, as they are quoted and compared."""
+"""The sentences of a passage for quoting and comparing."""
 
 from app.domain.models import Passage
 from app.text.sentences import Span, split_sentences
 
 
 def passage_sentences(passage: Passage) -> tuple[Span, ...]:
-    """Offsets into `passage.text` in order; the speaker's label before an utterance is left out."""
+    """Spans of `passage.text` in order, without the speaker labels of utterances."""
     spans = split_sentences(passage.text)
     if passage.kind != "recording":
         return spans

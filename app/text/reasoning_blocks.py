@@ -1,7 +1,7 @@
-"""Separates what a model thinks from what it answers, in text that arrives in pieces.
+"""Separates reasoning from the answer in text that arrives in pieces.
 
-Models without a reasoning field write their thoughts into the answer: `<think>…</think>`, or only
-`</think>` where the chat template has opened the block. A block may be cut anywhere.
+Models without a reasoning field write it into the answer: `<think>…</think>`, or only `</think>`
+when the chat template has opened the block. A piece may end anywhere inside a tag.
 """
 
 import re
@@ -17,153 +17,155 @@ _AT_START: Final = (
     ("◁think▷", "◁/think▷"),
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
-"""Blocks that an answer may begin with. Later only those of `_ANYWHERE` are blocks."""
+"""Blocks at the start of an answer. Later only those of `_ANYWHERE` are recognized."""
 _ANYWHERE: Final = _AT_START[:2]
 _CLOSERS: Final = tuple(closer for _, closer in _ANYWHERE)
 _TAGS: Final = tuple(tag for block in _ANYWHERE for tag in block)
 _FIRST: Final = frozenset(opener[0] for opener, _ in _AT_START)
 _SLICE: Final = 4_096
-"""Characters looked at together: after each block the rest of them is copied."""
-_LONGEST: Final = max(len(tag) for block in _AT_START for tag in block)
+"""Characters processed at a time; the remainder is copied after each block."""
+_MAX_TAG_LENGTH: Final = max(len(tag) for block in _AT_START for tag in block)
 
-_MUSING: Final = re.compile(
+_REASONING_OPENER: Final = re.compile(
     r"(?:okay|ok,|alright|hmm+|wait,|let me|let's|first,|so,|we (?:need|are|have|should|must)"
     r"|i (?:need|should|must|think|have to|will|am)|i'll|the user|the question)",
     re.IGNORECASE,
 )
-_MUSING_STARTS: Final = ("okay", "alright", "hmm", "let me", "let's", "first,")
-_MAX_MUSING: Final = 600
-"""Characters. What begins as thoughts do is held as long, should nothing have opened them; beyond
-that it is shown, and taken back if they end after all."""
+_REASONING_PREFIXES: Final = ("okay", "alright", "hmm", "let me", "let's", "first,")
+_MAX_HELD: Final = 600
+"""Characters. Text that looks like reasoning without an opening tag is held up to this length, then
+emitted, and retracted if a closing tag follows."""
 
 Kind = Literal["text", "thought", "retract"]
 
 
 class Piece(NamedTuple):
-    """`retract`: all text so far was a thought, the `thought` that follows is the rest of it."""
+    """`retract`: all text so far was reasoning; the following `thought` is the rest of it."""
 
     kind: Kind
     text: str
 
 
-class ThoughtSplitter:
-    """Feed pieces in order, then `close`. `opened`: the template opens a block, as it did before.
+class ReasoningSplitter:
+    """Feed pieces in order, then `close`. `opened`: the chat template opens a block.
 
-    The text of such an answer is held until the block is closed; it is the answer when it never is.
+    The text of such an answer is held until the block is closed; if it never is, it is the answer.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
         self._mode: Literal["start", "opened", "thinking", "again", "answer"] = (
             "opened" if opened else "start"
         )
-        self._rest = ""  # not decided yet
-        self._held: list[str] = []  # of a block that may turn out to be text
-        self._most: int | None = None  # characters held
+        self._pending = ""  # not classified yet
+        self._held: list[str] = []  # text of a block that may turn out to be the answer
+        self._max_held: int | None = None  # characters held
         self._block = _AT_START[0]
-        self._opener = ""  # of a block that is not the first, as it was written
-        self._trim = False  # blank space after a block belongs to neither
+        self._opener = ""  # opening tag of a later block, as written
+        self._trim = False  # drop white space after a block
         self._in_code = False
-        self._begun = False  # more than blank space has come
-        self._said = False
+        self._begun = False  # something other than white space has arrived
+        self._has_text = False
         self._closed = False
-        self.unopened = False  # a block was closed that nothing had opened
+        self.unopened = False  # a closing tag without an opening tag was found
 
-    def passes(self, text: str) -> bool:
-        """Whether this piece is text as a whole; it counts as fed then."""
-        if self._mode != "answer" or self._rest or self._trim or "<" in text:
+    def passes_through(self, text: str) -> bool:
+        """Whether the whole piece is answer text; if so, it counts as fed."""
+        if self._mode != "answer" or self._pending or self._trim or "<" in text:
             return False
         if "`" in text:
-            self._see_code(text)
-        self._said = True
+            self._track_code(text)
+        self._has_text = True
         return True
 
     def feed(self, text: str) -> list[Piece]:
-        """What is decided now; may be nothing."""
+        """The pieces that can be classified now; may be empty."""
         pieces: list[Piece] = []
         for start in range(0, max(1, len(text)), _SLICE):
-            self._rest += text[start : start + _SLICE]
+            self._pending += text[start : start + _SLICE]
             while self._step(pieces):
                 pass
         return pieces
 
     def close(self) -> list[Piece]:
-        """What is left. A block that was opened at the start and never closed is a thought."""
-        rest, self._rest = "".join((*self._held, self._rest)), ""
+        """The rest. A block opened at the start and never closed is reasoning."""
+        pending, self._pending = "".join((*self._held, self._pending)), ""
         if self._mode == "again":
-            rest = self._opener + rest
+            pending = self._opener + pending
         self._held = []
         kind: Kind = "thought" if self._mode == "thinking" else "text"
         self._mode = "answer"
-        return [Piece(kind, rest)] if rest else []
+        return [Piece(kind, pending)] if pending else []
 
     def _step(self, pieces: list[Piece]) -> bool:
         match self._mode:
             case "start" | "opened" if not self._begun:
-                return self._begin()
+                return self._read_start()
             case "answer":
-                return self._answer(pieces)
+                return self._read_answer(pieces)
             case _:
-                return self._think(pieces)
+                return self._read_reasoning(pieces)
 
-    def _begin(self) -> bool:
-        """Look for a block at the start of the answer."""
-        text = self._rest.lstrip()
+    def _read_start(self) -> bool:
+        """Detect a block at the start of the answer."""
+        text = self._pending.lstrip()
         if not text:
-            self._held.append(self._rest)
-            self._rest = ""
+            self._held.append(self._pending)
+            self._pending = ""
             return False
         if self._held:
-            self._rest = "".join((*self._held, self._rest))
+            self._pending = "".join((*self._held, self._pending))
             self._held = []
         if text[0] in _FIRST:
             for block in _AT_START:
                 opener = block[0]
-                if _is(text, opener):
-                    self._mode, self._block, self._rest = "thinking", block, text[len(opener) :]
+                if _starts_with_tag(text, opener):
+                    self._mode, self._block, self._pending = "thinking", block, text[len(opener) :]
                     self._begun = True
                     return True
             if any(opener.startswith(text.lower()) for opener, _ in _AT_START):
                 return False
         if self._mode == "start":
             start = text.lower()
-            # "A" begins answers far more often than "Alright", and they are not held up for that.
-            if start != "a" and any(one.startswith(start) for one in _MUSING_STARTS):
+            # "A" starts answers far more often than "Alright": do not delay those answers.
+            if start != "a" and any(one.startswith(start) for one in _REASONING_PREFIXES):
                 return False
-            musing = _MUSING.match(text) is not None
-            self._mode, self._most = ("opened", _MAX_MUSING) if musing else ("answer", None)
+            looks_like_reasoning = _REASONING_OPENER.match(text) is not None
+            self._mode, self._max_held = (
+                ("opened", _MAX_HELD) if looks_like_reasoning else ("answer", None)
+            )
         self._begun = True
         return True
 
-    def _think(self, pieces: list[Piece]) -> bool:
-        # What opened a block that is not in the text may have been any of them.
+    def _read_reasoning(self, pieces: list[Piece]) -> bool:
+        # The opening tag is not in the text, so any closing tag may match.
         closers = _CLOSERS if self._mode == "opened" else self._block[1:]
-        ends = [(at, tag) for tag in closers if (at := _find(self._rest, tag)) is not None]
+        ends = [(at, tag) for tag in closers if (at := _find(self._pending, tag)) is not None]
         if not ends:
-            kept = max(_unfinished(self._rest, tag) for tag in closers)
-            cut = len(self._rest) - kept
-            self._thought(self._rest[:cut], pieces)
-            self._rest = self._rest[cut:]
-            return self._tired()
+            kept = max(_partial_suffix(self._pending, tag) for tag in closers)
+            cut = len(self._pending) - kept
+            self._emit_reasoning(self._pending[:cut], pieces)
+            self._pending = self._pending[cut:]
+            return self._give_up_holding()
         at, closer = min(ends)
         self.unopened |= self._mode == "opened"
-        self._thought(self._rest[:at], pieces)
+        self._emit_reasoning(self._pending[:at], pieces)
         if self._held:
             pieces.append(Piece("thought", "".join(self._held)))
             self._held = []
-        self._answer_after(at + len(closer))
+        self._resume_answer(at + len(closer))
         return True
 
-    def _tired(self) -> bool:
-        """Whether what was held long enough counts as text from now on."""
-        if self._mode != "opened" or self._most is None:
+    def _give_up_holding(self) -> bool:
+        """Whether the held text is long enough to be treated as the answer from now on."""
+        if self._mode != "opened" or self._max_held is None:
             return False
-        if sum(map(len, self._held)) + len(self._rest) <= self._most:
+        if sum(map(len, self._held)) + len(self._pending) <= self._max_held:
             return False
-        self._mode, self._rest = "answer", "".join((*self._held, self._rest))
+        self._mode, self._pending = "answer", "".join((*self._held, self._pending))
         self._held = []
         return True
 
-    def _thought(self, text: str, pieces: list[Piece]) -> None:
+    def _emit_reasoning(self, text: str, pieces: list[Piece]) -> None:
         if not text:
             return
         if self._mode == "thinking":
@@ -171,118 +173,118 @@ class ThoughtSplitter:
         else:
             self._held.append(text)
 
-    def _answer(self, pieces: list[Piece]) -> bool:
+    def _read_answer(self, pieces: list[Piece]) -> bool:
         if self._trim:
-            self._rest = self._rest.lstrip()
-            self._trim = not self._rest
+            self._pending = self._pending.lstrip()
+            self._trim = not self._pending
         for at, tag in self._tags():
-            if tag is None:  # perhaps the beginning of one
-                self._say(at, pieces)
+            if tag is None:  # possibly the start of a tag
+                self._emit_text(at, pieces)
                 return False
             if tag.startswith("</"):
-                self._unopened(at, tag, pieces)
+                self._retract_answer(at, tag, pieces)
             else:
-                self._say(at, pieces)
-                self._opener, self._rest = self._rest[: len(tag)], self._rest[len(tag) :]
+                self._emit_text(at, pieces)
+                self._opener, self._pending = self._pending[: len(tag)], self._pending[len(tag) :]
                 self._mode = "again"
                 self._block = next(block for block in _ANYWHERE if block[0] == tag)
             return True
-        self._say(len(self._rest), pieces)
+        self._emit_text(len(self._pending), pieces)
         return False
 
     def _tags(self) -> Iterator[tuple[int, str | None]]:
-        """The tags outside code, and where a tag may begin that is not whole yet."""
-        text, at = self._rest, self._rest.find("<")
+        """Tags outside code; (offset, None) where an incomplete tag may start."""
+        text, at = self._pending, self._pending.find("<")
         in_code, seen = self._in_code, 0
         while at >= 0:
             in_code ^= text.count("`", seen, at) % 2 == 1
             seen = at
             if not in_code:
-                found = next((tag for tag in _TAGS if _is(text, tag, at)), None)
+                found = next((tag for tag in _TAGS if _starts_with_tag(text, tag, at)), None)
                 if found is not None:
                     yield at, found
-                elif len(text) - at < _LONGEST and _begins(text[at:].lower()):
+                elif len(text) - at < _MAX_TAG_LENGTH and _may_start_tag(text[at:].lower()):
                     yield at, None
             at = text.find("<", at + 1)
 
-    def _unopened(self, at: int, tag: str, pieces: list[Piece]) -> None:
-        """The end of a block that the template has opened: what came before it was no answer."""
+    def _retract_answer(self, at: int, tag: str, pieces: list[Piece]) -> None:
+        """A closing tag of a block that the template opened: the text before it was reasoning."""
         if self._closed:
-            self._say(at, pieces)
-            self._rest = self._rest[len(tag) :]
+            self._emit_text(at, pieces)
+            self._pending = self._pending[len(tag) :]
             return
-        if self._said:
+        if self._has_text:
             pieces.append(Piece("retract", ""))
         if at:
-            pieces.append(Piece("thought", self._rest[:at]))
+            pieces.append(Piece("thought", self._pending[:at]))
         self.unopened = True
         self._in_code = False
-        self._answer_after(at + len(tag))
+        self._resume_answer(at + len(tag))
 
-    def _answer_after(self, at: int) -> None:
-        if self._mode != "again" or not self._said:
-            self._trim, self._said = True, False
+    def _resume_answer(self, at: int) -> None:
+        if self._mode != "again" or not self._has_text:
+            self._trim, self._has_text = True, False
         self._closed = True
         self._mode = "answer"
-        self._rest = self._rest[at:]
+        self._pending = self._pending[at:]
 
-    def _say(self, at: int, pieces: list[Piece]) -> None:
-        text, self._rest = self._rest[:at], self._rest[at:]
+    def _emit_text(self, at: int, pieces: list[Piece]) -> None:
+        text, self._pending = self._pending[:at], self._pending[at:]
         if text:
-            self._see_code(text)
-            self._said = True
+            self._track_code(text)
+            self._has_text = True
             pieces.append(Piece("text", text))
 
-    def _see_code(self, text: str) -> None:
+    def _track_code(self, text: str) -> None:
         self._in_code ^= text.count("`") % 2 == 1
 
 
-def _is(text: str, tag: str, at: int = 0) -> bool:
+def _starts_with_tag(text: str, tag: str, at: int = 0) -> bool:
     return text[at : at + len(tag)].lower() == tag
 
 
-def _begins(text: str) -> bool:
+def _may_start_tag(text: str) -> bool:
     return any(tag.startswith(text) for tag in _TAGS)
 
 
 def _find(text: str, tag: str) -> int | None:
     at = text.find(tag[0])
     while at >= 0:
-        if _is(text, tag, at):
+        if _starts_with_tag(text, tag, at):
             return at
         at = text.find(tag[0], at + 1)
     return None
 
 
-def _unfinished(text: str, tag: str) -> int:
-    """How many characters at the end may be the beginning of `tag`."""
+def _partial_suffix(text: str, tag: str) -> int:
+    """Length of the longest suffix of `text` that is a prefix of `tag`."""
     end = text[-len(tag) + 1 :].lower()
     return next((len(end) - at for at in range(len(end)) if tag.startswith(end[at:])), 0)
 
 
-class Split(NamedTuple):
-    """A whole text. `unopened`: its thoughts had an end but no beginning."""
+class SplitText(NamedTuple):
+    """A complete text. `unopened`: its reasoning had a closing tag but no opening tag."""
 
-    thoughts: str
+    reasoning: str
     answer: str
     unopened: bool
 
 
-def split_thoughts(text: str) -> Split:
-    """What was thought and what was answered in a whole text."""
-    splitter = ThoughtSplitter()
-    thoughts: list[str] = []
-    said: list[str] = []
+def split_reasoning(text: str) -> SplitText:
+    """Reasoning and answer of a complete text."""
+    splitter = ReasoningSplitter()
+    reasoning: list[str] = []
+    answer: list[str] = []
     for kind, piece in (*splitter.feed(text), *splitter.close()):
         if kind == "retract":
-            thoughts, said = [*thoughts, *said], []
+            reasoning, answer = [*reasoning, *answer], []
         else:
-            (said if kind == "text" else thoughts).append(piece)
-    return Split("".join(thoughts), "".join(said), splitter.unopened)
+            (answer if kind == "text" else reasoning).append(piece)
+    return SplitText("".join(reasoning), "".join(answer), splitter.unopened)
 
 
-def without_thoughts(text: str) -> str:
-    """The answer in a whole text."""
+def without_reasoning(text: str) -> str:
+    """The answer of a complete text."""
     if "<" not in text and text.lstrip()[:1] not in _FIRST:
         return text
-    return split_thoughts(text).answer
+    return split_reasoning(text).answer

@@ -1,4 +1,4 @@
-"""Where sentences begin and end, in prose, Markdown, transcripts and CJK text."""
+"""Splits prose, Markdown, transcripts and CJK text into sentences. The only sentence splitter."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ class Span(NamedTuple):
     end: int
 
     def of(self, text: str) -> str:
-        """The characters themselves."""
         return text[self.start : self.end]
 
 
@@ -29,7 +28,7 @@ _BLOCK_START: Final = re.compile(
 )
 _LEAD_IN: Final = re.compile(rf"\s*(?:>\s*)*(?:{_LIST_MARK}[ \t]+)?")
 _HEADING: Final = re.compile(r"\s*#{1,6}[ \t][^\n]*")
-# A run of full stops is read once, from its first: starting again inside it would be quadratic.
+# A run of full stops is matched once, from its start: restarting inside it would be quadratic.
 _END: Final = re.compile(
     r"""(?<![.!?…])(?P<stop>[.!?…]++)["'”’»)\]*_]*+(?=\s|$)
     | [\u3002\uff01\uff1f\uff61]+[”’\u300d\u300f\uff09\u3011]*  # CJK full stops need no space""",
@@ -40,18 +39,18 @@ _NEVER_LAST: Final = re.compile(
     |resp|incl|excl|esp|viz|gen|col|capt|rev|hon)""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""A full stop after these never ends a sentence."""
+"""Abbreviations whose full stop never ends a sentence."""
 _ACRONYM: Final = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _BEFORE_NEXT: Final = re.compile(r"\s*+[\"'“‘«(\[*_]*+")
 _LOOK_BACK: Final = 256
-"""Characters before a full stop that are read; abbreviations and initials are far shorter."""
+"""Characters read before a full stop; abbreviations and initials are far shorter."""
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:
-    """The sentences of a text in order, without list marks, headings and surrounding space.
+    """The sentences in order, without list marks, headings and surrounding white space.
 
     A line break ends a sentence only before a list item, a heading, an empty line or a speaker's
-    name: hard-wrapped lines belong together.
+    name, so hard-wrapped lines stay together.
     """
     return tuple(span for block in _blocks(text) for span in _sentences(text, block))
 
@@ -76,7 +75,7 @@ def _sentences(text: str, block: Span) -> Iterator[Span]:
 
 
 def _ends(text: str, end: re.Match[str], rest: Span) -> bool:
-    """Whether this full stop ends its sentence, judged by the words around it."""
+    """Whether this full stop ends its sentence, given the words around it."""
     following = _BEFORE_NEXT.match(text, end.end(), rest.end)
     at = following.end() if following else end.end()
     if at >= rest.end:

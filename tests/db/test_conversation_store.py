@@ -13,7 +13,7 @@ from app.domain.models import Conversation, Feedback, Filters, Match, Message
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
-from app.text.snippets import LENGTH, excerpt
+from app.text.snippets import MAX_SNIPPET_LENGTH, snippet
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, 123456, tzinfo=UTC)
 ANN = Principal("ann")
@@ -185,13 +185,13 @@ async def test_of_a_very_long_text_the_beginning_is_found(
 
 def test_an_excerpt_shows_the_words_in_one_line() -> None:
     text = "word " * 60 + "needle\n\nhay " + "more " * 60
-    shown = excerpt(text, ["Needle?"])
+    shown = snippet(text, ["Needle?"])
     assert shown.startswith("…word")
     assert "needle hay more" in shown
     assert shown.endswith("more…")
-    assert len(shown) <= LENGTH + 2
-    assert excerpt("short", ["absent"]) == "short"
-    assert excerpt("x" * 999, ["y"]) == "x" * LENGTH + "…"
+    assert len(shown) <= MAX_SNIPPET_LENGTH + 2
+    assert snippet("short", ["absent"]) == "short"
+    assert snippet("x" * 999, ["y"]) == "x" * MAX_SNIPPET_LENGTH + "…"
 
 
 async def test_messages_are_oldest_first_in_pages(

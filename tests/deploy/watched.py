@@ -121,7 +121,6 @@ def photographed(html: str, name: str, *, width: int, height: int, folder: Path)
 
 
 async def watch(folder: Path, seconds: float) -> None:
-    """See the module's docstring."""
     limits = httpx.Limits(max_connections=None)
     async with (
         library(folder) as dsn,

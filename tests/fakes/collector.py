@@ -26,8 +26,7 @@ class Collector:
                 self.end_headers()
 
             @override
-            def log_message(self, format: str, *args: object) -> None:
-                """Quietly."""
+            def log_message(self, format: str, *args: object) -> None: ...
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)

@@ -61,7 +61,6 @@ class MemoryRunLog:
         self._listeners: list[Callable[[Notice], None]] = []
 
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
-        """See the port."""
         owner = new.principal.owner_id
         if new.idempotency_key is not None:
             known = self._keys.get((owner, new.route, new.idempotency_key))
@@ -99,7 +98,6 @@ class MemoryRunLog:
         return Created(record, stop, is_new_conversation=len(conversation.answers) == 1)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """See the port."""
         refused: set[str] = set()
         for batch in batches:
             record = self._owned(batch.run_id, batch.epoch)
@@ -128,7 +126,6 @@ class MemoryRunLog:
             self._runs[run_id] = replace(self._runs[run_id], head=stored[-1].seq)
 
     async def finish(self, outcome: ClosedRun) -> bool:
-        """See the port."""
         record = self._owned(outcome.run_id, outcome.epoch)
         if record is None:
             return False
@@ -137,7 +134,6 @@ class MemoryRunLog:
         return True
 
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
-        """See the port."""
         record, terminal = self._runs.get(outcome.run_id), outcome.entries[-1]
         if record is None:
             return None
@@ -182,18 +178,15 @@ class MemoryRunLog:
         return next(a for a in conversation.answers if a.message_id == record.message_id)
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
-        """See the port."""
         record = self._runs.get(run_id)
         return record if record and record.owner_id == principal.owner_id else None
 
     async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
-        """See the port."""
         return tuple(e for e in self._entries.get(run_id, ()) if e.seq > after)[:limit]
 
     async def answer_text(
         self, principal: Principal, run_id: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        """See the port."""
         record = await self.record(principal, run_id)
         if record is None:
             raise NotFound("There is no such run.")
@@ -205,7 +198,6 @@ class MemoryRunLog:
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime
     ) -> RunRecord | None:
-        """See the port."""
         record = self._runs.get(run_id)
         if record is None or record.owner_id != principal.owner_id:
             self._pending[principal.owner_id, run_id] = at
@@ -217,7 +209,6 @@ class MemoryRunLog:
         return self._runs[run_id]
 
     async def stops_requested(self, process_id: str) -> tuple[str, ...]:
-        """See the port."""
         return tuple(
             r.run_id
             for r in self._runs.values()
@@ -225,11 +216,9 @@ class MemoryRunLog:
         )
 
     async def beat(self, process_id: str) -> None:
-        """See the port."""
         self._beats[process_id] = self._beats.get(process_id, 0) + 1
 
     async def leases(self) -> Leases:
-        """See the port."""
         running = (r for r in self._runs.values() if r.status == "running")
         leases = (
             Lease(r.run_id, r.epoch, r.process_id, self._beats.get(r.process_id)) for r in running
@@ -237,7 +226,6 @@ class MemoryRunLog:
         return Leases(self._clock_s(), tuple(leases))
 
     async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
-        """See the port."""
         record = self._owned(lease.run_id, lease.epoch)
         if record is None or self._beats.get(record.process_id) != lease.beat:
             return None
@@ -248,7 +236,6 @@ class MemoryRunLog:
     async def history(
         self, principal: Principal, session_id: str, *, before: str, limit: int
     ) -> tuple[Turn, ...]:
-        """See the port."""
         conversation = self._conversations.get((principal.owner_id, session_id), _Conversation())
         turns: list[Turn] = []
         for question_id, text in conversation.questions.items():
@@ -263,7 +250,6 @@ class MemoryRunLog:
     async def partial(
         self, principal: Principal, message_id: str
     ) -> tuple[str, tuple[dict[str, object], ...]]:
-        """See the port."""
         for (owner, _), conversation in self._conversations.items():
             for answer in conversation.answers:
                 mine = owner == principal.owner_id and answer.message_id == message_id
@@ -272,7 +258,6 @@ class MemoryRunLog:
         raise NotFound("There is no such message.")
 
     async def purge(self, *, ended_before: datetime) -> int:
-        """See the port."""
         old = [run_id for run_id, at in self._ended_at.items() if at < ended_before]
         for run_id in old:
             self._entries[run_id] = []
@@ -281,7 +266,6 @@ class MemoryRunLog:
         return len(old)
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
-        """See the port."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -125,7 +125,6 @@ def app_settings(dsn: str, upstream: FakeOpenAI, data_dir: Path, **changes: obje
 
 @pytest.fixture
 async def server(settings: Settings, embedder: MiniLM) -> AsyncIterator[Serving]:
-    """One replica."""
     async with serving(settings, embedder) as running:
         yield running
 

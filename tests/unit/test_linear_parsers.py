@@ -18,11 +18,11 @@ from app.ingest.reading import read_document
 from app.text.markers import find_markers
 from app.text.minhash_sketch import sketch
 from app.text.sentences import split_sentences
-from app.text.snippets import excerpt
+from app.text.snippets import snippet
 from app.text.tokens import words
 from tests.harness.growth import Growth, growth
 
-SIZE: Final = 800
+SKETCH_SIZE: Final = 800
 UNITS: Final = (
     *" a1.\n\r\t-*_`#>|<[](){}!\"'\\:;,=~&%/…。漢é\x00\x85•",
     *("a.", "a. ", ". ", "- ", "- x\n", "1. ", "* ", "> ", "  ", "\n\n", "a\n", "a b ", "A. "),
@@ -71,13 +71,13 @@ WORK: Final[dict[str, Callable[[str], object]]] = {
     "the words of a text": words,
     "what a text is by its content": lambda text: text_format(text.encode()),
     "a text without its tags": without_tags,
-    "what an excerpt shows": lambda text: excerpt(text, ["zebra"]),
+    "what an excerpt shows": lambda text: snippet(text, ["zebra"]),
     "the sketch of a text": sketch,
 }
 
 
 def _slow(work: Callable[[str, int], object]) -> dict[str, Growth]:
-    grown = {unit: growth(partial(work, unit), size=SIZE) for unit in UNITS}
+    grown = {unit: growth(partial(work, unit), size=SKETCH_SIZE) for unit in UNITS}
     return {unit: one for unit, one in grown.items() if not one.linear}
 
 

@@ -24,7 +24,7 @@ from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
 from app.graph.model_replies import search_query as rewritten_query
 from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
-from app.graph.query_contextualization import leans_on_history, search_query
+from app.graph.query_contextualization import is_follow_up, search_query
 from app.graph.refusal import refusal
 from app.graph.state import Judge
 from app.llm.answering import answer_text
@@ -284,7 +284,7 @@ def test_a_long_earlier_answer_is_cut() -> None:
     ],
 )
 def test_follow_ups_are_recognised(question: str, leans: bool) -> None:
-    assert leans_on_history(question) is leans
+    assert is_follow_up(question) is leans
 
 
 def test_a_follow_up_is_searched_with_the_key_terms_of_the_question_before() -> None:

@@ -67,11 +67,11 @@ class Failing:
     """A pass that raises each of `failures` in turn, and then works."""
 
     failures: list[BaseException]
-    passes: int = 0
+    passes_through: int = 0
     worked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> None:
-        self.passes += 1
+        self.passes_through += 1
         if self.failures:
             raise self.failures.pop(0)
         self.worked.set()
@@ -88,7 +88,7 @@ async def test_whatever_a_loop_raises_ten_times_it_comes_back(tasks: TaskTracker
     task = supervisor.start(loop(step))
     await step.worked.wait()
     (state,) = supervisor.states()
-    assert (step.passes, state.failures) == (11, 10)
+    assert (step.passes_through, state.failures) == (11, 10)
     await asyncio.sleep(0)
     assert (state.consecutive_failures, state.failing_since_s) == (0, None)
     assert state.last_success_at is not None

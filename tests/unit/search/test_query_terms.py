@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.search.query_terms import STRETCH, QueryTerms, sequence, subject_of, word_spans
-from app.text.tokens import norm
+from app.search.query_terms import STRETCH, QueryTerms, subject_of
+from app.text.tokens import norm, normalized_words, word_spans
 
 QUERY = "What are the side effects of aripiprazole?"
 
@@ -16,23 +16,23 @@ def wording(query: str = QUERY, **rare: float) -> QueryTerms:
 
 def test_what_is_said_in_one_stretch_counts_once() -> None:
     asked = wording(side=1, effects=2, aripiprazole=5)
-    assert asked.together(sequence("Side effects of aripiprazole: nausea.")) == 1
-    assert asked.together(sequence("Aripiprazole aripiprazole aripiprazole")) == 5 / 8
-    assert asked.together(sequence("Nothing of the kind.")) == 0
+    assert asked.together(normalized_words("Side effects of aripiprazole: nausea.")) == 1
+    assert asked.together(normalized_words("Aripiprazole aripiprazole aripiprazole")) == 5 / 8
+    assert asked.together(normalized_words("Nothing of the kind.")) == 0
 
 
 def test_what_stands_far_apart_is_not_said_together() -> None:
     asked = wording(effects=2, aripiprazole=5)
     between = " and" * (STRETCH - 1)
-    assert asked.together(sequence(f"effects{between} aripiprazole")) == 1
-    assert asked.together(sequence(f"effects{between} and aripiprazole")) == 5 / 7
+    assert asked.together(normalized_words(f"effects{between} aripiprazole")) == 1
+    assert asked.together(normalized_words(f"effects{between} and aripiprazole")) == 5 / 7
 
 
 def test_pairs_and_titles() -> None:
     asked = wording(side=1, effects=2, aripiprazole=5)
-    assert asked.in_pairs(sequence("the side effects")) == 2 / 6
-    assert asked.names(sequence("The Aripiprazole")) == 1
-    assert asked.names(sequence("Aripiprazole overdose")) == 0.5
+    assert asked.in_pairs(normalized_words("the side effects")) == 2 / 6
+    assert asked.names(normalized_words("The Aripiprazole")) == 1
+    assert asked.names(normalized_words("Aripiprazole overdose")) == 0.5
     assert asked.names([]) == 0
 
 
@@ -45,7 +45,7 @@ def test_a_query_without_known_words_finds_nothing() -> None:
 
 def test_words_of_request_do_not_count() -> None:
     assert wording("Summarize the warranty", summarize=9, warranty=3).weights == {
-        sequence("warranty")[0]: 3
+        normalized_words("warranty")[0]: 3
     }
     assert subject_of("Summarize the discussion about the warranty?") == "the about the warranty?"
     assert subject_of("Summarize the discussion") == "Summarize the discussion"
@@ -54,9 +54,9 @@ def test_words_of_request_do_not_count() -> None:
 
 def test_words_that_frame_a_question_are_not_its_topic() -> None:
     asked = wording("What did the group decide about diesel?", group=4, decide=4, diesel=6)
-    assert set(asked.weights) == set(sequence("group decide diesel"))  # ranking counts them
+    assert set(asked.weights) == set(normalized_words("group decide diesel"))  # ranking counts them
     assert asked.topic.weights == {"diesel": 6}
-    said = sequence("Diesel, then.")
+    said = normalized_words("Diesel, then.")
     assert (asked.covered(said), asked.topic.covered(said)) == (6 / 14, 1)
     assert (asked.together(said), asked.topic.together(said)) == (6 / 14, 1)
 
@@ -69,4 +69,4 @@ def test_where_all_words_frame_they_are_the_topic() -> None:
 
 @given(st.text(st.characters(max_codepoint=0x2FF)) | st.text(st.characters(max_codepoint=127)))
 def test_words_are_those_of_the_regular_expression_in_any_script(text: str) -> None:
-    assert sequence(text) == [norm(text[start:end]) for start, end in word_spans(text)]
+    assert normalized_words(text) == [norm(text[start:end]) for start, end in word_spans(text)]

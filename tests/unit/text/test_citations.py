@@ -191,9 +191,9 @@ def change_number(sentence: str, rng: random.Random) -> str | None:
 
 
 def change_negation(sentence: str, rng: random.Random) -> str | None:
-    negator = re.search(r"\b(?:not|never|no) ", sentence)
-    if negator:
-        return sentence[: negator.start()] + sentence[negator.end() :]
+    is_negator = re.search(r"\b(?:not|never|no) ", sentence)
+    if is_negator:
+        return sentence[: is_negator.start()] + sentence[is_negator.end() :]
     verb = re.search(r"\b(?:is|are|may|can|should|must|will|was|were)\b", sentence)
     return f"{sentence[: verb.end()]} not{sentence[verb.end() :]}" if verb else None
 

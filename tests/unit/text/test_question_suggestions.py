@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.models import Cue, Passage, Source
-from app.text.question_suggestions import speech, suggestions
+from app.text.question_suggestions import detect_language, suggest_questions
 
 BOOK = Source(
     source_id="s",
@@ -25,7 +25,7 @@ def passage(text: str, heading: str | None = None, *, position: int = 0) -> Pass
 
 
 def asked(*passages: Passage, source: Source = BOOK) -> list[str]:
-    return [one.question for one in suggestions(source, passages)]
+    return [one.question for one in suggest_questions(source, passages)]
 
 
 def test_definitions_and_headings_come_in_turn_before_the_rest() -> None:
@@ -51,7 +51,7 @@ def test_definitions_and_headings_come_in_turn_before_the_rest() -> None:
 
 
 def test_a_question_names_the_passage_that_suggested_it() -> None:
-    (first, *_) = suggestions(BOOK, [passage("Herons are wading birds."), passage("x", "Y")])
+    (first, *_) = suggest_questions(BOOK, [passage("Herons are wading birds."), passage("x", "Y")])
     assert first.passage_id == "p0"
 
 
@@ -69,7 +69,7 @@ def test_people_of_a_recording_are_asked_about_what_they_say() -> None:
 
 def test_german_is_asked_in_german() -> None:
     text = "Ein Horst ist ein Nest der Reiher. Die Wiese liegt am Fluss und ist nicht mit Bäumen"
-    assert speech(text) == "de"
+    assert detect_language(text) == "de"
     questions = asked(passage(text, "Die Zählung"))
     assert questions[:2] == ["Was ist ein Horst?", "Was sagt „Heron survey“ über die Zählung?"]
 

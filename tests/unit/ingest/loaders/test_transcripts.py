@@ -8,7 +8,7 @@ from app.ingest.loaders.json_transcript import load_json_transcript
 from app.ingest.loaders.srt_transcript import load_srt
 from app.ingest.loaders.webvtt_transcript import load_webvtt
 from app.ingest.parsed_document import ParsedDocument
-from app.text.minhash import resemblance
+from app.text.minhash import estimate_similarity
 from app.text.minhash_sketch import sketch
 
 Said = list[tuple[str, str | None, float, float]]
@@ -129,14 +129,16 @@ TEXT = " ".join(f"Sentence {n} says that kettle {n * 7} is hot." for n in range(
 
 def test_alike_texts_have_alike_sketches() -> None:
     changed = TEXT.replace("kettle 7", "cup 7")
-    assert resemblance(sketch(TEXT), sketch(TEXT.upper())) == 1
-    assert 0.8 < resemblance(sketch(TEXT), sketch(changed)) < 1
-    assert resemblance(sketch(TEXT), sketch(TEXT[: len(TEXT) // 2])) == pytest.approx(0.5, abs=0.15)
+    assert estimate_similarity(sketch(TEXT), sketch(TEXT.upper())) == 1
+    assert 0.8 < estimate_similarity(sketch(TEXT), sketch(changed)) < 1
+    assert estimate_similarity(sketch(TEXT), sketch(TEXT[: len(TEXT) // 2])) == pytest.approx(
+        0.5, abs=0.15
+    )
     other = " ".join(f"Line {n} is about cup {n * 3} and its colour." for n in range(200))
-    assert resemblance(sketch(TEXT), sketch(other)) < 0.05
+    assert estimate_similarity(sketch(TEXT), sketch(other)) < 0.05
 
 
 @pytest.mark.parametrize("text", ["", "one", "Just a few words that say little."])
 def test_short_texts_are_compared_with_nothing(text: str) -> None:
     assert sketch(text) == ()
-    assert resemblance((), ()) == 0
+    assert estimate_similarity((), ()) == 0
