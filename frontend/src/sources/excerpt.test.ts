@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 
 import { NO_FILTERS, type Passage, type Source } from "../protocol/api.ts";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 
 import { isUnfiltered, NO_FILTERS } from "../protocol/api.ts";
