@@ -2,7 +2,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
-	audit check-python check-page check-contracts test-page unit-test-page test-python test-databricks test-clients test-open-webui
+	audit check-python check-page check-contracts test-page unit-test-page test-python test-stock test-databricks test-clients test-open-webui
 
 # The first Python that is new enough. A shim for a version that is not installed does not count.
 ifndef PYTHON
@@ -78,6 +78,11 @@ test-databricks: ## the databricks extra, against a workspace of our own
 test-clients: prepared-for-tests ## clients of Node and of pages, with packages of their own
 	npm --prefix tests/node_clients ci --ignore-scripts
 	$(PYTEST) tests/node_clients -q
+
+# What is proved of streams, aborts, transcripts and promises, on stock LangChain, openai and httpx.
+test-stock: prepared-for-tests ## streaming and model tests with LLM_FAST_PATH=off
+	LLM_FAST_PATH=off $(PYTEST) $(SHARED_OUT) tests/stream tests/contract tests/clients \
+		tests/unit/llm tests/unit/graph
 
 # Two gigabytes, which nobody needs but this test. It wants Python 3.11 or 3.12.
 test-open-webui: prepared-for-tests ## the real Open WebUI and its page, pointed at /v1

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     llm_model: str | None = None
+    llm_fast_path: bool = True  # off: stock LangChain, openai and httpx
     databricks_host: str | None = None
     databricks_token: SecretStr | None = None
     databricks_endpoint: str = "databricks-claude-sonnet-4-5"

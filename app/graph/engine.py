@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import cast
 
+from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.schema import StreamEvent
 
@@ -17,10 +18,9 @@ from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
 from app.domain.stored import stored_passages
 from app.graph.build import AnswerGraph
-from app.graph.event_stream import InlineCallbackManager
 from app.graph.query_contextualization import is_follow_up
 from app.graph.state import MAX_REWRITES, AnswerState
-from app.graph.translate import Translator
+from app.graph.translate import Translator, stock_token
 from app.runs.ports import EngineResult, Evidence, Question
 
 RECURSION_LIMIT = 6 + 4 * MAX_REWRITES
@@ -38,10 +38,14 @@ class GraphEngine:
         text_of: Callable[[BaseMessage], str],
         expect: Callable[[str], None] = lambda text: None,
         in_one_form: bool = True,
+        make_callbacks: Callable[[], BaseCallbackManager | None] = lambda: None,
+        make_token: Callable[[str, str], Token] = stock_token,
     ) -> None:
         """`expect` is told what is likely to be searched soon.
 
         `in_one_form`: markers in other forms become `[n]`; False where answers are quotes.
+        `make_callbacks` gives the callback manager of one run, None for LangChain's own;
+        `make_token` an event of text and timestamp.
         """
         self._graph = graph
         self._model_name = model_name
@@ -49,6 +53,8 @@ class GraphEngine:
         self._text_of = text_of
         self._expect = expect
         self._in_one_form = in_one_form
+        self._make_callbacks = make_callbacks
+        self._make_token = make_token
 
     @property
     def model_name(self) -> str:
@@ -71,12 +77,13 @@ class GraphEngine:
             now=self._now,
             text_of=self._text_of,
             in_one_form=self._in_one_form,
+            make_token=self._make_token,
         )
         events = cast(
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
                 _entry_state(question),
-                config={"recursion_limit": RECURSION_LIMIT, "callbacks": InlineCallbackManager([])},
+                config={"recursion_limit": RECURSION_LIMIT, "callbacks": self._make_callbacks()},
                 version="v2",
                 # Nothing: the first update of the graph would be held as long as it runs, and with
                 # it the passages that were not used.

@@ -17,7 +17,6 @@ from langchain_core.runnables.schema import StreamEvent
 from app.domain.encoding import clean_text, timestamp
 from app.domain.events import Reset, ResetPayload, Stage, Token
 from app.domain.ports import DELTAS, REASONING, RETRACTED, Upstream
-from app.domain.unvalidated import assembled
 from app.graph import stage_events as stages
 from app.graph.marker_buffer import MarkerBuffer
 from app.graph.reasoning import Reasoning
@@ -25,6 +24,11 @@ from app.graph.state import AnswerState
 from app.runs.ports import EngineResult, Evidence, Question
 
 log = logging.getLogger(__name__)
+
+
+def stock_token(text: str, timestamp: str) -> Token:
+    """A token event. There are thousands a second, so nothing is validated."""
+    return Token.model_construct(content=text, timestamp=timestamp)
 
 
 class Translator:
@@ -39,14 +43,19 @@ class Translator:
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
         in_one_form: bool,
+        make_token: Callable[[str, str], Token] = stock_token,
     ) -> None:
-        """`in_one_form`: markers that a model writes in other ways become `[n]`."""
+        """`in_one_form`: markers that a model writes in other ways become `[n]`.
+
+        `make_token` gets text and timestamp.
+        """
         self._question = question
         self._evidence = evidence
         self._upstream = upstream
         self._now = now
         self._text_of = text_of
         self._in_one_form = in_one_form
+        self._make_token = make_token
         self._hold = MarkerBuffer()
         self._thoughts = Reasoning(now)
         self._streamed = False
@@ -119,7 +128,7 @@ class Translator:
         return (self._token(shown),)
 
     def _token(self, text: str) -> Token:
-        return assembled(Token, {"type": "token", "content": text, "timestamp": self._stamp()})
+        return self._make_token(text, self._stamp())
 
     def _stamp(self) -> str:
         return timestamp(self._now())

@@ -59,6 +59,11 @@ class ModelSettings(Protocol):
         ...
 
     @property
+    def llm_fast_path(self) -> bool:
+        """Whether overrides of library internals may be used."""
+        ...
+
+    @property
     def proxies(self) -> ProxyRules:
         """How other machines are reached."""
         ...

@@ -11,9 +11,9 @@ from typing import Any, Final, TypeGuard
 
 from app.domain.ports import DELTAS, ENDED, REASONING, RETRACTED
 from app.llm.failures import NotAnAnswer
-from app.llm.fast_path.sse_coalescer import Chunk, plain_text
 from app.llm.finish_reasons import meaning
 from app.llm.quirks import Quirks
+from app.llm.sse_coalescer import Chunk, plain_text
 from app.text.reasoning_blocks import Piece, ReasoningSplitter, split_reasoning
 
 _OWN_ROLES: Final = ("assistant", "", None)

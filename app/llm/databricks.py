@@ -17,18 +17,17 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 from typing_extensions import override
 
 from app.domain.errors import SettingError
 from app.llm.answer_model import AnswerModel, ModelSettings
-from app.llm.fast_path.completions import MergingCompletions, mark
-from app.llm.fast_path.sse_coalescer import Chunk
-from app.llm.fast_path.streaming_models import StreamingChatModel
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.completions import generate, stream_generations
+from app.llm.fast_path.versions import is_usable
+from app.llm.path_selection import make_completions, make_transport, streaming_class
 from app.llm.quirks import Quirks
 
 log = logging.getLogger(__name__)
@@ -59,7 +58,8 @@ def make(settings: ModelSettings) -> AnswerModel:
         ) from error
     host = str(workspace.config.host).rstrip("/")
     inner = ChatDatabricks(model=settings.databricks_endpoint, workspace_client=workspace)
-    transport = ModelTransport(proxy=settings.proxies.url_for(host))
+    fast = is_usable(settings.llm_fast_path)
+    transport = make_transport(proxy=settings.proxies.url_for(host), fast=fast)
     client = AsyncOpenAI(
         base_url=f"{host}/serving-endpoints",
         api_key=signed_by(workspace.config.authenticate),
@@ -72,7 +72,9 @@ def make(settings: ModelSettings) -> AnswerModel:
         _trace(settings.mlflow_tracking_uri)
     name, quirks = settings.databricks_endpoint, Quirks()
     return AnswerModel(
-        chat=DatabricksChat(inner=inner, completions=MergingCompletions(client, quirks)),
+        chat=streaming_class(DatabricksChat, fast=fast)(
+            inner=inner, completions=make_completions(client, quirks, fast=fast)
+        ),
         name=name,
         provider="databricks",
         label=name,
@@ -107,7 +109,7 @@ def _trace(tracking_uri: str) -> None:
     mlflow.langchain.autolog()
 
 
-class DatabricksChat(StreamingChatModel):
+class DatabricksChat(BaseChatModel):
     """A `ChatDatabricks` whose calls are natively asynchronous and close their socket."""
 
     inner: Any
@@ -137,47 +139,16 @@ class DatabricksChat(StreamingChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        data = self.inner._prepare_inputs(messages, stop, **{**kwargs, "stream": False})
-        whole = await self.completions.create(**data)
-        choice = whole["choices"][0]
-        message = AIMessage(choice["message"]["content"], usage_metadata=_usage(whole["usage"]))
-        message.response_metadata = {"finish_reason": choice["finish_reason"]}
-        mark(message, choice["message"])
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        payload = self.inner._prepare_inputs(messages, stop, **{**kwargs, "stream": False})
+        return await generate(self.completions, payload)
 
     @override
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        data = self.inner._prepare_inputs(messages, stop, **{**kwargs, "stream": True})
-        usage: UsageMetadata | None = None
-        async with await self.completions.create(**data) as chunks:
-            async for chunk in chunks:
-                usage = _usage(chunk.get("usage")) or usage
-                yield _generation(chunk)
-        if usage is not None:
-            # Endpoints count on with every chunk: only the last word is the sum.
-            yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage))
-
-
-def _generation(chunk: Chunk) -> ChatGenerationChunk:
-    """The message of a normalized chunk."""
-    choices = chunk["choices"]
-    choice = choices[0] if choices else {"delta": {}}
-    message = AIMessageChunk(content=choice["delta"].get("content") or "")
-    if choice.get("finish_reason"):
-        message.response_metadata["finish_reason"] = choice["finish_reason"]
-    mark(message, chunk)
-    info = dict(message.response_metadata)
-    return ChatGenerationChunk(message=message, generation_info=info or None)
-
-
-def _usage(told: dict[str, Any] | None) -> UsageMetadata | None:
-    if not told:
-        return None
-    given, made = int(told["prompt_tokens"]), int(told["completion_tokens"])
-    return UsageMetadata(input_tokens=given, output_tokens=made, total_tokens=given + made)
+        payload = self.inner._prepare_inputs(messages, stop, **{**kwargs, "stream": True})
+        return stream_generations(self.completions, payload)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -14,14 +15,15 @@ from typing_extensions import override
 from app.domain.models import Passage
 from app.llm.answer_model import QUOTING_LABEL, AnswerModel, ModelSettings
 from app.llm.extractive_answer import quote_answer
-from app.llm.fast_path.streaming_models import StreamingChatModel
+from app.llm.fast_path.versions import is_usable
+from app.llm.path_selection import streaming_class
 
 NAME: Final = "extractive"
 _PIECE: Final = re.compile(r"(?<!\s)\s*+\S++(?:\s++\Z)?")
 _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 
 
-class ExtractiveChatModel(StreamingChatModel):
+class ExtractiveChatModel(BaseChatModel):
     """A chat model that quotes. Takes its evidence by `bind`, never from the prompt:
 
         model.bind(passages=[...], question="...", said="text that the answer continues")
@@ -108,8 +110,9 @@ def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetada
 
 def make(settings: ModelSettings) -> AnswerModel:
     """Quoting mode. Nothing leaves the machine."""
+    chat = streaming_class(ExtractiveChatModel, fast=is_usable(settings.llm_fast_path))
     return AnswerModel(
-        chat=ExtractiveChatModel(tokens_per_s=settings.extractive_tokens_per_s),
+        chat=chat(tokens_per_s=settings.extractive_tokens_per_s),
         name=NAME,
         provider=NAME,
         label=QUOTING_LABEL,

@@ -1,15 +1,22 @@
 """OpenAI and everything that speaks its Chat Completions: OpenRouter, vLLM, Ollama, a gateway."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import BaseMessage, convert_to_openai_messages
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_openai import ChatOpenAI
+from typing_extensions import override
 
 from app.domain.errors import SettingError
 from app.domain.setting_values import split_query
 from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
-from app.llm.fast_path.completions import MergingChatOpenAI, MergingCompletions
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.completions import generate, stream_generations
+from app.llm.fast_path.versions import is_usable
+from app.llm.path_selection import make_completions, make_transport
 from app.llm.quirks import Quirks
 
 _CONNECT_S = 10.0
@@ -22,9 +29,10 @@ def make(settings: ModelSettings) -> AnswerModel:
     base_url = settings.openai_base_url or OPENAI_URL
     host = _host(base_url)
     base_url, query = split_query(base_url)
-    transport = ModelTransport(proxy=settings.proxies.url_for(base_url))
+    fast = is_usable(settings.llm_fast_path)
+    transport = make_transport(proxy=settings.proxies.url_for(base_url), fast=fast)
     key = settings.openai_api_key
-    chat = MergingChatOpenAI(
+    chat = _chat_class(fast=fast)(
         model=settings.llm_model,
         # A callable: given a string, langchain also builds a synchronous client nobody uses.
         api_key=_key(key.get_secret_value() if key else "none"),
@@ -42,7 +50,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         http_socket_options=(),
     )
     quirks = Quirks()
-    chat.async_client = MergingCompletions(chat.root_async_client, quirks)
+    chat.async_client = make_completions(chat.root_async_client, quirks, fast=fast)
     return AnswerModel(
         chat=chat,
         name=settings.llm_model,
@@ -56,6 +64,52 @@ def make(settings: ModelSettings) -> AnswerModel:
         close=transport.aclose,
         quirks=quirks,
     )
+
+
+class NormalizingChatOpenAI(ChatOpenAI):
+    """ChatOpenAI whose answers come in one form, with thoughts apart; `async_client` makes them.
+
+    Only what LangChain documents for chat models of one's own is overridden.
+    """
+
+    @override
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        options = {"stream_options": {"include_usage": True}, **kwargs}
+        return stream_generations(self.async_client, self._body(messages, stop, options))
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await generate(self.async_client, self._body(messages, stop, kwargs))
+
+    def _body(
+        self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        payload = {
+            "model": self.model_name,
+            "messages": convert_to_openai_messages(messages),
+            **options,
+        }
+        return payload if stop is None else {**payload, "stop": stop}
+
+
+def _chat_class(*, fast: bool) -> type[ChatOpenAI]:
+    if not fast:
+        return NormalizingChatOpenAI
+    from app.llm.fast_path.completions import MergingChatOpenAI
+
+    return MergingChatOpenAI
 
 
 def _key(value: str) -> Callable[[], Awaitable[str]]:

@@ -12,7 +12,7 @@ from app.domain.errors import SettingError
 from app.domain.models import ModelReach
 from app.domain.proxies import ProxyRules
 from app.llm.answer_model import AnswerModel
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.model_transport import HttpxTransport
 from app.runs.ports import Clock
 from app.runs.tasks import TaskTracker
 
@@ -76,7 +76,7 @@ class ModelReachability:
 
 async def _ask(url: str, proxy: str | None) -> str | None:
     """None when there was a response, else why there was none."""
-    transport = ModelTransport(proxy=proxy)
+    transport = HttpxTransport(proxy=proxy)
     try:
         async with timeout(TIMEOUT_S):
             response = await transport.handle_async_request(httpx2.Request("GET", url))

@@ -15,7 +15,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
+from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import BaseMessage
 
 from app.api.dependencies import ModelInfo, Services
@@ -31,6 +33,7 @@ from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, renew_lease
 from app.domain.errors import StoreUnavailable
+from app.domain.events import Token
 from app.domain.library_ports import PassageEncoder
 from app.domain.models import Passage
 from app.domain.principals import LOCAL
@@ -45,7 +48,8 @@ from app.ingest.pipeline import Ingestor
 from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.fast_path.versions import is_usable
+from app.llm.model_transport import HttpxTransport
 from app.llm.reachability import ModelReachability
 from app.llm.registry import make_answer_model
 from app.observability.timed_run_log import MeasuredRunLog
@@ -386,7 +390,7 @@ def make_engine(
         reranker=make_reranker(
             process.settings,
             FeatureReranker(index, embedder),
-            transport=ModelTransport(proxy=rerank_proxy),
+            transport=HttpxTransport(proxy=rerank_proxy),
             clock=clock.monotonic,
         ),
         answerer=answer,
@@ -401,8 +405,26 @@ def make_engine(
         text_of=answer_text,
         expect=search.expect,
         in_one_form=model.can_judge,
+        **event_path(fast=is_usable(settings.llm_fast_path)),
     )
     return tracing.engine(engine)
+
+
+class EventPath(TypedDict, total=False):
+    """How the graph's events are made, where that is not LangChain's and pydantic's own way."""
+
+    make_callbacks: Callable[[], BaseCallbackManager]
+    make_token: Callable[[str, str], Token]
+
+
+def event_path(*, fast: bool) -> EventPath:
+    """Arguments of `GraphEngine`."""
+    if not fast:
+        return {}
+    from app.llm.fast_path.inline_callbacks import make_callbacks
+    from app.llm.fast_path.unvalidated import token
+
+    return {"make_callbacks": make_callbacks, "make_token": token}
 
 
 async def _answers(database: Database) -> bool:

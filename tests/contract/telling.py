@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from typing_extensions import override
 
 from app.api.streaming import FrameEncoder, sse_frames
+from app.config import Settings
 from app.domain.errors import RunFailure
 from app.domain.models import (
     Candidate,
@@ -40,6 +41,7 @@ from app.runs.producer import Producer
 from app.runs.recorder import Recorder
 from app.runs.run_signals import RunSignals
 from app.runs.tasks import TaskTracker
+from app.server.container import event_path
 from app.text.citations import cite
 from tests.fakes.memory_run_log import MemoryRunLog
 
@@ -219,7 +221,13 @@ class Teller:
         )
         producer = Producer(
             run_log=self.log,
-            engine=GraphEngine(graph, model_name="played", now=self.clock.now, text_of=answer_text),
+            engine=GraphEngine(
+                graph,
+                model_name="played",
+                now=self.clock.now,
+                text_of=answer_text,
+                **event_path(fast=Settings().llm_fast_path),
+            ),
             cite=cite,
             recorder=self.recorder,
             tasks=self.tasks,

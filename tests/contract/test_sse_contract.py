@@ -34,7 +34,11 @@ def frames_of(scenario: Scenario) -> list[Frame]:
 @pytest.mark.parametrize(
     "scenario", [*SCENARIOS, *DIALECT_SCENARIOS], ids=lambda scenario: scenario.__name__
 )
-async def test_the_server_writes_each_transcript_byte_for_byte(scenario: Scenario) -> None:
+@pytest.mark.parametrize("fast_path", ["on", "off"])
+async def test_the_server_writes_each_transcript_byte_for_byte(
+    scenario: Scenario, fast_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_FAST_PATH", fast_path)
     written = await scenario()
     told = "run python -m tests.contract.write_transcripts and look at the difference"
     assert written.decode() == kept(scenario).decode(), told

@@ -8,7 +8,8 @@ call; callbacks are told the same.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Final, TypeVar, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackHandler,
@@ -24,6 +25,11 @@ from langchain_core.runnables.config import ensure_config
 from typing_extensions import override
 
 from app.domain.ports import RETRACTED
+from app.llm.fast_path.versions import LANGCHAIN_CORE
+
+WRITTEN_FOR: Final = (LANGCHAIN_CORE,)
+
+C = TypeVar("C", bound=BaseChatModel)
 
 
 class StreamingChatModel(BaseChatModel):
@@ -98,6 +104,16 @@ class StreamingChatModel(BaseChatModel):
             batch_size=1,
         )
         return run
+
+
+def with_short_astream(chat: type[C]) -> type[C]:
+    """`chat` with the `astream` of `StreamingChatModel`."""
+    return cast("type[C]", _streaming(chat))
+
+
+@cache
+def _streaming(chat: type[BaseChatModel]) -> type[BaseChatModel]:
+    return type(chat.__name__, (StreamingChatModel, chat), {"__module__": chat.__module__})
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from app.domain.models import Passage
 from app.domain.ports import REASONING
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, CallResult, ask, stream_answer
+from app.llm.completions import Completions
 from app.llm.finish_reasons import Reason, meaning
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -31,10 +32,11 @@ async def upstream() -> AsyncIterator[FakeOpenAI]:
         yield server
 
 
-@pytest.fixture
-async def model(upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
+@pytest.fixture(params=[True, False], ids=["fast", "stock"])
+async def model(request: pytest.FixtureRequest, upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
     made = make_answer_model(
         Settings(
+            llm_fast_path=request.param,
             llm_provider="openai",
             openai_api_key=SecretStr("k"),
             llm_model="fake",
@@ -153,7 +155,7 @@ async def test_a_mistake_of_ours_is_no_answer_of_the_service(
     def mistaken(*args: object, **kwargs: object) -> object:
         raise KeyError("no such key")
 
-    monkeypatch.setattr(type(model.chat), "_get_request_payload", mistaken)
+    monkeypatch.setattr(Completions, "create", mistaken)
     with pytest.raises(KeyError):
         await answer(model)
     with caplog.at_level(logging.ERROR):

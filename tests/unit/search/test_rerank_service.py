@@ -9,7 +9,7 @@ import pytest
 from app.config import load_settings
 from app.domain.errors import SettingError
 from app.domain.models import Candidate, Passage, Reranked
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.model_transport import HttpxTransport
 from app.search.rerank_service import (
     FAILED,
     LATE,
@@ -43,7 +43,7 @@ async def service() -> AsyncIterator[FakeOpenAI]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=ModelTransport(), timeout=None) as client:
+    async with httpx2.AsyncClient(transport=HttpxTransport(), timeout=None) as client:
         yield client
 
 
@@ -86,7 +86,7 @@ async def test_the_service_settles_the_order(service: FakeOpenAI) -> None:
         rerank_model="cross-encoder",
         rerank_api_key="secret",
     )
-    made = make_reranker(settings, BuiltIn(), transport=ModelTransport(), clock=Clock())
+    made = make_reranker(settings, BuiltIn(), transport=HttpxTransport(), clock=Clock())
     reranked = await made.rerank("how long does green tea steep", FOUND)
     assert order(reranked) == ["b", "a"]
     assert reranked.note is None
@@ -171,7 +171,7 @@ async def test_an_answer_that_is_none_is_a_failure(body: object) -> None:
 def test_without_a_service_the_order_is_the_built_in_one() -> None:
     built_in = BuiltIn()
     settings = load_settings(llm_provider="extractive")
-    assert make_reranker(settings, built_in, transport=ModelTransport(), clock=Clock()) is built_in
+    assert make_reranker(settings, built_in, transport=HttpxTransport(), clock=Clock()) is built_in
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
@@ -27,9 +27,10 @@ async def upstream() -> AsyncIterator[FakeOpenAI]:
         yield server
 
 
-@pytest.fixture
-async def model(upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
+@pytest.fixture(params=[True, False], ids=["fast", "stock"])
+async def model(request: pytest.FixtureRequest, upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
     settings = Settings(
+        llm_fast_path=request.param,
         llm_provider="openai",
         openai_api_key=SecretStr("k"),
         llm_model="fake",
@@ -134,3 +135,22 @@ def test_chunks_share_nothing() -> None:
     for name, value in vars(one.message).items():
         if isinstance(value, list | dict):
             assert value is not vars(other.message)[name], name
+
+
+async def test_both_paths_send_the_same_request(upstream: FakeOpenAI) -> None:
+    turns = [SystemMessage("Cite."), HumanMessage("Why?"), AIMessage("So."), HumanMessage("And?")]
+    for fast in (True, False):
+        settings = Settings(
+            llm_fast_path=fast,
+            llm_provider="openai",
+            openai_api_key=SecretStr("k"),
+            llm_model="fake",
+            openai_base_url=upstream.base_url,
+        )
+        made = make_answer_model(settings)
+        async for _ in made.chat.astream(turns):
+            pass
+        await made.chat.ainvoke(turns, stream=False)
+        await made.aclose()
+    streamed, whole, *stock = (record.body for record in upstream.requests)
+    assert stock == [streamed, whole]

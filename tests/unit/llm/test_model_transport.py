@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import httpx2
 import openai
 import pytest
-from aiohttp.client_proto import ResponseHandler
 
 from app.domain.ports import Upstream, current_upstream
-from app.llm.fast_path.transport import ModelTransport
+from app.llm.fast_path.aiohttp_transport import AiohttpTransport
+from app.llm.model_transport import HttpxTransport
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 
 TURNS = 5
@@ -22,9 +22,12 @@ async def upstream() -> AsyncIterator[FakeOpenAI]:
         yield server
 
 
-@pytest.fixture
-async def transport() -> AsyncIterator[ModelTransport]:
-    transport = ModelTransport()
+TRANSPORTS = [AiohttpTransport, HttpxTransport]
+
+
+@pytest.fixture(params=TRANSPORTS, ids=["fast", "stock"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncBaseTransport]:
+    transport: httpx2.AsyncBaseTransport = request.param()
     yield transport
     await transport.aclose()
 
@@ -34,7 +37,7 @@ def seen() -> Upstream:
     return Upstream()
 
 
-def client(base_url: str, transport: ModelTransport) -> openai.AsyncOpenAI:
+def client(base_url: str, transport: httpx2.AsyncBaseTransport) -> openai.AsyncOpenAI:
     http = httpx2.AsyncClient(transport=transport)
     return openai.AsyncOpenAI(api_key="k", base_url=base_url, http_client=http, max_retries=0)
 
@@ -56,7 +59,7 @@ async def read(api: openai.AsyncOpenAI, seen: Upstream) -> str:
     ],
 )
 async def test_cancelling_closes_the_socket_at_once(
-    upstream: FakeOpenAI, transport: ModelTransport, seen: Upstream, reply: Reply
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport, seen: Upstream, reply: Reply
 ) -> None:
     upstream.script(reply)
     task = asyncio.create_task(read(client(upstream.base_url, transport), seen))
@@ -80,7 +83,7 @@ async def test_cancelling_closes_the_socket_at_once(
 
 
 async def test_a_whole_answer_returns_its_connection_for_the_next_one(
-    upstream: FakeOpenAI, transport: ModelTransport, seen: Upstream
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport, seen: Upstream
 ) -> None:
     api = client(upstream.base_url, transport)
     for _ in range(3):
@@ -92,7 +95,7 @@ async def test_a_whole_answer_returns_its_connection_for_the_next_one(
 
 
 async def test_an_answer_cut_by_the_server_counts_as_closed(
-    upstream: FakeOpenAI, transport: ModelTransport, seen: Upstream
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport, seen: Upstream
 ) -> None:
     upstream.script(Reply(tokens=["a", "b"], cut_after=1, cut="reset"))
     with pytest.raises(openai.APIConnectionError):
@@ -101,7 +104,9 @@ async def test_an_answer_cut_by_the_server_counts_as_closed(
     assert seen.closed_at is not None
 
 
-async def test_two_hundred_streams_at_once(upstream: FakeOpenAI, transport: ModelTransport) -> None:
+async def test_two_hundred_streams_at_once(
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport
+) -> None:
     upstream.always(Reply(tokens=["a", "b"], first_token_delay_s=0.2))
     api = client(upstream.base_url, transport)
     seen = [Upstream() for _ in range(200)]
@@ -110,7 +115,7 @@ async def test_two_hundred_streams_at_once(upstream: FakeOpenAI, transport: Mode
 
 
 async def test_a_refused_connection_is_no_timeout(
-    transport: ModelTransport, seen: Upstream
+    transport: httpx2.AsyncBaseTransport, seen: Upstream
 ) -> None:
     with closed_port() as port, pytest.raises(openai.APIConnectionError) as caught:
         await read(client(f"http://127.0.0.1:{port}/v1", transport), seen)
@@ -118,15 +123,20 @@ async def test_a_refused_connection_is_no_timeout(
     assert seen.opened_at is None
 
 
-async def test_a_read_timeout_is_one(upstream: FakeOpenAI, transport: ModelTransport) -> None:
+async def test_a_read_timeout_is_one(
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport
+) -> None:
     upstream.script(Reply(stall_after=0))
     api = client(upstream.base_url, transport).with_options(timeout=httpx2.Timeout(None, read=0.05))
     with pytest.raises(openai.APITimeoutError):
         await read(api, Upstream())
 
 
-def test_every_event_loop_has_its_own_connections_and_closes_them() -> None:
-    transport = ModelTransport()
+@pytest.mark.parametrize("make", TRANSPORTS)
+def test_every_event_loop_has_its_own_connections_and_closes_them(
+    make: type[AiohttpTransport | HttpxTransport],
+) -> None:
+    transport = make()
 
     async def ask_once() -> None:
         async with FakeOpenAI() as upstream:
@@ -137,34 +147,11 @@ def test_every_event_loop_has_its_own_connections_and_closes_them() -> None:
     asyncio.run(ask_once())
 
 
-async def test_usable_again_after_closing(upstream: FakeOpenAI, transport: ModelTransport) -> None:
+async def test_usable_again_after_closing(
+    upstream: FakeOpenAI, transport: httpx2.AsyncBaseTransport
+) -> None:
     api = client(upstream.base_url, transport)
     assert await read(api, Upstream())
     await transport.aclose()
     await upstream.wait_until(lambda: upstream.open_connections == 0)
     assert await read(api, Upstream())
-
-
-async def test_a_reader_that_pauses_gets_everything(
-    upstream: FakeOpenAI, transport: ModelTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paused: list[ResponseHandler] = []
-    pause = ResponseHandler.pause_reading
-
-    def counted(self: ResponseHandler) -> None:
-        paused.append(self)
-        pause(self)
-
-    monkeypatch.setattr(ResponseHandler, "pause_reading", counted)
-    tokens = [f"{n} ".ljust(40_000, "x") for n in range(100)]
-    upstream.script(Reply(tokens=tokens))
-    stream = await client(upstream.base_url, transport).chat.completions.create(
-        model="m", messages=[{"role": "user", "content": "?"}], stream=True
-    )
-    parts: list[str] = []
-    async for chunk in stream:
-        if not parts:
-            await asyncio.sleep(0.2)  # more arrives than is kept for a reader
-        parts += [choice.delta.content or "" for choice in chunk.choices]
-    assert "".join(parts) == "".join(tokens)
-    assert paused

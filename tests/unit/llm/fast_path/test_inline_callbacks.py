@@ -10,7 +10,8 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.event_stream import _AstreamEventsCallbackHandler
 
-from app.graph.event_stream import Events, InlineCallbackManager
+from app.llm.fast_path.event_queue import EventQueue
+from app.llm.fast_path.inline_callbacks import InlineCallbackManager
 
 MODEL = FakeListChatModel(responses=["one two three"])
 
@@ -48,7 +49,7 @@ async def test_the_stream_of_events_is_replaced() -> None:
     handler = _AstreamEventsCallbackHandler()
     InlineCallbackManager([]).add_handler(handler)
     told, read = vars(handler)["send_stream"], vars(handler)["receive_stream"]
-    assert isinstance(told, Events)
+    assert isinstance(told, EventQueue)
     assert read is told
 
 

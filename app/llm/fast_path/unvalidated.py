@@ -1,8 +1,13 @@
 """Pydantic models put together on the hot path, where there are thousands a second."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel
+
+from app.domain.events import Token
+from app.llm.fast_path.versions import PYDANTIC
+
+WRITTEN_FOR: Final = (PYDANTIC,)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,3 +26,8 @@ def assembled(model: type[M], fields: dict[str, object]) -> M:
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
+
+
+def token(text: str, timestamp: str) -> Token:
+    """A token event."""
+    return assembled(Token, {"type": "token", "content": text, "timestamp": timestamp})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from app.domain.ports import DELTAS
-from app.llm.fast_path.sse_coalescer import Chunk, FrameMerger
+from app.llm.sse_coalescer import Chunk, FrameMerger
 
 
 @dataclass

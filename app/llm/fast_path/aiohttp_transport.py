@@ -6,9 +6,8 @@ of draining it, and connections belong to the event loop that opened them.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -19,15 +18,16 @@ from aiohttp.client_proto import ResponseHandler
 from typing_extensions import override
 
 from app.domain.ports import Upstream, current_upstream
+from app.llm.fast_path.versions import AIOHTTP
+from app.llm.model_transport import KEEP_ALIVE_S, KEEPS_METHOD
+from app.llm.per_loop import PerLoop
 
-log = logging.getLogger(__name__)
+WRITTEN_FOR: Final = (AIOHTTP,)
 
 BODY: Final = "body"
 """The extension of a response with its own stream: httpx2 wraps the other one once more."""
 
-_KEEP_ALIVE_S = 30.0
 _MAX_HEADER = 65_536
-_KEEPS_METHOD: Final = {301: 308, 302: 307}
 
 
 class _Protocol(ResponseHandler):
@@ -78,7 +78,7 @@ class _WatchedConnector(aiohttp.TCPConnector):
     """Connects without a limit and leases each connection to the run of the current task."""
 
     def __init__(self) -> None:
-        super().__init__(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        super().__init__(limit=0, keepalive_timeout=KEEP_ALIVE_S)
         protocol: Callable[..., ResponseHandler] = _Protocol
         self._factory = partial(protocol, loop=self._loop)
 
@@ -119,19 +119,16 @@ class _Body(httpx2.AsyncByteStream):
             self._response.close()
 
 
-class ModelTransport(httpx2.AsyncBaseTransport):
+class AiohttpTransport(httpx2.AsyncBaseTransport):
     """Usable from any event loop; the connections of a loop close when that loop shuts down."""
 
     def __init__(self, *, proxy: str | None = None) -> None:
         self._proxy = proxy
-        self._sessions: dict[
-            asyncio.AbstractEventLoop,
-            tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession, None]],
-        ] = {}
+        self._sessions = PerLoop(_session)
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        session = await self._session()
+        session = await self._sessions.get()
         body = await request.aread()
         timeout = request.extensions.get("timeout", {})
         with _as_httpx_errors():
@@ -151,8 +148,7 @@ class ModelTransport(httpx2.AsyncBaseTransport):
             )
         stream = _Body(response)
         return httpx2.Response(
-            # A client makes a GET of a POST that is moved, and asks nothing.
-            status_code=_KEEPS_METHOD.get(response.status, response.status),
+            status_code=KEEPS_METHOD.get(response.status, response.status),
             headers=list(response.raw_headers),
             stream=stream,
             extensions={"http_version": b"HTTP/1.1", BODY: stream},
@@ -161,35 +157,17 @@ class ModelTransport(httpx2.AsyncBaseTransport):
     @override
     async def aclose(self) -> None:
         """Close the running loop's connections; a later request opens new ones."""
-        held = self._sessions.get(asyncio.get_running_loop())
-        if held is not None:
-            await held[1].aclose()
+        await self._sessions.close()
 
-    async def _session(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        held = self._sessions.get(loop)
-        if held is None:
-            # A started async generator is closed by its loop's own shutdown, which nothing else
-            # tells us about where there is no lifespan.
-            owner = self._owned_session(loop)
-            held = self._sessions[loop] = (await anext(owner), owner)
-        return held[0]
 
-    async def _owned_session(
-        self, loop: asyncio.AbstractEventLoop
-    ) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        session = aiohttp.ClientSession(
-            connector=_WatchedConnector(),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            max_line_size=_MAX_HEADER,
-            max_field_size=_MAX_HEADER,
-        )
-        try:
-            yield session
-        finally:
-            self._sessions.pop(loop, None)
-            await session.close()
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=_WatchedConnector(),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_line_size=_MAX_HEADER,
+        max_field_size=_MAX_HEADER,
+    )
 
 
 @contextmanager
