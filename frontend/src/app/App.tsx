@@ -5,7 +5,7 @@ import { ChatInterface } from "../chat/components/ChatInterface.tsx";
 import type { Start } from "../chat/session/useStreamingChat.ts";
 import { useRefreshConversations } from "../history/useConversations.ts";
 import { LibraryPage } from "../library/LibraryPage.tsx";
-import { READING } from "../library/useReading.ts";
+import { INGEST_PROGRESS } from "../library/useIngestProgress.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
 import { SourcePanel } from "../sources/SourcePanel.tsx";
@@ -29,7 +29,7 @@ import {
   usePathname,
 } from "./route.ts";
 import { Sidebar } from "./Sidebar.tsx";
-import { CHAT_SLOTS } from "./slots.tsx";
+import { CHAT_RENDERERS } from "./renderers.tsx";
 import { usePageTitle } from "./usePageTitle.ts";
 import { useSignIn } from "../auth/useSignIn.tsx";
 
@@ -61,7 +61,7 @@ function useUploads(): Uploads {
     () =>
       new Uploads(() => {
         void library.invalidateQueries({ queryKey: ["sources"] });
-        void library.invalidateQueries({ queryKey: READING });
+        void library.invalidateQueries({ queryKey: INGEST_PROGRESS });
       }),
   );
   return uploads;
@@ -91,7 +91,7 @@ function Page() {
     // A new conversation gets its address when its first run begins, if it is still on screen.
     if (currentPath() === "/") navigate(draftId, "replace");
     refresh();
-    void library.invalidateQueries({ queryKey: READING });
+    void library.invalidateQueries({ queryKey: INGEST_PROGRESS });
     // An answer, or its failure, says whether the model can be reached.
     void library.invalidateQueries({ queryKey: READINESS });
   };
@@ -111,7 +111,7 @@ function Page() {
     <AddFilesContext value={uploads.add}>
       <OpenSourceContext value={open}>
         <Layout
-          sidebar={(fold) => <Sidebar shown={addressed ?? shown} onNew={startNew} onDone={fold} />}
+          sidebar={(closeSidebar) => <Sidebar shown={addressed ?? shown} onNew={startNew} onDone={closeSidebar} />}
           panel={place === null ? null : <SourcePanel place={place} onClose={close} />}
         >
           <ErrorBoundary key={shown}>
@@ -130,7 +130,7 @@ function Page() {
                 sessionId={sessionId}
                 isNew={addressed === null}
                 start={addressed === null && start?.of === draftId ? start : null}
-                slots={CHAT_SLOTS}
+                renderers={CHAT_RENDERERS}
                 onActivity={onActivity}
                 onSignIn={signIn.open}
               />

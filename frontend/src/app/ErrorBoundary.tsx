@@ -25,7 +25,7 @@ export class ErrorBoundary extends Component<Props, { readonly broken: boolean }
       <div className="broken" role="alert">
         <p>{t("app:broken.text")}</p>
         <Button
-          look="outlined"
+          variant="outlined"
           icon="redo"
           onClick={() => {
             this.setState({ broken: false });

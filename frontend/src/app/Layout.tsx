@@ -3,7 +3,7 @@ import "./layout.css";
 import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { ReadingNote } from "../library/ReadingNote.tsx";
+import { IngestProgress } from "../library/IngestProgress.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { ModelLabel } from "./ModelLabel.tsx";
 
@@ -70,7 +70,7 @@ export function Layout({ sidebar, panel, children }: Props) {
           <h1 className="brand">Citestream</h1>
           <ModelLabel />
         </header>
-        <ReadingNote />
+        <IngestProgress />
         <div className="stage-area">{children}</div>
       </main>
       {panel === null ? null : <div className="panel-area">{panel}</div>}

@@ -33,18 +33,18 @@ export function ModelLabel() {
   const model = data?.model;
   if (model === undefined) return null;
   const isQuoting = model.provider === "extractive";
-  const isAway = model.reachable === false;
+  const isUnreachable = model.reachable === false;
   const label = isQuoting ? t("model.quotingLabel") : model.label;
   return (
     <Popover
       side="below"
-      buttonClass={isAway ? "chip model-label model-away" : "chip model-label"}
+      buttonClass={isUnreachable ? "chip model-label model-away" : "chip model-label"}
       trigger={
-        <span className="chip-text">{isAway ? t("model.awayLabel", { name: model.name }) : label}</span>
+        <span className="chip-text">{isUnreachable ? t("model.awayLabel", { name: model.name }) : label}</span>
       }
     >
       <div className="model-info">
-        {isAway ? (
+        {isUnreachable ? (
           <p role="status">{t("model.away", { host: model.sends_to, reason: model.reason })}</p>
         ) : null}
         <p>

@@ -26,7 +26,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
     <div className="sidebar-body">
       <div className="sidebar-head">
         <Button
-          look="outlined"
+          variant="outlined"
           icon="plus"
           className="new-conversation"
           onClick={() => {

@@ -3,7 +3,7 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../i18n/i18n.ts";
-import { errorText } from "../chat/components/Outcome.tsx";
+import { errorText } from "../chat/components/AnswerOutcome.tsx";
 import { SIGNED_OUT } from "../chat/state/chatState.ts";
 import { api } from "../protocol/client.ts";
 import { SignIn, signIn } from "../protocol/signIn.ts";

@@ -40,7 +40,7 @@ export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
       </span>
       {/* Whoever stands in front of the server signs people out, too. */}
       {data.auth === "proxy" ? null : (
-        <Button look="outlined" onClick={() => void leave()}>
+        <Button variant="outlined" onClick={() => void leave()}>
           {t("signIn.out")}
         </Button>
       )}

@@ -28,7 +28,7 @@ function Reload() {
     <>
       <p>{t("signIn.elsewhere")}</p>
       <Button
-        look="primary"
+        variant="primary"
         onClick={() => {
           window.location.reload();
         }}
@@ -76,7 +76,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
           {t(`signIn.${problem}`)}
         </p>
       )}
-      <Button look="primary" type="submit">
+      <Button variant="primary" type="submit">
         {t("signIn.button")}
       </Button>
     </form>

@@ -23,19 +23,19 @@ async function fetchAgain(queries: QueryClient): Promise<void> {
  */
 export function useSignIn(isEmpty: boolean): SignInControl {
   const auth = useSyncExternalStore(signIn.subscribe, signIn.get);
-  const [isWanted, setWanted] = useState<boolean | null>(null);
+  const [isRequested, setRequested] = useState<boolean | null>(null);
   const queries = useQueryClient();
   useEffect(() => signIn.onDone(() => void fetchAgain(queries)), [queries]);
   const close = useCallback(() => {
-    setWanted(false);
+    setRequested(false);
   }, []);
   const open = useCallback(() => {
-    setWanted(true);
+    setRequested(true);
   }, []);
   const dialog =
     auth === null ? null : (
       <Suspense fallback={null}>
-        <SignInDialog auth={auth} isOpen={isWanted ?? isEmpty} onClose={close} />
+        <SignInDialog auth={auth} isOpen={isRequested ?? isEmpty} onClose={close} />
       </Suspense>
     );
   return { dialog, open };

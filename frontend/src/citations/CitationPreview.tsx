@@ -3,7 +3,7 @@ import { verdictText, type MarkInfo } from "./marks.ts";
 
 const WIDTH = 352;
 const MARGIN = 12;
-const LONGEST = 320;
+const MAX_LENGTH = 320;
 
 interface Props {
   readonly id: string;
@@ -22,7 +22,7 @@ function position(near: DOMRect): React.CSSProperties {
 }
 
 function shorten(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST).trimEnd()}…`;
+  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH).trimEnd()}…`;
 }
 
 export function CitationPreview({ id, info, near }: Props) {

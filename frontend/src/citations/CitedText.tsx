@@ -15,12 +15,12 @@ interface Props extends Evidence {
 }
 
 /** An answer's text with its citation marks alive, also while it streams. */
-export function CitedText({ text, streaming, passages, citations, judged, onOpen }: Props) {
+export function CitedText({ text, streaming, passages, citations, hasVerdicts, onOpen }: Props) {
   const [language] = useLanguage();
   // Another language makes other marks: they say what they are.
   const marks = useMemo(
-    () => ({ passages, citations, judged, onOpen, language }),
-    [passages, citations, judged, onOpen, language],
+    () => ({ passages, citations, hasVerdicts, onOpen, language }),
+    [passages, citations, hasVerdicts, onOpen, language],
   );
   // The verdicts change every mark of the answer: that may take more than one frame.
   const shown = useDeferredValue(marks);

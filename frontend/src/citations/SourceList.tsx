@@ -4,7 +4,7 @@ import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import type { Citation } from "../protocol/events.gen.ts";
 import { count, place } from "../ui/format.ts";
-import { Fold } from "../ui/Fold.tsx";
+import { Disclosure } from "../ui/Disclosure.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { describeMark, verdictText, type Evidence, type MarkInfo } from "./marks.ts";
 
@@ -17,7 +17,7 @@ export function SourceList({ onOpen, ...evidence }: Props) {
   useTranslation("citations");
   if (evidence.citations.length === 0) return null;
   return (
-    <Fold
+    <Disclosure
       className="sources"
       summary={
         <span>
@@ -30,7 +30,7 @@ export function SourceList({ onOpen, ...evidence }: Props) {
           <SourceItem key={marker} info={describeMark(marker, evidence)} onOpen={onOpen} />
         ))}
       </ol>
-    </Fold>
+    </Disclosure>
   );
 }
 

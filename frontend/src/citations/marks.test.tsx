@@ -44,7 +44,7 @@ afterEach(cleanup);
 
 describe("describeMark", () => {
   it("knows a passage before its verdict", () => {
-    const info = describeMark(1, { passages: [PASSAGE], citations: [], judged: false });
+    const info = describeMark(1, { passages: [PASSAGE], citations: [], hasVerdicts: false });
     expect(info).toMatchObject({ verdict: "pending", title: "Aripiprazole", text: PASSAGE.text });
     expect(info.target).toMatchObject({ passageId: "p1", quoteStart: null });
   });
@@ -54,13 +54,13 @@ describe("describeMark", () => {
     [{ ...CITATION, verified: false }, "unverified"],
     [{ ...CITATION, verified: false, support: null }, "unchecked"],
   ])("shows the verdict", (citation, verdict) => {
-    const info = describeMark(1, { passages: [PASSAGE], citations: [citation], judged: true });
+    const info = describeMark(1, { passages: [PASSAGE], citations: [citation], hasVerdicts: true });
     expect(info).toMatchObject({ verdict, text: "Nausea", target: { quoteStart: 0, quoteEnd: 6 } });
   });
 
   it("opens nothing for a mark that names no passage", () => {
-    const cited = describeMark(7, { passages: [PASSAGE], citations: [UNKNOWN], judged: true });
-    const invented = describeMark(9, { passages: [PASSAGE], citations: [], judged: true });
+    const cited = describeMark(7, { passages: [PASSAGE], citations: [UNKNOWN], hasVerdicts: true });
+    const invented = describeMark(9, { passages: [PASSAGE], citations: [], hasVerdicts: true });
     expect([cited.verdict, cited.target]).toEqual(["unknown", null]);
     expect([invented.verdict, invented.target]).toEqual(["unknown", null]);
   });
@@ -69,7 +69,7 @@ describe("describeMark", () => {
 describe("CitedText", () => {
   it("previews on focus and opens on click", () => {
     const onOpen = vi.fn();
-    const evidence = { passages: [PASSAGE], citations: [CITATION], judged: true };
+    const evidence = { passages: [PASSAGE], citations: [CITATION], hasVerdicts: true };
     render(<CitedText text="Nausea [1]" streaming={false} {...evidence} onOpen={onOpen} />);
     const mark = screen.getByRole("button", { name: "Source 1: Aripiprazole, verified" });
     fireEvent.focus(mark);
@@ -96,7 +96,7 @@ describe("SourceList", () => {
     [[CITATION, other, UNKNOWN], "2 sources, 1 not verified; 1 mark without a source"],
     [[UNKNOWN, { ...UNKNOWN, marker: 8 }], "2 marks without a source"],
   ])("counts the sources that exist, and apart from them marks without one", (citations, summary) => {
-    const evidence = { passages: [PASSAGE], citations, judged: true };
+    const evidence = { passages: [PASSAGE], citations, hasVerdicts: true };
     const { container } = render(<SourceList {...evidence} onOpen={vi.fn()} />);
     expect(container.querySelector("summary")?.textContent).toBe(summary);
     cleanup();
@@ -105,10 +105,10 @@ describe("SourceList", () => {
 
 describe("copyText", () => {
   it("lists numbered sources and says which are not verified", () => {
-    const evidence = { passages: [PASSAGE], citations: [CITATION, UNKNOWN], judged: true };
+    const evidence = { passages: [PASSAGE], citations: [CITATION, UNKNOWN], hasVerdicts: true };
     expect(copyText("Nausea [1] [7]\n", evidence)).toBe(
       "Nausea [1] [7]\n\nSources\n[1] Aripiprazole, Side effects · page 3\n[7] No such source, page 3 (not verified)\n",
     );
-    expect(copyText("Plain", { passages: [], citations: [], judged: true })).toBe("Plain");
+    expect(copyText("Plain", { passages: [], citations: [], hasVerdicts: true })).toBe("Plain");
   });
 });

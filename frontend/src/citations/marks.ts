@@ -9,7 +9,7 @@ export interface Evidence {
   readonly passages: readonly MarkedPassage[];
   readonly citations: readonly Citation[];
   /** False while the verdicts are still out. */
-  readonly judged: boolean;
+  readonly hasVerdicts: boolean;
 }
 
 export type Verdict = "pending" | "verified" | "unverified" | "unchecked" | "unknown";
@@ -35,7 +35,7 @@ export interface Marks extends Evidence {
 export const MarksContext = createContext<Marks>({
   passages: [],
   citations: [],
-  judged: false,
+  hasVerdicts: false,
   onOpen: () => undefined,
 });
 
@@ -45,10 +45,10 @@ function checkedVerdict({ verified, support }: Citation): Verdict {
   return support === null ? "unchecked" : "unverified";
 }
 
-function verdictOf(citation: Citation | undefined, isKnown: boolean, judged: boolean): Verdict {
+function verdictOf(citation: Citation | undefined, isKnown: boolean, hasVerdicts: boolean): Verdict {
   if (citation?.passage_id === null) return "unknown";
   if (citation !== undefined) return checkedVerdict(citation);
-  return judged && !isKnown ? "unknown" : "pending";
+  return hasVerdicts && !isKnown ? "unknown" : "pending";
 }
 
 /** Everything known about `[marker]`, from its verdict if there is one, else from its passage. */
@@ -57,7 +57,7 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
   const citation = evidence.citations.find((other) => other.marker === marker);
   const passageId = citation?.passage_id ?? passage?.passage_id ?? null;
   const sourceId = citation?.source_id ?? passage?.source_id ?? null;
-  const verdict = verdictOf(citation, passage !== undefined, evidence.judged);
+  const verdict = verdictOf(citation, passage !== undefined, evidence.hasVerdicts);
   return {
     marker,
     verdict,

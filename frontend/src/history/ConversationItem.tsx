@@ -7,11 +7,11 @@ import { conversationFile, ROOT_PATH } from "../protocol/addresses.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { focusBack, focusSelected } from "../ui/fields.ts";
 import { Icon } from "../ui/Icon.tsx";
-import { Found } from "./Found.tsx";
+import { HighlightedText } from "./HighlightedText.tsx";
 
 interface Props {
   readonly conversation: Conversation;
-  readonly wanted: string;
+  readonly query: string;
   readonly isCurrent: boolean;
   readonly onOpen: () => void;
   readonly onRename: (title: string) => void;
@@ -19,7 +19,7 @@ interface Props {
 }
 
 /** One line of the list: opens its conversation, and what can be done with it. */
-export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...on }: Props) {
+export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on }: Props) {
   const { t } = useTranslation("history");
   const [isRenaming, setRenaming] = useState(false);
   const [isBack, setBack] = useState(false);
@@ -55,11 +55,11 @@ export function ConversationItem({ conversation, wanted, isCurrent, onOpen, ...o
         )}
         <span className="conversation-text">
           <bdi className="conversation-title">
-            <Found text={title} wanted={wanted} />
+            <HighlightedText text={title} query={query} />
           </bdi>
           {match == null ? null : (
             <span className="conversation-match" dir="auto">
-              <Found text={match.text} wanted={wanted} />
+              <HighlightedText text={match.text} query={query} />
             </span>
           )}
         </span>

@@ -22,9 +22,9 @@ class Conversations {
     if (this.isDown) return Promise.resolve(new Response("{}", { status: 503 }));
     if (method === "DELETE") return this.#delete();
     if (method !== "GET") return Promise.resolve(new Response(null, { status: 204 }));
-    const wanted = new URL(address, "http://test").searchParams.get("q") ?? "";
+    const query = new URL(address, "http://test").searchParams.get("q") ?? "";
     const items = this.items
-      .filter(({ title }) => title.includes(wanted))
+      .filter(({ title }) => title.includes(query))
       .map((item, n) => ({
         created_at: new Date().toISOString(),
         updated_at: new Date(Date.now() - n).toISOString(),

@@ -7,7 +7,7 @@ import type { Conversation } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { Toast } from "../ui/Toast.tsx";
 import { ConversationItem } from "./ConversationItem.tsx";
-import { ConversationRows, useSettled } from "./ConversationRows.tsx";
+import { ConversationRows, useDebounced } from "./ConversationRows.tsx";
 import { rowsOf } from "./rows.ts";
 import { useConversationChanges, useConversations } from "./useConversations.ts";
 import { useFollowActive } from "./useFollowActive.ts";
@@ -20,15 +20,15 @@ interface Props {
 }
 
 const NONE: readonly Conversation[] = [];
-const TYPING_MS = 200;
+const SEARCH_DEBOUNCE_MS = 200;
 
 /** Every conversation, to be found, opened, renamed, saved and deleted. */
 export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props) {
   const { t } = useTranslation("history");
   const [typed, setTyped] = useState("");
-  const wanted = useSettled(typed.trim(), TYPING_MS);
-  const { list, conversations } = useConversations(wanted);
-  useFollowActive(wanted === "" ? conversations : NONE);
+  const query = useDebounced(typed.trim(), SEARCH_DEBOUNCE_MS);
+  const { list, conversations } = useConversations(query);
+  useFollowActive(query === "" ? conversations : NONE);
   const [deleted, setDeleted] = useState<Conversation | null>(null);
   const [isRefused, setRefused] = useState(false);
   const { rename, remove, restore } = useConversationChanges(() => {
@@ -51,14 +51,14 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
     <nav className="history" aria-label={t("name")}>
       <SearchField value={typed} onChange={setTyped} />
       <p className="unseen" role="status">
-        {wanted !== "" && !list.isFetching ? t("found", { count: conversations.length }) : ""}
+        {query !== "" && !list.isFetching ? t("found", { count: conversations.length }) : ""}
       </p>
       {/* The arrow keys go through what can be focused in it. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
       <div className="history-scroll" ref={setScroller} onKeyDown={moveFocus}>
         <Notes
           isEmpty={list.isSuccess && rows.length === 0}
-          isSearch={wanted !== ""}
+          isSearch={query !== ""}
           isError={list.isError}
           isRefused={isRefused}
           onAgain={() => void list.refetch()}
@@ -67,7 +67,7 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
           {(conversation) => (
             <ConversationItem
               conversation={conversation}
-              wanted={wanted}
+              query={query}
               isCurrent={conversation.session_id === currentId}
               onOpen={() => {
                 onOpen(conversation.session_id);

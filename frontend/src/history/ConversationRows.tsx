@@ -77,7 +77,7 @@ function keyOf(row: Row | undefined, index: number): string | number {
 }
 
 /** `value` once it has stood still for a moment. */
-export function useSettled(value: string, ms: number): string {
+export function useDebounced(value: string, ms: number): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Conversation } from "../protocol/api.ts";
-import { foundParts } from "./foundParts.ts";
+import { highlightParts } from "./highlightParts.ts";
 import { rowsOf, withFirstPage } from "./rows.ts";
 
 const at = (title: string, updated_at: string): Conversation => ({
@@ -51,9 +51,9 @@ describe("withFirstPage", () => {
   });
 });
 
-describe("foundParts", () => {
-  const lit = (text: string, wanted: string): string =>
-    foundParts(text, wanted)
+describe("highlightParts", () => {
+  const highlight = (text: string, query: string): string =>
+    highlightParts(text, query)
       .map(({ part, isFound }) => (isFound ? `[${part}]` : part))
       .join("");
 
@@ -63,7 +63,7 @@ describe("foundParts", () => {
     ["Über grüner Tee", "über-GRÜ", "[Über] [grü]ner Tee"],
     ["a.b (c)", "( . c", "a.b ([c])"],
     ["<b>x</b>", "", "<b>x</b>"],
-  ])("lights in %s what %s begins", (text, wanted, expected) => {
-    expect(lit(text, wanted)).toBe(expected);
+  ])("lights in %s what %s begins", (text, query, expected) => {
+    expect(highlight(text, query)).toBe(expected);
   });
 });

@@ -18,16 +18,16 @@ const IN_ORDER = { scope: { id: "conversations" } };
 
 type Pages = InfiniteData<Page<Conversation>, string | null>;
 
-/** Conversations page by page; with `wanted` those in which these words occur. */
-export function useConversations(wanted: string) {
+/** Conversations page by page; with `query` those in which these words occur. */
+export function useConversations(query: string) {
   const list = useInfiniteQuery({
-    queryKey: [...KEY, wanted],
-    queryFn: ({ pageParam }) => api.conversations(pageParam, wanted),
+    queryKey: [...KEY, query],
+    queryFn: ({ pageParam }) => api.conversations(pageParam, query),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
     // What changes is brought in by `refreshList`: fetching every page again would take long.
-    staleTime: wanted === "" ? Infinity : 0,
+    staleTime: query === "" ? Infinity : 0,
     refetchOnWindowFocus: false,
   });
   return { list, conversations: list.data?.pages.flatMap((page) => page.items) ?? [] };

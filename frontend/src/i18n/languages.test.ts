@@ -48,8 +48,8 @@ describe("the language", () => {
     [["en-GB"], "en"],
     [["fr"], "en"],
     [[], "en"],
-  ])("of a browser that wants %j is %s", (wanted, spoken) => {
-    expect(firstSpoken(wanted)).toBe(spoken);
+  ])("of a browser that wants %j is %s", (query, spoken) => {
+    expect(firstSpoken(query)).toBe(spoken);
   });
 
   it("is kept for the next visit", async () => {

@@ -25,7 +25,7 @@ export function isLanguage(code: string): code is LanguageCode {
 }
 
 /** The first of the reader's languages that the page speaks. */
-export function firstSpoken(wanted: readonly string[]): LanguageCode {
-  const codes = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
+export function firstSpoken(query: readonly string[]): LanguageCode {
+  const codes = query.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
   return codes.find(isLanguage) ?? "en";
 }

@@ -34,9 +34,9 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
           placeholder={t("find")}
           aria-label={t("find")}
           maxLength={200}
-          value={view.wanted}
+          value={view.query}
           onChange={({ target }) => {
-            onView({ ...view, wanted: target.value });
+            onView({ ...view, query: target.value });
           }}
         />
         <select
@@ -80,7 +80,7 @@ function AddFiles({ onFiles }: Pick<Props, "onFiles">) {
   return (
     <>
       <Button
-        look="primary"
+        variant="primary"
         icon="plus"
         onClick={() => {
           input.current?.click();

@@ -24,7 +24,7 @@ interface Props {
 export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
   const { t } = useTranslation("library");
   const [isRefused, setRefused] = useState(false);
-  const [view, setView] = useState<View>({ wanted: "", kind: "all", order: "newest" });
+  const [view, setView] = useState<View>({ query: "", kind: "all", order: "newest" });
   const library = useLibrary(view);
   const { tag, remove, restore } = useLibraryChanges(() => {
     setRefused(true);
@@ -50,7 +50,7 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
       {library.isError ? (
         <div className="note note--bad" role="alert">
           <span>{t("unreadable")}</span>
-          <Button look="outlined" icon="redo" onClick={() => void library.refetch()}>
+          <Button variant="outlined" icon="redo" onClick={() => void library.refetch()}>
             {t("again")}
           </Button>
         </div>
@@ -76,7 +76,7 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
           onDelete={onDelete}
         />
       ) : null}
-      <Chosen
+      <SelectionBar
         count={chosen.size}
         onClear={() => {
           setChosen(new Set());
@@ -102,14 +102,14 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
   );
 }
 
-interface ChosenProps {
+interface SelectionBarProps {
   readonly count: number;
   readonly onClear: () => void;
   readonly onAsk: () => void;
 }
 
 /** Appears below the list once something is chosen. */
-function Chosen({ count, onClear, onAsk }: ChosenProps) {
+function SelectionBar({ count, onClear, onAsk }: SelectionBarProps) {
   const { t } = useTranslation("library");
   return (
     <div className="library-chosen" role="status">
@@ -117,7 +117,7 @@ function Chosen({ count, onClear, onAsk }: ChosenProps) {
         <>
           <span>{t("chosen", { count })}</span>
           <Button onClick={onClear}>{t("clear")}</Button>
-          <Button look="primary" icon="search" onClick={onAsk}>
+          <Button variant="primary" icon="search" onClick={onAsk}>
             {t("askOnly")}
           </Button>
         </>

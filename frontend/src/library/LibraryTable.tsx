@@ -55,7 +55,7 @@ export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...o
         </tbody>
       </table>
       {onMore === null ? null : (
-        <Button look="outlined" className="library-more" onClick={onMore}>
+        <Button variant="outlined" className="library-more" onClick={onMore}>
           {t("more")}
         </Button>
       )}

@@ -6,7 +6,7 @@ export type Order = (typeof ORDERS)[number];
 
 /** What the reader looks for. */
 export interface View {
-  readonly wanted: string;
+  readonly query: string;
   readonly kind: Kind | "all";
   readonly order: Order;
 }

@@ -16,8 +16,8 @@ const LISTS = [...KEY, "list"];
 const IN_ORDER = { scope: { id: "sources" }, mutationKey: KEY };
 
 /** The library, page by page; the server searches and sorts. */
-export function useLibrary({ wanted, kind, order }: View) {
-  const listing = { wanted: wanted.trim(), kind: kind === "all" ? null : kind, order };
+export function useLibrary({ query, kind, order }: View) {
+  const listing = { wanted: query.trim(), kind: kind === "all" ? null : kind, order };
   return useInfiniteQuery({
     queryKey: [...LISTS, listing],
     queryFn: ({ pageParam }) => api.sources({ ...listing, cursor: pageParam }),

@@ -38,7 +38,7 @@ export function DayRange({ filters, onChange }: Props) {
         <span id={note}>{t("scope.utc")}</span>
         {from === "" && to === "" ? null : (
           <Button
-            look="outlined"
+            variant="outlined"
             onClick={() => {
               onChange(withDays(filters, { from: "", to: "" }));
             }}

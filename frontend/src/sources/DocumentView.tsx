@@ -37,13 +37,13 @@ export function DocumentView({ passages, quote }: Props) {
           {excerpt.heading === null ? null : <h3 dir="auto">{excerpt.heading}</h3>}
           {excerpt.page === null ? null : <p className="excerpt-page">{t("panel.page", { page: excerpt.page })}</p>}
           <p className="excerpt-text" dir="auto">
-            <LitText {...excerpt} />
+            <QuoteText {...excerpt} />
           </p>
         </section>
       ))}
       {shown.length < passages.length ? (
         <Button
-          look="outlined"
+          variant="outlined"
           onClick={() => {
             setWhole(true);
           }}
@@ -55,9 +55,9 @@ export function DocumentView({ passages, quote }: Props) {
   );
 }
 
-function LitText({ text, lit }: Pick<Excerpt, "text" | "lit">) {
-  if (lit === null) return text;
-  const [start, end] = lit;
+function QuoteText({ text, highlight }: Pick<Excerpt, "text" | "highlight">) {
+  if (highlight === null) return text;
+  const [start, end] = highlight;
   return (
     <>
       {text.slice(0, start)}

@@ -17,16 +17,16 @@ interface Props {
 export function RecordingView({ source, passages, quote }: Props) {
   const { t } = useTranslation("sources");
   const lines = useMemo(() => transcript(passages, quote), [passages, quote]);
-  const from = lines.find((line) => line.isLit)?.startS ?? null;
+  const from = lines.find((line) => line.isHighlighted)?.startS ?? null;
   const audio = useRef<HTMLAudioElement>(null);
   const scroller = useRef<HTMLOListElement>(null);
-  const lit = useRef<HTMLLIElement>(null);
+  const highlight = useRef<HTMLLIElement>(null);
   const said = useRef<HTMLLIElement>(null);
   const [playing, setPlaying] = useState<number | null>(null);
   const { follow } = useFollowLine(scroller, said, playing);
   useEffect(() => {
     if (from === null) return; // opened for itself: it waits until somebody plays it
-    lit.current?.scrollIntoView({ block: "center" });
+    highlight.current?.scrollIntoView({ block: "center" });
     playFrom(audio.current, from);
   }, [from]);
   const onTime = (time: number): void => {
@@ -55,7 +55,7 @@ export function RecordingView({ source, passages, quote }: Props) {
           <li
             key={line.startS}
             ref={(node) => {
-              if (line.startS === from) lit.current = node;
+              if (line.startS === from) highlight.current = node;
               if (line.startS === playing) said.current = node;
             }}
             className={lineClass(line, playing)}
@@ -75,7 +75,7 @@ export function RecordingView({ source, passages, quote }: Props) {
             </button>
             <span dir="auto">
               {line.speaker === null ? null : <b>{line.speaker} </b>}
-              {line.isLit ? <mark>{line.text}</mark> : line.text}
+              {line.isHighlighted ? <mark>{line.text}</mark> : line.text}
             </span>
           </li>
         ))}
@@ -86,7 +86,7 @@ export function RecordingView({ source, passages, quote }: Props) {
 
 function lineClass(line: Line, playing: number | null): string {
   const isPlaying = line.startS === playing;
-  return `line${line.isLit ? " line--lit" : ""}${isPlaying ? " line--playing" : ""}`;
+  return `line${line.isHighlighted ? " line--lit" : ""}${isPlaying ? " line--playing" : ""}`;
 }
 
 function playFrom(audio: HTMLAudioElement | null, seconds: number): void {

@@ -9,7 +9,7 @@ import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
 import { DayRange } from "./DayRange.tsx";
 import { anySource, isAnySource, onlyKind, toggleSource } from "./scope.ts";
-import { useFoundSources, useScopeLabel, useSources } from "./useSources.ts";
+import { useSourceSearch, useScopeLabel, useSources } from "./useSources.ts";
 
 interface Props {
   readonly filters: Filters;
@@ -76,9 +76,9 @@ function ScopeChoice({ label, isOn, onPick }: ChoiceProps) {
 
 function SourceChoices({ filters, onChange }: Props) {
   const { t } = useTranslation("sources");
-  const [wanted, setWanted] = useState("");
+  const [query, setRequested] = useState("");
   const sources = useSources().data?.items ?? [];
-  const shown = useFoundSources(wanted.trim());
+  const shown = useSourceSearch(query.trim());
   return (
     <fieldset className="scope-part">
       <legend>{t("scope.these")}</legend>
@@ -89,9 +89,9 @@ function SourceChoices({ filters, onChange }: Props) {
           maxLength={200}
           placeholder={t("scope.find")}
           aria-label={t("scope.find")}
-          value={wanted}
+          value={query}
           onChange={(event) => {
-            setWanted(event.target.value);
+            setRequested(event.target.value);
           }}
         />
       ) : null}

@@ -58,11 +58,11 @@ export function SourcePanel({ place, onClose }: Props) {
       </header>
       <div className="panel-body">
         {isError && data === undefined ? (
-          <Unreadable error={error} quote={place.quote ?? null} onAgain={() => void refetch()} />
+          <LoadError error={error} quote={place.quote ?? null} onAgain={() => void refetch()} />
         ) : null}
         {data === undefined ? null : (
           <>
-            <Outdated passages={data.passages} place={place} />
+            <OutdatedNotice passages={data.passages} place={place} />
             <SourceText key={place.passageId} {...data} place={place} quote={quote} />
           </>
         )}
@@ -78,17 +78,17 @@ interface UnreadableProps {
 }
 
 /** The source is gone, and the quote stays; or the server cannot be asked. */
-function Unreadable({ error, quote, onAgain }: UnreadableProps) {
+function LoadError({ error, quote, onAgain }: UnreadableProps) {
   const { t } = useTranslation("sources");
   const isGone = error instanceof ApiError && error.status === 404;
   if (isGone) {
     const text = t(quote === null ? "panel.goneWithoutQuote" : "panel.gone");
-    return <KeptQuote text={text} quote={quote} />;
+    return <StoredQuote text={text} quote={quote} />;
   }
   return (
     <div className="note note--bad" role="alert">
       <span>{t("panel.failed")}</span>
-      <Button look="outlined" icon="redo" onClick={onAgain}>
+      <Button variant="outlined" icon="redo" onClick={onAgain}>
         {t("panel.tryAgain")}
       </Button>
     </div>
@@ -96,14 +96,14 @@ function Unreadable({ error, quote, onAgain }: UnreadableProps) {
 }
 
 /** What was quoted is in no passage of the source as it is now. */
-function Outdated({ passages, place }: Pick<TextProps, "passages" | "place">) {
+function OutdatedNotice({ passages, place }: Pick<TextProps, "passages" | "place">) {
   const { t } = useTranslation("sources");
   const isThere = passages.some(({ passage_id: id }) => id === place.passageId);
   if (isThere || place.passageId === "" || place.quote == null) return null;
-  return <KeptQuote text={t("panel.changed")} quote={place.quote} />;
+  return <StoredQuote text={t("panel.changed")} quote={place.quote} />;
 }
 
-function KeptQuote({ text, quote }: { readonly text: string; readonly quote: string | null }) {
+function StoredQuote({ text, quote }: { readonly text: string; readonly quote: string | null }) {
   return (
     <div className="kept-quote" role="status">
       <p className="note note--doubt">{text}</p>
@@ -145,7 +145,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
           quote={words}
           onFailed={onFailed}
         >
-          <ViewChoice
+          <ViewButton
             name={t("pdf.asText")}
             onPick={() => {
               setView("text");
@@ -160,7 +160,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
       {view === "failed" ? (
         <p className="note note--doubt">{t("pdf.failed")}</p>
       ) : (
-        <ViewChoice
+        <ViewButton
           name={t("pdf.page")}
           onPick={() => {
             setView("pages");
@@ -172,9 +172,9 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   );
 }
 
-function ViewChoice({ name, onPick }: { readonly name: string; readonly onPick: () => void }) {
+function ViewButton({ name, onPick }: { readonly name: string; readonly onPick: () => void }) {
   return (
-    <Button look="outlined" className="view-choice" onClick={onPick}>
+    <Button variant="outlined" className="view-choice" onClick={onPick}>
       {name}
     </Button>
   );

@@ -78,7 +78,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
         <span className="upload-ways">
           {canRetry ? (
             <Button
-              look="outlined"
+              variant="outlined"
               icon="redo"
               onClick={() => {
                 uploads.retry(key);

@@ -6,15 +6,15 @@ import type { JobEvent } from "../protocol/jobs.gen.ts";
 import {
   changeBy,
   failed,
-  parcelsOf,
+  batchesOf,
   takenOver,
   waitingItem,
-  type Parcel,
+  type UploadBatch,
   type UploadItem,
 } from "./uploadItems.ts";
 
 /** A browser opens six connections to a server: these leave enough for the page itself. */
-const AT_ONCE = 2;
+const MAX_CONCURRENT_UPLOADS = 2;
 
 /** How the page reaches the server; tests have one of their own. */
 export interface UploadServer {
@@ -28,8 +28,8 @@ export class Uploads {
   readonly #listeners = new Set<() => void>();
   readonly #onAdded: () => void;
   readonly #server: UploadServer;
-  readonly #parcels = new Map<string, Parcel>();
-  readonly #waiting: Parcel[] = [];
+  readonly #batches = new Map<string, UploadBatch>();
+  readonly #waiting: UploadBatch[] = [];
   #lanes = 0;
   #items: readonly UploadItem[] = [];
 
@@ -47,20 +47,20 @@ export class Uploads {
   };
 
   readonly add = (files: readonly File[]): Promise<void> => {
-    const parcels = parcelsOf(files, randomId);
-    for (const parcel of parcels) this.#parcels.set(parcel.key, parcel);
-    this.#set([...this.#items, ...parcels.map(waitingItem)]);
-    this.#waiting.push(...parcels);
+    const batches = batchesOf(files, randomId);
+    for (const batch of batches) this.#batches.set(batch.key, batch);
+    this.#set([...this.#items, ...batches.map(waitingItem)]);
+    this.#waiting.push(...batches);
     this.#carryOn();
     return Promise.resolve();
   };
 
   /** Sends a file that failed once more. */
   readonly retry = (key: string): void => {
-    const parcel = this.#parcels.get(key);
-    if (parcel === undefined) return;
-    this.#change(key, waitingItem(parcel));
-    this.#waiting.push(parcel);
+    const batch = this.#batches.get(key);
+    if (batch === undefined) return;
+    this.#change(key, waitingItem(batch));
+    this.#waiting.push(batch);
     this.#carryOn();
   };
 
@@ -68,23 +68,23 @@ export class Uploads {
   readonly clear = (key?: string): void => {
     const goes = (item: UploadItem): boolean =>
       item.state !== "working" && (key === undefined || item.key === key);
-    for (const item of this.#items.filter(goes)) this.#parcels.delete(item.key);
+    for (const item of this.#items.filter(goes)) this.#batches.delete(item.key);
     this.#set(this.#items.filter((item) => !goes(item)));
   };
 
   #carryOn(): void {
-    while (this.#lanes < AT_ONCE) {
-      const parcel = this.#waiting.shift();
-      if (parcel === undefined) return;
+    while (this.#lanes < MAX_CONCURRENT_UPLOADS) {
+      const batch = this.#waiting.shift();
+      if (batch === undefined) return;
       this.#lanes += 1;
-      void this.#carry(parcel).finally(() => {
+      void this.#carry(batch).finally(() => {
         this.#lanes -= 1;
         this.#carryOn();
       });
     }
   }
 
-  async #carry({ key, files }: Parcel): Promise<void> {
+  async #carry({ key, files }: UploadBatch): Promise<void> {
     this.#change(key, { step: "sending" });
     let jobId: string;
     try {

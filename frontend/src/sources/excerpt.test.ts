@@ -30,10 +30,10 @@ function passage(id: string, text: string, from: number, more: Partial<Passage> 
 const OVERLAPPING = [passage("1", "abcd", 0), passage("2", "cdefg", 2), passage("3", "fghij", 5)];
 
 describe("excerpts", () => {
-  it("shows every character once, the cited passage whole and its quote lit", () => {
+  it("shows every character once, the cited passage whole and its quote highlight", () => {
     const shown = excerpts(OVERLAPPING, { passageId: "2", start: 1, end: 3 }, 1);
     expect(shown.map(({ text }) => text)).toEqual(["ab", "cdefg", "hij"]);
-    expect(shown.map(({ lit }) => lit)).toEqual([null, [1, 3], null]);
+    expect(shown.map(({ highlight }) => highlight)).toEqual([null, [1, 3], null]);
     expect(shown.map(({ heading }) => heading)).toEqual(["H", null, null]);
   });
 
@@ -44,7 +44,7 @@ describe("excerpts", () => {
   });
 
   it("lights nothing when the offsets do not fit the text", () => {
-    expect(excerpts(OVERLAPPING, { passageId: "1", start: 2, end: 99 }, 0)[0]?.lit).toBeNull();
+    expect(excerpts(OVERLAPPING, { passageId: "1", start: 2, end: 99 }, 0)[0]?.highlight).toBeNull();
   });
 });
 
@@ -59,9 +59,9 @@ describe("transcript", () => {
   const first = passage("1", "Ada: Hello.\nAda: Bye.", 0, { cues: [cue(0, 11, 1), cue(12, 21, 2)] });
   const second = passage("2", "Ada: Bye.", 0, { cues: [cue(0, 9, 2)] });
 
-  it("has each line once, without the speaker's name in it, the quoted ones lit", () => {
+  it("has each line once, without the speaker's name in it, the quoted ones highlight", () => {
     const lines = transcript([first, second], { passageId: "2", start: 5, end: 9 });
-    expect(lines.map(({ text, startS, isLit }) => [text, startS, isLit])).toEqual([
+    expect(lines.map(({ text, startS, isHighlighted }) => [text, startS, isHighlighted])).toEqual([
       ["Hello.", 1, false],
       ["Bye.", 2, true],
     ]);
@@ -69,7 +69,7 @@ describe("transcript", () => {
 
   it("lights the whole passage when there is no quote", () => {
     const lines = transcript([first], { passageId: "1", start: null, end: null });
-    expect(lines.every(({ isLit }) => isLit)).toBe(true);
+    expect(lines.every(({ isHighlighted }) => isHighlighted)).toBe(true);
   });
 });
 

@@ -7,7 +7,7 @@ export interface Excerpt {
   readonly page: number | null;
   readonly text: string;
   readonly isCited: boolean;
-  readonly lit: readonly [number, number] | null;
+  readonly highlight: readonly [number, number] | null;
 }
 
 export interface Quote {
@@ -37,7 +37,7 @@ export function excerpts(passages: readonly Passage[], quote: Quote, around: num
       page: passage.page,
       text: isCited ? passage.text : withoutOverlap(passages, index, cited),
       isCited,
-      lit: isCited ? litRange(passage, quote) : null,
+      highlight: isCited ? litRange(passage, quote) : null,
     };
   });
 }
@@ -68,7 +68,7 @@ export interface Line {
   readonly endS: number;
   readonly speaker: string | null;
   readonly text: string;
-  readonly isLit: boolean;
+  readonly isHighlighted: boolean;
 }
 
 /** Every line of a recording once, in time order; the lines of the quote are lit. */
@@ -78,15 +78,15 @@ export function transcript(passages: readonly Passage[], quote: Quote): Line[] {
     const isCited = passage.passage_id === quote.passageId;
     const range = isCited ? litRange(passage, quote) : null;
     for (const cue of passage.cues) {
-      const isLit = isCited && (range === null || (cue.start < range[1] && cue.end > range[0]));
-      if (!isLit && lines.has(cue.start_s)) continue;
-      lines.set(cue.start_s, lineOf(passage, cue, isLit));
+      const isHighlighted = isCited && (range === null || (cue.start < range[1] && cue.end > range[0]));
+      if (!isHighlighted && lines.has(cue.start_s)) continue;
+      lines.set(cue.start_s, lineOf(passage, cue, isHighlighted));
     }
   }
   return [...lines.values()].toSorted((a, b) => a.startS - b.startS);
 }
 
-function lineOf(passage: Passage, cue: Cue, isLit: boolean): Line {
+function lineOf(passage: Passage, cue: Cue, isHighlighted: boolean): Line {
   const said = passage.text.slice(cue.start, cue.end).trim();
   const prefix = `${cue.speaker ?? ""}: `;
   return {
@@ -94,6 +94,6 @@ function lineOf(passage: Passage, cue: Cue, isLit: boolean): Line {
     endS: cue.end_s,
     speaker: cue.speaker,
     text: said.startsWith(prefix) ? said.slice(prefix.length) : said,
-    isLit,
+    isHighlighted,
   };
 }

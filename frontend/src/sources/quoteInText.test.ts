@@ -4,14 +4,14 @@ import { describe, expect, it } from "vitest";
 import { quoteInText } from "./quoteInText.ts";
 
 /** The words that would be lit. */
-function lit(items: readonly string[], quote: string): string[] {
+function highlight(items: readonly string[], quote: string): string[] {
   return quoteInText(items, quote).map(({ item, start, end }) => (items[item] ?? "").slice(start, end));
 }
 
 describe("quoteInText", () => {
   it("finds a quote within an item and across items", () => {
-    expect(lit(["Take one tablet daily."], "one tablet")).toEqual(["one tablet"]);
-    expect(lit(["Take one", "tablet", "daily."], "one tablet daily")).toEqual([
+    expect(highlight(["Take one tablet daily."], "one tablet")).toEqual(["one tablet"]);
+    expect(highlight(["Take one", "tablet", "daily."], "one tablet daily")).toEqual([
       "one",
       "tablet",
       "daily",
@@ -26,19 +26,19 @@ describe("quoteInText", () => {
     ["other punctuation", ["“the” interaction, is"], "the” interaction, is"],
     ["another case", ["THE INTERACTION IS"], "THE INTERACTION IS"],
   ])("does not mind %s", (_, items, expected) => {
-    expect(lit(items, "the interaction\nis").join("|")).toBe(expected);
+    expect(highlight(items, "the interaction\nis").join("|")).toBe(expected);
   });
 
   it("does not mind ligatures", () => {
-    expect(lit(["a ﬁrst oﬃce"], "first office")).toEqual(["ﬁrst oﬃce"]);
+    expect(highlight(["a ﬁrst oﬃce"], "first office")).toEqual(["ﬁrst oﬃce"]);
   });
 
   it("lights the part that is on this page when the quote goes on over the next", () => {
     const page = ["Somewhere above. The review found that the relay was set"];
     const quote = "The review found that the relay was set far too high for the new cable.";
-    expect(lit(page, quote)).toEqual(["The review found that the relay was set"]);
+    expect(highlight(page, quote)).toEqual(["The review found that the relay was set"]);
     const next = ["far too high for the new cable. Below."];
-    expect(lit(next, quote)).toEqual(["far too high for the new cable"]);
+    expect(highlight(next, quote)).toEqual(["far too high for the new cable"]);
   });
 
   it("lights nothing when the quote is not there, or says nothing", () => {
@@ -48,7 +48,7 @@ describe("quoteInText", () => {
   });
 
   it("keeps offsets true behind characters outside the basic plane", () => {
-    expect(lit(["😀😀 the 𝐛old word"], "old word")).toEqual(["old word"]);
+    expect(highlight(["😀😀 the 𝐛old word"], "old word")).toEqual(["old word"]);
   });
 
   it("reads each letter once, whatever repeats", () => {

@@ -28,11 +28,11 @@ function skeleton(items: readonly string[]): Skeleton {
   return { letters, from };
 }
 
-/** Where `wanted`, or at least its longest beginning or end, is in `letters`. */
-function find(letters: string, wanted: string): readonly [number, number] | null {
-  const head = longestStart(letters, wanted);
-  if (head.length === wanted.length) return [head.end - head.length, head.end];
-  const tail = longestStart(reversed(letters), reversed(wanted));
+/** Where `query`, or at least its longest beginning or end, is in `letters`. */
+function find(letters: string, query: string): readonly [number, number] | null {
+  const head = longestStart(letters, query);
+  if (head.length === query.length) return [head.end - head.length, head.end];
+  const tail = longestStart(reversed(letters), reversed(query));
   if (Math.max(head.length, tail.length) < SHORTEST_PART) return null;
   if (head.length >= tail.length) return [head.end - head.length, head.end];
   const start = letters.length - tail.end;
@@ -40,28 +40,28 @@ function find(letters: string, wanted: string): readonly [number, number] | null
 }
 
 /**
- * The longest start of `wanted` that is in `letters`, and where the first of its kind ends
+ * The longest start of `query` that is in `letters`, and where the first of its kind ends
  * (Knuth, Morris, Pratt: each letter is read once, whatever repeats).
  */
-function longestStart(letters: string, wanted: string): { readonly length: number; readonly end: number } {
-  const fallback = fallbacks(wanted);
+function longestStart(letters: string, query: string): { readonly length: number; readonly end: number } {
+  const fallback = fallbacks(query);
   let best = { length: 0, end: 0 };
   let length = 0;
-  for (let index = 0; index < letters.length && best.length < wanted.length; index += 1) {
-    while (length > 0 && letters[index] !== wanted[length]) length = fallback[length - 1] ?? 0;
-    if (letters[index] === wanted[length]) length += 1;
+  for (let index = 0; index < letters.length && best.length < query.length; index += 1) {
+    while (length > 0 && letters[index] !== query[length]) length = fallback[length - 1] ?? 0;
+    if (letters[index] === query[length]) length += 1;
     if (length > best.length) best = { length, end: index + 1 };
   }
   return best;
 }
 
-/** For each start of `wanted`, how long its longest end is that is a start of `wanted` too. */
-function fallbacks(wanted: string): Int32Array {
-  const lengths = new Int32Array(wanted.length);
+/** For each start of `query`, how long its longest end is that is a start of `query` too. */
+function fallbacks(query: string): Int32Array {
+  const lengths = new Int32Array(query.length);
   let length = 0;
-  for (let index = 1; index < wanted.length; index += 1) {
-    while (length > 0 && wanted[index] !== wanted[length]) length = lengths[length - 1] ?? 0;
-    if (wanted[index] === wanted[length]) length += 1;
+  for (let index = 1; index < query.length; index += 1) {
+    while (length > 0 && query[index] !== query[length]) length = lengths[length - 1] ?? 0;
+    if (query[index] === query[length]) length += 1;
     lengths[index] = length;
   }
   return lengths;
@@ -78,8 +78,8 @@ function reversed(text: string): string {
  */
 export function quoteInText(items: readonly string[], quote: string): Stretch[] {
   const text = skeleton(items);
-  const wanted = skeleton([quote]).letters;
-  const found = wanted === "" ? null : find(text.letters, wanted);
+  const query = skeleton([quote]).letters;
+  const found = query === "" ? null : find(text.letters, query);
   if (found === null) return [];
   const stretches = new Map<number, Stretch>();
   for (const { item, offset } of text.from.slice(...found)) {

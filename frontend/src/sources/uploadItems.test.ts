@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { FileEnded, JobEvent } from "../protocol/jobs.gen.ts";
-import { changeBy, parcelsOf, progressOf, waitingItem } from "./uploadItems.ts";
+import { changeBy, batchesOf, progressOf, waitingItem } from "./uploadItems.ts";
 
 const timestamp = "2026-11-20T10:30:40.000Z";
 const WAITING = waitingItem({ key: "1", name: "a.pdf", files: [] });
@@ -29,14 +29,14 @@ function ended(change: Partial<FileEnded>): JobEvent {
   return { type: "file", content, timestamp };
 }
 
-describe("parcelsOf", () => {
-  const parcels = (...names: string[]): string[][] =>
-    parcelsOf(names.map((name) => new File([], name)), () => "key").map(({ files }) =>
+describe("batchesOf", () => {
+  const batches = (...names: string[]): string[][] =>
+    batchesOf(names.map((name) => new File([], name)), () => "key").map(({ files }) =>
       files.map(({ name }) => name),
     );
 
   it("sends each file by itself, and audio with its transcript", () => {
-    expect(parcels("a.pdf", "Talk.MP3", "b.md", "talk.vtt", "lone.wav")).toEqual([
+    expect(batches("a.pdf", "Talk.MP3", "b.md", "talk.vtt", "lone.wav")).toEqual([
       ["a.pdf"],
       ["b.md"],
       ["talk.vtt", "Talk.MP3"],

@@ -19,7 +19,7 @@ export interface UploadItem {
 }
 
 /** Files that are sent together; `key` is their item's. */
-export interface Parcel {
+export interface UploadBatch {
   readonly key: string;
   readonly name: string;
   readonly files: readonly File[];
@@ -27,22 +27,22 @@ export interface Parcel {
 
 const AUDIO = /\.(mp3|ogg|m4a|wav)$/i;
 
-/** One parcel for each file, so that one that is refused costs no other; audio goes with its transcript. */
-export function parcelsOf(files: readonly File[], newKey: () => string): Parcel[] {
+/** One batch per file, so that a rejected file does not affect the others; audio is sent with its transcript. */
+export function batchesOf(files: readonly File[], newKey: () => string): UploadBatch[] {
   const stem = ({ name }: File): string => name.replace(/\.[^.]*$/, "").toLowerCase();
   const sounds = files.filter(({ name }) => AUDIO.test(name));
   const taken = new Set<File>();
-  const parcels = files.flatMap((file): Parcel[] => {
+  const batches = files.flatMap((file): UploadBatch[] => {
     if (AUDIO.test(file.name)) return [];
     const sound = sounds.find((other) => stem(other) === stem(file) && !taken.has(other));
     if (sound !== undefined) taken.add(sound);
     return [{ key: newKey(), name: file.name, files: sound === undefined ? [file] : [file, sound] }];
   });
   const alone = sounds.filter((sound) => !taken.has(sound));
-  return [...parcels, ...alone.map((file) => ({ key: newKey(), name: file.name, files: [file] }))];
+  return [...batches, ...alone.map((file) => ({ key: newKey(), name: file.name, files: [file] }))];
 }
 
-export function waitingItem({ key, name }: Parcel): UploadItem {
+export function waitingItem({ key, name }: UploadBatch): UploadItem {
   return {
     key,
     name,

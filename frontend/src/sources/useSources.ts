@@ -14,10 +14,10 @@ export function useSources() {
 }
 
 /** The newest sources with these words; the server looks for them. */
-export function useFoundSources(wanted: string) {
+export function useSourceSearch(query: string) {
   const { data } = useQuery({
-    queryKey: ["sources", "found", wanted],
-    queryFn: () => api.sources({ wanted, limit: MAX_FOUND }),
+    queryKey: ["sources", "search", query],
+    queryFn: () => api.sources({ wanted: query, limit: MAX_FOUND }),
     placeholderData: keepPreviousData,
   });
   return data?.items ?? [];

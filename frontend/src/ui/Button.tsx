@@ -4,13 +4,13 @@ import { Icon, type IconName } from "./Icon.tsx";
 import { Tooltip } from "./Tooltip.tsx";
 
 interface Props extends ComponentProps<"button"> {
-  readonly look?: "plain" | "quiet" | "outlined" | "primary";
+  readonly variant?: "plain" | "quiet" | "outlined" | "primary";
   readonly icon?: IconName;
 }
 
-export function Button({ look = "plain", icon, className = "", children, ...rest }: Props) {
+export function Button({ variant = "plain", icon, className = "", children, ...rest }: Props) {
   return (
-    <button type="button" className={`button button--${look} ${className}`} {...rest}>
+    <button type="button" className={`button button--${variant} ${className}`} {...rest}>
       {icon === undefined ? null : <Icon name={icon} />}
       {children}
     </button>
@@ -20,16 +20,16 @@ export function Button({ look = "plain", icon, className = "", children, ...rest
 interface IconButtonProps extends ComponentProps<"button"> {
   readonly icon: IconName;
   readonly label: string;
-  readonly look?: "quiet" | "primary" | "outlined";
+  readonly variant?: "quiet" | "primary" | "outlined";
 }
 
 /** A button that shows only a picture; `label` is its name and its tooltip. */
-export function IconButton({ icon, label, look = "quiet", className = "", ...rest }: IconButtonProps) {
+export function IconButton({ icon, label, variant = "quiet", className = "", ...rest }: IconButtonProps) {
   return (
     <Tooltip text={label}>
       <button
         type="button"
-        className={`button button--icon button--${look} ${className}`}
+        className={`button button--icon button--${variant} ${className}`}
         aria-label={label}
         {...rest}
       >

@@ -21,7 +21,7 @@ export function CopyButton({ text, children }: Props) {
     }, CONFIRMED_MS);
   };
   return (
-    <Button look="quiet" icon="copy" onClick={() => void onClick()}>
+    <Button variant="quiet" icon="copy" onClick={() => void onClick()}>
       <span aria-live="polite">{said ?? children}</span>
     </Button>
   );

@@ -8,7 +8,7 @@ import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
 import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { askAgainByCurl, replayByCurl } from "./curl.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { FeedbackButtons } from "./FeedbackButtons.tsx";
 
@@ -17,11 +17,11 @@ interface Props {
   readonly answer: Answer;
   readonly isLast: boolean;
   readonly session: ChatSession;
-  readonly slots: ChatSlots;
+  readonly renderers: ChatRenderers;
 }
 
 /** What can be done with a finished answer. */
-export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
+export function AnswerTools({ turn, answer, isLast, session, renderers }: Props) {
   const { t } = useTranslation("chat");
   const server = window.location.origin + ROOT_PATH;
   const { runId, filters } = answer;
@@ -30,12 +30,12 @@ export function AnswerTools({ turn, answer, isLast, session, slots }: Props) {
     <div className="answer-tools" role="group" aria-label={t("answer.tools")}>
       {turn.answers.length > 1 ? <Alternatives turn={turn} session={session} /> : null}
       {answer.text === "" ? null : (
-        <CopyButton text={() => slots.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
+        <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
       )}
       {/* After an error, the note above offers the same as "Retry". */}
       {isLast && answer.messageId !== null && answer.phase !== "error" ? (
         <Button
-          look="quiet"
+          variant="quiet"
           icon="redo"
           onClick={() => {
             session.regenerate();

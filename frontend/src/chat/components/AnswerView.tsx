@@ -1,14 +1,14 @@
 import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
 import type { StopOutcome } from "../state/chatState.ts";
-import type { Connection } from "../session/RunFollower.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { Connection } from "../state/chatState.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { AnswerTools } from "./AnswerTools.tsx";
-import { Figures } from "./Figures.tsx";
-import { Outcome } from "./Outcome.tsx";
+import { AnswerMetrics } from "./AnswerMetrics.tsx";
+import { AnswerOutcome } from "./AnswerOutcome.tsx";
 import { PacedText } from "./PacedText.tsx";
-import { Searched } from "./Searched.tsx";
+import { SearchScopeNote } from "./SearchScopeNote.tsx";
 import { StageLine } from "./StageLine.tsx";
 
 interface Props {
@@ -16,7 +16,7 @@ interface Props {
   readonly answer: Answer;
   readonly isLast: boolean;
   readonly session: ChatSession;
-  readonly slots: ChatSlots;
+  readonly renderers: ChatRenderers;
   readonly connection: Connection | null;
   readonly stop: StopOutcome | null;
   readonly onSignIn: () => void;
@@ -24,26 +24,26 @@ interface Props {
 
 /** One answer: stages, text, sources, and what can be done with it. */
 export function AnswerView(props: Props) {
-  const { turn, answer, isLast, session, slots, connection, stop, onSignIn } = props;
-  const { SourceList, ScopeName } = slots;
-  const { passages, citations, judged, text } = answer;
+  const { turn, answer, isLast, session, renderers, connection, stop, onSignIn } = props;
+  const { SourceList, ScopeName } = renderers;
+  const { passages, citations, hasVerdicts, text } = answer;
   const isStreaming = answer.phase === "streaming";
   return (
     <article className={`answer answer--${answer.phase}`} aria-busy={isStreaming}>
       <StageLine answer={answer} connection={connection} />
       {isStreaming || text !== "" ? (
         // Another answer is another text: it starts at its own pace.
-        <PacedText key={answer.key} answer={answer} Text={slots.AnswerText} />
+        <PacedText key={answer.key} answer={answer} Text={renderers.AnswerText} />
       ) : null}
       {isStreaming ? null : (
         <>
-          <Outcome {...{ answer, stop, isLast, session, onSignIn }} />
-          <Searched question={turn.question} {...{ answer, isLast, session, ScopeName }} />
+          <AnswerOutcome {...{ answer, stop, isLast, session, onSignIn }} />
+          <SearchScopeNote question={turn.question} {...{ answer, isLast, session, ScopeName }} />
           <div className="answer-folds">
-            <SourceList {...{ passages, citations, judged }} />
-            <Figures answer={answer} />
+            <SourceList {...{ passages, citations, hasVerdicts }} />
+            <AnswerMetrics answer={answer} />
           </div>
-          <AnswerTools {...{ turn, answer, isLast, session, slots }} />
+          <AnswerTools {...{ turn, answer, isLast, session, renderers }} />
         </>
       )}
     </article>

@@ -7,8 +7,8 @@ import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { lastAnswer, type ChatSnapshot } from "../state/chatState.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
-import type { Connection } from "../session/RunFollower.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { Connection } from "../state/chatState.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import type { Edit } from "./useDraft.ts";
 import { useEarlierTurns } from "./useEarlierTurns.ts";
 import { useEscape } from "./useEscape.ts";
@@ -19,21 +19,21 @@ import { Composer } from "./Composer.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LiveRegion } from "./LiveRegion.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
-import { Queued } from "./Queued.tsx";
+import { QueuedQuestion } from "./QueuedQuestion.tsx";
 import { TurnView } from "./TurnView.tsx";
 
 interface Props {
   /** Give the component `key={sessionId}`: another conversation is another component. */
   readonly sessionId: string;
   readonly isNew: boolean;
-  readonly slots: ChatSlots;
+  readonly renderers: ChatRenderers;
   readonly onActivity: () => void;
   readonly onSignIn: () => void;
   readonly start?: Start | null;
 }
 
 /** One conversation: questions, streaming answers, and where the next question is written. */
-export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, start = null }: Props) {
+export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignIn, start = null }: Props) {
   const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity, start);
   const scroll = useFollowScroll(snapshot.turns.length === 0);
   const isOffline = useOffline();
@@ -55,11 +55,11 @@ export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, s
   const { queued, filters, returned } = snapshot;
   return (
     <div className="chat" data-phase={phase}>
-      <Messages {...{ snapshot, session, slots, scroll, connection, onSignIn }} onAsk={ask} onEdit={edit} />
+      <Messages {...{ snapshot, session, renderers, scroll, connection, onSignIn }} onAsk={ask} onEdit={edit} />
       <Dock
-        {...{ session, slots, connection, queued, filters, returned, edited, toEnd }}
+        {...{ session, renderers, connection, queued, filters, returned, edited, toEnd }}
         isBusy={phase === "streaming"}
-        isHeldBack={snapshot.isHeldBack}
+        isBuffered={snapshot.isBuffered}
         isBehind={isBehind}
         lastQuestion={turns.at(-1)?.question ?? null}
         draftKey={isNew && turns.length === 0 ? "new" : sessionId}
@@ -72,7 +72,7 @@ export function ChatInterface({ sessionId, isNew, slots, onActivity, onSignIn, s
 
 interface PartProps {
   readonly session: ChatSession;
-  readonly slots: ChatSlots;
+  readonly renderers: ChatRenderers;
   readonly connection: Connection | null;
   readonly onAsk: (question: string) => void;
 }
@@ -84,7 +84,7 @@ interface MessagesProps extends PartProps {
   readonly onSignIn: () => void;
 }
 
-function Messages({ snapshot, session, slots, scroll, connection, ...acts }: MessagesProps) {
+function Messages({ snapshot, session, renderers, scroll, connection, ...acts }: MessagesProps) {
   const { t } = useTranslation("chat");
   const { turns, earlier, loading, stop } = snapshot;
   const { scroller, content } = scroll;
@@ -94,17 +94,17 @@ function Messages({ snapshot, session, slots, scroll, connection, ...acts }: Mes
   return (
     <div className="messages" ref={scroller}>
       <div className="column" ref={content}>
-        {turns.length === 0 && loading === "ready" ? <slots.Welcome onAsk={onAsk} /> : null}
+        {turns.length === 0 && loading === "ready" ? <renderers.Welcome onAsk={onAsk} /> : null}
         <LoadingNote loading={loading} onRetry={() => void session.load()} onSignIn={onSignIn} />
         {earlier === null ? null : (
-          <Button look="outlined" className="earlier" ref={before} onClick={() => void loadEarlier()}>
+          <Button variant="outlined" className="earlier" ref={before} onClick={() => void loadEarlier()}>
             {t("messages.earlier")}
           </Button>
         )}
         {turns.map((turn) => {
           const isLast = turn === turns.at(-1);
           const its = turn.answers[turn.shown]?.key === stop?.key ? stop : null;
-          const shared = { turn, isLast, session, slots, onEdit, onSignIn };
+          const shared = { turn, isLast, session, renderers, onEdit, onSignIn };
           return (
             <TurnView
               key={turn.key}
@@ -121,7 +121,7 @@ function Messages({ snapshot, session, slots, scroll, connection, ...acts }: Mes
 
 interface DockProps
   extends PartProps,
-    Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isHeldBack"> {
+    Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isBuffered"> {
   readonly isBusy: boolean;
   readonly isBehind: boolean;
   readonly toEnd: () => void;
@@ -131,9 +131,9 @@ interface DockProps
 }
 
 /** Memoised: tokens do not concern it. */
-const Dock = memo(function Dock({ session, slots, connection, queued, filters, ...props }: DockProps) {
+const Dock = memo(function Dock({ session, renderers, connection, queued, filters, ...props }: DockProps) {
   const { t } = useTranslation("chat");
-  const { isBusy, isHeldBack, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
+  const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
     props;
   return (
     <div className="dock column">
@@ -142,9 +142,9 @@ const Dock = memo(function Dock({ session, slots, connection, queued, filters, .
           <Icon name="down" /> {t("messages.newText")}
         </button>
       ) : null}
-      <ConnectionNote {...{ connection, isHeldBack, isBusy }} />
+      <ConnectionNote {...{ connection, isBuffered, isBusy }} />
       {queued === null ? null : (
-        <Queued
+        <QueuedQuestion
           question={queued}
           canSend={!isBusy}
           onChange={(question) => {
@@ -159,9 +159,9 @@ const Dock = memo(function Dock({ session, slots, connection, queued, filters, .
         {...{ draftKey, isBusy, returned, edited, lastQuestion }}
         onSend={onAsk}
         onStop={() => void session.stop()}
-        KeepAsFile={slots.KeepAsFile}
+        SaveAsDocument={renderers.SaveAsDocument}
       >
-        <slots.ScopePicker
+        <renderers.ScopePicker
           filters={filters}
           onChange={(chosen) => {
             session.setFilters(chosen);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../../i18n/i18n.ts";
 import { ENTER } from "../../ui/preferences.ts";
 import type { Edit } from "./useDraft.ts";
-import { Composer, LONGEST } from "./Composer.tsx";
+import { Composer, MAX_LENGTH } from "./Composer.tsx";
 
 const onSend = vi.fn();
 const onStop = vi.fn();
@@ -21,7 +21,7 @@ function composer({ isBusy = false, returned = null, edited = null, lastQuestion
     <Composer
       draftKey="s-1"
       {...{ isBusy, returned, edited, lastQuestion, onSend, onStop }}
-      KeepAsFile={({ text, onKept }) => <button onClick={onKept}>{`Keep ${text.length}`}</button>}
+      SaveAsDocument={({ text, onSaved }) => <button onClick={onSaved}>{`Keep ${text.length}`}</button>}
     >
       {null}
     </Composer>
@@ -119,7 +119,7 @@ describe("Composer", () => {
 
   it("counts as the server does: an emoji is one", () => {
     render(composer({}));
-    write("🪶".repeat(LONGEST));
+    write("🪶".repeat(MAX_LENGTH));
     expect(screen.queryByRole("alert")).toBeNull();
   });
 

@@ -4,11 +4,11 @@ import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../ui/Button.tsx";
 import { usePreference } from "../../ui/preference.ts";
 import { ENTER } from "../../ui/preferences.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import { useDraft, type Edit } from "./useDraft.ts";
 
 /** Characters a question may have; the server counts code points, too. */
-export const LONGEST = 8_000;
+export const MAX_LENGTH = 8_000;
 
 interface Props {
   /** Under what the unsent text is kept. */
@@ -20,19 +20,19 @@ interface Props {
   readonly lastQuestion: string | null;
   readonly onSend: (question: string) => void;
   readonly onStop: () => void;
-  readonly KeepAsFile: ChatSlots["KeepAsFile"];
+  readonly SaveAsDocument: ChatRenderers["SaveAsDocument"];
   readonly children: ReactNode;
 }
 
 /** Where questions are written. Enter sends, Shift+Enter breaks the line, ↑ edits the last one. */
 export function Composer(props: Props) {
-  const { draftKey, isBusy, returned, edited, lastQuestion, onSend, onStop, KeepAsFile } = props;
+  const { draftKey, isBusy, returned, edited, lastQuestion, onSend, onStop, SaveAsDocument } = props;
   const { t } = useTranslation("chat");
   const [enter] = usePreference(ENTER);
   const draft = useDraft(draftKey, returned, edited);
   const field = useGrowingField(draft.text, edited);
   const length = characters(draft.text);
-  const isSendable = draft.text.trim() !== "" && length <= LONGEST;
+  const isSendable = draft.text.trim() !== "" && length <= MAX_LENGTH;
   const send = (): void => {
     if (!isSendable) return;
     onSend(draft.text);
@@ -66,17 +66,17 @@ export function Composer(props: Props) {
         dir="auto"
         value={draft.text}
         aria-label={t("composer.label")}
-        aria-invalid={length > LONGEST}
+        aria-invalid={length > MAX_LENGTH}
         placeholder={t(isBusy ? "composer.askNext" : "composer.ask")}
         onChange={(event) => {
           draft.change(event.target.value);
         }}
         onKeyDown={onKeyDown}
       />
-      {length > LONGEST ? (
+      {length > MAX_LENGTH ? (
         <div className="note note--doubt" role="alert">
-          <span>{t("composer.tooLong", { length, most: LONGEST })}</span>
-          <KeepAsFile text={draft.text} onKept={draft.end} />
+          <span>{t("composer.tooLong", { length, most: MAX_LENGTH })}</span>
+          <SaveAsDocument text={draft.text} onSaved={draft.end} />
         </div>
       ) : null}
       <div className="composer-row">
@@ -93,7 +93,7 @@ function EditNote({ onCancel }: { readonly onCancel: () => void }) {
   return (
     <p className="editing">
       <span>{t("composer.editing")}</span>
-      <Button look="quiet" icon="close" onClick={onCancel}>
+      <Button variant="quiet" icon="close" onClick={onCancel}>
         {t("composer.cancelEdit")}
       </Button>
     </p>
@@ -113,7 +113,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
       key="stop"
       icon="stop"
       label={t("composer.stop")}
-      look="primary"
+      variant="primary"
       className="stop-button"
       onClick={onStop}
     />
@@ -123,7 +123,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
       icon="send"
       type="submit"
       label={t(sendsBy === "sends" ? "composer.send" : "composer.sendCtrl")}
-      look="primary"
+      variant="primary"
       className="send-button"
       disabled={!isSendable}
     />

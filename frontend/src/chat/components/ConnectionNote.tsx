@@ -1,17 +1,17 @@
 import { useTranslation } from "react-i18next";
 
-import type { Connection } from "../session/RunFollower.ts";
+import type { Connection } from "../state/chatState.ts";
 
 interface Props {
   readonly connection: Connection | null;
-  readonly isHeldBack: boolean;
+  readonly isBuffered: boolean;
   /** An answer is being written. */
   readonly isBusy: boolean;
 }
 
-export function ConnectionNote({ connection, isHeldBack, isBusy }: Props) {
+export function ConnectionNote({ connection, isBuffered, isBusy }: Props) {
   const { t } = useTranslation("chat");
-  const text = noteFor(connection, isBusy) ?? (isHeldBack ? "heldBack" : null);
+  const text = noteFor(connection, isBusy) ?? (isBuffered ? "buffered" : null);
   if (text === null) return null;
   return (
     <p className="note note--doubt connection" role="status">

@@ -12,7 +12,7 @@ interface Props {
   readonly session: ChatSession;
 }
 
-const LOOKS = {
+const RATINGS = {
   up: { icon: "thumbUp", label: "feedback.good", ask: "feedback.commentGood" },
   down: { icon: "thumbDown", label: "feedback.bad", ask: "feedback.comment" },
 } as const;
@@ -31,7 +31,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
   const { t } = useTranslation("chat");
   const [isOpen, setOpen] = useState(false);
   const [isFailed, setFailed] = useState(false);
-  const { icon, label, ask } = LOOKS[rating];
+  const { icon, label, ask } = RATINGS[rating];
   const given = answer.feedback?.rating === rating ? answer.feedback : null;
   const isGiven = given !== null;
   const give = (said: string | null): void => {
@@ -81,7 +81,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
         />
         <div className="feedback-row">
           <Button
-            look="quiet"
+            variant="quiet"
             onClick={() => {
               give(null);
               setOpen(false);
@@ -89,7 +89,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
           >
             {t("feedback.takeBack")}
           </Button>
-          <Button look="primary" type="submit">
+          <Button variant="primary" type="submit">
             {t("feedback.send")}
           </Button>
         </div>

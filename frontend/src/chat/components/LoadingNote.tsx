@@ -23,7 +23,7 @@ export function LoadingNote({ loading, onRetry, onSignIn }: Props) {
       return (
         <div className="note" role="alert">
           <span>{t("loading.signedOut")}</span>
-          <Button look="outlined" onClick={onSignIn}>
+          <Button variant="outlined" onClick={onSignIn}>
             {t("outcome.signIn")}
           </Button>
         </div>
@@ -32,7 +32,7 @@ export function LoadingNote({ loading, onRetry, onSignIn }: Props) {
       return (
         <div className="note note--bad" role="alert">
           <span>{t("loading.failed")}</span>
-          <Button look="outlined" icon="redo" onClick={onRetry}>
+          <Button variant="outlined" icon="redo" onClick={onRetry}>
             {t("loading.retry")}
           </Button>
         </div>

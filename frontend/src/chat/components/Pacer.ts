@@ -1,7 +1,7 @@
 /** Text that arrives is shown over this long: enough to even out what networks do to it. */
 const SPREAD_MS = 250;
 /** More than this at once is no writing but catching up, and is shown at once. */
-const CATCH_UP = 1_000;
+const MAX_PACED_JUMP = 1_000;
 
 interface Piece {
   readonly at: number;
@@ -25,7 +25,7 @@ export class Pacer {
   /** The text is `length` long now. The first words, and text that was replaced, do not wait. */
   grow(length: number, now: number): void {
     const size = length - this.#length;
-    if (size < 0 || this.#length === 0 || size > CATCH_UP) this.#pieces = [];
+    if (size < 0 || this.#length === 0 || size > MAX_PACED_JUMP) this.#pieces = [];
     else if (size > 0) this.#pieces.push({ at: now, size });
     this.#length = length;
   }

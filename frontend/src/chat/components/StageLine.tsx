@@ -3,11 +3,11 @@ import { useTranslation } from "react-i18next";
 
 import { t } from "../../i18n/i18n.ts";
 import { duration } from "../../ui/format.ts";
-import { Fold } from "../../ui/Fold.tsx";
+import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import { stepsOf, type Step } from "../state/evidence.ts";
-import type { Connection } from "../session/RunFollower.ts";
-import { FoundDetails } from "./FoundDetails.tsx";
+import type { Connection } from "../state/chatState.ts";
+import { RetrievalTrace } from "./RetrievalTrace.tsx";
 
 interface Props {
   readonly answer: Answer;
@@ -29,7 +29,7 @@ export function StageLine({ answer, connection }: Props) {
     );
   }
   return (
-    <Fold
+    <Disclosure
       className="how"
       summary={
         <span className="stages">
@@ -42,8 +42,8 @@ export function StageLine({ answer, connection }: Props) {
         </span>
       }
     >
-      <FoundDetails evidence={answer.evidence} />
-    </Fold>
+      <RetrievalTrace evidence={answer.evidence} />
+    </Disclosure>
   );
 }
 

@@ -5,8 +5,8 @@ import { IconButton } from "../../ui/Button.tsx";
 
 import type { ChatSession } from "../session/ChatSession.ts";
 import type { StopOutcome } from "../state/chatState.ts";
-import type { Connection } from "../session/RunFollower.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { Connection } from "../state/chatState.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { AnswerView } from "./AnswerView.tsx";
 
@@ -14,7 +14,7 @@ interface Props {
   readonly turn: Turn;
   readonly isLast: boolean;
   readonly session: ChatSession;
-  readonly slots: ChatSlots;
+  readonly renderers: ChatRenderers;
   readonly connection: Connection | null;
   readonly onEdit: (question: string) => void;
   readonly onSignIn: () => void;

@@ -1,23 +1,23 @@
 import { ApiError } from "../../protocol/client.ts";
 import type { Filters } from "../../protocol/events.gen.ts";
 import { newAnswer } from "../state/answerReducer.ts";
-import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot } from "../state/chatState.ts";
+import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot, type LoadFailure } from "../state/chatState.ts";
 import { ChatStore } from "../state/ChatStore.ts";
-import { Elsewhere } from "./Elsewhere.ts";
-import { feedbackGiver, type GiveFeedback } from "./feedback.ts";
-import { LiveRun, type Live } from "./LiveRun.ts";
-import { loadConversation, type Unloadable } from "./loadConversation.ts";
-import type { Ending } from "./RunFollower.ts";
+import { RemoteChangePoller } from "./RemoteChangePoller.ts";
+import { createFeedbackSender, type GiveFeedback } from "./feedback.ts";
+import { ActiveRun, type FollowedRun } from "./ActiveRun.ts";
+import { loadConversation } from "./loadConversation.ts";
+import type { FollowResult } from "./RunFollower.ts";
 import { runOptions, type ChatSessionOptions } from "./sessionOptions.ts";
-import { loadEarlier, showLoaded } from "./showLoaded.ts";
+import { loadEarlier, applyLoaded } from "./applyLoaded.ts";
 import { withAnswer } from "../state/turns.ts";
 
 /** One conversation as this tab sees it: asks, follows, stops, resumes. Knows nothing of React. */
 export class ChatSession {
   readonly #options: ChatSessionOptions;
   readonly #store: ChatStore;
-  readonly #run: LiveRun;
-  readonly #elsewhere: Elsewhere;
+  readonly #run: ActiveRun;
+  readonly #remoteChanges: RemoteChangePoller;
   readonly #sessionId: string;
   #isOpen = false;
 
@@ -26,19 +26,19 @@ export class ChatSession {
     this.#options = options;
     const store = new ChatStore(newSnapshot(sessionId, isNew ? "ready" : "loading"));
     this.#store = store;
-    this.#run = new LiveRun(options, store, sessionId, (live, ending) => {
-      this.#onEnding(live, ending);
+    this.#run = new ActiveRun(options, store, sessionId, (live, ending) => {
+      this.#onFollowed(live, ending);
     });
     this.getSnapshot = store.get;
     this.subscribe = store.subscribe;
-    this.giveFeedback = feedbackGiver(options.client, store);
-    this.#elsewhere = new Elsewhere({
+    this.giveFeedback = createFeedbackSender(options.client, store);
+    this.#remoteChanges = new RemoteChangePoller({
       client: options.client,
       sessionId,
       signals: options.signals,
-      everyMs: options.elsewhereMs,
+      intervalMs: options.remotePollMs,
       isIdle: () => this.#run.now === null && store.get().turns.length > 0,
-      onNews: () => void this.load(),
+      onChange: () => void this.load(),
     });
   }
 
@@ -51,9 +51,9 @@ export class ChatSession {
     this.#isOpen = true;
     if (this.getSnapshot().loading === "ready") this.#resume();
     else void this.load();
-    const { peers, signals, signIn } = this.#options;
+    const { tabs, signals, signIn } = this.#options;
     const leaving = [
-      peers.subscribe((sessionId) => {
+      tabs.subscribe((sessionId) => {
         if (sessionId === this.#sessionId && this.#run.now === null) void this.load();
       }),
       signals.subscribe((signal) => {
@@ -62,7 +62,7 @@ export class ChatSession {
       signIn.onDone(() => {
         this.#onSignedIn();
       }),
-      this.#elsewhere.watch(),
+      this.#remoteChanges.start(),
     ];
     return () => {
       for (const leave of leaving) leave();
@@ -74,8 +74,8 @@ export class ChatSession {
   async load(): Promise<void> {
     const loaded = await loadConversation(this.#options.client, this.#sessionId);
     if (this.#run.now !== null || !this.#isOpen) return; // a newer question knows better
-    if (typeof loaded === "string") this.#onUnloadable(loaded);
-    else this.#elsewhere.saw(showLoaded(this.#store, loaded));
+    if (typeof loaded === "string") this.#onLoadFailure(loaded);
+    else this.#remoteChanges.markSeen(applyLoaded(this.#store, loaded));
     this.#resume();
   }
 
@@ -183,19 +183,19 @@ export class ChatSession {
   }
 
   /** Fetches the end of a stopped answer: stored text can be some tokens ahead, verdicts follow. */
-  #settle({ key }: Live, goesOn: boolean): void {
+  #settle({ key }: FollowedRun, goesOn: boolean): void {
     const answer = findAnswer(this.getSnapshot().turns, (other) => other.key === key)?.answer;
     if (this.#run.now !== null || !this.#isOpen || answer === undefined) return;
     if (goesOn) this.#store.change(key, (stopped) => ({ ...stopped, phase: "streaming" }));
     this.#run.follow(answer, null);
   }
 
-  #onEnding({ key, follower }: Live, ending: Ending): void {
+  #onFollowed({ key, follower }: FollowedRun, ending: FollowResult): void {
     this.#options.onActivity();
     if (ending === "gone") void this.load();
     else if (ending === "refused") this.#onRefusal(key, follower.refusal);
     else {
-      void this.#elsewhere.sawOwn();
+      void this.#remoteChanges.markOwnChangesSeen();
       this.#sendDueQuestion();
     }
   }
@@ -210,7 +210,7 @@ export class ChatSession {
     void this.load();
   }
 
-  #onUnloadable(loading: Unloadable): void {
+  #onLoadFailure(loading: LoadFailure): void {
     const { turns } = this.getSnapshot();
     const cut = findAnswer(turns, ({ phase }) => phase === "streaming")?.answer;
     if (turns.length === 0) this.#store.set({ loading });

@@ -1,16 +1,16 @@
 import type { Frame } from "../../protocol/decode.ts";
 import { reduceAnswer, type Answer } from "../state/answerReducer.ts";
 
-type Fold = (answer: Answer) => Answer;
+type Update = (answer: Answer) => Answer;
 
 /** Frames between two paints: however many arrive, the page changes once. */
 export class FrameBuffer {
   readonly #schedule: (flush: () => void) => void;
-  readonly #apply: (key: string, fold: Fold) => void;
+  readonly #apply: (key: string, update: Update) => void;
   #waiting: { key: string; frame: Frame }[] = [];
 
   /** `apply` gets, for each answer, the function that folds its frames into it. */
-  constructor(schedule: (flush: () => void) => void, apply: (key: string, fold: Fold) => void) {
+  constructor(schedule: (flush: () => void) => void, apply: (key: string, update: Update) => void) {
     this.#schedule = schedule;
     this.#apply = apply;
   }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "../../protocol/client.ts";
 import type { Frame } from "../../protocol/decode.ts";
-import { RunFollower, type Connection, type Ending } from "./RunFollower.ts";
+import type { Connection } from "../state/chatState.ts";
+import { RunFollower, type FollowResult } from "./RunFollower.ts";
 import { DONE, FakeSignals, OpenStream } from "./testing.ts";
 
 /** A follower whose connections the test opens one by one. */
@@ -15,7 +16,7 @@ class Bench {
   starts = 0;
   next: () => Promise<Response>;
   readonly follower: RunFollower;
-  readonly ending: Promise<Ending>;
+  readonly ending: Promise<FollowResult>;
 
   constructor(startsRun = true, first?: () => Promise<Response>) {
     this.next = first ?? (() => this.#open());

@@ -2,16 +2,14 @@ import { ApiError } from "../../protocol/client.ts";
 import { isTerminal, type Frame } from "../../protocol/decode.ts";
 import { readFrames } from "../../protocol/sse.ts";
 import { backoffMs } from "./backoff.ts";
+import type { Connection } from "../state/chatState.ts";
 import type { BrowserSignals, Signal } from "./browserSignals.ts";
-
-/** `released`: a hidden tab gave its connection back; the run goes on without it. */
-export type Connection = "connecting" | "open" | "reconnecting" | "offline" | "released";
 
 /**
  * Why following ended: the terminal event came, the run is no more, it (or we) was refused, or we
  * left. Being signed out is a refusal at any time: the run goes on, for whoever signs in again.
  */
-export type Ending = "terminal" | "gone" | "refused" | "closed";
+export type FollowResult = "terminal" | "gone" | "refused" | "closed";
 
 export interface FollowerTimes {
   /** Longest silence before the connection counts as dead; heartbeats come every 15 s. */
@@ -79,7 +77,7 @@ export class RunFollower {
     return this.#closed;
   }
 
-  async run(): Promise<Ending> {
+  async run(): Promise<FollowResult> {
     const unsubscribe = this.#options.signals.subscribe((signal) => {
       this.#onSignal(signal);
     });
@@ -119,7 +117,7 @@ export class RunFollower {
       onConnection("open");
       return await this.#read(response.body);
     } catch (error) {
-      if (error instanceof ApiError && !isPassing(error, this.#started)) throw error;
+      if (error instanceof ApiError && !isTransient(error, this.#started)) throw error;
       // Everything else is a connection that broke, in whichever words this browser says it.
       this.refusal = error;
       return "lost";
@@ -197,6 +195,6 @@ export class RunFollower {
 }
 
 /** A refusal that a restarted or less busy server would not repeat. */
-function isPassing({ status }: ApiError, started: boolean): boolean {
+function isTransient({ status }: ApiError, started: boolean): boolean {
   return status === 502 || status === 503 || status === 504 || (started && status === 429);
 }

@@ -12,7 +12,7 @@ interface Stored {
 }
 
 /** What is said of an answer is shown at once, and stored after what was said of it before. */
-export function feedbackGiver(client: Client, store: ChatStore): GiveFeedback {
+export function createFeedbackSender(client: Client, store: ChatStore): GiveFeedback {
   const storing = new Map<string, Promise<Stored>>(); // by answer, while there is something to store
   return async (key, feedback) => {
     const { sessionId, turns } = store.get();

@@ -30,14 +30,14 @@ let session: ChatSession;
 let signedIn: () => void;
 let close: () => void;
 
-function open(isNew: boolean, elsewhereMs = 60_000): void {
+function open(isNew: boolean, remotePollMs = 60_000): void {
   const signIn = {
     onDone: (listener: () => void) => {
       signedIn = listener;
       return () => undefined;
     },
   };
-  const options = { ...sessionOptions(server, signals), signIn, elsewhereMs };
+  const options = { ...sessionOptions(server, signals), signIn, remotePollMs };
   session = new ChatSession("s-1", isNew, options);
   close = session.open();
 }

@@ -1,32 +1,24 @@
 import { ApiError, type Client } from "../../protocol/client.ts";
-import type { ConversationDetail, Message } from "../../protocol/api.ts";
+import type { ConversationDetail } from "../../protocol/api.ts";
 import { newAnswer, type Answer } from "../state/answerReducer.ts";
-import { findAnswer } from "../state/chatState.ts";
+import { findAnswer, type EarlierCursor, type LoadFailure } from "../state/chatState.ts";
 import { replaceAnswer, turnsFrom, withAnswer, type Turn } from "../state/turns.ts";
-
-/** What lies before the loaded turns: where it goes on, and answers that came without a question. */
-export interface Earlier {
-  readonly cursor: string;
-  readonly loose: readonly Message[];
-}
 
 export interface LoadedTurns {
   readonly turns: readonly Turn[];
   /** Null: there is nothing before them. */
-  readonly earlier: Earlier | null;
+  readonly earlier: EarlierCursor | null;
 }
 
 export interface LoadedConversation extends LoadedTurns {
   readonly conversation: ConversationDetail;
 }
 
-export type Unloadable = "missing" | "signed out" | "failed";
-
 /** The end of a stored conversation, or why there is none; "missing" can mean another person's. */
 export async function loadConversation(
   client: Client,
   sessionId: string,
-): Promise<LoadedConversation | Unloadable> {
+): Promise<LoadedConversation | LoadFailure> {
   try {
     // In this order: a run that ends in between is then replayed, never overlooked.
     const conversation = await client.conversation(sessionId);
@@ -43,10 +35,10 @@ export async function loadConversation(
 export async function loadTurns(
   client: Client,
   sessionId: string,
-  earlier: Earlier | null,
+  earlier: EarlierCursor | null,
 ): Promise<LoadedTurns> {
   let cursor = earlier?.cursor ?? null;
-  let messages = earlier?.loose ?? [];
+  let messages = earlier?.orphanAnswers ?? [];
   for (;;) {
     const page = await client.messages(sessionId, cursor);
     messages = [...page.items.toReversed(), ...messages];
@@ -55,7 +47,7 @@ export async function loadTurns(
     const first = messages.findIndex(({ role }) => role === "user");
     if (first === -1) continue;
     const turns = turnsFrom(messages.slice(first));
-    return { turns, earlier: { cursor, loose: messages.slice(0, first) } };
+    return { turns, earlier: { cursor, orphanAnswers: messages.slice(0, first) } };
   }
 }
 

@@ -3,18 +3,18 @@ import type { Client } from "../../protocol/client.ts";
 import type { SignIn } from "../../protocol/signIn.ts";
 import type { Answer } from "../state/answerReducer.ts";
 import type { BrowserSignals } from "./browserSignals.ts";
-import type { Peers } from "./peers.ts";
+import type { TabChannel } from "./tabChannel.ts";
 import type { FollowerTimes } from "./RunFollower.ts";
 
 /** What a conversation needs from the world around it. */
 export interface ChatSessionOptions {
   readonly client: Client;
   readonly signals: BrowserSignals;
-  readonly peers: Peers;
+  readonly tabs: TabChannel;
   readonly signIn: Pick<SignIn, "onDone">;
   readonly times: FollowerTimes;
   /** How often to look whether the conversation went on elsewhere. */
-  readonly elsewhereMs: number;
+  readonly remotePollMs: number;
   readonly newId: () => string;
   readonly random: () => number;
   /** Runs `flush` soon, once; the page gives one call per animation frame. */

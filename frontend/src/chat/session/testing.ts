@@ -161,9 +161,9 @@ export function sessionOptions(server: FakeServer, signals = new FakeSignals()):
   return {
     client: server.client,
     signals,
-    peers: { announce: () => undefined, subscribe: () => () => undefined },
+    tabs: { announce: () => undefined, subscribe: () => () => undefined },
     signIn: { onDone: () => () => undefined },
-    elsewhereMs: 60_000,
+    remotePollMs: 60_000,
     times: { silenceMs: 40_000, hiddenMs: 10_000, startAttempts: 3 },
     newId: () => `id-${++ids}`,
     random: () => 0,

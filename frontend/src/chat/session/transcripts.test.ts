@@ -75,7 +75,7 @@ describe("the folded answer", () => {
       messageId: "m-1",
       model: "extractive",
       text: "Nausea is common — señal 😀 [1].",
-      judged: true,
+      hasVerdicts: true,
       finishReason: "stop",
       failure: null,
       saved: true,

@@ -7,10 +7,10 @@ import { signIn } from "../../protocol/signIn.ts";
 import { browserSignals } from "./browserSignals.ts";
 import { ChatSession } from "./ChatSession.ts";
 import type { ChatSnapshot } from "../state/chatState.ts";
-import { browserPeers } from "./peers.ts";
+import { browserTabChannel } from "./tabChannel.ts";
 import { FOLLOWER_TIMES } from "./RunFollower.ts";
 
-const ELSEWHERE_MS = 10_000;
+const REMOTE_POLL_MS = 10_000;
 
 export interface StreamingChat {
   readonly snapshot: ChatSnapshot;
@@ -43,10 +43,10 @@ export function useStreamingChat(
     const made = new ChatSession(sessionId, isNew, {
       client: api,
       signals: browserSignals,
-      peers: browserPeers,
+      tabs: browserTabChannel,
       signIn,
       times: FOLLOWER_TIMES,
-      elsewhereMs: ELSEWHERE_MS,
+      remotePollMs: REMOTE_POLL_MS,
       newId: randomId,
       random: Math.random,
       schedule: nextFrame,

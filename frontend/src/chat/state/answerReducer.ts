@@ -39,7 +39,7 @@ export interface Answer {
   readonly passages: readonly MarkedPassage[];
   readonly citations: readonly Citation[];
   /** True once the verdicts are in: from then on a mark is verified or it is not. */
-  readonly judged: boolean;
+  readonly hasVerdicts: boolean;
   readonly finishReason: DonePayload["finish_reason"] | null;
   readonly saved: boolean;
   readonly usage: Usage | null;
@@ -61,7 +61,7 @@ export function newAnswer(key: string, runId: string | null): Answer {
     evidence: [],
     passages: [],
     citations: [],
-    judged: false,
+    hasVerdicts: false,
     finishReason: null,
     saved: true,
     usage: null,
@@ -88,7 +88,7 @@ function applyEvent(answer: Answer, event: Event): Answer {
     case "reset":
       return { ...answer, text: event.content.text, citations: event.content.citations };
     case "citations":
-      return { ...answer, citations: event.content.citations, judged: true };
+      return { ...answer, citations: event.content.citations, hasVerdicts: true };
     case "done":
       return finish(answer, event.content);
     case "error": {

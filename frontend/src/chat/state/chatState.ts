@@ -1,12 +1,22 @@
 import { ApiError } from "../../protocol/client.ts";
-import { NO_FILTERS, type PendingStop, type StopReceipt } from "../../protocol/api.ts";
+import { NO_FILTERS, type Message, type PendingStop, type StopReceipt } from "../../protocol/api.ts";
 import type { Filters } from "../../protocol/events.gen.ts";
 import type { Answer, Failure, Phase } from "./answerReducer.ts";
-import type { Earlier, Unloadable } from "../session/loadConversation.ts";
-import type { Connection } from "../session/RunFollower.ts";
 import { replaceAnswer, type Turn } from "./turns.ts";
 
-export type Loading = "loading" | "ready" | Unloadable;
+/** `released`: a hidden tab closed its connection; the run continues without it. */
+export type Connection = "connecting" | "open" | "reconnecting" | "offline" | "released";
+
+/** Why a conversation could not be loaded; "missing" can mean that it belongs to someone else. */
+export type LoadFailure = "missing" | "signed out" | "failed";
+
+/** Where earlier messages continue, and answers whose question is not loaded yet. */
+export interface EarlierCursor {
+  readonly cursor: string;
+  readonly orphanAnswers: readonly Message[];
+}
+
+export type Loading = "loading" | "ready" | LoadFailure;
 
 /** What the server said to a stop; `unconfirmed`: nothing, and the answer may go on. */
 export type StopOutcome = StopReceipt | PendingStop | "unconfirmed";
@@ -17,12 +27,12 @@ export interface ChatSnapshot {
   readonly loading: Loading;
   readonly turns: readonly Turn[];
   /** What was said before them and is not loaded. */
-  readonly earlier: Earlier | null;
+  readonly earlier: EarlierCursor | null;
   /** State of the newest answer: idle, streaming, complete, error or stopped. */
   readonly phase: Phase;
   readonly connection: Connection | null;
   /** Something on the way gathers the stream: told until the page is loaded again. */
-  readonly isHeldBack: boolean;
+  readonly isBuffered: boolean;
   readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
   /** A question that got no answer and goes back into the composer. */
   readonly returned: string | null;
@@ -39,7 +49,7 @@ export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
     earlier: null,
     phase: "idle",
     connection: null,
-    isHeldBack: false,
+    isBuffered: false,
     stop: null,
     returned: null,
     queued: null,

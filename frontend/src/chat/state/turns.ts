@@ -45,7 +45,7 @@ export function storedAnswer(message: Message): Answer {
     evidence,
     passages,
     citations: message.citations,
-    judged: message.status !== "streaming",
+    hasVerdicts: message.status !== "streaming",
     finishReason: message.finish_reason,
     usage: message.usage,
     timings: message.timings,

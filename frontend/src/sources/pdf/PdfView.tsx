@@ -23,7 +23,7 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
   const [shown, setShown] = useState(page);
   const host = useRef<HTMLDivElement>(null);
   const width = useWidth(host);
-  const [isLit, setLit] = useState<boolean | null>(null);
+  const [isHighlighted, setHighlighted] = useState<boolean | null>(null);
   useEffect(() => {
     let isCurrent = true;
     const opening = openPdf(sourceFile(sourceId));
@@ -49,7 +49,7 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
       .draw(host.current, { page: shown, width, quote }, abort.signal)
       .then((marks) => {
         if (abort.signal.aborted) return;
-        setLit(marks.length > 0);
+        setHighlighted(marks.length > 0);
         marks[0]?.scrollIntoView({ block: "center" });
       })
       .catch(() => {
@@ -81,7 +81,7 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
             setShown(shown + 1);
           }}
         />
-        {isLit === false && quote !== "" && shown === page ? (
+        {isHighlighted === false && quote !== "" && shown === page ? (
           <span className="soft">{t("pdf.notFound")}</span>
         ) : null}
         <span className="pdf-gap" />

@@ -5,22 +5,22 @@ import { newAnswer, type Answer, type EvidenceEvent } from "../state/answerReduc
 import { ChatSession } from "../session/ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../state/chatState.ts";
 import type { Turn } from "../state/turns.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { ChatRenderers } from "./renderers.ts";
 import { FakeServer, sessionOptions } from "../session/testing.ts";
 import { AnswerTools } from "./AnswerTools.tsx";
 import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
-import { errorText, Outcome } from "./Outcome.tsx";
-import { Queued } from "./Queued.tsx";
+import { errorText, AnswerOutcome } from "./AnswerOutcome.tsx";
+import { QueuedQuestion } from "./QueuedQuestion.tsx";
 import { StageLine } from "./StageLine.tsx";
 
-const SLOTS: ChatSlots = {
+const SLOTS: ChatRenderers = {
   AnswerText: () => null,
   SourceList: () => null,
   ScopePicker: () => null,
   ScopeName: () => null,
   Welcome: () => null,
-  KeepAsFile: () => null,
+  SaveAsDocument: () => null,
   copyText: (text) => text,
 };
 const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
@@ -28,7 +28,7 @@ const onSignIn = vi.fn();
 
 function show(change: Partial<Answer>, isLast = true): void {
   const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part", ...change };
-  render(<Outcome {...{ answer, isLast, session, onSignIn }} stop={null} />);
+  render(<AnswerOutcome {...{ answer, isLast, session, onSignIn }} stop={null} />);
 }
 
 const failed = (code: string): Partial<Answer> => ({
@@ -95,12 +95,12 @@ describe("ConnectionNote", () => {
     ["reconnecting", false, undefined],
     ["open", true, undefined],
   ] as const)("says of a connection that is %s (an answer is written: %s): %s", (connection, isBusy, text) => {
-    render(<ConnectionNote {...{ connection, isBusy }} isHeldBack={false} />);
+    render(<ConnectionNote {...{ connection, isBusy }} isBuffered={false} />);
     expect(screen.queryByRole("status")?.textContent).toBe(text);
   });
 });
 
-describe("Outcome", () => {
+describe("AnswerOutcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
     show(failed("UPSTREAM_TRUNCATED"));
     expect(screen.getByRole("alert").textContent).toContain("The model went away. What you see here is kept.");
@@ -119,13 +119,13 @@ describe("Outcome", () => {
   it("offers the same question once: Retry after an error, Regenerate otherwise", () => {
     const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part" };
     const turn: Turn = { key: "t", question: "Why?", answers: [answer], shown: 0 };
-    const tools = { turn, isLast: true, session, slots: SLOTS };
+    const tools = { turn, isLast: true, session, renderers: SLOTS };
     const again = ["Retry", "Regenerate"];
     for (const [phase, offered] of [["error", ["Retry"]], ["complete", ["Regenerate"]], ["stopped", ["Regenerate"]]] as const) {
       const ended: Answer = { ...answer, phase };
       render(
         <>
-          <Outcome {...{ answer: ended, isLast: true, session, onSignIn }} stop={null} />
+          <AnswerOutcome {...{ answer: ended, isLast: true, session, onSignIn }} stop={null} />
           <AnswerTools {...tools} answer={ended} />
         </>,
       );
@@ -155,17 +155,17 @@ describe("Outcome", () => {
   });
 });
 
-describe("Queued", () => {
+describe("QueuedQuestion", () => {
   it("can be edited, dropped, and sent once nothing runs", () => {
     const onChange = vi.fn();
     const onSend = vi.fn();
-    const { rerender } = render(<Queued question="Next?" canSend={false} {...{ onChange, onSend }} />);
+    const { rerender } = render(<QueuedQuestion question="Next?" canSend={false} {...{ onChange, onSend }} />);
     fireEvent.change(screen.getByLabelText("Next"), { target: { value: "Next one?" } });
     expect(onChange).toHaveBeenLastCalledWith("Next one?");
     fireEvent.click(screen.getByRole("button", { name: "Remove" }));
     expect(onChange).toHaveBeenLastCalledWith(null);
     expect(screen.queryByRole("button", { name: "Send now" })).toBeNull();
-    rerender(<Queued question="Next?" canSend {...{ onChange, onSend }} />);
+    rerender(<QueuedQuestion question="Next?" canSend {...{ onChange, onSend }} />);
     fireEvent.click(screen.getByRole("button", { name: "Send now" }));
     expect(onSend).toHaveBeenCalledOnce();
   });

@@ -4,9 +4,9 @@ interface Part {
   readonly isFound: boolean;
 }
 
-/** The text cut where words of `wanted` begin a word in it, whatever their case. */
-export function foundParts(text: string, wanted: string): Part[] {
-  const words = wanted.match(/[\p{L}\p{N}]+/gu) ?? [];
+/** The text cut where words of `query` begin a word in it, whatever their case. */
+export function highlightParts(text: string, query: string): Part[] {
+  const words = query.match(/[\p{L}\p{N}]+/gu) ?? [];
   if (words.length === 0) return [{ at: 0, part: text, isFound: false }];
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})`, "giu");
   const parts: Part[] = [];

@@ -11,7 +11,7 @@ interface Props {
 }
 
 /** The next question, waiting for the running answer; it can be edited or dropped. */
-export function Queued({ question, canSend, onChange, onSend }: Props) {
+export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
   const { t } = useTranslation("chat");
   return (
     <form
@@ -33,12 +33,12 @@ export function Queued({ question, canSend, onChange, onSend }: Props) {
         />
       </label>
       {canSend ? (
-        <Button look="outlined" icon="send" type="submit">
+        <Button variant="outlined" icon="send" type="submit">
           {t("queued.send")}
         </Button>
       ) : null}
       <Button
-        look="quiet"
+        variant="quiet"
         icon="close"
         onClick={() => {
           onChange(null);

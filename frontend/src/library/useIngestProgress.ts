@@ -4,17 +4,17 @@ import { useEffect, useRef } from "react";
 import type { Reading } from "../protocol/events.gen.ts";
 import { api } from "../protocol/client.ts";
 
-export const READING = ["reading"];
+export const INGEST_PROGRESS = ["reading"];
 const POLL_MS = 2000;
 
 /**
  * How far the server has read the library; null when nothing is being read. What it has read shows
  * in the lists of sources at once.
  */
-export function useReading(): Reading | null {
+export function useIngestProgress(): Reading | null {
   const queries = useQueryClient();
   const { data } = useQuery({
-    queryKey: READING,
+    queryKey: INGEST_PROGRESS,
     queryFn: () => api.reading(),
     staleTime: 0,
     retry: true,

@@ -4,8 +4,8 @@ import { NO_FILTERS } from "../../protocol/api.ts";
 import { Announcer, sentenceEnd } from "./announce.ts";
 import { newAnswer, type Answer, type EvidenceEvent } from "../state/answerReducer.ts";
 import { backoffMs } from "../session/backoff.ts";
-import { figures } from "./Figures.tsx";
-import { errorText, receiptText } from "./Outcome.tsx";
+import { metrics } from "./AnswerMetrics.tsx";
+import { errorText, receiptText } from "./AnswerOutcome.tsx";
 import { askAgainByCurl, replayByCurl } from "./curl.ts";
 import { stepsOf } from "../state/evidence.ts";
 
@@ -107,10 +107,10 @@ describe("words for people", () => {
   });
 
   it("lists only figures that are known", () => {
-    expect(figures(newAnswer("a", "r"))).toEqual([["Passages", "0"]]);
+    expect(metrics(newAnswer("a", "r"))).toEqual([["Passages", "0"]]);
     const timings = { retrieval_ms: 20, first_token_ms: 100, total_ms: 1100 };
     const usage = { input_tokens: 9, output_tokens: 50, estimated: true };
-    expect(figures({ ...newAnswer("a", "r"), timings, usage, model: "m" })).toEqual([
+    expect(metrics({ ...newAnswer("a", "r"), timings, usage, model: "m" })).toEqual([
       ["Retrieval", "20 ms"],
       ["First token", "100 ms"],
       ["Total", "1.1 s"],

@@ -4,11 +4,11 @@ import { Trans, useTranslation } from "react-i18next";
 import { t } from "../../i18n/i18n.ts";
 import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
-import { Fold } from "../../ui/Fold.tsx";
+import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { EvidenceEvent } from "../state/answerReducer.ts";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
-export function FoundDetails({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {
+export function RetrievalTrace({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {
   useTranslation("chat");
   return (
     <ol className="how-steps">
@@ -37,7 +37,7 @@ function detailOf(event: EvidenceEvent) {
           <StepLine ms={ms}>
             <Trans i18nKey="chat:found.searched" values={values} components={MARKED} />
           </StepLine>
-          <Found passages={top} />
+          <FoundPassages passages={top} />
         </>
       );
     }
@@ -50,7 +50,7 @@ function detailOf(event: EvidenceEvent) {
             <Trans i18nKey="chat:found.ordered" values={values} components={MARKED} />
           </StepLine>
           {note ? <p>{note}</p> : null}
-          <Found passages={kept} />
+          <FoundPassages passages={kept} />
         </>
       );
     }
@@ -65,7 +65,7 @@ function detailOf(event: EvidenceEvent) {
           <StepLine ms={ms}>
             <Trans i18nKey="chat:found.judged" values={values} components={MARKED} />
           </StepLine>
-          <Graded passages={passages} />
+          <GradedPassages passages={passages} />
         </>
       );
     }
@@ -80,7 +80,7 @@ function detailOf(event: EvidenceEvent) {
     case "reasoning_complete": {
       const { text, ms } = event.content;
       return (
-        <Fold
+        <Disclosure
           summary={
             <span className="how-row">
               <span>{t("chat:found.reasoned")}</span> <small>{duration(ms)}</small>
@@ -90,7 +90,7 @@ function detailOf(event: EvidenceEvent) {
           <p className="reasoning" dir="auto">
             {text}
           </p>
-        </Fold>
+        </Disclosure>
       );
     }
     default:
@@ -107,7 +107,7 @@ function StepLine({ ms, children }: { readonly ms: number; readonly children: Re
   );
 }
 
-function Found({ passages }: { readonly passages: readonly FoundPassage[] }) {
+function FoundPassages({ passages }: { readonly passages: readonly FoundPassage[] }) {
   return (
     <ul>
       {passages.map((passage) => (
@@ -122,7 +122,7 @@ function Found({ passages }: { readonly passages: readonly FoundPassage[] }) {
   );
 }
 
-function Graded({ passages }: { readonly passages: readonly GradedPassage[] }) {
+function GradedPassages({ passages }: { readonly passages: readonly GradedPassage[] }) {
   return (
     <ul>
       {passages.map((passage) => (

@@ -5,7 +5,7 @@ import { loadTurns, type LoadedConversation } from "./loadConversation.ts";
 import { mergeTurns, turnsBefore } from "../state/turns.ts";
 
 /** Shows what is stored now; what lies before it and is on screen stays there. */
-export function showLoaded(store: ChatStore, loaded: LoadedConversation): ConversationDetail {
+export function applyLoaded(store: ChatStore, loaded: LoadedConversation): ConversationDetail {
   const { turns: onScreen, earlier } = store.get();
   const merged = mergeTurns(onScreen, loaded.turns);
   const before = turnsBefore(onScreen, merged);

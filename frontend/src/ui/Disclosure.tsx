@@ -8,12 +8,12 @@ interface Props {
   readonly className?: string;
 }
 
-/** Something that stays folded until the reader asks for it. */
-export function Fold({ summary, children, className = "" }: Props) {
+/** Content that is hidden until the reader opens it. */
+export function Disclosure({ summary, children, className = "" }: Props) {
   return (
     <details className={`fold ${className}`}>
       <summary>
-        <Icon name="fold" />
+        <Icon name="right" />
         {summary}
       </summary>
       {children}

@@ -1,12 +1,12 @@
 import { useTranslation } from "react-i18next";
 
-import styles from "./ReadingNote.module.css";
-import { useReading } from "./useReading.ts";
+import styles from "./IngestProgress.module.css";
+import { useIngestProgress } from "./useIngestProgress.ts";
 
 /** One line while the library is still being read. It goes away by itself. */
-export function ReadingNote() {
+export function IngestProgress() {
   const { t } = useTranslation("library");
-  const reading = useReading();
+  const reading = useIngestProgress();
   return (
     <div role="status">
       {reading === null ? null : (

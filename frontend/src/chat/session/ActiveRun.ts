@@ -2,42 +2,42 @@ import type { Answer } from "../state/answerReducer.ts";
 import type { ChatStore } from "../state/ChatStore.ts";
 import { frameLogger } from "./debug.ts";
 import { FrameBuffer } from "./FrameBuffer.ts";
-import { HeldBack } from "./HeldBack.ts";
-import { RunFollower, type Ending } from "./RunFollower.ts";
+import { BufferingDetector } from "./BufferingDetector.ts";
+import { RunFollower, type FollowResult } from "./RunFollower.ts";
 import type { ChatSessionOptions } from "./sessionOptions.ts";
 
 export type Start = (signal: AbortSignal) => Promise<Response>;
 
-export interface Live extends Pick<Answer, "key"> {
+export interface FollowedRun extends Pick<Answer, "key"> {
   readonly runId: string;
   readonly follower: RunFollower;
 }
 
 /** The one run that a conversation follows at a time, folded into its answer. */
-export class LiveRun {
+export class ActiveRun {
   readonly #options: ChatSessionOptions;
   readonly #store: ChatStore;
   readonly #sessionId: string;
-  readonly #onEnding: (live: Live, ending: Ending) => void;
+  readonly #onFollowed: (live: FollowedRun, ending: FollowResult) => void;
   readonly #frames: FrameBuffer;
-  #live: Live | null = null;
+  #live: FollowedRun | null = null;
 
   constructor(
     options: ChatSessionOptions,
     store: ChatStore,
     sessionId: string,
-    onEnding: (live: Live, ending: Ending) => void,
+    onFollowed: (live: FollowedRun, ending: FollowResult) => void,
   ) {
     this.#options = options;
     this.#store = store;
     this.#sessionId = sessionId;
-    this.#onEnding = onEnding;
-    this.#frames = new FrameBuffer(options.schedule, (key, fold) => {
-      store.change(key, fold);
+    this.#onFollowed = onFollowed;
+    this.#frames = new FrameBuffer(options.schedule, (key, update) => {
+      store.change(key, update);
     });
   }
 
-  get now(): Live | null {
+  get now(): FollowedRun | null {
     return this.#live;
   }
 
@@ -59,20 +59,20 @@ export class LiveRun {
     const { client, signals, random, times } = this.#options;
     if (runId === null) return;
     const log = frameLogger();
-    let held = start === null ? null : new HeldBack(Date.now);
+    let buffering = start === null ? null : new BufferingDetector(Date.now);
     const follower = new RunFollower({
       start,
       follow: (after, signal) => client.follow(runId, after, signal),
       position,
       onFrame: (frame) => {
         log?.(frame);
-        if (signals.hidden()) held = null; // a tab in the background is read in lumps
-        if (held?.take(frame) === true) this.#store.set({ isHeldBack: true });
+        if (signals.hidden()) buffering = null; // browsers deliver to background tabs in bursts
+        if (buffering?.observe(frame) === true) this.#store.set({ isBuffered: true });
         this.#frames.add(key, frame);
         if (frame.event?.type === "run_start") this.#onBegun(start !== null);
       },
       onConnection: (connection) => {
-        if (connection === "reconnecting") held = null; // what was missed comes in one go
+        if (connection === "reconnecting") buffering = null; // a replay arrives in one burst
         if (this.#live?.follower === follower) this.#store.set({ connection });
       },
       signals,
@@ -87,12 +87,12 @@ export class LiveRun {
       this.#frames.flush();
       this.#live = null;
       this.#store.set({ connection: null });
-      this.#onEnding(live, ending);
+      this.#onFollowed(live, ending);
     });
   }
 
   #onBegun(isOurs: boolean): void {
     this.#options.onActivity();
-    if (isOurs) this.#options.peers.announce(this.#sessionId);
+    if (isOurs) this.#options.tabs.announce(this.#sessionId);
   }
 }

@@ -1,12 +1,12 @@
 import { use } from "react";
 
-import type { AnswerEvidence, ChatSlots } from "../chat/components/slots.ts";
+import type { AnswerEvidence, ChatRenderers } from "../chat/components/renderers.ts";
 import { CitedText } from "../citations/CitedText.tsx";
 import { copyText } from "../citations/copyText.ts";
 import { SourceList } from "../citations/SourceList.tsx";
 import { ScopeName } from "../sources/ScopeName.tsx";
 import { ScopePicker } from "../sources/ScopePicker.tsx";
-import { KeepAsFile } from "./KeepAsFile.tsx";
+import { SaveAsDocument } from "./SaveAsDocument.tsx";
 import { OpenSourceContext } from "./openSource.ts";
 import { Welcome } from "./Welcome.tsx";
 
@@ -19,12 +19,12 @@ function AnswerSources(props: AnswerEvidence) {
 }
 
 /** What the other rooms put into the chat. */
-export const CHAT_SLOTS: ChatSlots = {
+export const CHAT_RENDERERS: ChatRenderers = {
   AnswerText,
   SourceList: AnswerSources,
   ScopePicker,
   ScopeName,
   Welcome,
-  KeepAsFile,
+  SaveAsDocument,
   copyText,
 };

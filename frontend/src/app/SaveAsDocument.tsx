@@ -6,24 +6,24 @@ import { AddFilesContext } from "./addFiles.ts";
 
 interface Props {
   readonly text: string;
-  readonly onKept: () => void;
+  readonly onSaved: () => void;
 }
 
 /** A text that is too long for a question makes a good document. */
-export function KeepAsFile({ text, onKept }: Props) {
+export function SaveAsDocument({ text, onSaved }: Props) {
   const { t } = useTranslation("app");
   const addFiles = use(AddFilesContext);
   return (
     <Button
-      look="outlined"
+      variant="outlined"
       icon="text"
       onClick={() => {
-        const name = `${t("keepAsFile.name")}.txt`;
+        const name = `${t("saveAsDocument.name")}.txt`;
         void addFiles([new File([text], name, { type: "text/plain" })]);
-        onKept();
+        onSaved();
       }}
     >
-      {t("keepAsFile.button")}
+      {t("saveAsDocument.button")}
     </Button>
   );
 }

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 
 import type { Frame } from "../../protocol/decode.ts";
-import { HeldBack } from "./HeldBack.ts";
+import { BufferingDetector } from "./BufferingDetector.ts";
 
 const BEGAN = Date.parse("2026-11-20T10:30:40.000Z");
 
@@ -15,11 +15,11 @@ function token(leftMs: number): Frame {
 /** Whether it was noticed, for tokens every `every` ms that came as `came` says. */
 function noticed(count: number, came: (leftMs: number) => number, every = 50): boolean {
   let now = 0;
-  const held = new HeldBack(() => now);
+  const detector = new BufferingDetector(() => now);
   let found = false;
   for (let number = 0; number < count; number += 1) {
     now = came(number * every);
-    found = held.take(token(number * every)) || found;
+    found = detector.observe(token(number * every)) || found;
   }
   return found;
 }
@@ -48,5 +48,5 @@ it("notices an answer that comes whole at its end", () => {
 });
 
 it("does not stumble over what it does not know", () => {
-  expect(new HeldBack(() => 0).take({ id: 1, event: null })).toBe(false);
+  expect(new BufferingDetector(() => 0).observe({ id: 1, event: null })).toBe(false);
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { setLanguage } from "../i18n/i18n.ts";
 import type { Reading } from "../protocol/events.gen.ts";
-import { ReadingNote } from "./ReadingNote.tsx";
+import { IngestProgress } from "./IngestProgress.tsx";
 
 /** The server tells of each of these in turn, and of the last one for good; undefined: it is away. */
 function serve(...steps: (Reading | null | undefined)[]): string[] {
@@ -22,7 +22,7 @@ function show(): QueryClient {
   const queries = new QueryClient();
   render(
     <QueryClientProvider client={queries}>
-      <ReadingNote />
+      <IngestProgress />
     </QueryClientProvider>,
   );
   return queries;

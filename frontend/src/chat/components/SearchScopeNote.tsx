@@ -4,18 +4,18 @@ import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
-import type { ChatSlots } from "./slots.ts";
+import type { ChatRenderers } from "./renderers.ts";
 
 interface Props {
   readonly answer: Answer;
   readonly question: string;
   readonly isLast: boolean;
   readonly session: ChatSession;
-  readonly ScopeName: ChatSlots["ScopeName"];
+  readonly ScopeName: ChatRenderers["ScopeName"];
 }
 
 /** What was searched when that was not everything; after a refusal, the way to search the rest. */
-export function Searched({ answer, question, isLast, session, ScopeName }: Props) {
+export function SearchScopeNote({ answer, question, isLast, session, ScopeName }: Props) {
   const { t } = useTranslation("chat");
   const { filters } = answer;
   if (filters === null || isUnfiltered(filters)) return null;
@@ -32,7 +32,7 @@ export function Searched({ answer, question, isLast, session, ScopeName }: Props
       </span>
       {outside > 0 && isLast ? (
         <Button
-          look="outlined"
+          variant="outlined"
           icon="search"
           onClick={() => {
             // Asked anew: another answer to the same question would keep its filter.

@@ -1,12 +1,12 @@
 /** Tells this browser's other tabs that something began in a conversation. */
-export interface Peers {
+export interface TabChannel {
   announce(sessionId: string): void;
   subscribe(listener: (sessionId: string) => void): () => void;
 }
 
 const CHANNEL = "citestream";
 
-export const browserPeers: Peers = {
+export const browserTabChannel: TabChannel = {
   announce(sessionId) {
     const channel = new BroadcastChannel(CHANNEL);
     channel.postMessage(sessionId);

@@ -6,17 +6,17 @@ import type { Citation, Filters, MarkedPassage } from "../../protocol/events.gen
 export interface AnswerEvidence {
   readonly passages: readonly MarkedPassage[];
   readonly citations: readonly Citation[];
-  readonly judged: boolean;
+  readonly hasVerdicts: boolean;
 }
 
 /** Parts of the chat that other rooms draw; the app puts them together. */
-export interface ChatSlots {
+export interface ChatRenderers {
   readonly AnswerText: ComponentType<AnswerEvidence & { text: string; streaming: boolean }>;
   readonly SourceList: ComponentType<AnswerEvidence>;
   readonly ScopePicker: ComponentType<{ filters: Filters; onChange: (filters: Filters) => void }>;
   readonly ScopeName: ComponentType<{ filters: Filters }>;
   readonly Welcome: ComponentType<{ onAsk: (question: string) => void }>;
   /** Offers another place for a text that is too long to be asked. */
-  readonly KeepAsFile: ComponentType<{ text: string; onKept: () => void }>;
+  readonly SaveAsDocument: ComponentType<{ text: string; onSaved: () => void }>;
   readonly copyText: (text: string, evidence: AnswerEvidence) => string;
 }

@@ -19,7 +19,7 @@ interface Props {
 }
 
 /** How an answer ended, when it did not simply end, and the button that helps. */
-export function Outcome({ answer, stop, isLast, session, onSignIn }: Props) {
+export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props) {
   useTranslation("chat");
   const canContinue = isLast && answer.messageId !== null && answer.text !== "";
   const isSignedOut = answer.failure?.code === SIGNED_OUT;
@@ -29,13 +29,13 @@ export function Outcome({ answer, stop, isLast, session, onSignIn }: Props) {
         <div className="note note--bad" role="alert">
           <span>{errorText(answer)}</span>
           {isLast && isSignedOut ? (
-            <Button look="outlined" onClick={onSignIn}>
+            <Button variant="outlined" onClick={onSignIn}>
               {t("chat:outcome.signIn")}
             </Button>
           ) : null}
           {isLast && !isSignedOut ? (
             <Button
-              look="outlined"
+              variant="outlined"
               icon="redo"
               onClick={() => {
                 session.retry();
@@ -61,7 +61,7 @@ export function Outcome({ answer, stop, isLast, session, onSignIn }: Props) {
 function Continue({ session }: Pick<Props, "session">) {
   return (
     <Button
-      look="outlined"
+      variant="outlined"
       icon="play"
       onClick={() => {
         session.continueAnswer();
