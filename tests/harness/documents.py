@@ -148,3 +148,67 @@ def with_part(data: bytes, name: str, content: str | bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as old:
         files: dict[str, str | bytes] = {one: old.read(one) for one in old.namelist()}
     return archive({**files, name: content})
+
+
+TRANSITIONAL = {
+    "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+    "p": "http://schemas.openxmlformats.org/presentationml/2006/main",
+    "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
+    "c": "http://schemas.openxmlformats.org/drawingml/2006/chart",
+    "dgm": "http://schemas.openxmlformats.org/drawingml/2006/diagram",
+    "pic": "http://schemas.openxmlformats.org/drawingml/2006/picture",
+    "wp": "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
+    "wps": "http://schemas.microsoft.com/office/word/2010/wordprocessingShape",
+    "m": "http://schemas.openxmlformats.org/officeDocument/2006/math",
+    "mc": "http://schemas.openxmlformats.org/markup-compatibility/2006",
+    "r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    "v": "urn:schemas-microsoft-com:vml",
+}
+_STRICT = (
+    ("http://schemas.openxmlformats.org/wordprocessingml/2006", "wordprocessingml"),
+    ("http://schemas.openxmlformats.org/presentationml/2006", "presentationml"),
+    ("http://schemas.openxmlformats.org/drawingml/2006", "drawingml"),
+    ("http://schemas.openxmlformats.org/officeDocument/2006", "officeDocument"),
+)
+
+
+def office_part(root: str, content: str) -> str:
+    """An XML part of an Office file; `root` and `content` use the usual prefixes."""
+    declared = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in TRANSITIONAL.items())
+    return f'<?xml version="1.0"?><{root} {declared}>{content}</{root.split()[0]}>'
+
+
+def relationships(*targets: tuple[str, str]) -> str:
+    """Relationships rId1, rId2, ... of (type, target)."""
+    kinds = TRANSITIONAL["r"]
+    rows = "".join(
+        f'<Relationship Id="rId{n}" Type="{kinds}/{type_}" Target="{target}"/>'
+        for n, (type_, target) in enumerate(targets, start=1)
+    )
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return f'<?xml version="1.0"?><Relationships xmlns="{package}">{rows}</Relationships>'
+
+
+def word(body: str, parts: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """A Word file with this body. `parts`: their type and content by name, related in order."""
+    parts = parts or {}
+    files: dict[str, str | bytes] = {
+        "[Content_Types].xml": "<Types/>",
+        "_rels/.rels": relationships(("officeDocument", "word/document.xml")),
+        "word/document.xml": office_part("w:document", f"<w:body>{body}</w:body>"),
+        "word/_rels/document.xml.rels": relationships(
+            *((type_, name) for name, (type_, _) in parts.items())
+        ),
+    }
+    return archive(files | {f"word/{name}": content for name, (_, content) in parts.items()})
+
+
+def strict(data: bytes) -> bytes:
+    """The Office file as "Strict Open XML" is saved."""
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
+        files = {name: old.read(name).decode() for name in old.namelist()}
+    for name, content in files.items():
+        for uri, part in _STRICT:
+            content = content.replace(f"{uri}/", f"http://purl.oclc.org/ooxml/{part}/")
+        files[name] = content
+    return archive(files)

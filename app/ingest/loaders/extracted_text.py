@@ -136,5 +136,8 @@ class ExtractedText:
 
 
 def storable_text(text: str) -> str:
-    """The text with a space for each character that is none, or that no database takes."""
-    return _UNSTORABLE.sub(" ", text)
+    """The text with a space for each character that is none, or that no database takes.
+
+    Soft hyphens are no part of a word, only places where it may be divided.
+    """
+    return _UNSTORABLE.sub(" ", text).replace("\u00ad", "")

@@ -34,7 +34,7 @@ _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
 
 def load_html(data: bytes) -> ParsedDocument:
     """Title: the first `h1` when `title` begins or ends with it, else `title`, else that `h1`."""
-    page = parse_html(_decoded(data))
+    page = parse_html(decode_html(data))
     out = ExtractedText()
     title = page_title(page)
     HtmlExtractor(out, title).page(page)
@@ -60,7 +60,8 @@ def page_title(page: BeautifulSoup) -> str | None:
     return named
 
 
-def _decoded(data: bytes) -> str:
+def decode_html(data: bytes) -> str:
+    """By what the page says of its encoding, when it can be true."""
     declared = _CHARSET.search(data[:4096])
     if declared:
         try:

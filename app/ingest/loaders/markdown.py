@@ -7,6 +7,7 @@ token: its cells would be hundreds of bytes each.
 import html
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -34,7 +35,7 @@ def load_markdown(data: bytes) -> ParsedDocument:
             title = named[1].strip(" \t").strip("'\"") or None
     walk = _Walk(source, title)
     walk.blocks()
-    return walk.out.document(walk.title)
+    return replace(walk.out.document(None), title=walk.title)
 
 
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -79,7 +79,7 @@ LOADERS: Final = (
     Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=MAX_FILE_BYTES),
     Loader(
         "docx",
-        (".docx",),
+        (".docx", ".docm", ".dotx", ".dotm"),
         f"{_OFFICE}.wordprocessingml.document",
         _docx,
         binary=True,
@@ -87,7 +87,7 @@ LOADERS: Final = (
     ),
     Loader(
         "pptx",
-        (".pptx",),
+        (".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"),
         f"{_OFFICE}.presentationml.presentation",
         _pptx,
         binary=True,

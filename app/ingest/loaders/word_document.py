@@ -1,132 +1,329 @@
-"""DOCX: headings, paragraphs, lists and tables; deleted text and page furniture are left out."""
+"""DOCX: headings, paragraphs, lists and tables, with notes, comments and boxes beside them."""
 
-import io
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from docx import Document
-from docx.opc.exceptions import OpcError
-from docx.oxml.ns import qn
-from docx.table import Table, _Cell
-from docx.text.paragraph import Paragraph
-from lxml.etree import LxmlError
-
-from app.ingest.loaders.archives import BROKEN, Archive
+from app.ingest.loaders.charts import chart_rows, chart_titles, diagram_items
+from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.html_page import HtmlExtractor, decode_html, parse_html
+from app.ingest.loaders.open_xml import (
+    Element,
+    Package,
+    attribute,
+    child,
+    children,
+    descendants,
+    kind,
+    value,
+)
+from app.ingest.loaders.word_styles import Numberings, Style, Styles, outline_level, small_number
+from app.ingest.loaders.word_text import Aside, Fields, WordText
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-if TYPE_CHECKING:
-    from docx.oxml.table import CT_Tc
-
 MAX_TABLE_DEPTH: Final = 20
-_HEADING: Final = re.compile(r"heading\s*([1-9])", re.IGNORECASE)
-_LIST: Final = re.compile(r"list", re.IGNORECASE)
-_NUMBERED: Final = re.compile(r"list number", re.IGNORECASE)
+MAX_PADDING: Final = 20  # columns that are left out at the start of a row
+_WRAPPERS: Final = frozenset(
+    {"w:sdt", "w:sdtContent", "w:customXml", "w:smartTag", "w:ins", "w:moveTo"}
+)
+_REMOVED: Final = ("w:del", "w:moveFrom")
+_NOTES: Final = ("footnote", "endnote", "comment")
+_EDGES: Final = ("header", "footer")
+_FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
 
 
 def load_docx(data: bytes) -> ParsedDocument:
     """Title: a paragraph in the style "Title", else the one in the file's properties."""
-    Archive(data).check_markup()
-    walk = _Walk()
-    try:
-        document = Document(io.BytesIO(data))
-        for block in document.iter_inner_content():
-            walk.block(block)
-        title = walk.title or document.core_properties.title
-    except (*BROKEN, OpcError, LxmlError, KeyError, ValueError, AttributeError) as error:
-        raise IngestError("the file is damaged (it is no whole Word document)") from error
-    return walk.out.document(title)
+    reader = _Reader(Package(data, "Word document"))
+    reader.read()
+    return reader.out.document(reader.title or reader.package.title())
 
 
-class _Walk:
-    """One pass over the body."""
+class _Reader:
+    """One pass over the body, then what stands at the edges of its pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: Package) -> None:
+        self.package = package
         self.out = ExtractedText()
         self.title: str | None = None
+        self._name, self._document = package.main("w:document")
+        self._relations = package.relationships(self._name)
+        self._styles = Styles(self._related("styles"))
+        self._numberings = Numberings(self._related("numbering"))
+        self._notes = {name: self._notes_of(name) for name in _NOTES}
+        self._fields = Fields()
         self._number = 0
+        self._note_number = 0
+        self._held = ""  # of a paragraph whose end was deleted
+        self._waiting: list[Aside] = []
+        self._pictures = 0
 
-    def block(self, block: Paragraph | Table) -> None:
-        if isinstance(block, Table):
-            self._number = 0
-            for cells in _rows(block):
-                self.out.add_block(" | ".join(cells), "row")
+    def read(self) -> None:
+        body = child(self._document, "w:body")
+        if body is None:
+            raise self.package.damaged()
+        self._blocks(body)
+        self._add_held()
+        self._read_rest()
+        self.out.add_note("pictures", self._pictures)
+        self.out.add_note("unreadable_parts", self.package.unreadable)
+
+    def _related(self, type_: str) -> Element | None:
+        named = (one.target for one in self._relations.values() if one.type == type_)
+        found = next(named, None)
+        return None if found is None else self.package.optional(found)
+
+    def _notes_of(self, name: str) -> dict[str, Element]:
+        """Notes by id, without the lines that separate them from the text."""
+        root = self._related(f"{name}s")
+        return {
+            attribute(one, "w:id") or "": one
+            for one in ([] if root is None else root)
+            if kind(one) == f"w:{name}" and attribute(one, "w:type") in (None, "normal")
+        }
+
+    def _blocks(self, container: Element) -> None:
+        for block in children(container):
+            name = kind(block)
+            if name == "w:p":
+                self._paragraph(block)
+            elif name == "w:tbl":
+                self._add_held()
+                self._table(block)
+            elif name == "w:altChunk":
+                self._add_file(attribute(block, "r:id") or "")
+            elif name in _WRAPPERS:
+                self._blocks(block)
+
+    def _add_held(self) -> None:
+        self.out.add_block(self._held)
+        self._held = ""
+
+    def _add_file(self, relation: str) -> None:
+        """Another file that Word shows in this place; pages and text are read."""
+        found = self._relations.get(relation)
+        if found is None:
             return
-        text = _text(block)
-        if text.strip():
-            self._paragraph(block, text)
+        try:
+            if found.target.lower().endswith((".htm", ".html", ".xhtml")):
+                HtmlExtractor(self.out, None).page(
+                    parse_html(decode_html(self.package.content(found.target)))
+                )
+            elif found.target.lower().endswith(".txt"):
+                self.out.add_block(decode(self.package.content(found.target)))
+            else:
+                self.out.add_note("embedded_files", 1)
+        except IngestError:
+            self.package.unreadable += 1
 
-    def _paragraph(self, paragraph: Paragraph, text: str) -> None:
-        style = _style(paragraph)
-        if style == "Title" and self.title is None:
+    def _paragraph(self, paragraph: Element) -> None:
+        words = WordText(self._fields)
+        text = self._held + words.read(paragraph)
+        self._waiting += words.asides
+        properties = child(paragraph, "w:pPr")
+        mark = child(properties, "w:rPr")
+        if mark is not None and any(child(mark, name) is not None for name in _REMOVED):
+            self._held = text
+            return
+        self._held = ""
+        if text.strip():
+            self._add(text, properties)
+        self._add_waiting()
+
+    def _add(self, text: str, properties: Element | None) -> None:
+        style = self._styles.of(properties)
+        level = outline_level(properties, style.heading)
+        if style.name == "Title" and self.title is None:
             self.title = " ".join(text.split())
             self.out.add_heading(self.title, 1, named=False)
-        elif heading := _HEADING.match(style):
-            self.out.add_heading(" ".join(text.split()), int(heading[1]) + 1)
-        elif _is_item(paragraph, style):
-            self._item(paragraph, style, text)
+        elif level is not None:
+            mark = self._mark(properties, style)
+            numbered = f"{mark} " if mark and mark != "-" else ""
+            self.out.add_heading(numbered + " ".join(text.split()), level + 1)
+        elif (mark := self._mark(properties, style)) is not None:
+            depth = _list_level(properties, style)
+            self.out.add_block(f"{'  ' * depth}{mark} {' '.join(text.split())}", "item")
             return
         else:
             self.out.add_block(text)
         self._number = 0
 
-    def _item(self, paragraph: Paragraph, style: str, text: str) -> None:
-        """A numbering's own definition may look like anything; only its style is read."""
-        mark = "- "
-        if _NUMBERED.match(style):
+    def _mark(self, properties: Element | None, style: Style) -> str | None:
+        """Before a list item, or a numbered heading; None for what is neither."""
+        list_id = value(properties, "w:numPr", "w:numId") or style.list_id
+        if list_id and list_id != "0":
+            mark = self._numberings.mark(list_id, _list_level(properties, style))
+            if mark is not None:
+                return mark or None
+        name = style.name.lower()
+        if name.startswith("list number"):
             self._number += 1
-            mark = f"{self._number}. "
-        self.out.add_block("  " * _level(paragraph) + mark + " ".join(text.split()), "item")
+            return f"{self._number}."
+        return "-" if list_id not in (None, "0") or name.startswith("list") else None
+
+    def _add_waiting(self) -> None:
+        """What stands beside the paragraph or table that was just added."""
+        waiting, self._waiting = self._waiting, []
+        for aside in waiting:
+            match aside.kind:
+                case "box":
+                    self._blocks(aside.element)
+                case "picture":
+                    self._pictures += 1
+                case "part":
+                    self._add_part(aside.text)
+                case "text":
+                    self.out.add_block(aside.text)
+                case "footnote" | "endnote" | "comment":
+                    self._add_note(aside.kind, aside.text)
+
+    def _add_part(self, relation: str) -> None:
+        """A chart or diagram."""
+        found = self._relations.get(relation)
+        root = None if found is None else self.package.optional(found.target)
+        if root is None:
+            return
+        if kind(root) == "dgm:dataModel":
+            for depth, text in diagram_items(root):
+                self.out.add_block(f"{'  ' * min(depth, 8)}- {text}", "item")
+            return
+        for title in chart_titles(root):
+            self.out.add_block(title)
+        for row in chart_rows(root):
+            self.out.add_block(row, "row")
+
+    def _add_note(self, name: str, note_id: str) -> None:
+        """Once, even when it is referred to again."""
+        note = self._notes[name].pop(note_id, None)
+        if note is None:
+            return
+        label = name.capitalize()
+        if name == "comment":
+            author = " ".join((attribute(note, "w:author") or "").split())
+            label += f" ({author})" if author else ""
+        else:
+            self._note_number += 1
+            label += f" {self._note_number}"
+        if text := self._plain(note):
+            self.out.add_block(f"{label}: {text}")
+
+    def _plain(self, container: Element, depth: int = 0) -> str:
+        """All paragraphs and tables in it on one line."""
+        parts: list[str] = []
+        for block in children(container):
+            name = kind(block)
+            if name == "w:p":
+                parts += self._plain_paragraph(block, depth)
+            elif name == "w:tbl" and depth < MAX_TABLE_DEPTH:
+                parts += [" ".join(cells) for cells in self._rows(block, depth + 1)]
+            elif name in _WRAPPERS:
+                parts.append(self._plain(block, depth))
+        return " ".join(" ".join(parts).split())
+
+    def _plain_paragraph(self, paragraph: Element, depth: int) -> Iterator[str]:
+        words = WordText(self._fields)
+        text = words.read(paragraph)
+        properties = child(paragraph, "w:pPr")
+        mark = self._mark(properties, self._styles.of(properties))
+        yield text if mark in (None, "-") else f"{mark} {text}"
+        for aside in words.asides:
+            if aside.kind == "box" and depth < MAX_TABLE_DEPTH:
+                yield self._plain(aside.element, depth + 1)
+            elif aside.kind == "text":
+                yield aside.text
+            else:
+                self._waiting.append(aside)
+
+    def _table(self, table: Element) -> None:
+        self._number = 0
+        if all(len(_cells(row)) < 2 for row in _table_rows(table)):  # a frame round text
+            for row in _table_rows(table):
+                for cell in _cells(row):
+                    self._blocks(cell)
+            return
+        for cells in self._rows(table, 0):
+            self.out.add_block(" | ".join(cells), "row")
+        self._add_waiting()
+
+    def _rows(self, table: Element, depth: int) -> Iterator[list[str]]:
+        """The cells of each row; a merged cell once."""
+        above: dict[int, str] = {}
+        for row in _table_rows(table):
+            starts: dict[int, str] = {}
+            padding = _number(value(row, "w:trPr", "w:gridBefore"), 0)
+            column = padding
+            for cell in _cells(row):
+                properties = child(cell, "w:tcPr")
+                # What goes on from the row above stands in each row. Columns are only counted: a
+                # cell may claim a thousand million of them.
+                text = self._plain(cell, depth)
+                starts[column] = above.get(column, text) if _goes_on(properties) else text
+                column += max(1, _number(value(properties, "w:gridSpan"), 1))
+            above = starts
+            if any(starts.values()):
+                yield [""] * min(padding, MAX_PADDING) + list(starts.values())
+
+    def _read_rest(self) -> None:
+        """Comments without a place, then headers and footers, each of their lines once."""
+        self._waiting += [Aside("comment", note_id) for note_id in self._notes["comment"]]
+        if self._waiting:
+            self.out.add_heading("Comments", 1, written=False)
+            self._add_waiting()
+        lines = dict.fromkeys(line for name in _EDGES for line in self._edge_lines(name))
+        if lines:
+            self.out.add_heading("Headers and footers", 1, written=False)
+        for line in lines:
+            self.out.add_block(line)
+
+    def _edge_lines(self, type_: str) -> Iterator[str]:
+        for relation in self._relations.values():
+            root = self.package.optional(relation.target) if relation.type == type_ else None
+            for paragraph in [] if root is None else descendants(root, "w:p"):
+                yield from _edge_texts(paragraph)
 
 
-def _style(paragraph: Paragraph) -> str:
-    style = paragraph.style
-    return (style.name if style is not None else None) or ""
+def _edge_texts(paragraph: Element) -> Iterator[str]:
+    words = WordText(Fields(), without_page_numbers=True)
+    text = " ".join(words.read(paragraph).split())
+    letters = sum(char.isalpha() for char in text)
+    if letters > (_FEW_LETTERS if words.has_page_number else 0):
+        yield text
+    for aside in words.asides:
+        if aside.kind == "box":
+            for inner in descendants(aside.element, "w:p"):
+                yield from _edge_texts(inner)
+        elif aside.kind == "text":
+            yield aside.text
 
 
-def _is_item(paragraph: Paragraph, style: str) -> bool:
-    return _LIST.match(style) is not None or bool(paragraph._p.xpath("./w:pPr/w:numPr"))
+def _list_level(properties: Element | None, style: Style) -> int:
+    own = value(properties, "w:numPr", "w:ilvl")
+    return style.list_level if own is None else small_number(own)
 
 
-def _level(paragraph: Paragraph) -> int:
-    levels = paragraph._p.xpath("./w:pPr/w:numPr/w:ilvl/@w:val")
-    return min(int(levels[0]), 8) if levels else 0
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 11 else otherwise
 
 
-def _text(paragraph: Paragraph) -> str:
-    """What a reader sees: insertions and links too, deletions not."""
-    words: list[str] = []
-    for node in paragraph._p.iter(qn("w:t"), qn("w:tab"), qn("w:br"), qn("w:cr")):
-        if node.tag == qn("w:t"):
-            words.append(node.text or "")
-        elif node.getparent().tag == qn("w:r"):
-            words.append("\t" if node.tag == qn("w:tab") else "\n")
-    return "".join(words)
+def _goes_on(properties: Element | None) -> bool:
+    merge = child(properties, "w:vMerge")
+    return merge is not None and attribute(merge, "w:val") in (None, "continue")
 
 
-def _rows(table: Table, depth: int = 0) -> Iterator[list[str]]:
-    """The cells of each row; a merged cell once."""
-    above: dict[int, CT_Tc] = {}
-    for row in table.rows:
-        starts: dict[int, CT_Tc] = {}
-        column = row.grid_cols_before
-        for own in row._tr.tc_lst:
-            # What goes on from the row above stands in each row. Columns are only counted: a cell
-            # may claim a thousand million of them.
-            starts[column] = above.get(column, own) if own.vMerge == "continue" else own
-            column += own.grid_span
-        above = starts
-        cells = [_cell(_Cell(one, table), depth) for one in starts.values()]
-        if any(cells):
-            yield cells
+def _table_rows(node: Element) -> Iterator[Element]:
+    for one in children(node):
+        if kind(one) == "w:tr":
+            if child(one, "w:trPr", "w:del") is None:
+                yield one
+        elif kind(one) in _WRAPPERS:
+            yield from _table_rows(one)
 
 
-def _cell(cell: _Cell, depth: int) -> str:
-    parts: list[str] = []
-    for block in cell.iter_inner_content():
-        if isinstance(block, Paragraph):
-            parts.append(_text(block))
-        elif depth < MAX_TABLE_DEPTH:
-            parts += [" ".join(inner) for inner in _rows(block, depth + 1)]
-    return " ".join(" ".join(parts).split())
+def _cells(node: Element) -> list[Element]:
+    found: list[Element] = []
+    for one in children(node):
+        if kind(one) == "w:tc":
+            found.append(one)
+        elif kind(one) in _WRAPPERS:
+            found += _cells(one)
+    return found
