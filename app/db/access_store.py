@@ -1,4 +1,4 @@
-"""Tokens, sessions and blocked people in PostgreSQL."""
+"""Tokens, sessions and blocked users in PostgreSQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ class PostgresAccess:
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """Sessions that are over are swept on the way."""
+        """Also deletes expired sessions."""
         await self._database.execute(SQL["purge_sessions"], now)
         await self._database.execute(
             SQL["insert_session"],

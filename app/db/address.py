@@ -1,7 +1,7 @@
-"""Reads `DATABASE_URL` as its many makers write it: libpq, Neon, Supabase, Prisma, SQLAlchemy.
+"""Parses `DATABASE_URL` in the dialects of libpq, Neon, Supabase, Prisma and SQLAlchemy.
 
-The driver hands every parameter that it does not know to the server as a setting, which refuses
-it. Here each is used, put in the driver's words, or left out because it changes nothing here.
+The driver passes unknown parameters to the server as settings, and the server rejects them. Here
+each parameter is applied, translated for the driver, or ignored because it has no effect.
 """
 
 import logging
@@ -27,7 +27,7 @@ _DRIVER = _names(
     target_session_attrs krbsrvname gsslib
     """
 )
-"""What the driver takes from the address itself."""
+"""Parameters that the driver reads from the address."""
 _LIBPQ_TUNING = _names(
     """
     keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout gssencmode
@@ -35,19 +35,19 @@ _LIBPQ_TUNING = _names(
     load_balance_hosts min_protocol_version max_protocol_version
     """
 )
-_NO_MATTER = _LIBPQ_TUNING | _names(
+_IGNORED = _LIBPQ_TUNING | _names(
     """
     pgbouncer pool pool_timeout pool_mode socket_timeout statement_cache_size prepared_statements
     prepare_threshold uselibpqcompat workaround supa sslidentity
     """
 )
-"""Tuning of libpq and of other clients: left out."""
-_PROTECTS = _names("requirepeer require_auth hostaddr replication scram_client_key")
-"""Ignoring these would do something else than what was asked for."""
+"""Tuning parameters of libpq and other clients: ignored."""
+_REFUSED = _names("requirepeer require_auth hostaddr replication scram_client_key")
+"""Parameters that must not be ignored: they protect something or change the meaning."""
 _LIBPQ = (
     _DRIVER
     | _LIBPQ_TUNING
-    | _PROTECTS
+    | _REFUSED
     | _names("channel_binding connect_timeout application_name options")
 )
 _SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable"}
@@ -55,7 +55,7 @@ _SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`dsn` is in the driver's words; the rest is what other words in the address came to."""
+    """`dsn` is for the driver; the other fields come from parameters it does not know."""
 
     dsn: str
     settings: dict[str, str] = field(default_factory=dict)  # of the session
@@ -64,17 +64,17 @@ class Address:
     tls: ssl.SSLContext | None = None
 
     def keywords(self) -> dict[str, object]:
-        """For `asyncpg.connect` and `create_pool`, beside the dsn."""
+        """Keyword arguments for `asyncpg.connect` and `create_pool`."""
         settings = {"application_name": "citestream", **self.settings}
         return {"server_settings": settings} | ({"ssl": self.tls} if self.tls else {})
 
 
 @cache
 def read_address(text: str) -> Address:
-    """Raises `SettingError` naming the parameter that cannot be used."""
+    """Raises `SettingError` that names an unusable parameter."""
     base, parameters = _split(text)
-    if unusable := sorted(_PROTECTS & parameters.keys()):
-        raise _wrong(f"the parameter {unusable[0]}", "an address without it")
+    if unusable := sorted(_REFUSED & parameters.keys()):
+        raise _setting_error(f"the parameter {unusable[0]}", "an address without it")
     settings: dict[str, str] = {}
     if schema := parameters.pop("schema", None):
         settings["search_path"] = '"{}"'.format(schema.replace('"', '""'))
@@ -83,13 +83,13 @@ def read_address(text: str) -> Address:
             "DATABASE_URL: channel_binding=require is not checked here; "
             "sslmode=verify-full protects the connection"
         )
-    connect_s, pool_size = _number(parameters, "connect_timeout"), _size(parameters)
+    connect_s, pool_size = _seconds(parameters, "connect_timeout"), _connection_limit(parameters)
     _translate_tls(parameters)
     tls = _system_tls(parameters)
     for name in ("application_name", "options"):
         if value := parameters.pop(name, None):
             settings[name] = value
-    kept = [(name, value) for name, value in parameters.items() if name not in _NO_MATTER]
+    kept = [(name, value) for name, value in parameters.items() if name not in _IGNORED]
     return Address(
         dsn=_joined(base, kept),
         settings=settings,
@@ -100,14 +100,14 @@ def read_address(text: str) -> Address:
 
 
 def libpq_address(text: str) -> str:
-    """For `pg_dump` and its like: without what only other clients know."""
+    """The address for libpq programs such as `pg_dump`, without parameters of other clients."""
     base, parameters = _split(text)
     _translate_tls(parameters)
     return _joined(base, [(name, value) for name, value in parameters.items() if name in _LIBPQ])
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
-    """The address up to its query, and the parameters, the last of each name."""
+    """The address up to its query, and the parameters (the last one of each name)."""
     text = text.strip().removeprefix("psql ").strip().strip("'\"").strip()
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.partition("+")[0] not in {"postgres", "postgresql"}:
@@ -117,7 +117,9 @@ def _split(text: str) -> tuple[str, dict[str, str]]:
         )
     text = f"postgresql://{rest}"
     if "#" in text:
-        raise _wrong("a # in it", "one where # is written as %23 (passwords are percent-encoded)")
+        raise _setting_error(
+            "a # in it", "one where # is written as %23 (passwords are percent-encoded)"
+        )
     base, _, query = text.partition("?")
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     return base, {unquote(name): unquote(value) for name, _, value in pairs}
@@ -129,9 +131,9 @@ def _joined(base: str, parameters: Iterable[tuple[str, str]]) -> str:
 
 
 def _translate_tls(parameters: dict[str, str]) -> None:
-    """What Node and Prisma say of TLS, in libpq's words."""
-    if (asked := parameters.pop("ssl", None)) is not None:
-        parameters.setdefault("sslmode", asked)
+    """Translate the TLS parameters of Node and Prisma to libpq's."""
+    if (sslmode := parameters.pop("ssl", None)) is not None:
+        parameters.setdefault("sslmode", sslmode)
     if (accept := parameters.pop("sslaccept", None)) is not None:
         strict = accept == "strict"
         parameters.setdefault("sslmode", "verify-full" if strict else "require")
@@ -140,11 +142,11 @@ def _translate_tls(parameters: dict[str, str]) -> None:
     if "sslmode" in parameters:
         parameters["sslmode"] = _SSL_MODES.get(parameters["sslmode"], parameters["sslmode"])
     for name in [name for name, value in parameters.items() if not value]:
-        del parameters[name]  # libpq takes an empty value for none
+        del parameters[name]  # libpq treats an empty value as unset
 
 
 def _system_tls(parameters: dict[str, str]) -> ssl.SSLContext | None:
-    """`sslrootcert=system`: the certificates that this machine trusts, and the host's name."""
+    """`sslrootcert=system`: verify against the system's trust store, including the host name."""
     if parameters.get("sslrootcert") != "system":
         return None
     for name in ("sslrootcert", "sslmode"):
@@ -152,25 +154,25 @@ def _system_tls(parameters: dict[str, str]) -> ssl.SSLContext | None:
     return ssl.create_default_context()
 
 
-def _number(parameters: dict[str, str], name: str) -> float | None:
-    """A positive number of seconds; libpq takes zero and less for none."""
+def _seconds(parameters: dict[str, str], name: str) -> float | None:
+    """A positive number of seconds; libpq treats zero and less as unset."""
     text = parameters.pop(name, "")
     try:
         number = float(text or 0)
     except ValueError:
-        raise _wrong(f"{name}={text[:40]}", "a number of seconds there") from None
+        raise _setting_error(f"{name}={text[:40]}", "a number of seconds there") from None
     return number if 0 < number < float("inf") else None
 
 
-def _size(parameters: dict[str, str]) -> int | None:
+def _connection_limit(parameters: dict[str, str]) -> int | None:
     """Prisma's `connection_limit`."""
     text = parameters.pop("connection_limit", "")
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1000:
-        raise _wrong(f"connection_limit={text[:40]}", "a number from 1 to 1000 there")
+        raise _setting_error(f"connection_limit={text[:40]}", "a number from 1 to 1000 there")
     return int(text)
 
 
-def _wrong(got: str, takes: str) -> SettingError:
+def _setting_error(got: str, takes: str) -> SettingError:
     return SettingError(f"DATABASE_URL: got an address with {got}, takes {takes}")

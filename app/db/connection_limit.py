@@ -1,4 +1,4 @@
-"""How many connections of a pool may be used at once: as many as the server gives."""
+"""Limits concurrent use of a pool to the number of connections that the server grants."""
 
 import asyncio
 import logging
@@ -14,60 +14,60 @@ GROW_AFTER_S = 10.0
 
 
 class ConnectionLimit:
-    """Whoever uses a connection enters and leaves; those who wait are served in order.
+    """`enter` before using a connection, `leave` afterwards; waiters are served in order.
 
-    Shrinks to the connections that are open when the server refuses another one, and tries one
-    more every `GROW_AFTER_S`.
+    Shrinks to the number of open connections when the server refuses another one, and grows by one
+    every `GROW_AFTER_S`.
     """
 
-    def __init__(self, most: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.most = most
-        self.now = most
+    def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit
+        self.current = limit
         self._monotonic = monotonic
-        self._used = 0
+        self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._grow_at = 0.0
 
     async def enter(self) -> None:
         """Wait until a connection may be used."""
-        if self.now < self.most:
-            self._grow()
-        if self._used < self.now and not self._waiting:
-            self._used += 1
+        if self.current < self.limit:
+            self._try_grow()
+        if self._in_use < self.current and not self._waiting:
+            self._in_use += 1
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # the turn came at the same moment
+            if slot.done() and not slot.cancelled():
+                self.leave()  # the slot was granted at the same moment
             raise
 
     def leave(self) -> None:
-        """A connection is free again, for whoever waits longest."""
-        self._used -= 1
-        self._serve()
+        """Release a connection to the longest waiter."""
+        self._in_use -= 1
+        self._admit_waiting()
 
     def refused(self, open_now: int) -> None:
-        """The server gives no more than the connections that are open now."""
+        """The server refused a connection: limit use to the `open_now` connections."""
         limit = max(1, open_now)
-        if limit < self.now:
+        if limit < self.current:
             log.warning(
-                "The database gives no more than %s; they are shared", counted(limit, "connection")
+                "The database grants no more than %s; they are shared", counted(limit, "connection")
             )
-            self.now = limit
+            self.current = limit
         self._grow_at = self._monotonic() + GROW_AFTER_S
 
-    def _grow(self) -> None:
+    def _try_grow(self) -> None:
         if self._monotonic() >= self._grow_at:
             self._grow_at = self._monotonic() + GROW_AFTER_S
-            self.now += 1
-            self._serve()
+            self.current += 1
+            self._admit_waiting()
 
-    def _serve(self) -> None:
-        while self._waiting and self._used < self.now:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._used += 1
-                turn.set_result(None)
+    def _admit_waiting(self) -> None:
+        while self._waiting and self._in_use < self.current:
+            slot = self._waiting.popleft()
+            if not slot.done():
+                self._in_use += 1
+                slot.set_result(None)

@@ -32,7 +32,7 @@ from app.domain.stored import (
 )
 from app.text.snippets import snippet
 
-UNDO = timedelta(seconds=30)
+UNDO_WINDOW = timedelta(seconds=30)
 MAX_WORDS = 16
 _LIKE = re.compile(r"[%_\\]")
 _QUOTED = re.compile(r"['\\]")
@@ -52,7 +52,7 @@ class ConversationStore:
     async def recent(
         self, principal: Principal, *, limit: int, cursor: str | None = None
     ) -> Page[Conversation]:
-        updated_at, session_id = _read_place(cursor)
+        updated_at, session_id = _read_cursor(cursor)
         rows = await self._database.fetch(
             SQL["list_recent"], principal.owner_id, updated_at, session_id, limit + 1
         )
@@ -64,10 +64,10 @@ class ConversationStore:
         return Page(items, following)
 
     async def search(
-        self, principal: Principal, wanted: str, *, limit: int, cursor: str | None = None
+        self, principal: Principal, query: str, *, limit: int, cursor: str | None = None
     ) -> Page[FoundConversation]:
-        updated_at, session_id = _read_place(cursor)
-        words = wanted.split()[:MAX_WORDS]
+        updated_at, session_id = _read_cursor(cursor)
+        words = query.split()[:MAX_WORDS]
         rows = await self._database.fetch(
             SQL["search_conversations"],
             *(principal.owner_id, updated_at, session_id, limit + 1),
@@ -86,7 +86,7 @@ class ConversationStore:
             SQL["read_conversation"], principal.owner_id, session_id
         )
         if row is None:
-            raise _not_found()
+            raise _conversation_not_found()
         return _conversation(row)
 
     async def messages(
@@ -111,7 +111,7 @@ class ConversationStore:
             SQL["read_message"], principal.owner_id, session_id, message_id
         )
         if row is None:
-            raise _no_message()
+            raise _message_not_found()
         return _message(row)
 
     async def rate(
@@ -121,7 +121,7 @@ class ConversationStore:
             SQL["set_feedback"], principal.owner_id, session_id, message_id, wire_json(feedback)
         )
         if tag == "UPDATE 0":
-            raise _no_message()
+            raise _message_not_found()
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
         await self._change("rename_conversation", principal, session_id, title)
@@ -137,7 +137,7 @@ class ConversationStore:
         await self._change("delete_conversation", principal, session_id, at)
 
     async def restore(self, principal: Principal, session_id: str, *, at: datetime) -> Conversation:
-        await self._change("restore_conversation", principal, session_id, at - UNDO)
+        await self._change("restore_conversation", principal, session_id, at - UNDO_WINDOW)
         return await self.get(principal, session_id)
 
     async def purge(self, *, deleted_before: datetime) -> int:
@@ -148,29 +148,29 @@ class ConversationStore:
     ) -> None:
         tag = await self._database.execute(SQL[query], principal.owner_id, session_id, value)
         if tag == "UPDATE 0":
-            raise _not_found()
+            raise _conversation_not_found()
 
 
 def _prefixes(words: Sequence[str]) -> str:
-    """A query for texts with a word that begins with each of these, however it is punctuated.
+    """A `tsquery` for texts that contain a word with each of these prefixes.
 
-    Compounds are taken apart as by `message_terms` in the schema.
+    Compounds are split as in `message_terms` of the schema.
     """
     parts = [part for word in words for part in _COMPOUND.sub(" ", word).split()]
     return " & ".join(f"'{_QUOTED.sub(_ESCAPED, part)}':*" for part in parts)
 
 
 def _match(row: Record, words: Sequence[str]) -> Match | None:
-    if row["said"] is None:
+    if row["match_text"] is None:
         return None
-    return Match(row["said_id"], row["said_role"], snippet(row["said"], words))
+    return Match(row["match_id"], row["match_role"], snippet(row["match_text"], words))
 
 
-def _no_message() -> NotFound:
+def _message_not_found() -> NotFound:
     return NotFound("There is no such message in this conversation.")
 
 
-def _not_found() -> NotFound:
+def _conversation_not_found() -> NotFound:
     return NotFound("There is no such conversation.")
 
 
@@ -208,7 +208,7 @@ def _message(row: Record) -> Message:
     )
 
 
-def _read_place(cursor: str | None) -> tuple[datetime | None, str | None]:
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
     if cursor is None:
         return None, None
     match from_cursor(cursor):

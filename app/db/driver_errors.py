@@ -1,7 +1,7 @@
-"""The one place where the driver's errors become ours: outages, wrong settings, a changed schema.
+"""Translates driver errors: outages, wrong settings, a changed schema.
 
-Everything else is a mistake of ours and goes through as it is, so that it is logged with its
-traceback and never retried as an outage.
+Everything else is a bug and is raised unchanged, so that it is logged with its traceback and never
+retried as an outage.
 """
 
 import ssl
@@ -21,8 +21,8 @@ _UNAVAILABLE = (
     exceptions.OperatorInterventionError,  # shutting down, starting up, cancelled, timed out
     exceptions.InsufficientResourcesError,  # disk full, out of memory, too many connections
     exceptions.PostgresSystemError,  # a disk that fails
-    exceptions.TransactionRollbackError,  # deadlock, serialisation: trying again works
-    exceptions.LockNotAvailableError,  # a role's lock_timeout
+    exceptions.TransactionRollbackError,  # deadlock, serialization failure: a retry works
+    exceptions.LockNotAvailableError,  # lock_timeout of the role
     exceptions.ReadOnlySQLTransactionError,  # a failover is under way
     exceptions.IdleInTransactionSessionTimeoutError,
     exceptions.TransactionTimeoutError,
@@ -38,14 +38,14 @@ _REFUSED = (
 _STALE = (
     exceptions.InvalidCachedStatementError,
     exceptions.OutdatedSchemaCacheError,
-    exceptions.InvalidSQLStatementNameError,  # prepared statements were dropped under us
+    exceptions.InvalidSQLStatementNameError,  # prepared statements were dropped
 )
-_STALE_TYPE = "cache lookup failed"  # XX000: a type that a statement names by its number is gone
+_STALE_TYPE = "cache lookup failed"  # XX000: a type used by a prepared statement was dropped
 _SCHEMA_GONE = (exceptions.UndefinedTableError, exceptions.UndefinedFunctionError)
-_OF_THE_DRIVER = (exceptions.InterfaceError, exceptions.InternalClientError)
+_DRIVER_ERRORS = (exceptions.InterfaceError, exceptions.InternalClientError)
 
 
-_FULL = ("no more connections allowed", "max clients")  # PgBouncer, Supabase
+_FULL_MESSAGES = ("no more connections allowed", "max clients")  # PgBouncer, Supabase
 NO_CONNECTION = (
     "DATABASE_URL: got a database that has no free connection, takes one with at least 4 for each "
     "process of Citestream (max_connections, or the limit of this role)"
@@ -53,19 +53,19 @@ NO_CONNECTION = (
 
 
 class SchemaChanged(StoreUnavailable):
-    """What the driver had cached of the schema is out of date; a new connection works."""
+    """The driver's cached schema is stale; a new connection works."""
 
 
-def _never() -> bool:
+def _always_false() -> bool:
     return False
 
 
 @contextmanager
-def translated(gone: Callable[[], bool] = _never) -> "Iterator[None]":
-    """Make driver errors that trying again may mend `StoreUnavailable`; let the others through.
+def translated(is_gone: Callable[[], bool] = _always_false) -> "Iterator[None]":
+    """Raise `StoreUnavailable` for driver errors that a retry may fix; leave other errors alone.
 
-    `gone`: whether the connection is closed. Only then is a complaint of the driver about how it
-    is used an outage.
+    `is_gone`: whether the connection is closed. Only then does an interface error of the driver
+    count as an outage.
     """
     try:
         yield
@@ -79,8 +79,8 @@ def translated(gone: Callable[[], bool] = _never) -> "Iterator[None]":
         raise SchemaChanged("The database was restored.") from error
     except (*_UNAVAILABLE, *_REFUSED) as error:
         raise _unreachable() from error
-    except _OF_THE_DRIVER as error:
-        if not gone():
+    except _DRIVER_ERRORS as error:
+        if not is_gone():
             raise
         raise _unreachable() from error
 
@@ -90,22 +90,24 @@ def _unreachable() -> StoreUnavailable:
 
 
 def schema_may_have_changed(error: BaseException) -> bool:
-    """Whether connections should forget what they know of tables, functions and types."""
+    """Whether connections must discard their cached tables, functions and types."""
     return isinstance(error, (SchemaChanged, *_SCHEMA_GONE))
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether the server refused a connection because it has as many as it takes."""
+    """Whether the server refused a connection because its limit is reached."""
     if isinstance(error, exceptions.TooManyConnectionsError):
         return True
-    return isinstance(error, exceptions.PostgresError) and any(w in str(error) for w in _FULL)
+    return isinstance(error, exceptions.PostgresError) and any(
+        w in str(error) for w in _FULL_MESSAGES
+    )
 
 
 @contextmanager
 def starting() -> "Iterator[None]":
-    """As `translated`, but an address that is refused or cannot be read is a wrong setting.
+    """Like `translated`, but a refused or unreadable address is a `SettingError`.
 
-    Later the same refusal is an outage: a token that is being renewed, a server that moves.
+    Later the same refusal is an outage: a token is being renewed, or the server is moving.
     """
     try:
         with translated():
@@ -126,7 +128,7 @@ def starting() -> "Iterator[None]":
             f"an address with a parameter that the database refuses ({error})",
             "an address without it",
         ) from error
-    except (ValueError, *_OF_THE_DRIVER) as error:
+    except (ValueError, *_DRIVER_ERRORS) as error:
         raise _unreadable() from error
 
 

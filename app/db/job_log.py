@@ -1,4 +1,4 @@
-"""The events of ingest jobs in PostgreSQL, so that any replica can tell them."""
+"""The events of ingest jobs in PostgreSQL, readable from every replica."""
 
 from collections.abc import Sequence
 
@@ -21,23 +21,23 @@ class PostgresJobLog:
     async def create(
         self, principal: Principal, job_id: str, *, files: int, shared: bool = False
     ) -> None:
-        """A job without events; what ended more than a day ago is forgotten."""
+        """Create a job without events; deletes jobs that ended more than a day ago."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["purge_jobs"])
             await connection.execute(SQL["create_job"], job_id, principal.owner_id, files, shared)
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
-        """Add (type, data) pairs in one step; False, and nothing is added, to an ended job."""
+        """Append (type, data) pairs atomically; False, without appending, if the job has ended."""
         types = [kind for kind, _ in events]
         data = [one.decode() for _, one in events]
         return bool(await self._database.fetch(SQL["append_events"], job_id, types, data, ends))
 
     async def beat(self, job_ids: Sequence[str]) -> None:
-        """Their process is alive."""
+        """Record that the process of these jobs is alive."""
         await self._database.fetch(SQL["beat_jobs"], list(job_ids))
 
     async def find(self, principal: Principal, job_id: str) -> JobRow | None:
-        """None when unknown or another's."""
+        """None when unknown or owned by somebody else."""
         row = await self._database.fetchrow(SQL["find_job"], principal.owner_id, storable(job_id))
         return JobRow(*row) if row else None
 

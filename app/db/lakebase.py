@@ -1,4 +1,4 @@
-"""Lakebase: PostgreSQL whose password is a credential of the workspace that lives for an hour."""
+"""Lakebase: PostgreSQL whose password is a workspace credential that expires after an hour."""
 
 import asyncio
 import threading
@@ -13,37 +13,39 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
-AHEAD: Final = timedelta(minutes=5)
-"""Connections that open later than this before the end get a new credential."""
+RENEW_BEFORE: Final = timedelta(minutes=5)
+"""The credential is renewed when it expires within this time."""
 
 Issue = Callable[[], tuple[str, datetime]]
 
 
 class LakebasePassword:
-    """Asked by the driver at each new connection; from any event loop. Open ones stay open."""
+    """Called by the driver for each new connection, from any event loop."""
 
     def __init__(self, issue: Issue, *, now: Callable[[], datetime]) -> None:
-        """`issue` blocks; it gives a credential and when that expires."""
+        """`issue` blocks; it returns a credential and its expiry."""
         self._issue = issue
         self._now = now
         self._lock = threading.Lock()
-        self._held: tuple[str, datetime] | None = None
+        self._credential: tuple[str, datetime] | None = None
 
     async def __call__(self) -> str:
-        """The credential, renewed when it is close to its end. Raises `StoreUnavailable`."""
-        held = self._held
-        if held is not None and self._now() < held[1] - AHEAD:
-            return held[0]
+        """The credential, renewed shortly before it expires. Raises `StoreUnavailable`."""
+        credential = self._credential
+        if credential is not None and self._now() < credential[1] - RENEW_BEFORE:
+            return credential[0]
         return await asyncio.to_thread(self._renewed)
 
     def _renewed(self) -> str:
         with self._lock:
-            if self._held is None or self._now() >= self._held[1] - AHEAD:
+            if self._credential is None or self._now() >= self._credential[1] - RENEW_BEFORE:
                 try:
-                    self._held = self._issue()
+                    self._credential = self._issue()
                 except (OSError, ValueError) as error:  # the SDK's errors are OSErrors
-                    raise StoreUnavailable("Databricks gives no database credential.") from error
-            return self._held[0]
+                    raise StoreUnavailable(
+                        "Databricks did not issue a database credential."
+                    ) from error
+            return self._credential[0]
 
 
 class LakebaseSettings(Protocol):
@@ -98,11 +100,11 @@ def lakebase_password(instance: str, *, host: str | None, token: str | None) -> 
 
     def issue() -> tuple[str, datetime]:
         if instance.startswith("projects/"):
-            given = workspace.postgres.generate_database_credential(endpoint=instance)
-            return str(given.token), given.expire_time.ToDatetime(tzinfo=UTC)
-        given = workspace.database.generate_database_credential(
+            credential = workspace.postgres.generate_database_credential(endpoint=instance)
+            return str(credential.token), credential.expire_time.ToDatetime(tzinfo=UTC)
+        credential = workspace.database.generate_database_credential(
             request_id=str(uuid.uuid4()), instance_names=[instance]
         )
-        return str(given.token), datetime.fromisoformat(given.expiration_time)
+        return str(credential.token), datetime.fromisoformat(credential.expiration_time)
 
     return LakebasePassword(issue, now=lambda: datetime.now(UTC))

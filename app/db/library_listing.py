@@ -1,4 +1,4 @@
-"""Pages of the library: what is listed, and where the next page begins."""
+"""Pagination of the library: search patterns and cursors."""
 
 import re
 from datetime import datetime
@@ -15,14 +15,14 @@ _ESCAPED = r"\\\g<0>"
 _INTEGERS = range(-(2**31), 2**31)
 
 
-def like_patterns(wanted: str) -> list[str]:
-    """One pattern for each word."""
-    words = storable(wanted).split()[:MAX_WORDS]
+def like_patterns(query: str) -> list[str]:
+    """One `LIKE` pattern for each word."""
+    words = storable(query).split()[:MAX_WORDS]
     return [f"%{_SPECIAL.sub(_ESCAPED, word)}%" for word in words]
 
 
 def cursor_after(listing: Listing, last: Record) -> str:
-    """For the page after this row. It is good for lists in this order alone."""
+    """The cursor of the page after this row. Valid only for listings in the same order."""
     value: str | int = last["title"]
     if listing.order == "newest":
         value = last["created_at"].isoformat()

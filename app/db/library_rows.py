@@ -1,11 +1,11 @@
-"""Rows of the library to the frozen dataclasses of the domain."""
+"""Converts rows of the library to dataclasses of the domain."""
 
 from asyncpg import Record
 
 from app.domain.models import Candidate, Cue, Passage, Source
 from app.domain.stored import known_kind
 
-CUE_FIELDS = 5  # a newer version may store more
+CUE_FIELDS = 5  # newer versions may store more
 
 
 def to_source(row: Record) -> Source:
@@ -51,7 +51,7 @@ def to_passage(row: Record) -> Passage:
 
 
 def cues_to_json(cues: tuple[Cue, ...]) -> list[list[object]]:
-    """Compact: the fields of `Cue` in order."""
+    """Compact form: the fields of `Cue` in order."""
     return [[cue.start, cue.end, cue.start_s, cue.end_s, cue.speaker] for cue in cues]
 
 
@@ -67,5 +67,5 @@ def to_candidate(row: Record) -> Candidate:
 
 
 def storable(text: str) -> str:
-    """The text as PostgreSQL takes it. NUL and lone surrogates occur in no stored id or tag."""
+    """The text without NUL and lone surrogates, which PostgreSQL rejects."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()

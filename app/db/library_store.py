@@ -1,4 +1,4 @@
-"""The library in PostgreSQL: sources, passages and what search needs of them, changed together."""
+"""The library in PostgreSQL: sources, passages and their search index, changed atomically."""
 
 import hashlib
 import logging
@@ -40,22 +40,23 @@ log = logging.getLogger(__name__)
 
 SQL = load_queries("library")
 
-UNDO = timedelta(seconds=30)
+UNDO_WINDOW = timedelta(seconds=30)
 NO_TEXT = ""
-"""Nobody reads the text of a source from its row: passages have it. Older versions need one."""
-PATIENCE_S = 600.0
-"""How long writers wait for each other, and for what grows with a source or the library."""
-COMPARED = 20
-"""Sources of which sketches are compared with another's."""
-AT_ONCE = 500
-"""Passages of which vectors are stored by one statement."""
+"""Stored in `sources.text`, which only older versions read. The text is in the passages."""
+LOCK_TIMEOUT_S = 600.0
+"""Timeout of the writers' lock and of statements that grow with a source or the library."""
+MAX_SKETCHES_COMPARED = 20
+"""Maximum number of sources whose sketches are compared."""
+VECTOR_BATCH = 500
+"""Passages whose vectors are stored by one statement."""
 
 
 class LibraryStore:
     """Implements `Library`, `LibraryWriter` and `LibraryVectors`.
 
-    Readable is what the principal owns and what is shared with everyone or with one of their
-    groups; only the owner writes. Foreign and unknown sources look the same.
+    A principal can read their own sources and those shared with everyone or with one of their
+    groups (`readable_by` in the schema). Only the owner writes. Foreign and unknown sources are
+    indistinguishable.
     """
 
     def __init__(self, database: Database) -> None:
@@ -68,7 +69,7 @@ class LibraryStore:
         rows = await self._database.fetch(
             _listing_query(listing.order),
             *(principal.owner_id, list(principal.groups), listing.kind),
-            *(like_patterns(listing.wanted), value, number, limit + 1),
+            *(like_patterns(listing.query), value, number, limit + 1),
         )
         items = tuple(to_source(row) for row in rows[:limit])
         return Page(items, cursor_after(listing, rows[limit - 1]) if len(rows) > limit else None)
@@ -80,61 +81,63 @@ class LibraryStore:
         return LibraryCounts(*row) if row else LibraryCounts(0, 0, 0)
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:
-        """One source, None when unknown or not readable."""
+        """None when unknown or not readable."""
         row = await self._database.fetchrow(
-            SQL["find_source"], *_reader(principal, storable(source_id))
+            SQL["find_source"], *_reader_arguments(principal, storable(source_id))
         )
         return to_source(row) if row else None
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
-        """Every passage of a source in order; empty when unknown or not readable."""
+        """All passages of a source in order; empty when unknown or not readable."""
         rows = await self._database.fetch(
-            SQL["list_passages"], *_reader(principal, storable(source_id))
+            SQL["list_passages"], *_reader_arguments(principal, storable(source_id))
         )
         return tuple(to_passage(row) for row in rows)
 
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
     ) -> Passage | None:
-        """One passage, None when unknown or not readable."""
+        """None when unknown or not readable."""
         row = await self._database.fetchrow(
-            SQL["find_passage"], *_reader(principal, storable(source_id), storable(passage_id))
+            SQL["find_passage"],
+            *_reader_arguments(principal, storable(source_id), storable(passage_id)),
         )
         return to_passage(row) if row else None
 
     async def unknown_sources(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> tuple[str, ...]:
-        """Those of `source_ids` that are unknown or not readable, in their order."""
+        """The `source_ids` that are unknown or not readable, in their order."""
         rows = await self._database.fetch(
-            SQL["list_readable"], *_reader(principal, [storable(one) for one in source_ids])
+            SQL["list_readable"],
+            *_reader_arguments(principal, [storable(one) for one in source_ids]),
         )
         readable = {row["source_id"] for row in rows}
         return tuple(one for one in source_ids if one not in readable)
 
     async def file(self, principal: Principal, source_id: str) -> StoredFile | None:
-        """What is played or opened for a source: its audio, else the original file."""
+        """The file served for a source: its audio, else the original."""
         row = await self._database.fetchrow(
-            SQL["find_file"], *_reader(principal, storable(source_id))
+            SQL["find_file"], *_reader_arguments(principal, storable(source_id))
         )
         if row is None or row["key"] is None:
             return None
         return StoredFile(row["key"], row["media_type"])
 
     async def empty(self) -> bool:
-        """Whether nobody has any source."""
+        """Whether the library has no source at all."""
         return bool(await self._database.fetchval(SQL["count_sources"]) == 0)
 
     async def count_private(self, principal: Principal) -> int:
-        """How many sources of the principal nobody else can read."""
+        """The number of the principal's sources that nobody else can read."""
         return int(await self._database.fetchval(SQL["count_private"], principal.owner_id) or 0)
 
     async def find_same(
         self, principal: Principal, *, origin: str, content_hash: str, embedder: str
     ) -> Source | None:
-        """The owner's source that makes storing this content pointless.
+        """The owner's source that already has this content.
 
-        That is the one of this origin, or, when the origin is new, any with the same content.
+        The source of this origin or, when the origin is new, any source with the same content.
         """
         row = await self._database.fetchrow(
             SQL["find_same"], principal.owner_id, origin, content_hash, embedder
@@ -151,23 +154,26 @@ class LibraryStore:
         now: datetime,
         discard: Discard | None = None,
     ) -> tuple[str, Change]:
-        """Store in one transaction, in place of what had this origin; returns the source id.
+        """Store a source in one transaction, replacing the one of this origin; returns its id.
 
-        The id follows from owner and origin, so it outlives changes of the content. `discard` gets
-        the files that only the former version had.
+        The id is derived from owner and origin, so it survives changes of the content. `discard`
+        receives the files that only the former version used.
         """
         source_id = _digest("source", principal.owner_id, source.origin)
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             old = await connection.fetchrow(SQL["find_origin"], principal.owner_id, source.origin)
-            live = old if old and old["deleted_at"] is None else None
-            if live and (live["content_hash"], live["embedder"]) == (source.content_hash, embedder):
+            current = old if old and old["deleted_at"] is None else None
+            if current and (current["content_hash"], current["embedder"]) == (
+                source.content_hash,
+                embedder,
+            ):
                 return source_id, "unchanged"
             if old:
-                await _forget(connection, old["number"])
-            if live:
-                source = _labelled_as_before(source, live)
-            created = live["created_at"] if live else now
+                await _delete_source(connection, old["number"])
+            if current:
+                source = _with_former_labels(source, current)
+            created = current["created_at"] if current else now
             number = await connection.fetchval(
                 SQL["insert_source"],
                 *(source_id, principal.owner_id),
@@ -177,14 +183,14 @@ class LibraryStore:
             await _insert_passages(connection, principal, number, source_id, source, passages)
             if source.sketch:
                 await connection.execute(SQL["insert_sketch"], number, list(source.sketch))
-            await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
-            await _refresh(connection)
+            await connection.execute(SQL["index_terms"], number, timeout=LOCK_TIMEOUT_S)
+            await _refresh_statistics(connection)
         if old:
             await self.discard_unnamed(_files_of(old), discard)
-        return source_id, "replaced" if live else "added"
+        return source_id, "replaced" if current else "added"
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
-        """Hide it everywhere until `purge` or `restore`; False when unknown or not the owner's."""
+        """Hide a source until `purge` or `restore`; False when unknown or not the owner's."""
         number = await self._database.fetchval(
             SQL["hide_source"], principal.owner_id, storable(source_id), at
         )
@@ -193,83 +199,88 @@ class LibraryStore:
     async def restore(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
         """Undo a deletion of at most 30 s ago; False when there is none."""
         number = await self._database.fetchval(
-            SQL["restore_source"], principal.owner_id, storable(source_id), at - UNDO
+            SQL["restore_source"], principal.owner_id, storable(source_id), at - UNDO_WINDOW
         )
         return number is not None
 
     async def purge(self, *, deleted_before: datetime, discard: Discard | None = None) -> int:
-        """Remove what was deleted before, with everything that search knows of it.
+        """Remove sources deleted earlier, with their search index; returns their number.
 
-        `discard` gets the files that no other source has. Returns how many sources.
+        `discard` receives the files that no other source uses.
         """
         if not await self._database.fetch(SQL["list_deleted"], deleted_before):
-            return 0  # without a lock: nearly always
+            return 0  # avoids the lock in the common case
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             gone = await connection.fetch(SQL["list_deleted"], deleted_before)
             for old in gone:
-                await _forget(connection, old["number"])
-            await _refresh(connection)
+                await _delete_source(connection, old["number"])
+            await _refresh_statistics(connection)
         await self.discard_unnamed([key for old in gone for key in _files_of(old)], discard)
         return len(gone)
 
     async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
-        """Remove the files that nobody names any more.
+        """Remove files that no row references any more.
 
-        After the commit that dropped their names: one that fails must not cost a row its file. In
-        a transaction of its own: while the lock is held nobody can come to name one of them. What
-        cannot be removed stays behind, which costs room and nothing else.
+        Runs after the commit that dropped the references, so that a failed commit cannot lose a
+        file; in its own transaction, because while the lock is held no new reference can appear.
+        A file that cannot be removed only wastes space.
         """
         if discard is None or not keys:
             return
         try:
             async with self._database.transaction() as connection:
-                await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+                await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
                 rows = await connection.fetch(SQL["list_named"], keys)
                 unnamed = set(keys) - {row["key"] for row in rows}
                 if unnamed:
                     await discard(sorted(unnamed))
         except (StoreUnavailable, OSError) as error:
-            log.warning("Files that no source has any more stay behind: %s", error)
+            log.warning("Unreferenced files could not be removed: %s", error)
 
     async def set_title(
         self, principal: Principal, source_id: str, title: str, *, now: datetime
     ) -> bool:
-        """Rename, and index the terms anew: the title's count. False when unknown or another's.
+        """Rename a source and reindex its terms, which include the title.
 
-        The vectors still know the old title: `replace_vectors`.
+        False when unknown or not the owner's. The vectors still contain the old title; see
+        `replace_vectors`.
         """
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             old = await connection.fetchrow(
                 SQL["find_owned"], principal.owner_id, storable(source_id)
             )
             if old is None:
                 return False
             number = old["number"]
-            await connection.execute(SQL["forget_terms"], number, timeout=PATIENCE_S)
+            await connection.execute(SQL["forget_terms"], number, timeout=LOCK_TIMEOUT_S)
             await connection.execute(SQL["delete_terms"], number)
             await connection.execute(SQL["delete_lexemes"], number)
             await connection.execute(SQL["set_title"], number, storable(title), now)
-            await connection.execute(SQL["index_terms"], number, timeout=PATIENCE_S)
+            await connection.execute(SQL["index_terms"], number, timeout=LOCK_TIMEOUT_S)
         return True
 
     async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The principal's own other sources that say nearly the same as this one, best first.
+        """The principal's other sources that are near-duplicates of this one, most similar first.
 
-        The caller has seen to it that this one is readable.
+        The caller has checked that the source is readable.
         """
         sketch = await self._database.fetchval(SQL["find_sketch"], storable(source_id))
         if sketch is None:
             return ()
         rows = await self._database.fetch(
-            SQL["find_alike"], principal.owner_id, sketch, storable(source_id), COMPARED
+            SQL["find_alike"],
+            principal.owner_id,
+            sketch,
+            storable(source_id),
+            MAX_SKETCHES_COMPARED,
         )
-        likeness = [(row, round(estimate_similarity(sketch, row["hashes"]), 2)) for row in rows]
-        likeness.sort(key=lambda one: -one[1])
+        similarities = [(row, round(estimate_similarity(sketch, row["hashes"]), 2)) for row in rows]
+        similarities.sort(key=lambda one: -one[1])
         return tuple(
             Similar(row["source_id"], row["title"], share)
-            for row, share in likeness
+            for row, share in similarities
             if share >= NEAR_DUPLICATE
         )
 
@@ -283,7 +294,7 @@ class LibraryStore:
         shared: bool,
         now: datetime,
     ) -> None:
-        """Add tags, and share it when this is the origin that it was stored by."""
+        """Add tags; share the source if `origin` is the one that it was stored with."""
         await self._database.execute(
             SQL["add_labels"],
             *(principal.owner_id, source_id, origin),
@@ -321,29 +332,29 @@ class LibraryStore:
         return changed is not None
 
     async def embedders(self) -> tuple[str, ...]:
-        """The embedders whose vectors are stored, whoever owns them."""
+        """The embedders of all stored vectors."""
         rows = await self._database.fetch(SQL["list_embedders"])
         return tuple(row["embedder"] for row in rows)
 
     async def sources_of_others(self, embedder: str) -> tuple[str, ...]:
-        """Ids of the sources embedded by any other embedder, oldest first."""
+        """Ids of the sources embedded with another embedder, oldest first."""
         rows = await self._database.fetch(SQL["list_outdated"], embedder)
         return tuple(row["source_id"] for row in rows)
 
     async def stored_texts(self, source_id: str) -> tuple[StoredText, ...]:
-        """What of a source is embedded, in order."""
+        """The embedded texts of a source, in order."""
         rows = await self._database.fetch(SQL["list_texts"], source_id)
         return tuple(StoredText(*row) for row in rows)
 
     async def replace_vectors(
         self, source_id: str, encoded: Mapping[int, EncodedPassage], *, embedder: str
     ) -> bool:
-        """Exchange all vectors of a source in one transaction.
+        """Replace all vectors of a source in one transaction.
 
-        False, and nothing is changed, when the source's passages are others by now.
+        False, without changes, when the source's passages have changed meanwhile.
         """
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["lock_library"], timeout=PATIENCE_S)
+            await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             source = await connection.fetchval(SQL["lock_source"], source_id)
             rows = await connection.fetch(SQL["number_passages"], source)
             if source is None or {row["number"] for row in rows} != set(encoded):
@@ -365,13 +376,13 @@ def _listing_query(order: Order) -> str:
             return SQL["list_longest"]
 
 
-def _reader(principal: Principal, *wanted: object) -> tuple[object, ...]:
-    """The arguments of a query that asks what a principal may read."""
-    return (principal.owner_id, *wanted, list(principal.groups))
+def _reader_arguments(principal: Principal, *query: object) -> tuple[object, ...]:
+    """Arguments of a query that is limited to what a principal may read."""
+    return (principal.owner_id, *query, list(principal.groups))
 
 
-def _labelled_as_before(source: NewSource, old: Record) -> NewSource:
-    """A new version is read by whoever read the former one, and keeps its tags."""
+def _with_former_labels(source: NewSource, old: Record) -> NewSource:
+    """A new version keeps the sharing and the tags of the former one."""
     return replace(
         source,
         shared=source.shared or old["shared"],
@@ -400,7 +411,7 @@ async def _insert_passages(
     passages: Sequence[tuple[NewPassage, EncodedPassage]],
 ) -> None:
     new = [passage for passage, _ in passages]
-    # Content and text are part of the id: a citation never comes to point at other words.
+    # Content and text are part of the id, so that a citation never points to other words.
     ids = [
         _digest("passage", source_id, source.content_hash, str(position), passage.text)
         for position, passage in enumerate(new)
@@ -423,15 +434,15 @@ async def _insert_encoded(
 ) -> None:
     vectors = [(number, source, HalfVector(one.vector)) for number, one in encoded.items()]
     tokens = [(number, one.tokens) for number, one in encoded.items() if one.tokens is not None]
-    # In parts: a statement's time is limited, and a book has thousands of passages.
-    for begin in range(0, len(encoded), AT_ONCE):
-        part = slice(begin, begin + AT_ONCE)
+    # In batches: statements have a timeout, and a book has thousands of passages.
+    for begin in range(0, len(encoded), VECTOR_BATCH):
+        part = slice(begin, begin + VECTOR_BATCH)
         await connection.executemany(SQL["insert_vectors"], vectors[part])
         await connection.executemany(SQL["insert_tokens"], tokens[part])
 
 
-async def _forget(connection: Connection, number: int) -> None:
-    await connection.execute(SQL["forget_terms"], number, timeout=PATIENCE_S)
+async def _delete_source(connection: Connection, number: int) -> None:
+    await connection.execute(SQL["forget_terms"], number, timeout=LOCK_TIMEOUT_S)
     await connection.execute(SQL["delete_source"], number)
 
 
@@ -439,13 +450,13 @@ def _files_of(old: Record) -> list[str]:
     return [key for key in (old["original_key"], old["audio_key"]) if key is not None]
 
 
-async def _refresh(connection: Connection) -> None:
+async def _refresh_statistics(connection: Connection) -> None:
     average = await connection.fetchval(SQL["refresh_average"])
     if average is not None:
-        await connection.execute(SQL["refresh_weights"], average, timeout=PATIENCE_S)
+        await connection.execute(SQL["refresh_weights"], average, timeout=LOCK_TIMEOUT_S)
 
 
 def _digest(kind: str, *parts: str) -> str:
-    """An id that says nothing of its parts, which are told apart by their lengths."""
+    """An opaque id; length prefixes keep the parts unambiguous."""
     text = "".join(f"{len(part)}:{part}" for part in (kind, *parts))
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""One LISTEN connection per process. Notices make things fast; whoever needs them also polls."""
+"""One LISTEN connection per process. Notices can be lost, so subscribers also poll."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,15 +18,15 @@ LOOP = "notices"
 
 PAYLOAD_BYTES = 7900  # PostgreSQL refuses payloads of 8,000 and more
 
-_PROBE_S = 15.0  # a connection that died silently is noticed after this
+_PROBE_S = 15.0  # a dead connection is detected after this time
 _PROBE_LIMIT_S = 5.0
-_AGAIN_S = 0.1
+_RECONNECT_S = 0.1
 
 
 class Listener:
-    """Hands NOTIFY payloads to listeners on the event loop; reconnects for ever.
+    """Passes NOTIFY payloads to callbacks on the event loop; reconnects indefinitely.
 
-    Belongs to the loop it was started on. A notice sent while the connection is down is lost.
+    Belongs to the loop it was started on. Notices sent while the connection is down are lost.
     """
 
     def __init__(self, database: Database, *, channels: tuple[str, ...]) -> None:
@@ -34,13 +34,13 @@ class Listener:
         self._listeners: dict[str, list[NoticeCallback]] = {channel: [] for channel in channels}
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._listens: Callable[[], None] = _nothing
+        self._report_success: Callable[[], None] = _noop
 
     def start(self, supervisor: Supervisor) -> None:
-        """Begin to listen, under `supervisor`."""
-        self._listens = partial(supervisor.succeeded, LOOP)
+        """Start listening, under `supervisor`."""
+        self._report_success = partial(supervisor.succeeded, LOOP)
         self._task = supervisor.start(
-            BackgroundLoop(name=LOOP, step=self._listen, every_s=_AGAIN_S, pass_s=None)
+            BackgroundLoop(name=LOOP, step=self._listen, every_s=_RECONNECT_S, pass_s=None)
         )
 
     async def close(self) -> None:
@@ -52,11 +52,11 @@ class Listener:
             await self._task
 
     async def ready(self) -> None:
-        """Wait until LISTEN is in force."""
+        """Wait until LISTEN is active."""
         await self._listening.wait()
 
     def subscribe(self, channel: str, listener: NoticeCallback) -> Callable[[], None]:
-        """Call `listener` with each payload of `channel`; returns how to unsubscribe."""
+        """Call `listener` with each payload of `channel`; returns the unsubscribe function."""
         listeners = self._listeners[channel]
         listeners.append(listener)
 
@@ -67,7 +67,7 @@ class Listener:
         return unsubscribe
 
     async def _listen(self) -> None:
-        """Listen on one connection until it is lost; `StoreUnavailable` when it cannot be made."""
+        """Listen on one connection until it is lost; `StoreUnavailable` if it cannot be opened."""
         connection = await self._database.dedicated()
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
@@ -76,14 +76,14 @@ class Listener:
                 for channel in self._listeners:
                     await connection.add_listener(channel, self._received)
             self._listening.set()
-            self._listens()
-            await self._watch(connection, lost)
+            self._report_success()
+            await self._wait_lost(connection, lost)
         finally:
             self._listening.clear()
             connection.terminate()
 
-    async def _watch(self, connection: Connection, lost: asyncio.Event) -> None:
-        """Return when the connection is gone, told by the driver or found out by asking."""
+    async def _wait_lost(self, connection: Connection, lost: asyncio.Event) -> None:
+        """Return when the connection is lost, as reported by the driver or by a probe."""
         while not lost.is_set():
             try:
                 async with asyncio.timeout(_PROBE_S):
@@ -91,7 +91,7 @@ class Listener:
             except TimeoutError:
                 with suppress(StoreUnavailable), translated(connection.is_closed):
                     await connection.execute("SELECT 1", timeout=_PROBE_LIMIT_S)
-                    self._listens()
+                    self._report_success()
                     continue
                 return
 
@@ -100,7 +100,7 @@ class Listener:
             listener(str(payload))
 
 
-def _nothing() -> None:
+def _noop() -> None:
     pass
 
 

@@ -1,4 +1,4 @@
-"""Brings a database to the schema this code knows: `sql/migrations/NNNN_verb.sql`, in order."""
+"""Migrates a database to the schema of this code: `sql/migrations/NNNN_verb.sql`, in order."""
 
 import asyncio
 import logging
@@ -24,13 +24,13 @@ MIN_PGVECTOR = (0, 8, 3)
 MIN_PGVECTOR_TEXT = ".".join(map(str, MIN_PGVECTOR))
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-FULL_S = 15.0  # replicas that restart one after the other give their connections back
+CONNECT_WAIT_S = 15.0  # replicas that restart one by one release their connections
 _LOCK_WAIT_MS = 2_000
 _LOCK_PAUSE_S = 1.0
-_LOCK_TRIES = 60
-_LOCK_WAITS = 600
-_LOCK_TELL = 10
-_IDLE_S = 15  # whoever migrates is never idle for so long
+_MAX_APPLY_ATTEMPTS = 60
+_MAX_LOCK_ATTEMPTS = 600
+_LOCK_LOG_EVERY = 10
+_IDLE_S = 15  # a migrating session is never idle this long
 _LOCK = 0x6369_7465  # "cite": one process migrates at a time
 
 _CREATE_LEDGER = """
@@ -40,10 +40,6 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   applied_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS needs integer NOT NULL DEFAULT 0
-"""
-_HAS_LEDGER = """
-SELECT EXISTS (SELECT FROM pg_attribute
-  WHERE attrelid = to_regclass('schema_migrations') AND attname = 'needs' AND NOT attisdropped)
 """
 _TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 _MISSING_PRIVILEGES = """
@@ -76,10 +72,10 @@ SELECT default_version, installed_version FROM pg_available_extensions WHERE nam
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step; `version` is the number its file name begins with.
+    """One migration; `version` is the number at the start of its file name.
 
-    `needs`: code that knows fewer migrations than this cannot work any more once it is applied,
-    from the line `-- needs: N`. Without one it only adds, and replicas of the version before go on.
+    `needs`, from the line `-- needs: N`: code that knows fewer migrations cannot run once this one
+    is applied. Without it the migration only adds, and replicas of the former version keep working.
     """
 
     version: int
@@ -89,7 +85,7 @@ class Migration:
 
 
 def known_migrations() -> tuple[Migration, ...]:
-    """Every migration of this code, in order. Raises `ValueError` on a gap or a wrong name."""
+    """All migrations of this code, in order. Raises `ValueError` for a gap or a wrong name."""
     folder = files("app.db") / "sql" / "migrations"
     found = sorted((_read(file) for file in folder.iterdir()), key=lambda m: m.version)
     if [m.version for m in found] != list(range(1, len(found) + 1)):
@@ -107,13 +103,15 @@ def _read(file: "Traversable") -> Migration:
 
 
 async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, ...]:
-    """Apply what is missing, one process at a time; returns the names applied.
+    """Apply missing migrations, one process at a time; returns the applied names.
 
-    Raises `SettingError` for a server that cannot be used (too old, no pgvector, refused, or
-    migrated by a newer Citestream), `StoreUnavailable` when nobody answers.
+    Raises `SettingError` for an unusable server (too old, no pgvector, access refused, migrated by
+    a newer Citestream), `StoreUnavailable` when it does not respond.
     """
-    await check_direct(lambda: connect(dsn, password=password, prepares=False, wait_s=FULL_S))
-    connection = await connect(dsn, password=password, wait_s=FULL_S)
+    await check_direct(
+        lambda: connect(dsn, password=password, prepares=False, wait_s=CONNECT_WAIT_S)
+    )
+    connection = await connect(dsn, password=password, wait_s=CONNECT_WAIT_S)
     try:
         with translated(connection.is_closed):
             await _check_schema(connection)
@@ -134,7 +132,7 @@ async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, .
 
 
 async def _check_schema(connection: Connection) -> None:
-    """Tables are those of the first schema of the search path; pgvector may lie behind it."""
+    """Tables are in the first schema of the search path; pgvector may be in a later one."""
     if await connection.fetchval("SELECT current_schema()") is None:
         path = await connection.fetchval("SELECT current_setting('search_path')")
         raise SettingError(
@@ -144,24 +142,24 @@ async def _check_schema(connection: Connection) -> None:
 
 
 async def _lock(connection: Connection) -> None:
-    """One process migrates at a time. Raises `SettingError` when the one that does is idle.
+    """Take the migration lock. Raises `SettingError` when the session that holds it is idle.
 
-    A pooler in transaction mode keeps the lock of whoever came through it, for good.
+    A pooler in transaction mode keeps the lock of a client indefinitely.
     """
     holder = None
-    for attempt in range(_LOCK_WAITS):
+    for attempt in range(_MAX_LOCK_ATTEMPTS):
         if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             return
         holder = await connection.fetchrow(_HOLDER, _LOCK)
         if holder is not None and (holder["idle_s"] or 0) > _IDLE_S:
-            raise _kept(holder["pid"], f"idle for {holder['idle_s']:.0f} s")
-        if attempt % _LOCK_TELL == 0:
-            log.info("Waiting for another process that migrates this database")
+            raise _lock_held(holder["pid"], f"idle for {holder['idle_s']:.0f} s")
+        if attempt % _LOCK_LOG_EVERY == 0:
+            log.info("Waiting for another process that is migrating this database")
         await asyncio.sleep(_LOCK_PAUSE_S)
-    raise _kept(holder["pid"] if holder else 0, "for ten minutes")
+    raise _lock_held(holder["pid"] if holder else 0, "for ten minutes")
 
 
-def _kept(pid: int, how_long: str) -> SettingError:
+def _lock_held(pid: int, how_long: str) -> SettingError:
     return SettingError(
         f"DATABASE_URL: got a database whose migrations another session holds ({pid}, {how_long}), "
         "takes one that nobody migrates; a pooler in transaction mode keeps that lock: end the "
@@ -170,7 +168,7 @@ def _kept(pid: int, how_long: str) -> SettingError:
 
 
 async def pending(connection: Connection) -> int:
-    """How many migrations this database still lacks (for readiness)."""
+    """The number of migrations not applied yet (for readiness)."""
     return len(known_migrations()) - await _version(connection)
 
 
@@ -195,7 +193,7 @@ async def check_privileges(connection: Connection) -> None:
 
 
 async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[str, ...]:
-    # Who does not own the tables may still run what needs no migration.
+    # A user that does not own the tables can still run when no migration is needed.
     if not await connection.fetchval(_HAS_LEDGER):
         await connection.execute(_CREATE_LEDGER)
     version = await _version(connection)
@@ -206,7 +204,7 @@ async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[
             f"takes one of schema {len(known)} or older; update this installation"
         )
     if version > len(known):
-        log.warning("The database is newer (schema %d): an upgrade is under way", version)
+        log.warning("The database is newer (schema %d): an upgrade is in progress", version)
     for migration in known[version:]:
         await _apply_one(connection, migration)
         log.info("Applied migration %d of %d, %s", migration.version, len(known), migration.name)
@@ -214,12 +212,12 @@ async def _apply(connection: Connection, known: tuple[Migration, ...]) -> tuple[
 
 
 async def _apply_one(connection: Connection, migration: Migration) -> None:
-    """Atomically. It waits for its locks only briefly and then tries again.
+    """Apply one migration atomically, with a short lock timeout and retries.
 
-    Whoever comes after a statement that waits for a table waits, too: without this, one long query
-    would stop every replica that still runs.
+    Statements queue behind one that waits for a table lock: without the timeout, one long query
+    would block every running replica.
     """
-    for attempt in range(_LOCK_TRIES):
+    for attempt in range(_MAX_APPLY_ATTEMPTS):
         try:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_MS}ms'")
@@ -231,16 +229,16 @@ async def _apply_one(connection: Connection, migration: Migration) -> None:
                     migration.needs,
                 )
         except exceptions.LockNotAvailableError:
-            if attempt == _LOCK_TRIES - 1:
+            if attempt == _MAX_APPLY_ATTEMPTS - 1:
                 raise
-            log.warning("Migration %s waits for a table that is in use", migration.name)
+            log.warning("Migration %s is waiting for a table that is in use", migration.name)
             await asyncio.sleep(_LOCK_PAUSE_S)
         else:
             return
 
 
 async def _check_server(connection: Connection) -> None:
-    """PostgreSQL >= 15 with pgvector >= 0.8.3, which is created or updated when that is allowed."""
+    """Require PostgreSQL >= 15 and pgvector >= 0.8.3; create or update pgvector if permitted."""
     number = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
     if number < MIN_POSTGRES:
         raise SettingError(
@@ -274,7 +272,7 @@ async def _check_server(connection: Connection) -> None:
 
 
 def is_supported_pgvector(version: str | None) -> bool:
-    """From 0.8.3 on; older versions have known holes."""
+    """From 0.8.3 on; older versions have known vulnerabilities."""
     if version is None:
         return False
     return tuple(int(part) for part in _DIGITS.findall(version)[:3]) >= MIN_PGVECTOR

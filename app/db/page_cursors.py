@@ -1,4 +1,4 @@
-"""Cursors of lists: where the last page ended, as text that clients hand back unread."""
+"""Opaque pagination cursors: the end of the last page, encoded as text."""
 
 import base64
 import binascii
@@ -10,12 +10,12 @@ from app.domain.errors import InvalidInput
 
 
 def to_cursor(*place: str | int) -> str:
-    """The place as one word."""
+    """Encode a position."""
     return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
 def from_cursor(cursor: str) -> list[object]:
-    """The place again, of whatever types. Raises `InvalidInput`."""
+    """Decode a position; its types are not checked. Raises `InvalidInput`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -25,7 +25,7 @@ def from_cursor(cursor: str) -> list[object]:
 
 
 def to_time(text: str) -> datetime:
-    """A time that a cursor holds. Raises `InvalidInput`."""
+    """Parse a time from a cursor. Raises `InvalidInput`."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -36,5 +36,5 @@ def to_time(text: str) -> datetime:
 
 
 def bad_cursor() -> InvalidInput:
-    """For a cursor that the list did not make."""
+    """The error for a cursor of another list."""
     return InvalidInput("cursor", "This cursor was not made by this list.")

@@ -31,32 +31,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Password = str | Callable[[], str] | Callable[[], Awaitable[str]]
-"""A callable is asked at each new connection, so a token that expires can be renewed."""
+"""A callable is called for each new connection, so that an expiring token can be renewed."""
 
 POOL_SIZE = 16
-"""Connections per process: five processes stay below the embedded server's 100."""
+"""Connections per process. Five processes stay below the limit of the embedded server, 100."""
 
 _COMMAND_S = 30.0
 _CONNECT_S = 10.0
 _CLOSE_S = 3.0
-_LEFT_S = 0.3
-_FORGET_EVERY_S = 2.0
+_FORCE_CLOSE_S = 0.3
+_EXPIRE_INTERVAL_S = 2.0
 _FULL_PAUSE_S = 0.25
 
 
 async def connect(
     dsn: str, *, password: Password | None = None, prepares: bool = True, wait_s: float = 0.0
 ) -> Connection:
-    """One connection outside any pool, without codecs. The caller closes it.
+    """Open one connection outside the pool, without codecs. The caller closes it.
 
-    `prepares` False: statements have no names, so that a pooler may stand in between. `wait_s`: how
-    long a server that has no free connection is waited for.
-    Raises `SettingError` when the address is refused, `StoreUnavailable` when nobody answers.
+    `prepares` False: unnamed statements, which work through a pooler. `wait_s`: how long to wait
+    for a free connection. Raises `SettingError` when the address is refused, `StoreUnavailable`
+    when the server does not respond.
     """
     address = read_address(dsn)
     until = time.monotonic() + wait_s
 
-    async def dial() -> Connection:
+    async def open_connection() -> Connection:
         with starting():
             connection: Connection = await asyncpg.connect(
                 address.dsn,
@@ -70,7 +70,7 @@ async def connect(
 
     while True:
         try:
-            return await dial()
+            return await open_connection()
         except StoreUnavailable as error:
             if not is_full(error.__cause__) or not wait_s:
                 raise
@@ -80,7 +80,7 @@ async def connect(
 
 
 async def _prepare(connection: Connection) -> None:
-    """Teach a new pool connection our types: jsonb as Python values, vectors as pgvector's."""
+    """Register codecs on a new connection: jsonb as Python values, vectors as pgvector types."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -88,13 +88,13 @@ async def _prepare(connection: Connection) -> None:
         decoder=orjson.loads,
     )
     schema = await reach_vector(connection)
-    if schema is None:  # a restore is under way: without the types nothing could be searched
+    if schema is None:  # a restore is in progress
         raise StoreUnavailable("The database has no pgvector right now.")
     await register_vector(connection, schema=schema)
 
 
 async def reach_vector(connection: Connection) -> str | None:
-    """The schema of pgvector, put on the session's search path; None when it is not installed."""
+    """Put pgvector's schema on the search path and return it; None when not installed."""
     row = await connection.fetchrow(_VECTOR_SCHEMA)
     if row is None:
         return None
@@ -115,35 +115,39 @@ SELECT set_config('search_path', concat_ws(', ',
 
 
 class _Session(Connection):
-    """Sessions carry no state here (locks and settings end with the transaction)."""
+    """Sessions have no state to reset: locks and settings end with the transaction."""
 
     @override
     def get_reset_query(self) -> str:
-        """Nothing to reset: saves a round trip for each use of the pool."""
+        """Empty: saves one round trip per use of the pool."""
         return ""
 
 
 class Database:
-    """The pool of the running event loop. Close it on the same loop.
+    """The connection pool of the running event loop. Close it on the same loop.
 
     Hold a connection for one statement or transaction, never across a `yield` to a reader, and
-    write from tasks the application owns: a cancelled query in a foreign task scope leaks its
-    connection.
+    write from tasks that the application owns: a query that is cancelled in a foreign task scope
+    leaks its connection.
     """
 
     def __init__(
-        self, pool: Pool, dial: "Callable[[float], Awaitable[Connection]]", *, max_size: int
+        self,
+        pool: Pool,
+        open_connection: "Callable[[float], Awaitable[Connection]]",
+        *,
+        max_size: int,
     ) -> None:
         self._pool = pool
-        self._connect_pool = dial
+        self._connect_pool = open_connection
         self._limit = ConnectionLimit(max_size)
-        self._waited: Callable[[float], None] | None = None
-        self._apart: Connection | None = None
-        self._one_apart = asyncio.Lock()
+        self._on_wait: Callable[[float], None] | None = None
+        self._dedicated: Connection | None = None
+        self._dedicated_lock = asyncio.Lock()
         self._users = 0
-        self._unused = asyncio.Event()
-        self._unused.set()
-        self._forgot_at = -math.inf
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._expired_at = -math.inf
 
     @classmethod
     async def open(
@@ -151,18 +155,18 @@ class Database:
     ) -> "Database":
         """Open a pool on the running loop; the database must be migrated already.
 
-        `max_size` unset: what the address says, else `POOL_SIZE`. Raises `SettingError` when the
-        address is refused, `StoreUnavailable` when nobody answers.
+        `max_size` unset: from the address, else `POOL_SIZE`. Raises `SettingError` when the address
+        is refused, `StoreUnavailable` when the server does not respond.
         """
         address = read_address(dsn)
-        most = max_size or address.pool_size or POOL_SIZE
+        max_size = max_size or address.pool_size or POOL_SIZE
 
         async def open_pool(size: int) -> Pool:
             pool: Pool = asyncpg.create_pool(
                 address.dsn,
                 password=password,
                 min_size=size,
-                max_size=most,
+                max_size=max_size,
                 connection_class=_Session,
                 init=_prepare,
                 command_timeout=_COMMAND_S,
@@ -174,51 +178,51 @@ class Database:
             return pool
 
         try:
-            pool = await open_pool(min(2, most))
+            pool = await open_pool(min(2, max_size))
         except StoreUnavailable as error:
             if not is_full(error.__cause__):
                 raise
             pool = await open_pool(1)
 
-        async def dial(wait_s: float) -> Connection:
+        async def open_connection(wait_s: float) -> Connection:
             return await connect(dsn, password=password, wait_s=wait_s)
 
-        return cls(pool, dial, max_size=most)
+        return cls(pool, open_connection, max_size=max_size)
 
     async def close(self) -> None:
-        """Wait a moment for the statements under way, then close every connection.
+        """Wait briefly for running statements, then close every connection.
 
-        A loop that ends cancels all its tasks, the driver's own too, which give connections back:
-        what nobody uses and does not come back is hardly waited for.
+        A closing event loop also cancels the driver's tasks that return connections to the pool, so
+        connections that are idle but not returned are not waited for.
         """
-        self._drop_apart()
+        self._drop_dedicated()
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await self._unused.wait()
-            async with asyncio.timeout(_LEFT_S):
+                await self._idle.wait()
+            async with asyncio.timeout(_FORCE_CLOSE_S):
                 await self._pool.close()
         except (TimeoutError, OSError, exceptions.PostgresError, exceptions.InterfaceError):
             self._pool.terminate()
 
     def terminate(self) -> None:
-        """Drop every connection now; whoever uses one gets `StoreUnavailable`."""
-        self._drop_apart()
+        """Terminate every connection; their users get `StoreUnavailable`."""
+        self._drop_dedicated()
         self._pool.terminate()
 
-    def observe_waits(self, waited: Callable[[float], None]) -> None:
-        """Tell `waited` the seconds that each use of the pool waited for its connection."""
-        self._waited = waited
+    def observe_waits(self, on_wait: Callable[[float], None]) -> None:
+        """Call `on_wait` with the seconds that each use of the pool waited for a connection."""
+        self._on_wait = on_wait
 
     def usage(self) -> tuple[int, int, int]:
-        """Connections now, idle ones among them, and the most there may be."""
-        return self._pool.get_size(), self._pool.get_idle_size(), self._limit.now
+        """Open connections, idle ones among them, and the current limit."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._limit.current
 
     async def execute_dedicated(self, sql: str, *arguments: object, within_s: float) -> None:
-        """One statement on a connection that is kept for such alone, however busy the pool is."""
-        async with self._one_apart:
-            if self._apart is None or self._apart.is_closed():
+        """Run one statement on a reserved connection, independent of the load on the pool."""
+        async with self._dedicated_lock:
+            if self._dedicated is None or self._dedicated.is_closed():
                 try:
-                    self._apart = await self.dedicated()
+                    self._dedicated = await self.dedicated()
                 except StoreUnavailable as error:
                     if not is_full(error.__cause__):
                         raise
@@ -226,16 +230,16 @@ class Database:
                         await self.execute(sql, *arguments)
                     return
             try:
-                with translated(self._apart.is_closed):
-                    await self._apart.execute(sql, *arguments, timeout=within_s)
+                with translated(self._dedicated.is_closed):
+                    await self._dedicated.execute(sql, *arguments, timeout=within_s)
             except Exception:
-                self._drop_apart()
+                self._drop_dedicated()
                 raise
 
-    def _drop_apart(self) -> None:
-        if self._apart is not None:
-            self._apart.terminate()
-            self._apart = None
+    def _drop_dedicated(self) -> None:
+        if self._dedicated is not None:
+            self._dedicated.terminate()
+            self._dedicated = None
 
     async def dedicated(self, *, wait_s: float = 0.0) -> Connection:
         """A connection outside the pool, for LISTEN or a session lock; the caller closes it."""
@@ -247,19 +251,19 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
         """One connection of the pool, for several statements."""
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         with translated(self._pool.is_closing):
-            # The driver's own time limit takes a task each time.
+            # The driver's own timeout creates a task for each use.
             async with asyncio.timeout(_CONNECT_S):
                 connection = await self._acquire()
         try:
-            if self._waited is not None:
-                self._waited(time.monotonic() - asked)
-            with self._used(), translated(lambda: self._gone(connection)):
+            if self._on_wait is not None:
+                self._on_wait(time.monotonic() - requested_at)
+            with self._in_use(), translated(lambda: self._is_gone(connection)):
                 yield connection
         except Exception as error:
             if schema_may_have_changed(error):
-                await self._forget()
+                await self._expire_connections()
             raise
         finally:
             try:
@@ -269,8 +273,8 @@ class Database:
                 self._limit.leave()
 
     async def _acquire(self) -> Connection:
-        """A connection, after `ConnectionLimit.enter`. One that exists is waited for when the
-        server refuses another."""
+        """A connection, after `ConnectionLimit.enter`. Waits for an open one when the server
+        refuses another."""
         while True:
             await self._limit.enter()
             try:
@@ -289,51 +293,51 @@ class Database:
             else:
                 await asyncio.sleep(_FULL_PAUSE_S)
 
-    def _gone(self, connection: Connection) -> bool:
+    def _is_gone(self, connection: Connection) -> bool:
         return bool(self._pool.is_closing() or connection.is_closed())
 
-    async def _forget(self) -> None:
-        """Replace every connection when it is next used: each has cached statements and types."""
+    async def _expire_connections(self) -> None:
+        """Replace each connection at its next use, because of its cached statements and types."""
         now = time.monotonic()
-        if now - self._forgot_at > _FORGET_EVERY_S:
-            self._forgot_at = now
+        if now - self._expired_at > _EXPIRE_INTERVAL_S:
+            self._expired_at = now
             await self._pool.expire_connections()
 
     @contextmanager
-    def _used(self) -> "Iterator[None]":
+    def _in_use(self) -> "Iterator[None]":
         self._users += 1
-        self._unused.clear()
+        self._idle.clear()
         try:
             yield
         finally:
             self._users -= 1
             if not self._users:
-                self._unused.set()
+                self._idle.set()
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[Connection]":
-        """One connection in a transaction: committed at the end, rolled back by any exception."""
+        """One connection in a transaction: committed at the end, rolled back on any exception."""
         async with self.connection() as connection, connection.transaction():
             yield connection
 
     async def fetch(self, sql: str, *arguments: object) -> list[Record]:
         """All rows of one statement."""
-        return await self._once_more(lambda connection: connection.fetch(sql, *arguments))
+        return await self._retry_stale(lambda connection: connection.fetch(sql, *arguments))
 
     async def fetchrow(self, sql: str, *arguments: object) -> Record | None:
         """The first row of one statement."""
-        return await self._once_more(lambda connection: connection.fetchrow(sql, *arguments))
+        return await self._retry_stale(lambda connection: connection.fetchrow(sql, *arguments))
 
     async def fetchval(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 - any SQL value
         """The first column of the first row."""
-        return await self._once_more(lambda connection: connection.fetchval(sql, *arguments))
+        return await self._retry_stale(lambda connection: connection.fetchval(sql, *arguments))
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement; returns its command tag, for example `UPDATE 3`."""
-        return await self._once_more(lambda connection: connection.execute(sql, *arguments))
+        return await self._retry_stale(lambda connection: connection.execute(sql, *arguments))
 
-    async def _once_more(self, work: "Callable[[Connection], Awaitable[T]]") -> "T":
-        """A statement that was refused because of what the driver had cached did nothing."""
+    async def _retry_stale(self, work: "Callable[[Connection], Awaitable[T]]") -> "T":
+        """Retry once after `SchemaChanged`: the rejected statement had no effect."""
         try:
             async with self.connection() as connection:
                 return await work(connection)

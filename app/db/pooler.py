@@ -1,8 +1,8 @@
-"""Finds out whether a pooler shares sessions among connections (transaction or statement mode).
+"""Detects a pooler that shares sessions among connections (transaction or statement mode).
 
-LISTEN, prepared statements and session locks need a session of their own: through such a pooler a
-server starts, answers, and then loses notices, statements and locks. All statements here are sent
-in transactions, which such a pooler keeps together.
+LISTEN, prepared statements and session locks need their own session: behind such a pooler the
+server starts and answers, then loses notices, statements and locks. All statements here run in
+transactions, which such a pooler keeps together.
 """
 
 import logging
@@ -15,7 +15,7 @@ from app.domain.errors import SettingError, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_LOOKS = 3
+_SAMPLES = 3
 _STATEMENT_MODE = "statement pooling mode"  # PgBouncer, of any transaction
 SHARED = (
     "DATABASE_URL: got the address of a pooler in transaction mode, takes that of PostgreSQL "
@@ -25,16 +25,16 @@ SHARED = (
 
 
 async def check_direct(connect: Callable[[], Awaitable[Connection]]) -> None:
-    """Raise `SettingError` when two connections meet in one session, or one changes its session.
+    """Raise `SettingError` when two connections share a session or one changes its session.
 
-    A server that has no second connection to give is not looked at.
+    Skipped when the server has no second connection.
     """
     connections = [await connect()]
     try:
         connections.append(await connect())
         shared = await _share_sessions(*connections)
     except StoreUnavailable as error:
-        log.debug("Cannot look for a pooler: %s", error)
+        log.debug("The check for a pooler was skipped: %s", error)
         return
     finally:
         for connection in connections:
@@ -46,9 +46,9 @@ async def check_direct(connect: Callable[[], Awaitable[Connection]]) -> None:
 async def _share_sessions(first: Connection, second: Connection) -> bool:
     try:
         with translated(lambda: first.is_closed() or second.is_closed()):
-            own = {await _session(first) for _ in range(_LOOKS)}
+            own = {await _session(first) for _ in range(_SAMPLES)}
             async with second.transaction():
-                # A pooler gives the session that was just free, and another one to who comes now.
+                # A pooler assigns the session that was just released, and another one afterwards.
                 other: int = await second.fetchval(_PID)
                 own.add(await _session(first))
     except StoreUnavailable as error:

@@ -1,4 +1,4 @@
-"""Named queries: `sql/<store>.sql` holds blocks that begin with `-- name: verb_noun`."""
+"""Named queries: `sql/<store>.sql` holds blocks that start with `-- name: verb_noun`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ _VERB_NOUN = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 class QueryError(LookupError):
-    """A `.sql` file is malformed, or a query is asked for that is not in it."""
+    """A `.sql` file is malformed or does not contain the requested query."""
 
 
 class Queries(Mapping[str, str]):
-    """The queries of one file by name; an unknown name is a `QueryError` that lists the known."""
+    """The queries of one file by name; `QueryError` for an unknown name."""
 
     def __init__(self, text: str, *, origin: str) -> None:
         self._origin = origin

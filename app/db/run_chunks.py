@@ -1,8 +1,8 @@
-"""How events lie in `run_events`: those a flush adds to a run are one row, one line of JSON each.
+"""Row format of `run_events`: one row per run and flush, with one line of JSON per event.
 
-A row per event would cost four times as much of PostgreSQL and five times as much of our own
-processor (10,000 events of 1,000 runs: 65 ms and 19 ms instead of 14 ms and 4 ms). Type and text
-are not stored beside the JSON they are already in; the joined text of the tokens is, for SQL.
+A row per event would take four times as long in PostgreSQL and five times as long here (10,000
+events of 1,000 runs: 65 ms and 19 ms instead of 14 ms and 4 ms). Type and text are part of the JSON
+and not stored separately; the joined text of the tokens is, for SQL.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ _TYPE_AT = len(_TYPE)
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A row: `data` holds the events `seq` to `last_seq` without a gap, a line each."""
+    """One row: `data` holds the events `seq` to `last_seq` without gaps, one per line."""
 
     seq: int
     last_seq: int
@@ -27,9 +27,9 @@ class Chunk:
 
 
 def to_chunks(entries: Sequence[LogEntry]) -> Iterator[Chunk]:
-    """Cut where numbers are left out. Lines are safe: compact JSON holds no line feed.
+    """Start a new row after a gap in the numbers. Compact JSON contains no line feed.
 
-    A `reset` begins a row, so that SQL finds the text that counts.
+    A `reset` starts a row, so that SQL finds the current text.
     """
     start = 0
     for end in range(1, len(entries) + 1):
@@ -50,7 +50,7 @@ def _follows(one: LogEntry, other: LogEntry) -> bool:
 
 
 def to_entries(seq: int, data: str) -> Iterator[LogEntry]:
-    """The events of a row that begins at `seq`, exactly as they were given."""
+    """The events of a row that starts at `seq`, unchanged."""
     for number, line in enumerate(data.split("\n"), seq):
         kind, content = _type_of(line), None
         if kind == "token":
@@ -59,7 +59,7 @@ def to_entries(seq: int, data: str) -> Iterator[LogEntry]:
 
 
 def _type_of(line: str) -> str:
-    """Read at its place; another version may have put it elsewhere."""
+    """Read at its usual position, else by parsing: other versions may order keys differently."""
     end = line.find('"', _TYPE_AT)
     if line.startswith(_TYPE) and end > 0:
         return line[_TYPE_AT:end]

@@ -1,4 +1,4 @@
-"""Accepting a question: the checks and the writes of one transaction."""
+"""Accepts a question: the checks and the writes of one transaction."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ SQL = load_queries("run_log")
 
 
 async def create_run(connection: Connection, new: NewRun) -> Created | DuplicateRequest:
-    """`RunLog.create`, in one statement but for what is replayed."""
+    """Implements `RunLog.create`, in one statement except for repeated requests."""
     found: Record = await connection.fetchrow(SQL["start_run"], *_locks(new), *_values(new))
     if found["repeated"]:
         key = (new.principal.owner_id, new.route, new.idempotency_key)
@@ -24,7 +24,7 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Duplicate
     if new.refusal is not None:
         raise new.refusal
     _refuse(new, found)
-    is_new_conversation = found["deleted"] is not False  # unknown, or it begins anew
+    is_new_conversation = found["deleted"] is not False  # unknown, or starts over
     stop_requested = bool(found["stop_requested"])
     return Created(
         new_run_record(new, stop_requested=stop_requested),
@@ -34,7 +34,7 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Duplicate
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:
-    """Classes and names for `start_run`, in its order. The limit is only locked if any."""
+    """Lock classes and names for `start_run`, in its order."""
     owner = new.principal.owner_id
     named = [(3, f"{owner} {new.session_id}"), (4, new.run_id)]
     if new.idempotency_key is not None:
@@ -45,7 +45,7 @@ def _locks(new: NewRun) -> tuple[list[int], list[str]]:
 
 
 def _refuse(new: NewRun, found: Record) -> None:
-    """Raise why nothing was written, for the reasons that `start_run` found."""
+    """Raise the reason why `start_run` wrote nothing, if any."""
     if found["taken"]:
         raise RunIdTaken("This run_id exists already. Choose a new random one.")
     if found["active_run_id"] is not None:
@@ -83,7 +83,7 @@ def _values(new: NewRun) -> tuple[object, ...]:
 
 
 def title_of(question: str) -> str:
-    """The first about 60 characters of a question, cut at a word border."""
+    """The first `TITLE_LENGTH` characters of a question, cut at a word boundary."""
     text = " ".join(question.split())
     if len(text) <= TITLE_LENGTH:
         return text

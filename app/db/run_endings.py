@@ -1,4 +1,4 @@
-"""An owner that was taken for dead, and lives, replaces the ending that its run was given."""
+"""Replaces the ending of a run whose owner was presumed dead but is alive."""
 
 from dataclasses import replace
 
@@ -15,11 +15,13 @@ SQL = load_queries("run_log")
 async def replace_ending(
     connection: Connection, outcome: ClosedRun, row: Record
 ) -> LogEntry | None:
-    """In the transaction that holds the locks of `row` (of `lock_taken_run`); see the port."""
+    """Implements `RunLog.replace_ending` while the transaction holds the lock on `row`."""
     theirs, ours = to_terminal(row), outcome.entries[-1]
     if theirs is not None and theirs.data == ours.data:
-        return theirs  # the answer to an earlier attempt was lost
-    first = row["reserved"] if theirs is None else theirs.seq - 1  # of whoever closed it
+        return theirs  # the response to an earlier attempt was lost
+    first = (
+        row["reserved"] if theirs is None else theirs.seq - 1
+    )  # first number of the closing process
     overlaps = any(entry.seq >= first for entry in outcome.entries[:-1])
     if row["purged"] or row["continued"] or overlaps or not is_replaceable(theirs):
         return None

@@ -1,4 +1,4 @@
-"""`RunLog` in PostgreSQL. Every write of an owner is conditional on its epoch, in SQL."""
+"""`RunLog` in PostgreSQL. In SQL, every write of an owner is conditional on its epoch."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -38,20 +38,20 @@ from app.runs.ports import (
 CHANNEL = "citestream_runs"
 BEAT_LIMIT_S = 3.0
 CREATE_LIMIT_S = 5.0
-"""Somebody waits for an answer to begin: they are rather told that there is no database."""
+"""A user waits for the answer to start: report an unavailable database early."""
 
 SQL = load_queries("run_log")
 
 
 class PostgresRunLog:
-    """See the port. `notices` must listen to `CHANNEL`; both belong to the running loop."""
+    """Implements `RunLog`. `notices` must listen to `CHANNEL`; both belong to the running loop."""
 
     def __init__(self, database: Database, notices: Listener) -> None:
         self._database = database
         self._notices = notices
 
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
-        """Identical requests that come at once wait for each other on locks."""
+        """Concurrent identical requests wait for each other on locks."""
         try:
             async with asyncio.timeout(CREATE_LIMIT_S):
                 return await self._created(new)
@@ -67,8 +67,7 @@ class PostgresRunLog:
                 return await create_run(connection, new)
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """Safe to repeat, from the same first event on, when the outcome of an
-        attempt is unknown."""
+        """Idempotent from the same first event on, when the outcome of an attempt is unknown."""
         if not batches:
             return frozenset()
         run_ids = tuple(batch.run_id for batch in batches)
@@ -78,7 +77,7 @@ class PostgresRunLog:
         return frozenset(run_ids).difference(row["written"] if row else ())
 
     async def finish(self, outcome: ClosedRun) -> bool:
-        """Safe to repeat when the outcome of an attempt is unknown."""
+        """Idempotent when the outcome of an attempt is unknown."""
         terminal = outcome.entries[-1]
         ended = await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome), False)
         if ended is not None:
@@ -87,7 +86,7 @@ class PostgresRunLog:
         return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
-        """Whoever closes or continues the answer meanwhile waits for these locks."""
+        """Closing or continuing the answer concurrently waits for these locks."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_conversation"], outcome.run_id)
             row = await connection.fetchrow(SQL["lock_taken_run"], outcome.run_id, outcome.epoch)
@@ -98,7 +97,7 @@ class PostgresRunLog:
         return None if row is None else to_record(row)
 
     async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
-        """May be fewer than `limit` before the end; none is the end."""
+        """May return fewer than `limit` before the end; an empty result is the end."""
         rows = await self._database.fetch(SQL["read_entries"], run_id, after, limit)
         stored = (entry for row in rows for entry in to_entries(row["seq"], row["data"]))
         return tuple(islice((entry for entry in stored if entry.seq > after), limit))
@@ -106,7 +105,7 @@ class PostgresRunLog:
     async def answer_text(
         self, principal: Principal, run_id: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        """Raises `NotFound` for a run that is unknown or not yours."""
+        """Raises `NotFound` for a run that is unknown or owned by somebody else."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["read_answer"], run_id, principal.owner_id)
             if row is None:
@@ -123,7 +122,7 @@ class PostgresRunLog:
         if row is not None:
             return to_record(row)
         async with self._database.transaction() as connection:
-            # The run may be created right now: whoever has the lock is seen by the other.
+            # The run may be created concurrently: the lock makes one visible to the other.
             await connection.execute(SQL["lock_run_id"], run_id)
             row = await connection.fetchrow(SQL["request_stop"], *stop)
             if row is None:
@@ -138,7 +137,7 @@ class PostgresRunLog:
         return tuple(row["run_id"] for row in rows)
 
     async def beat(self, process_id: str) -> None:
-        """Not through the pool: one that is used up must not look like a death."""
+        """Bypasses the pool: an exhausted pool must not look like a dead process."""
         await self._database.execute_dedicated(
             SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S
         )
@@ -147,7 +146,7 @@ class PostgresRunLog:
         return to_leases(await self._database.fetch(SQL["list_leases"]))
 
     async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
-        """An owner whose heartbeat moved meanwhile is left alone too."""
+        """None also when the owner's heartbeat has moved meanwhile."""
         row = await self._database.fetchrow(
             SQL["take_run"], lease.run_id, lease.epoch, lease.process_id, lease.beat, process_id
         )
@@ -156,7 +155,7 @@ class PostgresRunLog:
     async def history(
         self, principal: Principal, session_id: str, *, before: str, limit: int
     ) -> tuple[Turn, ...]:
-        """Of more than `limit` turns these are the last ones."""
+        """The last `limit` turns."""
         rows = await self._database.fetch(
             SQL["list_turns"], principal.owner_id, session_id, before, limit
         )
@@ -171,7 +170,7 @@ class PostgresRunLog:
         return row["content"], tuple(row["evidence"])
 
     async def purge(self, *, ended_before: datetime) -> int:
-        """Counts runs; heartbeats that old are dropped too."""
+        """Returns the number of runs; also deletes heartbeats of that age."""
         await self._database.execute(SQL["drop_processes"], ended_before)
         return int(await self._database.fetchval(SQL["purge_runs"], ended_before))
 
@@ -184,7 +183,7 @@ class PostgresRunLog:
 
 
 def renew_lease(database: Database, process_id: str) -> None:
-    """Renew for an event loop that cannot: from a thread, on a loop and a connection of its own.
+    """Renew the lease for a blocked event loop, from a thread with its own loop and connection.
 
     Blocks. Raises `StoreUnavailable`.
     """
@@ -201,7 +200,7 @@ async def _renew_lease(database: Database, process_id: str) -> None:
 
 
 def to_notice(payload: str) -> Notice | None:
-    """Read `kind:id,id,…`; None for what another version may send."""
+    """Parse `kind:id,id,…`; None for kinds of other versions."""
     kind, _, ids = payload.partition(":")
     match kind:
         case "progress" | "stop" | "ended":

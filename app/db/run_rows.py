@@ -1,4 +1,4 @@
-"""Rows of the run log to the frozen dataclasses of its port, and back."""
+"""Converts rows of the run log to the dataclasses of its port, and back."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -45,7 +45,7 @@ def to_terminal(row: Record) -> LogEntry | None:
 
 
 def _receipt(value: object) -> Receipt | None:
-    """None also when a newer version's receipt lacks what this one needs."""
+    """None also for an incomplete receipt of a newer version."""
     try:
         return None if value is None else _RECEIPT.validate_python(value, extra="ignore")
     except ValidationError:
@@ -56,7 +56,7 @@ _RECEIPT = TypeAdapter(Receipt)
 
 
 def to_leases(rows: Iterable[Record]) -> Leases:
-    """Rows of `list_leases`: the clock in each, the run missing when nothing runs."""
+    """From rows of `list_leases`: each has the clock; the run is null when nothing runs."""
     rows = list(rows)
     return Leases(
         rows[0]["now_s"],
@@ -69,7 +69,6 @@ def to_leases(rows: Iterable[Record]) -> Leases:
 
 
 def to_turn(row: Record) -> Turn:
-    """A question with its answer."""
     return Turn(row["question"], row["answer"], interrupted=row["status"] != "complete")
 
 

@@ -236,7 +236,7 @@ Order = Literal["newest", "title", "longest"]
 class Listing:
     """Which sources are listed, and how. `cursor`: what follows that page of the same listing."""
 
-    wanted: str = ""  # each of its words is in title, name, a tag or a speaker
+    query: str = ""  # each of its words is in title, name, a tag or a speaker
     kind: SourceKind | None = None
     order: Order = "newest"
     cursor: str | None = None

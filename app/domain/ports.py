@@ -67,9 +67,9 @@ class Conversations(Protocol):
         ...
 
     async def search(
-        self, principal: Principal, wanted: str, *, limit: int, cursor: str | None = None
+        self, principal: Principal, query: str, *, limit: int, cursor: str | None = None
     ) -> Page[FoundConversation]:
-        """As `recent`: those with a message, or a title, in which every word of `wanted` occurs.
+        """As `recent`: those with a message, or a title, in which every word of `query` occurs.
 
         Words of messages are found by their beginning, titles by any part.
         """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from app.db.lakebase import AHEAD, LakebasePassword, lakebase_password
+from app.db.lakebase import RENEW_BEFORE, LakebasePassword, lakebase_password
 from app.db.pool import Database, connect
 from app.domain.errors import RunFailure, StoreUnavailable
 from app.embeddings.databricks_embedder import DatabricksEmbedder
@@ -73,7 +73,7 @@ async def test_it_is_renewed_before_it_expires_once_however_many_ask() -> None:
 
     password = LakebasePassword(issue, now=lambda: now)
     assert set(await asyncio.gather(*(password() for _ in range(8)))) == {"token-1"}
-    now += timedelta(hours=1) - AHEAD - timedelta(seconds=1)
+    now += timedelta(hours=1) - RENEW_BEFORE - timedelta(seconds=1)
     assert await password() == "token-1"
     now += timedelta(seconds=2)
     assert set(await asyncio.gather(*(password() for _ in range(8)))) == {"token-2"}

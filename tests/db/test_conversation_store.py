@@ -109,8 +109,8 @@ async def asked(
     assert await log.finish(replace(end, message=replace(end.message, content=answer)))
 
 
-async def found(store: Conversations, wanted: str) -> list[str]:
-    page = await store.search(ANN, wanted, limit=99)
+async def found(store: Conversations, query: str) -> list[str]:
+    page = await store.search(ANN, query, limit=99)
     return [item.conversation.session_id for item in page.items]
 
 
@@ -122,7 +122,7 @@ async def test_conversations_are_found_by_questions_and_answers(
     await asked(log, "b", "And Über-Grüner Tee?", "It's 3.14 % stronger, see foo-bar.example/x.")
     await asked(log, "c", "Coffee?", "Tea is not coffee.")
     await asked(log, "theirs", "Tea?", principal=BOB)
-    for wanted, expected in {
+    for query, expected in {
         "tea": ["c", "a"],
         "TEA mad": ["a"],
         "minutes, steep": ["a"],
@@ -138,7 +138,7 @@ async def test_conversations_are_found_by_questions_and_answers(
         "' | !": [],
         "nothing": [],
     }.items():
-        assert sorted(await found(store, wanted)) == sorted(expected), wanted
+        assert sorted(await found(store, query)) == sorted(expected), query
     page = await store.search(ANN, "steep", limit=9)
     assert page.items[0].match == Match("a-answer", "assistant", "Steep it for two minutes [1].")
 
@@ -147,9 +147,9 @@ async def test_conversations_are_found_by_any_part_of_their_title(
     store: Conversations, postgres_run_log: PostgresRunLog
 ) -> None:
     await asked(postgres_run_log, "a", "Anything")
-    for title, wanted in (("Kettle log", "ttle"), ("100 %_\\", "%_\\"), ("🫖🫖", "🫖")):
+    for title, query in (("Kettle log", "ttle"), ("100 %_\\", "%_\\"), ("🫖🫖", "🫖")):
         await store.rename(ANN, "a", title)
-        page = await store.search(ANN, wanted, limit=9)
+        page = await store.search(ANN, query, limit=9)
         assert [(one.conversation.title, one.match) for one in page.items] == [(title, None)]
     assert await found(store, "☕") == []
     await store.delete(ANN, "a", at=NOW)

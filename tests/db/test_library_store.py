@@ -360,8 +360,8 @@ async def test_sources_are_found_by_the_words_of_their_labels(library: LibrarySt
     await store(library, "x", source=talk)
     await store(library, "x", source=new_source("100%_tea.md", title="Tea", tags=["Drinks"]))
 
-    async def found(wanted: str, kind: SourceKind | None = None) -> list[str]:
-        return await listed(library, Listing(wanted=wanted, kind=kind), limit=1)
+    async def found(query: str, kind: SourceKind | None = None) -> list[str]:
+        return await listed(library, Listing(query=query, kind=kind), limit=1)
 
     assert await found("") == ["100%_tea.md", "talk.vtt"]
     assert await found("KICK zo") == ["talk.vtt"]

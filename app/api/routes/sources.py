@@ -81,7 +81,7 @@ async def list_sources(
     `q`: only those with each of its words in title, name, tags or speakers. `counts`: how many
     there are in all, whatever is looked for; on the first page only.
     """
-    listing = Listing(wanted=q, kind=kind, order=order, cursor=cursor)
+    listing = Listing(query=q, kind=kind, order=order, cursor=cursor)
     page = await services.library.sources(principal, listing, limit=limit)
     counts = await services.library.counts(principal) if cursor is None else None
     return JSONResponse(

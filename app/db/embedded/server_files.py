@@ -1,4 +1,4 @@
-"""The files of the embedded server: its settings, its socket's folder, its `postmaster.pid`."""
+"""Files of the embedded server: settings, socket folder, `postmaster.pid`."""
 
 import hashlib
 import os
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 USER = "citestream"
 DATABASE = "citestream"
-PORT = 5432  # only part of the socket's name: nothing listens on a network
+PORT = 5432  # part of the socket's name only; the server does not listen on the network
 
-_SOCKET_PATH_BYTES = 100  # Linux takes 107, macOS 103
+_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 _SETTINGS = """\
@@ -47,37 +47,37 @@ idle_in_transaction_session_timeout = 60s
 
 _MIB = 2**20
 _BUFFERS_MIB = 128, 1024
-"""At least and at most: of 100,000 passages, vectors, words and their indexes are 280 MB."""
+"""Minimum and maximum. Vectors, terms and indexes of 100,000 passages take 280 MB."""
 _MEMORY_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""What a container may have; of the two versions of control groups."""
+"""Memory limit of a container, for both versions of control groups."""
 
 
 def settings_text(folder: Path) -> str:
-    """The server's settings; everything that makes it durable keeps its default, on."""
+    """The server's settings. Durability settings keep their defaults (on)."""
     return _SETTINGS.format(port=PORT, folder=folder, buffers=buffers_mib(memory_bytes()))
 
 
 def buffers_mib(memory: int) -> int:
-    """An eighth of the memory for what is read often. Only what the library fills is taken."""
+    """An eighth of the memory. Only the part that the library fills is used."""
     least, most = _BUFFERS_MIB
     return min(most, max(least, memory // 8 // _MIB))
 
 
 def memory_bytes(limits: Sequence[Path] = _MEMORY_LIMITS) -> int:
-    """The machine's memory, or what its container may have of it."""
+    """The memory of the machine, or the limit of its container."""
     found = [path.read_text().strip() for path in limits if path.is_file()]
     allowed = [int(limit) for limit in found if limit.isdigit()]  # "max": no limit
     return min([int(psutil.virtual_memory().total), *allowed])
 
 
 def socket_folder(home: "Home") -> Path:
-    """Where the server's socket is: its own folder, or a short one when that path cannot be used.
+    """The folder of the server's socket: its own, or a short one when that path is unusable.
 
-    Socket paths are limited to about 100 bytes, and odd characters would need quoting in three
-    languages. The short folder is private to the server's account.
+    Socket paths are limited to about 100 bytes, and special characters would need three levels of
+    quoting. The short folder is private to the server's account.
     """
     path = str(home.folder)
     if _PLAIN_PATH.fullmatch(path) and len(f"{path}/.s.PGSQL.{PORT}") <= _SOCKET_PATH_BYTES:
@@ -104,7 +104,7 @@ def _short_temporary_folder() -> Path:
 
 
 def started_program(data: Path) -> Path | None:
-    """The `postgres` that a data folder was last started with, from its `postmaster.opts`."""
+    """The `postgres` binary last started on a data folder, from `postmaster.opts`."""
     try:
         words = shlex.split((data / "postmaster.opts").read_text(errors="surrogateescape"))
     except (FileNotFoundError, ValueError):
@@ -114,14 +114,14 @@ def started_program(data: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What `postmaster.pid` says about the server of a data folder."""
+    """The contents of `postmaster.pid` of a data folder."""
 
     pid: int
     ready: bool
 
     @classmethod
     def read(cls, data: Path) -> "Postmaster | None":
-        """None when there is no such file; line 1 is the pid, line 8 the state."""
+        """None without such a file; line 1 is the pid, line 8 the state."""
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -130,7 +130,7 @@ class Postmaster:
         return cls(pid, ready=len(lines) > 7 and lines[7].strip() == "ready")
 
     def alive(self, data: Path) -> bool:
-        """Whether that pid is the server of `data`: after a reboot it may be anything."""
+        """Whether the pid is the server of `data`; after a reboot it may be another process."""
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():

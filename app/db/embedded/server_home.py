@@ -1,8 +1,8 @@
-"""Where the embedded server lives and as whom it runs.
+"""The folder and the account of the embedded server.
 
-PostgreSQL refuses to run as root. Then it runs as an account of its own, in `DATA_DIR/pg` if that
-account can get there. No permission of anything but that folder is ever changed: where the account
-cannot pass, the server gets a folder elsewhere and `DATA_DIR/pg` becomes a link to it.
+PostgreSQL refuses to run as root; it then runs as a separate account, in `DATA_DIR/pg` if that
+account can access it. Only the permissions of that folder are ever changed: if the account cannot
+access it, the server uses another folder and `DATA_DIR/pg` becomes a link to it.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class _Switch(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who runs the server: ourselves, or another account when we are root."""
+    """The account that runs the server: the current user, or another one when that is root."""
 
     uid: int
     gid: int
@@ -45,18 +45,18 @@ class Account:
         return self.uid == os.geteuid()
 
     def switch(self) -> _Switch:
-        """Arguments of `subprocess.run` that make the child this account."""
+        """Arguments of `subprocess.run` that run the child as this account."""
         if self._ours:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def take(self, file: int | Path) -> None:
-        """Give a file or folder of the server's to this account."""
+        """Change the owner of a file or folder to this account."""
         if not self._ours:
             os.chown(file, self.uid, self.gid)
 
     def reaches(self, folder: Path) -> bool:
-        """Whether this account can enter `folder`, asked of the system itself (ACLs included)."""
+        """Whether this account can enter `folder`, as the system decides (including ACLs)."""
         return self._can("/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder))
 
     def can_run(self, program: Path) -> bool:
@@ -83,7 +83,7 @@ class Home:
 
 
 def find_home(data_dir: Path) -> Home:
-    """Find or make the place for the server of `data_dir`. Raises `SettingError`."""
+    """Find or create the folder for the server of `data_dir`. Raises `SettingError`."""
     pointer = _absolute(data_dir) / "pg"
     try:
         pointer.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _home_as_root(pointer: Path) -> Home:
 
 
 def _follow(pointer: Path) -> Path:
-    """The folder a link names; a link to nothing is an error, not a reason to start anew."""
+    """The target of the link; a dangling link is an error, not a reason to start over."""
     if pointer.is_symlink() and not pointer.exists():
         raise SettingError(
             f"DATA_DIR: got {pointer.parent}, whose database folder {pointer.readlink()} is gone; "
@@ -151,7 +151,7 @@ def _follow(pointer: Path) -> Path:
 
 
 def _new_folder(pointer: Path, account: Account) -> Path:
-    """`DATA_DIR/pg` itself if the account can get there, else a folder elsewhere, linked."""
+    """`DATA_DIR/pg` if the account can access it, else a linked folder elsewhere."""
     if account.reaches(pointer.parent):
         return pointer
     base = _shared_base(account)
@@ -170,7 +170,7 @@ def _new_folder(pointer: Path, account: Account) -> Path:
 
 
 def _shared_base(account: Account) -> Path:
-    """A folder of root's that the account can pass: a permanent one, else a temporary one."""
+    """A folder of root that the account can enter: permanent if possible, else temporary."""
     for base in (_SYSTEM_FOLDER, Path(tempfile.gettempdir()) / "citestream-root"):
         try:
             base.mkdir(mode=0o755, exist_ok=True)
@@ -186,7 +186,7 @@ def _shared_base(account: Account) -> Path:
 
 
 def _own_account() -> Account:
-    """The account `citestream`, made at the first start as root; `nobody` where none can be."""
+    """The account `citestream`, created at the first start as root, else `nobody`."""
     if (account := _look_up(_ACCOUNT)) is not None:
         return account
     log.info("Adding the system user %s: PostgreSQL refuses to run as root", _ACCOUNT)
@@ -220,7 +220,7 @@ def _user_name(uid: int) -> str:
 
 
 def _bundled_programs() -> Path:
-    """Found without importing the package: its life cycle is not used."""
+    """Found without importing the package, which would manage a server itself."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingError(
@@ -231,7 +231,7 @@ def _bundled_programs() -> Path:
 
 
 def _programs_for(account: Account) -> Path:
-    """The bundled programs, or a copy the account can run when they lie where it cannot pass."""
+    """The bundled programs, or a copy when the account cannot execute them in place."""
     programs = _bundled_programs()
     if account.can_run(programs / "initdb"):
         return programs

@@ -1,4 +1,4 @@
--- Tokens, sessions and blocked people (app/db/access_store.py).
+-- Tokens, sessions and blocked users (app/db/access_store.py).
 
 -- name: find_token
 SELECT owner_id, groups, expires_at FROM api_tokens t
@@ -14,7 +14,7 @@ WHERE s.digest = $1 AND s.expires_at > $2
   AND NOT EXISTS (SELECT FROM blocked_people b WHERE b.owner_id = s.owner_id)
 
 -- name: insert_session
--- $6: the digest of the token it ends with, or null.
+-- $6: the digest of the token that the session depends on, or null.
 INSERT INTO sessions (digest, owner_id, groups, token_id, created_at, expires_at)
 VALUES ($1, $2, $3, (SELECT token_id FROM api_tokens WHERE digest = $6), $4, $5)
 

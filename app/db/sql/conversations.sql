@@ -1,7 +1,7 @@
 -- Queries of ConversationStore (app/db/conversation_store.py).
 
 -- name: list_recent
--- The next $4 of owner $1 after the one that was updated at $2 and is called $3 (null: the first).
+-- At most $4 conversations of owner $1 after the cursor ($2 updated_at, $3 session_id; null: start).
 SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id
 FROM conversations c
 LEFT JOIN runs r
@@ -13,8 +13,8 @@ ORDER BY c.updated_at DESC, c.session_id DESC
 LIMIT $4
 
 -- name: search_conversations
--- As list_recent: those with every prefix of $5 in one message, or every pattern of $6 in the title.
--- `said` is the newest such message.
+-- Like list_recent, limited to conversations with every prefix of $5 in one message, or every pattern
+-- of $6 in the title. match_text is the newest such message.
 WITH found AS MATERIALIZED (
   SELECT owner_id, session_id, max(ordinal) AS ordinal
   FROM messages
@@ -24,7 +24,7 @@ WITH found AS MATERIALIZED (
   GROUP BY owner_id, session_id
 )
 SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id,
-  m.message_id AS said_id, m.role AS said_role, m.content AS said
+  m.message_id AS match_id, m.role AS match_role, m.content AS match_text
 FROM conversations c
 LEFT JOIN found USING (owner_id, session_id)
 LEFT JOIN messages m
@@ -80,7 +80,7 @@ UPDATE conversations SET deleted_at = NULL
 WHERE owner_id = $1 AND session_id = $2 AND deleted_at >= $3
 
 -- name: purge_conversations
-WITH gone AS (
+WITH purged AS (
   DELETE FROM conversations c
   WHERE c.deleted_at < $1
     AND NOT EXISTS (
@@ -89,10 +89,10 @@ WITH gone AS (
     )
   RETURNING c.owner_id, c.session_id
 ), events AS (
-  DELETE FROM run_events e USING runs r, gone
-  WHERE r.owner_id = gone.owner_id AND r.session_id = gone.session_id AND e.run_id = r.run_id
+  DELETE FROM run_events e USING runs r, purged
+  WHERE r.owner_id = purged.owner_id AND r.session_id = purged.session_id AND e.run_id = r.run_id
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM purged
 
 -- name: set_feedback
 UPDATE messages m SET feedback = $4

@@ -8,8 +8,8 @@ DELETE FROM ingest_jobs WHERE created_at < now() - interval '1 day' AND ended
   OR created_at < now() - interval '7 days';
 
 -- name: append_events
--- $2 types, $3 data, $4 whether the last one ends the job. The row's lock puts writers in order. An
--- event of the type `file` says that one more file is done.
+-- $2 types, $3 data, $4 whether the last event ends the job. The row lock orders concurrent writers.
+-- An event of type `file` counts one more file as done.
 WITH job AS (
   UPDATE ingest_jobs
   SET head = head + cardinality($2::text[]), ended = $4, beat_at = clock_timestamp(),
@@ -30,8 +30,8 @@ SELECT job_id, head, ended, extract(epoch FROM clock_timestamp() - beat_at)::flo
 FROM ingest_jobs WHERE job_id = $2 AND owner_id = $1;
 
 -- name: reading_progress
--- Files of the jobs that are under way: of owner $1 and of what everyone may read, or of all ($1 null).
--- A job whose process was not heard of for $2 seconds is not.
+-- Progress of running jobs: those of owner $1 and shared ones, or all ($1 null). A job without a
+-- heartbeat for $2 seconds counts as dead.
 SELECT coalesce(sum(files_done), 0) AS done, coalesce(sum(files), 0) AS total
 FROM ingest_jobs
 WHERE NOT ended AND ($1::text IS NULL OR owner_id = $1 OR shared)

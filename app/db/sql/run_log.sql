@@ -1,7 +1,7 @@
 -- Queries of PostgresRunLog (app/db/run_log.py).
 
 -- name: start_run
--- The locks, checks and writes of one question: see schema.sql.
+-- The locks, checks and writes for one question; see schema.sql.
 SELECT repeated, taken, active_run_id, running, deleted, known, stop_requested
 FROM start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
   $19, $20, $21, $22, $23)
@@ -16,9 +16,9 @@ SELECT run_id, owner_id, session_id, message_id, question_id, route, status, epo
 FROM runs WHERE owner_id = $1 AND route = $2 AND idempotency_key = $3
 
 -- name: append_events
--- Runs $1 (of epoch $2) get head $3 and reservation $4; their events are $5 to $9. All of it in
--- one statement, and so in one transaction with the notices $10. An attempt whose answer was lost
--- is repeated from the same first event on, perhaps with more: the longer row wins.
+-- Runs $1 (epochs $2) get head $3 and reservation $4; their events are $5 to $9. One statement, and
+-- so one transaction, that also sends the notices $10. An attempt whose response was lost is repeated
+-- from the same first event on, perhaps with more events: the longer row wins.
 WITH owned AS (
   UPDATE runs r
   SET head = greatest(r.head, b.head), reserved = greatest(r.reserved, b.reserved)
@@ -41,7 +41,7 @@ SELECT
   (SELECT count(pg_notify('citestream_runs', p)) FROM unnest($10::text[]) AS p) AS notices
 
 -- name: finish_run
--- $22: it was closed as dead, and this ending replaces that one; see replace_ending.
+-- $22: replace the ending of a run that was closed as dead; see replace_ending.
 WITH ended AS (
   UPDATE runs
   SET status = $3, head = $4, reserved = greatest(reserved, $4), terminal_seq = $4,
@@ -69,11 +69,11 @@ WITH ended AS (
 SELECT pg_notify('citestream_runs', 'ended:' || run_id) FROM ended
 
 -- name: lock_conversation
--- As in start_run: nothing that continues an answer of this conversation begins meanwhile.
+-- Same lock as in start_run: no continuation of an answer of this conversation starts meanwhile.
 SELECT pg_advisory_xact_lock(3, hashtext(owner_id || ' ' || session_id)) FROM runs WHERE run_id = $1
 
 -- name: lock_taken_run
--- A run of the owner with epoch $2 that somebody else took over since.
+-- A run with owner epoch $2 that another process has taken over since.
 SELECT
   r.epoch, r.reserved, r.purged, r.terminal_seq, r.terminal_type, r.terminal_data,
   EXISTS (
@@ -86,11 +86,11 @@ WHERE r.run_id = $1 AND r.epoch > $2
 FOR UPDATE OF r
 
 -- name: drop_ending
--- What whoever closed it wrote: from its first number $2 on.
+-- Deletes the events of the closing process: from its first number $2 on.
 DELETE FROM run_events WHERE run_id = $1 AND seq >= $2
 
 -- name: find_ending
--- Whether this very ending was stored before: the answer to the first attempt was lost.
+-- Whether this ending is already stored: the response to the first attempt was lost.
 SELECT FROM runs WHERE run_id = $1 AND epoch = $2 AND status <> 'running' AND terminal_data = $3
 
 -- name: read_run
@@ -100,8 +100,8 @@ SELECT run_id, owner_id, session_id, message_id, question_id, route, status, epo
 FROM runs WHERE run_id = $1 AND owner_id = $2
 
 -- name: read_entries
--- The rows that hold the events after $2, at most $3 of them and what shares their rows. The row
--- that holds $2 + 1 is the last one that begins at or before it; after a hole it is the next one.
+-- Rows with the events after $2: at most $3 events, plus others in the same rows. The row with event
+-- $2 + 1 is the last one that starts at or before it; after a gap it is the next row.
 WITH first AS (
   SELECT seq FROM run_events
   WHERE run_id = $1 AND last_seq > $2 AND seq >= coalesce(
@@ -123,7 +123,7 @@ FROM runs r JOIN messages m USING (message_id)
 WHERE r.run_id = $1 AND r.owner_id = $2
 
 -- name: join_tokens
--- A stored reset begins its row and takes back the text before it.
+-- A stored reset starts its row and discards the text before it.
 SELECT coalesce(string_agg(text, '' ORDER BY seq), '') FROM run_events
 WHERE run_id = $1 AND seq >= coalesce(
   (SELECT max(seq) FROM run_events WHERE run_id = $1 AND starts_with(data, '{"type":"reset"')), 0)
@@ -158,7 +158,7 @@ INSERT INTO processes (process_id, beat, beat_at) VALUES ($1, 1, clock_timestamp
 ON CONFLICT (process_id) DO UPDATE SET beat = processes.beat + 1, beat_at = clock_timestamp()
 
 -- name: list_leases
--- Always at least one row: the clock is read even when nothing runs.
+-- Always at least one row, so that the clock is read even when nothing runs.
 SELECT extract(epoch FROM clock.now)::float8 AS now_s, r.run_id, r.epoch, r.process_id, p.beat
 FROM (SELECT clock_timestamp() AS now) AS clock
 LEFT JOIN runs r ON r.status = 'running'
@@ -173,7 +173,7 @@ RETURNING run_id, owner_id, session_id, message_id, question_id, route, status, 
   terminal_type, terminal_data, receipt
 
 -- name: list_turns
--- For each question before $3 the newest answer that ended; the last $4 turns, newest first.
+-- The newest ended answer to each question before $3; the last $4 turns, newest first.
 SELECT q.content AS question, a.content AS answer, a.status
 FROM messages q
 CROSS JOIN LATERAL (
@@ -199,7 +199,7 @@ WHERE m.message_id = $1 AND m.owner_id = $2 AND m.role = 'assistant' AND m.statu
   AND c.deleted_at IS NULL
 
 -- name: purge_runs
--- The idempotency key lives as long as the events it would replay.
+-- The idempotency key is kept as long as the events that it would replay.
 WITH old AS (
   UPDATE runs SET purged = true, idempotency_key = NULL
   WHERE ended_at < $1 AND status <> 'running' AND NOT purged

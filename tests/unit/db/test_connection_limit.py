@@ -43,7 +43,7 @@ async def test_a_refusal_shrinks_it_and_time_lets_it_grow_one_by_one() -> None:
         await entered(limit, names, number)
     limit.leave()  # the fifth was refused: four are open
     limit.refused(4)
-    assert limit.now == 4
+    assert limit.current == 4
     waiting = [asyncio.ensure_future(entered(limit, names, number)) for number in (5, 6)]
     await turns()
     assert names == [0, 1, 2, 3, 4]
@@ -51,9 +51,9 @@ async def test_a_refusal_shrinks_it_and_time_lets_it_grow_one_by_one() -> None:
     for number in range(7, 11):
         waiting.append(asyncio.ensure_future(entered(limit, names, number)))
         await turns()
-        assert (limit.now, names[-1]) == (number - 2, number - 2)
+        assert (limit.current, names[-1]) == (number - 2, number - 2)
         clock.seconds += GROW_AFTER_S
-    assert limit.now == limit.most == 8
+    assert limit.current == limit.limit == 8
     for _ in range(2):
         limit.leave()
     await asyncio.gather(*waiting)
@@ -62,7 +62,7 @@ async def test_a_refusal_shrinks_it_and_time_lets_it_grow_one_by_one() -> None:
 async def test_one_connection_is_left_when_none_is_open() -> None:
     limit = ConnectionLimit(4)
     limit.refused(0)
-    assert limit.now == 1
+    assert limit.current == 1
 
 
 @pytest.mark.parametrize("served", [False, True])
