@@ -55,8 +55,8 @@ class LibraryStore:
     """Implements `Library`, `LibraryWriter` and `LibraryVectors`.
 
     A principal can read their own sources and those shared with everyone or with one of their
-    groups (`readable_by` in the schema). Only the owner writes. Foreign and unknown sources are
-    indistinguishable.
+    groups (`readable_by` in sql/fragments.sql). Only the owner writes. Foreign and unknown sources
+    are indistinguishable.
     """
 
     def __init__(self, database: Database) -> None:
@@ -231,7 +231,7 @@ class LibraryStore:
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
-                rows = await connection.fetch(SQL["list_named"], keys)
+                rows = await connection.fetch(SQL["list_referenced"], keys)
                 unnamed = set(keys) - {row["key"] for row in rows}
                 if unnamed:
                     await discard(sorted(unnamed))
@@ -270,7 +270,7 @@ class LibraryStore:
         if sketch is None:
             return ()
         rows = await self._database.fetch(
-            SQL["find_alike"],
+            SQL["find_similar"],
             principal.owner_id,
             sketch,
             storable(source_id),

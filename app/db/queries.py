@@ -1,4 +1,8 @@
-"""Named queries: `sql/<store>.sql` holds blocks that start with `-- name: verb_noun`."""
+"""Named queries: `sql/<store>.sql` holds blocks that start with `-- name: verb_noun`.
+
+`sql/fragments.sql` of this package holds blocks that start with `-- fragment: name`. A query
+includes one by `{{name parameter=value …}}`, which replaces each `:parameter` of the fragment.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +13,10 @@ from typing_extensions import override
 
 _NAME = re.compile(r"^-- name: (\S+)[ \t]*$", re.MULTILINE)
 _VERB_NOUN = re.compile(r"[a-z]+(_[a-z]+)+")
+_FRAGMENT = re.compile(r"^-- fragment: (\S+)[ \t]*$", re.MULTILINE)
+_INCLUDE = re.compile(r"\{\{(\w+)((?: \w+=[^\s{}]+)*)\}\}")
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
+_COMMENT = re.compile(r"^--[^\n]*\n", re.MULTILINE)
 
 
 class QueryError(LookupError):
@@ -53,8 +61,32 @@ class Queries(Mapping[str, str]):
         return len(self._queries)
 
 
+def parse_fragments(text: str) -> dict[str, str]:
+    """The fragments of a file by name, without comments."""
+    _, *parts = _FRAGMENT.split(text)
+    bodies = (_COMMENT.sub("", body).strip() for body in parts[1::2])
+    return dict(zip(parts[::2], bodies, strict=True))
+
+
+def include_fragments(text: str, fragments: Mapping[str, str]) -> str:
+    """`text` with its fragments included, also those of fragments. Raises `QueryError`."""
+
+    def included(include: re.Match[str]) -> str:
+        name, values = include[1], dict(pair.split("=") for pair in include[2].split())
+        if name not in fragments:
+            raise QueryError(f"no fragment {name!r}; there are {', '.join(fragments)}")
+        body = include_fragments(fragments[name], fragments)
+        try:
+            return _PARAMETER.sub(lambda parameter: values[parameter[1]], body)
+        except KeyError as missing:
+            raise QueryError(f"the fragment {name!r} needs the parameter {missing}") from None
+
+    return _INCLUDE.sub(included, text)
+
+
 @cache
-def load_queries(store: str) -> Queries:
-    """The queries of `sql/<store>.sql`, read once."""
-    path = files("app.db") / "sql" / f"{store}.sql"
-    return Queries(path.read_text(encoding="utf-8"), origin=f"{store}.sql")
+def load_queries(store: str, *, package: str = "app.db") -> Queries:
+    """The queries of `sql/<store>.sql` of a package, read once."""
+    fragments = parse_fragments((files("app.db") / "sql" / "fragments.sql").read_text("utf-8"))
+    text = (files(package) / "sql" / f"{store}.sql").read_text("utf-8")
+    return Queries(include_fragments(text, fragments), origin=f"{store}.sql")

@@ -17,7 +17,7 @@ from app.domain.ports import JOB_DEAD_S, Vector
 from app.domain.principals import Principal
 from app.search.bm25 import Term, top_passages
 
-SQL = load_queries("library")
+SQL = load_queries("search", package="app.search")
 
 LEXICAL_SHARE: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
 WHOLE: Final = 2_000  # passages up to which one statement compares everything

@@ -472,4 +472,4 @@ async def test_a_file_that_cannot_be_removed_costs_no_change(
     source_id, change = await put(filed("2", "k2"), now=NOON)
     assert change == "replaced"
     assert await library.file(ANA, source_id) == StoredFile("k2", "text/markdown")
-    assert "stay behind" in caplog.text
+    assert "could not be removed" in caplog.text

@@ -1,7 +1,7 @@
 """The hot queries use the index meant for them, seen in a database large enough to matter."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -51,8 +51,10 @@ async def filled(database: Database) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def plan_of(connection: Connection, store: str, query: str, *arguments: object) -> str:
-    explained = f"EXPLAIN (COSTS OFF) {load_queries(store)[query]}"
+async def plan_of(
+    connection: Connection, queries: Mapping[str, str], query: str, *arguments: object
+) -> str:
+    explained = f"EXPLAIN (COSTS OFF) {queries[query]}"
     return "\n".join(row[0] for row in await connection.fetch(explained, *arguments))
 
 
@@ -90,7 +92,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 async def test_the_run_log_uses_its_indexes(
     filled: Connection, query: str, arguments: tuple[object, ...], index: str
 ) -> None:
-    plan = await plan_of(filled, "run_log", query, *arguments)
+    plan = await plan_of(filled, load_queries("run_log"), query, *arguments)
     assert index in plan, plan
     assert set(scanned(plan)) <= {"pending_stops", "processes"}, plan
 
@@ -133,7 +135,7 @@ async def test_a_run_is_started_by_indexes(filled: Connection) -> None:
 async def test_the_conversations_use_their_indexes(
     filled: Connection, query: str, arguments: tuple[object, ...], index: str
 ) -> None:
-    plan = await plan_of(filled, "conversations", query, *arguments)
+    plan = await plan_of(filled, load_queries("conversations"), query, *arguments)
     assert index in plan, plan
     assert scanned(plan) == [], plan
 
@@ -188,13 +190,13 @@ _LIBRARY = (
             {"sources"},
         ),
         (
-            "told_by_terms",
+            "passages_by_terms",
             (SparseVector({6: 1.0}, 10**9), [7]),
             "passage_terms_by_lexeme",
             {"sources"},
         ),
         (
-            "told_by_sets",
+            "passages_by_term_sets",
             (SparseVector({6: 1.0}, 10**9), ["{7,1001}"]),
             "passage_terms_by_lexeme",
             {"sources"},
@@ -209,6 +211,7 @@ async def test_a_large_library_is_searched_by_its_indexes(
         for statement in _LIBRARY:
             await connection.execute(statement)
         everything: tuple[object, ...] = ("owner", [], [], [], None, None, [])
-        plan = await plan_of(connection, "library", query, *everything, *asked)
+        queries = load_queries("search", package="app.search")
+        plan = await plan_of(connection, queries, query, *everything, *asked)
     assert index in plan, plan
     assert set(scanned(plan)) <= small, plan

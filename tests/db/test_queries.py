@@ -4,10 +4,21 @@ from pathlib import Path
 import pytest
 
 from app.db.pool import Database
-from app.db.queries import Queries, QueryError, load_queries
+from app.db.queries import (
+    Queries,
+    QueryError,
+    include_fragments,
+    load_queries,
+    parse_fragments,
+)
 
-FOLDER = Path(__file__).parents[2] / "app" / "db"
-STORES = sorted(path.stem for path in (FOLDER / "sql").glob("*.sql") if path.stem != "schema")
+APP = Path(__file__).parents[2] / "app"
+NO_QUERIES = {"fragments", "schema"}
+STORES = sorted(
+    (path.stem, f"app.{path.parents[1].name}")
+    for path in APP.glob("*/sql/*.sql")
+    if path.stem not in NO_QUERIES
+)
 USES = re.compile(r'SQL\[\s*"(\w+)"|_change\(\s*"(\w+)"')
 
 
@@ -40,23 +51,58 @@ def test_an_unknown_name_lists_the_known() -> None:
         queries["read_two"]
 
 
-@pytest.mark.parametrize("store", STORES)
-async def test_every_query_can_be_prepared(database: Database, store: str) -> None:
-    assert load_queries(store)
+@pytest.mark.parametrize(("store", "package"), STORES)
+async def test_every_query_can_be_prepared(database: Database, store: str, package: str) -> None:
+    queries = load_queries(store, package=package)
+    assert queries
     async with database.connection() as connection:
-        for sql in load_queries(store).values():
+        for sql in queries.values():
             await connection.prepare(sql)
 
 
 def test_every_query_is_used_and_every_use_is_a_query() -> None:
     used = {
         name
-        for path in FOLDER.glob("*.py")
+        for room in ("db", "search")
+        for path in (APP / room).glob("*.py")
         for pair in USES.findall(path.read_text())
         for name in pair
         if name
     }
-    assert used == {name for store in STORES for name in load_queries(store)}
+    assert used == {name for store, room in STORES for name in load_queries(store, package=room)}
+
+
+FRAGMENTS = """\
+-- Fragments.
+
+-- fragment: mine
+-- Why.
+:table.owner = :owner AND :table.at::date = $2
+-- fragment: mine_and_new
+{{mine table=t owner=$1}} AND t.new
+"""
+
+
+def test_fragments_are_included_in_queries_and_in_fragments() -> None:
+    fragments = parse_fragments(FRAGMENTS)
+    text = "SELECT '{}' WHERE {{mine table=s owner=$3}} OR {{mine_and_new}}"
+    assert include_fragments(text, fragments) == (
+        "SELECT '{}' WHERE s.owner = $3 AND s.at::date = $2 "
+        "OR t.owner = $1 AND t.at::date = $2 AND t.new"
+    )
+    with pytest.raises(QueryError, match="no fragment 'yours'; there are mine, mine_and_new"):
+        include_fragments("{{yours}}", fragments)
+    with pytest.raises(QueryError, match="'mine' needs the parameter 'owner'"):
+        include_fragments("{{mine table=s}}", fragments)
+
+
+def test_who_may_read_a_source_is_written_once() -> None:
+    written = {
+        path.name: found
+        for path in APP.rglob("*.sql")
+        if path.parent.name != "migrations" and (found := path.read_text().count("shared_with &&"))
+    }
+    assert written == {"fragments.sql": 1}
 
 
 STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?(?:\w+\.)?\*|,\s+\w+\.\*")
@@ -64,9 +110,8 @@ STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?(?:\w+\.)?\*|,\s+\w
 
 def test_every_query_names_what_it_reads() -> None:
     """New columns cost nobody anything, and what is sent is what somebody wrote down."""
-    texts = [sql for store in STORES for sql in load_queries(store).values()]
-    app = FOLDER.parent
-    texts += [path.read_text() for path in app.rglob("*.py")]
+    texts = [sql for store, room in STORES for sql in load_queries(store, package=room).values()]
+    texts += [path.read_text() for path in APP.rglob("*.py")]
     assert [found.group() for text in texts for found in STAR.finditer(text)] == []
     assert STAR.search("SELECT a, t.* FROM t")
     assert STAR.search("RETURNING *")
