@@ -27,6 +27,12 @@ _BEFORE_ANSWER: Final = 1.0
 _ENDS: Final = frozenset(".!?\u2026\u3002\uff01\uff1f\"')")
 _CHARS_PER_PIECE: Final = 20
 """At most so many count as one: a word that no model knows is one piece, however long it is."""
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+)
+_UNSPACED_CHARS_PER_PIECE: Final = 2
+"""Letters of scripts that are written without spaces. A tokenizer that does not know one makes a
+single unknown piece of a whole line, so its count says nothing."""
 _SHORT: Final = 24  # characters of what is counted once
 _MAX_RUN: Final = 20_000
 """Characters without a sentence's end that are looked at together."""
@@ -125,7 +131,11 @@ def _is_under(heading: str | None, path: str) -> bool:
 
 def _size(text: str, count: Count) -> int:
     """Word pieces, and never nothing: what costs nothing could be put together without end."""
-    return max(1, count(text), len(text) // _CHARS_PER_PIECE)
+    least = len(text) // _CHARS_PER_PIECE
+    if not text.isascii():
+        unspaced = sum(map(len, _UNSPACED.findall(text)))
+        least += unspaced // _UNSPACED_CHARS_PER_PIECE
+    return max(1, count(text), least)
 
 
 def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
@@ -207,6 +217,8 @@ def _chunks(word: str, limit: int, count: Count) -> Iterator[tuple[int, str]]:
     """A word that alone is larger than a passage (a data URL, unspaced script) in equal lengths."""
     if len(word) <= limit * _CHARS_PER_PIECE and _size(word, count) <= limit:
         step = len(word)
+    elif _UNSPACED.search(word):
+        step = max(1, limit // 2)
     else:  # what no model knows is one piece, what it knows may be one for each character
         known = count(word[:limit]) > 1
         step = max(1, limit // 2 if known else limit * _CHARS_PER_PIECE // 4)

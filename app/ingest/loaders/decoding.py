@@ -1,11 +1,11 @@
 """Bytes to text. What is not text is said to be so, rather than ingested as noise."""
 
 import re
-from contextlib import suppress
+from collections import Counter
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from charset_normalizer import from_bytes
+from chardet import detect
 
 from app.ingest.parsed_document import IngestError
 
@@ -36,6 +36,26 @@ _HIGH: Final = re.compile(rb"[\x80-\xff]")
 _TELLING: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
 _TELLING_LINES: Final = 2_000
 _FEW: Final = 3  # characters that may look like UTF-8 by chance
+_DOUBTFUL: Final = 0.1  # confidence below which a guess is hardly better than the most usual one
+_CJK: Final = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e \n]")
+_ESCAPE_SEQUENCE: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
+)
+_WESTERN_LETTERS: Final = frozenset(
+    "àâäáãåçéèêëíìîïñóòôöõøúùûüœæßšžÿÀÂÄÁÃÅÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØÚÙÛÜŒÆŠŽŸ"
+)
+_WESTERN_SIGNS: Final = frozenset("“”‘’„‚–—…€£§°©®«»¿¡²³½¼¾µ·•º™´×±¢¥¶†ª\xa0")
+_SUPERSETS: Final = {
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "tis-620": "cp874",
+}
+"""What programs write, and call by the name of its older part."""
+_WINDOWS_AND_ISO: Final = ("windows", "iso", "utf", "koi8", "cp125")
 _NOISE: Final = 0.02  # share of control characters above which it is no text
 
 
@@ -46,7 +66,7 @@ def decode(data: bytes) -> str:
     for magic, what in _BINARY.items():
         if data.startswith(magic):
             raise IngestError(f"this is {what}, not text")
-    text = _NEWLINES.sub("\n", _decoded(data))
+    text = _NEWLINES.sub("\n", _ESCAPE_SEQUENCE.sub("", _decoded(data)))
     controls = len(_UNREADABLE.findall(text))
     if controls > _NOISE * len(text):
         raise IngestError("this is a binary file, not text")
@@ -59,29 +79,112 @@ def decode(data: bytes) -> str:
 def _decoded(data: bytes) -> str:
     """UTF-8 when it can be, else what the bytes look like."""
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and (unmarked := _utf16_without_mark(data)):
+        return data.decode(unmarked, "replace")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             raise IngestError(f"the encoding is not the {encoding} it says") from error
+    if unmarked := _cjk_utf16_without_mark(data):
+        return data.decode(unmarked, "replace")
     if b"\0" in data[:4096]:
         raise IngestError("this is a binary file, not text")
     if _is_mixed(data):
         raise IngestError("the file mixes encodings; save it as UTF-8")
-    return _guessed(data)
-
-
-def _guessed(data: bytes) -> str:
-    """By the lines that are not ASCII, as many as it takes; by all of it when they mislead."""
-    telling = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _TELLING_LINES))
-    guess = from_bytes(telling[:_TELLING]).best()
-    if guess is not None:
-        with suppress(UnicodeDecodeError):
-            return data.decode(guess.encoding)
-    guess = from_bytes(data).best()
+    guess = guess_encoding(data)
     if guess is None:
         raise IngestError("the encoding is unknown; save the file as UTF-8")
-    return str(guess)
+    return data.decode(guess.encoding, errors="replace")
+
+
+class Guess(NamedTuple):
+    """An encoding that decodes the bytes; `doubtful` when others are about as likely."""
+
+    encoding: str
+    doubtful: bool
+
+
+def guess_encoding(data: bytes) -> Guess | None:
+    """Of text that is not UTF-8, by the lines that are not ASCII."""
+    telling = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _TELLING_LINES))
+    telling = telling[:_TELLING]
+    found = detect(telling)
+    encoding, doubtful = found["encoding"], found["confidence"] < _DOUBTFUL
+    usual = encoding is not None and encoding.lower().startswith(_WINDOWS_AND_ISO)
+    if (doubtful or not usual) and _is_western(telling):
+        return Guess("cp1252", doubtful=doubtful)
+    if encoding is None:
+        return None
+    encoding = _SUPERSETS.get(encoding.lower(), encoding)
+    try:
+        data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return Guess(detect(data)["encoding"] or encoding, doubtful=True)
+    return Guess(encoding, doubtful=doubtful)
+
+
+def _is_western(data: bytes) -> bool:
+    """Whether it reads as Windows-1252 would be written: signs and accents where they belong."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    padded = f"  {text} "
+    return all(
+        char.isascii() or _belongs(char, padded[at : at + 2], padded[at + 3])
+        for at, char in enumerate(text)
+    )
+
+
+def _belongs(char: str, before: str, after: str) -> bool:
+    """Three letters in a row with accents, a capital within a word, a sign within one: no."""
+    if char in _WESTERN_LETTERS:
+        accents = sum(not one.isascii() for one in before)
+        return accents < 2 and not (char.isupper() and before[-1].islower())
+    if char in "’´·":
+        return True
+    inside = before[-1].isalpha() and after.isalpha()
+    starts = char in "£¿¡«„" and before[-1].isalpha()
+    return char in _WESTERN_SIGNS and not inside and not starts
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """Every second byte is of a few values only: the upper halves of one alphabet's letters."""
+    head = data[:_TELLING]
+    if len(data) % 2 or len(head) < 4:
+        return None
+    upper = {"utf-16-be": _commonest(head[0::2]), "utf-16-le": _commonest(head[1::2])}
+    likely = max(upper, key=lambda name: upper[name])
+    if upper[likely] > 0.9 and min(upper.values()) < 0.75 and _is_printable(head, likely):
+        return likely
+    return None
+
+
+def _cjk_utf16_without_mark(data: bytes) -> str | None:
+    """Chinese, Japanese and Korean spread over many upper bytes, but over few kinds of signs."""
+    head = data[: _TELLING - _TELLING % 2]
+    if len(data) % 2:
+        return None
+    shares = {name: _cjk_share(head, name) for name in ("utf-16-le", "utf-16-be")}
+    likely = max(shares, key=lambda name: shares[name])
+    return likely if shares[likely] > 0.9 and shares[likely] - min(shares.values()) > 0.2 else None
+
+
+def _commonest(half: bytes) -> float:
+    """The share of the three commonest bytes, when zero (of blanks and signs) is one of them."""
+    common = Counter(half).most_common(3)
+    return sum(count for _, count in common) / len(half) if 0 in dict(common) else 0.0
+
+
+def _is_printable(data: bytes, encoding: str) -> bool:
+    text = data.decode(encoding, "replace")
+    return sum(one.isprintable() or one.isspace() for one in text) > 0.95 * len(text)
+
+
+def _cjk_share(data: bytes, encoding: str) -> float:
+    text = data.decode(encoding, "replace")
+    return len(_CJK.findall(text)) / len(text)
 
 
 def _is_mixed(data: bytes) -> bool:

@@ -1,50 +1,53 @@
-"""Transcripts as JSON: a list of segments with words, times and, where known, speakers.
+"""Transcripts as JSON: a list of segments or words with times and, where known, speakers.
 
-Reads what speech recognisers write: `segments` (Whisper, WhisperX), `utterances` (AssemblyAI,
-Deepgram), `results.audio_segments` (AWS), or the list alone.
+Reads what speech recognisers write: Whisper, WhisperX, whisper.cpp, Hugging Face, AssemblyAI,
+Deepgram, AWS, Google, Azure, Rev, ElevenLabs, Speechmatics, Vosk, YouTube, Podcasting 2.0, and
+lists in the same terms.
 """
 
 import json
-import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.json_segments import Segment, first_text, joined, read_segment
 from app.ingest.loaders.transcripts import Spoken, line_start, recording
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
+# Where segments are, the finest that still are sentences first; words come last.
 _LISTS: Final = (
     "segments",
     "utterances",
     "audio_segments",
-    "transcript",
-    "transcription",
     "monologues",
+    "paragraphs",
+    "sentences",
+    "phrases",
+    "recognizedPhrases",
+    "transcription",
+    "transcript",
     "cues",
+    "chunks",
+    "events",
+    "entries",
+    "channels",
+    "results",
+    "result",
+    "data",
+    "response",
 )
-_WRAPPERS: Final = ("results", "result", "data")
-_WORDS: Final = ("text", "transcript", "words", "content")
-_STARTS: Final = ("start", "start_s", "start_time", "startTime", "begin", "from")
-_ENDS: Final = ("end", "end_s", "end_time", "endTime", "to")
-_SPEAKERS: Final = ("speaker", "speaker_label", "speaker_name", "speakerName", "speaker_id")
-_STAMP: Final = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)s?")
+_WORDS: Final = ("words", "items", "elements", "segs", "tokens")
+_CHOICES: Final = ("alternatives", "nBest", "NBest")  # the best one first
+_SPOKEN_KEYS: Final = {"text", "speaker", "id", "start", "end", "words", "content", "transcript"}
+_DEEPEST: Final = 12
 _SLOWEST: Final = 0.5  # characters a second; speech has about fifteen
 
 UNKNOWN: Final = (
     "this JSON is not a transcript that is known: it takes a list of segments, or an object with "
     '"segments", each {"start", "end", "text", "speaker"?}'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    words: str
-    speaker: str | None
-    start: float | None
-    end: float | None
 
 
 def load_json_transcript(data: bytes) -> ParsedDocument:
@@ -54,65 +57,141 @@ def load_json_transcript(data: bytes) -> ParsedDocument:
     is a document of what was said. Whole numbers that would mean absurdly slow speech are
     milliseconds.
     """
+    content = parse_json(data)
+    segments = _renamed(list(_segments(content, 0)), content)
+    if not segments or not _is_transcript(content, segments):
+        raise IngestError(UNKNOWN)
+    title = first_text(content, ("title", "name")) if isinstance(content, Mapping) else None
+    if all(one.start is None and one.end is None for one in segments):
+        return _as_document(segments, title)
+    return recording(_timed(segments), title)
+
+
+def parse_json(data: bytes) -> object:
+    """What the file says. Raises `IngestError` for what is not JSON."""
     try:
-        content = json.loads(decode(data))
+        return json.loads(decode(data))
     except json.JSONDecodeError as error:
         raise IngestError(f"this is not JSON (line {error.lineno})") from error
     except RecursionError as error:
         raise IngestError("the file is nested too deeply") from error
     except ValueError as error:  # a number of thousands of digits
         raise IngestError("this is not JSON") from error
-    segments = [_segment(one) for one in _segments(content)]
-    title = _first(content, ("title", "name"), str) if isinstance(content, Mapping) else None
-    if all(one.start is None and one.end is None for one in segments):
-        return _as_document(segments, title)
-    return recording(_timed(segments), title)
 
 
-def _segments(content: object) -> Sequence[Mapping[str, object]]:
-    for wrapper in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
+def _is_transcript(content: object, segments: Sequence[Segment]) -> bool:
+    """Times make one; without any, elements that hold nothing but what was said and by whom."""
+    if any(one.start is not None or one.end is not None for one in segments):
+        return True
+    spoken = any(one.words.strip() for one in segments)
+    lists = [content] if isinstance(content, list) else []
     if isinstance(content, Mapping):
-        named = (content[name] for name in _LISTS if isinstance(content.get(name), list))
-        content = next(named, None)
-    if not isinstance(content, list) or not content:
-        raise IngestError(UNKNOWN)
-    segments = [one for one in content if isinstance(one, Mapping)]
-    if len(segments) < len(content) or not any(_first(s, _WORDS, str) for s in segments):
-        raise IngestError(UNKNOWN)
-    return segments
+        lists = [content[name] for name in _LISTS if isinstance(content.get(name), list)][:1]
+    keys = {key for one in lists for each in one if isinstance(each, Mapping) for key in each}
+    return spoken and bool(lists) and keys <= _SPOKEN_KEYS
 
 
-def _segment(one: Mapping[str, object]) -> _Segment:
-    speaker = next((one[name] for name in _SPEAKERS if one.get(name) is not None), None)
-    if isinstance(speaker, Mapping):
-        speaker = speaker.get("name")
-    if isinstance(speaker, int) and not isinstance(speaker, bool):
-        speaker = f"Speaker {speaker}"
-    return _Segment(
-        words=_first(one, _WORDS, str) or "",
-        speaker=speaker if isinstance(speaker, str) else None,
-        start=_time(one, _STARTS),
-        end=_time(one, _ENDS),
-    )
+def _segments(content: object, depth: int) -> Iterator[Segment]:
+    """Of the first list in `content` that has any; nothing when there is none."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(content, list):
+        yield from _of_list(content, depth)
+    elif isinstance(content, Mapping):
+        for name in (*_LISTS, *_WORDS):
+            nested = content.get(name)
+            if not isinstance(nested, list | Mapping):
+                continue
+            found = list(_labelled(nested, content, depth))
+            if any(one.words.strip() or one.start is not None for one in found):
+                yield from joined(found) if name in _WORDS else found
+                return
 
 
-def _first(content: Mapping[str, object], names: Sequence[str], kind: type[str]) -> str | None:
-    return next((value for name in names if isinstance(value := content.get(name), kind)), None)
+def _labelled(nested: object, beside: Mapping[str, object], depth: int) -> Iterator[Segment]:
+    """The segments, with speakers that AWS lists beside its words, by their start."""
+    labels = beside.get("speaker_labels")
+    turns = labels.get("segments") if isinstance(labels, Mapping) else None
+    said_by: dict[object, object] = {}
+    for turn in turns if isinstance(turns, list) else ():
+        for word in turn.get("items", ()) if isinstance(turn, Mapping) else ():
+            if isinstance(word, Mapping) and isinstance(word.get("start_time"), str):
+                said_by[word["start_time"]] = word.get("speaker_label")
+    if said_by and isinstance(nested, list):
+        nested = [
+            {"speaker_label": said_by.get(str(one.get("start_time"))), **one}
+            if isinstance(one, Mapping)
+            else one
+            for one in nested
+        ]
+    yield from _segments(nested, depth + 1)
 
 
-def _time(one: Mapping[str, object], names: Sequence[str]) -> float | None:
-    value = next((one[name] for name in names if one.get(name) is not None), None)
-    if isinstance(value, str) and (stamp := _STAMP.fullmatch(value.strip())):
-        hours, minutes, seconds = (part or "0" for part in stamp.groups())
-        value = int(hours[:6]) * 3600 + int(minutes[:6]) * 60 + float(seconds.replace(",", "."))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if 0 <= value < 1e12 and math.isfinite(value) else None
+def _of_list(content: Sequence[object], depth: int) -> Iterator[Segment]:
+    elements = [one for one in content if isinstance(one, Mapping)]
+    if len(elements) < len(content):
+        return
+    flat = [_flattened(one) for one in elements]
+    last = flat[-1:] if _is_summary(flat) else flat
+    read = [list(_of_element(one, depth)) for one in last]
+    single = all(" " not in one.words.strip() for words in read for one in words)
+    whole = [one for words in read for one in words]
+    yield from joined(whole) if single and len(whole) > 1 and _as_words(last) else whole
 
 
-def _timed(segments: Sequence[_Segment]) -> list[Spoken]:
+def _flattened(one: Mapping[str, object]) -> Mapping[str, object]:
+    """With the best of its alternatives in its place."""
+    for name in _CHOICES:
+        choices = one.get(name)
+        if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
+            rest = {key: value for key, value in one.items() if key != name}
+            return {**choices[0], **rest}
+    return one
+
+
+def _is_summary(elements: Sequence[Mapping[str, object]]) -> bool:
+    """Google repeats all words in a last result that alone tells speakers apart."""
+    counts = [len(words) if isinstance(words := one.get("words"), list) else 0 for one in elements]
+    return len(counts) > 1 and counts[-1] > 0 and counts[-1] >= sum(counts[:-1]) > 0
+
+
+def _as_words(elements: Sequence[Mapping[str, object]]) -> bool:
+    """Whether these are single words, not short sentences."""
+    return any("word" in one or str(one.get("type")) in _KINDS for one in elements)
+
+
+_KINDS: Final = ("word", "punctuation", "pronunciation", "spacing", "text", "punct")
+
+
+def _of_element(one: Mapping[str, object], depth: int) -> Iterator[Segment]:
+    """Itself, or what it contains where only that has times or several speakers."""
+    own = read_segment(one)
+    nested = [
+        replace(inner, speaker=inner.speaker or own.speaker) for inner in _segments(one, depth + 1)
+    ]
+    timed = [inner for inner in nested if inner.start is not None]
+    if nested and not timed and own.start is not None and not own.words.strip():
+        yield replace(own, words=" ".join(inner.words for inner in nested))
+        return
+    several = len({inner.speaker for inner in nested if inner.speaker}) > 1
+    if nested and (not own.words.strip() or several or (own.start is None and timed)):
+        yield from nested
+    else:
+        yield own
+
+
+def _renamed(segments: Sequence[Segment], content: object) -> Sequence[Segment]:
+    """With the names that a list `speakers` gives to ids."""
+    speakers = content.get("speakers") if isinstance(content, Mapping) else None
+    names = {}
+    for one in speakers if isinstance(speakers, list) else ():
+        if isinstance(one, Mapping) and (name := first_text(one, ("name", "label"))):
+            key = one.get("id", one.get("speaker"))
+            names[f"Speaker {key}" if isinstance(key, int) else key] = name
+    return [replace(one, speaker=names.get(one.speaker, one.speaker)) for one in segments]
+
+
+def _timed(segments: Sequence[Segment]) -> list[Spoken]:
     unit = 1000 if _in_milliseconds(segments) else 1
     spoken: list[Spoken] = []
     before = 0.0
@@ -126,7 +205,7 @@ def _timed(segments: Sequence[_Segment]) -> list[Spoken]:
     return spoken
 
 
-def _in_milliseconds(segments: Sequence[_Segment]) -> bool:
+def _in_milliseconds(segments: Sequence[Segment]) -> bool:
     times = [time for one in segments for time in (one.start, one.end) if time is not None]
     if not all(isinstance(time, int) for time in times):
         return False
@@ -138,7 +217,7 @@ def _in_milliseconds(segments: Sequence[_Segment]) -> bool:
     return sum(length for _, length in spans) < _SLOWEST * sum(span for span, _ in spans)
 
 
-def _as_document(segments: Sequence[_Segment], title: str | None) -> ParsedDocument:
+def _as_document(segments: Sequence[Segment], title: str | None) -> ParsedDocument:
     out = ExtractedText()
     for one in segments:
         if one.words.strip():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from app.ingest.loaders.json_transcript import load_json_transcript
+from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.separated_values import load_csv
@@ -105,7 +105,8 @@ LOADERS: Final = (
     Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=MAX_FILE_BYTES),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
-    Loader("json", (".json",), "application/json", load_json_transcript),
+    Loader("json", (".json",), "application/json", load_json),
+    Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
 )
 TRANSCRIPTS: Final = (".vtt", ".srt", ".json")
 AUDIO: Final = {

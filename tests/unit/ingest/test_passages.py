@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import app
 from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.registry import loader_for, title_from
 from app.ingest.loaders.webvtt_transcript import load_webvtt
 from app.ingest.parsed_document import Block, ParsedDocument, Utterance
@@ -225,3 +226,19 @@ def test_even_cuts_are_few_and_no_larger_than_they_may_be(limit: int) -> None:
     )
     assert len(ranges) <= 1.5 * -(-sum(sizes) // limit) or limit < max(sizes)
     assert cut_evenly([], limit=limit) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ห้องสมุดประจำหมู่บ้านเปิดทำการทุกวันยกเว้นวันจันทร์",
+        "コンピュータネットワークシステムアーキテクチャ",
+        "បណ្ណាល័យបើកជារៀងរាល់ថ្ងៃ",
+        "ຫ້ອງສະໝຸດເປີດທຸກມື້",
+    ],
+)
+def test_scripts_without_spaces_become_passages_that_the_model_sees(line: str) -> None:
+    """A tokenizer makes one unknown piece of a "word" of more than a hundred characters."""
+    passages = cut_passages(load_text((line * 100).encode()), title="T", count=lambda _: 1)
+    assert "".join(passage.text for passage in passages) == line * 100
+    assert max(len(passage.text) for passage in passages) <= 2 * TARGET
