@@ -7,6 +7,10 @@ import gc
 _THRESHOLDS = gc.get_threshold()
 gc.set_threshold(50_000, 20, 20)
 
+from app.server.process import limit_blas_threads, tune_for_serving
+
+limit_blas_threads()
+
 import argparse
 import asyncio
 import logging
@@ -45,7 +49,6 @@ from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.library_ports import PassageEncoder
 from app.observability.logging import configure
 from app.runs.tasks import TaskTracker
-from app.server import garbage_collection as garbage
 from app.server.container import Container, Containers, Process
 from app.server.graceful_shutdown import GracefulShutdown
 from app.server.http_protocol import TimeoutProtocol
@@ -161,7 +164,7 @@ def _lifespan(
         except StoreUnavailable as error:
             app.state.startup_error = _unreachable(settings, error)
             raise
-        garbage.set_aside()
+        tune_for_serving()
         tasks = TaskTracker()
         drain = partial(runtime.services.runs.drain, settings.shutdown_grace_s)
         signals = GracefulShutdown(drain, tasks, end_now=runtime.services.runs.end_now)

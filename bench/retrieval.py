@@ -5,6 +5,10 @@ search, reranking, grading and an answer of the quoting model. Without a folder 
 questions are asked about the sample library.
 """
 
+from app.server.process import limit_blas_threads
+
+limit_blas_threads()
+
 import argparse
 import asyncio
 import json

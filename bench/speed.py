@@ -6,6 +6,10 @@ and the database share another, and a figure is void where one of the first two 
 80 %. `--only F1 --seconds 2` measures one figure quickly.
 """
 
+from app.server.process import limit_blas_threads
+
+limit_blas_threads()
+
 import argparse
 import getpass
 import json

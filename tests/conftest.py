@@ -1,5 +1,9 @@
 """Fixtures shared by all rooms: a real PostgreSQL per test session, a fresh database per test."""
 
+from app.server.process import limit_blas_threads
+
+limit_blas_threads()
+
 import asyncio
 import shutil
 import tempfile

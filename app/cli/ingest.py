@@ -1,5 +1,9 @@
 """`python -m app.ingest PATH…`: files and folders into the library, with a progress bar."""
 
+from app.server.process import limit_blas_threads
+
+limit_blas_threads()
+
 import argparse
 import asyncio
 import logging

@@ -1,5 +1,9 @@
 """`python -m app.doctor [--url PUBLIC_URL]`: examines what the settings name, and the way to it."""
 
+from app.server.process import limit_blas_threads
+
+limit_blas_threads()
+
 import argparse
 import asyncio
 import sys

@@ -8,7 +8,6 @@ serve every loop of the process.
 import asyncio
 import atexit
 import logging
-import sys
 import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -76,8 +75,6 @@ log = logging.getLogger(__name__)
 
 JUDGE_TIMEOUT_S = 15.0
 LAST_WORDS_S = 2.0
-SWITCH_S = 0.0005
-"""How long a thread that computes may keep the event loop waiting (Python's own choice: 5 ms)."""
 
 
 class Process:
@@ -212,7 +209,6 @@ class Containers:
 
 async def start(process: Process, stack: AsyncExitStack) -> Container:
     """The services of the running loop, until `stack` is closed. Drain the runs first."""
-    sys.setswitchinterval(SWITCH_S)
     log.info("Starting, 1 of 3: the database")
     dsn = await asyncio.to_thread(process.dsn)
     password = await asyncio.to_thread(process.password)

@@ -1,12 +1,16 @@
 """What Python's garbage collector is told once everything is started."""
 
 import gc
+import sys
 from pathlib import Path
+
+import pytest
 
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from app.main import create_app
 from app.server.garbage_collection import YOUNG
+from app.server.process import SWITCH_S
 
 
 async def test_a_full_collection_does_not_look_at_what_was_imported(
@@ -19,3 +23,4 @@ async def test_a_full_collection_does_not_look_at_what_was_imported(
         assert gc.isenabled()
         assert gc.get_freeze_count() > 100_000
         assert gc.get_threshold()[0] == YOUNG
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
