@@ -17,6 +17,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.adapter_settings import (
+    DatabricksLogin,
+    EmbeddingSettings,
+    LakebaseSettings,
+    RerankSettings,
+)
 from app.domain.errors import SettingError
 from app.domain.proxies import ProxyRules
 from app.domain.setting_values import (
@@ -210,6 +216,29 @@ class Settings(BaseSettings):
             for value in (self.http_proxy, self.https_proxy, self.all_proxy)
         )
         return ProxyRules(http, https, every, self.no_proxy)
+
+    @property
+    def embedding(self) -> EmbeddingSettings:
+        return EmbeddingSettings(
+            provider=self.embeddings,
+            model=self.embedding_model,
+            api_key=self.openai_api_key,
+            base_url=self.openai_base_url,
+            proxies=self.proxies,
+            databricks=self._databricks_login,
+        )
+
+    @property
+    def reranking(self) -> RerankSettings:
+        return RerankSettings(self.rerank_base_url, self.rerank_model, self.rerank_api_key)
+
+    @property
+    def lakebase(self) -> LakebaseSettings:
+        return LakebaseSettings(self.lakebase_instance, self._databricks_login)
+
+    @property
+    def _databricks_login(self) -> DatabricksLogin:
+        return DatabricksLogin(self.databricks_host, self.databricks_token)
 
     @property
     def runs_per_user(self) -> int | None:

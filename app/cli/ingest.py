@@ -62,7 +62,7 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
     """0 when every file is in the library now, 1 when any failed."""
     async with _database(settings) as database:
         library = LibraryStore(database)
-        embedder = await asyncio.to_thread(make_embedder, settings)
+        embedder = await asyncio.to_thread(make_embedder, settings.embedding)
         screen = ProgressDisplay(console)
         if options.reembed:
             with screen.reembedding() as report:
@@ -100,7 +100,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     else:
         dsn = settings.database_url.get_secret_value()
     try:
-        password = await asyncio.to_thread(password_of, settings)
+        password = await asyncio.to_thread(password_of, settings.lakebase)
         await migrate(dsn, password=password)
         database = await Database.open(dsn, password=password, max_size=2)
         try:

@@ -125,7 +125,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     else:
         dsn = settings.database_url.get_secret_value()
     try:
-        password = await asyncio.to_thread(password_of, settings)
+        password = await asyncio.to_thread(password_of, settings.lakebase)
         await migrate(dsn, password=password)
         database = await Database.open(dsn, password=password, max_size=1)
         try:

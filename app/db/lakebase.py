@@ -5,12 +5,10 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
+from app.domain.adapter_settings import LakebaseSettings
 from app.domain.errors import SettingError, StoreUnavailable
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
 
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 RENEW_BEFORE: Final = timedelta(minutes=5)
@@ -48,35 +46,12 @@ class LakebasePassword:
             return self._credential[0]
 
 
-class LakebaseSettings(Protocol):
-    """The settings that concern the database's password."""
-
-    @property
-    def lakebase_instance(self) -> str | None:
-        """None: the password stands in the address."""
-        ...
-
-    @property
-    def databricks_host(self) -> str | None:
-        """The workspace; None: where the Databricks SDK is signed in."""
-        ...
-
-    @property
-    def databricks_token(self) -> "SecretStr | None":
-        """None: the SDK's own sign-in."""
-        ...
-
-
 def password_of(settings: LakebaseSettings) -> LakebasePassword | None:
     """None unless the database is Lakebase. Raises `SettingError`. Blocks for seconds."""
-    if settings.lakebase_instance is None:
+    if settings.instance is None:
         return None
-    token = settings.databricks_token
-    return lakebase_password(
-        settings.lakebase_instance,
-        host=settings.databricks_host,
-        token=token.get_secret_value() if token else None,
-    )
+    login = settings.databricks
+    return lakebase_password(settings.instance, host=login.host, token=login.token_text())
 
 
 def lakebase_password(instance: str, *, host: str | None, token: str | None) -> LakebasePassword:

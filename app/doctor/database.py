@@ -51,7 +51,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
         else:
             told = f"none yet in {settings.data_dir}: the first start makes it"
             return [Finding("skip", "database", told)]
-        password = await asyncio.to_thread(password_of, settings)
+        password = await asyncio.to_thread(password_of, settings.lakebase)
         return await _examined(dsn, password, settings.database_pool_size)
     except (SettingError, StoreUnavailable) as error:
         remedy = "DATABASE_URL: takes postgresql://user:password@host:port/database"

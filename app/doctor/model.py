@@ -57,7 +57,7 @@ class Streamed:
 async def examine_embeddings(settings: Settings) -> Finding:
     """One question into numbers."""
     try:
-        embedder = await asyncio.to_thread(make_embedder, settings)
+        embedder = await asyncio.to_thread(make_embedder, settings.embedding)
         await embedder.embed_query("warm up")
         began = time.monotonic()
         vector = await embedder.embed_query("What are the side effects?")

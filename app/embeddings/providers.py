@@ -2,50 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
-from pydantic import SecretStr
-
+from app.domain.adapter_settings import EmbeddingSettings
 from app.domain.errors import SettingError
 from app.domain.library_ports import LibraryVectors, PassageEncoder
-from app.domain.proxies import ProxyRules
 
 log = logging.getLogger(__name__)
-
-
-class EmbeddingSettings(Protocol):
-    """The settings that concern embeddings."""
-
-    @property
-    def embeddings(self) -> str: ...
-
-    @property
-    def embedding_model(self) -> str | None: ...
-
-    @property
-    def openai_api_key(self) -> SecretStr | None:
-        """The key of the OpenAI-compatible service."""
-        ...
-
-    @property
-    def openai_base_url(self) -> str | None:
-        """Its address; OpenAI's own when unset."""
-        ...
-
-    @property
-    def proxies(self) -> ProxyRules:
-        """How other machines are reached."""
-        ...
-
-    @property
-    def databricks_host(self) -> str | None:
-        """The workspace; None: where the Databricks SDK is signed in."""
-        ...
-
-    @property
-    def databricks_token(self) -> SecretStr | None:
-        """None: the SDK's own sign-in."""
-        ...
 
 
 def _local(settings: EmbeddingSettings) -> PassageEncoder:
@@ -57,16 +20,16 @@ def _local(settings: EmbeddingSettings) -> PassageEncoder:
 def _openai(settings: EmbeddingSettings) -> PassageEncoder:
     from app.embeddings.openai_embedder import OpenAIEmbedder
 
-    key = settings.openai_api_key
-    if key is None and settings.openai_base_url is None:
+    key = settings.api_key
+    if key is None and settings.base_url is None:
         raise SettingError(
             "OPENAI_API_KEY: got nothing, takes the key of your endpoint "
             "(EMBEDDINGS=openai needs it, or OPENAI_BASE_URL for an endpoint without keys)"
         )
     return OpenAIEmbedder(
-        model=settings.embedding_model,
+        model=settings.model,
         api_key=key.get_secret_value() if key else None,
-        base_url=settings.openai_base_url,
+        base_url=settings.base_url,
         proxies=settings.proxies,
     )
 
@@ -74,12 +37,8 @@ def _openai(settings: EmbeddingSettings) -> PassageEncoder:
 def _databricks(settings: EmbeddingSettings) -> PassageEncoder:
     from app.embeddings.databricks_embedder import DatabricksEmbedder
 
-    token = settings.databricks_token
-    return DatabricksEmbedder(
-        endpoint=settings.embedding_model,
-        host=settings.databricks_host,
-        token=token.get_secret_value() if token else None,
-    )
+    login = settings.databricks
+    return DatabricksEmbedder(endpoint=settings.model, host=login.host, token=login.token_text())
 
 
 FACTORIES: Final[Mapping[str, Callable[[EmbeddingSettings], PassageEncoder]]] = {
@@ -90,14 +49,14 @@ FACTORIES: Final[Mapping[str, Callable[[EmbeddingSettings], PassageEncoder]]] = 
 
 
 def make_embedder(settings: EmbeddingSettings) -> PassageEncoder:
-    """The embedder of `settings.embeddings`; blocks while a local model loads (0.3 s).
+    """The embedder of `settings.provider`; blocks while a local model loads (0.3 s).
 
-    Raises `SettingError` for a provider that is not there, or lacks its key or weights.
+    Raises `SettingError` for an unknown provider or one without its key or weights.
     """
-    factory = FACTORIES.get(settings.embeddings)
+    factory = FACTORIES.get(settings.provider)
     if factory is None:
         known = " or ".join(FACTORIES)
-        raise SettingError(f"EMBEDDINGS: got {settings.embeddings}, takes {known}")
+        raise SettingError(f"EMBEDDINGS: got {settings.provider}, takes {known}")
     return factory(settings)
 
 

@@ -9,11 +9,12 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.domain.adapter_settings import RerankSettings
 from app.domain.models import Candidate, Passage, Reranked
 from app.domain.ports import Reranker
 from app.domain.setting_values import with_path
@@ -132,22 +133,6 @@ def _reason(error: Exception) -> str:
     return type(error).__name__
 
 
-class RerankSettings(Protocol):
-    """The settings that concern reranking: a service has both address and model."""
-
-    @property
-    def rerank_base_url(self) -> str | None:
-        """Where the `/rerank` route is; None for the built-in order."""
-
-    @property
-    def rerank_model(self) -> str | None:
-        """The service's model."""
-
-    @property
-    def rerank_api_key(self) -> SecretStr | None:
-        """None for a service without keys."""
-
-
 def make_reranker(
     settings: RerankSettings,
     inside: Reranker,
@@ -156,7 +141,7 @@ def make_reranker(
     clock: Callable[[], float],
 ) -> Reranker:
     """`inside`, with the configured service on top of it; `clock` counts seconds."""
-    url, model, key = settings.rerank_base_url, settings.rerank_model, settings.rerank_api_key
+    url, model, key = settings.base_url, settings.model, settings.api_key
     if url is None or model is None:
         return inside
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}

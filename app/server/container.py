@@ -105,14 +105,14 @@ class Process:
         """What the database is signed in to with when that is Lakebase. Blocks for seconds."""
         with self._lock:
             if self._password is None:
-                self._password = password_of(self.settings)
+                self._password = password_of(self.settings.lakebase)
             return self._password
 
     def embedder(self) -> PassageEncoder:
         """The embedding model. Blocks while it loads."""
         with self._lock:
             if self._embedder is None:
-                self._embedder = make_embedder(self.settings)
+                self._embedder = make_embedder(self.settings.embedding)
             return self._embedder
 
     def model(self) -> AnswerModel:
@@ -384,7 +384,7 @@ def make_engine(
     graph = build_graph(
         search=search,
         reranker=make_reranker(
-            process.settings,
+            process.settings.reranking,
             FeatureReranker(index, embedder),
             transport=HttpxTransport(proxy=rerank_proxy),
             clock=clock.monotonic,

@@ -353,7 +353,7 @@ async def test_a_service_embeds_and_is_searched(
         settings = load_settings(
             embeddings="openai", openai_base_url=service.base_url, llm_provider="extractive"
         )
-        encoder = make_embedder(settings)
+        encoder = make_embedder(settings.embedding)
         ingestor = Ingestor(library, encoder, files, reader, now=now)
         (desk / "second edition.md").write_text(
             "# Tea\n\nGreen tea is steeped for two minutes.\n\n# Milk\n\nNot in green tea.\n"
@@ -390,7 +390,7 @@ def test_an_unknown_provider_is_a_setting_error() -> None:
     with pytest.raises(
         SettingError, match=r"EMBEDDINGS: got databricks.*requirements-databricks.lock"
     ):
-        make_embedder(settings)
+        make_embedder(settings.embedding)
 
 
 async def test_the_samples_can_be_asked(

@@ -86,7 +86,7 @@ async def test_the_service_settles_the_order(service: FakeOpenAI) -> None:
         rerank_model="cross-encoder",
         rerank_api_key="secret",
     )
-    made = make_reranker(settings, BuiltIn(), transport=HttpxTransport(), clock=Clock())
+    made = make_reranker(settings.reranking, BuiltIn(), transport=HttpxTransport(), clock=Clock())
     reranked = await made.rerank("how long does green tea steep", FOUND)
     assert order(reranked) == ["b", "a"]
     assert reranked.note is None
@@ -171,7 +171,10 @@ async def test_an_answer_that_is_none_is_a_failure(body: object) -> None:
 def test_without_a_service_the_order_is_the_built_in_one() -> None:
     built_in = BuiltIn()
     settings = load_settings(llm_provider="extractive")
-    assert make_reranker(settings, built_in, transport=HttpxTransport(), clock=Clock()) is built_in
+    assert (
+        make_reranker(settings.reranking, built_in, transport=HttpxTransport(), clock=Clock())
+        is built_in
+    )
 
 
 @pytest.mark.parametrize(
