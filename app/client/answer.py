@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app.client.errors import Refused, Unreachable
 from app.client.sse import Block, BlockReader
+from app.domain.answer_fold import AnswerFold
 from app.domain.events import EVENT, Citations, Done, Error, Reset, Stage, Terminal, Token
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ class Answer:
         self.session_id: str | None = None
         self.position = after
         self.connections = 0
-        self.citations: tuple[Citation, ...] = ()
         self.ended: Done | Error | None = None
-        self._text: list[str] = []
+        self._fold = AnswerFold()
         self._ask = ask
         self._follow = follow
         self._stop = stop
@@ -67,7 +67,12 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._text)
+        return self._fold.text
+
+    @property
+    def citations(self) -> "tuple[Citation, ...]":
+        """What the markers of the answer mean, once that was sent."""
+        return self._fold.citations
 
     def leave(self) -> None:
         """Let the answer be finished when the block is left."""
@@ -124,16 +129,12 @@ class Answer:
         """The event of a block; None for a repeat and for a type not known here."""
         seq = int(block.id) if block.id.isdigit() else 0
         event = _event(block.data)
-        if isinstance(event, Reset):
-            self._text, self.citations = [event.content.text], event.content.citations
-        elif seq <= self.position:
+        if seq <= self.position and not isinstance(event, Reset):
             return None
         self.position, self._moved_at = seq, time.monotonic()
-        if isinstance(event, Token):
-            self._text.append(event.content)
-        elif isinstance(event, Citations):
-            self.citations = event.content.citations
-        elif isinstance(event, Done | Error):
+        if isinstance(event, Token | Citations | Reset | Done | Error):
+            self._fold.add(event.content)
+        if isinstance(event, Done | Error):
             self.ended = event
         return event
 

@@ -28,6 +28,7 @@ from app.domain.stored import (
     known_finish_reason,
     read_stored,
     stored_citations,
+    stored_evidence,
     stored_filters,
 )
 from app.text.snippets import snippet
@@ -193,7 +194,7 @@ def _message(row: Record) -> Message:
         status=row["status"],
         finish_reason=known_finish_reason(row["finish_reason"]),
         citations=stored_citations(row["citations"]),
-        evidence=tuple(row["evidence"]),
+        evidence=stored_evidence(row["evidence"]),
         usage=read_stored(Usage, row["usage"]),
         timings=read_stored(Timings, row["timings"]),
         error_code=known_failure_code(row["error_code"]),

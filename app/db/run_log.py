@@ -19,9 +19,9 @@ from app.db.run_rows import (
     to_turn,
 )
 from app.domain.errors import NotFound, StoreUnavailable
-from app.domain.models import Citation, Turn
+from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
-from app.domain.stored import stored_citations
+from app.domain.stored import stored_citations, stored_evidence
 from app.runs.ports import (
     Batch,
     ClosedRun,
@@ -163,11 +163,11 @@ class PostgresRunLog:
 
     async def partial(
         self, principal: Principal, message_id: str
-    ) -> tuple[str, tuple[dict[str, object], ...]]:
+    ) -> tuple[str, tuple[StageRecord, ...]]:
         row = await self._database.fetchrow(SQL["read_partial"], message_id, principal.owner_id)
         if row is None:
             raise NotFound("There is no such message.")
-        return row["content"], tuple(row["evidence"])
+        return row["content"], stored_evidence(row["evidence"])
 
     async def purge(self, *, ended_before: datetime) -> int:
         """Returns the number of runs; also deletes heartbeats of that age."""

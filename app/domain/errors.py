@@ -7,6 +7,8 @@ written for a person and never holds exception text, prompts or secrets.
 from traceback import clear_frames
 from typing import Literal
 
+from pydantic import JsonValue
+
 from app.domain.encoding import counted
 
 FailureCode = Literal[
@@ -53,7 +55,7 @@ class RequestError(CitestreamError):
 
     code = "bad_request"
 
-    def __init__(self, message: str, *, details: dict[str, object] | None = None) -> None:
+    def __init__(self, message: str, *, details: dict[str, JsonValue] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.details = details

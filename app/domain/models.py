@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from app.domain.errors import FailureCode
 
 SourceKind = Literal["document", "recording"]
 OnDisconnect = Literal["cancel", "continue"]
@@ -293,6 +295,14 @@ class FoundConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class StageRecord:
+    """A stage event as it is kept with the answer; `content` may be that of a newer version."""
+
+    type: str
+    content: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A question or an answer. A question is `complete` and names itself in `question_id`.
 
@@ -305,10 +315,10 @@ class Message:
     status: MessageStatus
     finish_reason: FinishReason | None
     citations: tuple[Citation, ...]
-    evidence: tuple[dict[str, object], ...]  # the stage events as {type, content}
+    evidence: tuple[StageRecord, ...]
     usage: Usage | None
     timings: Timings | None
-    error_code: str | None
+    error_code: FailureCode | None
     error_message: str | None
     run_id: str | None
     question_id: str

@@ -5,15 +5,32 @@ item, and only what still makes no sense is None as a whole. Nothing here raises
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
+from app.domain.answer_fold import Step
 from app.domain.errors import FailureCode
-from app.domain.events import MarkedPassage
-from app.domain.models import Citation, Filters, FinishReason, Passage, SourceKind
+from app.domain.events import (
+    CitationsPayload,
+    DonePayload,
+    ErrorPayload,
+    MarkedPassage,
+    ResetPayload,
+)
+from app.domain.models import (
+    Citation,
+    Filters,
+    FinishReason,
+    Passage,
+    SourceKind,
+    StageRecord,
+    Timings,
+    Usage,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -103,6 +120,69 @@ def stored_citations(values: object) -> tuple[Citation, ...]:
         return ()
     read = (read_stored(Citation, value) for value in values)
     return tuple(citation for citation in read if citation is not None)
+
+
+def stored_step(kind: str, data: bytes) -> Step:
+    """A stored event. What is none of the answer itself is a stage, also of a type unknown here."""
+    event = from_json(data)
+    content = event.get("content") if isinstance(event, Mapping) else None
+    fields = content if isinstance(content, Mapping) else {}
+    match kind:
+        case "token":
+            return str(content)
+        case "citations":
+            return CitationsPayload(citations=stored_citations(fields.get("citations")))
+        case "reset":
+            known = stored_citations(fields.get("citations"))
+            return ResetPayload(text=str(fields.get("text") or ""), citations=known)
+        case "done":
+            return read_stored(DonePayload, fields) or _done(fields)
+        case "error":
+            return _error(fields)
+        case _:
+            return StageRecord(kind, content)
+
+
+def _done(fields: Mapping[str, Any]) -> DonePayload:
+    """An answer that ended well in a way that this version does not know."""
+    unknown = Usage(input_tokens=0, output_tokens=0, estimated=True)
+    never = Timings(retrieval_ms=None, first_token_ms=None, total_ms=0)
+    return DonePayload(
+        finish_reason=known_finish_reason(fields.get("finish_reason")) or "stop",
+        message_id=str(fields.get("message_id") or ""),
+        saved=fields.get("saved") is not False,
+        usage=read_stored(Usage, fields.get("usage")) or unknown,
+        timings=read_stored(Timings, fields.get("timings")) or never,
+    )
+
+
+def _error(fields: Mapping[str, Any]) -> ErrorPayload:
+    return ErrorPayload(
+        code=known_failure_code(fields.get("code")) or "INTERNAL",
+        message=str(fields.get("message") or ""),
+        retryable=fields.get("retryable") is True,
+        partial=fields.get("partial") is True,
+        saved=fields.get("saved") is not False,
+    )
+
+
+def stored_evidence(values: object) -> tuple[StageRecord, ...]:
+    """Those of a stored list that name their type."""
+    if not isinstance(values, list | tuple):
+        return ()
+    return tuple(
+        StageRecord(value["type"], value.get("content"))
+        for value in values
+        if isinstance(value, Mapping) and isinstance(value.get("type"), str)
+    )
+
+
+def marked_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
+    """What the markers of an answer mean: the passages of its last `generation_start`."""
+    for stage in reversed(evidence):
+        if stage.type == "generation_start":
+            return stored_passages(stage.content)
+    return ()
 
 
 def stored_passages(content: object) -> tuple[Passage, ...]:

@@ -16,7 +16,7 @@ from langchain_core.runnables.schema import StreamEvent
 from app.domain.events import Stage, Token
 from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
-from app.domain.stored import stored_passages
+from app.domain.stored import marked_passages
 from app.graph.build import AnswerGraph
 from app.graph.query_contextualization import is_follow_up
 from app.graph.state import MAX_REWRITES, AnswerState
@@ -109,10 +109,7 @@ def _entry_state(question: Question) -> AnswerState:
 
 
 def _former_passages(question: Question) -> tuple[Candidate, ...]:
-    for item in reversed(question.continues_evidence):
-        if item.get("type") == "generation_start":
-            return tuple(
-                Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
-                for passage in stored_passages(item.get("content"))
-            )
-    return ()
+    return tuple(
+        Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
+        for passage in marked_passages(question.continues_evidence)
+    )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from app.domain.models import StageRecord
 from app.observability.metrics import Metrics
 from app.runs.active_run import LiveRun
 from app.runs.ports import ClosedRun
@@ -73,8 +74,8 @@ class RunMetrics:
         if self._under_way.pop(run.run_id, None) is not None:
             self._tokens_over += run.upstream.deltas
 
-    def _stage(self, item: Mapping[str, object]) -> None:
-        stage, content = STAGES.get(str(item["type"])), item["content"]
+    def _stage(self, record: StageRecord) -> None:
+        stage, content = STAGES.get(record.type), record.content
         if stage is None or not isinstance(content, Mapping):
             return
         took = content.get("ms")

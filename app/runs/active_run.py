@@ -5,14 +5,11 @@ that position. The recorder copies new entries to the durable log and raises `re
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from app.domain.events import Citations, Stage, Terminal, Token, to_json
+from app.domain.events import Stage, Token, to_json
 from app.domain.ports import Upstream
-from app.runs.ports import Evidence, LogEntry, Receipt, RunRecord, answer_of
-
-if TYPE_CHECKING:
-    from app.domain.models import Citation
+from app.runs.ports import Evidence, LogEntry, Receipt, RunRecord
 
 CancelReason = Literal["stopped", "disconnected", "drained", "fenced"]
 
@@ -38,7 +35,6 @@ class LiveRun:
         self.cut_upstream = False  # a model socket was open at the time of cancellation
         self.upstream = Upstream()
         self.evidence = Evidence()
-        self.citations: tuple[Citation, ...] = ()
         self.first_token_at: float | None = None
         self.retrieved_at: float | None = None
         self.posts = 1  # open POST connections, including the one that asked
@@ -65,17 +61,10 @@ class LiveRun:
         """The final transaction is running or done; it checks ownership itself."""
         return self.finishing or self.closed.is_set()
 
-    @property
-    def text(self) -> str:
-        """The answer so far."""
-        return answer_of(self.entries)
-
     def append(self, event: Stage | Token) -> LogEntry:
         """Assign the next sequence number to `event` and publish it to viewers."""
         text = event.content if isinstance(event, Token) else None
         entry = LogEntry(len(self.entries) + 1, event.type, to_json(event), text)
-        if isinstance(event, Citations):
-            self.citations = event.content.citations
         self.entries.append(entry)
         self._notify()
         return entry
@@ -87,10 +76,6 @@ class LiveRun:
         self.reserved = max(self.reserved, terminal.seq + 1)
         self.closed.set()
         self._notify()
-
-    def terminal_entry(self, event: Terminal) -> LogEntry:
-        """The entry for `event` with its final number, without publishing it."""
-        return LogEntry(len(self.entries) + 1, event.type, to_json(event))
 
     def stored(self, upto: int, reserved: int) -> None:
         """The durable log has the first `upto` entries and this reservation."""

@@ -19,7 +19,7 @@ from app.domain.models import Citation
 from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
 from app.runs.ownership import Ownership
-from app.runs.ports import Clock, LogEntry, RunLog, RunRecord, answer_of
+from app.runs.ports import Clock, LogEntry, RunLog, RunRecord, fold_entries
 from app.runs.run_signals import RunSignals
 
 log = logging.getLogger(__name__)
@@ -189,9 +189,8 @@ class LiveCursor:
         run = self._run
         seq = run.visible if run.terminal is None else run.terminal.seq - 1
         self._position = seq
-        text = answer_of(run.entries[:seq])
-        known = any(e.type == "citations" for e in run.entries[:seq])
-        return reset_entry(seq, text, run.citations if known else (), self._clock)
+        shown = fold_entries(run.entries[:seq])
+        return reset_entry(seq, shown.text, shown.citations, self._clock)
 
 
 class StoredCursor:
@@ -334,4 +333,4 @@ class StoredCursor:
         while page := await self._log.entries(self._record.run_id, after=seq, limit=STEP):
             entries += page
             seq = page[-1].seq
-        return seq, answer_of(entries)
+        return seq, fold_entries(entries).text

@@ -1,11 +1,10 @@
-"""Builds the end of a run: terminal event, stored message, receipt. Pure."""
+"""Builds the end of a run: citations, terminal event, stored message, receipt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-
+from app.domain.answer_fold import AnswerFold
 from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure
 from app.domain.events import (
@@ -16,11 +15,21 @@ from app.domain.events import (
     Error,
     ErrorPayload,
     Terminal,
+    to_json,
 )
-from app.domain.models import Citation, FinishReason, Passage, Timings, Usage
-from app.domain.stored import stored_passages
+from app.domain.models import FinishReason, Passage, Timings, Usage
 from app.runs.active_run import LiveRun
-from app.runs.ports import AnswerRecord, EngineResult, LogEntry, Receipt, RunStatus
+from app.runs.citation_check import Citer, find_citations
+from app.runs.ports import (
+    AnswerRecord,
+    ClosedRun,
+    EngineResult,
+    LogEntry,
+    Receipt,
+    RunRecord,
+    RunStatus,
+    step_of,
+)
 
 INTERRUPTED = RunFailure(
     "INTERRUPTED",
@@ -55,72 +64,83 @@ class RunOutcome:
 STOPPED = RunOutcome(result=EngineResult("stopped", None))
 
 
-def citations_event(citations: tuple[Citation, ...], at: datetime) -> Citations:
-    """The event between the last token and the terminal event."""
-    return Citations(content=CitationsPayload(citations=citations), timestamp=timestamp(at))
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What ends a run, as its producer knows it or, once that is gone, a reaper."""
 
+    record: RunRecord
+    outcome: RunOutcome
+    at: datetime
+    usage: Usage
+    timings: Timings
+    receipt: Receipt | None = None
 
-def terminal_event(
-    outcome: RunOutcome,
-    *,
-    message_id: str,
-    saved: bool,
-    partial: bool,
-    usage: Usage,
-    timings: Timings,
-    at: datetime,
-) -> Terminal:
-    """The `done` or `error` event."""
-    if outcome.result is not None:
-        result = DonePayload(
-            finish_reason=outcome.result.finish_reason,
-            message_id=message_id,
+    def terminal(self, *, partial: bool, saved: bool) -> Terminal:
+        """`done` or `error` as the wire has it."""
+        if self.outcome.result is not None:
+            result = DonePayload(
+                finish_reason=self.outcome.result.finish_reason,
+                message_id=self.record.message_id,
+                saved=saved,
+                usage=self.usage,
+                timings=self.timings,
+            )
+            return Done(content=result, timestamp=timestamp(self.at))
+        failure = self.outcome.failure or INTERRUPTED
+        failed = ErrorPayload(
+            code=failure.code,
+            message=failure.message,
+            retryable=failure.retryable,
+            partial=partial,
             saved=saved,
-            usage=usage,
-            timings=timings,
         )
-        return Done(content=result, timestamp=timestamp(at))
-    failure = outcome.failure or INTERRUPTED
-    failed = ErrorPayload(
-        code=failure.code,
-        message=failure.message,
-        retryable=failure.retryable,
-        partial=partial,
-        saved=saved,
-    )
-    return Error(content=failed, timestamp=timestamp(at))
+        return Error(content=failed, timestamp=timestamp(self.at))
 
 
-def answer_record(
+async def citations_event(
+    cite: Citer,
     outcome: RunOutcome,
-    *,
     text: str,
-    citations: tuple[Citation, ...],
-    evidence: tuple[dict[str, object], ...],
-    usage: Usage,
-    timings: Timings,
-) -> AnswerRecord:
-    """The final stored message."""
-    return AnswerRecord(
+    passages: tuple[Passage, ...],
+    *,
+    now: Callable[[], datetime],
+) -> Citations | None:
+    """What comes between the last token and the terminal event; None for a failure without text."""
+    if outcome.result is None and not text:
+        return None
+    content = CitationsPayload(citations=await find_citations(cite, text, passages))
+    return Citations(content=content, timestamp=timestamp(now()))
+
+
+def close_run(
+    closing: Closing, answer: AnswerFold, *, unsaved: Sequence[LogEntry], last_seq: int
+) -> ClosedRun:
+    """The end of a run whose events are folded in `answer`.
+
+    `unsaved`: those that the log does not have yet; `last_seq`: the number of the terminal event.
+    """
+    outcome = closing.outcome
+    terminal = closing.terminal(partial=bool(answer.text), saved=True)
+    message = AnswerRecord(
         status=outcome.status if outcome.status != "running" else "streaming",
-        content=text,
+        content=answer.text,
         finish_reason=outcome.finish_reason,
-        citations=citations,
-        evidence=evidence,
-        usage=usage,
-        timings=timings,
+        citations=answer.citations,
+        evidence=tuple(answer.evidence),
+        usage=closing.usage,
+        timings=closing.timings,
         error_code=outcome.failure.code if outcome.failure else None,
         error_message=outcome.failure.message if outcome.failure else None,
     )
-
-
-def evidence_of(entries: Iterable[LogEntry]) -> tuple[dict[str, object], ...]:
-    """The stage events, as `{type, content}`, that explain how the answer was found."""
-    kept = (e for e in entries if e.text is None and e.type not in _NOT_EVIDENCE)
-    return tuple({"type": e.type, "content": orjson.loads(e.data).get("content")} for e in kept)
-
-
-_NOT_EVIDENCE = frozenset({"run_start", "token", "citations", "reset", "done", "error"})
+    return ClosedRun(
+        run_id=closing.record.run_id,
+        epoch=closing.record.epoch,
+        status=outcome.status,
+        entries=(*unsaved, LogEntry(last_seq, terminal.type, to_json(terminal))),
+        message=message,
+        receipt=closing.receipt,
+        ended_at=closing.at,
+    )
 
 
 def is_replaceable(terminal: LogEntry | None) -> bool:
@@ -129,26 +149,18 @@ def is_replaceable(terminal: LogEntry | None) -> bool:
         return True
     if terminal.type != "error":
         return False
-    content = orjson.loads(terminal.data).get("content")
-    return isinstance(content, dict) and content.get("code") == INTERRUPTED.code
+    step = step_of(terminal)
+    return isinstance(step, ErrorPayload) and step.code == INTERRUPTED.code
 
 
-def numbered_passages(entries: Sequence[LogEntry]) -> tuple[Passage, ...]:
-    """The numbered passages of a stored run, from its last `generation_start`."""
-    for entry in reversed(entries):
-        if entry.type == "generation_start":
-            return stored_passages(orjson.loads(entry.data).get("content"))
-    return ()
-
-
-def usage_of(run: LiveRun, ended: EngineResult | None) -> Usage:
+def usage_of(run: LiveRun, ended: EngineResult | None, text: str) -> Usage:
     """The usage reported by the model, else an estimate (four characters per token)."""
     if ended is not None and ended.usage is not None:
         return ended.usage
     context = sum(len(passage.text) for passage in run.evidence.passages)
     return Usage(
         input_tokens=context // 4 if run.upstream.opened_at else 0,
-        output_tokens=run.upstream.deltas if run.upstream.opened_at else -(-len(run.text) // 4),
+        output_tokens=run.upstream.deltas if run.upstream.opened_at else -(-len(text) // 4),
         estimated=True,
     )
 

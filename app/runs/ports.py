@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
+from app.domain.answer_fold import AnswerFold, Step
 from app.domain.errors import RequestError
 from app.domain.events import Stage, Token
 from app.domain.models import (
@@ -28,11 +29,13 @@ from app.domain.models import (
     MessageStatus,
     OnDisconnect,
     Passage,
+    StageRecord,
     Timings,
     Turn,
     Usage,
 )
 from app.domain.principals import Principal
+from app.domain.stored import stored_step
 
 RESERVE_AHEAD = 10_000
 """Numbers reserved beyond the head at creation and at each flush."""
@@ -50,15 +53,20 @@ class LogEntry(NamedTuple):
     text: str | None = None
 
 
-def answer_of(entries: Iterable[LogEntry]) -> str:
-    """The answer so far: the text of the tokens after the last `reset`."""
-    texts: list[str] = []
+def step_of(entry: LogEntry) -> Step:
+    """What an entry does to the answer."""
+    return entry.text if entry.text is not None else stored_step(entry.type, entry.data)
+
+
+def fold_entries(entries: Iterable[LogEntry]) -> AnswerFold:
+    """The answer so far."""
+    fold = AnswerFold()
     for entry in entries:
         if entry.text is not None:
-            texts.append(entry.text)
-        elif entry.type == "reset":
-            texts.clear()
-    return "".join(texts)
+            fold.add_text(entry.text)
+        else:
+            fold.add(step_of(entry))
+    return fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +203,13 @@ class ClosedRun:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """The final answer message. `evidence`: the stage events as {type, content}."""
+    """The final answer message."""
 
     status: MessageStatus
     content: str
     finish_reason: FinishReason | None
     citations: tuple[Citation, ...]
-    evidence: tuple[dict[str, object], ...]
+    evidence: tuple[StageRecord, ...]
     usage: Usage | None
     timings: Timings | None
     error_code: str | None = None
@@ -320,7 +328,7 @@ class RunLog(Protocol):
 
     async def partial(
         self, principal: Principal, message_id: str
-    ) -> tuple[str, tuple[dict[str, object], ...]]:
+    ) -> tuple[str, tuple[StageRecord, ...]]:
         """The text and evidence of a stored answer, for `continue`. Raises `NotFound`."""
         ...
 
@@ -345,7 +353,7 @@ class Question:
     filters: Filters
     history: tuple[Turn, ...] = ()
     continues: str | None = None  # the text so far, which the answer continues
-    continues_evidence: tuple[dict[str, object], ...] = ()
+    continues_evidence: tuple[StageRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,24 +17,32 @@ from dataclasses import dataclass, field
 
 from app.domain.encoding import timestamp
 from app.domain.errors import RunFailure, StoreUnavailable, release_frames
-from app.domain.events import RunStartEvent, RunStartPayload, Token
+from app.domain.events import RunStartEvent, RunStartPayload, Token, to_json
 from app.domain.ports import current_upstream
 from app.runs.active_run import LiveRun
-from app.runs.citation_check import Citer, find_citations
+from app.runs.citation_check import Citer
 from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.outcome import (
     SHUT_DOWN,
     STOPPED,
+    Closing,
     RunOutcome,
-    answer_record,
     citations_event,
-    evidence_of,
+    close_run,
     receipt_of,
-    terminal_event,
     timings_of,
     usage_of,
 )
-from app.runs.ports import AnswerEngine, Clock, ClosedRun, EngineResult, LogEntry, Question, RunLog
+from app.runs.ports import (
+    AnswerEngine,
+    Clock,
+    ClosedRun,
+    EngineResult,
+    LogEntry,
+    Question,
+    RunLog,
+    fold_entries,
+)
 from app.runs.recorder import Recorder
 from app.runs.search_limiter import SearchLimiter
 from app.runs.tasks import TaskTracker
@@ -180,11 +188,16 @@ class Producer:
         if run.evidence.withheld:
             # The start of a marker that will never be completed is ordinary text.
             run.append(Token(content=run.evidence.withheld, timestamp=timestamp(self.clock.now())))
-        text = run.text
-        if outcome.result is not None or text:
-            citations = await find_citations(self.cite, text, run.evidence.passages)
-            run.append(citations_event(citations, self.clock.now()))
-        closed_run = self._closed_run(run, outcome, saved=True)
+        answer = fold_entries(run.entries)
+        citations = await citations_event(
+            self.cite, outcome, answer.text, run.evidence.passages, now=self.clock.now
+        )
+        if citations is not None:
+            run.append(citations)
+            answer.add(citations.content)
+        closing = self._closing(run, outcome, answer.text)
+        unsaved, last_seq = run.entries[run.flushed :], len(run.entries) + 1
+        closed_run = close_run(closing, answer, unsaved=unsaved, last_seq=last_seq)
         self.observer.ended(run, closed_run)
         saving = self.tasks.spawn(self._save(closed_run), name=f"save {run.run_id}")
         # A database that does not respond must not delay the answer either.
@@ -192,9 +205,10 @@ class Producer:
         if not saving.done():
             log.warning("Run %s ended but cannot be saved yet", run.run_id)
             self.observer.unsaved()
-        if not saving.done() and closed_run.entries[-1].seq < run.reserved:
+        if not saving.done() and last_seq < run.reserved:
             run.receipt = closed_run.receipt
-            run.close_with(self._closed_run(run, outcome, saved=False).entries[-1])
+            event = closing.terminal(partial=bool(answer.text), saved=False)
+            run.close_with(LogEntry(last_seq, event.type, to_json(event)))
         terminal = await saving
         if terminal is None:
             run.fence(at=self.clock.monotonic())
@@ -218,34 +232,12 @@ class Producer:
                 log.debug("Run %s could not be saved: %s", closed_run.run_id, error)
                 await self.clock.sleep(SAVE_RETRY_S)
 
-    def _closed_run(self, run: LiveRun, outcome: RunOutcome, *, saved: bool) -> ClosedRun:
-        now = self.clock.now()
-        usage = usage_of(run, outcome.result)
-        timings = timings_of(run, self.clock.monotonic())
-        event = terminal_event(
-            outcome,
-            message_id=run.record.message_id,
-            saved=saved,
-            partial=bool(run.text),
-            usage=usage,
-            timings=timings,
-            at=now,
-        )
-        entries = (*run.entries[run.flushed :], run.terminal_entry(event))
-        message = answer_record(
-            outcome,
-            text=run.text,
-            citations=run.citations,
-            evidence=evidence_of(run.entries),
-            usage=usage,
-            timings=timings,
-        )
-        return ClosedRun(
-            run_id=run.run_id,
-            epoch=run.epoch,
-            status=outcome.status,
-            entries=entries,
-            message=message,
+    def _closing(self, run: LiveRun, outcome: RunOutcome, text: str) -> Closing:
+        return Closing(
+            record=run.record,
+            outcome=outcome,
+            at=self.clock.now(),
+            usage=usage_of(run, outcome.result, text),
+            timings=timings_of(run, self.clock.monotonic()),
             receipt=receipt_of(run),
-            ended_at=now,
         )

@@ -18,25 +18,23 @@ import orjson
 
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
-from app.runs.citation_check import Citer, find_citations
+from app.domain.stored import marked_passages
+from app.runs.citation_check import Citer
 from app.runs.outcome import (
     INTERRUPTED,
+    Closing,
     RunOutcome,
-    answer_record,
     citations_event,
-    evidence_of,
-    numbered_passages,
-    terminal_event,
+    close_run,
 )
 from app.runs.ports import (
     Clock,
-    ClosedRun,
     Lease,
     Leases,
     LogEntry,
     RunLog,
     RunRecord,
-    answer_of,
+    fold_entries,
 )
 from app.runs.supervisor import attempt_each
 
@@ -135,44 +133,24 @@ class Reaper:
 
     async def _close(self, record: RunRecord) -> bool:
         entries = await self._stored(record)
-        text = answer_of(entries)
-        now = self._clock.now()
-        closing_entries: list[LogEntry] = []
-        citations = await find_citations(self._cite, text, numbered_passages(entries))
-        if text:
-            event = citations_event(citations, now)
-            closing_entries.append(LogEntry(record.reserved, event.type, to_json(event)))
+        answer = fold_entries(entries)
         outcome = RunOutcome(failure=INTERRUPTED)
-        usage = Usage(input_tokens=0, output_tokens=-(-len(text) // 4), estimated=True)
-        total = (_last_event_at(record, entries) - record.created_at).total_seconds() * 1000
-        timings = Timings(retrieval_ms=None, first_token_ms=None, total_ms=round(total, 1))
-        terminal = terminal_event(
-            outcome,
-            message_id=record.message_id,
-            saved=True,
-            partial=bool(text),
-            usage=usage,
-            timings=timings,
-            at=now,
+        closing = Closing(
+            record=record,
+            outcome=outcome,
+            at=self._clock.now(),
+            usage=_usage_of(answer.text),
+            timings=_timings_of(record, entries),
         )
-        closing_entries.append(LogEntry(record.reserved + 1, terminal.type, to_json(terminal)))
-        message = answer_record(
-            outcome,
-            text=text,
-            citations=citations,
-            evidence=evidence_of(entries),
-            usage=usage,
-            timings=timings,
+        passages = marked_passages(answer.evidence)
+        citations = await citations_event(
+            self._cite, outcome, answer.text, passages, now=lambda: closing.at
         )
-        closed_run = ClosedRun(
-            run_id=record.run_id,
-            epoch=record.epoch,
-            status=outcome.status,
-            entries=tuple(closing_entries),
-            message=message,
-            receipt=None,
-            ended_at=now,
-        )
+        unsaved = list[LogEntry]()
+        if citations is not None:
+            unsaved.append(LogEntry(record.reserved, citations.type, to_json(citations)))
+            answer.add(citations.content)
+        closed_run = close_run(closing, answer, unsaved=unsaved, last_seq=record.reserved + 1)
         done = await self._log.finish(closed_run)
         log.warning(
             "Run %s was closed: its process is gone",
@@ -189,6 +167,15 @@ class Reaper:
             entries.extend(page)
             await asyncio.sleep(0)
         return entries
+
+
+def _usage_of(text: str) -> Usage:
+    return Usage(input_tokens=0, output_tokens=-(-len(text) // 4), estimated=True)
+
+
+def _timings_of(record: RunRecord, entries: list[LogEntry]) -> Timings:
+    total = (_last_event_at(record, entries) - record.created_at).total_seconds() * 1000
+    return Timings(retrieval_ms=None, first_token_ms=None, total_ms=round(total, 1))
 
 
 def _last_event_at(record: RunRecord, entries: list[LogEntry]) -> datetime:

@@ -9,7 +9,7 @@ from app.db.pool import Database
 from app.db.run_creation import title_of
 from app.db.run_log import PostgresRunLog
 from app.domain.errors import InvalidInput, NotFound, RunInProgress
-from app.domain.models import Conversation, Feedback, Filters, Match, Message
+from app.domain.models import Conversation, Feedback, Filters, Match, Message, StageRecord
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
@@ -49,7 +49,7 @@ def outcome(run_id: str, *, at: datetime = NOW) -> ClosedRun:
         epoch=1,
         status="complete",
         entries=(LogEntry(1, "done", b'{"type":"done"}'),),
-        message=AnswerRecord("complete", "Yes.", "stop", (), ({"type": "x"},), None, None),
+        message=AnswerRecord("complete", "Yes.", "stop", (), (StageRecord("x", None),), None, None),
         receipt=None,
         ended_at=at,
     )
@@ -221,7 +221,7 @@ async def test_messages_are_oldest_first_in_pages(
         feedback=None,
     )
     assert first.items[1].content == "Yes."
-    assert first.items[1].evidence == ({"type": "x"},)
+    assert first.items[1].evidence == (StageRecord("x", None),)
     rest = await store.messages(ANN, "s", limit=3, cursor=first.next)
     assert [m.message_id for m in rest.items] == ["r2-answer"]
     assert (rest.items[0].status, rest.next) == ("streaming", None)

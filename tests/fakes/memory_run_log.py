@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.domain.models import Citation, Turn
+from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
 from app.runs.outcome import is_replaceable
 from app.runs.ports import (
@@ -24,7 +24,7 @@ from app.runs.ports import (
     NewRun,
     Notice,
     RunRecord,
-    answer_of,
+    fold_entries,
     new_run_record,
     replacement_seq,
 )
@@ -193,7 +193,7 @@ class MemoryRunLog:
         answer = self._answer(record).record
         if answer is not None:
             return answer.content, answer.citations
-        return answer_of(self._entries[run_id]), ()
+        return fold_entries(self._entries[run_id]).text, ()
 
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime
@@ -249,7 +249,7 @@ class MemoryRunLog:
 
     async def partial(
         self, principal: Principal, message_id: str
-    ) -> tuple[str, tuple[dict[str, object], ...]]:
+    ) -> tuple[str, tuple[StageRecord, ...]]:
         for (owner, _), conversation in self._conversations.items():
             for answer in conversation.answers:
                 mine = owner == principal.owner_id and answer.message_id == message_id

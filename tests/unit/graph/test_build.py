@@ -13,7 +13,16 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
 from app.domain.events import Stage, Token
-from app.domain.models import Candidate, Filters, Passage, Reading, Reranked, SearchResult, Turn
+from app.domain.models import (
+    Candidate,
+    Filters,
+    Passage,
+    Reading,
+    Reranked,
+    SearchResult,
+    StageRecord,
+    Turn,
+)
 from app.domain.ports import Reranker, Upstream, current_upstream
 from app.domain.principals import LOCAL, Principal
 from app.domain.token_estimate import estimated_tokens
@@ -242,8 +251,8 @@ async def test_a_judge_that_cannot_be_understood_leaves_it_to_the_scores(
 
 async def test_a_continued_answer_begins_with_its_text_and_keeps_its_numbers() -> None:
     first, _, _ = await run(engine(FixedSearch([CLEAR])))
-    stored: tuple[dict[str, object], ...] = tuple(
-        {"type": item.type, "content": item.content.model_dump(mode="json")}
+    stored = tuple(
+        StageRecord(item.type, item.content.model_dump(mode="json"))
         for item in first
         if not isinstance(item, Token)
     )

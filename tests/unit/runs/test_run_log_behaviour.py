@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.domain.models import Citation, Filters, Timings, Turn, Usage
+from app.domain.models import Citation, Filters, StageRecord, Timings, Turn, Usage
 from app.domain.principals import Principal
 from app.runs.ports import (
     RESERVE_AHEAD,
@@ -56,7 +56,7 @@ ANSWER = AnswerRecord(
     content="20 days [1].",
     finish_reason="stop",
     citations=(CITATION,),
-    evidence=({"type": "retrieval_start", "content": {"attempt": 1}},),
+    evidence=(StageRecord("retrieval_start", {"attempt": 1}),),
     usage=Usage(input_tokens=10, output_tokens=5, estimated=False),
     timings=Timings(retrieval_ms=1.5, first_token_ms=2.5, total_ms=3.5),
 )
