@@ -9,10 +9,12 @@ from typing import cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from pydantic import JsonValue
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import compile_path
 
+from app.api.response_models import Refusal, RefusalDetail, json_response
 from app.api.schemas import PATTERNS
 from app.domain.errors import (
     Draining,
@@ -78,14 +80,12 @@ def error_response(
     code: str,
     message: str,
     *,
-    details: Mapping[str, object] | None = None,
+    details: dict[str, JsonValue] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The one shape of every refusal."""
-    error: dict[str, object] = {"code": code, "message": message}
-    if details is not None:
-        error["details"] = dict(details)
-    return JSONResponse({"error": error}, status, dict(headers or {}))
+    error = RefusalDetail(code=code, message=message, details=details)
+    return json_response(Refusal(error=error), status, headers)
 
 
 def install(app: FastAPI) -> None:

@@ -2,56 +2,59 @@
 
 from contextlib import aclosing
 
-import orjson
-
-from app.runs.ports import LogEntry
+from app.api.response_models import Answer, FailedAnswer, FailureDetail
+from app.domain.answer_fold import AnswerFold
+from app.domain.events import DonePayload, ErrorPayload
+from app.runs.ports import RunRecord, step_of
 from app.runs.service import RunHandle
 
 FOR_EVER_S = 3600.0
+DELETED = FailureDetail(code="INTERRUPTED", message="The answer is gone: it was deleted.")
 
 
-async def collect(handle: RunHandle) -> tuple[int, dict[str, object]]:
-    """Status and body: 200 with the answer, 502 or 504 with `error` and `partial`."""
-    text: list[str] = []
-    citations: object = []
-    terminal: LogEntry | None = None
+async def collect(handle: RunHandle) -> Answer | FailedAnswer:
+    """The answer once its run has ended."""
+    fold = AnswerFold()
     async with aclosing(handle.cursor.frames(silence_s=FOR_EVER_S)) as entries:
         async for entry in entries:
-            if entry is None:
-                continue
-            if entry.text is not None:
-                text.append(entry.text)
-            elif entry.type == "citations":
-                citations = orjson.loads(entry.data)["content"]["citations"]
-            elif entry.type == "reset":
-                content = orjson.loads(entry.data)["content"]
-                text, citations = [content["text"]], content["citations"]
-            terminal = entry
-    record = handle.record
-    ids: dict[str, object] = {
-        "run_id": record.run_id,
-        "session_id": record.session_id,
-        "message_id": record.message_id,
-    }
-    return _body(ids, "".join(text), citations, terminal)
+            if entry is not None:
+                fold.add(step_of(entry))
+    return _answer(handle.record, fold)
 
 
-def _body(
-    ids: dict[str, object], text: str, citations: object, terminal: LogEntry | None
-) -> tuple[int, dict[str, object]]:
-    if terminal is None or terminal.type not in {"done", "error"}:
-        error = {"code": "INTERRUPTED", "message": "The answer is gone: it was deleted."}
-        return 502, {"error": error, "partial": text, **ids}
-    content = orjson.loads(terminal.data)["content"]
-    if terminal.type == "error":
-        status = 504 if content["code"] == "TIMEOUT" else 502
-        error = {"code": content["code"], "message": content["message"]}
-        return status, {"error": error, "partial": text, "citations": citations, **ids}
-    return 200, {
-        **ids,
-        "answer": text,
-        "citations": citations,
-        "finish_reason": content["finish_reason"],
-        "usage": content["usage"],
-        "timings": content["timings"],
-    }
+def status_of(answer: Answer | FailedAnswer) -> int:
+    """200, or 502 or 504 for one that failed."""
+    if isinstance(answer, Answer):
+        return 200
+    return 504 if answer.error.code == "TIMEOUT" else 502
+
+
+def _answer(record: RunRecord, fold: AnswerFold) -> Answer | FailedAnswer:
+    match fold.ending:
+        case DonePayload() as done:
+            return Answer(
+                run_id=record.run_id,
+                session_id=record.session_id,
+                message_id=record.message_id,
+                answer=fold.text,
+                citations=fold.citations,
+                finish_reason=done.finish_reason,
+                usage=done.usage,
+                timings=done.timings,
+            )
+        case ErrorPayload() as failed:
+            error = FailureDetail(code=failed.code, message=failed.message)
+            return _failed(record, fold, error)
+        case None:
+            return _failed(record, fold, DELETED)
+
+
+def _failed(record: RunRecord, fold: AnswerFold, error: FailureDetail) -> FailedAnswer:
+    return FailedAnswer(
+        error=error,
+        partial=fold.text,
+        citations=None if error is DELETED else fold.citations,
+        run_id=record.run_id,
+        session_id=record.session_id,
+        message_id=record.message_id,
+    )

@@ -1,38 +1,55 @@
-"""What `/openapi.json` says of answers and refusals. Routes build their responses themselves.
+"""The JSON bodies of responses: what routes return and `/openapi.json` says are these classes.
 
-A test holds these shapes against what the routes really send (`tests/contract/test_openapi.py`).
+`tests/stream/test_described.py` holds every response against the document.
 """
 
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from starlette.responses import Response
 
+from app.api.auth.authenticators import Mode
+from app.domain.encoding import Timestamp
 from app.domain.errors import FailureCode
 from app.domain.models import (
     Access,
     Citation,
+    Conversation,
     Feedback,
     Filters,
     FinishReason,
     LibraryCounts,
+    Match,
+    Message,
     MessageStatus,
     Reading,
     Role,
     Similar,
+    Source,
     SourceKind,
+    StageRecord,
     Timings,
     Usage,
+    absent,
 )
-from app.runs.ports import Receipt
-
-Responses = dict[int | str, dict[str, Any]]
+from app.domain.principals import Principal
 
 
 class Shape(BaseModel):
     """Base of response bodies: nothing but these fields is sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
+
+
+def json_response(
+    body: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """For what is not the route's own response model."""
+    return Response(body.model_dump_json(), status, headers, media_type="application/json")
 
 
 class RefusalDetail(Shape):
@@ -40,7 +57,7 @@ class RefusalDetail(Shape):
 
     code: str
     message: str
-    details: dict[str, JsonValue] | None = None
+    details: Annotated[dict[str, JsonValue] | None, Field(exclude_if=absent)] = None
 
 
 class Refusal(Shape):
@@ -49,17 +66,12 @@ class Refusal(Shape):
     error: RefusalDetail
 
 
-class RunIds(Shape):
-    """Which answer this is."""
+class Answer(Shape):
+    """The whole answer as one object."""
 
     run_id: str
     session_id: str
     message_id: str
-
-
-class Answer(RunIds):
-    """The whole answer as one object."""
-
     answer: str
     citations: tuple[Citation, ...]
     finish_reason: FinishReason
@@ -74,12 +86,15 @@ class FailureDetail(Shape):
     message: str
 
 
-class FailedAnswer(RunIds):
+class FailedAnswer(Shape):
     """An answer that failed, with what was written before."""
 
     error: FailureDetail
     partial: str
-    citations: tuple[Citation, ...] = ()
+    citations: Annotated[tuple[Citation, ...] | None, Field(exclude_if=absent)] = None
+    run_id: str
+    session_id: str
+    message_id: str
 
 
 class Pending(Shape):
@@ -116,37 +131,45 @@ class Readiness(Shape):
     database: Literal["ok", "unreachable"]
     migrations: Literal["ok"]
     draining: bool
-    failing: list[str]  # background loops that keep failing
+    failing: tuple[str, ...]  # background loops that keep failing
     library: Literal["ready", "loading"]
     reading: Reading | None
     active_runs: int
     model: Model
 
 
-class JobsShape(Shape):
+class SignedIn(Shape):
+    """Who is signed in, and how."""
+
+    auth: Mode
+    person: str
+    groups: tuple[str, ...]
+
+
+class Jobs(Shape):
     """`reading`: files of all jobs under way; null when there is none."""
 
     reading: Reading | None
 
 
-class MatchShape(Shape):
-    """The message that a search found; `text` is the stretch around the words."""
-
-    message_id: str
-    role: Role
-    text: str
-
-
-class ListedConversation(Shape):
+@dataclass(frozen=True, slots=True)
+class ListedConversation(Conversation):
     """A conversation of the list; `match` is null without a search, or when the title was found."""
 
-    session_id: str
-    title: str
-    filters: Filters
-    created_at: datetime
-    updated_at: datetime
-    active_run_id: str | None
-    match: MatchShape | None
+    match: Match | None
+
+    @classmethod
+    def of(cls, conversation: Conversation, match: Match | None = None) -> Self:
+        """With the message that it was found by."""
+        return cls(
+            session_id=conversation.session_id,
+            title=conversation.title,
+            filters=conversation.filters,
+            created_at=conversation.created_at,
+            updated_at=conversation.updated_at,
+            active_run_id=conversation.active_run_id,
+            match=match,
+        )
 
 
 class MessageShape(Shape):
@@ -158,21 +181,45 @@ class MessageShape(Shape):
     status: MessageStatus
     finish_reason: FinishReason | None
     citations: tuple[Citation, ...]
-    evidence: tuple[dict[str, JsonValue], ...]
+    evidence: tuple[StageRecord, ...]
     usage: Usage | None
     timings: Timings | None
-    error: FailureDetail | None
     run_id: str | None
     question_id: str
     model: str | None
     filters: Filters
-    created_at: datetime
-    ended_at: datetime | None
+    created_at: Timestamp
+    ended_at: Timestamp | None
     feedback: Feedback | None
+    error: FailureDetail | None
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """The error is one object here."""
+        code, words = message.error_code, message.error_message or ""
+        return cls(
+            message_id=message.message_id,
+            role=message.role,
+            content=message.content,
+            status=message.status,
+            finish_reason=message.finish_reason,
+            citations=message.citations,
+            evidence=message.evidence,
+            usage=message.usage,
+            timings=message.timings,
+            run_id=message.run_id,
+            question_id=message.question_id,
+            model=message.model,
+            filters=message.filters,
+            created_at=message.created_at,
+            ended_at=message.ended_at,
+            feedback=message.feedback,
+            error=FailureDetail(code=code, message=words) if code else None,
+        )
 
 
 class SourceShape(Shape):
-    """A document or recording of the library.
+    """A document or recording of the library, without its owner and hash.
 
     `access` says who reads it; `groups` names them to its owner alone.
     """
@@ -184,7 +231,7 @@ class SourceShape(Shape):
     name: str
     media_type: str
     passage_count: int
-    created_at: datetime
+    created_at: Timestamp
     pages: int | None
     duration_s: float | None
     tags: tuple[str, ...]
@@ -194,8 +241,21 @@ class SourceShape(Shape):
     access: Access
     groups: tuple[str, ...]
 
+    @classmethod
+    def of(cls, source: Source, principal: Principal, **more: object) -> Self:
+        """As `principal` may see it."""
+        mine = source.owner_id == principal.owner_id
+        seen = {
+            name: getattr(source, name)
+            for name in SourceShape.model_fields
+            if hasattr(source, name)
+        }
+        access: Access = "all" if source.shared else "groups" if source.shared_with else "private"
+        groups = source.shared_with if mine else ()
+        return cls.model_validate(seen | {"mine": mine, "access": access, "groups": groups} | more)
 
-class SourcePageShape(Shape):
+
+class SourcePage(Shape):
     """A part of the library; `counts` comes with the first page."""
 
     items: tuple[SourceShape, ...]
@@ -207,13 +267,6 @@ class OneSourceShape(SourceShape):
     """A source with the caller's own others that say nearly the same: versions, exports, copies."""
 
     similar: tuple[Similar, ...]
-
-
-class SuggestionShape(Shape):
-    """A question that this source answers, and the passage that suggested it."""
-
-    question: str
-    passage_id: str
 
 
 class UploadedFileShape(Shape):
@@ -228,128 +281,3 @@ class UploadShape(Shape):
 
     job_id: str
     files: tuple[UploadedFileShape, ...]
-
-
-STREAM = (
-    "Frames of `specs/streaming-protocol.md`: an `id:` line, one `data:` line of compact JSON "
-    "(`specs/contracts/events.schema.json`), an empty line; `: ping` after each silence."
-)
-NAMED_STREAM = (
-    "Frames with `id:`, `event:` (`stage`, `token`, `citations`, then `done` or `error`) and "
-    "`data:`, described in `specs/contracts/sse-stream.yaml`."
-)
-RUN_HEADERS = {
-    "X-Run-Id": {"description": "The run that is followed.", "schema": {"type": "string"}},
-    "X-Session-Id": {"description": "Its conversation.", "schema": {"type": "string"}},
-}
-
-
-def refusals(**described: str) -> Responses:
-    """Responses `{"error": …}`; keys are `HTTP_404` and the like, values say when."""
-    return {
-        int(status.removeprefix("HTTP_")): {"model": Refusal, "description": when}
-        for status, when in described.items()
-    }
-
-
-def body(model: object, description: str) -> Responses:
-    """The 200 of a route that answers with one JSON object."""
-    return {200: {"model": model, "description": description}}
-
-
-def stream(description: str) -> dict[str, Any]:
-    """A 200 that is an event stream."""
-    return {
-        "description": description,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-
-
-UNAVAILABLE = (
-    "`draining`, `busy`, `database_unavailable` or `sign_in_unavailable`; see `Retry-After`."
-)
-REFUSED = refusals(
-    HTTP_401="Nobody is signed in (`AUTH`), or the credentials are worth nothing any more.",
-    HTTP_403="The request comes from a page of another website.",
-    HTTP_404="Unknown, or not yours: the two look the same.",
-    HTTP_422="A field is not accepted; `details.field` names it.",
-    HTTP_503="`database_unavailable` or `sign_in_unavailable`; see `Retry-After`.",
-)
-ASKING_REFUSED = REFUSED | refusals(
-    HTTP_409="`run_in_progress`: the conversation has a running answer, `details.run_id` names it. "
-    "`run_id_taken`: choose another.",
-    HTTP_413="The body is too large.",
-    HTTP_415="The body is not `application/json`.",
-    HTTP_422="A field is not accepted, or the `Idempotency-Key` came with another body.",
-    HTTP_429="The limit on concurrent answers is reached; see `Retry-After`.",
-    HTTP_503=UNAVAILABLE,
-)
-ASKED: Responses = ASKING_REFUSED | {
-    200: {
-        **stream(STREAM + " With `Accept: application/json` alone: one object at the end."),
-        "model": Answer,
-        "headers": RUN_HEADERS,
-    },
-    502: {"model": FailedAnswer, "description": "JSON only: the answer failed."},
-    504: {"model": FailedAnswer, "description": "JSON only: it took too long (`TIMEOUT`)."},
-}
-ASKED_NAMED: Responses = ASKING_REFUSED | {200: {**stream(NAMED_STREAM), "headers": RUN_HEADERS}}
-FOLLOWED: Responses = REFUSED | {
-    200: {**stream(STREAM), "headers": {"X-Run-Id": RUN_HEADERS["X-Run-Id"]}},
-    204: {"description": "The position is the terminal event: nothing follows."},
-}
-FIGURES: Responses = {
-    200: {
-        "description": "Figures of this process (of all workers of a server with several).",
-        "content": {"text/plain": {"schema": {"type": "string"}}},
-    }
-}
-PROBED: Responses = refusals(
-    HTTP_422="A number is out of its range.", HTTP_503="Too many probes at once."
-) | {200: stream('Frames `{"seq", "sent_ms"}` at an even pace, to measure the way with.')}
-STOPPED: Responses = (
-    REFUSED
-    | body(Receipt, "The owner confirmed.")
-    | {202: {"model": Pending, "description": "The owner is silent; it was asked to stop."}}
-)
-UPLOADED: Responses = REFUSED | refusals(
-    HTTP_400="The upload was broken off.",
-    HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
-    HTTP_415="The body is not `multipart/form-data`.",
-    HTTP_503=UNAVAILABLE,
-    HTTP_507="`storage_full`: the disk is full or cannot be written to; nothing was kept.",
-)
-UPLOADED[202] = {"model": UploadShape, "description": "Taken over."}
-UPLOAD_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "array",
-                            "description": "One or several; audio beside its transcript.",
-                            "items": {"type": "string", "format": "binary"},
-                        },
-                        "tags": {
-                            "type": "array",
-                            "description": "Several fields, or one with commas.",
-                            "items": {"type": "string"},
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
-JOB_STREAM = (
-    "Frames like those of a run (`specs/contracts/job-events.schema.json`): `read`, `cut`, "
-    "`embed`, `store` and `file` of each file, then `done` or `error`."
-)
-JOB_FOLLOWED: Responses = REFUSED | {
-    200: stream(JOB_STREAM),
-    204: {"description": "The position is the terminal event: nothing follows."},
-}

@@ -12,17 +12,25 @@ from contextlib import aclosing, suppress
 from typing import Protocol
 
 import anyio
-import orjson
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from app.api.response_models import json_response
+from app.domain.answer_fold import AnswerFold, Step
 from app.domain.encoding import compact_json
-from app.domain.events import TERMINAL_TYPES
+from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import LogEntry
+from app.runs.ports import step_of
 
 PING = b": ping\n\n"
+INTERRUPTED_TEXT = "The answer was interrupted."
+RETRACTED_TEXT = (
+    "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
+    "held back."
+)
+"""For protocols in which nothing that was sent can be taken back."""
 # no-transform: what compresses on the way (RFC 9110, 7.7) would hold events back.
 SSE_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
@@ -71,41 +79,42 @@ async def dialect_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerato
 
     Where the log has none of its own (an error without text, a `reset`) it carries no id.
     """
-    missing: bytes | None = b'{"citations":[]}'
+    fold, cited = AnswerFold(), False
     async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
         async for entry in entries:
             if entry is None:
                 yield PING
                 continue
-            if entry.type == "citations":
-                missing = None
-            elif entry.type == "reset":
-                known = orjson.loads(entry.data)["content"]["citations"]
-                missing = compact_json({"citations": known})
-            elif entry.type in TERMINAL_TYPES and missing is not None:
-                yield b"event: citations\ndata: %b\n\n" % missing
-            if (frame := _named(entry)) is not None:
-                yield frame
+            step = step_of(entry)
+            fold.add(step)
+            if isinstance(step, CitationsPayload):
+                cited = True
+            elif isinstance(step, ResetPayload):
+                cited = False
+            elif fold.ending is not None and not cited:
+                data = compact_json({"citations": fold.citations})
+                yield b"event: citations\ndata: %b\n\n" % data
+            if (named := _named(step)) is not None:
+                name, data = named
+                yield b"id: %d\nevent: %b\ndata: %b\n\n" % (entry.seq, name, data)
 
 
-def _named(entry: LogEntry) -> bytes | None:
+def _named(step: Step) -> tuple[bytes, bytes] | None:
     """None for an event of a newer version that is no stage: the next frame's id covers it."""
-    content = orjson.loads(entry.data).get("content")
-    match entry.type:
-        case "token":
-            name, data = b"token", compact_json({"content": content})
-        case "citations":
-            name, data = b"citations", compact_json({"citations": content["citations"]})
-        case "done":
-            name, data = b"done", b"{}"
-        case "error":
-            fields = {"code": content["code"], "message": content["message"]}
-            name, data = b"error", compact_json(fields)
-        case _ if isinstance(content, dict):
-            name, data = b"stage", compact_json(content)
+    match step:
+        case str():
+            return b"token", compact_json({"content": step})
+        case CitationsPayload():
+            return b"citations", compact_json({"citations": step.citations})
+        case DonePayload():
+            return b"done", b"{}"
+        case ErrorPayload():
+            return b"error", compact_json({"code": step.code, "message": step.message})
+        case ResetPayload():
+            return b"stage", compact_json(step)
         case _:
-            return None
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (entry.seq, name, data)
+            is_stage = isinstance(step.content, dict)
+            return (b"stage", compact_json(step.content)) if is_stage else None
 
 
 class EventStreamResponse(StreamingResponse):
@@ -137,7 +146,7 @@ class AnswerResponse(Response):
 
     def __init__(
         self,
-        answer: Callable[[], Awaitable[tuple[int, dict[str, object]]]],
+        answer: Callable[[], Awaitable[tuple[int, BaseModel]]],
         *,
         headers: Mapping[str, str],
         released: Callable[[], None],
@@ -153,7 +162,7 @@ class AnswerResponse(Response):
 
         async def respond() -> None:
             status, body = await self._answer()
-            await JSONResponse(body, status, self._extra)(scope, receive, send)
+            await json_response(body, status, self._extra)(scope, receive, send)
 
         try:
             await _until_gone(receive, respond)

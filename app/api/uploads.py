@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -40,9 +40,12 @@ class Upload:
     tags: list[str] = field(default_factory=list)
 
 
+T = TypeVar("T")
+
+
 async def receive_upload(
-    request: Request, staging: Path, *, largest: int, take: Callable[[Upload], Awaitable[object]]
-) -> None:
+    request: Request, staging: Path, *, largest: int, take: Callable[[Upload], Awaitable[T]]
+) -> T:
     """Read the body into a folder of its own below `staging`, then hand it to `take`.
 
     The folder is removed again unless `take` returns. `largest`: bytes of a file. Raises
@@ -61,8 +64,9 @@ async def receive_upload(
         await asyncio.to_thread(folder.mkdir, parents=True)
         async for chunk in request.stream():
             await asyncio.to_thread(reader.write, chunk)
-        await take(reader.finished())
+        result = await take(reader.finished())
         taken = True
+        return result
     except ClientDisconnect as error:
         raise HTTPException(400, "The upload was broken off.") from error
     except FormParserError as error:

@@ -1,7 +1,9 @@
 """Text and times as they go into events and onto the wire."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
+from pydantic import PlainSerializer, WithJsonSchema
 from pydantic_core import to_json as serialise
 
 # Line readers (httpx aiter_lines, str.splitlines) split on these; JSON allows them escaped.
@@ -25,6 +27,14 @@ def compact_json(value: object) -> bytes:
 def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-11-20T10:30:40.000Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(timestamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time in a response body."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from app.domain.encoding import Timestamp
 from app.domain.errors import FailureCode
 
 SourceKind = Literal["document", "recording"]
@@ -272,8 +273,8 @@ class Conversation:
     session_id: str
     title: str
     filters: Filters
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     active_run_id: str | None
 
 
@@ -340,8 +341,9 @@ class Page(Generic[Item]):
     next: str | None
 
 
-class Suggestion(NamedTuple):
-    """A question, and the passage that suggested it."""
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question that a source answers, and the passage that suggested it."""
 
     question: str
     passage_id: str

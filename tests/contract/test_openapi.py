@@ -3,6 +3,8 @@
 That routes send what it says: `tests/stream/test_described.py`.
 """
 
+import re
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,12 +13,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 
+import app as package
 from app.api.errors import install
 from app.cli.contracts import documents, openapi
 from app.config import load_settings
 from app.domain.errors import Draining, RunInProgress, TooManyRuns
 from app.main import create_app
 
+APP = Path(package.__file__).parent
 DOCUMENT: dict[str, Any] = orjson.loads(openapi())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
@@ -58,6 +62,22 @@ def test_every_route_that_streams_says_so() -> None:
         "/conversations/{session_id}/messages/{message_id}/regenerate",
         "/conversations/{session_id}/messages/{message_id}/continue",
     }
+
+
+def test_every_json_answer_is_a_response_model() -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {}).get("application/json")
+                where = f"{method} {path} {status}"
+                assert content is None or list(content["schema"]) == ["$ref"], where
+
+
+def test_no_response_is_assembled_by_hand() -> None:
+    """A dictionary that is sent as it is would not be held against any model."""
+    by_hand = re.compile(r"JSONResponse|Response\(\s*(?:(?:or)?json\.dumps|compact_json\(\{)")
+    sources = {path: path.read_text() for path in (APP / "api").rglob("*.py")}
+    assert [str(path) for path, text in sources.items() if by_hand.search(text)] == []
 
 
 def test_every_refusal_has_the_one_shape() -> None:

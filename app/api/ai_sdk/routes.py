@@ -5,24 +5,33 @@ the body says `on_disconnect: "continue"`; then a page that comes back resumes i
 `GET …/stream`, and `POST …/stop` stops it.
 """
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.api.ai_sdk.encoder import HEADERS, ui_frames
 from app.api.ai_sdk.requests import AIChatBody
 from app.api.dependencies import Services, WithPrincipal, WithServices
-from app.api.response_models import ASKING_REFUSED, REFUSED, RUN_HEADERS, STOPPED, Responses, stream
+from app.api.documented_responses import (
+    ASKING_REFUSED,
+    CONFIRMED,
+    REFUSED,
+    RUN_HEADERS,
+    STOPPED,
+    Responses,
+    stream,
+)
 from app.api.routes.chat import checked_filters, request_hash, run_headers
+from app.api.routes.runs import stop_pending
 from app.api.schemas import SESSION_ID
 from app.api.streaming import EventStreamResponse
 from app.domain.errors import NotFound
 from app.domain.principals import Principal
+from app.runs.ports import Receipt
 from app.runs.service import Ask
 
-router = APIRouter(prefix="/api/ai/chat", tags=["ai sdk"], default_response_class=Response)
+router = APIRouter(prefix="/api/ai/chat", tags=["ai sdk"])
 
 STREAM = stream("The UI message stream of the AI SDK, protocol v1.")
 ASKED: Responses = ASKING_REFUSED | {200: {**STREAM, "headers": RUN_HEADERS}}
@@ -32,7 +41,7 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_le
 ChatPath = Annotated[str, Path(pattern=SESSION_ID)]
 
 
-@router.post("", responses=ASKED)
+@router.post("", response_class=Response, responses=ASKED)
 async def ai_chat(
     body: AIChatBody, services: WithServices, principal: WithPrincipal, idempotency_key: Key = None
 ) -> Response:
@@ -81,7 +90,7 @@ async def follow_up_request(
     )
 
 
-@router.get("/{chat_id}/stream", responses=RESUMED)
+@router.get("/{chat_id}/stream", response_class=Response, responses=RESUMED)
 async def resume(chat_id: ChatPath, services: WithServices, principal: WithPrincipal) -> Response:
     """The answer that is being written, from its start: the SDK replaces what it has."""
     run_id = await _running(services, principal, chat_id)
@@ -92,16 +101,20 @@ async def resume(chat_id: ChatPath, services: WithServices, principal: WithPrinc
     return EventStreamResponse(frames, headers=HEADERS | {"X-Run-Id": str(run_id)})
 
 
-@router.post("/{chat_id}/stop", responses=STOPPED)
-async def stop(chat_id: ChatPath, services: WithServices, principal: WithPrincipal) -> Response:
+@router.post(
+    "/{chat_id}/stop",
+    response_model=Receipt,
+    responses=STOPPED,
+    response_description=CONFIRMED,
+)
+async def stop(
+    chat_id: ChatPath, services: WithServices, principal: WithPrincipal
+) -> Receipt | Response:
     """Stop the answer that is being written, with its receipt. 404 when there is none."""
     run_id = await _running(services, principal, chat_id)
     if run_id is None:
         raise NotFound("No answer is being written in this chat.")
-    receipt = await services.runs.stop(principal, run_id)
-    if receipt is None:
-        return JSONResponse({"pending": True}, 202)
-    return JSONResponse(asdict(receipt))
+    return await services.runs.stop(principal, run_id) or stop_pending()
 
 
 async def _running(services: Services, principal: Principal, chat_id: str) -> str | None:

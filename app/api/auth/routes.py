@@ -4,20 +4,21 @@ import secrets
 from datetime import timedelta
 from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
-from starlette.responses import JSONResponse, Response
 
-from app.api.auth.authenticators import MAX_TOKEN_LENGTH, Identity, Mode
+from app.api.auth.authenticators import MAX_TOKEN_LENGTH, Identity
 from app.api.auth.middleware import cookie_name, credentials_of, refused_token
 from app.api.dependencies import WithPrincipal, WithServices
+from app.api.documented_responses import Responses, refusals
 from app.api.middleware.path_prefix import is_secure
-from app.api.response_models import Responses, Shape, body, refusals
+from app.api.response_models import SignedIn
 from app.api.schemas import Body
 from app.domain.access import new_session
 from app.domain.errors import InvalidInput
+from app.domain.principals import Principal
 
-router = APIRouter(prefix="/auth", tags=["sign-in"], default_response_class=Response)
+router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 SESSION: Final = timedelta(days=30)
 PRIVATE: Final = {"Cache-Control": "no-store"}
@@ -29,15 +30,8 @@ class SignInBody(Body):
     token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_LENGTH)]
 
 
-class SessionShape(Shape):
-    """Who is signed in, and how."""
-
-    auth: Mode
-    person: str
-    groups: tuple[str, ...]
-
-
-SIGNED_IN: Responses = body(SessionShape, "Who is signed in.") | refusals(
+SIGNED_IN = "Who is signed in."
+NOT_SIGNED_IN: Responses = refusals(
     HTTP_401="Nobody is signed in, or the token is worth nothing (any more).",
     HTTP_403="The request comes from a page of another website.",
     HTTP_422="A field is not accepted, or this server does not sign people in by a token.",
@@ -52,10 +46,19 @@ def get_identity(request: Request) -> Identity:
 WithIdentity = Annotated[Identity, Depends(get_identity)]
 
 
-@router.post("/sign-in", responses=SIGNED_IN)
+@router.post(
+    "/sign-in",
+    response_model=SignedIn,
+    responses=NOT_SIGNED_IN,
+    response_description=SIGNED_IN,
+)
 async def sign_in(
-    body: SignInBody, request: Request, services: WithServices, identity: WithIdentity
-) -> Response:
+    body: SignInBody,
+    request: Request,
+    response: Response,
+    services: WithServices,
+    identity: WithIdentity,
+) -> SignedIn | Response:
     """Exchange a token for a session in a cookie that scripts cannot read."""
     if identity.mode in {"none", "proxy"}:
         raise InvalidInput("token", f"token: AUTH={identity.mode} takes no token here")
@@ -72,10 +75,7 @@ async def sign_in(
         now=now,
         expires_at=until,
     )
-    who = SessionShape(
-        auth=identity.mode, person=grant.principal.owner_id, groups=grant.principal.groups
-    )
-    response = JSONResponse(who.model_dump(mode="json"), headers=PRIVATE)
+    response.headers.update(PRIVATE)
     response.set_cookie(
         cookie_name(request.scope),
         session,
@@ -84,7 +84,7 @@ async def sign_in(
         httponly=True,
         samesite="strict",
     )
-    return response
+    return _signed_in(identity, grant.principal)
 
 
 @router.post("/sign-out", status_code=204)
@@ -103,8 +103,12 @@ async def sign_out(request: Request, services: WithServices) -> Response:
     return response
 
 
-@router.get("/session", responses=SIGNED_IN)
-async def session(principal: WithPrincipal, identity: WithIdentity) -> Response:
+@router.get("/session", responses=NOT_SIGNED_IN, response_description=SIGNED_IN)
+async def session(response: Response, principal: WithPrincipal, identity: WithIdentity) -> SignedIn:
     """Who is signed in."""
-    who = SessionShape(auth=identity.mode, person=principal.owner_id, groups=principal.groups)
-    return JSONResponse(who.model_dump(mode="json"), headers=PRIVATE)
+    response.headers.update(PRIVATE)
+    return _signed_in(identity, principal)
+
+
+def _signed_in(identity: Identity, principal: Principal) -> SignedIn:
+    return SignedIn(auth=identity.mode, person=principal.owner_id, groups=principal.groups)

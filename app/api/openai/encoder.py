@@ -5,29 +5,34 @@ for each marker, with our own fields beside OpenAI's) for programs, and as a lis
 end of the text for people, because most clients show nothing else.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from app.api.openai.requests import SOURCES_HEADING
-from app.api.streaming import PING, Cursor
+from app.api.openai.schemas import (
+    Annotation,
+    CompletedChoice,
+    CompletedMessage,
+    CompletionReason,
+    CompletionShape,
+    CompletionUsage,
+    OpenAIError,
+    OpenAIErrorDetail,
+    UrlCitation,
+)
+from app.api.response_models import Answer
+from app.api.streaming import INTERRUPTED_TEXT, PING, RETRACTED_TEXT, Cursor
+from app.domain.answer_fold import AnswerFold
 from app.domain.encoding import compact_json
-from app.domain.models import Citation
-from app.domain.stored import stored_citations
-from app.runs.ports import LogEntry
+from app.domain.events import DonePayload, ErrorPayload, ResetPayload
+from app.domain.models import Citation, FinishReason, Usage
+from app.runs.ports import LogEntry, step_of
 from app.text.markers import iter_markers
 
 DONE: Final = b"data: [DONE]\n\n"
-GONE: Final = "The answer was interrupted."
-TAKEN_BACK: Final = (
-    "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
-    "held back."
-)
-_REASONS: Final = {"length": "length", "content_filter": "content_filter"}
 _MAX_QUOTE_LENGTH: Final = 200
 MAX_ANNOTATIONS: Final = 1_000
 """Each repeats its quote: a model that writes markers for ever would make a frame of gigabytes."""
@@ -48,7 +53,7 @@ class Completion:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return self._frame([choice])
 
-    def usage_chunk(self, usage: dict[str, object]) -> bytes:
+    def usage_chunk(self, usage: CompletionUsage) -> bytes:
         """The frame of `include_usage`: no choice, the tokens."""
         return self._frame([], usage=usage)
 
@@ -69,44 +74,35 @@ class Completion:
             return ""
         return SOURCES_HEADING + "\n".join(_source_line(item) for item in citations)
 
-    def annotations(self, text: str, citations: Sequence[Citation]) -> list[dict[str, object]]:
+    def annotations(self, text: str, citations: Sequence[Citation]) -> tuple[Annotation, ...]:
         """One for each of the first markers, in order. Offsets count characters of the content."""
         known = {citation.marker: _annotated(citation, self.link) for citation in citations}
-        each: Iterator[dict[str, object]] = (
-            {
-                "type": "url_citation",
-                "url_citation": {
-                    **known[number],
-                    "start_index": marker.start,
-                    "end_index": marker.end,
-                },
-            }
+        each = (
+            Annotation(
+                url_citation=known[number].model_copy(
+                    update={"start_index": marker.start, "end_index": marker.end}
+                )
+            )
             for marker in iter_markers(text)
             for number in marker.numbers
             if number in known
         )
-        return list(islice(each, MAX_ANNOTATIONS))
+        return tuple(islice(each, MAX_ANNOTATIONS))
 
-    def whole(self, body: dict[str, object]) -> dict[str, object]:
-        """`chat.completion` of what `collect` made of a run that ended well."""
-        text = str(body["answer"])
-        citations = stored_citations(body["citations"])
-        message = {
-            "role": "assistant",
-            "content": text + self.sources(citations),
-            "refusal": None,
-            "annotations": self.annotations(text, citations),
-        }
-        reason = finish_reason(str(body["finish_reason"]))
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-        return {
-            "id": self.completion_id,
-            "object": "chat.completion",
-            "created": self.created,
-            "model": self.model,
-            "choices": [choice],
-            "usage": usage_of(body["usage"]),
-        }
+    def whole(self, answer: Answer) -> CompletionShape:
+        """`chat.completion` of an answer that ended well."""
+        message = CompletedMessage(
+            content=answer.answer + self.sources(answer.citations),
+            annotations=self.annotations(answer.answer, answer.citations),
+        )
+        reason = finish_reason(answer.finish_reason)
+        return CompletionShape(
+            id=self.completion_id,
+            created=self.created,
+            model=self.model,
+            choices=(CompletedChoice(message=message, finish_reason=reason),),
+            usage=usage_of(answer.usage),
+        )
 
 
 async def chunk_frames(
@@ -116,105 +112,98 @@ async def chunk_frames(
 
     What was sent cannot be taken back: a `reset` that does not begin with it ends as an error.
     """
-    telling = _Telling(completion, include_usage=include_usage)
+    encoder = _ChunkEncoder(completion, include_usage=include_usage)
     yield completion.chunk({"role": "assistant", "content": ""})
     async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
         async for entry in entries:
-            for frame in (PING,) if entry is None else telling.frames(entry):
+            for frame in (PING,) if entry is None else encoder.frames(entry):
                 yield frame
-            if telling.over:
+            if encoder.over:
                 return
-    yield error_frame("INTERRUPTED", GONE)
+    yield error_frame("INTERRUPTED", INTERRUPTED_TEXT)
 
 
-class _Telling:
-    """How far one answer was told."""
+class _ChunkEncoder:
+    """One answer as chunks: most stages are nothing in this protocol."""
 
     def __init__(self, completion: Completion, *, include_usage: bool) -> None:
         self._completion = completion
         self._include_usage = include_usage
-        self._sent: list[str] = []
-        self._citations: Sequence[Citation] = ()
+        self._fold = AnswerFold()
         self.over = False
 
     def frames(self, entry: LogEntry) -> list[bytes]:
-        """What this event is for the client: most stages are nothing."""
+        """What this step is for the client."""
         if entry.text is not None:
             return self._text(entry.text)
-        match entry.type:
-            case "citations" | "reset" | "done" | "error":
-                return self._known(entry.type, orjson.loads(entry.data)["content"])
+        step = step_of(entry)
+        added = self._fold.added_by(step) if isinstance(step, ResetPayload) else None
+        self._fold.add(step)
+        match step:
+            case ResetPayload():
+                return self._chunk(added) if added is not None else self._retracted(step)
+            case ErrorPayload():
+                self.over = True
+                return [error_frame(step.code, step.message)]
+            case DonePayload():
+                self.over = True
+                return self._closing(step)
             case _:
                 return []
 
-    def _known(self, kind: str, content: dict[str, Any]) -> list[bytes]:
-        if kind == "citations":
-            self._citations = stored_citations(content["citations"])
-            return []
-        if kind == "reset":
-            return self._replaced(str(content["text"]), stored_citations(content["citations"]))
-        self.over = True
-        if kind == "error":
-            return [error_frame(content["code"], content["message"])]
-        return self._closing(content)
-
     def _text(self, text: str) -> list[bytes]:
-        if not text:
-            return []
-        self._sent.append(text)
-        return [self._completion.chunk({"content": text})]
+        self._fold.add_text(text)
+        return self._chunk(text)
 
-    def _replaced(self, whole: str, citations: Sequence[Citation]) -> list[bytes]:
-        before = "".join(self._sent)
-        if not whole.startswith(before):
-            self.over = True
-            return [error_frame("INTERRUPTED", GONE if whole else TAKEN_BACK)]
-        self._citations = citations
-        return self._text(whole[len(before) :])
+    def _chunk(self, text: str) -> list[bytes]:
+        return [self._completion.chunk({"content": text})] if text else []
 
-    def _closing(self, done: dict[str, Any]) -> list[bytes]:
-        told, frames = self._completion, list[bytes]()
-        if sources := told.sources(self._citations):
-            frames.append(told.chunk({"content": sources}))
-        if annotations := told.annotations("".join(self._sent), self._citations):
-            frames.append(told.chunk({"annotations": annotations}))
-        frames.append(told.chunk({}, finish_reason(done["finish_reason"])))
+    def _retracted(self, reset: ResetPayload) -> list[bytes]:
+        self.over = True
+        message = INTERRUPTED_TEXT if reset.text else RETRACTED_TEXT
+        return [error_frame("INTERRUPTED", message)]
+
+    def _closing(self, done: DonePayload) -> list[bytes]:
+        completion, fold, frames = self._completion, self._fold, list[bytes]()
+        if sources := completion.sources(fold.citations):
+            frames.append(completion.chunk({"content": sources}))
+        if annotations := completion.annotations(fold.text, fold.citations):
+            frames.append(completion.chunk({"annotations": annotations}))
+        frames.append(completion.chunk({}, finish_reason(done.finish_reason)))
         if self._include_usage:
-            frames.append(told.usage_chunk(usage_of(done["usage"])))
+            frames.append(completion.usage_chunk(usage_of(done.usage)))
         return [*frames, DONE]
 
 
-def finish_reason(ours: str) -> str:
+def finish_reason(ours: FinishReason) -> CompletionReason:
     """OpenAI's word; a refusal for lack of evidence and a stop end well."""
-    return _REASONS.get(ours, "stop")
+    return ours if ours in {"length", "content_filter"} else "stop"
 
 
-def usage_of(usage: object) -> dict[str, object]:
+def usage_of(usage: Usage) -> CompletionUsage:
     """OpenAI's names for the tokens spent."""
-    spent = usage if isinstance(usage, dict) else {}
-    prompt, completion = int(spent.get("input_tokens", 0)), int(spent.get("output_tokens", 0))
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-    }
+    return CompletionUsage(
+        prompt_tokens=usage.input_tokens,
+        completion_tokens=usage.output_tokens,
+        total_tokens=usage.input_tokens + usage.output_tokens,
+    )
 
 
 def error_frame(code: str, message: str) -> bytes:
     """A failure after the stream began, as OpenAI's SDKs recognise it."""
-    error = {"message": message, "type": "server_error", "param": None, "code": code}
-    return b"data: %b\n\n" % compact_json({"error": error})
+    error = OpenAIErrorDetail(message=message, type="server_error", param=None, code=code)
+    return b"data: %b\n\n" % compact_json(OpenAIError(error=error))
 
 
-def _annotated(citation: Citation, link: Callable[[Citation], str]) -> dict[str, object]:
-    """What all annotations of one citation share; the place in the text goes between."""
-    return {
-        "url": link(citation),
-        "title": citation.title or "unknown source",
-        "start_index": 0,
-        "end_index": 0,
-        **citation.model_dump(mode="json", exclude={"url", "title"}),
-    }
+def _annotated(citation: Citation, link: Callable[[Citation], str]) -> UrlCitation:
+    """What all annotations of one citation share; the place in the text is set for each."""
+    return UrlCitation(
+        url=link(citation),
+        title=citation.title or "unknown source",
+        start_index=0,
+        end_index=0,
+        **citation.model_dump(exclude={"url", "title"}),
+    )
 
 
 def _source_line(citation: Citation) -> str:

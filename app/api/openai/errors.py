@@ -10,6 +10,7 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.openai.schemas import OpenAIErrorDetail
 from app.domain.encoding import compact_json
 
 PREFIX: Final = "/v1/"
@@ -70,10 +71,7 @@ def _translated(status: int, body: bytes) -> bytes | None:
         return None
     details = error.get("details") or {}
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    given["error"] = {
-        "message": message,
-        "type": kind,
-        "param": details.get("field"),
-        "code": code,
-    }
+    given["error"] = OpenAIErrorDetail(
+        message=message, type=kind, param=details.get("field"), code=code
+    )
     return compact_json(given)

@@ -10,14 +10,16 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Request
-from starlette.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.responses import Response
 
 from app.api.dependencies import WithPrincipal, WithServices
-from app.api.json_answer import collect
+from app.api.json_answer import collect, status_of
 from app.api.middleware.path_prefix import public_base
 from app.api.openai.encoder import Completion, chunk_frames
 from app.api.openai.requests import CompletionBody
-from app.api.openai.schemas import COMPLETED, MODEL, MODELS
+from app.api.openai.schemas import COMPLETED, MODEL, MODELS, ModelCard, ModelList
+from app.api.response_models import Answer
 from app.api.routes.chat import checked_filters, request_hash, run_headers
 from app.api.streaming import AnswerResponse, EventStreamResponse
 from app.domain.errors import UnknownModel
@@ -25,32 +27,27 @@ from app.domain.models import Citation
 from app.runs.service import Ask, RunHandle
 
 MODEL_NAME: Final = "citestream"
-MODEL_CARD: Final = {
-    "id": MODEL_NAME,
-    "object": "model",
-    "created": 1_763_596_800,
-    "owned_by": "citestream",
-}
+MODEL_CARD: Final = ModelCard(id=MODEL_NAME, created=1_763_596_800, owned_by="citestream")
 
-router = APIRouter(prefix="/v1", tags=["openai"], default_response_class=Response)
+router = APIRouter(prefix="/v1", tags=["openai"])
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
-@router.get("/models", responses=MODELS)
-async def models(principal: WithPrincipal) -> Response:
+@router.get("/models", responses=MODELS, response_description="The models there are.")
+async def models(principal: WithPrincipal) -> ModelList:
     """The one model there is: the library."""
-    return JSONResponse({"object": "list", "data": [MODEL_CARD]})
+    return ModelList(data=(MODEL_CARD,))
 
 
-@router.get("/models/{model}", responses=MODEL)
-async def model(model: str, principal: WithPrincipal) -> Response:
+@router.get("/models/{model}", responses=MODEL, response_description="The model.")
+async def model(model: str, principal: WithPrincipal) -> ModelCard:
     """That model by name."""
     _check_model(model)
-    return JSONResponse(MODEL_CARD)
+    return MODEL_CARD
 
 
-@router.post("/chat/completions", responses=COMPLETED)
+@router.post("/chat/completions", response_class=Response, responses=COMPLETED)
 async def chat_completions(
     body: CompletionBody,
     request: Request,
@@ -91,9 +88,10 @@ async def chat_completions(
             released=handle.close,
         )
 
-    async def answer() -> tuple[int, dict[str, object]]:
-        status, told = await collect(handle)
-        return status, completion.whole(told) if status == 200 else told
+    async def answer() -> tuple[int, BaseModel]:
+        collected = await collect(handle)
+        whole = completion.whole(collected) if isinstance(collected, Answer) else collected
+        return status_of(collected), whole
 
     return AnswerResponse(answer, headers=run_headers(handle), released=handle.close)
 

@@ -1,9 +1,14 @@
-"""What `/openapi.json` says of `/v1`. OpenAI's own documents have the details."""
+"""The JSON bodies of `/v1`. OpenAI's own documents have the details."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from app.api.response_models import RUN_HEADERS, Responses, RunIds, Shape, body, stream
-from app.domain.models import Citation
+from pydantic import Field
+
+from app.api.documented_responses import RUN_HEADERS, Responses, stream
+from app.api.response_models import Shape
+from app.domain.models import Citation, SourceKind, absent
+
+CompletionReason = Literal["stop", "length", "content_filter"]
 
 
 class OpenAIErrorDetail(Shape):
@@ -21,19 +26,22 @@ class OpenAIError(Shape):
     error: OpenAIErrorDetail
 
 
-class FailedCompletion(RunIds):
+class FailedCompletion(Shape):
     """A completion that failed, with what was written before."""
 
     error: OpenAIErrorDetail
     partial: str
-    citations: tuple[Citation, ...] = ()
+    citations: Annotated[tuple[Citation, ...] | None, Field(exclude_if=absent)] = None
+    run_id: str
+    session_id: str
+    message_id: str
 
 
 class ModelCard(Shape):
     """The one model: the library."""
 
     id: str
-    object: Literal["model"]
+    object: Literal["model"] = "model"
     created: int
     owned_by: str
 
@@ -41,7 +49,7 @@ class ModelCard(Shape):
 class ModelList(Shape):
     """All models."""
 
-    object: Literal["list"]
+    object: Literal["list"] = "list"
     data: tuple[ModelCard, ...]
 
 
@@ -55,7 +63,7 @@ class UrlCitation(Shape):
     marker: int
     passage_id: str | None
     source_id: str | None
-    kind: Literal["document", "recording"] | None
+    kind: SourceKind | None
     quote: str | None
     quote_start: int | None
     quote_end: int | None
@@ -70,26 +78,26 @@ class UrlCitation(Shape):
 class Annotation(Shape):
     """One for each marker in the text."""
 
-    type: Literal["url_citation"]
+    type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitation
 
 
 class CompletedMessage(Shape):
     """The answer; its text ends with the list of sources unless `append_sources` is false."""
 
-    role: Literal["assistant"]
+    role: Literal["assistant"] = "assistant"
     content: str
-    refusal: None
+    refusal: None = None
     annotations: tuple[Annotation, ...]
 
 
 class CompletedChoice(Shape):
     """The one choice."""
 
-    index: Literal[0]
+    index: Literal[0] = 0
     message: CompletedMessage
-    logprobs: None
-    finish_reason: Literal["stop", "length", "content_filter"]
+    logprobs: None = None
+    finish_reason: CompletionReason
 
 
 class CompletionUsage(Shape):
@@ -104,7 +112,7 @@ class CompletionShape(Shape):
     """The whole answer as one object."""
 
     id: str
-    object: Literal["chat.completion"]
+    object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
     choices: tuple[CompletedChoice, ...]
@@ -123,8 +131,8 @@ _ALWAYS = _errors(
     HTTP_503="The database cannot be reached, or the server is restarting.",
 )
 _NO_MODEL = _errors(HTTP_404="There is no such model.")
-MODELS: Responses = _ALWAYS | body(ModelList, "The models there are.")
-MODEL: Responses = _ALWAYS | _NO_MODEL | body(ModelCard, "The model.")
+MODELS: Responses = _ALWAYS
+MODEL: Responses = _ALWAYS | _NO_MODEL
 COMPLETED: Responses = (
     _ALWAYS
     | _NO_MODEL

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.api.dependencies import Services, WithPrincipal, WithServices
-from app.api.json_answer import collect
-from app.api.response_models import ASKED, ASKED_NAMED
+from app.api.documented_responses import ASKED, ASKED_NAMED
+from app.api.json_answer import collect, status_of
 from app.api.schemas import SESSION_ID, ChatBody, ChatStreamBody, FilterBody, RunOptions
 from app.api.streaming import (
     AnswerResponse,
@@ -200,9 +200,12 @@ def respond(services: Services, handle: RunHandle, accept: str | None) -> Respon
     """A stream, or JSON iff `Accept` lists it without `*/*` or `text/event-stream`."""
     if not wants_json(accept):
         return _stream(services, handle, sse_frames)
-    return AnswerResponse(
-        lambda: collect(handle), headers=run_headers(handle), released=handle.close
-    )
+
+    async def answer() -> tuple[int, BaseModel]:
+        collected = await collect(handle)
+        return status_of(collected), collected
+
+    return AnswerResponse(answer, headers=run_headers(handle), released=handle.close)
 
 
 def wants_json(accept: str | None) -> bool:

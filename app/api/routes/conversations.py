@@ -2,31 +2,25 @@
 
 import asyncio
 import uuid
-from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from app.api.dependencies import WithPrincipal, WithServices
+from app.api.documented_responses import REFUSED, Responses
 from app.api.markdown_export import Language, disposition, markdown
-from app.api.response_models import REFUSED, ListedConversation, MessageShape, Responses, body
+from app.api.response_models import ListedConversation, MessageShape
 from app.api.routes.chat import checked_filters
 from app.api.schemas import SESSION_ID, ConversationPatch, Cursor, FeedbackBody, Limit, Wanted
-from app.domain.encoding import compact_json, timestamp
+from app.domain.encoding import compact_json
 from app.domain.models import Conversation, Feedback, Message, Page
 
-router = APIRouter(
-    prefix="/conversations",
-    tags=["conversations"],
-    default_response_class=Response,
-    responses=REFUSED,
-)
+router = APIRouter(prefix="/conversations", tags=["conversations"], responses=REFUSED)
 
 SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
 Order = Annotated[Literal["oldest", "newest"], Query()]
 
-ONE = body(Conversation, "The conversation.")
+ONE = "The conversation."
 AT_ONCE = 200  # messages
 EXPORTED: Responses = {
     200: {
@@ -36,14 +30,14 @@ EXPORTED: Responses = {
 }
 
 
-@router.get("", responses=body(Page[ListedConversation], "A page of the list."))
+@router.get("", response_description="A page of the list.")
 async def list_conversations(
     services: WithServices,
     principal: WithPrincipal,
     limit: Limit = 50,
     cursor: Cursor = None,
     q: Wanted = "",
-) -> Response:
+) -> Page[ListedConversation]:
     """Newest first; `next` is the cursor of the following page.
 
     `q`: only those with a question, answer or title in which each of its words begins a word;
@@ -52,33 +46,27 @@ async def list_conversations(
     store = services.conversations
     if q.strip():
         found = await store.search(principal, q, limit=limit, cursor=cursor)
-        items = [
-            conversation_json(one.conversation)
-            | {"match": asdict(one.match) if one.match else None}
-            for one in found.items
-        ]
-        return JSONResponse({"items": items, "next": found.next})
+        matched = (ListedConversation.of(one.conversation, one.match) for one in found.items)
+        return Page(tuple(matched), found.next)
     page = await store.recent(principal, limit=limit, cursor=cursor)
-    items = [conversation_json(item) | {"match": None} for item in page.items]
-    return JSONResponse({"items": items, "next": page.next})
+    return Page(tuple(map(ListedConversation.of, page.items)), page.next)
 
 
-@router.get("/{session_id}", responses=ONE)
+@router.get("/{session_id}", response_description=ONE)
 async def get_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> Conversation:
     """One conversation, with `active_run_id` while an answer is being written."""
-    conversation = await services.conversations.get(principal, session_id)
-    return JSONResponse(conversation_json(conversation))
+    return await services.conversations.get(principal, session_id)
 
 
-@router.patch("/{session_id}", responses=ONE)
+@router.patch("/{session_id}", response_description=ONE)
 async def patch_conversation(
     session_id: SessionPath,
     body: ConversationPatch,
     services: WithServices,
     principal: WithPrincipal,
-) -> Response:
+) -> Conversation:
     """Rename it, or choose what it searches."""
     store = services.conversations
     conversation = await store.get(principal, session_id)
@@ -87,7 +75,7 @@ async def patch_conversation(
         conversation = await store.set_filters(principal, session_id, filters)
     if body.title is not None:
         conversation = await store.rename(principal, session_id, body.title)
-    return JSONResponse(conversation_json(conversation))
+    return conversation
 
 
 @router.delete("/{session_id}", status_code=204)
@@ -102,17 +90,18 @@ async def delete_conversation(
     return Response(status_code=204)
 
 
-@router.post("/{session_id}/restore", responses=ONE)
+@router.post("/{session_id}/restore", response_description=ONE)
 async def restore_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> Conversation:
     """Undo a deletion that is less than 30 s old."""
-    conversation = await services.conversations.restore(principal, session_id, at=services.now())
-    return JSONResponse(conversation_json(conversation))
+    return await services.conversations.restore(principal, session_id, at=services.now())
 
 
 @router.get(
-    "/{session_id}/messages", responses=body(Page[MessageShape], "A page of the conversation.")
+    "/{session_id}/messages",
+    response_model=Page[MessageShape],
+    response_description="A page of the conversation.",
 )
 async def list_messages(
     session_id: SessionPath,
@@ -128,7 +117,7 @@ async def list_messages(
     page = await services.conversations.messages(
         principal, session_id, limit=limit, cursor=cursor, newest_first=order == "newest"
     )
-    body = {"items": [message_json(item) for item in page.items], "next": page.next}
+    body = Page(tuple(map(MessageShape.of, page.items)), page.next)
     return Response(compact_json(body), media_type="application/json")
 
 
@@ -158,7 +147,7 @@ async def delete_feedback(
     return Response(status_code=204)
 
 
-@router.get("/{session_id}/export", responses=EXPORTED)
+@router.get("/{session_id}/export", response_class=Response, responses=EXPORTED)
 async def export_conversation(
     session_id: SessionPath,
     services: WithServices,
@@ -184,37 +173,3 @@ async def export_conversation(
         "X-Content-Type-Options": "nosniff",
     }
     return Response(text, media_type="text/markdown", headers=headers)
-
-
-def conversation_json(conversation: Conversation) -> dict[str, object]:
-    """As the wire has it."""
-    return {
-        "session_id": conversation.session_id,
-        "title": conversation.title,
-        "filters": conversation.filters.model_dump(mode="json"),
-        "created_at": timestamp(conversation.created_at),
-        "updated_at": timestamp(conversation.updated_at),
-        "active_run_id": conversation.active_run_id,
-    }
-
-
-def message_json(message: Message) -> dict[str, object]:
-    """As the wire has it: the error as one object, times in RFC 3339."""
-    body: dict[str, object] = {
-        name: value
-        for name, value in asdict(message).items()
-        if name not in {"error_code", "error_message"}
-    }
-    body["citations"] = [citation.model_dump(mode="json") for citation in message.citations]
-    body["usage"] = message.usage.model_dump(mode="json") if message.usage else None
-    body["timings"] = message.timings.model_dump(mode="json") if message.timings else None
-    body["filters"] = message.filters.model_dump(mode="json")
-    body["feedback"] = message.feedback.model_dump(mode="json") if message.feedback else None
-    body["created_at"] = timestamp(message.created_at)
-    body["ended_at"] = timestamp(message.ended_at) if message.ended_at else None
-    body["error"] = (
-        {"code": message.error_code, "message": message.error_message}
-        if message.error_code
-        else None
-    )
-    return body

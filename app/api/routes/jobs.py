@@ -3,26 +3,24 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.api.dependencies import WithPrincipal, WithServices
-from app.api.response_models import JOB_FOLLOWED, REFUSED, JobsShape, body
+from app.api.documented_responses import JOB_FOLLOWED, REFUSED
+from app.api.response_models import Jobs
 from app.api.routes.runs import event_position
 from app.api.streaming import EventStreamResponse, sse_frames
 
-JOBS = REFUSED | body(JobsShape, "How far it is.")
-
-router = APIRouter(prefix="/jobs", tags=["sources"], default_response_class=Response)
+router = APIRouter(prefix="/jobs", tags=["sources"])
 
 
-@router.get("", responses=JOBS)
-async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Response:
+@router.get("", responses=REFUSED, response_description="How far it is.")
+async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Jobs:
     """How far your library is being read: your uploads, and what is shared with everyone."""
-    reading = await services.jobs.reading(principal)
-    return JSONResponse({"reading": None if reading is None else reading.model_dump()})
+    return Jobs(reading=await services.jobs.reading(principal))
 
 
-@router.get("/{job_id}/events", responses=JOB_FOLLOWED)
+@router.get("/{job_id}/events", response_class=Response, responses=JOB_FOLLOWED)
 async def job_events(
     job_id: Annotated[str, Path(min_length=1, max_length=200)],
     services: WithServices,

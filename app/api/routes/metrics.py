@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dependencies import WithServices
-from app.api.response_models import FIGURES
+from app.api.documented_responses import FIGURES
 
 router = APIRouter(tags=["health"], default_response_class=Response)
 

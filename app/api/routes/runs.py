@@ -1,24 +1,24 @@
 """Follow, replay and stop runs."""
 
-from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from app.api.dependencies import WithPrincipal, WithServices
-from app.api.response_models import FOLLOWED, STOPPED
+from app.api.documented_responses import CONFIRMED, FOLLOWED, STOPPED
+from app.api.response_models import Pending, json_response
 from app.api.streaming import EventStreamResponse, sse_frames
 from app.domain.errors import InvalidInput
+from app.runs.ports import Receipt
 
-router = APIRouter(prefix="/runs", tags=["runs"], default_response_class=Response)
+router = APIRouter(prefix="/runs", tags=["runs"])
 
 MAX_POSITION = 2**62  # no run gets here: longer numbers mean the same
 MAX_POSITION_LENGTH = 18
 
 
-@router.get("/{run_id}/events", responses=FOLLOWED)
+@router.get("/{run_id}/events", response_class=Response, responses=FOLLOWED)
 async def events(
     run_id: UUID,
     services: WithServices,
@@ -50,10 +50,19 @@ def event_position(text: str | None) -> int:
     return MAX_POSITION if len(digits) > MAX_POSITION_LENGTH else int(digits or "0")
 
 
-@router.post("/{run_id}/stop", responses=STOPPED)
-async def stop(run_id: UUID, services: WithServices, principal: WithPrincipal) -> Response:
+@router.post(
+    "/{run_id}/stop",
+    response_model=Receipt,
+    responses=STOPPED,
+    response_description=CONFIRMED,
+)
+async def stop(
+    run_id: UUID, services: WithServices, principal: WithPrincipal
+) -> Receipt | Response:
     """End a run. 200 with the receipt once its owner confirmed; 202 while the owner is silent."""
-    receipt = await services.runs.stop(principal, str(run_id))
-    if receipt is None:
-        return JSONResponse({"pending": True}, 202)
-    return JSONResponse(asdict(receipt))
+    return await services.runs.stop(principal, str(run_id)) or stop_pending()
+
+
+def stop_pending() -> Response:
+    """202: whoever owns the run was asked to stop it."""
+    return json_response(Pending(pending=True), 202)

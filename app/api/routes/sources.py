@@ -1,47 +1,29 @@
 """The library: sources, their passages, the file behind them, and uploads."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 
 from app.api.dependencies import Services, WithPrincipal, WithServices
+from app.api.documented_responses import REFUSED, UPLOAD_BODY, UPLOADED, Responses, refusals
 from app.api.ranged_file import RangedFile
 from app.api.response_models import (
-    REFUSED,
-    UPLOAD_BODY,
-    UPLOADED,
     OneSourceShape,
-    Responses,
-    SourcePageShape,
-    SuggestionShape,
-    body,
-    refusals,
+    SourcePage,
+    SourceShape,
+    UploadedFileShape,
+    UploadShape,
 )
 from app.api.schemas import Cursor, Limit, SourcePatch, Wanted
 from app.api.uploads import Upload, receive_upload
-from app.domain.encoding import timestamp
 from app.domain.errors import InvalidInput, NotFound
-from app.domain.models import (
-    Access,
-    Listing,
-    Order,
-    Page,
-    Passage,
-    Similar,
-    Source,
-    SourceKind,
-)
+from app.domain.models import Listing, Order, Page, Passage, SourceKind, Suggestion
 from app.domain.principals import Principal
 
-router = APIRouter(
-    prefix="/sources", tags=["sources"], default_response_class=Response, responses=REFUSED
-)
+router = APIRouter(prefix="/sources", tags=["sources"], responses=REFUSED)
 
 UNKNOWN = "There is no such source."
 MAX_RANGES = 8  # players ask for one
@@ -66,7 +48,7 @@ FILE: Responses = refusals(
 SourceId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-@router.get("", responses=body(SourcePageShape, "A page of the list."))
+@router.get("", response_description="A page of the list.")
 async def list_sources(
     services: WithServices,
     principal: WithPrincipal,
@@ -75,7 +57,7 @@ async def list_sources(
     q: Wanted = "",
     kind: Annotated[SourceKind | None, Query()] = None,
     order: Annotated[Order, Query()] = "newest",
-) -> Response:
+) -> SourcePage:
     """The sources that the caller may read; `next` is the cursor of the following page.
 
     `q`: only those with each of its words in title, name, tags or speakers. `counts`: how many
@@ -84,68 +66,56 @@ async def list_sources(
     listing = Listing(query=q, kind=kind, order=order, cursor=cursor)
     page = await services.library.sources(principal, listing, limit=limit)
     counts = await services.library.counts(principal) if cursor is None else None
-    return JSONResponse(
-        {
-            "items": [source_json(source, principal) for source in page.items],
-            "next": page.next,
-            "counts": None if counts is None else asdict(counts),
-        }
-    )
+    items = tuple(SourceShape.of(source, principal) for source in page.items)
+    return SourcePage(items=items, next=page.next, counts=counts)
 
 
-@router.get("/{source_id}", responses=body(OneSourceShape, "The source."))
+@router.get("/{source_id}", response_description="The source.")
 async def get_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> OneSourceShape:
     """One source, with those of the caller's that say nearly the same."""
-    source = await services.library.source(principal, source_id)
-    if source is None:
-        raise NotFound(UNKNOWN)
-    similar = await services.library.similar(principal, source_id)
-    return JSONResponse(one_source_json(source, principal, similar))
+    return await _one_source(services, principal, source_id)
 
 
-@router.get("/{source_id}/passages", responses=body(Page[Passage], "Every passage."))
+@router.get("/{source_id}/passages", response_description="Every passage.")
 async def list_passages(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> Page[Passage]:
     """The whole source as passages, in order."""
     passages = await services.library.passages(principal, source_id)
     if not passages and await services.library.source(principal, source_id) is None:
         raise NotFound(UNKNOWN)
-    return JSONResponse({"items": [passage_json(p) for p in passages], "next": None})
+    return Page(tuple(passages), None)
 
 
-@router.get("/{source_id}/passages/{passage_id}", responses=body(Passage, "The passage."))
+@router.get("/{source_id}/passages/{passage_id}", response_description="The passage.")
 async def get_passage(
     source_id: SourceId,
     passage_id: Annotated[str, Path(min_length=1, max_length=200)],
     services: WithServices,
     principal: WithPrincipal,
-) -> Response:
+) -> Passage:
     """One passage with its place in the source."""
     passage = await services.library.passage(principal, source_id, passage_id)
     if passage is None:
         raise NotFound("There is no such passage.")
-    return JSONResponse(passage_json(passage))
+    return passage
 
 
-@router.get(
-    "/{source_id}/questions", responses=body(Page[SuggestionShape], "At most three questions.")
-)
+@router.get("/{source_id}/questions", response_description="At most three questions.")
 async def list_questions(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> Page[Suggestion]:
     """Questions to try, made from the source's own words; each was tried on the library."""
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
     passages = await services.library.passages(principal, source_id)
-    found = await services.suggestions.of(principal, source, passages)
-    return JSONResponse({"items": [one._asdict() for one in found], "next": None})
+    return Page(await services.suggestions.of(principal, source, passages), None)
 
 
-@router.get("/{source_id}/file", responses=FILE)
+@router.get("/{source_id}/file", response_class=Response, responses=FILE)
 async def get_file(
     source_id: SourceId,
     services: WithServices,
@@ -172,28 +142,32 @@ async def get_file(
     )
 
 
-@router.post("", status_code=202, responses=UPLOADED, openapi_extra=UPLOAD_BODY)
-async def upload(request: Request, services: WithServices, principal: WithPrincipal) -> Response:
+@router.post(
+    "",
+    status_code=202,
+    responses=UPLOADED,
+    response_description="Taken over.",
+    openapi_extra=UPLOAD_BODY,
+)
+async def upload(request: Request, services: WithServices, principal: WithPrincipal) -> UploadShape:
     """Take files over, and read them in the background: `GET /jobs/{job_id}/events` tells of it."""
     services.jobs.check(1)
-    answer: dict[str, object] = {}
 
-    async def take(received: Upload) -> None:
+    async def take(received: Upload) -> UploadShape:
         job_id, files = await services.jobs.submit(
             principal, received.files, tags=received.tags, largest=services.max_upload_bytes
         )
-        answer["job_id"] = job_id
-        answer["files"] = [{"file_id": one.file_id, "name": one.name} for one in files]
+        named = tuple(UploadedFileShape(file_id=one.file_id, name=one.name) for one in files)
+        return UploadShape(job_id=job_id, files=named)
 
     staging = services.files / "incoming"
-    await receive_upload(request, staging, largest=services.max_upload_bytes, take=take)
-    return JSONResponse(answer, 202)
+    return await receive_upload(request, staging, largest=services.max_upload_bytes, take=take)
 
 
-@router.patch("/{source_id}", responses=body(OneSourceShape, "The source as it is now."))
+@router.patch("/{source_id}", response_description="The source as it is now.")
 async def change_source(
     source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> OneSourceShape:
     """Another title, other tags, other readers. Only the owner may."""
     now = services.now()
     if body.access is not None and not await _share(services, principal, source_id, body, now):
@@ -206,7 +180,7 @@ async def change_source(
         if not await services.editing.set_title(principal, source_id, body.title, now=now):
             raise NotFound(UNKNOWN)
         services.jobs.retitled(source_id)
-    return await get_source(source_id, services, principal)
+    return await _one_source(services, principal, source_id)
 
 
 @router.delete("/{source_id}", status_code=204)
@@ -223,14 +197,14 @@ async def delete_source(
     return Response(status_code=204)
 
 
-@router.post("/{source_id}/restore", responses=body(OneSourceShape, "The source, back again."))
+@router.post("/{source_id}/restore", response_description="The source, back again.")
 async def restore_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
-) -> Response:
+) -> OneSourceShape:
     """Undo a deletion that is less than 30 s old."""
     if not await services.editing.restore(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
-    return await get_source(source_id, services, principal)
+    return await _one_source(services, principal, source_id)
 
 
 async def _share(
@@ -245,28 +219,9 @@ async def _share(
     )
 
 
-def source_json(source: Source, principal: Principal) -> dict[str, object]:
-    """As the wire has it: without owner and hash. Whom it is shared with is the owner's to know."""
-    body = asdict(source)
-    for private in ("owner_id", "content_hash", "shared_with"):
-        del body[private]
-    mine = source.owner_id == principal.owner_id
-    access: Access = "all" if source.shared else "groups" if source.shared_with else "private"
-    return body | {
-        "created_at": timestamp(source.created_at),
-        "mine": mine,
-        "access": access,
-        "groups": source.shared_with if mine else (),
-    }
-
-
-def one_source_json(
-    source: Source, principal: Principal, similar: Sequence[Similar]
-) -> dict[str, object]:
-    """As the wire has it when one source is asked for."""
-    return source_json(source, principal) | {"similar": [asdict(one) for one in similar]}
-
-
-def passage_json(passage: Passage) -> dict[str, object]:
-    """As the wire has it."""
-    return asdict(passage)
+async def _one_source(services: Services, principal: Principal, source_id: str) -> OneSourceShape:
+    source = await services.library.source(principal, source_id)
+    if source is None:
+        raise NotFound(UNKNOWN)
+    similar = await services.library.similar(principal, source_id)
+    return OneSourceShape.of(source, principal, similar=similar)

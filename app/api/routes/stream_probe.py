@@ -11,8 +11,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from app.api.documented_responses import PROBED
 from app.api.errors import error_response
-from app.api.response_models import PROBED
 from app.api.streaming import EventStreamResponse
 from app.domain.encoding import compact_json
 

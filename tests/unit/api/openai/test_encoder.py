@@ -1,6 +1,6 @@
 """What clients of OpenAI's API are told of citations."""
 
-from typing import Any, Final
+from typing import Final
 
 from app.api.openai.encoder import MAX_ANNOTATIONS, Completion
 from app.domain.encoding import compact_json
@@ -37,15 +37,15 @@ def completion() -> Completion:
 
 def test_each_marker_has_its_place_and_its_passage() -> None:
     other = CITED.model_copy(update={"marker": 2, "passage_id": "q"})
-    told: list[dict[str, Any]] = completion().annotations("A [1] b [2][1] [7]", (CITED, other))
-    places = [one["url_citation"] for one in told]
-    assert [(p["start_index"], p["end_index"], p["url"]) for p in places] == [
+    annotations = completion().annotations("A [1] b [2][1] [7]", (CITED, other))
+    places = [one.url_citation for one in annotations]
+    assert [(p.start_index, p.end_index, p.url) for p in places] == [
         (2, 5, "http://here/p"),
         (8, 11, "http://here/q"),
         (11, 14, "http://here/p"),
     ]
-    assert list(places[0])[:4] == ["url", "title", "start_index", "end_index"]
-    assert places[0]["quote"] == "Boil it."
+    assert list(places[0].model_dump())[:4] == ["url", "title", "start_index", "end_index"]
+    assert places[0].quote == "Boil it."
 
 
 def test_markers_without_end_make_no_frame_without_end() -> None:
