@@ -12,17 +12,17 @@ from app.domain.errors import RunFailure
 from app.domain.models import Filters
 from app.runs.reaper import GAP_S, LEASE_S, Reaper
 from app.text.citations import cite
-from tests.contract.telling import (
+from tests.contract.scenario_runner import (
     DOSAGE,
     EFFECTS,
     RETRACTION,
-    Teller,
-    Told,
+    ScenarioRun,
+    Script,
     clear,
     doubtful,
     passage,
+    scenario_run,
     stream,
-    telling,
     thought,
 )
 
@@ -34,123 +34,123 @@ TRUNCATED = RunFailure("UPSTREAM_TRUNCATED", "The model's answer ended before it
 
 async def full_answer() -> bytes:
     """A viewer that keeps up: one frame per piece."""
-    async with telling() as teller:
-        teller.tell(Told(PIECES))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(PIECES))
+        return await stream(scenario.live())
 
 
 async def merged_tokens() -> bytes:
     """The same run, replayed after its end: consecutive tokens share a frame."""
-    async with telling() as teller:
-        teller.tell(Told(PIECES))
-        await teller.run.closed.wait()
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(PIECES))
+        await scenario.run.closed.wait()
+        return await stream(scenario.live())
 
 
 async def rewritten() -> bytes:
     """Doubtful evidence: the model judges and rewrites, and none of that is a token."""
-    async with telling() as teller:
-        told = Told(
+    async with scenario_run() as scenario:
+        script = Script(
             PIECES,
             searches=((doubtful(DOSAGE),), (clear(EFFECTS),)),
             replies=(('{"relevant"', ": []}"), ("aripiprazole ", "adverse reactions")),
         )
-        teller.tell(told)
-        return await stream(teller.live())
+        scenario.start(script)
+        return await stream(scenario.live())
 
 
 async def refusal() -> bytes:
     """Nothing answers the question; the filter is named."""
     filters = Filters(kinds=("recording",))
-    async with telling(filters) as teller:
-        teller.tell(Told(searches=((),), filters=filters))
-        return await stream(teller.live())
+    async with scenario_run(filters) as scenario:
+        scenario.start(Script(searches=((),), filters=filters))
+        return await stream(scenario.live())
 
 
 async def refusal_by_date() -> bytes:
     """Nothing in the days that were chosen, though something outside of them fits."""
     filters = Filters(after=date(2026, 11, 1), before=date(2026, 11, 8))
-    async with telling(filters) as teller:
-        teller.tell(Told(searches=((), (clear(EFFECTS),)), filters=filters))
-        return await stream(teller.live())
+    async with scenario_run(filters) as scenario:
+        scenario.start(Script(searches=((), (clear(EFFECTS),)), filters=filters))
+        return await stream(scenario.live())
 
 
 async def stopped() -> bytes:
     """Stopped after the third piece."""
-    async with telling() as teller:
-        teller.tell(Told(PIECES[:3], hangs=True))
-        return await stream(teller.live(), watch=_stop_after(teller, b'", headache"'))
+    async with scenario_run() as scenario:
+        scenario.start(Script(PIECES[:3], hangs=True))
+        return await stream(scenario.live(), watch=_stop_after(scenario, b'", headache"'))
 
 
 async def stopped_before_the_first_token() -> bytes:
     """Stopped while the model was still silent: no token, no citation."""
-    async with telling() as teller:
-        teller.tell(Told(hangs=True))
-        return await stream(teller.live(), watch=_stop_after(teller, b'"generation_start"'))
+    async with scenario_run() as scenario:
+        scenario.start(Script(hangs=True))
+        return await stream(scenario.live(), watch=_stop_after(scenario, b'"generation_start"'))
 
 
-def _stop_after(teller: Teller, mark: bytes) -> Callable[[bytes], None]:
+def _stop_after(scenario: ScenarioRun, mark: bytes) -> Callable[[bytes], None]:
     def watch(frame: bytes) -> None:
         if mark in frame:
-            teller.run.cancel("stopped", at=teller.clock.monotonic())
+            scenario.run.cancel("stopped", at=scenario.clock.monotonic())
 
     return watch
 
 
 async def error_mid_answer() -> bytes:
     """The upstream ended without a finish reason: what was said stays, cited."""
-    async with telling() as teller:
-        teller.tell(Told(("Common side effects are nausea [1].", " Also"), failure=TRUNCATED))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(("Common side effects are nausea [1].", " Also"), failure=TRUNCATED))
+        return await stream(scenario.live())
 
 
 async def error_before_the_first_token() -> bytes:
     """Nothing was said: no citations either."""
     unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
-    async with telling() as teller:
-        teller.tell(Told(failure=unavailable))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(failure=unavailable))
+        return await stream(scenario.live())
 
 
 async def interrupted() -> bytes:
     """The owner died with unflushed events: replayed, the numbers jump over the hole."""
-    async with telling() as teller:
-        await _crash(teller)
-        return await stream(teller.stored())
+    async with scenario_run() as scenario:
+        await _crash(scenario)
+        return await stream(scenario.stored())
 
 
 async def reset_after_a_hole() -> bytes:
     """A viewer of the dead owner comes back with a number that was never stored."""
-    async with telling() as teller:
-        await _crash(teller)
-        return await stream(teller.stored(after=len(teller.run.entries)))
+    async with scenario_run() as scenario:
+        await _crash(scenario)
+        return await stream(scenario.stored(after=len(scenario.run.entries)))
 
 
-async def _crash(teller: Teller) -> None:
+async def _crash(scenario: ScenarioRun) -> None:
     """Three pieces reach the viewer, two of them the log; then another process closes the run."""
     shown: list[bytes] = []
-    teller.tell(Told(PIECES[:3], hangs=True))
-    async for frame in teller.live().frames(silence_s=600):
+    scenario.start(Script(PIECES[:3], hangs=True))
+    async for frame in scenario.live().frames(silence_s=600):
         assert frame is not None
         shown.append(frame.data)
         if b'" are nausea"' in frame.data:
-            await teller.recorder.flush()
+            await scenario.recorder.flush()
         if b'", headache"' in frame.data:
             break
-    await teller.tasks.close()
-    reaper = Reaper(teller.log, live={}, process_id="process-2", cite=cite, clock=teller.clock)
+    await scenario.tasks.close()
+    reaper = Reaper(scenario.log, live={}, process_id="process-2", cite=cite, clock=scenario.clock)
     closed = 0
     for _ in range(round(LEASE_S / GAP_S) + 2):
         closed += await reaper.check()
-        teller.clock.skip(GAP_S - 0.5)
+        scenario.clock.skip(GAP_S - 0.5)
     assert closed == 1
 
 
 async def continued() -> bytes:
     """A stopped answer goes on: the kept text is the first token, the numbering is the same."""
-    async with telling() as teller:
-        teller.tell(Told((" and restlessness [1].",)), continues="Nausea, headache")
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script((" and restlessness [1].",)), continues="Nausea, headache")
+        return await stream(scenario.live())
 
 
 async def odd_characters() -> bytes:
@@ -164,47 +164,47 @@ async def odd_characters() -> bytes:
         *("Nausea\u2028", "head\u0085ache\u2029 ", "[", "1", "]", " arr[", "i]"),
         *('\n\ndata: {"type":"done"}\n\n', "NUL \0, half \ud83d, 🙂 e\u0301."),
     )
-    async with telling() as teller:
-        teller.tell(Told(pieces, searches=((clear(odd),),)))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(pieces, searches=((clear(odd),),)))
+        return await stream(scenario.live())
 
 
 async def reasoned() -> bytes:
     """The model thinks first: a stage, of which nothing is in the answer."""
-    async with telling() as teller:
-        teller.tell(Told((thought("They ask about "), thought("effects: [2]."), *PIECES)))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script((thought("They ask about "), thought("effects: [2]."), *PIECES)))
+        return await stream(scenario.live())
 
 
 async def thought_aloud() -> bytes:
     """What seemed to be the answer was a thought: it is taken back, the answer follows."""
-    async with telling() as teller:
-        teller.tell(Told(("They ask ", "about [2", RETRACTION, thought("]?"), *PIECES)))
-        return await stream(teller.live())
+    async with scenario_run() as scenario:
+        scenario.start(Script(("They ask ", "about [2", RETRACTION, thought("]?"), *PIECES)))
+        return await stream(scenario.live())
 
 
 async def dialect() -> bytes:
     """The full answer as `POST /api/chat/stream` sends it."""
-    async with telling() as teller:
-        teller.tell(Told(PIECES))
-        return await stream(teller.live(), encode=dialect_frames)
+    async with scenario_run() as scenario:
+        scenario.start(Script(PIECES))
+        return await stream(scenario.live(), encode=dialect_frames)
 
 
 async def dialect_error() -> bytes:
     """An error without text in that dialect: `citations` comes all the same."""
     unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
-    async with telling() as teller:
-        teller.tell(Told(failure=unavailable))
-        return await stream(teller.live(), encode=dialect_frames)
+    async with scenario_run() as scenario:
+        scenario.start(Script(failure=unavailable))
+        return await stream(scenario.live(), encode=dialect_frames)
 
 
 async def dialect_reset() -> bytes:
     """A replay in that dialect whose events are gone: the text as a stage, then its citations."""
-    async with telling() as teller:
-        teller.tell(Told(PIECES))
-        await teller.run.closed.wait()
-        await teller.log.purge(ended_before=teller.clock.now())
-        return await stream(teller.stored(), encode=dialect_frames)
+    async with scenario_run() as scenario:
+        scenario.start(Script(PIECES))
+        await scenario.run.closed.wait()
+        await scenario.log.purge(ended_before=scenario.clock.now())
+        return await stream(scenario.stored(), encode=dialect_frames)
 
 
 Scenario = Callable[[], Awaitable[bytes]]

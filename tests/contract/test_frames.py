@@ -14,7 +14,7 @@ from app.domain.events import Token, from_json, to_json, token_json
 from app.graph.marker_buffer import MarkerBuffer
 from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge_tokens
 from app.runs.ports import LogEntry
-from tests.contract.telling import telling
+from tests.contract.scenario_runner import scenario_run
 from tests.harness.sse import Frame, parse
 
 START = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
@@ -160,20 +160,20 @@ def test_a_live_run_is_read_back_from_every_position(texts: list[str]) -> None:
 
 
 async def _read_from_everywhere(texts: list[str]) -> None:
-    async with telling() as teller:
+    async with scenario_run() as scenario:
         for number, text in enumerate(texts, start=1):
             at = timestamp(START + timedelta(milliseconds=number))
-            teller.run.append(Token(content=text, timestamp=at))
+            scenario.run.append(Token(content=text, timestamp=at))
         done = b'{"type":"done","content":{},"timestamp":""}'
-        teller.run.close_with(LogEntry(len(texts) + 1, "done", done))
+        scenario.run.close_with(LogEntry(len(texts) + 1, "done", done))
         for position in range(len(texts) + 1):
-            cursor = teller.live(after=position)
+            cursor = scenario.live(after=position)
             frames = [parse(f[:-2]) async for f in sse_frames(cursor, heartbeat_s=60)]
             said = "".join(frame.content for frame in frames if frame.type == "token")
             assert said == "".join(texts[position:])
             assert all(frame.id > position for frame in frames)
             assert frames[-1].type == "done"
-        named = [frame async for frame in _named(teller.live())]
+        named = [frame async for frame in _named(scenario.live())]
         assert all(len(f.decode().splitlines()) <= 4 for f in named)
 
 
@@ -186,8 +186,8 @@ def test_nothing_beyond_the_reservation_is_shown() -> None:
 
 
 async def _withhold() -> None:
-    async with telling() as teller:
-        run = teller.run
+    async with scenario_run() as scenario:
+        run = scenario.run
         run.reserved = 3
         for number in range(1, 6):
             run.append(Token(content=str(number), timestamp=timestamp(START)))

@@ -1,6 +1,6 @@
 """The OpenAPI document is generated and reads no settings.
 
-That routes send what it says: `tests/stream/test_described.py`.
+That routes send what it says: `tests/stream/test_openapi_conformance.py`.
 """
 
 import re

@@ -5,8 +5,8 @@ import asyncio
 from starlette.types import Message, Scope
 
 from app.api.streaming import EventStreamResponse, sse_frames
+from tests.contract.scenario_runner import SILENCE_S, Script, scenario_run, stream
 from tests.contract.scenarios import PIECES
-from tests.contract.telling import SILENCE_S, Told, stream, telling
 from tests.harness.sse import Viewer, parse
 
 SCOPE: Scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}}
@@ -41,16 +41,16 @@ def seen_on(connection: Connection) -> Viewer:
 
 async def test_a_blocked_viewer_holds_nobody_up_and_gets_the_rest_merged() -> None:
     released: list[bool] = []
-    async with telling() as teller:
+    async with scenario_run() as scenario:
         slow = Connection(takes=3)
         response = EventStreamResponse(
-            sse_frames(teller.live(), heartbeat_s=SILENCE_S),
+            sse_frames(scenario.live(), heartbeat_s=SILENCE_S),
             headers={},
             released=lambda: released.append(True),
         )
-        serving = teller.tasks.spawn(response(SCOPE, slow.receive, slow.send), name="slow viewer")
-        teller.tell(Told(PIECES))
-        quick = await stream(teller.live())
+        serving = scenario.tasks.spawn(response(SCOPE, slow.receive, slow.send), name="slow viewer")
+        scenario.start(Script(PIECES))
+        quick = await stream(scenario.live())
         assert quick.count(b'"type":"token"') == len(PIECES)
         assert len(slow.frames) == 3
         slow.opened.set()
@@ -64,16 +64,16 @@ async def test_a_blocked_viewer_holds_nobody_up_and_gets_the_rest_merged() -> No
 
 async def test_a_blocked_viewer_that_leaves_is_let_go() -> None:
     released: list[bool] = []
-    async with telling() as teller:
+    async with scenario_run() as scenario:
         slow = Connection(takes=1)
         response = EventStreamResponse(
-            sse_frames(teller.live(), heartbeat_s=SILENCE_S),
+            sse_frames(scenario.live(), heartbeat_s=SILENCE_S),
             headers={},
             released=lambda: released.append(True),
         )
-        serving = teller.tasks.spawn(response(SCOPE, slow.receive, slow.send), name="slow viewer")
-        teller.tell(Told(PIECES))
-        await teller.run.closed.wait()
+        serving = scenario.tasks.spawn(response(SCOPE, slow.receive, slow.send), name="slow viewer")
+        scenario.start(Script(PIECES))
+        await scenario.run.closed.wait()
         slow.gone.set()
         await serving
     assert len(slow.frames) == 1

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from app.api.streaming import sse_frames
 from app.cli.contracts import CONTRACTS
 from app.domain.events import EVENT
+from tests.contract.scenario_runner import Script, scenario_run
 from tests.contract.scenarios import DIALECT_SCENARIOS, FOLDER, SCENARIOS, Scenario, path_of
-from tests.contract.telling import Told, telling
 from tests.harness.sse import Frame, Viewer, parse, stage_types
 
 FRAME = re.compile(rb"id: [1-9]\d*\ndata: [^\n\r]+\n\n")
@@ -40,8 +40,8 @@ async def test_the_server_writes_each_transcript_byte_for_byte(
 ) -> None:
     monkeypatch.setenv("LLM_FAST_PATH", fast_path)
     written = await scenario()
-    told = "run python -m tests.contract.write_transcripts and look at the difference"
-    assert written.decode() == kept(scenario).decode(), told
+    script = "run python -m tests.contract.write_transcripts and look at the difference"
+    assert written.decode() == kept(scenario).decode(), script
 
 
 def test_every_transcript_has_its_scenario() -> None:
@@ -199,10 +199,10 @@ def test_a_reset_in_the_other_dialect_is_followed_by_its_citations() -> None:
 
 
 async def test_silence_is_a_comment_without_an_id() -> None:
-    async with telling() as teller:
-        teller.tell(Told(hangs=True))
+    async with scenario_run() as scenario:
+        scenario.start(Script(hangs=True))
         seen: list[bytes] = []
-        async for frame in sse_frames(teller.live(), heartbeat_s=0.02):
+        async for frame in sse_frames(scenario.live(), heartbeat_s=0.02):
             seen.append(frame)
             if frame.startswith(b":"):
                 break

@@ -13,7 +13,7 @@ import pytest
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from tests.fakes.databricks_workspace import DatabricksWorkspace
-from tests.harness.following import http_client
+from tests.harness.run_client import http_client
 from tests.harness.serving import Serving, serving
 from tests.stream.conftest import app_settings, embedder, stocked_dsn, stocked_template
 

@@ -14,7 +14,7 @@ from app.llm.databricks import signed_by
 from app.llm.registry import make_answer_model
 from tests.fakes.databricks_workspace import DatabricksWorkspace
 from tests.fakes.openai_script import Reply
-from tests.harness.following import asking, last_answer
+from tests.harness.run_client import asking, last_answer
 from tests.stream.abort_kit import MOMENTS, Moment, Place, disconnect_at, stop_at
 from tests.stream.conftest import QUESTION
 

@@ -16,9 +16,9 @@ from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from scripts import backup
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, last_answer
+from tests.harness.probes import eventually
+from tests.harness.run_client import asking, following, http_client, last_answer
 from tests.harness.serving import Serving, serving, serving_replicas
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 ANSWER = Reply(tokens=["Nausea ", "and headache ", "[1]."])

@@ -9,8 +9,8 @@ import pytest
 from app.doctor.diagnosis import held_back, judge
 from app.doctor.path import measure, probe
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, is_token
 from tests.harness.proxies import caddy, haproxy
+from tests.harness.run_client import asking, http_client, is_token
 from tests.harness.serving import Serving
 from tests.stream.abort_kit import WORDS
 from tests.stream.conftest import QUESTION

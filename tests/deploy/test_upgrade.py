@@ -13,9 +13,9 @@ from app.db.pool import connect
 from app.domain.errors import SettingError, StoreUnavailable
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, is_token
+from tests.harness.probes import eventually
+from tests.harness.run_client import asking, http_client, is_token
 from tests.harness.serving import serving
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 WORDS = [f"word{number} " for number in range(300)]

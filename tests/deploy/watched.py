@@ -26,8 +26,8 @@ from tests.deploy.drawing import Series, dashboard, trace
 from tests.fakes.collector import Collector
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.nginx import nginx
+from tests.harness.probes import LOST, numbered_words, processes, server_env
 from tests.harness.serving import free_port
-from tests.harness.witness import LOST, numbered_words, processes, server_env
 from tests.stream.conftest import QUESTION, stock
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"

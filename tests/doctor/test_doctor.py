@@ -19,8 +19,8 @@ from app.doctor.model import examine_embeddings, examine_model
 from app.llm.reachability import reason_of
 from tests.fakes.openai_script import Record
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.probes import server_env
 from tests.harness.serving import Serving, free_port
-from tests.harness.witness import server_env
 
 WORDS = [f"w{number} " for number in range(20)]
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.domain.library_ports import PassageEncoder
 from app.main import create_app
 from app.server.container import Container
-from tests.harness.described import Described, Watch
+from tests.harness.openapi_conformance import Described, Watch
 
 
 @dataclass

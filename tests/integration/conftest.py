@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from app.main import create_app
-from tests.harness.described import Described, Watch
+from tests.harness.openapi_conformance import Described, Watch
 from tests.stream.conftest import embedder
 
 __all__ = ["embedder"]

@@ -12,8 +12,8 @@ import pytest
 from app.db.pool import connect
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.nginx import Nginx, running
+from tests.harness.probes import processes, server_env
 from tests.harness.process import ServerProcess
-from tests.harness.witness import processes, server_env
 from tests.load.test_soak_mixed import (
     CONNECTIONS,
     Soak,

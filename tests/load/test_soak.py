@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.harness.probes import numbered_words, processes, server_env
 from tests.harness.serving import Serving
-from tests.harness.witness import numbered_words, processes, server_env
 from tests.stream.leaks import cycles, rss_mb, settled
 from tests.stream.test_crash import kill_often
 from tests.stream.test_drain import GRACE_S, drain_under_load

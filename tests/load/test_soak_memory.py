@@ -21,8 +21,8 @@ import pytest
 
 from app.config import environment
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, is_token
-from tests.harness.witness import numbered_words, processes, server_env
+from tests.harness.probes import numbered_words, processes, server_env
+from tests.harness.run_client import asking, is_token
 from tests.stream.conftest import QUESTION
 
 SOAK_S: Final = float(environment("SOAK_S") or 3600)

@@ -23,9 +23,9 @@ from app.config import environment
 from app.db.pool import connect
 from tests.fakes.openai_server import FakeOpenAI, Record, Reply
 from tests.harness.nginx import nginx
+from tests.harness.probes import LOST, processes, server_env
 from tests.harness.process import ServerProcess
 from tests.harness.sse import Viewer, frames
-from tests.harness.witness import LOST, processes, server_env
 from tests.load.soak_report import Tally
 from tests.stream.conftest import QUESTION
 

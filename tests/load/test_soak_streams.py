@@ -11,8 +11,8 @@ import pytest
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI
-from tests.harness.following import http_client
 from tests.harness.nginx import nginx
+from tests.harness.run_client import http_client
 from tests.harness.serving import serving_replicas
 from tests.stream.abort_kit import MOMENTS, Place, disconnect_at, stop_at
 from tests.stream.storm import Size, storm

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.witness import (
-    Witness,
+from tests.harness.probes import (
+    ViewerProbe,
     ask_and_leave,
     eventually,
     numbered_words,
@@ -27,12 +27,12 @@ TRIES = 3
 async def gap_s(client: httpx.AsyncClient, url: str) -> float:
     """The p99 of the seconds between the frames of one paced answer."""
     run_id, response = await ask_and_leave(client, url, QUESTION)
-    witness = Witness(run_id)
-    await witness.read(response)
+    probe = ViewerProbe(run_id)
+    await probe.read(response)
     await response.aclose()
-    assert witness.screen.terminal is not None
-    assert witness.screen.terminal.type == "done"
-    times = sorted(witness.arrived.values())
+    assert probe.screen.terminal is not None
+    assert probe.screen.terminal.type == "done"
+    times = sorted(probe.arrived.values())
     gaps = [after - before for before, after in itertools.pairwise(times)]
     return statistics.quantiles(gaps, n=100)[98]
 

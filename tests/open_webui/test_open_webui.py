@@ -30,8 +30,8 @@ from tests.clients.conftest import (
     upstream,
 )
 from tests.fakes.openai_server import FakeOpenAI
+from tests.harness.probes import eventually
 from tests.harness.serving import Serving, free_port
-from tests.harness.witness import eventually
 
 __all__ = [
     "answering",

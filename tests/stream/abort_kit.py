@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.fakes.openai_server import FakeOpenAI, Record, Reply
-from tests.harness.following import Following, asking, last_answer
+from tests.harness.run_client import Following, asking, last_answer
 from tests.harness.sse import Frame
 from tests.stream.conftest import QUESTION
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from app.db.pool import connect
+from tests.harness.probes import LOST, eventually
 from tests.harness.serving import Serving
-from tests.harness.witness import LOST, eventually
 from tests.stream.conftest import QUESTION
 
 AT_ONCE = 20

@@ -16,7 +16,7 @@ from app.db.listener import Listener
 from app.db.run_log import PostgresRunLog
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import Following, asking, following, http_client, last_answer
+from tests.harness.run_client import Following, asking, following, http_client, last_answer
 from tests.harness.serving import Serving
 from tests.harness.sse import Viewer
 from tests.stream.conftest import QUESTION

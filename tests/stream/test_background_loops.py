@@ -16,9 +16,9 @@ from app.runs.clock import SystemClock
 from app.runs.supervisor import TOLERATED_S, BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, last_answer
+from tests.harness.probes import eventually
+from tests.harness.run_client import asking, http_client, last_answer
 from tests.harness.serving import serving
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 FAILURES = 10

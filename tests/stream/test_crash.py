@@ -12,16 +12,16 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.process import ServerProcess
-from tests.harness.witness import (
+from tests.harness.probes import (
     LOST,
-    Witness,
+    ViewerProbe,
     ask_and_leave,
     eventually,
     numbered_words,
     processes,
     server_env,
 )
+from tests.harness.process import ServerProcess
 from tests.stream.conftest import QUESTION
 
 LONG = Reply(tokens=numbered_words(3000), pace_s=0.01)
@@ -34,8 +34,8 @@ class Victim:
     """A run on the server to be killed, with a viewer there and one at the other replica."""
 
     session_id: str
-    near: Witness
-    far: Witness
+    near: ViewerProbe
+    far: ViewerProbe
     near_end: "asyncio.Task[None]"
     far_end: "asyncio.Task[None]"
 
@@ -47,9 +47,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def until_cut(witness: Witness, response: httpx.Response) -> None:
+async def until_cut(probe: ViewerProbe, response: httpx.Response) -> None:
     try:
-        await witness.read(response)
+        await probe.read(response)
     except LOST:
         pass
     finally:
@@ -58,7 +58,7 @@ async def until_cut(witness: Witness, response: httpx.Response) -> None:
 
 async def victim(client: httpx.AsyncClient, doomed: str, other: str, session_id: str) -> Victim:
     run_id, response = await ask_and_leave(client, doomed, QUESTION, session_id=session_id)
-    near, far = Witness(run_id), Witness(run_id)
+    near, far = ViewerProbe(run_id), ViewerProbe(run_id)
     return Victim(
         session_id,
         near,
@@ -81,7 +81,7 @@ async def kill(server: ServerProcess, victims: list[Victim], *, tokens: int) -> 
     return died
 
 
-def lost_s(delivered: Witness, stored: str, died: float) -> float:
+def lost_s(delivered: ViewerProbe, stored: str, died: float) -> float:
     """How long before the death the first text was shown that is not stored."""
     assert stored.startswith(delivered.screen.text) or delivered.screen.text.startswith(stored)
     lost = (delivered.arrived[i] for i, (size, _) in delivered.texts.items() if size > len(stored))
@@ -133,7 +133,7 @@ async def kill_often(
         figures += await asyncio.gather(*checks)
         upstream.always(Reply(tokens=["Nausea [1]."]))
         run_id, response = await ask_and_leave(client, other.url, QUESTION, session_id="k0-0")
-        afterwards = Witness(run_id)
+        afterwards = ViewerProbe(run_id)
         await until_cut(afterwards, response)
         assert afterwards.screen.text == "Nausea [1]."
     return figures
@@ -176,7 +176,7 @@ async def test_a_paused_owner_that_wakes_changes_nothing(
         await upstream.wait_until(lambda: all(r.finished_at for r in upstream.requests))
         assert upstream.requests[-1].closed_by_client_at is not None
         assert (await client.get(f"{other.url}/conversations/s1/messages")).json() == before
-        again = Witness(v.near.run_id)
+        again = ViewerProbe(v.near.run_id)
         await again.follow_to_the_end(client, [paused.url], within_s=5)
         assert (again.screen.text, again.screen.terminal) == (stored, terminal)
         upstream.always(Reply(tokens=["Nausea [1]."]))

@@ -21,9 +21,9 @@ from app.embeddings.minilm import MiniLM
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.fakes.pooler import TransactionPooler
+from tests.harness.probes import ViewerProbe, ask_and_leave, eventually, numbered_words
 from tests.harness.process import ServerProcess
 from tests.harness.serving import Serving, free_port, serving
-from tests.harness.witness import Witness, ask_and_leave, eventually, numbered_words
 from tests.stream.conftest import QUESTION, app_settings, stock
 
 pytestmark = pytest.mark.faults
@@ -69,21 +69,21 @@ async def cuttable(stocked_dsn: str) -> AsyncIterator[tuple[Cuttable, str]]:
 @asynccontextmanager
 async def asked(
     server: Serving, session_id: str = "s1"
-) -> AsyncIterator[tuple[httpx.AsyncClient, Witness, httpx.Response]]:
+) -> AsyncIterator[tuple[httpx.AsyncClient, ViewerProbe, httpx.Response]]:
     async with httpx.AsyncClient(timeout=20) as client:
         run_id, response = await ask_and_leave(client, server.url, QUESTION, session_id=session_id)
         try:
-            yield client, Witness(run_id), response
+            yield client, ViewerProbe(run_id), response
         finally:
             await response.aclose()
 
 
-async def until_words(witness: Witness, response: httpx.Response, count: int) -> None:
+async def until_words(probe: ViewerProbe, response: httpx.Response, count: int) -> None:
     """Start reading, and go on when so many words were shown. The reading goes on too."""
-    witness.reading = witness.reading or asyncio.ensure_future(witness.read(response))
+    probe.reading = probe.reading or asyncio.ensure_future(probe.read(response))
 
     async def enough() -> bool | None:
-        return witness.screen.text.count(" ") >= count or None
+        return probe.screen.text.count(" ") >= count or None
 
     await eventually(enough, within_s=10)
 
@@ -113,21 +113,21 @@ async def test_an_answer_that_ends_without_its_database_is_shown_unsaved_and_sav
     upstream.always(Reply(tokens=numbered_words(150), pace_s=0.005))
     async with (
         serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        await until_words(witness, response, 20)
+        await until_words(probe, response, 20)
         await way.cut(how)
-        await witness.finish()
-        terminal = witness.screen.terminal
+        await probe.finish()
+        terminal = probe.screen.terminal
         assert terminal is not None
         assert (terminal.type, terminal.content["saved"]) == ("done", False)
-        assert witness.screen.text == "".join(numbered_words(150)(upstream.requests[-1]))
+        assert probe.screen.text == "".join(numbered_words(150)(upstream.requests[-1]))
         await way.mend()
         answer = await saved_answer(client, server.url)
-        assert (answer["status"], answer["content"]) == ("complete", witness.screen.text)
-        replay = Witness(witness.run_id)
+        assert (answer["status"], answer["content"]) == ("complete", probe.screen.text)
+        replay = ViewerProbe(probe.run_id)
         await replay.follow(client, server.url)
-        assert replay.screen.text == witness.screen.text
+        assert replay.screen.text == probe.screen.text
 
 
 async def test_a_slow_database_costs_time_and_no_word(
@@ -141,21 +141,21 @@ async def test_a_slow_database_costs_time_and_no_word(
     async with (
         serving(chosen, embedder) as one,
         serving(chosen, embedder) as other,
-        asked(one, "s1") as (client, witness, response),
+        asked(one, "s1") as (client, probe, response),
         asked(other, "s2") as (_, second, second_response),
     ):
-        far = Witness(witness.run_id)
+        far = ViewerProbe(probe.run_id)
         await asyncio.gather(
-            witness.read(response),
+            probe.read(response),
             second.read(second_response),
             far.follow_to_the_end(client, [other.url], within_s=15),
         )
-        for seen in (witness, second, far):
+        for seen in (probe, second, far):
             assert seen.screen.text == "".join(f"w{number} " for number in range(100))
             assert seen.screen.terminal is not None
             assert seen.screen.terminal.content["saved"] is True
         stored = await last_answer(client, other.url)
-        assert (stored["status"], stored["content"]) == ("complete", witness.screen.text)
+        assert (stored["status"], stored["content"]) == ("complete", probe.screen.text)
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
@@ -172,22 +172,22 @@ async def test_an_outage_in_the_middle_is_not_seen_on_either_replica(
     async with (
         serving(settings, embedder) as server,
         serving(settings, embedder) as other,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        far = Witness(witness.run_id)
+        far = ViewerProbe(probe.run_id)
         following = asyncio.ensure_future(far.follow(client, other.url))
-        await until_words(witness, response, 20)
+        await until_words(probe, response, 20)
         await way.cut(how)
         if how == "refused":
             refused = await client.post(f"{server.url}/chat", json={"message": QUESTION})
             assert refused.status_code == 503
             assert refused.json()["error"]["code"] == "database_unavailable"
         else:
-            await until_words(witness, response, 120)
+            await until_words(probe, response, 120)
         await way.mend()
         async with asyncio.timeout(20):
-            await asyncio.gather(witness.finish(), following)
-        for seen in (witness, far):
+            await asyncio.gather(probe.finish(), following)
+        for seen in (probe, far):
             assert seen.screen.terminal is not None
             assert (seen.screen.terminal.type, seen.screen.resets) == ("done", 0)
             assert seen.screen.terminal.content["saved"] is True
@@ -201,21 +201,21 @@ async def test_a_stop_without_the_database_is_confirmed_and_saved_later(
     upstream.always(Reply(tokens=numbered_words(3000), pace_s=0.01))
     async with (
         serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        await until_words(witness, response, 20)
+        await until_words(probe, response, 20)
         await way.cut("refused")
-        stopped = await client.post(f"{server.url}/runs/{witness.run_id}/stop")
+        stopped = await client.post(f"{server.url}/runs/{probe.run_id}/stop")
         assert stopped.status_code == 200
         assert stopped.json()["stopped"] is True
         assert stopped.json()["upstream_closed"] is True
-        await witness.finish()
-        assert witness.screen.terminal is not None
-        assert witness.screen.terminal.content["finish_reason"] == "stopped"
-        assert witness.screen.terminal.content["saved"] is False
+        await probe.finish()
+        assert probe.screen.terminal is not None
+        assert probe.screen.terminal.content["finish_reason"] == "stopped"
+        assert probe.screen.terminal.content["saved"] is False
         await way.mend()
         answer = await saved_answer(client, server.url)
-        assert (answer["status"], answer["content"]) == ("stopped", witness.screen.text)
+        assert (answer["status"], answer["content"]) == ("stopped", probe.screen.text)
 
 
 async def test_a_server_without_its_database_still_stops(
@@ -229,13 +229,13 @@ async def test_a_server_without_its_database_still_stops(
         serving(settings, embedder) as server,
     ):
         run_id, response = await ask_and_leave(client, server.url, QUESTION)
-        witness = Witness(run_id)
-        await until_words(witness, response, 20)
+        probe = ViewerProbe(run_id)
+        await until_words(probe, response, 20)
         await way.cut("silent")
         await server.runtime.services.runs.drain(0.5)
-        await witness.finish()
-        assert witness.screen.terminal is not None
-        assert witness.screen.terminal.content["code"] == "INTERRUPTED"
+        await probe.finish()
+        assert probe.screen.terminal is not None
+        assert probe.screen.terminal.content["code"] == "INTERRUPTED"
 
 
 @pytest.mark.parametrize("words", [400, 2500], ids=["ended meanwhile", "still written"])
@@ -253,19 +253,19 @@ async def test_an_owner_that_was_cut_off_keeps_its_whole_answer(
     async with (
         serving(app_settings(dsn, upstream, tmp_path), embedder) as server,
         serving(app_settings(stocked_dsn, upstream, tmp_path), embedder) as other,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        await until_words(witness, response, 50)
+        await until_words(probe, response, 50)
         await way.cut("refused")
         closed = await saved_answer(client, other.url)
         assert (closed["status"], closed["error"]["code"]) == ("error", "INTERRUPTED")
-        elsewhere = Witness(witness.run_id)
+        elsewhere = ViewerProbe(probe.run_id)
         await elsewhere.follow_to_the_end(client, [other.url], within_s=10)
         await way.mend()
         async with asyncio.timeout(30):
-            await witness.finish()
+            await probe.finish()
         whole = "".join(numbered_words(words)(upstream.requests[0]))
-        assert (witness.screen.text, witness.screen.resets) == (whole, 0)
+        assert (probe.screen.text, probe.screen.resets) == (whole, 0)
 
         async def kept() -> Any:
             answer = await last_answer(client, other.url)
@@ -274,7 +274,7 @@ async def test_an_owner_that_was_cut_off_keeps_its_whole_answer(
         assert (await eventually(kept, within_s=15))["content"] == whole
         elsewhere.screen.terminal = None
         await elsewhere.follow_to_the_end(client, [other.url], within_s=10)
-        late = Witness(witness.run_id)
+        late = ViewerProbe(probe.run_id)
         await late.follow_to_the_end(client, [other.url], within_s=10)
         for seen in (elsewhere, late):
             assert seen.screen.text == whole
@@ -350,17 +350,17 @@ async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
     async with (
         serving(settings, embedder) as server,
         serving(settings, embedder) as other,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        far = Witness(witness.run_id)
+        far = ViewerProbe(probe.run_id)
         following = asyncio.ensure_future(far.follow(client, other.url))
-        await until_words(witness, response, 20)
+        await until_words(probe, response, 20)
         async with admin.transaction():
             await admin.execute("LOCK TABLE runs, run_events, processes IN ACCESS EXCLUSIVE MODE")
-            await until_words(witness, response, 300)
+            await until_words(probe, response, 300)
         async with asyncio.timeout(20):
-            await asyncio.gather(witness.finish(), following)
-        for seen in (witness, far):
+            await asyncio.gather(probe.finish(), following)
+        for seen in (probe, far):
             assert seen.screen.terminal is not None
             assert (seen.screen.terminal.type, seen.screen.resets) == ("done", 0)
             assert seen.screen.terminal.content["saved"] is True
@@ -397,21 +397,21 @@ async def test_a_restart_of_postgresql_in_the_middle_loses_nothing(
     settings = app_settings(postgres.dsn, upstream, tmp_path)
     async with (
         serving(settings, embedder) as server,
-        asked(server) as (client, witness, response),
+        asked(server) as (client, probe, response),
     ):
-        await until_words(witness, response, 50)
+        await until_words(probe, response, 50)
         await asyncio.to_thread(postgres.release)
         again = await asyncio.to_thread(EmbeddedServer.start, data_dir)
         try:
             async with asyncio.timeout(20):
-                await witness.finish()
-            assert witness.screen.terminal is not None
-            assert witness.screen.terminal.content["saved"] is True
-            replay = Witness(witness.run_id)
+                await probe.finish()
+            assert probe.screen.terminal is not None
+            assert probe.screen.terminal.content["saved"] is True
+            replay = ViewerProbe(probe.run_id)
             await replay.follow(client, server.url)
-            assert replay.screen.text == witness.screen.text
+            assert replay.screen.text == probe.screen.text
             answer = await last_answer(client, server.url)
-            assert answer["content"] == witness.screen.text
+            assert answer["content"] == probe.screen.text
             upstream.always(Reply(tokens=["Nausea [1]."]))
             _, second = await ask_and_leave(client, server.url, QUESTION, session_id="s1")
             await second.aclose()

@@ -12,7 +12,7 @@ from app.embeddings.minilm import MiniLM
 from app.runs.tasks import TaskTracker
 from tests.fakes.fault_proxy import Cut, FaultProxy
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, is_token, last_answer
+from tests.harness.run_client import asking, following, http_client, is_token, last_answer
 from tests.harness.serving import Serving, serving_replicas
 from tests.stream.abort_kit import WORDS
 from tests.stream.conftest import QUESTION

@@ -13,17 +13,17 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.figures import scraped
-from tests.harness.following import http_client
-from tests.harness.process import ServerProcess
-from tests.harness.witness import (
-    Witness,
+from tests.harness.metrics_scrape import scraped
+from tests.harness.probes import (
+    ViewerProbe,
     ask_and_leave,
     eventually,
     numbered_words,
     processes,
     server_env,
 )
+from tests.harness.process import ServerProcess
+from tests.harness.run_client import http_client
 from tests.stream.conftest import QUESTION
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * 90)]
@@ -43,27 +43,27 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def read(witness: Witness, response: httpx.Response) -> None:
+async def read(probe: ViewerProbe, response: httpx.Response) -> None:
     try:
-        await witness.read(response)
+        await probe.read(response)
     finally:
         await response.aclose()
 
 
-async def asked(client: httpx.AsyncClient, url: str, count: int) -> list[Witness]:
+async def asked(client: httpx.AsyncClient, url: str, count: int) -> list[ViewerProbe]:
     """So many runs, all past their first word, each with a reader."""
     opened = await asyncio.gather(*(ask_and_leave(client, url, QUESTION) for _ in range(count)))
-    witnesses = []
+    probes = []
     for run_id, response in opened:
-        witness = Witness(run_id)
-        witness.reading = asyncio.ensure_future(read(witness, response))
-        witnesses.append(witness)
+        probe = ViewerProbe(run_id)
+        probe.reading = asyncio.ensure_future(read(probe, response))
+        probes.append(probe)
 
     async def all_begun() -> bool | None:
-        return all(w.screen.text for w in witnesses) or None
+        return all(w.screen.text for w in probes) or None
 
     await eventually(all_begun, within_s=20)
-    return witnesses
+    return probes
 
 
 async def draining(client: httpx.AsyncClient, url: str) -> bool | None:
@@ -76,30 +76,30 @@ async def drain_under_load(
 ) -> tuple[Counter[str], float]:
     """SIGTERM with streams open; returns how they ended, and the seconds until the exit."""
     upstream.always(SHORT)
-    witnesses = await asked(client, server.url, streams // 2)
+    probes = await asked(client, server.url, streams // 2)
     upstream.always(LONG)
-    witnesses += await asked(client, server.url, streams // 2)
+    probes += await asked(client, server.url, streams // 2)
     server.signal(signal.SIGTERM)
     signalled = time.monotonic()
     await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
     refused = await client.post(f"{server.url}/chat", json={"message": QUESTION})
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "draining")
     assert "retry-after" in refused.headers
-    late = Witness(witnesses[-1].run_id)
+    late = ViewerProbe(probes[-1].run_id)
     following = asyncio.ensure_future(late.follow(client, server.url))
-    stopped = await client.post(f"{server.url}/runs/{witnesses[-2].run_id}/stop")
+    stopped = await client.post(f"{server.url}/runs/{probes[-2].run_id}/stop")
     assert stopped.status_code == 200
     assert stopped.json()["stopped"] is True
-    await asyncio.gather(following, *(w.reading for w in witnesses if w.reading))
+    await asyncio.gather(following, *(w.reading for w in probes if w.reading))
     await asyncio.to_thread(server.wait, WAIT_S)
     seconds = time.monotonic() - signalled
     ends = Counter[str]()
-    for witness in [*witnesses, late]:
-        terminal = witness.screen.terminal
+    for probe in [*probes, late]:
+        terminal = probe.screen.terminal
         assert terminal is not None
         assert terminal.content["saved"] is True
         ends[terminal.content.get("finish_reason") or terminal.content["code"]] += 1
-    assert late.screen.text == witnesses[-1].screen.text
+    assert late.screen.text == probes[-1].screen.text
     return ends, seconds
 
 
@@ -151,34 +151,34 @@ async def test_two_workers_are_one_server_and_drain_as_one(
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S="2", WORKERS="2")
     async with processes(1, env) as (server,):
         upstream.always(LONG)
-        witnesses = await asked(client, server.url, 8)
+        probes = await asked(client, server.url, 8)
         await eventually(lambda: figures_of_both(server), within_s=20)
-        others = [Witness(w.run_id) for w in witnesses for _ in range(3)]
+        others = [ViewerProbe(w.run_id) for w in probes for _ in range(3)]
         for other in others:  # each on a connection of its own: whichever worker accepts it
             other.reading = asyncio.ensure_future(other.follow(client, server.url))
-        stops = [client.post(f"{server.url}/runs/{w.run_id}/stop") for w in witnesses[:5]]
+        stops = [client.post(f"{server.url}/runs/{w.run_id}/stop") for w in probes[:5]]
         for receipt in await asyncio.gather(*stops):
             assert receipt.status_code == 200
             assert receipt.json()["stopped"] is True
-        stopped = {w.run_id for w in witnesses[:5]}
-        ended = [w for w in (*witnesses, *others) if w.run_id in stopped]
+        stopped = {w.run_id for w in probes[:5]}
+        ended = [w for w in (*probes, *others) if w.run_id in stopped]
         await asyncio.gather(*(w.reading for w in ended if w.reading))
         server.signal(signal.SIGTERM)
-        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.gather(*(w.reading for w in probes if w.reading))
         await asyncio.gather(*(w.reading for w in others if w.reading))
         await asyncio.to_thread(server.wait, WAIT_S)
         assert "Traceback" not in server.log, server.log
-    whole = {w.run_id: w.screen for w in witnesses}
-    for witness in (*witnesses, *others):
-        terminal = witness.screen.terminal
-        if witness.run_id in stopped:
+    whole = {w.run_id: w.screen for w in probes}
+    for probe in (*probes, *others):
+        terminal = probe.screen.terminal
+        if probe.run_id in stopped:
             assert terminal is not None
             assert terminal.content["finish_reason"] == "stopped"
         elif terminal is not None:
             assert terminal.content["code"] == "INTERRUPTED"
-        assert whole[witness.run_id].text.startswith(witness.screen.text)
-        assert terminal is None or witness.screen.text == whole[witness.run_id].text
-    assert all(w.screen.terminal is not None for w in witnesses)
+        assert whole[probe.run_id].text.startswith(probe.screen.text)
+        assert terminal is None or probe.screen.text == whole[probe.run_id].text
+    assert all(w.screen.terminal is not None for w in probes)
 
 
 def connected(server: ServerProcess, request: str = "", *, buffer: int = 0) -> socket.socket:
@@ -220,11 +220,11 @@ async def test_a_second_ctrl_c_ends_answers_at_once_and_tells_their_readers(
     upstream.always(LONG)
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
     async with processes(1, env, plain_uvicorn=plain_uvicorn) as (server,):
-        witnesses = await asked(client, server.url, count)
+        probes = await asked(client, server.url, count)
         server.signal(signal.SIGINT)
         await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
         server.signal(signal.SIGINT)
-        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.gather(*(w.reading for w in probes if w.reading))
         await asyncio.to_thread(server.wait, WAIT_S)
         whose = "1 answer has" if count == 1 else f"{count} answers have"
         them = "it" if count == 1 else "them"
@@ -232,8 +232,8 @@ async def test_a_second_ctrl_c_ends_answers_at_once_and_tells_their_readers(
         assert server.log.count(told) == 1, server.log
         assert server.log.count("Shutting down now") == 1, server.log
         assert "Traceback" not in server.log, server.log
-    for witness in witnesses:
-        terminal = witness.screen.terminal
+    for probe in probes:
+        terminal = probe.screen.terminal
         assert terminal is not None
         assert (terminal.content["code"], terminal.content["saved"]) == ("INTERRUPTED", True)
     async with processes(1, env) as (server,):
@@ -248,15 +248,15 @@ async def test_the_supervisors_signal_is_no_second_ctrl_c(
     upstream.always(SHORT)
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
     async with processes(1, env) as (server,):
-        witnesses = await asked(client, server.url, 2)
+        probes = await asked(client, server.url, 2)
         server.signal(signal.SIGINT)
         await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
         server.signal(signal.SIGTERM)
-        await asyncio.gather(*(w.reading for w in witnesses if w.reading))
+        await asyncio.gather(*(w.reading for w in probes if w.reading))
         await asyncio.to_thread(server.wait, WAIT_S)
         assert "Traceback" not in server.log, server.log
-    for witness in witnesses:
-        terminal = witness.screen.terminal
+    for probe in probes:
+        terminal = probe.screen.terminal
         assert terminal is not None
         assert terminal.content["finish_reason"] == "stop"
 
@@ -267,13 +267,13 @@ async def test_a_third_ctrl_c_prints_no_traceback(
     upstream.always(LONG)
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
     async with processes(1, env) as (server,):
-        witnesses = await asked(client, server.url, 2)
+        probes = await asked(client, server.url, 2)
         server.signal(signal.SIGINT)
         await eventually(lambda: draining(client, server.url), within_s=WAIT_S)
         server.signal(signal.SIGINT)
         server.signal(signal.SIGINT)
         await asyncio.to_thread(server.wait, WAIT_S)
-        readings = [w.reading for w in witnesses if w.reading]
+        readings = [w.reading for w in probes if w.reading]
         await asyncio.gather(*readings, return_exceptions=True)
         assert "Traceback" not in server.log, server.log
 
@@ -285,7 +285,7 @@ async def test_viewers_that_never_read_do_not_hold_the_server_back(
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S="1")
     async with processes(1, env) as (server,):
         run_id, response = await ask_and_leave(client, server.url, QUESTION)
-        await read(Witness(run_id), response)
+        await read(ViewerProbe(run_id), response)
         with contextlib.ExitStack() as deaf:
             for _ in range(10):
                 path = f"/runs/{run_id}/events"

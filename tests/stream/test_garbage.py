@@ -17,9 +17,9 @@ import pytest
 
 from app.domain.errors import release_frames
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, is_token
+from tests.harness.probes import eventually, numbered_words
+from tests.harness.run_client import asking, following, http_client, is_token
 from tests.harness.serving import Serving
-from tests.harness.witness import eventually, numbered_words
 from tests.stream.conftest import QUESTION
 
 TIMES: Final = 6

@@ -10,7 +10,7 @@ import pytest
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, is_token
+from tests.harness.run_client import asking, http_client, is_token
 from tests.harness.serving import Serving, serving_replicas
 from tests.stream.abort_kit import WORDS
 from tests.stream.conftest import QUESTION

@@ -8,9 +8,9 @@ import pytest
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, is_token
+from tests.harness.probes import eventually, numbered_words
+from tests.harness.run_client import asking, following, http_client, is_token
 from tests.harness.serving import Serving, serving
-from tests.harness.witness import eventually, numbered_words
 from tests.stream.conftest import QUESTION
 from tests.stream.leaks import cycles, rss_mb, settled
 

@@ -20,10 +20,10 @@ from app.db.pool import Database
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.event_source import EventSource
-from tests.harness.following import asking, following, is_token
-from tests.harness.people import Person, person
+from tests.harness.run_client import asking, following, is_token
 from tests.harness.serving import Serving, serving
 from tests.harness.sse import frames
+from tests.harness.users import Person, person
 from tests.stream.conftest import QUESTION, app_settings
 
 NOTE = b"# Brewing\n\nOolong is brewed at ninety degrees for three minutes.\n"

@@ -23,7 +23,7 @@ from app.runs.clock import SystemClock
 from app.runs.ports import Batch, Created, Leases, LogEntry, NewRun
 from app.runs.reaper import Reaper
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, is_token
+from tests.harness.run_client import asking, following, http_client, is_token
 from tests.harness.serving import Serving, serving_replicas
 from tests.harness.sse import Viewer, frames
 from tests.stream.conftest import QUESTION

@@ -10,8 +10,8 @@ from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.event_source import EventSource
-from tests.harness.following import asking, following, http_client, is_token, last_answer
 from tests.harness.nginx import nginx
+from tests.harness.run_client import asking, following, http_client, is_token, last_answer
 from tests.harness.serving import Serving, serving, serving_replicas
 from tests.harness.sse import Viewer, parse
 from tests.stream.conftest import QUESTION, app_settings

@@ -12,15 +12,15 @@ import pytest
 from app.embeddings.minilm import MiniLM
 from app.runs import producer
 from tests.fakes.openai_server import FakeOpenAI, Record, Reply
-from tests.harness.following import asking, http_client, is_token, last_answer
-from tests.harness.serving import serving
-from tests.harness.witness import (
-    Witness,
+from tests.harness.probes import (
+    ViewerProbe,
     ask_and_leave,
     numbered_words,
     processes,
     server_env,
 )
+from tests.harness.run_client import asking, http_client, is_token, last_answer
+from tests.harness.serving import serving
 from tests.stream.conftest import QUESTION, app_settings
 
 RUNAWAYS: Final[dict[str, list[str]]] = {
@@ -67,7 +67,7 @@ async def test_neighbours_of_runaways_are_not_interrupted(
     ):
         run_id, response = await ask_and_leave(http, chewing.url, QUESTION, session_id="ordinary")
         await response.aclose()
-        far = Witness(run_id)
+        far = ViewerProbe(run_id)
         following = asyncio.ensure_future(far.follow_to_the_end(http, [other.url], within_s=120))
         await asyncio.gather(*(chew(http, chewing.url, name) for name in RUNAWAYS))
         await following

@@ -9,10 +9,10 @@ import pytest
 
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, is_token
-from tests.harness.people import Person, person
+from tests.harness.run_client import asking, is_token
 from tests.harness.serving import serving
 from tests.harness.sse import frames
+from tests.harness.users import Person, person
 from tests.stream.conftest import app_settings
 
 NOTE = b"# Brewing\n\nOolong is brewed at ninety degrees for three minutes.\n"

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, is_token
+from tests.harness.probes import ViewerProbe, ask_and_leave, eventually, processes, server_env
 from tests.harness.process import ServerProcess
-from tests.harness.witness import Witness, ask_and_leave, eventually, processes, server_env
+from tests.harness.run_client import asking, http_client, is_token
 from tests.stream.conftest import QUESTION
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
@@ -56,10 +56,10 @@ async def settled_mb(process: psutil.Process) -> float:
     return float(now)
 
 
-async def long_answer(client: httpx.AsyncClient, url: str) -> Witness:
+async def long_answer(client: httpx.AsyncClient, url: str) -> ViewerProbe:
     """A run of more than fits into any buffer on the way."""
     run_id, response = await ask_and_leave(client, url, QUESTION)
-    long = Witness(run_id)
+    long = ViewerProbe(run_id)
     await long.read(response)
     await response.aclose()
     assert len(long.screen.text) > 1_000_000
@@ -88,6 +88,6 @@ async def test_two_hundred_viewers_that_never_read(
                     assert asked.viewer.text == "".join(WORDS[:count])
                     permits.release()
                 assert (await asked.rest()).type == "done"
-            replay = Witness(long.run_id)
+            replay = ViewerProbe(long.run_id)
             await replay.follow(client, server.url)
             assert replay.screen.text == long.screen.text

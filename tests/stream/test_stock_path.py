@@ -12,7 +12,7 @@ from app.embeddings.minilm import MiniLM
 from app.llm.openai import NormalizingChatOpenAI
 from app.llm.registry import make_answer_model
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client
+from tests.harness.run_client import asking, http_client
 from tests.harness.serving import serving
 from tests.harness.sse import Frame
 from tests.stream.abort_kit import MOMENTS, Place, disconnect_at, stop_at

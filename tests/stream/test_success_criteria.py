@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, is_token
+from tests.harness.run_client import asking, is_token
 from tests.harness.serving import Serving
 from tests.harness.sse import Viewer, parse
 from tests.stream.conftest import QUESTION

@@ -10,7 +10,7 @@ import pytest
 
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, http_client, last_answer
+from tests.harness.run_client import asking, http_client, last_answer
 from tests.harness.serving import serving
 from tests.stream.conftest import QUESTION, app_settings
 

@@ -22,10 +22,10 @@ from app.domain.principals import LOCAL
 from app.embeddings.minilm import MiniLM
 from app.runs.ports import RESERVE_AHEAD, Batch, Created, LogEntry, NewRun
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import following, http_client, last_answer
+from tests.harness.probes import eventually
+from tests.harness.run_client import following, http_client, last_answer
 from tests.harness.serving import serving
 from tests.harness.sse import Viewer
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION, app_settings
 
 AT = "2026-11-20T10:30:40.000Z"

@@ -21,9 +21,9 @@ from app.db.pool import connect
 from app.embeddings.minilm import MiniLM
 from app.runs.clock import SystemClock
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.following import asking, following, http_client, is_token, last_answer
+from tests.harness.probes import eventually
+from tests.harness.run_client import asking, following, http_client, is_token, last_answer
 from tests.harness.serving import Serving, serving
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 pytestmark = pytest.mark.faults

@@ -13,11 +13,11 @@ import pytest
 
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.harness.described import Described, document
-from tests.harness.following import asking, is_token, last_answer
-from tests.harness.people import Person, person
+from tests.harness.openapi_conformance import Described, document
+from tests.harness.run_client import asking, is_token, last_answer
 from tests.harness.serving import serving
 from tests.harness.sse import frames
+from tests.harness.users import Person, person
 from tests.stream.conftest import app_settings
 
 QUESTION = "How long is oolong brewed?"

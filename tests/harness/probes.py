@@ -57,7 +57,7 @@ def numbered_words(count: int) -> Callable[[Record], Sequence[str]]:
 
 
 @dataclass
-class Witness:
+class ViewerProbe:
     """A client of one run: everything it was shown, by which number and when.
 
     `texts[id]` is the length and checksum of its whole text once it had taken frame `id`,

@@ -16,10 +16,10 @@ from app.embeddings.minilm import MiniLM
 from app.observability.logging import configure
 from tests.fakes.collector import Collector
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
-from tests.harness.figures import Scrape, scraped
-from tests.harness.following import asking, following, http_client, is_token
+from tests.harness.metrics_scrape import Scrape, scraped
+from tests.harness.probes import eventually
+from tests.harness.run_client import asking, following, http_client, is_token
 from tests.harness.serving import Serving, serving
-from tests.harness.witness import eventually
 from tests.stream.conftest import QUESTION
 
 WORDS = [f"word{number} " for number in range(200)]

@@ -108,7 +108,7 @@ EFFECTS = passage(
 DOSAGE = passage(2, "The usual dose is 10 mg once a day.", heading="Dosage")
 
 
-class PlayedModel(BaseChatModel):
+class FakeChatModel(BaseChatModel):
     """Says its pieces one by one, letting the reader catch up after each."""
 
     pieces: tuple[str | AIMessageChunk, ...]
@@ -150,7 +150,7 @@ RETRACTION = AIMessageChunk(content="", response_metadata={RETRACTED: True})
 
 
 @dataclass
-class Told:
+class Script:
     """What the outside world does in one answer."""
 
     pieces: tuple[str | AIMessageChunk, ...] = ()
@@ -175,7 +175,7 @@ class Told:
         self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
     ) -> tuple[EngineResult, str]:
         if self.pieces:
-            async for _ in PlayedModel(pieces=self.pieces).astream(list(messages)):
+            async for _ in FakeChatModel(pieces=self.pieces).astream(list(messages)):
                 pass
         if self.hangs:
             await asyncio.Event().wait()
@@ -187,12 +187,14 @@ class Told:
         """Streams like an answer on purpose: none of it may show."""
         pieces, *rest = self.replies
         self.replies = tuple(rest)
-        said = [chunk.content async for chunk in PlayedModel(pieces=pieces).astream(list(messages))]
+        said = [
+            chunk.content async for chunk in FakeChatModel(pieces=pieces).astream(list(messages))
+        ]
         return "".join(str(part) for part in said)
 
 
 @dataclass
-class Teller:
+class ScenarioRun:
     """One run on a log of its own."""
 
     log: MemoryRunLog
@@ -210,13 +212,13 @@ class Teller:
             self.log, LOCAL, self.record, after=after, clock=self.clock, signals=RunSignals()
         )
 
-    def tell(self, told: Told, *, continues: str | None = None) -> None:
+    def start(self, script: Script, *, continues: str | None = None) -> None:
         """Begin to answer."""
         graph = build_graph(
-            search=told,
-            reranker=told,
-            answerer=told.answer,
-            judge=told.judge if told.replies else None,
+            search=script,
+            reranker=script,
+            answerer=script.answer,
+            judge=script.judge if script.replies else None,
             clock=self.clock.monotonic,
         )
         producer = Producer(
@@ -240,7 +242,7 @@ class Teller:
             message_id=MESSAGE_ID,
             principal=LOCAL,
             text=QUESTION,
-            filters=told.filters,
+            filters=script.filters,
             continues=continues,
         )
 
@@ -251,7 +253,7 @@ class Teller:
 
 
 @asynccontextmanager
-async def telling(filters: Filters | None = None) -> AsyncIterator[Teller]:
+async def scenario_run(filters: Filters | None = None) -> AsyncIterator[ScenarioRun]:
     """A run that was asked and not yet begun."""
     clock = SteppingClock()
     log = MemoryRunLog(clock_s=clock.monotonic)
@@ -276,7 +278,7 @@ async def telling(filters: Filters | None = None) -> AsyncIterator[Teller]:
     run = LiveRun(created.record, cancel_on_disconnect=False, started_at=clock.monotonic())
     tasks = TaskTracker()
     try:
-        yield Teller(log, clock, tasks, Recorder(log, clock), created.record, run)
+        yield ScenarioRun(log, clock, tasks, Recorder(log, clock), created.record, run)
     finally:
         await tasks.close()
 
