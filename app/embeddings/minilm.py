@@ -68,7 +68,7 @@ class MiniLM:
 
         Raises `SettingError` when the package with the weights is not installed.
         """
-        folder = folder or _installed()
+        folder = folder or installed_model()
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.no_truncation()
@@ -209,7 +209,8 @@ def _no_vectors() -> NDArray[np.float32]:
     return np.empty((0, WIDTH), np.float32)
 
 
-def _installed() -> Path:
+def installed_model() -> Path:
+    """The folder of the installed package. Raises `SettingError` when there is none."""
     package = find_spec(_PACKAGE)
     if package is None or package.origin is None:
         raise SettingError(

@@ -41,7 +41,7 @@ class NothingFound:
         return SearchResult((), searched_passages=0, searched_sources=0)
 
 
-FOLDER = minilm._installed()
+FOLDER = minilm.installed_model()
 
 
 @pytest.fixture(scope="module")
