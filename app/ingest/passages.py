@@ -146,13 +146,20 @@ def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
     """
     section: list[Block] = []
     for block in source.blocks:
-        leaves = section and not _is_in(block.heading, section[0].heading)
+        leaves = section and (
+            not _is_in(block.heading, section[0].heading) or _is_heading(source.text, block)
+        )
         if leaves or (section and source.text[section[-1].end : block.start].strip()):
             yield section
             section = []
         section.append(block)
     if section:
         yield section
+
+
+def _is_heading(text: str, block: Block) -> bool:
+    """Whether the block is the heading that it stands under."""
+    return block.heading is not None and block.heading.endswith(text[block.start : block.end])
 
 
 def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Iterator[_Part]:
@@ -171,6 +178,8 @@ def _price_before(text: str, before: Block | None, block: Block) -> float:
         return _BEFORE_LIST
     if block.kind in ("item", "row") and before.kind == block.kind:
         return _INSIDE_LIST
+    if _is_heading(text, before):
+        return _BEFORE_LIST
     introduces = text[before.start : before.end].endswith((":", "\uff1a"))
     return _BEFORE_LIST if introduces else _BETWEEN_PARAGRAPHS
 

@@ -29,7 +29,7 @@ def pdf(pages: Iterable[Sequence[Placed]], *, title: str | None = None) -> bytes
             b"/Resources << /Font << /F1 3 0 R >> >> >>" % (6 + 2 * at),
             b"<< /Length %d >>\nstream\n%b\nendstream" % (len(stream), stream),
         ]
-    return _numbered(objects)
+    return numbered(objects)
 
 
 def _content(page: Sequence[Placed]) -> bytes:
@@ -40,7 +40,8 @@ def _content(page: Sequence[Placed]) -> bytes:
     return "\n".join(lines).encode("cp1252")
 
 
-def _numbered(objects: Sequence[bytes]) -> bytes:
+def numbered(objects: Sequence[bytes]) -> bytes:
+    """The objects as a file; the first is the catalog, the fourth the properties."""
     out = bytearray(b"%PDF-1.7\n")
     offsets = []
     for number, content in enumerate(objects, start=1):

@@ -1,7 +1,7 @@
 """Builds the extracted text of a document, and blocks that point into it exactly."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
@@ -58,12 +58,14 @@ class ExtractedText:
         *,
         named: bool = True,
         written: bool = True,
+        quoted: bool = False,
         page: int | None = None,
     ) -> None:
         """A line of its own. With `named`, what follows stands under it; else it is the title.
 
         A heading without text under it becomes a block itself, unless it is not `written` in the
-        file ("Slide 3"). What is too long for a heading is a paragraph, whatever the file calls it.
+        file ("Slide 3"). With `quoted` it is a block in any case. What is too long for a heading
+        is a paragraph, whatever the file calls it.
         """
         if len(text) > MAX_HEADING:
             self.add_block(text, page=page)
@@ -73,7 +75,10 @@ class ExtractedText:
         start = self._append(text, tight=False)
         self._last = None
         block = Block(start, self._length, "paragraph", self._path(), page)
-        self._open.append(_Heading(level, text, block, named, has_text=not (written and text)))
+        has_text = quoted or not (written and text)
+        self._open.append(_Heading(level, text, block, named, has_text))
+        if quoted:
+            self._add(replace(block, heading=self._path()))
 
     def add_block(
         self, text: str, kind: BlockKind = "paragraph", *, page: int | None = None
@@ -85,9 +90,7 @@ class ExtractedText:
             return
         start = self._append(text, tight=kind in _TIGHT and self._last == kind)
         self._last = kind
-        for heading in self._open:
-            heading.has_text = True
-        self.blocks.append(Block(start, self._length, kind, self._path(), page))
+        self._add(Block(start, self._length, kind, self._path(), page))
 
     def add_note(self, kind: str, count: int, total: int | None = None) -> None:
         """Count what of the file is not in the text; no note for none. Adds up by kind."""
@@ -111,6 +114,11 @@ class ExtractedText:
             pages=pages,
             notes=tuple(self._notes.values()),
         )
+
+    def _add(self, block: Block) -> None:
+        for heading in self._open:
+            heading.has_text = True
+        self.blocks.append(block)
 
     def _path(self) -> str | None:
         return " > ".join(heading.text for heading in self._open if heading.named) or None

@@ -1,22 +1,56 @@
-"""PDF: the text of each page, put back into paragraphs; what repeats on the pages is dropped."""
+"""PDF: the text of each page, put back into paragraphs, with form values, notes and links."""
 
-import ctypes
+import re
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Final
 
 import pypdfium2
-from pypdfium2 import raw
 
+from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import MAX_TEXT_LENGTH, TOO_LONG, ExtractedText
-from app.ingest.loaders.pdf_layout import Line, body_size, pieces, without_furniture
+from app.ingest.loaders.pdf_annotations import Annotations, annotations, attached_files
+from app.ingest.loaders.pdf_blocks import body_size, pieces
+from app.ingest.loaders.pdf_furniture import PageLines, without_furniture
+from app.ingest.loaders.pdf_hyphens import Vocabulary
+from app.ingest.loaders.pdf_layout import Line, ordered_lines
+from app.ingest.loaders.pdf_text import page_text
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_PAGES: Final = 10_000
 _LOCK: Final = threading.Lock()  # PDFium is not thread-safe
 _PASSWORD: Final = 4
-_LINE_ENDS: Final = frozenset((0x0A, 0x0D))
-_HYPHENS: Final = frozenset((0x02, 0xFFFE))  # how PDFium writes the hyphen of a broken word
-_USELESS_TITLES: Final = ("microsoft word", "microsoft powerpoint", "untitled", "layout 1")
+_DAMAGED_PAGE: Final = "the PDF is damaged (a page cannot be read)"
+_NO_TEXT: Final = "the PDF has no text layer (scanned?); run text recognition (OCR) on it"
+_NO_UNICODE: Final = (
+    "the PDF's fonts do not say which characters they show; run text recognition (OCR) on it"
+)
+_TEXT_FILES: Final = frozenset((".txt", ".md", ".csv", ".tsv", ".log"))
+_INVENTED: Final = re.compile(
+    r"(?i)(?:microsoft (?:word|powerpoint|excel)\b|[(\[]?(?:anonymous|unspecified)"
+    r"|(?:no |un)title|sans titre|ohne titel|unbenannt|sin t.tulo"
+    r"|powerpoint[- ]pr|présentation powerpoint|layout ?\d|(?:document|dokument|slide|folie)? ?\d*"
+    r"\Z|(?:title|titel|print|main|book1|mappe1|about:blank)\Z|https?://|file:|[a-z]:\\)"
+)
+_FILE_NAME: Final = re.compile(
+    r"(?i)\.(?:docx?|dotx?|odt|rtf|pptx?|xlsx?|pdf|tex|dvi|indd|qxd|html?"
+    r"|txt|pages|fm|pub|ai|eps|ps|cdr|vsd|md|png|jpe?g|tiff?)\Z"
+)
+
+
+@dataclass(slots=True)
+class _Content:
+    """What is read of the file while it is open."""
+
+    pages: list[PageLines] = field(default_factory=list)
+    annotations: list[Annotations] = field(default_factory=list)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    title: str = ""
+    damaged: int = 0
+    unreadable: int = 0
+    length: int = 0
 
 
 def load_pdf(data: bytes) -> ParsedDocument:
@@ -29,93 +63,136 @@ def load_pdf(data: bytes) -> ParsedDocument:
                 raise IngestError("the PDF is encrypted; save it without a password") from error
             raise IngestError("the PDF is damaged and cannot be opened") from error
         try:
-            if len(document) > MAX_PAGES:
-                raise IngestError(f"the PDF has more than {MAX_PAGES:,} pages; divide it")
-            pages = _all_lines(document)
-            named = document.get_metadata_value("Title")
-        except pypdfium2.PdfiumError as error:
-            raise IngestError("the PDF is damaged (a page cannot be read)") from error
+            content = _read(document)
         finally:
             document.close()
-    if not any(line.text for page in pages for line in page):
-        raise IngestError("the PDF has no text layer (scanned?); run text recognition (OCR) on it")
-    return _composed(pages, _useful(named))
+    return _Composer(content).document()
 
 
-def _all_lines(document: pypdfium2.PdfDocument) -> list[list[Line]]:
-    """Page by page, until it is too much for one source."""
-    pages: list[list[Line]] = []
-    length = 0
-    for index in range(len(document)):
-        lines = _lines(document, index)
-        length += sum(len(line.text) for line in lines)
-        if length > MAX_TEXT_LENGTH:
-            raise IngestError(TOO_LONG)
-        pages.append(lines)
-    return pages
+def _read(document: pypdfium2.PdfDocument) -> _Content:
+    try:
+        document.init_forms()  # before any page is opened
+        count = len(document)
+        title = document.get_metadata_value("Title")
+    except pypdfium2.PdfiumError as error:
+        raise IngestError("the PDF is damaged and cannot be opened") from error
+    if count > MAX_PAGES:
+        raise IngestError(f"the PDF has more than {MAX_PAGES:,} pages; divide it")
+    content = _Content(title=title, files=list(attached_files(document)))
+    for index in range(count):
+        try:
+            _read_page(document, index, content)
+        except pypdfium2.PdfiumError:
+            content.damaged += 1
+            content.pages.append(PageLines([], 0.0, 0.0))
+            content.annotations.append(Annotations())
+    if count == content.damaged:
+        raise IngestError("the PDF is damaged (no page can be read)")
+    return content
 
 
-def _composed(pages: list[list[Line]], named: str | None) -> ParsedDocument:
-    out = ExtractedText()
-    size = body_size(pages)
-    title = named
-    for number, lines in enumerate(without_furniture(pages), start=1):
-        for piece in pieces(lines, size):
-            if piece.level is None:
-                out.add_block(piece.text, piece.kind, page=number)
-                continue
-            is_title = number == 1 and piece.level == 1 and not out.blocks
-            if is_title and title is None:
-                title = piece.text
-            named_here = not (is_title and title == piece.text)
-            out.add_heading(piece.text, piece.level, named=named_here, page=number)
-    if not out.blocks:  # nothing but headings: a poster, a title page
-        out = ExtractedText()
-        for number, lines in enumerate(pages, start=1):
-            out.add_block("\n".join(line.text for line in lines), page=number)
-    return out.document(title, pages=len(pages))
-
-
-def _useful(title: str) -> str | None:
-    """Many programs write the name of a template, or their own."""
-    title = " ".join(title.split())
-    useless = title.lower().startswith(_USELESS_TITLES) or "." in title[-5:] or len(title) < 3
-    return None if useless else title
-
-
-def _lines(document: pypdfium2.PdfDocument, index: int) -> list[Line]:
-    """The lines of a page as PDFium orders them."""
+def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -> None:
+    """Raises `IngestError` when it is too much for one source."""
     page = document[index]
     try:
         text = page.get_textpage()
         try:
-            return _page_lines(text, text.count_chars())
+            read = page_text(page, text)
+            extras = annotations(page, text, document)
         finally:
             text.close()
     finally:
         page.close()
+    lines = ordered_lines(read.cells, extras.fields)
+    content.length += sum(len(line.text) for line in lines)
+    if content.length > MAX_TEXT_LENGTH:
+        raise IngestError(TOO_LONG)
+    content.unreadable += read.unreadable
+    content.pages.append(PageLines(lines, read.bottom, read.top))
+    content.annotations.append(extras)
 
 
-def _page_lines(page: pypdfium2.PdfTextPage, length: int) -> list[Line]:
-    codes = [raw.FPDFText_GetUnicode(page, at) for at in range(length)]
-    lines: list[Line] = []
-    begin = 0
-    for end in [*(at for at, code in enumerate(codes) if code in _LINE_ENDS), length]:
-        shown = [at for at in range(begin, end) if codes[at] > 0x20]
-        if shown:
-            lines.append(_line(page, codes[begin:end], shown))
-        begin = end + 1
-    return lines
+class _Composer:
+    """Writes what was read into one text."""
+
+    def __init__(self, content: _Content) -> None:
+        self._content = content
+        self._out = ExtractedText()
+        self._title = _useful_title(content.title)
+        self._linked: set[str] = set()
+
+    def document(self) -> ParsedDocument:
+        content = self._content
+        empty = sum(not page.lines for page in content.pages) - content.damaged
+        lines = [page.lines for page in content.pages]
+        size = body_size(lines)
+        vocabulary = Vocabulary(lines)
+        kept = without_furniture(content.pages, size)
+        for number, (some, extras) in enumerate(zip(kept, content.annotations, strict=True), 1):
+            self._add_page(some, size, vocabulary, number)
+            self._add_annotations(some, extras, number)
+        unread = self._add_files()
+        if not self._out.blocks:
+            raise IngestError(_NO_UNICODE if content.unreadable else _NO_TEXT)
+        total = len(content.pages)
+        self._out.add_note("pages_without_text", empty - content.unreadable, total)
+        self._out.add_note("unreadable_pages", content.unreadable, total)
+        self._out.add_note("damaged_pages", content.damaged, total)
+        self._out.add_note("attachments", unread)
+        return self._out.document(self._title, pages=total)
+
+    def _add_page(
+        self, lines: Sequence[Line], size: float, vocabulary: Vocabulary, number: int
+    ) -> None:
+        for piece in pieces(lines, size, vocabulary):
+            first = number == 1 and not self._out.blocks
+            if piece.level is None:
+                if first and self._title is None and piece.is_large:
+                    self._title = piece.text.partition("\n")[0]
+                self._out.add_block(piece.text, piece.kind, page=number)
+                continue
+            if first and piece.level == 1 and self._title is None:
+                self._title = piece.text
+            named = not (first and piece.level == 1 and self._title == piece.text)
+            self._out.add_heading(piece.text, piece.level, named=named, quoted=True, page=number)
+
+    def _add_annotations(self, lines: Sequence[Line], extras: Annotations, number: int) -> None:
+        for note in extras.notes:
+            self._out.add_block(note, page=number)
+        shown = "".join("".join(line.text.split()) for line in lines) if extras.links else ""
+        for text, address in extras.links:
+            bare = address.removeprefix("mailto:")
+            known = bare.partition("://")[2].rstrip("/") or bare
+            if not bare or bare in self._linked or known in shown:
+                continue
+            self._linked.add(bare)
+            self._out.add_block(f"{text}: {bare}" if text else bare, "item", page=number)
+        for name, data in extras.files:
+            self._content.files.append((name, data))
+
+    def _add_files(self) -> int:
+        """Text files are read; the others are named. Returns how many those are."""
+        unread = 0
+        for name, data in dict.fromkeys(self._content.files):
+            text = _file_text(name, data)
+            unread += not text
+            self._out.add_block(f"Attached file: {name or 'without a name'}\n{text}")
+        return unread
 
 
-def _line(page: pypdfium2.PdfTextPage, codes: list[int], shown: list[int]) -> Line:
-    broken = codes[-1] in _HYPHENS or (len(codes) > 1 and codes[-2] in _HYPHENS)
-    words = "".join(chr(code) for code in codes if code not in _HYPHENS and code < 0x110000)
-    # Characters beyond the basic plane come as two halves.
-    words = words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    raw.FPDFText_GetCharBox(page, shown[0], left, right, bottom, top)
-    begin, base = left.value, bottom.value
-    raw.FPDFText_GetCharBox(page, shown[-1], left, right, bottom, top)
-    size = raw.FPDFText_GetFontSize(page, shown[len(shown) // 2])
-    return Line(" ".join(words.split()), begin, right.value, base, float(size), broken)
+def _file_text(name: str, data: bytes) -> str:
+    if PurePath(name.lower()).suffix not in _TEXT_FILES:
+        return ""
+    try:
+        return decode(data)
+    except IngestError:
+        return ""
+
+
+def _useful_title(title: str) -> str | None:
+    """Many programs write the name of the file or of a template, or their own."""
+    title = " ".join(title.split())
+    letters = sum(map(str.isalnum, title))
+    if letters < 2 or "\ufffd" in title or _INVENTED.match(title) or _FILE_NAME.search(title):
+        return None
+    return title

@@ -1,143 +1,288 @@
-"""Lines of a PDF page to headings, paragraphs and list items, by size and distance."""
+"""Cells of a PDF page to lines in reading order: columns one after another, tables row by row."""
 
-import re
-from collections import Counter
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
-from app.ingest.parsed_document import BlockKind
+from app.ingest.loaders.pdf_text import Cell
 
-REPEATED: Final = 0.6  # share of the pages on which furniture stands
-MIN_PAGES: Final = 2  # with fewer nothing counts as repeated
-_EDGE: Final = 2  # lines looked at from the top and from the bottom
-_LARGER: Final = 1.15  # a heading's letters to those of the text
-_MAX_HEADING_LENGTH: Final = 150
-_GAP: Final = 1.45  # distance of lines to the usual one, from which a paragraph ends
-_SHORT: Final = 0.75  # of the text's width: a line that ends here ends its paragraph
-_ITEM: Final = re.compile(r"(?:[•‣◦▪●○–*·]|-|\d{1,3}[.)]|[a-z]\))\s+\S")
-_ENDS: Final = (".", "!", "?", ":", "…", "。", '"', "”", ")", "؟", "\u06d4")
-_DIGITS: Final = re.compile(r"\d+")
+_SAME_LINE: Final = 0.35  # em of vertical distance
+_MAX_STEP: Final = 2.5  # em between the lines of a column or the rows of a table
+_MIN_GUTTER: Final = 0.5  # em
+_MAX_COLUMNS: Final = 8
+_MIN_PROSE_LINES: Final = 3
+_MIN_PROSE_WORDS: Final = 3.0  # in the line of a column
+_MIN_FILL: Final = 0.7  # of a column's width by its lines
+_MIN_LOWER: Final = 0.25  # lines of running text that begin with a small letter
+_ROW_STEP: Final = 1.5  # em, from which short lines in columns are rows of a table
+_FIELD_SHIFT: Final = 0.7  # em between a field and the line of its label
+_UNSPACED: Final = 4  # letters of scripts without spaces that count as a word
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it stands on the page, in points from the lower left corner."""
+    """A line as it is read, in points from the lower left corner."""
 
     text: str
     left: float
     right: float
     bottom: float
     size: float  # of the letters
-    broken: bool = False  # its last word goes on in the next line
+    first: float  # width of the first word
+    broken: bool = False  # the last word goes on in the next line
+    fixed: bool = False  # set in a fixed-pitch font
+    is_row: bool = False  # of a table, or a label with its value
+
+
+@dataclass(slots=True)
+class _Row:
+    """Cells next to each other, from left to right."""
+
+    cells: list[Cell]
+    is_row: bool = False
+
+    @property
+    def bottom(self) -> float:
+        return self.cells[0].bottom
+
+    @property
+    def size(self) -> float:
+        return self.cells[0].size
+
+
+def ordered_lines(cells: Sequence[Cell], fields: Sequence[Cell] = ()) -> list[Line]:
+    """The lines of a page. Cells come as they are drawn; `fields` are filled in between them."""
+    rows = _with_fields(_joined_columns(_rows(cells)), fields)
+    return [_line(row) for row in _separated_columns(rows)]
+
+
+def _rows(cells: Sequence[Cell]) -> list[_Row]:
+    """Cells that are drawn after each other on the same height."""
+    rows: list[_Row] = []
+    for cell in cells:
+        if rows and not rows[-1].cells[-1].broken and _continues(rows[-1].cells[-1], cell):
+            rows[-1].cells.append(cell)
+        else:
+            rows.append(_Row([cell]))
+    for row in rows:
+        if len(row.cells) > 1:
+            row.cells.sort(key=lambda cell: cell.left)
+    return rows
+
+
+def _continues(before: Cell, cell: Cell) -> bool:
+    if abs(before.bottom - cell.bottom) > _SAME_LINE * max(before.size, cell.size):
+        return False
+    apart = (
+        cell.left >= before.right - 0.3 * cell.size or cell.right <= before.left + 0.3 * cell.size
+    )
+    return apart and abs(before.size - cell.size) <= 0.3 * max(before.size, cell.size)
+
+
+def _joined_columns(rows: list[_Row]) -> list[_Row]:
+    """Rows of a table that is drawn column by column, put together again."""
+    groups = _descending(rows)
+    if len(groups) == 1:
+        return rows
+    joined = [groups[0]]
+    heights = _heights(groups[0])
+    for group in groups[1:]:
+        partners = [_partner(heights, row) for row in group]
+        if _is_next_column(joined[-1], group, partners):
+            for row, partner in zip(group, partners, strict=True):
+                if partner is None:
+                    joined[-1].append(row)
+                else:
+                    partner.cells += row.cells
+                    partner.is_row = True
+        else:
+            joined.append(group)
+            heights = _heights(group)
+    return [row for group in joined for row in group]
+
+
+def _descending(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """Divided where the drawing goes up again."""
+    groups: list[list[_Row]] = [[]]
+    last: _Row | None = None
+    for row in rows:
+        if last is not None and row.bottom > last.bottom + 0.5 * row.size:
+            groups.append([])
+        groups[-1].append(row)
+        last = row
+    return groups
+
+
+def _heights(group: Sequence[_Row]) -> dict[int, _Row]:
+    return {round(row.bottom + shift): row for row in group for shift in (-1, 1, 0)}
+
+
+def _partner(heights: dict[int, _Row], row: _Row) -> _Row | None:
+    partner = heights.get(round(row.bottom))
+    if partner is None:
+        return None
+    last = partner.cells[-1]
+    return partner if row.cells[0].left > last.right or row.cells[-1].right < last.left else None
+
+
+def _is_next_column(
+    group: Sequence[_Row], column: Sequence[_Row], partners: Sequence[_Row | None]
+) -> bool:
+    matched = [(a, b) for a, b in zip(partners, column, strict=True) if a is not None]
+    if len(matched) < 2 or len(matched) < 0.8 * len(column):
+        return False
+    if median(_words(row.cells) for _, row in matched) > 4:
+        return False
+    labels = sum(row.cells[-1].text.endswith((":", "\uff1a")) for row, _ in matched)
+    figures = sum(any(map(str.isdigit, row.cells[0].text)) for _, row in matched)
+    table = sum(row.is_row for row, _ in matched)
+    if 2 * max(labels, figures, table) >= len(matched):
+        return True
+    steps = [a.bottom - b.bottom for (_, a), (_, b) in pairwise(matched)]
+    return median(steps) > _ROW_STEP * column[0].size
+
+
+def _with_fields(rows: list[_Row], fields: Sequence[Cell]) -> list[_Row]:
+    """A filled field stands in the line whose label it has, else where its height is."""
+    if not fields:
+        return rows
+    by_height = sorted(range(len(rows)), key=lambda at: rows[at].bottom)
+    heights = [rows[at].bottom for at in by_height]
+    after: dict[int, list[_Row]] = {}
+    for field in sorted(fields, key=lambda one: (-one.bottom, one.left)):
+        place = bisect(heights, field.bottom)
+        near = [rows[at] for at in by_height[max(0, place - 1) : place + 1]]
+        row = min(near, key=lambda one: abs(one.bottom - field.bottom), default=None)
+        if row is not None and abs(row.bottom - field.bottom) <= _FIELD_SHIFT * field.size:
+            row.cells.append(field)
+            row.is_row = True
+        else:
+            above = by_height[place] if place < len(rows) else -1
+            after.setdefault(above, []).append(_Row([field], is_row=True))
+    out = after.get(-1, [])
+    for at, row in enumerate(rows):
+        row.cells.sort(key=lambda cell: cell.left)
+        out += [row, *after.get(at, ())]
+    return out
+
+
+def _separated_columns(rows: list[_Row]) -> Iterator[_Row]:
+    """Lines drawn across the gutter of two columns are divided; rows of tables are marked."""
+    waiting = [(rows, 0, 1)]
+    while waiting:
+        some, at, columns = waiting.pop()
+        while at < len(some):
+            gutter = _gutter(some, at) if len(some[at].cells) > 1 else None
+            if gutter is None:
+                yield some[at]
+                at += 1
+                continue
+            run = some[at : gutter.end]
+            at = gutter.end
+            left, right = _sides(run, gutter.middle)
+            if columns < _MAX_COLUMNS and _is_prose(left) and _is_prose(right):
+                waiting += [(some, at, columns), (right, 0, columns + 1), (left, 0, columns + 1)]
+                break
+            for row in run:
+                row.is_row = row.is_row or len(row.cells) > 1
+                yield row
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A paragraph or item, or a heading when it has a level (1 is the largest)."""
+class _Gutter:
+    """Empty space beside which the rows before row `end` stand."""
 
-    text: str
-    kind: BlockKind = "paragraph"
-    level: int | None = None
-
-
-def body_size(pages: Sequence[Sequence[Line]]) -> float:
-    """The size in which most characters are set."""
-    sizes: Counter[float] = Counter()
-    for page in pages:
-        for line in page:
-            sizes[round(line.size, 1)] += len(line.text)
-    return sizes.most_common(1)[0][0] if sizes else 0.0
+    middle: float
+    end: int
 
 
-def without_furniture(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """The pages without the first and last lines that stand on most of them, numbers aside.
-
-    A page that would be left empty is kept as it is.
-    """
-    if len(pages) < MIN_PAGES:
-        return [list(page) for page in pages]
-    counts: Counter[str] = Counter()
-    for page in pages:
-        counts.update({_key(page[at]) for at in _edges(page)})
-    # A document may leave its title page, or every other page, without.
-    needed = max(MIN_PAGES, REPEATED * len(pages))
-    kept = []
-    for page in pages:
-        dropped = {at for at in _edges(page) if counts[_key(page[at])] >= needed}
-        rest = [line for at, line in enumerate(page) if at not in dropped]
-        kept.append(rest or list(page))
-    return kept
+def _gutter(rows: Sequence[_Row], start: int) -> _Gutter | None:
+    """The gap of this row that most rows below it share, if two of them have it."""
+    cells = rows[start].cells
+    gaps = [(a.right, b.left) for a, b in pairwise(cells)]
+    gaps = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_MAX_COLUMNS]
+    found = [one for one in (_followed(rows, start, *gap) for gap in gaps) if one is not None]
+    return max(found, key=lambda gutter: gutter.end, default=None)
 
 
-def _edges(page: Sequence[Line]) -> set[int]:
-    length = len(page)
-    return {*range(min(_EDGE, length)), *range(max(0, length - _EDGE), length)}
+def _followed(rows: Sequence[_Row], start: int, low: float, high: float) -> _Gutter | None:
+    shared = 1
+    end = start + 1
+    before = rows[start]
+    while end < len(rows):
+        row = rows[end]
+        step = before.bottom - row.bottom
+        if not 0 < step <= _MAX_STEP * before.size or abs(row.size - before.size) > 0.2 * row.size:
+            break
+        middle = (low + high) / 2
+        left = [cell.right for cell in row.cells if cell.left + cell.right < 2 * middle]
+        right = [cell.left for cell in row.cells if cell.left + cell.right >= 2 * middle]
+        new_low, new_high = max(left, default=low), min(right, default=high)
+        new_low, new_high = max(low, new_low), min(high, new_high)
+        if new_high - new_low < _MIN_GUTTER * row.size:
+            break
+        low, high, before = new_low, new_high, row
+        shared += bool(left and right)
+        end += 1
+    return _Gutter((low + high) / 2, end) if shared > 1 else None
 
 
-def _key(line: Line) -> str:
-    return _DIGITS.sub("#", line.text)
+def _sides(rows: Sequence[_Row], middle: float) -> tuple[list[_Row], list[_Row]]:
+    left, right = [], []
+    for row in rows:
+        one = [cell for cell in row.cells if cell.left + cell.right < 2 * middle]
+        other = [cell for cell in row.cells if cell.left + cell.right >= 2 * middle]
+        if one:
+            left.append(_Row(one))
+        if other:
+            right.append(_Row(other))
+    return left, right
 
 
-def pieces(lines: Sequence[Line], body: float) -> Iterator[Piece]:
-    """What the lines of a page say, in order."""
-    width = max((line.right for line in lines), default=0.0)
-    step = _usual_step(lines)
-    group: list[Line] = []
-    for line in lines:
-        if group and _begins_anew(group[-1], line, body=body, width=width, step=step):
-            yield _piece(group, body)
-            group = []
-        group.append(line)
-    if group:
-        yield _piece(group, body)
+def _is_prose(rows: Sequence[_Row]) -> bool:
+    """Whether the rows are the lines of running text rather than cells of a table."""
+    if len(rows) < _MIN_PROSE_LINES:
+        return False
+    if median(_words(row.cells) for row in rows) < _MIN_PROSE_WORDS:
+        return False
+    begin = min(row.cells[0].left for row in rows)
+    ends = [row.cells[-1].right - begin for row in rows]
+    if sum(ends) < _MIN_FILL * max(ends) * len(ends):
+        return False
+    firsts = [row.cells[0].text[0] for row in rows[1:]]
+    lower = sum(map(str.islower, firsts))
+    return lower >= _MIN_LOWER * (lower + sum(map(str.isupper, firsts)))
 
 
-def _usual_step(lines: Sequence[Line]) -> float:
-    """The distance between the lines of a paragraph: the most frequent one."""
-    steps = Counter(
-        round(above.bottom - below.bottom)
-        for above, below in pairwise(lines)
-        if above.bottom > below.bottom and abs(above.size - below.size) < 0.5
+def _words(cells: Sequence[Cell]) -> float:
+    return sum(
+        cell.words if cell.text.isascii() else max(cell.words, _wide(cell.text) / _UNSPACED)
+        for cell in cells
     )
-    return float(max(steps, key=lambda step: (steps[step], -step))) if steps else 0.0
 
 
-def _begins_anew(before: Line, line: Line, *, body: float, width: float, step: float) -> bool:
-    if abs(before.size - line.size) > 0.1 * max(before.size, line.size):
-        return True
-    if before.broken:
-        return False
-    if _ITEM.match(line.text):
-        return True
-    down = before.bottom - line.bottom
-    if step > 0 and down > _GAP * max(step, line.size):
-        return True
-    if _is_heading(before, body) and _is_heading(line, body):
-        return False
-    ended = before.text.endswith(_ENDS)
-    if down < -line.size:  # the top of the next column
-        return ended
-    return ended and before.right < _SHORT * width
+def _wide(text: str) -> int:
+    return sum(one >= "\u0e00" for one in text)
 
 
-def _is_heading(line: Line, body: float) -> bool:
-    return line.size >= _LARGER * body and len(line.text) <= _MAX_HEADING_LENGTH
-
-
-def _piece(group: Sequence[Line], body: float) -> Piece:
-    text = _joined(group)
-    first = group[0]
-    if _is_heading(first, body) and len(text) <= _MAX_HEADING_LENGTH and text[-1] not in ".,;":
-        ratio = first.size / body
-        return Piece(text, level=1 if ratio >= 1.7 else 2 if ratio >= 1.35 else 3)
-    return Piece(text, "item" if _ITEM.match(text) else "paragraph")
-
-
-def _joined(group: Sequence[Line]) -> str:
-    """One line of text. A hyphen that PDFium did not recognise stays: it may be the word's own."""
-    text = ""
-    for line in group:
-        text += line.text if line.broken else line.text + " "
-    return text.rstrip()
+def _line(row: _Row) -> Line:
+    cells = row.cells
+    labelled = any(not cell.alone for cell in cells)
+    texts = [cell.text if labelled else cell.alone for cell in cells]
+    if sum(cell.rtl for cell in cells) * 2 > len(cells):
+        texts.reverse()
+    last = cells[-1]
+    return Line(
+        text=" ".join(texts),
+        left=cells[0].left,
+        right=last.right,
+        bottom=cells[0].bottom,
+        size=max(cell.size for cell in cells),
+        first=cells[0].first,
+        broken=last.broken,
+        fixed=all(cell.fixed for cell in cells),
+        is_row=row.is_row,
+    )

@@ -1,0 +1,147 @@
+"""Running headers, footers and page numbers of a PDF: one copy of what repeats is kept."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.ingest.loaders.pdf_layout import Line
+
+MARGIN: Final = 0.1  # of the page's height, above and below
+REPEATED: Final = 0.45  # share of the pages; headers may be on every other page only
+MIN_PAGES: Final = 3  # on which text stands to count as repeated
+_SAME_HEIGHT: Final = 6.0  # points
+_FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
+_APART: Final = 1.6  # em between a numbered header and the text
+_LARGER: Final = 1.15
+_DIGITS: Final = re.compile(r"\d+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_MAX_SHIFT: Final = 1_500  # of a page's number to its place: 2023, 2024, 2025 are years
+_PAGE_WORDS: Final = {
+    *("page", "pages", "pag", "pg", "p", "of", "seite", "seiten", "s", "von", "página"),
+    *("pagina", "de", "di", "sida", "side", "av", "af", "van", "blz", "sivu", "sur", "strona"),
+    *("str", "z", "oldal", "stran", "страница", "стр", "из", "σελίδα", "από", "sayfa"),
+    *("halaman", "trang", "صفحة", "من", "עמוד", "מתוך", "第", "页", "頁", "共", "ページ", "쪽"),
+}
+
+_Side = Literal["top", "bottom"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageLines:
+    """The lines of a page, and where the page begins and ends in points."""
+
+    lines: list[Line]
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Line number `line` of page number `page`, in the margin."""
+
+    page: int
+    line: int
+    side: _Side
+
+
+def without_furniture(pages: Sequence[PageLines], body: float) -> list[list[Line]]:
+    """The lines of each page. A page that would be left empty is kept as it is."""
+    places = [place for at, page in enumerate(pages) for place in _in_margins(at, page)]
+    dropped: dict[int, set[int]] = defaultdict(set)
+    for place in (*_repeated(pages, places), *_numbered(pages, places, body)):
+        dropped[place.page].add(place.line)
+    kept = []
+    for at, page in enumerate(pages):
+        lines = [line for number, line in enumerate(page.lines) if number not in dropped[at]]
+        kept.append(lines or page.lines)
+    return kept
+
+
+def _in_margins(at: int, page: PageLines) -> Iterator[_Place]:
+    margin = MARGIN * (page.top - page.bottom)
+    for number, line in enumerate(page.lines):
+        if line.bottom < page.bottom + margin:
+            yield _Place(at, number, "bottom")
+        elif line.bottom > page.top - margin:
+            yield _Place(at, number, "top")
+
+
+def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[_Place]:
+    """Copies of the same text at the same height, from the second on."""
+    same: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
+    for place in places:
+        same[pages[place.page].lines[place.line].text, place.side].append(place)
+    needed = _needed(len(pages))
+    for copies in same.values():
+        if len(copies) < needed:
+            continue
+        level = _usual_height(pages, copies)
+        level_copies = [one for one in copies if abs(_height(pages, one) - level) <= _SAME_HEIGHT]
+        if len({one.page for one in level_copies}) >= needed:
+            first = level_copies[0].page
+            yield from (one for one in level_copies if one.page != first)
+
+
+def _numbered(
+    pages: Sequence[PageLines], places: Sequence[_Place], body: float
+) -> Iterator[_Place]:
+    """Page numbers, and copies of text that differ in the page's number only."""
+    alike: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
+    for place in places:
+        line = pages[place.page].lines[place.line]
+        pattern = _DIGITS.sub("#", line.text)
+        if 1 <= pattern.count("#") <= 3 and line.size <= _LARGER * body:
+            alike[pattern, place.side].append(place)
+    for (pattern, _), copies in alike.items():
+        if not _follow_the_page(pages, copies):
+            continue
+        if _PAGE_WORDS.issuperset(_WORD.findall(pattern.lower())):
+            yield from copies
+        elif len(copies) >= MIN_PAGES and all(_is_apart(pages, one) for one in copies):
+            yield from copies[1:]
+
+
+def _follow_the_page(pages: Sequence[PageLines], copies: Sequence[_Place]) -> bool:
+    """Whether one of the numbers grows by one with each page and the others are always the same."""
+    if len({one.page for one in copies}) < max(2, REPEATED / 2 * len(pages)):
+        return False
+    numbers = [_DIGITS.findall(pages[one.page].lines[one.line].text) for one in copies]
+    changing = [values for values in zip(*numbers, strict=True) if len(set(values)) > 1]
+    if len(changing) != 1:
+        return False
+    shifts = Counter(
+        int(value[:9]) - one.page for value, one in zip(changing[0], copies, strict=True)
+    )
+    shift, count = shifts.most_common(1)[0]
+    return shift <= _MAX_SHIFT and count >= _FOLLOWING * len(copies)
+
+
+def _is_apart(pages: Sequence[PageLines], place: _Place) -> bool:
+    """Whether there is more than a line's distance to the text of the page."""
+    lines = pages[place.page].lines
+    line = lines[place.line]
+    beside = lines[place.line + 1 : place.line + 2] if place.side == "top" else []
+    if place.side == "bottom" and place.line:
+        beside = [lines[place.line - 1]]
+    return all(
+        abs(one.bottom - line.bottom) > _APART * max(line.size, one.size)
+        or abs(one.bottom - line.bottom) < 1
+        for one in beside
+    )
+
+
+def _needed(pages: int) -> float:
+    return max(MIN_PAGES, REPEATED * pages)
+
+
+def _height(pages: Sequence[PageLines], place: _Place) -> float:
+    page = pages[place.page]
+    edge = page.top if place.side == "top" else page.bottom
+    return page.lines[place.line].bottom - edge
+
+
+def _usual_height(pages: Sequence[PageLines], copies: Sequence[_Place]) -> float:
+    heights = Counter(round(_height(pages, one)) for one in copies)
+    return heights.most_common(1)[0][0]

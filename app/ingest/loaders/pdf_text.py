@@ -1,0 +1,264 @@
+"""Reads the words of a PDF page with their places from PDFium, and puts them together to cells."""
+
+import ctypes
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import pypdfium2
+from pypdfium2 import raw
+
+_TOKEN: Final = re.compile(r"[^\x00\s\ufffe\ufeff\u200b]+")
+_BREAK: Final = "\ufffe"  # PDFium's character for the hyphen of a word broken at the line's end
+_HYPHENS: Final = "-\u2010\u00ad"
+_CELL_GAP: Final = 1.0  # em between words, from which they may be in different columns
+_NEXT_LINE: Final = 0.8  # em of vertical distance
+_MIN_LOWER: Final = 0.3  # share of small letters in text
+_TOLERATED: Final = 0.3  # share of the characters that may be unreadable
+_SYMBOL_BULLETS: Final = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf0a8"), "•")
+_PRESENTATION: Final = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]")
+_UNREADABLE: Final = re.compile("[\ufffd\ue000-\uf8ff]")
+_RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_RTL_NUMBER: Final = re.compile(r"\A([.,:;!?\u060c\u061b\u061f]+)(\d[\d.,/%-]*)\Z")
+_FIXED_PITCH: Final = 1
+_FIXED_NAMES: Final = (b"courier", b"mono", b"consol", b"typewriter", b"cmtt")
+
+
+@dataclass(slots=True)
+class Cell:
+    """Words of one line without a wide gap between them, in points from the lower left corner."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    size: float  # of the letters
+    first: float  # width of the first word
+    words: int = 1
+    broken: bool = False  # the last word goes on in the next line
+    fixed: bool = False  # set in a fixed-pitch font
+    rtl: bool = False
+    unmapped: bool = False  # its font does not say which characters it shows
+    alone: str = ""  # of a form field: its text where no label is beside it
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What is written on a page, in the order in which it is drawn."""
+
+    cells: list[Cell]
+    bottom: float
+    top: float
+    unreadable: bool = False  # its fonts do not say which characters they show
+
+
+class _Word(NamedTuple):
+    text: str
+    left: float
+    right: float
+    bottom: float
+
+
+def page_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> PageText:
+    """The text of the page's content; annotations are not part of it."""
+    reader = _Reader(text)
+    turned = list(reader.cells())
+    turn = reader.main_turn()
+    # Text in the main direction first, then what is written along the margin.
+    turned.sort(key=lambda one: (one[0] != turn, one[0]))
+    cells = [cell for _, cell in turned]
+    unreadable = reader.unreadable() > _TOLERATED * reader.length
+    if reader.unmapped_is_noise():
+        cells = [cell for cell in cells if not cell.unmapped]
+    if unreadable:
+        cells = [cell for cell in cells if not _UNREADABLE.search(cell.text)]
+    left, bottom, right, top = page.get_cropbox()
+    if turn:
+        corners = (_turned(left, bottom, turn), _turned(right, top, turn))
+        bottom, top = sorted(corner[1] for corner in corners)
+    return PageText(cells, bottom, top, unreadable)
+
+
+class _Reader:
+    """One page. PDFium's calls take longer than all else: there are three for a word."""
+
+    def __init__(self, page: pypdfium2.PdfTextPage) -> None:
+        self._page = page
+        self._text = _characters(page)
+        self._x, self._y, self._right, self._low, self._unused = (
+            ctypes.c_double() for _ in range(5)
+        )
+        self._turns = [0, 0, 0, 0]
+        self._unmapped: list[str] = []
+        self._signs = 0  # that stand for no character
+        self.length = 0
+
+    def unreadable(self) -> int:
+        """Characters that are not known."""
+        noise = sum(map(len, self._unmapped)) if self.unmapped_is_noise() else 0
+        return self._signs + noise
+
+    def unmapped_is_noise(self) -> bool:
+        """Codes of fonts without a table of characters are often those of ASCII, but not always."""
+        text = "".join(self._unmapped)
+        return sum(map(str.islower, text)) < _MIN_LOWER * len(text)
+
+    def main_turn(self) -> int:
+        """The direction of most of the text, in quarters of a turn."""
+        return self._turns.index(max(self._turns))
+
+    def cells(self) -> Iterator[tuple[int, Cell]]:
+        """Each with its direction."""
+        text = self._text
+        line: list[re.Match[str]] = []
+        for token in _TOKEN.finditer(text):
+            if line and _is_broken(text, line[-1].end(), token.start()):
+                yield from self._line(line, text[line[-1].end() : token.start()])
+                line = []
+            line.append(token)
+        if line:
+            yield from self._line(line, text[line[-1].end() :])
+
+    def _line(self, tokens: Sequence[re.Match[str]], after: str) -> Iterator[tuple[int, Cell]]:
+        start = tokens[0].start()
+        size = float(raw.FPDFText_GetFontSize(self._page, tokens[len(tokens) // 2].start()))
+        angle = raw.FPDFText_GetCharAngle(self._page, start)
+        turn = round(angle / 1.5707963) % 4
+        size = abs(size) or 1.0
+        words = [word for token in tokens for word in self._words(token, turn, size)]
+        length = sum(len(word.text) for word in words)
+        self._turns[turn] += length
+        self.length += length
+        unmapped = raw.FPDFText_HasUnicodeMapError(self._page, start) == 1
+        if unmapped:
+            self._unmapped += [word.text for word in words]
+        else:
+            self._signs += sum(len(_UNREADABLE.findall(word.text)) for word in words)
+        fixed = self._is_fixed(start) and self._is_fixed(tokens[-1].end() - 1)
+        *others, last = _grouped(words, size)
+        for group in others:
+            yield turn, _cell(group, size, fixed=fixed, unmapped=unmapped)
+        cell = _cell(last, size, fixed=fixed, unmapped=unmapped)
+        cell.broken = cell.broken or _BREAK in after
+        yield turn, cell
+
+    def _words(self, token: re.Match[str], turn: int, size: float) -> Iterable[_Word]:
+        """One, unless PDFium took letters below each other for a word."""
+        start, end = token.span()
+        word = self._word(start, end, turn, size)
+        if end - start > 1 and self._low.value < word.bottom - _NEXT_LINE * size and not turn:
+            return [self._word(at, at + 1, turn, size) for at in range(start, end)]
+        return (word,)
+
+    def _word(self, start: int, end: int, turn: int, size: float) -> _Word:
+        x, y, right, text = self._x, self._y, self._right, self._text[start:end]
+        raw.FPDFText_GetCharOrigin(self._page, start, x, y)
+        if turn:
+            return self._turned_word(text, end - 1, turn, size)
+        begin, bottom = x.value, y.value
+        raw.FPDFText_GetCharBox(self._page, end - 1, x, right, self._low, self._unused)
+        if x.value < begin - 0.1 and right.value <= begin + 0.1:  # from right to left
+            return _Word(text, x.value, begin + size / 2, bottom)
+        return _Word(text, min(begin, x.value), right.value, bottom)
+
+    def _turned_word(self, text: str, last: int, turn: int, size: float) -> _Word:
+        begin, bottom = _turned(self._x.value, self._y.value, turn)
+        raw.FPDFText_GetCharOrigin(self._page, last, self._x, self._y)
+        end, _ = _turned(self._x.value, self._y.value, turn)
+        return _Word(text, min(begin, end), max(begin, end) + size / 2, bottom)
+
+    def _is_fixed(self, at: int) -> bool:
+        name = ctypes.create_string_buffer(80)
+        flags = ctypes.c_int()
+        raw.FPDFText_GetFontInfo(self._page, at, name, 80, flags)
+        lower = name.value.lower()
+        return bool(flags.value & _FIXED_PITCH) or any(one in lower for one in _FIXED_NAMES)
+
+
+def _characters(page: pypdfium2.PdfTextPage) -> str:
+    """One for each of PDFium's, so that positions agree; those beyond the basic plane are two."""
+    length = page.count_chars()
+    buffer = (ctypes.c_ushort * (length + 1))()
+    if raw.FPDFText_GetText(page, 0, length, buffer) == length + 1:
+        text = bytes(buffer)[:-2].decode("utf-16-le", "surrogatepass")
+        if len(text) == length:
+            return text.replace("\x02", _BREAK)
+        return "".join(map(chr, buffer[:length])).replace("\x02", _BREAK)
+    codes = (raw.FPDFText_GetUnicode(page, at) for at in range(length))
+    return "".join(chr(code) if code < 0x10000 else "\ufffd" for code in codes).replace(
+        "\x02", _BREAK
+    )
+
+
+def _is_broken(text: str, end: int, start: int) -> bool:
+    """Whether a line ends between the two positions."""
+    if start - end == 1:
+        return text[end] in "\n\r\ufffe"
+    between = text[end:start]
+    return "\n" in between or "\r" in between or _BREAK in between
+
+
+def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
+    """Coordinates in which the text runs from left to right."""
+    return (y, -x) if turn == 1 else (-x, -y) if turn == 2 else (-y, x)
+
+
+def _grouped(words: Sequence[_Word], size: float) -> list[list[_Word]]:
+    """The words of a line, divided where a wide gap is."""
+    groups = [[words[0]]]
+    for word in words[1:]:
+        before = groups[-1][-1]
+        gap = max(word.left - before.right, before.left - word.right)
+        if gap > _CELL_GAP * size or abs(word.bottom - before.bottom) > _NEXT_LINE * size:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+    return groups
+
+
+def _cell(words: Sequence[_Word], size: float, *, fixed: bool, unmapped: bool) -> Cell:
+    left = min(word.left for word in words)
+    right = max(word.right for word in words)
+    text = _spaced(words) if fixed else " ".join([word.text for word in words])
+    if not text.isascii():
+        text = _readable(text)
+    rtl = not text.isascii() and _RTL.search(text) is not None
+    broken = text[-1] in _HYPHENS and text[-2:-1].isalpha()
+    first = words[0].right - words[0].left
+    return Cell(
+        text=text[:-1] if broken else text,
+        left=left,
+        right=right,
+        bottom=words[0].bottom,
+        size=size,
+        first=first,
+        words=len(words),
+        broken=broken,
+        fixed=fixed,
+        rtl=rtl,
+        unmapped=unmapped,
+    )
+
+
+def _spaced(words: Sequence[_Word]) -> str:
+    """Words of a fixed-pitch font with as many spaces between them as there is room for."""
+    pitch = sum(word.right - word.left for word in words) / sum(len(word.text) for word in words)
+    text = words[0].text
+    for before, word in pairwise(words):
+        text += " " * max(1, min(80, round((word.left - before.right) / (pitch or 1)))) + word.text
+    return text
+
+
+def _readable(text: str) -> str:
+    """Characters of ligatures and presentation forms one by one, symbol fonts' bullets as such."""
+    if any("\ud800" <= one <= "\udfff" for one in text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = text.translate(_SYMBOL_BULLETS)
+    text = _PRESENTATION.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    if _RTL.search(text):
+        # PDFium takes the full stop that ends the sentence for the beginning of the number.
+        text = " ".join(_RTL_NUMBER.sub(r"\2\1", word) for word in text.split(" "))
+    return text

@@ -1,0 +1,321 @@
+"""PDFs as people have them: furniture, forms, notes, columns, tables, hyphens and scripts."""
+
+import pytest
+
+from app.ingest.loaders.pdf_document import load_pdf
+from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.passages import cut_passages
+from tests.harness.pdf_files import Drawn, Page, form, pdf_file, stream
+
+LEFT = (
+    "The committee met on the first of",
+    "May and agreed that the old pump",
+    "in the cellar must be replaced with",
+    "a new one before the winter comes",
+    "and the frost breaks the pipes.",
+)
+RIGHT = (
+    "The garden group wants to plant six",
+    "apple trees along the eastern wall",
+    "and asks everybody for help on the",
+    "last two Saturdays of the month of",
+    "April, when the soil is soft.",
+)
+TABLE = (
+    ("Item", "Price", "Stock"),
+    ("Hose", "12.50", "3"),
+    ("Pump", "450.00", "1"),
+    ("Valve", "8.00", "12"),
+)
+ROWS = [" ".join(row) for row in TABLE]
+
+
+def texts(source: ParsedDocument) -> list[str]:
+    return [source.text[b.start : b.end] for b in source.blocks]
+
+
+def placed(lines: tuple[str, ...], x: float, top: float = 700) -> list[Drawn]:
+    return [(x, top - 14 * at, line) for at, line in enumerate(lines)]
+
+
+def one_page(*drawn: Drawn) -> list[str]:
+    return texts(load_pdf(pdf_file([Page(drawn)])))
+
+
+def test_every_large_line_can_be_quoted() -> None:
+    small = [(60, 600 - 9 * at, "Goods remain the property of the seller.", 7) for at in range(9)]
+    large = [(60, 760, "Receipt R-2041", 14), (60, 740, "Total: 450 crowns", 14)]
+    source = load_pdf(pdf_file([Page([*large, *small]), Page([(60, 400, "Closed", 30)])]))
+    passages = cut_passages(source, title="T", count=lambda text: len(text.split()))
+    stored = "\n".join(one.text for one in passages)
+    assert all(line in stored for line in ("Receipt R-2041", "Total: 450 crowns", "Closed"))
+    assert all(source.text[one.char_start : one.char_end] == one.text for one in passages)
+
+
+def test_a_heading_begins_the_passage_below_it() -> None:
+    drawn = [(60, 780, "The house", 24), *placed(LEFT, 60), (60, 600, "Garden", 16)]
+    source = load_pdf(pdf_file([Page([*drawn, *placed(RIGHT, 60, 570)])]))
+    passages = cut_passages(source, title="The house", count=lambda text: len(text.split()))
+    assert [(one.heading, one.text.partition("\n")[0]) for one in passages] == [
+        (None, "The house"),
+        ("Garden", "Garden"),
+    ]
+
+
+def test_one_copy_of_what_repeats_at_the_same_height_is_kept() -> None:
+    source = load_pdf(
+        pdf_file(
+            [
+                Page([(60, 810, "Handbook"), *placed((f"About {what}.",), 60), (290, 30, number)])
+                for what, number in (("cups", "- 7 -"), ("lids", "- 8 -"), ("steam", "- 9 -"))
+            ]
+        )
+    )
+    assert texts(source) == ["Handbook", "About cups.", "About lids.", "About steam."]
+
+
+@pytest.mark.parametrize("number", ["Page {} of 4", "Seite {}", "{}/4", "第 {} 页", "{}"])
+def test_page_numbers_follow_the_page(number: str) -> None:
+    font = "F1" if number.isascii() else "U"
+    pages = [
+        Page([(60, 700, f"About {w}."), (290, 30, number.format(at), 11, font)])
+        for at, w in enumerate(("cups", "lids", "steam", "copper"), start=1)
+    ]
+    assert len(texts(load_pdf(pdf_file(pages)))) == 4
+
+
+def test_what_differs_in_digits_is_no_furniture() -> None:
+    rows = [
+        [(60, 800 - 16 * day, f"2024-{month:02}-{day:02} shut") for day in range(6)]
+        for month in range(1, 5)
+    ]
+    years = [Page([(60, 820, str(2020 + at)), (60, 700, f"Year {at}.")]) for at in range(4)]
+    assert "\n".join(texts(load_pdf(pdf_file([Page(one) for one in rows])))).count("shut") == 24
+    assert {"2020", "2021", "2022", "2023"} <= set(texts(load_pdf(pdf_file(years))))
+
+
+def test_letters_of_two_pages_keep_their_bodies() -> None:
+    pages = [
+        Page(placed(("Dear member,", f"the hall is free on {day} May.", "The board"), 60, 790))
+        for day in (3, 4)
+    ]
+    assert all("the hall is free on" in text for text in texts(load_pdf(pdf_file(pages))))
+    assert "".join(texts(load_pdf(pdf_file(pages)))).count("Dear member,") == 2
+
+
+def test_form_values_stand_beside_their_labels() -> None:
+    box = "/Rect [{} 630 {} 644] /AP << /N << /Yes 30 0 R /Off 30 0 R >> >>"
+    widget = "<< /Type /Annot /Subtype /Widget"
+    fields = {
+        20: f"{widget} /FT /Tx /T (n) /V (Zenobia Quist) /Rect [200 690 400 710] >>",
+        21: f"{widget} /FT /Ch /Ff 131072 /T (t) /V (2) /Opt [[(1) (Oslo)] [(2) (Lund)]] "
+        "/Rect [200 660 400 680] >>",
+        22: f"{widget} /FT /Btn /T (a) /V /Yes /AS /Yes {box.format(60, 74)} >>",
+        23: f"{widget} /FT /Btn /T (b) /V /Off /AS /Off {box.format(160, 174)} >>",
+        24: f"{widget} /FT /Tx /Ff 4096 /T (c) /TU (Postal address) /V (12 River Street\\nLund) "
+        "/Rect [200 560 400 620] >>",
+        25: "<< /FT /Tx /T (Occupation) /V (Miller) /Kids [26 0 R] >>",
+        26: f"{widget} /Parent 25 0 R /Rect [200 500 400 520] >>",
+        27: f"{widget} /FT /Tx /Ff 8192 /T (secret) /V (hunter2) /Rect [200 350 400 370] >>",
+        28: f"{widget} /FT /Ch /Ff 2097152 /T (days) /V [(Mon) (Tue)] /Opt [(Mon) (Tue) (Wed)] "
+        "/I [0 1] /Rect [200 400 400 440] >>",
+        29: f"{widget} /FT /Tx /F 2 /T (hid) /V (Unseen) /Rect [200 300 400 320] >>",
+    }
+    made = {number: one.encode() for number, one in fields.items()}
+    made[30] = stream(b"", "/Type /XObject /Subtype /Form /BBox [0 0 10 10]")
+    catalog, objects = form(made)
+    drawn = [(60, 696, "Name"), (60, 666, "Town"), (80, 633, "Vegetarian"), (180, 633, "Vegan")]
+    shown = [f"{number} 0 R" for number in (20, 21, 22, 23, 24, 26, 27, 28, 29)]
+    source = load_pdf(pdf_file([Page(drawn, shown)], catalog=catalog, objects=objects))
+    assert texts(source) == [
+        "Name Zenobia Quist",
+        "Town Lund",
+        "[x] Vegetarian [ ] Vegan",
+        "Postal address: 12 River Street",
+        "Lund",
+        "Occupation: Miller",
+        "days: Mon, Tue",
+    ]
+
+
+def test_notes_links_and_attached_files_are_text() -> None:
+    annotations = (
+        "<< /Subtype /Text /T (Ann) /Contents (Not before the 9th) /Rect [60 600 80 620] >>",
+        "<< /Subtype /FreeText /Contents (Typed over the page) /Rect [60 500 180 520] >>",
+        "<< /Subtype /Highlight /Contents (Which one?) /Rect [60 696 101 712] "
+        "/QuadPoints [60 712 101 712 60 698 101 698] >>",
+        "<< /Subtype /Popup /Contents (Not before the 9th) /Rect [60 600 80 620] >>",
+        "<< /Subtype /Text /F 2 /Contents (Hidden) /Rect [60 600 80 620] >>",
+        "<< /Subtype /Link /Rect [176 696 248 712] /A << /S /URI /URI (https://a.example/b) >> >>",
+        "<< /Subtype /Link /Rect [176 696 248 712] /A << /S /JavaScript /JS (run) >> >>",
+        "<< /Subtype /FileAttachment /FS 22 0 R /Rect [60 400 80 420] >>",
+    )
+    objects = [
+        b"<< /Type /Filespec /F (prices.txt) /EF << /F 21 0 R >> >>",
+        stream(b"Hose: 12 crowns\n"),
+        b"<< /Type /Filespec /F (photo.jpg) /EF << /F 23 0 R >> >>",
+        stream(b"\xff\xd8\xff\x00"),
+    ]
+    names = "/Names << /EmbeddedFiles << /Names [(prices.txt) 20 0 R] >> >>"
+    page = Page([(60, 700, "The plan was approved. Register here before May.")], annotations)
+    source = load_pdf(pdf_file([page], catalog=names, objects=objects))
+    assert texts(source) == [
+        "The plan was approved. Register here before May.",
+        "Note (Ann): Not before the 9th",
+        "Typed over the page",
+        "Note on “The plan”: Which one?",
+        "Register here: https://a.example/b",
+        "Attached file: prices.txt\nHose: 12 crowns",
+        "Attached file: photo.jpg",
+    ]
+    assert source.notes == (FidelityNote("attachments", 1),)
+
+
+def test_columns_drawn_across_the_gutter_are_read_one_after_the_other() -> None:
+    across = [
+        line for both in zip(placed(LEFT, 60), placed(RIGHT, 310), strict=True) for line in both
+    ]
+    expected = [" ".join(LEFT), " ".join(RIGHT)]
+    assert one_page(*across) == expected
+    assert one_page(*placed(LEFT, 60), *placed(RIGHT, 310)) == expected
+    headline = (60, 730, "A headline over both columns that crosses the gutter of them", 14)
+    assert one_page(headline, *across)[1:] == expected
+
+
+def test_tables_stay_rows_however_they_are_drawn() -> None:
+    cells = {
+        (row, column): (60 + 150 * column, 700 - 16 * row, text)
+        for row, some in enumerate(TABLE)
+        for column, text in enumerate(some)
+    }
+    assert one_page(*cells.values()) == ROWS
+    by_column = sorted(cells, key=lambda place: (place[1], place[0]))
+    assert one_page(*(cells[place] for place in by_column)) == ROWS
+
+
+def test_labels_stay_with_their_values() -> None:
+    labels, values = ("Customer:", "Invoice:", "Pay by:"), ("North Mill", "A-17", "14 May")
+    rows = ["Customer: North Mill", "Invoice: A-17", "Pay by: 14 May"]
+    assert one_page(*placed(labels, 60), *placed(values, 200)) == rows
+    pairs = zip(placed(labels, 60), placed(values, 200), strict=True)
+    assert one_page(*(one for pair in pairs for one in pair)) == rows
+
+
+def test_addresses_keep_their_lines() -> None:
+    address = ("North Mill", "12 River Street", "22100 Lund")
+    assert one_page(*placed(address, 60)) == ["\n".join(address)]
+    assert one_page(*placed(address, 60), *placed(LEFT, 60, 600)) == [
+        "\n".join(address),
+        " ".join(LEFT),
+    ]
+
+
+def test_code_keeps_its_lines_and_its_indentation() -> None:
+    code = ("def boil(pot):", "    if pot.full:", "        return heat(pot)")
+    drawn = [(60, 700 - 12 * at, line, 10, "F2") for at, line in enumerate(code)]
+    source = load_pdf(pdf_file([Page([*placed(LEFT, 60, 790), *drawn])]))
+    assert [(b.kind, text) for b, text in zip(source.blocks, texts(source), strict=True)] == [
+        ("paragraph", " ".join(LEFT)),
+        ("code", "\n".join(code)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (("a self-", "cleaning pump"), "a self-cleaning pump"),
+        (("the E-", "Mail of Nord-", "Süd"), "the E-Mail of Nord-Süd"),
+        (("an instal-", "lation in a nor-", "mal house"), "an installation in a normal house"),
+        (("the PDF-", "based state-of-", "the-art tool"), "the PDF-based state-of-the-art tool"),
+        (
+            ("a well known data-driven", "tool is data-", "driven"),
+            "data-driven\ntool is data-driven",
+        ),
+        (("IN-", "FORMATION"), "INFORMATION"),
+        (("COVID-", "19"), "COVID-19"),
+        (("see https://a.example/long-", "path"), "see https://a.example/long-path"),
+    ],
+)
+def test_hyphens_that_belong_to_the_word_stay(lines: tuple[str, ...], text: str) -> None:
+    found = " ".join(one_page(*placed(lines, 60))).replace("\n", " ")
+    assert text.replace("\n", " ") in found
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("图书馆星期一关闭，其他日子早上九点开门，", "成人票价三十元，学生半价。"),
+        ("図書館は月曜日に閉まっています。ほかの日は", "朝九時に開きます。"),
+        ("ห้องสมุดปิดวันจันทร์และเปิดทุกวันอื่น", "เวลาเก้าโมงเช้า"),
+    ],
+)
+def test_lines_of_scripts_without_spaces_are_joined_without_one(lines: tuple[str, str]) -> None:
+    drawn = [(60, 700 - 16 * at, line, 11, "U") for at, line in enumerate(lines)]
+    assert texts(load_pdf(pdf_file([Page(drawn)], width=1000))) == ["".join(lines)]
+
+
+def test_korean_is_joined_with_spaces() -> None:
+    lines = ("도서관은 월요일에 닫힙니다 다른 날에는", "아침 아홉 시에 엽니다")
+    drawn = [(60, 700 - 16 * at, line, 11, "U") for at, line in enumerate(lines)]
+    assert texts(load_pdf(pdf_file([Page(drawn)], width=1000))) == [" ".join(lines)]
+
+
+PRICE = "السعر 450 كرونة في 12 مايو 2024."
+
+
+def test_arabic_is_in_reading_order_with_its_numbers() -> None:
+    visual = " ".join(
+        word if word[0].isdigit() else word[::-1]
+        for word in reversed(PRICE.replace("2024.", ".2024").split(" "))
+    ).replace("4202.", ".2024")
+    assert one_page((60, 700, visual, 11, "U")) == [PRICE]
+    x, apart = 400.0, []
+    for word in PRICE.split(" "):
+        x -= 5.5 * len(word)
+        shown = ".2024" if word == "2024." else word if word.isdigit() else word[::-1]
+        apart.append((x, 700, shown, 11, "U"))
+        x -= 5.5
+    assert one_page(*apart) == [PRICE]
+    assert one_page(*reversed(apart)) == [PRICE]
+
+
+def test_ligatures_and_presentation_forms_are_letters() -> None:
+    assert one_page((60, 700, "ﬁle oﬃce", 11, "U")) == ["file office"]
+    assert one_page((60, 700, "\ufedf\ufe8e\ufef8", 11, "U")) == ["لأال"]
+    assert one_page((60, 700, "\uf0b7 point", 11, "U")) == ["• point"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("(anonymous)", "untitled", "Untitled-3", "(unspecified)", "Microsoft Word - x.doc"),
+        *("report_final.indd", "Document1", "PowerPoint Presentation", "Slide 1", "Print"),
+        *("https://a.example/b", "C:\\\\\\\\ann\\\\\\\\plan", "1", "2024-05.pdf", "No title"),
+    ],
+)
+def test_titles_that_programs_invent_are_no_titles(title: str) -> None:
+    drawn = [(60, 780, "The guide to pumps", 24), *placed(LEFT, 60)]
+    assert load_pdf(pdf_file([Page(drawn)], title=title)).title == "The guide to pumps"
+
+
+@pytest.mark.parametrize("title", ["Kettles vol. 2", "Main Street plan", "Annual report 2024"])
+def test_titles_that_people_write_are_titles(title: str) -> None:
+    assert load_pdf(pdf_file([Page(placed(LEFT, 60))], title=title)).title == title
+
+
+def test_pages_without_text_and_without_readable_fonts_are_counted() -> None:
+    pages = [Page(placed(LEFT, 60)), Page(), Page(), Page([(60, 700, "Nothing here", 11, "U")])]
+    source = load_pdf(pdf_file(pages, mapped=False))
+    assert set(source.notes) == {
+        FidelityNote("pages_without_text", 2, 4),
+        FidelityNote("unreadable_pages", 1, 4),
+    }
+    private = Page([(60, 700, "\ue001\ue002\ue003\ue004 \ue005\ue006", 11, "U")])
+    with pytest.raises(IngestError, match="do not say which characters"):
+        load_pdf(pdf_file([private]))
+
+
+def test_a_page_that_is_turned_is_read_as_it_is_shown() -> None:
+    drawn = [(100 + 14 * at, 60, line) for at, line in enumerate(LEFT)]
+    page = Page(drawn, extra="/Rotate 90", matrix="0 1 -1 0")
+    assert texts(load_pdf(pdf_file([page]))) == [" ".join(LEFT)]
