@@ -3,6 +3,8 @@
 // Names as arguments run only those. LOOK=phone-dark runs them on a phone in the dark where nothing
 // moves; without it only those made for it. PICTURES=folder takes pictures of the page instead.
 // The last line is "N passed, N failed"; the exit code tells the same.
+import { availableParallelism } from "node:os";
+
 import { prepare } from "./answered.mjs";
 import { launch } from "./browser.mjs";
 import { QUESTION, RECORDED } from "./chatPage.mjs";
@@ -37,8 +39,10 @@ const SIDE_BY_SIDE = {
   ...history,
 };
 const ALONE = { ...ingesting, ...restarting };
-const TIMEOUT_MS = 90_000;
-const LANES = Number(process.env.LANES ?? 4);
+/** Ends a journey that hangs; how long one takes depends on what runs beside it. */
+const TIMEOUT_MS = 180_000;
+/** For each core three: most of a journey is waiting for an answer that is being written. */
+const LANES = Number(process.env.LANES ?? 3 * availableParallelism());
 /** How many journeys of a whole run begin with such an answer. */
 const ANSWERED = { [QUESTION]: 8, [RECORDED]: 1 };
 const WIDE = { viewport: { width: 1280, height: 800 } };
