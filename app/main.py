@@ -81,9 +81,9 @@ class PlainStartupFailure:
             return
 
         async def plainly(message: Message) -> None:
-            told = getattr(scope["app"].state, "startup_error", None)
-            if message["type"] == "lifespan.startup.failed" and told is not None:
-                message = {**message, "message": printable(told)}
+            startup_error = getattr(scope["app"].state, "startup_error", None)
+            if message["type"] == "lifespan.startup.failed" and startup_error is not None:
+                message = {**message, "message": printable(startup_error)}
             await send(message)
 
         await self._app(scope, receive, plainly)
@@ -98,19 +98,19 @@ def create_app(
     the lifespan or the first request.
     """
     settings = settings or load_settings()
-    runtimes = Containers(Process(settings, embedder))
+    containers = Containers(Process(settings, embedder))
     app = FastAPI(
         title="Citestream",
         version=__version__,
-        lifespan=_lifespan(settings, runtimes),
+        lifespan=_lifespan(settings, containers),
         docs_url=None,
         redoc_url=None,
         servers=[{"url": settings.root_path}] if settings.root_path else None,
         # FastAPI's own, which variables of the environment would switch on: ours is tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.services = runtimes.services
-    app.state.runtimes = runtimes
+    app.state.services = containers.services
+    app.state.containers = containers
     errors.install(app)
     for room in (
         chat,
@@ -128,7 +128,7 @@ def create_app(
     ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
-    auth_setup.guard(app, settings, runtimes.services)
+    auth_setup.guard(app, settings, containers.services)
     app.add_middleware(OpenAIErrors)
     app.add_middleware(PageForPeople, dist=PAGE)
     if settings.cors_origins:
@@ -142,8 +142,8 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(
         RequestIds,
-        observer=runtimes.process.watching.requests,
-        around=runtimes.process.tracing.continue_trace,
+        observer=containers.process.telemetry.requests,
+        around=containers.process.tracing.continue_trace,
     )
     app.add_middleware(UnderPrefix, root_path=settings.root_path)
     app.add_middleware(PlainStartupFailure)
@@ -151,13 +151,13 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, runtimes: Containers
+    settings: Settings, containers: Containers
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             configure(settings)
-            runtime = await runtimes.get()
+            runtime = await containers.get()
         except SettingError as error:
             app.state.startup_error = str(error)
             raise
@@ -176,8 +176,8 @@ def _lifespan(
             signals.remove()
             await drain()
             await tasks.close()
-            await runtimes.close()
-            await asyncio.to_thread(runtimes.process.release)
+            await containers.close()
+            await asyncio.to_thread(containers.process.release)
 
     return lifespan
 

@@ -49,8 +49,8 @@ async def examine_database(settings: Settings) -> list[Finding]:
             server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
             dsn = server.dsn
         else:
-            told = f"none yet in {settings.data_dir}: the first start makes it"
-            return [Finding("skip", "database", told)]
+            text = f"none yet in {settings.data_dir}: the first start makes it"
+            return [Finding("skip", "database", text)]
         password = await asyncio.to_thread(password_of, settings.lakebase)
         return await _examined(dsn, password, settings.database_pool_size)
     except (SettingError, StoreUnavailable) as error:
@@ -85,29 +85,29 @@ async def _server(connection: Connection, pool_size: int) -> Finding:
         took.append((time.monotonic() - began) * 1000)
     middle = statistics.median(took)
     vectors = row["vectors"] or "not installed yet"
-    told = f"PostgreSQL {row['version']}, pgvector {vectors}, {middle:.1f} ms a statement"
+    text = f"PostgreSQL {row['version']}, pgvector {vectors}, {middle:.1f} ms a statement"
     if row["read_only"]:
         remedy = ("DATABASE_URL: the address of the primary, not of a standby",)
-        return Finding("FAIL", "database", f"{told}; it takes no writes", remedy)
+        return Finding("FAIL", "database", f"{text}; it takes no writes", remedy)
     version = row["vectors"] or row["offered"]
     if not is_supported_pgvector(version):
         needed = f"pgvector {MIN_PGVECTOR_TEXT} or newer is needed"
         remedy = (_pgvector_remedy(row["offered"]),)
-        return Finding("FAIL", "database", f"{told}; {needed}", remedy)
+        return Finding("FAIL", "database", f"{text}; {needed}", remedy)
     apart = abs((datetime.now(UTC) - row["now"]).total_seconds())
     if apart > CLOCKS_S:
         remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
-        return Finding("warn", "database", f"{told}; its clock is {apart:.0f} s apart", remedy)
+        return Finding("warn", "database", f"{text}; its clock is {apart:.0f} s apart", remedy)
     each_uses = pool_size + 2
     if row["connections"] < 2 * each_uses:
         each = f"one process uses up to {each_uses}"
         remedy = (f"max_connections = {4 * each_uses} or more, or a smaller DATABASE_POOL_SIZE",)
         most = f"{row['connections']} connections at most, {each}"
-        return Finding("warn", "database", f"{told}; {most}", remedy)
+        return Finding("warn", "database", f"{text}; {most}", remedy)
     if middle > SLOW_MS:
         remedy = ("run application and database in one region, without a VPN between them",)
-        return Finding("warn", "database", f"{told}: that is slow", remedy)
-    return Finding("ok", "database", told)
+        return Finding("warn", "database", f"{text}: that is slow", remedy)
+    return Finding("ok", "database", text)
 
 
 def _pgvector_remedy(offered: str | None) -> str:
@@ -130,16 +130,16 @@ async def _notices(dsn: str, password: Password | None, sender: Connection) -> F
         await listener.close(timeout=5)
     if heard.is_set():
         return Finding("ok", "notices", "LISTEN and NOTIFY arrive")
-    told = "a NOTIFY did not arrive: a pooler in transaction mode stands in between"
-    return Finding("FAIL", "notices", told, (DIRECT,))
+    text = "a NOTIFY did not arrive: a pooler in transaction mode stands in between"
+    return Finding("FAIL", "notices", text, (DIRECT,))
 
 
 async def _migrations(connection: Connection) -> Finding:
     lacking, known = await pending(connection), len(known_migrations())
     if lacking > 0:
-        told = f"{known - lacking} of {known} applied: the next start applies the rest"
-        return Finding("warn", "migrations", told)
+        text = f"{known - lacking} of {known} applied: the next start applies the rest"
+        return Finding("warn", "migrations", text)
     if lacking < 0:
-        told = f"the database is {-lacking} ahead of this version: finish the upgrade"
-        return Finding("warn", "migrations", told)
+        text = f"the database is {-lacking} ahead of this version: finish the upgrade"
+        return Finding("warn", "migrations", text)
     return Finding("ok", "migrations", f"{known} of {known} applied")

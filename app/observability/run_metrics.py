@@ -1,4 +1,4 @@
-"""Turns what runs and requests tell into figures, and the end of a run into one log line."""
+"""Records metrics of runs and requests, and logs one line at the end of each run."""
 
 import logging
 from collections.abc import Mapping
@@ -21,58 +21,58 @@ STAGES: Final[Mapping[str, str]] = {
 
 
 class RunMetrics:
-    """Implements `RunObserver`. `tell_text`: questions and answers enter the log (`LOG_TEXT`)."""
+    """Implements `RunObserver`. `log_text`: log questions and answers (`LOG_TEXT`)."""
 
-    def __init__(self, figures: Metrics, *, tell_text: bool) -> None:
-        self._figures = figures
-        self._tell_text = tell_text
-        self._under_way: dict[str, LiveRun] = {}
-        self._tokens_over = 0
+    def __init__(self, metrics: Metrics, *, log_text: bool) -> None:
+        self._metrics = metrics
+        self._tell_text = log_text
+        self._active: dict[str, LiveRun] = {}
+        self._ended_tokens = 0
 
     @property
-    def under_way(self) -> int:
-        """Answers being written."""
-        return len(self._under_way)
+    def active(self) -> int:
+        """Number of active answers."""
+        return len(self._active)
 
     @property
     def tokens(self) -> int:
-        """Pieces of answers that came from the model since the start; asked when it is scraped."""
-        return self._tokens_over + sum(r.upstream.deltas for r in self._under_way.values())
+        """Deltas received from models since the start."""
+        return self._ended_tokens + sum(r.upstream.deltas for r in self._active.values())
 
     @property
     def unflushed(self) -> int:
-        """Events that only this process has: what a kill would lose now."""
-        return sum(len(run.entries) - run.flushed for run in self._under_way.values())
+        """Events not stored yet, which a kill would lose."""
+        return sum(len(run.entries) - run.flushed for run in self._active.values())
 
     def started(self, run: LiveRun, question: str) -> None:
-        self._under_way[run.run_id] = run
-        self._figures.runs_started.labels(run.record.route).inc()
+        self._active[run.run_id] = run
+        self._metrics.runs_started.labels(run.record.route).inc()
         if self._tell_text:
             log.info("Question: %s", question, extra={"run_id": run.run_id})
 
     def first_token(self, seconds: float) -> None:
-        self._figures.first_token.observe(seconds)
+        self._metrics.first_token.observe(seconds)
 
     def ended(self, run: LiveRun, outcome: ClosedRun) -> None:
-        figures, message = self._figures, outcome.message
+        metrics, message = self._metrics, outcome.message
         reason = message.finish_reason or message.error_code or "unknown"
-        figures.runs_ended.labels(outcome.status, reason).inc()
+        metrics.runs_ended.labels(outcome.status, reason).inc()
         if run.cancel_reason is not None:
-            figures.stops.labels(run.cancel_reason).inc()
+            metrics.stops.labels(run.cancel_reason).inc()
         if outcome.receipt is not None and outcome.receipt.upstream_closed_ms is not None:
-            figures.stop_seconds.observe(outcome.receipt.upstream_closed_ms / 1000)
+            metrics.stop_seconds.observe(outcome.receipt.upstream_closed_ms / 1000)
         if message.timings is not None:
-            figures.run_seconds.observe(message.timings.total_ms / 1000)
+            metrics.run_seconds.observe(message.timings.total_ms / 1000)
         for item in message.evidence:
             self._stage(item)
-        self._tell(run, outcome, reason)
+        self._log_end(run, outcome, reason)
 
     def unsaved(self) -> None:
-        self._figures.unsaved.inc()
+        self._metrics.unsaved.inc()
 
     def closed(self, run: LiveRun) -> None:
-        if self._under_way.pop(run.run_id, None) is not None:
-            self._tokens_over += run.upstream.deltas
+        if self._active.pop(run.run_id, None) is not None:
+            self._ended_tokens += run.upstream.deltas
 
     def _stage(self, record: StageRecord) -> None:
         stage, content = STAGES.get(record.type), record.content
@@ -80,12 +80,12 @@ class RunMetrics:
             return
         took = content.get("ms")
         if isinstance(took, int | float):
-            self._figures.stage.labels(stage).observe(took / 1000)
+            self._metrics.stage.labels(stage).observe(took / 1000)
 
-    def _tell(self, run: LiveRun, outcome: ClosedRun, reason: str) -> None:
+    def _log_end(self, run: LiveRun, outcome: ClosedRun, reason: str) -> None:
         timings = outcome.message.timings
         total = None if timings is None else timings.total_ms
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "run_id": run.run_id,
             "status": outcome.status,
             "reason": reason,
@@ -94,25 +94,27 @@ class RunMetrics:
             "total_ms": total,
         }
         seconds = (total or 0) / 1000
-        log.info("Answer ended: %s after %.1f s (run %s)", reason, seconds, run.run_id, extra=told)
+        log.info(
+            "Answer ended: %s after %.1f s (run %s)", reason, seconds, run.run_id, extra=fields
+        )
         if self._tell_text:
             log.info("Answer: %s", outcome.message.content, extra={"run_id": run.run_id})
 
 
 class RequestMetrics:
-    """Implements `RequestObserver` of `api/requests.py`."""
+    """Implements `RequestObserver` of `api/middleware/request_context.py`."""
 
-    def __init__(self, figures: Metrics) -> None:
-        self._figures = figures
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     def request_ended(
         self, method: str, route: str, status: int, seconds: float, *, streamed: bool
     ) -> None:
-        """Streams last as long as answers do: their length says nothing of the server."""
+        """Streams last as long as their answers, so their duration is not recorded."""
         known = method if method in METHODS else "other"
-        self._figures.requests.labels(known, route, str(status)).inc()
+        self._metrics.requests.labels(known, route, str(status)).inc()
         if not streamed:
-            self._figures.request_seconds.labels(route).observe(seconds)
+            self._metrics.request_seconds.labels(route).observe(seconds)
 
     def viewers(self, change: int) -> None:
-        self._figures.viewers.inc(change)
+        self._metrics.viewers.inc(change)

@@ -1,4 +1,4 @@
-"""The run log of PostgreSQL with its statements timed."""
+"""The PostgreSQL run log with timed statements."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from app.runs.ports import Batch, ClosedRun, Created, DuplicateRequest, NewRun
 
 
 class MeasuredRunLog(PostgresRunLog):
-    """Nothing is different but that it is counted."""
+    """Records duration and failures of each statement."""
 
-    def __init__(self, database: Database, notices: Listener, figures: Metrics) -> None:
+    def __init__(self, database: Database, notices: Listener, metrics: Metrics) -> None:
         super().__init__(database, notices)
-        self._figures = figures
+        self._metrics = metrics
 
     @override
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
@@ -30,7 +30,7 @@ class MeasuredRunLog(PostgresRunLog):
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         with self._timed("flush"):
             refused = await super().flush(batches)
-        self._figures.flushed.observe(sum(len(batch.entries) for batch in batches))
+        self._metrics.flushed.observe(sum(len(batch.entries) for batch in batches))
         return refused
 
     @override
@@ -49,6 +49,6 @@ class MeasuredRunLog(PostgresRunLog):
         try:
             yield
         except StoreUnavailable:
-            self._figures.store_failures.labels(statement).inc()
+            self._metrics.store_failures.labels(statement).inc()
             raise
-        self._figures.store.labels(statement).observe(time.monotonic() - began)
+        self._metrics.store.labels(statement).observe(time.monotonic() - began)

@@ -1,7 +1,7 @@
-"""Traces for OpenTelemetry: one for each answer, a span for each step, the model calls inside.
+"""OpenTelemetry traces: one per answer, with spans for graph nodes and model calls.
 
-Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Then nothing is imported, wrapped or called.
-Spans carry ids, counts and durations, never what was asked or answered.
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set; then nothing is imported or wrapped. Spans carry
+ids, counts and durations, never the text of questions or answers.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -26,16 +26,16 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class Tracing(Protocol):
-    """What the composition root asks of traces."""
+    """The hooks that the container installs."""
 
     continue_trace: Callable[[Mapping[str, str]], None] | None
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
-        """The engine, with a trace for each answer."""
+        """The engine, traced: one trace per answer."""
         ...
 
     def node(self, name: str, node: Node) -> Node:
-        """The node, with a span for each visit."""
+        """The node, traced: one span per execution."""
         ...
 
     def call(self, name: str) -> AbstractContextManager[None]:
@@ -43,13 +43,11 @@ class Tracing(Protocol):
         ...
 
     def close(self) -> None:
-        """Send what is left. Blocks."""
+        """Flush pending spans. Blocks."""
         ...
 
 
 class NoTracing:
-    """Everything as it is."""
-
     continue_trace: Callable[[Mapping[str, str]], None] | None = None
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
@@ -66,7 +64,7 @@ class NoTracing:
 
 
 def make_tracing(endpoint: str | None) -> Tracing:
-    """Traces to `endpoint`, or none. Raises `SettingError` without the packages of the extra."""
+    """Tracing to `endpoint`, or none. Raises `SettingError` without the tracing extra."""
     if endpoint is None:
         return NoTracing()
     try:
@@ -77,7 +75,7 @@ def make_tracing(endpoint: str | None) -> Tracing:
 
 
 class OpenTelemetry:
-    """Spans in batches to one exporter, from a thread of their own."""
+    """Exports spans in batches from a background thread."""
 
     def __init__(self, exporter: "SpanExporter") -> None:
         from opentelemetry import context, trace
@@ -95,9 +93,9 @@ class OpenTelemetry:
         self.continue_trace: Callable[[Mapping[str, str]], None] | None = self._continue
 
     def _continue(self, headers: Mapping[str, str]) -> None:
-        """Answers of this request belong to the trace of its `traceparent`, if it has one.
+        """Continue the trace of the request's `traceparent` header, if there is one.
 
-        Each request has a context of its own, which ends with it.
+        Each request has its own context, which ends with the request.
         """
         if "traceparent" in headers:
             self._context.attach(self._propagator.extract(dict(headers)))
@@ -109,7 +107,7 @@ class OpenTelemetry:
         async def traced(state: AnswerState) -> AnswerState:
             with self.span(name) as span:
                 update = await node(state)
-                for key, value in _told(update).items():
+                for key, value in _node_attributes(update).items():
                     span.set_attribute(key, value)
                 return update
 
@@ -122,7 +120,7 @@ class OpenTelemetry:
 
     @contextmanager
     def span(self, name: str, attributes: Attributes | None = None) -> Iterator["Span"]:
-        """A child of the current span. Failures are told by their code alone."""
+        """A child of the current span. Failures are recorded by their code only."""
         with self._tracer.start_as_current_span(
             name,
             attributes=dict(attributes or {}),
@@ -141,7 +139,7 @@ class OpenTelemetry:
 
 
 class TracedEngine:
-    """Implements `AnswerEngine`: the span lasts as long as the answer is written."""
+    """Implements `AnswerEngine`: the span lasts as long as generation."""
 
     def __init__(self, engine: AnswerEngine, tracing: OpenTelemetry) -> None:
         self._engine = engine
@@ -157,8 +155,8 @@ class TracedEngine:
     async def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
-        told = {"citestream.run_id": question.run_id, "citestream.model": self.model_name}
-        with self._tracing.span("answer", told) as span:
+        fields = {"citestream.run_id": question.run_id, "citestream.model": self.model_name}
+        with self._tracing.span("answer", fields) as span:
             tokens = 0
             async with aclosing(self._engine.answer(question, evidence)) as items:
                 async for item in items:
@@ -172,13 +170,13 @@ class TracedEngine:
                     yield item
 
 
-def _told(update: AnswerState) -> Attributes:
-    """What a node set, without any words."""
-    told: dict[str, str | int | float | bool] = {}
+def _node_attributes(update: AnswerState) -> Attributes:
+    """Span attributes from a node's update, without text."""
+    fields: dict[str, str | int | float | bool] = {}
     if "decision" in update:
-        told["citestream.decision"] = update["decision"]
-        told["citestream.judge"] = update["judge"]
+        fields["citestream.decision"] = update["decision"]
+        fields["citestream.judge"] = update["judge"]
     if "attempt" in update:
-        told["citestream.attempt"] = update["attempt"]
-        told["citestream.candidates"] = len(update["found"].candidates)
-    return told
+        fields["citestream.attempt"] = update["attempt"]
+        fields["citestream.candidates"] = len(update["found"].candidates)
+    return fields

@@ -1,8 +1,8 @@
-"""The services of one event loop, and the parts that a whole process shares.
+"""Wires the services of one event loop, and the parts shared by the whole process.
 
-Pools, clients and run tasks belong to the running loop: they start once, on first use, and those of
-a loop that is closed are dropped. The embedded server, the embedding model and the answer model
-serve every loop of the process.
+Pools, clients and run tasks belong to the running loop: they start once, on first use, and are
+dropped when the loop is closed. The embedded server, the embedding model and the answer model serve
+every loop of the process.
 """
 
 import asyncio
@@ -65,20 +65,20 @@ from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_reranker
-from app.server.garbage_collection import LOOK_S, GarbageCollector
-from app.server.maintenance import upkeep_loops
-from app.server.outbound_traffic import describe_outgoing, describe_private
+from app.server.garbage_collection import CHECK_S, GarbageCollector
+from app.server.maintenance import maintenance_loops
+from app.server.outbound_traffic import describe_outbound, describe_private
 from app.server.sample_data import load_samples
 from app.server.telemetry import Telemetry, metrics_loops
 
 log = logging.getLogger(__name__)
 
 JUDGE_TIMEOUT_S = 15.0
-LAST_WORDS_S = 2.0
+TASK_SHUTDOWN_S = 2.0
 
 
 class Process:
-    """What all event loops of a process share. Every part starts once, on first use."""
+    """Parts shared by all event loops of a process. Each starts once, on first use."""
 
     def __init__(self, settings: Settings, embedder: PassageEncoder | None = None) -> None:
         ignore_ambient(settings)
@@ -88,11 +88,11 @@ class Process:
         self._password: LakebasePassword | None = None
         self._embedder = embedder
         self._model: AnswerModel | None = None
-        self.watching = Telemetry(settings)
+        self.telemetry = Telemetry(settings)
         self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
 
     def dsn(self) -> str:
-        """The database's address; starts the embedded server when none is set. Blocks."""
+        """The address of the database; starts the embedded server when none is set. Blocks."""
         if self.settings.database_url is not None:
             return self.settings.database_url.get_secret_value()
         with self._lock:
@@ -102,7 +102,7 @@ class Process:
             return self._server.dsn
 
     def password(self) -> LakebasePassword | None:
-        """What the database is signed in to with when that is Lakebase. Blocks for seconds."""
+        """The password source of a Lakebase database. Blocks for seconds."""
         with self._lock:
             if self._password is None:
                 self._password = password_of(self.settings.lakebase)
@@ -120,16 +120,16 @@ class Process:
         with self._lock:
             if self._model is None:
                 self._model = make_answer_model(self.settings)
-                for line in describe_outgoing(self.settings, self._model):
+                for line in describe_outbound(self.settings, self._model):
                     log.info(line)
             return self._model
 
-    def revive(self) -> Callable[[], None] | None:
-        """How to start the embedded server again; None for a database that is not ours."""
+    def restarter(self) -> Callable[[], None] | None:
+        """Restarts the embedded server; None for an external database."""
         return None if self._server is None else self._server.ensure
 
     def release(self) -> None:
-        """Let go of the embedded server; whoever does so last stops it. Traces are sent first."""
+        """Flush traces and release the embedded server; its last user stops it."""
         self.tracing.close()
         with self._lock:
             if self._server is not None:
@@ -188,16 +188,16 @@ class Containers:
             self._starting.pop(loop, None)
 
     def _drop_closed(self) -> None:
-        """Forget loops that were closed without being shut down."""
+        """Drop loops that were closed without a shutdown."""
         for loop in [loop for loop in self._owners if loop.is_closed()]:
             del self._owners[loop], self._starting[loop]
 
     async def services(self) -> Services:
-        """What the routes ask for."""
+        """The services that the routes use."""
         return (await self.get()).services
 
     async def close(self) -> None:
-        """Close the running loop's, when it ever started."""
+        """Close the running loop's container if it was started."""
         loop = asyncio.get_running_loop()
         starting, owner = self._starting.get(loop), self._owners.get(loop)
         if starting is None or owner is None:
@@ -230,20 +230,20 @@ async def start(process: Process, stack: AsyncExitStack) -> Container:
     notices.start(supervisor)
     reader = FileReader(embedder.count, environment=reader_environment())
     stack.push_async_callback(asyncio.to_thread, reader.close)
-    runtime = await _assemble(process, embedder, model, reader, database, notices, supervisor)
-    stack.callback(runtime.lease_fallback.close)
-    stack.push_async_callback(runtime.services.runs.close)
-    stack.push_async_callback(runtime.jobs.close)
-    return runtime
+    container = await _assemble(process, embedder, model, reader, database, notices, supervisor)
+    stack.callback(container.lease_fallback.close)
+    stack.push_async_callback(container.services.runs.close)
+    stack.push_async_callback(container.jobs.close)
+    return container
 
 
 async def _end(tasks: TaskTracker, database: Database) -> None:
-    """End the tasks; those that wait for a silent database would wait for ever."""
+    """End the tasks; tasks that wait for an unresponsive database are cut off."""
     try:
-        async with asyncio.timeout(LAST_WORDS_S):
+        async with asyncio.timeout(TASK_SHUTDOWN_S):
             await tasks.close()
     except TimeoutError:
-        log.warning("The database is silent: leaving without it")
+        log.warning("The database does not respond: shutting down without it")
         database.terminate()
         await tasks.close()
 
@@ -268,30 +268,32 @@ async def _assemble(
     engine = make_engine(process, embedder, index, model, clock)
     process_id = str(uuid.uuid4())
     runs = RunService(
-        MeasuredRunLog(database, notices, process.watching.figures),
+        MeasuredRunLog(database, notices, process.telemetry.metrics),
         engine,
         cite=cite_within_limit,
         clock=clock,
         limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
         tasks=tasks,
         process_id=process_id,
-        observer=process.watching.runs,
+        observer=process.telemetry.runs,
         supervisor=supervisor,
         elapsed=elapsed_s,
     )
     await runs.start()
     fallback = LeaseFallback(partial(renew_lease, database, process_id))
     fallback.start()
-    exposition = process.watching.exposition(database, supervisor)
+    exposition = process.telemetry.exposition(database, supervisor)
     jobs = make_jobs(process, embedder, reader, database, tasks, clock)
     jobs.start(supervisor)
     for loop in (
         BackgroundLoop(
-            name="garbage", step=GarbageCollector(lambda: runs.active).look, every_s=LOOK_S
+            name="garbage", step=GarbageCollector(lambda: runs.active).check, every_s=CHECK_S
         ),
         BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
-        *metrics_loops(process.watching.figures, exposition),
-        *upkeep_loops(database, revive=process.revive(), clock=clock, discard=jobs.discard),
+        *metrics_loops(process.telemetry.metrics, exposition),
+        *maintenance_loops(
+            database, restart=process.restarter(), clock=clock, discard=jobs.discard
+        ),
     ):
         supervisor.start(loop)
     samples = None
@@ -315,11 +317,11 @@ async def _assemble(
         heartbeat_s=settings.heartbeat_s,
         files=settings.data_dir / "files",
         max_upload_bytes=settings.max_upload_mb * 2**20,
-        database_ok=lambda: _answers(database),
+        database_ok=lambda: _responds(database),
         failing_loops=supervisor.failing,
         now=clock.now,
         figures=exposition.render,
-        sampled=process.watching.gaps,
+        sampled=process.telemetry.gaps,
     )
     return Container(services, tasks, database, jobs, fallback, samples)
 
@@ -423,7 +425,7 @@ def event_path(*, fast: bool) -> EventPath:
     return {"make_callbacks": make_callbacks, "make_token": token}
 
 
-async def _answers(database: Database) -> bool:
+async def _responds(database: Database) -> bool:
     try:
         await database.fetchval("SELECT 1")
     except StoreUnavailable:

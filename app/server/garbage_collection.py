@@ -1,9 +1,8 @@
-"""When Python looks for reference cycles: when nobody is held up by it, or when memory grew.
+"""Schedules full garbage collections: when the process is idle, or when memory has grown.
 
-A full collection holds every stream of the process up, for 44 to 230 ms with hundreds of them.
-Python starts one by counting objects, under load rather than at rest; here it is started by growth
-of the resident memory since the last one. Answers leave no cycles behind (`tests/stream/
-test_garbage.py`), libraries may.
+A full collection pauses every stream, for 44 to 230 ms with hundreds of streams. Python triggers it
+by counting objects, so mostly under load; here it is triggered by growth of the resident memory.
+Answers leave no reference cycles (`tests/stream/test_garbage.py`); libraries may.
 """
 
 import gc
@@ -16,33 +15,32 @@ import psutil
 
 log = logging.getLogger(__name__)
 
-YOUNG: Final = 10_000
-"""Objects made and not gone when Python looks through the new ones: a hundred streams at work have
-thousands at any moment, and looking forty times a second found none and took a tenth of all
-time."""
-LAST_RESORT: Final = 10_000
-"""Looks at the middle-aged after which Python looks at everything by itself."""
-LOOK_S: Final = 5.0
+YOUNG_THRESHOLD: Final = 10_000
+"""Threshold of the youngest generation. A hundred streams have thousands of live objects at any
+moment; with the default, 40 collections a second took a tenth of the time and found nothing."""
+FULL_THRESHOLD: Final = 10_000
+"""Collections of the middle generation after which Python starts a full collection itself."""
+CHECK_S: Final = 5.0
 MEGABYTE: Final = 2**20
 IDLE_GROWTH: Final = 8 * MEGABYTE
 BUSY_GROWTH: Final = 96 * MEGABYTE
-"""With streams under way: rarely enough, and still far from the limit of a small container."""
+"""With active streams: rare, and still far below the limit of a small container."""
 
 
 @cache
-def set_aside() -> None:
-    """What was imported stays: looking through it for garbage held every stream up for 0.2 s."""
+def freeze_imports() -> None:
+    """Exclude imported objects from collections: scanning them paused every stream for 0.2 s."""
     gc.freeze()
-    gc.set_threshold(YOUNG, 10, LAST_RESORT)
+    gc.set_threshold(YOUNG_THRESHOLD, 10, FULL_THRESHOLD)
 
 
 def resident_bytes() -> int:
-    """Memory of this process as the operating system counts it."""
+    """The resident memory of this process."""
     return int(psutil.Process().memory_info().rss)
 
 
 class GarbageCollector:
-    """Call `look` every `LOOK_S`. `streams` counts the answers under way."""
+    """Call `check` every `CHECK_S`. `streams` counts active answers."""
 
     def __init__(
         self,
@@ -54,19 +52,19 @@ class GarbageCollector:
         self._streams = streams
         self._resident = resident
         self._collect = collect
-        self._least: int | None = None  # resident bytes since the last full collection
+        self._baseline: int | None = None  # resident bytes since the last full collection
 
-    async def look(self) -> None:
-        """Collect when memory grew by more than is worth the pause."""
+    async def check(self) -> None:
+        """Collect when memory has grown enough to justify the pause."""
         resident = self._resident()
-        self._least = resident if self._least is None else min(self._least, resident)
-        grown = resident - self._least
+        self._baseline = resident if self._baseline is None else min(self._baseline, resident)
+        grown = resident - self._baseline
         if grown < (BUSY_GROWTH if self._streams() else IDLE_GROWTH):
             return
         self._collect()
-        self._least = self._resident()
+        self._baseline = self._resident()
         log.debug(
             "Collected garbage after %d MB of growth, %d MB were freed",
             grown // MEGABYTE,
-            (resident - self._least) // MEGABYTE,
+            (resident - self._baseline) // MEGABYTE,
         )

@@ -1,13 +1,12 @@
-"""Lets running answers end before the server does, whichever way the server was started.
+"""Lets running answers finish before the server stops, however the server was started.
 
-Stock uvicorn closes its listeners on SIGTERM and runs the lifespan's end after all streams ended.
-So the server's signal handlers are wrapped: draining begins at the signal, with listeners open
-(new questions get 503, follow and stop are served), and the server's own handler is called when
-the answers have ended. Viewers that do not read what they were sent get a last moment: stock
-uvicorn would wait for them for ever.
+Uvicorn closes its listeners on SIGTERM and ends the lifespan after all streams have ended. So its
+signal handlers are wrapped: draining starts at the signal, with open listeners (new questions get
+503; follow and stop are served), and uvicorn's handler is called when the answers have ended.
+Viewers that do not read get a short grace period; uvicorn would wait for them indefinitely.
 
-A second signal ends the answers at once. It is not passed on before they are closed: the server
-would cancel its requests, so that no viewer got an end and the runs stayed open.
+A second signal ends the answers immediately. It is forwarded only after they are closed: uvicorn
+would cancel its requests, no viewer would get a terminal event, and the runs would stay open.
 """
 
 import asyncio
@@ -21,27 +20,27 @@ from typing_extensions import override
 
 from app.runs.tasks import TaskTracker
 
-LAST_MOMENT_S = 3
-HURRIED_MOMENT_S = 1
+CLOSE_S = 3
+FORCED_CLOSE_S = 1
 
 Handler = Callable[[int, FrameType | None], object]
 
 
-class _Cancellations(logging.Filter):
-    """Hides the traceback of what the server cancels when it shuts down: requests, its lifespan."""
+class _CancellationFilter(logging.Filter):
+    """Hides tracebacks of requests and of the lifespan that the server cancels at shutdown."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        """The server says itself how many requests there were; a lifespan's end comes as text."""
+        """The server logs the number of requests itself; a cancelled lifespan arrives as text."""
         if record.exc_info:
             return not isinstance(record.exc_info[1], asyncio.CancelledError)
         return not record.getMessage().rstrip().endswith("asyncio.exceptions.CancelledError")
 
 
 class GracefulShutdown:
-    """The first signal drains and then reaches the server; a second one ends the answers at once.
+    """The first signal drains, then stops the server; the second ends the answers immediately.
 
-    A third one ends the server itself at once.
+    The third stops the server immediately.
     """
 
     def __init__(
@@ -57,25 +56,25 @@ class GracefulShutdown:
         self._loop = asyncio.get_running_loop()
         self._wrapped: dict[int, Handler] = {}
         self._received_numbers: set[int] = set()
-        self._hurried = False
-        self._passed_on = False
-        self._filter = _Cancellations()
+        self._forced = False
+        self._forwarded = False
+        self._filter = _CancellationFilter()
 
     def install(self) -> None:
-        """Wrap what the server installed; does nothing outside the main thread."""
+        """Wrap the server's signal handlers; does nothing outside the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             handler = signal.getsignal(number)
             if not callable(handler) or handler is signal.default_int_handler:
-                continue  # nobody serves: there is nothing to wrap
+                continue  # no server is running
             try:
                 signal.signal(number, self._received)
             except ValueError:
                 return
             self._wrapped[number] = handler
-            _limit_waiting(handler, LAST_MOMENT_S)
+            _limit_close_time(handler, CLOSE_S)
 
     def remove(self) -> None:
-        """Put the server's handlers back."""
+        """Restore the server's handlers."""
         for number, handler in self._wrapped.items():
             if signal.getsignal(number) == self._received:
                 signal.signal(number, handler)
@@ -86,38 +85,38 @@ class GracefulShutdown:
         is_repeated = number == signal.SIGINT or number in self._received_numbers
         self._received_numbers.add(number)
         if is_first:
-            self._loop.call_soon_threadsafe(self._begin, number)
+            self._loop.call_soon_threadsafe(self._start_drain, number)
         elif not is_repeated:
             return
-        elif self._hurried or self._passed_on:
-            self._force(number, frame)
+        elif self._forced or self._forwarded:
+            self._force_server(number, frame)
         else:
-            self._hurried = True
-            self._loop.call_soon_threadsafe(self._hurry)
+            self._forced = True
+            self._loop.call_soon_threadsafe(self._force_answers)
 
-    def _force(self, number: int, frame: FrameType | None) -> None:
-        """The server takes a second SIGINT as "now"."""
+    def _force_server(self, number: int, frame: FrameType | None) -> None:
+        """The server treats a second SIGINT as a forced exit."""
         self._wrapped[number](number, frame)
         if signal.SIGINT in self._wrapped:
             self._wrapped[signal.SIGINT](signal.SIGINT, frame)
 
-    def _begin(self, number: int) -> None:
+    def _start_drain(self, number: int) -> None:
         logging.getLogger("uvicorn.error").addFilter(self._filter)
-        self._tasks.spawn(self._drain_then_pass_on(number), name="drain")
+        self._tasks.spawn(self._drain_then_forward(number), name="drain")
 
-    def _hurry(self) -> None:
+    def _force_answers(self) -> None:
         for handler in self._wrapped.values():
-            _limit_waiting(handler, HURRIED_MOMENT_S)
+            _limit_close_time(handler, FORCED_CLOSE_S)
         self._end_now()
 
-    async def _drain_then_pass_on(self, number: int) -> None:
+    async def _drain_then_forward(self, number: int) -> None:
         await self._drain()
-        self._passed_on = True
+        self._forwarded = True
         self._wrapped[number](number, None)
 
 
-def _limit_waiting(handler: Handler, seconds: int) -> None:
-    """The longest time uvicorn waits for open connections after its handler was called."""
+def _limit_close_time(handler: Handler, seconds: int) -> None:
+    """Limit how long uvicorn waits for open connections after its handler was called."""
     server = getattr(handler, "__self__", None)
     if isinstance(server, uvicorn.Server):
         known = server.config.timeout_graceful_shutdown

@@ -1,4 +1,4 @@
-"""What a running process looks after: its embedded database, and what was deleted."""
+"""Background maintenance: restarts the embedded database and purges deleted items."""
 
 import asyncio
 import logging
@@ -21,17 +21,17 @@ KEEP_SOURCES = timedelta(seconds=40)  # undo is possible for 30 s of it
 KEEP_DELETED = timedelta(minutes=5)  # undo is possible for 30 s of it
 
 
-def upkeep_loops(
+def maintenance_loops(
     database: Database,
     *,
-    revive: Callable[[], None] | None,
+    restart: Callable[[], None] | None,
     clock: Clock,
     discard: Discard | None = None,
 ) -> tuple[BackgroundLoop, ...]:
-    """Purge what was deleted; call `revive` (blocks) when the database is gone.
+    """Purge deleted items; call `restart` (blocks) when the database is unreachable.
 
-    `revive` starts an embedded server again that died under us; None when it is not ours.
-    `discard` removes the files of sources that are gone.
+    `restart` starts a dead embedded server again; None for an external one. `discard` removes the
+    files of purged sources.
     """
     library, conversations = LibraryStore(database), ConversationStore(database)
 
@@ -39,8 +39,8 @@ def upkeep_loops(
         try:
             await library.purge(deleted_before=clock.now() - KEEP_SOURCES, discard=discard)
         except StoreUnavailable:
-            if revive is not None:
-                await _revive(revive)
+            if restart is not None:
+                await _restart(restart)
             raise
 
     async def purge_conversations() -> None:
@@ -55,8 +55,8 @@ def upkeep_loops(
     )
 
 
-async def _revive(revive: Callable[[], None]) -> None:
+async def _restart(restart: Callable[[], None]) -> None:
     try:
-        await asyncio.to_thread(revive)
+        await asyncio.to_thread(restart)
     except (StoreUnavailable, SettingError) as error:
         log.warning("The embedded database does not start: %s", error)

@@ -1,4 +1,4 @@
-"""What this server sends to other machines, for the start to say."""
+"""Describes what this server sends to other machines, for the log at start."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -8,8 +8,8 @@ from app.domain.encoding import counted
 from app.llm.answer_model import OPENAI_URL, AnswerModel
 
 
-def describe_outgoing(settings: Settings, model: AnswerModel) -> Iterator[str]:
-    """One line for each machine that is sent anything, and one for variables that are ignored."""
+def describe_outbound(settings: Settings, model: AnswerModel) -> Iterator[str]:
+    """One line for each machine that receives data, and one for ignored variables."""
     if model.sends_to is not None:
         via = _via(settings, model.address)
         yield f"answers by {model.name}; passages are sent to {model.sends_to}{via}"
@@ -37,7 +37,7 @@ def describe_outgoing(settings: Settings, model: AnswerModel) -> Iterator[str]:
 
 
 def describe_private(count: int) -> str:
-    """What nobody who signs in can read, because it was added while nobody had to."""
+    """Warning about sources that nobody can read who signs in."""
     return (
         f"Only `local` can read {counted(count, 'source')} added with AUTH=none; to share files "
         "again: .venv/bin/python -m app.ingest --shared PATH"
@@ -50,6 +50,6 @@ def _via(settings: Settings, address: str | None) -> str:
 
 
 def _host(address: str) -> str:
-    """Without the credentials that an address may hold."""
+    """Host and port, without credentials."""
     parts = urlsplit(address)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Final
 
-from app.server.garbage_collection import set_aside
+from app.server.garbage_collection import freeze_imports
 
 SWITCH_S: Final = 0.0005
 """How long a thread that computes may keep the event loop waiting (Python's own choice: 5 ms)."""
@@ -22,4 +22,4 @@ def limit_blas_threads() -> None:
 def tune_for_serving() -> None:
     """Once everything is imported, in a process that serves."""
     sys.setswitchinterval(SWITCH_S)
-    set_aside()
+    freeze_imports()

@@ -1,4 +1,4 @@
-"""Brings the sample library into an empty database at the first start, in the background."""
+"""Ingests the sample library into an empty database at the first start, in the background."""
 
 import logging
 import uuid
@@ -20,10 +20,10 @@ from app.runs.ports import Clock
 
 log = logging.getLogger(__name__)
 
-FULL_S = 60.0  # a database that has no free connection may have one by then
+FULL_S = 60.0  # how long to wait for a free connection
 
 _LOCK = 0x63697465_73616D70
-"""Of several processes that start at once on one database, one ingests."""
+"""Advisory lock: of several processes that start together, one ingests."""
 
 
 async def load_samples(
@@ -34,9 +34,9 @@ async def load_samples(
     data_dir: Path,
     clock: Clock,
 ) -> None:
-    """Ingest the samples when the library is empty, or when an earlier start was cut short.
+    """Ingest the samples when the library is empty, or when an earlier start was interrupted.
 
-    A sample that somebody deleted does not come back.
+    Deleted samples are not restored.
     """
     library = LibraryStore(database)
     unfinished = data_dir / "samples.unfinished"

@@ -1,4 +1,4 @@
-"""The figures of a process, wired to what they are of."""
+"""Wires the metrics of a process to their sources."""
 
 import asyncio
 import time
@@ -19,26 +19,26 @@ class Telemetry:
     """One per process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.figures = Metrics()
-        self.runs = RunMetrics(self.figures, tell_text=settings.log_text)
-        self.requests = RequestMetrics(self.figures)
-        self.gaps = GapSampler(self.figures.frame_gap.observe)
+        self.metrics = Metrics()
+        self.runs = RunMetrics(self.metrics, log_text=settings.log_text)
+        self.requests = RequestMetrics(self.metrics)
+        self.gaps = GapSampler(self.metrics.frame_gap.observe)
         self._folder = workers_folder()
 
     def exposition(self, database: Database, supervisor: Supervisor) -> Exposition:
-        """What `GET /metrics` answers on the event loop of this pool."""
-        database.observe_waits(self.figures.pool_wait.observe)
-        momentary = LiveCollector(self.figures, self.runs, database.usage, supervisor.states)
-        return Exposition(momentary, self._folder)
+        """The exposition for `GET /metrics` on the event loop of this pool."""
+        database.observe_waits(self.metrics.pool_wait.observe)
+        live = LiveCollector(self.metrics, self.runs, database.usage, supervisor.states)
+        return Exposition(live, self._folder)
 
 
-def metrics_loops(figures: Metrics, exposition: Exposition) -> tuple[BackgroundLoop, ...]:
-    """Measure how late this event loop is, and leave the metrics for other workers."""
+def metrics_loops(metrics: Metrics, exposition: Exposition) -> tuple[BackgroundLoop, ...]:
+    """Measure the delay of this event loop, and publish the metrics to other workers."""
 
     async def measure() -> None:
         began = time.monotonic()
         await asyncio.sleep(TICK_S)
-        figures.loop_delay.observe(max(0.0, time.monotonic() - began - TICK_S))
+        metrics.loop_delay.observe(max(0.0, time.monotonic() - began - TICK_S))
 
     async def write() -> None:
         exposition.write()

@@ -20,7 +20,7 @@ from app.domain.library_ports import Discard, StoredFile
 from app.runs.clock import SystemClock
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
-from app.server.maintenance import upkeep_loops
+from app.server.maintenance import maintenance_loops
 from tests.db.library import ANA, new_source, store
 
 INSERT = """
@@ -59,12 +59,12 @@ def look_after(
     tasks: TaskTracker,
     database: Database,
     *,
-    revive: Callable[[], None] | None,
+    restart: Callable[[], None] | None,
     clock: SystemClock,
     discard: Discard | None = None,
 ) -> None:
     supervisor = Supervisor(tasks, clock)
-    for loop in upkeep_loops(database, revive=revive, clock=clock, discard=discard):
+    for loop in maintenance_loops(database, restart=restart, clock=clock, discard=discard):
         supervisor.start(loop)
 
 
@@ -78,7 +78,7 @@ async def test_a_database_that_died_is_started_again(
         await asyncio.to_thread(own_server.halt)
         with pytest.raises(StoreUnavailable):
             await database.fetchval("SELECT 1")
-        look_after(tasks, database, revive=own_server.ensure, clock=Hurried())
+        look_after(tasks, database, restart=own_server.ensure, clock=Hurried())
         async with asyncio.timeout(15):
             while True:
                 try:
@@ -96,7 +96,7 @@ async def test_a_deleted_conversation_is_forgotten_in_time(
 ) -> None:
     await database.execute(INSERT, "deleted", datetime.now(UTC))
     await database.execute(INSERT, "kept", None)
-    look_after(tasks, database, revive=None, clock=Hurried())
+    look_after(tasks, database, restart=None, clock=Hurried())
     async with asyncio.timeout(15):
         while await database.fetchval("SELECT count(*) FROM conversations") > 1:
             await asyncio.sleep(0.02)
@@ -118,7 +118,7 @@ async def test_a_deleted_source_is_forgotten_in_time_with_its_files(
     async def discard(keys: Sequence[str]) -> None:
         discarded.extend(keys)
 
-    look_after(tasks, database, revive=None, clock=Hurried(), discard=discard)
+    look_after(tasks, database, restart=None, clock=Hurried(), discard=discard)
     async with asyncio.timeout(15):
         while await database.fetchval("SELECT count(*) FROM sources") > 1:
             await asyncio.sleep(0.02)

@@ -57,7 +57,7 @@ def test_a_layer_is_named_with_the_line_that_mends_it(
 ) -> None:
     (finding,) = judge(measured)
     assert finding.verdict == "FAIL"
-    assert layer in finding.told
+    assert layer in finding.text
     assert line in " ".join(finding.remedy)
 
 

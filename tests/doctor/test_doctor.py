@@ -61,13 +61,13 @@ async def test_a_database_that_is_gone_read_only_or_behind_is_told(
     (finding,) = await examine_database(with_dsn(gone))
     assert (finding.verdict, finding.part) == ("FAIL", "database")
     behind = await examine_database(with_dsn(empty_dsn))
-    assert "the next start applies the rest" in behind[2].told
+    assert "the next start applies the rest" in behind[2].text
     connection = await connect(stocked_dsn)
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     await connection.close()
     first, *_ = await examine_database(with_dsn(stocked_dsn))
-    assert (first.verdict, "takes no writes" in first.told) == ("FAIL", True)
+    assert (first.verdict, "takes no writes" in first.text) == ("FAIL", True)
     fresh = settings.model_copy(update={"database_url": None, "data_dir": tmp_path / "new"})
     (unborn,) = await examine_database(fresh)
     assert unborn.verdict == "skip"
@@ -82,8 +82,8 @@ async def test_a_pgvector_with_known_holes_is_told(settings: Settings, stocked_d
     old = settings.model_copy(update={"database_url": SecretStr(stocked_dsn)})
     first, *_ = await examine_database(old)
     assert first.verdict == "FAIL"
-    assert "pgvector 0.8.2," in first.told
-    assert "pgvector 0.8.3 or newer is needed" in first.told
+    assert "pgvector 0.8.2," in first.text
+    assert "pgvector 0.8.3 or newer is needed" in first.text
     assert first.remedy[0].startswith("ALTER EXTENSION vector UPDATE")
 
 
@@ -102,7 +102,7 @@ async def test_a_model_is_asked_whether_it_streams(
     upstream.always(reply)
     finding = await examine_model(settings)
     assert finding.verdict == verdict, finding
-    assert told in finding.told + " ".join(finding.remedy)
+    assert told in finding.text + " ".join(finding.remedy)
 
 
 async def test_what_a_model_refuses_of_a_request_is_told(
@@ -132,7 +132,7 @@ async def test_a_model_that_nobody_serves_is_told(settings: Settings) -> None:
 
 async def test_quoting_and_local_embeddings_need_nothing(tmp_path: Path) -> None:
     plain = Settings.model_validate({"llm_provider": "extractive", "data_dir": tmp_path})
-    assert (await examine_model(plain)).told.startswith("Quoting mode")
+    assert (await examine_model(plain)).text.startswith("Quoting mode")
     assert (await examine_embeddings(plain)).verdict == "ok"
     lost = plain.model_copy(update={"embeddings": "openai", "embedding_model": None})
     assert (await examine_embeddings(lost)).verdict == "FAIL"

@@ -91,7 +91,7 @@ async def test_the_layer_that_buffers_or_cuts_is_named(server: Serving) -> None:
     for (name, (_, told, line)), found in zip(PROXIES.items(), all_found, strict=True):
         (finding,) = found
         assert (finding.verdict == "ok") == (name == "good"), finding
-        assert told in finding.told, finding
+        assert told in finding.text, finding
         assert line in " ".join(finding.remedy), finding
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.config import Settings
 from app.embeddings.minilm import MiniLM
 from app.main import create_app
-from app.server.garbage_collection import YOUNG
+from app.server.garbage_collection import YOUNG_THRESHOLD
 from app.server.process import SWITCH_S
 
 
@@ -22,5 +22,5 @@ async def test_a_full_collection_does_not_look_at_what_was_imported(
     async with app.router.lifespan_context(app):
         assert gc.isenabled()
         assert gc.get_freeze_count() > 100_000
-        assert gc.get_threshold()[0] == YOUNG
+        assert gc.get_threshold()[0] == YOUNG_THRESHOLD
         assert sys.getswitchinterval() == pytest.approx(SWITCH_S)

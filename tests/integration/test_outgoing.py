@@ -15,7 +15,7 @@ from app.config import Settings, load_settings
 from app.domain.errors import SettingError
 from app.domain.proxies import ProxyRules
 from app.llm.registry import make_answer_model
-from app.server.outbound_traffic import describe_outgoing
+from app.server.outbound_traffic import describe_outbound
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.sink import Sink
 from tests.harness.process import ROOT, ServerProcess
@@ -190,7 +190,7 @@ def announced(**given: object) -> list[str]:
     settings = Settings.model_validate({"extractive_tokens_per_s": 0, **given})
     return [
         line
-        for line in describe_outgoing(settings, make_answer_model(settings))
+        for line in describe_outbound(settings, make_answer_model(settings))
         if not line.startswith("ignored")
     ]
 

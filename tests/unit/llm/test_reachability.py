@@ -14,7 +14,7 @@ from app.domain.models import ModelReach
 from app.llm.reachability import VALID_S, ModelReachability
 from app.llm.registry import make_answer_model
 from app.runs.tasks import TaskTracker
-from app.server.outbound_traffic import describe_outgoing
+from app.server.outbound_traffic import describe_outbound
 from tests.fakes.openai_server import FakeOpenAI, closed_port
 
 ROOT = Path(__file__).parents[3]
@@ -180,7 +180,7 @@ def test_an_address_and_a_model_are_enough_to_connect() -> None:
 )
 def test_what_was_set_and_is_not_used_is_said(given: dict[str, object], told: str | None) -> None:
     settings = model_settings(**given)
-    lines = list(describe_outgoing(settings, make_answer_model(settings)))
+    lines = list(describe_outbound(settings, make_answer_model(settings)))
     expected = f"answers are quoted and no model is connected: {told}"
     assert [line for line in lines if "no model is connected" in line] == (
         [] if told is None else [expected]

@@ -18,7 +18,7 @@ DEAD = 2**22  # beyond the largest process id
 def exposition(folder: Path | None, *, started: int) -> Exposition:
     figures = Metrics()
     figures.runs_started.labels("chat").inc(started)
-    runs = RunMetrics(figures, tell_text=False)
+    runs = RunMetrics(figures, log_text=False)
     return Exposition(LiveCollector(figures, runs, lambda: (3, 2, 16)), folder)
 
 

@@ -194,7 +194,7 @@ async def test_the_metrics_name_each_loop(tasks: TaskTracker) -> None:
     await step.worked.wait()
     await asyncio.sleep(0)
     figures = Metrics()
-    runs = RunMetrics(figures, tell_text=False)
+    runs = RunMetrics(figures, log_text=False)
     registry = CollectorRegistry()
     registry.register(LiveCollector(figures, runs, lambda: (1, 1, 1), supervisor.states))
     text = generate_latest(registry).decode()

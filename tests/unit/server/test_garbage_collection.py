@@ -23,7 +23,7 @@ class Process:
         """How many full collections that took."""
         before = self.collections
         self.resident += size
-        await self.collector.look()
+        await self.collector.check()
         return self.collections - before
 
 
