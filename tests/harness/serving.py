@@ -53,7 +53,7 @@ async def serving(settings: Settings, embedder: PassageEncoder) -> AsyncIterator
     if serve.done():
         await serve
         raise AssertionError("the server did not start")
-    runtime = await app.state.runtimes.get()
+    runtime = await app.state.containers.get()
     try:
         yield Serving(app, f"http://127.0.0.1:{port}", port, runtime, described)
     finally:

@@ -36,7 +36,7 @@ def app(embedder: MiniLM) -> Iterator[FastAPI]:
     described = Described()
     app.add_middleware(Watch, described=described)
     yield app
-    app.state.runtimes.process.release()
+    app.state.containers.process.release()
     shutil.rmtree(data_dir)
     assert not described.wrong, "\n".join(described.wrong)
 

@@ -29,7 +29,7 @@ async def main():
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         answer = await http.post("/chat", json={"message": "%s"}, timeout=60)
         assert '"type":"done"' in answer.text, answer.text
-    await app.state.runtimes.close()
+    await app.state.containers.close()
 asyncio.run(main())
 """
 

@@ -330,7 +330,7 @@ async def test_an_outage_of_the_provider_is_503_and_ends_with_it(
         while (answer := await http.get("/sources")).status_code == 503:
             await asyncio.sleep(0.1)
         assert answer.json()["items"] == []
-    await app.state.runtimes.close()
+    await app.state.containers.close()
 
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])

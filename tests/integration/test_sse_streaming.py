@@ -51,7 +51,7 @@ def test_forty_loops_leave_no_connection_behind(
             check_refused((await ask_many(http, 1))[0])
 
     async def connections() -> int:
-        connection = await connect(app.state.runtimes.process.dsn())
+        connection = await connect(app.state.containers.process.dsn())
         try:
             count = await connection.fetchval(
                 "SELECT count(*) FROM pg_stat_activity "
@@ -73,5 +73,5 @@ def test_forty_loops_leave_no_connection_behind(
         return now
 
     assert asyncio.run(settled()) <= before
-    assert len(app.state.runtimes) == 0
+    assert len(app.state.containers) == 0
     assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []

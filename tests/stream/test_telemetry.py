@@ -163,7 +163,7 @@ async def test_a_trace_has_a_span_for_each_step_and_the_model_inside(
 
 async def test_without_an_endpoint_there_are_no_traces(server: Serving) -> None:
     """And nothing of OpenTelemetry's SDK stands in the way of an answer."""
-    tracing = server.app.state.runtimes.process.tracing
+    tracing = server.app.state.containers.process.tracing
     assert type(tracing).__name__ == "NoTracing"
     assert tracing.continue_trace is None
 
