@@ -84,8 +84,8 @@ async def examine_model(settings: Settings) -> Finding:
         text = f"{model.name} at {model.sends_to} was silent for too long"
         return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
     except TROUBLE as error:
-        trouble = classify(error, key_setting=model.key_setting, has_key=model.has_key)
-        text = f"{model.name} at {model.sends_to}: {trouble.failure.message}"
+        failure = classify(error, key_setting=model.key_setting, has_key=model.has_key)
+        text = f"{model.name} at {model.sends_to}: {failure.run_failure.message}"
         return Finding("FAIL", "model", text, (reason_of(error),))
     finally:
         await model.aclose()

@@ -1,7 +1,7 @@
-"""The threads that compute for questions: embedding and reranking.
+"""The threads for embedding and reranking questions.
 
-So few that when many ask at once, the event loop keeps half of the processors: answers that have
-begun go on evenly, and new ones wait for each other.
+Half of the processors, so that the event loop keeps the others: running streams stay even under
+load, and new questions wait for each other.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,4 +9,4 @@ from os import cpu_count
 from typing import Final
 
 INFERENCE_EXECUTOR: Final = ThreadPoolExecutor(max(1, (cpu_count() or 2) // 2), "thinking")
-"""Of the process; idle threads end with it."""
+"""One per process; idle threads end with it."""

@@ -1,4 +1,4 @@
-"""Suggested questions that the library really answers, found out by asking it."""
+"""Filters suggested questions to those that the library answers."""
 
 import time
 from collections import OrderedDict
@@ -19,9 +19,9 @@ _REMEMBERED: Final = 256  # sources
 
 
 class AnswerableQuestions:
-    """Implements `Suggestions`, and remembers what it found out.
+    """Implements `Suggestions`, with a cache.
 
-    A question is kept when search, reranking and grading answer it from the source first of all.
+    A question is kept when search, reranking and grading rank a passage of the source first.
     """
 
     def __init__(self, search: PassageSearch, reranker: Reranker) -> None:
@@ -35,7 +35,7 @@ class AnswerableQuestions:
         """See the port."""
         if not passages:
             return ()
-        # Another content has other passages; another title asks other questions.
+        # New content has other passages; a new title leads to other questions.
         key = (principal.owner_id, source.title, passages[0].passage_id)
         if key not in self._found:
             self._found[key] = await self._answerable(principal, source, passages)

@@ -37,13 +37,13 @@ class GraphEngine:
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
         expect: Callable[[str], None] = lambda text: None,
-        in_one_form: bool = True,
+        normalize_markers: bool = True,
         make_callbacks: Callable[[], BaseCallbackManager | None] = lambda: None,
         make_token: Callable[[str, str], Token] = stock_token,
     ) -> None:
-        """`expect` is told what is likely to be searched soon.
+        """`expect` is called with text that will probably be searched soon.
 
-        `in_one_form`: markers in other forms become `[n]`; False where answers are quotes.
+        `normalize_markers`: rewrite markers to `[n]`; False when answers are quotes.
         `make_callbacks` gives the callback manager of one run, None for LangChain's own;
         `make_token` an event of text and timestamp.
         """
@@ -52,13 +52,12 @@ class GraphEngine:
         self._now = now
         self._text_of = text_of
         self._expect = expect
-        self._in_one_form = in_one_form
+        self._normalize_markers = normalize_markers
         self._make_callbacks = make_callbacks
         self._make_token = make_token
 
     @property
     def model_name(self) -> str:
-        """As `run_start` names it."""
         return self._model_name
 
     def expect(self, text: str) -> None:
@@ -76,7 +75,7 @@ class GraphEngine:
             upstream=current_upstream.get() or Upstream(),
             now=self._now,
             text_of=self._text_of,
-            in_one_form=self._in_one_form,
+            normalize_markers=self._normalize_markers,
             make_token=self._make_token,
         )
         events = cast(
@@ -102,13 +101,13 @@ def _entry_state(question: Question) -> AnswerState:
     """A continued answer starts at `generate`, with the passages it was written from."""
     state: AnswerState = {"question": question}
     if question.continues:
-        kept = _former_passages(question)
+        kept = _continued_passages(question)
         if kept:
             state["kept"] = kept
     return state
 
 
-def _former_passages(question: Question) -> tuple[Candidate, ...]:
+def _continued_passages(question: Question) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
         for passage in marked_passages(question.continues_evidence)

@@ -1,9 +1,9 @@
-"""Citation markers in one form and in one piece while the answer streams.
+"""Normalizes citation markers in a streamed answer and never splits one.
 
 Models write `【1†source】`, `[1-3]`, `[1; 2]`, `[^1]`, `[citation:1]` or `[ 1 ]`, also in wide
-brackets, where they are asked for `[1]`. In range these become `[1]`, several `[1][2]`, before
-anybody sees them; everything else stays as it is. A trailing, possibly unfinished marker outside
-code is withheld until it is whole, cannot become one, or the text ends.
+brackets, instead of `[1]`. Numbers in range become `[1]` or `[1][2]` before they are emitted;
+everything else is unchanged. A trailing, possibly incomplete marker outside code is withheld until
+it is complete, cannot become a marker, or the text ends.
 """
 
 import re
@@ -30,19 +30,20 @@ _FORM: Final = re.compile(
 )
 _PLAIN: Final = re.compile(r"\[[0-9]{1,3}\]")
 _PARTS: Final = re.compile(rf"({_RANGE})|({_NUMBER})")
-_BEGUN: Final = "|".join(sorted({word[:n] for word in (*_WORDS, "and") for n in range(1, 11)}))
+_PARTIAL_WORDS: Final = "|".join(
+    sorted({word[:n] for word in (*_WORDS, "and") for n in range(1, 11)})
+)
 _UNFINISHED: Final = re.compile(
     rf"[{re.escape(_OPENING)}]{_BLANK}(?:{_LIST})?"
-    rf"(?:{_JOINT})?(?:{_BLANK}(?:{_BEGUN})|{_LABEL}|{_TAIL}|:{_NUMBER}|:)?{_BLANK}\Z",
+    rf"(?:{_JOINT})?(?:{_BLANK}(?:{_PARTIAL_WORDS})|{_LABEL}|{_TAIL}|:{_NUMBER}|:)?{_BLANK}\Z",
     re.IGNORECASE,
 )
-_LONGEST: Final = 200
-"""Characters of a marker; what is longer is text."""
+_MAX_MARKER_LENGTH: Final = 200
+"""Longer text is not a marker."""
 
 
 class MarkerBuffer:
-    """Feed pieces in order, then `flush`. `passages`: how many there are to cite; of none, nothing
-    is changed."""
+    """Feed pieces in order, then `flush`. `passages`: the number of passages; 0 changes nothing."""
 
     def __init__(self, passages: int = 0) -> None:
         self.passages = passages
@@ -51,30 +52,30 @@ class MarkerBuffer:
         self._last = "\n"  # the character before `_rest`
 
     @property
-    def held(self) -> str:
-        """What is withheld now, as `flush` would give it."""
+    def withheld(self) -> str:
+        """The withheld text, as `flush` would return it."""
         return self._read(self._rest, whole=True)[0]
 
     def feed(self, piece: str) -> str:
-        """What may be shown now; may be empty."""
+        """The text that can be emitted now; may be empty."""
         if not self._rest and _OPENER.search(piece) is None:
-            self._pass(piece)
+            self._track(piece)
             return piece
         shown, self._rest = self._read(self._rest + piece, whole=False)
         return shown
 
     def flush(self) -> str:
         """What is still withheld."""
-        held, self._rest = self.held, ""
-        return held
+        withheld, self._rest = self.withheld, ""
+        return withheld
 
-    def _pass(self, text: str) -> None:
+    def _track(self, text: str) -> None:
         if text:
             self._in_code = _in_code(text, self._in_code)
             self._last = text[-1]
 
     def _read(self, text: str, *, whole: bool) -> tuple[str, str]:
-        """What can be shown, and what may be the beginning of a marker. `whole`: nothing is."""
+        """Text to emit, and a possible start of a marker (none if `whole`)."""
         shown: list[str] = []
         done, in_code, last = 0, self._in_code, self._last
         while (opener := _OPENER.search(text, done)) is not None:
@@ -83,10 +84,10 @@ class MarkerBuffer:
             last = text[at - 1] if at > done else last
             shown.append(text[done:at])
             form = None if in_code or last == "\\" else _FORM.match(text, at)
-            if form is not None and (whole or _settled(form)):
+            if form is not None and (whole or _is_complete(form)):
                 shown.append(self._marker(form, is_line_start=last == "\n"))
                 done, last = form.end(), text[form.end() - 1]
-            elif not whole and not in_code and last != "\\" and _may_become(form, text, at):
+            elif not whole and not in_code and last != "\\" and _may_be_marker(form, text, at):
                 self._in_code, self._last = in_code, last
                 return "".join(shown), text[at:]
             else:
@@ -107,13 +108,13 @@ class MarkerBuffer:
         return "".join(f"[{number}]" for number in numbers)
 
 
-def _settled(form: re.Match[str]) -> bool:
-    """Whether what follows can change nothing: a link, the explanation of a footnote."""
+def _is_complete(form: re.Match[str]) -> bool:
+    """Whether the following text cannot turn it into a link or a footnote definition."""
     return form.end() < len(form.string) or _PLAIN.fullmatch(form.group()) is not None
 
 
-def _may_become(form: re.Match[str] | None, text: str, at: int) -> bool:
-    if len(text) - at > _LONGEST:
+def _may_be_marker(form: re.Match[str] | None, text: str, at: int) -> bool:
+    if len(text) - at > _MAX_MARKER_LENGTH:
         return False
     return form is not None or _UNFINISHED.match(text, at) is not None
 
@@ -123,8 +124,8 @@ def _in_code(text: str, before: bool) -> bool:
     return before ^ (text.count("`") % 2 == 1)
 
 
-def _numbers(listed: str, most: int) -> list[int] | None:
-    """Each once, in order; None when one of them is no passage."""
+def _numbers(listed: str, max_number: int) -> list[int] | None:
+    """The distinct numbers in order; None when one is out of range."""
     numbers: list[int] = []
     is_range = False
     for dash, number in _PARTS.findall(listed):
@@ -133,7 +134,7 @@ def _numbers(listed: str, most: int) -> list[int] | None:
             continue
         value = int(number)
         first = numbers[-1] + 1 if is_range and numbers else value
-        if not 1 <= value <= most or (is_range and value < first):
+        if not 1 <= value <= max_number or (is_range and value < first):
             return None
         numbers += range(first, value + 1)
         is_range = False

@@ -1,6 +1,7 @@
-"""What models write when they are asked for a verdict or a query, read leniently.
+"""Parses verdicts and queries in replies of models, leniently.
 
-They think aloud, introduce themselves, fence, number and label. What was said last counts.
+Replies may contain reasoning, introductions, code fences, numbering and labels. The last verdict or
+labelled query is used.
 """
 
 import re
@@ -31,7 +32,7 @@ _QUOTES: Final = "\"'`“”„«»‘’* \t"
 
 
 def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
-    """The numbers of the last verdict; None when there is none that speaks of these passages."""
+    """The passage numbers in the last verdict; None without a usable verdict."""
     text = " ".join(without_reasoning(reply[-_MAX_REPLY:]).split())
     found = _VERDICT.findall(text.lower())
     listed = found[-1] if found else _bare_list(text)
@@ -48,19 +49,19 @@ def relevant_numbers(reply: str, *, passages: int) -> set[int] | None:
 
 
 def _number(item: str) -> int | None:
-    """`3`, `passage 3`; None for what is no number."""
+    """`3` or `passage 3`; None for anything else."""
     digits = item.removeprefix("passages").removeprefix("passage").strip(" #")
     return int(digits) if digits.isdecimal() and len(digits) <= 3 else None
 
 
 def _bare_list(text: str) -> str | None:
-    """A reply that is nothing but a list, perhaps fenced."""
+    """The list, if the reply consists of a list only, perhaps fenced."""
     bare = text.strip(" `").removeprefix("json").strip()
     return bare if _BARE.fullmatch(bare) else None
 
 
 def search_query(reply: str) -> str:
-    """The query in a reply; empty when there is none."""
+    """The query in a reply; empty without one."""
     text = without_reasoning(reply[-_MAX_REPLY:])
     lines = [line for line in (_clean(line) for line in text.splitlines()) if line]
     labelled = [query for line in lines if (query := _after_label(line))]

@@ -1,4 +1,4 @@
-"""Every word that is sent to a model. Passages are fenced data, never instructions."""
+"""All prompts. Passages are fenced data, never instructions."""
 
 import re
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from app.runs.ports import Question
 from app.text.reasoning_blocks import without_reasoning
 
 EARLIER_TOKENS = 8_000
-"""Estimated ones, of all earlier turns; the oldest go first."""
+"""Estimated tokens of all earlier turns; the oldest are dropped first."""
 EARLIER_ANSWER_TOKENS = 1_000
-"""Of one earlier answer, which is cut."""
+"""Estimated tokens of one earlier answer; longer ones are truncated."""
 
 ANSWER = """\
 You answer questions from an organisation's own documents and recordings.
@@ -48,7 +48,7 @@ usual synonyms. Reply with the query alone, on one line."""
 
 
 def numbered(passages: Sequence[Candidate]) -> str:
-    """The passages as the model sees them: `[1] Title > Heading`, then the text, fenced."""
+    """The numbered passages in the prompt: `[1] Title > Heading`, then the fenced text."""
     blocks = []
     for number, candidate in enumerate(passages, start=1):
         passage = candidate.passage
@@ -59,12 +59,12 @@ def numbered(passages: Sequence[Candidate]) -> str:
 
 
 def _harmless(fence: "re.Match[str]") -> str:
-    """A document cannot close its own fence or open another's."""
+    """Escape fences, so that a passage cannot close its own or open another one."""
     return fence.group().replace("<", "(").replace(">", ")")
 
 
 def conversation(history: Sequence[Turn]) -> list[BaseMessage]:
-    """Earlier turns, each once; an interrupted answer says that it is, a long one is cut."""
+    """Earlier turns; interrupted answers are marked as such, long ones truncated."""
     messages: list[BaseMessage] = []
     left = EARLIER_TOKENS
     for turn in reversed(history):
@@ -87,7 +87,7 @@ def _earlier_answer(turn: Turn) -> str:
 
 
 def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseMessage]:
-    """What `generate` sends. Roles alternate: some models take nothing else."""
+    """The prompt of `generate`. Roles alternate, because some models require it."""
     asked = f"Passages:\n\n{numbered(kept)}\n\nQuestion: {question.text}"
     if question.continues:
         asked = f"{asked}\n\n{CONTINUE}{without_reasoning(question.continues)}"
@@ -95,12 +95,12 @@ def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseM
 
 
 def grade_messages(question: Question, candidates: Sequence[Candidate]) -> list[BaseMessage]:
-    """What `grade` sends in the grey band."""
+    """The prompt of `grade`, used when scores are inconclusive."""
     asked = f"Passages:\n\n{numbered(candidates)}\n\nQuestion: {question.text}"
     return [SystemMessage(GRADE), HumanMessage(asked)]
 
 
 def rewrite_messages(question: Question, query: str) -> list[BaseMessage]:
-    """What `rewrite` sends; `query` is the one that found too little."""
+    """The prompt of `rewrite`; `query` found too little."""
     asked = f"Question: {question.text}\nThis query found too little: {query}"
     return [SystemMessage(REWRITE), *conversation(question.history), HumanMessage(asked)]

@@ -1,4 +1,4 @@
-"""What the model thinks while it answers, told as a stage: that it thinks, and then what."""
+"""Emits the model's reasoning as a stage: its start, then its text."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -9,7 +9,7 @@ from app.graph import stage_events as stages
 
 
 class Reasoning:
-    """Of one answer. `now` stamps the events."""
+    """The reasoning of one answer. `now` provides the timestamps."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.open = False
@@ -39,5 +39,5 @@ class Reasoning:
         yield stages.reasoning_complete(text, took.total_seconds() * 1000, timestamp(now))
 
     def forget(self) -> None:
-        """Another attempt begins: what the last one thought led to nothing."""
+        """Discard the reasoning of a failed attempt."""
         self._parts, self._size = [], 0

@@ -1,4 +1,4 @@
-"""What is said when no passage answers the question: what was searched, and under which filter."""
+"""Refusals: the text shown when no passage answers the question."""
 
 from app.domain.encoding import counted
 from app.domain.models import Filters, Reading, SearchResult
@@ -9,14 +9,14 @@ KINDS = {"document": "documents", "recording": "recordings"}
 def refusal(found: SearchResult, filters: Filters, *, outside: int = 0) -> str:
     """Two or three sentences; never a guess at the answer.
 
-    `outside`: passages that the filter hides and that look good enough.
+    `outside`: number of relevant passages that the filter excludes.
     """
     text = _nothing_found(found, filters, outside)
     return f"{text} {still_reading(found.reading)}" if found.reading else text
 
 
 def still_reading(reading: Reading) -> str:
-    """How far the library is, and what to do about it."""
+    """The progress of ingestion, with advice."""
     return (
         f"Your library is still being read: {reading.done:,} of {counted(reading.total, 'file')} "
         "so far. Ask again when it is complete."

@@ -1,4 +1,4 @@
-"""What the nodes of one run share. Every value is immutable; a node returns only what it sets."""
+"""The state of the graph. Values are immutable; a node returns only the keys it sets."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol, TypedDict
@@ -26,13 +26,13 @@ class AnswerState(TypedDict, total=False):
         Candidate, ...
     ]  # what scores would have answered from before the query was rewritten
     dropped: tuple[Candidate, ...]
-    note: str | None  # about their order
+    note: str | None  # about the ranking
     decision: Literal["answer", "rewrite", "refuse"]
     judge: Literal["score", "model"]
     graded: tuple[GradedPassage, ...]
     outside_filter: int | None  # passages outside the filter that look good enough
     text: str  # an answer that was not streamed
-    closing: str  # what is said after the answer, in words that are not the model's
+    closing: str  # text appended to the answer, not written by the model
     ended: EngineResult
     ms: float
 
@@ -41,7 +41,7 @@ class Node(Protocol):
     """A step of the graph: reads the state, returns what it sets."""
 
     async def __call__(self, state: AnswerState) -> AnswerState:
-        """May be cancelled at any await; holds nothing that would need undoing."""
+        """Can be cancelled at any await; has no side effects to undo."""
         ...
 
 
@@ -49,5 +49,5 @@ class Judge(Protocol):
     """The model as a judge: one short call that is never streamed and never ends a run."""
 
     async def __call__(self, messages: Sequence[BaseMessage]) -> str | None:
-        """The reply; None when there is none in time, for whatever reason."""
+        """The reply; None on failure or timeout."""
         ...

@@ -42,10 +42,10 @@ class Translator:
         upstream: Upstream,
         now: Callable[[], datetime],
         text_of: Callable[[BaseMessage], str],
-        in_one_form: bool,
+        normalize_markers: bool,
         make_token: Callable[[str, str], Token] = stock_token,
     ) -> None:
-        """`in_one_form`: markers that a model writes in other ways become `[n]`.
+        """`normalize_markers`: markers that a model writes in other ways become `[n]`.
 
         `make_token` gets text and timestamp.
         """
@@ -54,12 +54,12 @@ class Translator:
         self._upstream = upstream
         self._now = now
         self._text_of = text_of
-        self._in_one_form = in_one_form
+        self._normalize_markers = normalize_markers
         self._make_token = make_token
-        self._hold = MarkerBuffer()
-        self._thoughts = Reasoning(now)
+        self._markers = MarkerBuffer()
+        self._reasoning_stage = Reasoning(now)
         self._streamed = False
-        self._said: list[str] = []  # what may turn out to have been a thought
+        self._emitted: list[str] = []  # what may turn out to have been a thought
         self._debug = log.isEnabledFor(logging.DEBUG)
         self._attempt = 0
         self.ended: EngineResult | None = None
@@ -82,19 +82,19 @@ class Translator:
             return self._completed(node, cast("AnswerState", event["data"]["output"]))
         return ()
 
-    def kept_text(self) -> Sequence[Token]:
+    def continued_text(self) -> Sequence[Token]:
         """The text of the answer that this one continues, as its first token."""
         return self._text(self._question.continues) if self._question.continues else ()
 
     def _call(self, kind: str, data: Mapping[str, object]) -> Iterator[Stage | Token]:
         """A call of the model begins, or has ended: thoughts that were not streamed come then."""
         if kind == "on_chat_model_start":
-            self._thoughts.forget()
+            self._reasoning_stage.forget()
             self._streamed = False
             return
         output = data.get("output")
         if isinstance(output, BaseMessage) and not self._streamed:
-            yield from self._thoughts.add(_thought(output))
+            yield from self._reasoning_stage.add(_thought(output))
 
     def _delta(self, chunk: BaseMessage) -> Iterable[Stage | Token]:
         self._streamed = True
@@ -104,74 +104,74 @@ class Translator:
         if not text:
             return ()
         self._upstream.deltas += chunk.response_metadata.get(DELTAS, 1)
-        if self._thoughts.open:
-            return [*self._thoughts.complete(), *self._text(text)]
+        if self._reasoning_stage.open:
+            return [*self._reasoning_stage.complete(), *self._text(text)]
         return self._text(text)
 
     def _reasoning(self, chunk: BaseMessage) -> Iterator[Stage | Token]:
         if RETRACTED in chunk.response_metadata:
-            said = "".join(self._said) + self._hold.flush()
-            self._hold = MarkerBuffer(self._hold.passages)
-            self._said, self._evidence.withheld = [], ""
-            yield Reset(content=ResetPayload(text="", citations=()), timestamp=self._stamp())
-            yield from self.kept_text()
-            self._said = []
-            yield from self._thoughts.add(said)
-        yield from self._thoughts.add(_thought(chunk))
+            retracted = "".join(self._emitted) + self._markers.flush()
+            self._markers = MarkerBuffer(self._markers.passages)
+            self._emitted, self._evidence.withheld = [], ""
+            yield Reset(content=ResetPayload(text="", citations=()), timestamp=self._timestamp())
+            yield from self.continued_text()
+            self._emitted = []
+            yield from self._reasoning_stage.add(retracted)
+        yield from self._reasoning_stage.add(_thought(chunk))
 
     def _text(self, text: str) -> Sequence[Token]:
-        shown = self._hold.feed(clean_text(text))
-        self._evidence.withheld = self._hold.held
+        shown = self._markers.feed(clean_text(text))
+        self._evidence.withheld = self._markers.withheld
         if not shown:
             return ()
-        self._said.append(shown)
+        self._emitted.append(shown)
         return (self._token(shown),)
 
     def _token(self, text: str) -> Token:
-        return self._make_token(text, self._stamp())
+        return self._make_token(text, self._timestamp())
 
-    def _stamp(self) -> str:
+    def _timestamp(self) -> str:
         return timestamp(self._now())
 
     def _started(self, node: str, data: Mapping[str, object]) -> Iterator[Stage | Token]:
         match node:
             case "retrieve":
                 self._attempt += 1
-                yield stages.retrieval_start(self._attempt, self._stamp())
+                yield stages.retrieval_start(self._attempt, self._timestamp())
             case "rerank":
-                yield stages.reranking_start(self._stamp())
+                yield stages.reranking_start(self._timestamp())
             case "grade":
-                yield stages.grading_start(self._stamp())
+                yield stages.grading_start(self._timestamp())
             case "rewrite":
-                yield stages.rewriting_start(self._stamp())
+                yield stages.rewriting_start(self._timestamp())
             case "generate":
                 state = cast("AnswerState", data["input"])
                 kept = state.get("kept", ())
                 self._evidence.passages = tuple(c.passage for c in kept)
-                self._hold = MarkerBuffer(len(kept) if self._in_one_form else 0)
-                yield stages.generation_start(kept, self._stamp())
-                yield from self.kept_text()
-                self._said = []
+                self._markers = MarkerBuffer(len(kept) if self._normalize_markers else 0)
+                yield stages.generation_start(kept, self._timestamp())
+                yield from self.continued_text()
+                self._emitted = []
             case _:
                 return
 
     def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
         match node:
             case "retrieve":
-                yield stages.retrieval_complete(output, self._question.filters, self._stamp())
+                yield stages.retrieval_complete(output, self._question.filters, self._timestamp())
             case "rerank":
-                yield stages.reranking_complete(output, self._stamp())
+                yield stages.reranking_complete(output, self._timestamp())
             case "grade":
-                yield stages.grading_complete(output, self._stamp())
+                yield stages.grading_complete(output, self._timestamp())
             case "rewrite":
-                yield stages.rewriting_complete(output, self._stamp())
+                yield stages.rewriting_complete(output, self._timestamp())
             case "generate":
-                if self._thoughts.open:
-                    yield from self._thoughts.complete()
+                if self._reasoning_stage.open:
+                    yield from self._reasoning_stage.complete()
                 if text := output.get("text"):
                     self._upstream.deltas += 1
                     yield from self._text(text)
-                held = self._hold.flush()
+                held = self._markers.flush()
                 self._evidence.withheld = ""
                 if held:
                     yield self._token(held)

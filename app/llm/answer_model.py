@@ -98,15 +98,15 @@ class AnswerModel:
     quirks: Quirks = field(default_factory=Quirks)
 
     def answering(
-        self, passages: Sequence[Passage], *, question: str, said: str = ""
+        self, passages: Sequence[Passage], *, question: str, prefix: str = ""
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """What answers this question: quoting mode gets its evidence bound, others by prompt.
 
-        `passages[n - 1]` is what `[n]` means; `said` is the text that the answer continues.
+        `passages[n - 1]` is what `[n]` means; `prefix` is the text that the answer continues.
         """
         if self.can_judge:
             return self.chat
-        return self.chat.bind(passages=tuple(passages), question=question, said=said)
+        return self.chat.bind(passages=tuple(passages), question=question, prefix=prefix)
 
     async def aclose(self) -> None:
         """Close the running loop's connections. The model stays usable."""

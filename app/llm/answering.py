@@ -1,8 +1,8 @@
-"""Getting one answer out of a model: how long to wait, when to try again, when it is whole.
+"""Requests one answer from a model: timeouts, retries, and whether the answer is complete.
 
-Runs inside a LangGraph node driven by `astream_events(version="v2")`: the tokens surface there as
-`on_chat_model_stream` events of the call made here, and only the answer that could not be streamed
-travels in the returned text.
+Runs inside a LangGraph node driven by `astream_events(version="v2")`: tokens surface there as
+`on_chat_model_stream` events of the call made here. Only an answer that could not be streamed is
+returned as text.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ Messages = Sequence[BaseMessage | tuple[str, str]]
 """A prompt: LangChain messages, or (role, text) pairs."""
 
 _AFTER_FINISH_S = 2.0
-"""The answer is whole once `finish_reason` came; only its usage is still worth waiting for."""
-_LOOK_AGAIN_S = 2.0
+"""The answer is complete once `finish_reason` has arrived; only its usage may still follow."""
+_MAX_LOAD_POLL_S = 2.0
 _TIMER_SLACK = 0.02
-"""Of the patience: how much later than that silence may be noticed."""
+"""Share of a timeout by which it may fire late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLimits:
-    """Seconds of upstream silence allowed, and how often a failed start is tried again.
+    """Seconds of upstream silence allowed, and the number of attempts to start.
 
     `first_token_s` covers all streamed attempts up to the first frame of any kind; `idle_s` is
-    between frames. The attempt without streaming is one silence and gets both together.
+    between frames. The attempt without streaming may take the sum of both.
     """
 
     first_token_s: float
@@ -64,20 +64,20 @@ class CallResult:
 
 @dataclass(slots=True)
 class _Answer:
-    """What has arrived of one attempt.
+    """The data received in one attempt.
 
-    Some services put a finish reason on every chunk: text after one takes it back, and one that
-    came with text, or that nothing but such text came before, is believed only once the stream has
-    ended as it should.
+    Some services put a finish reason on every chunk: later text retracts it, and a reason that
+    arrived together with text, or only after such text, counts only once the stream has ended
+    properly.
     """
 
     parts: list[str] = field(default_factory=list)
     reason: Reason | None = None
     usage: Usage | None = None
-    ended: bool = False  # the service said so, with a reason or without
-    proven: bool = False  # the reason needs no end of the stream beside it
-    _plain: bool = False  # text came that no reason came with
-    _taken_back: bool = False
+    ended: bool = False  # the service ended the stream, with or without a reason
+    is_final: bool = False  # the reason counts without a proper end of the stream
+    _has_plain_text: bool = False  # text arrived without a reason
+    _is_retracted: bool = False
 
     def add(self, message: BaseMessage) -> None:
         metadata = message.response_metadata
@@ -85,12 +85,12 @@ class _Answer:
             self.parts.append(text)
         reason = meaning(metadata["finish_reason"]) if "finish_reason" in metadata else None
         if reason is None and text:
-            self._plain = True
+            self._has_plain_text = True
             if self.reason is not None and text.strip():
-                self.reason, self._taken_back = None, True
+                self.reason, self._is_retracted = None, True
         elif reason is not None:
             self.reason = reason
-            self.proven = self._plain and not text and not self._taken_back
+            self.is_final = self._has_plain_text and not text and not self._is_retracted
         if RETRACTED in metadata:
             self.parts.clear()
         self.ended = self.ended or ENDED in metadata
@@ -100,14 +100,14 @@ class _Answer:
     def text(self) -> str:
         return "".join(self.parts)
 
-    def forgives(self, trouble: UpstreamFailure) -> bool:
-        """Whether the answer was whole before this happened."""
-        if self.reason is None or trouble.failure.code != "TIMEOUT":
-            return self.reason is not None and self.proven
-        return self.proven or (self._plain and not self._taken_back)
+    def outweighs(self, failure: UpstreamFailure) -> bool:
+        """Whether the answer was complete before this failure."""
+        if self.reason is None or failure.run_failure.code != "TIMEOUT":
+            return self.reason is not None and self.is_final
+        return self.is_final or (self._has_plain_text and not self._is_retracted)
 
-    def trouble(self) -> UpstreamFailure | None:
-        """Why this is not a complete answer, None when it is."""
+    def failure(self) -> UpstreamFailure | None:
+        """Why the answer is incomplete; None when it is complete."""
         if self.reason == "error" or (self.reason is None and not self.ended):
             return failures.truncated()
         if self.text.strip():
@@ -135,7 +135,7 @@ def _part_text(part: dict[str, object]) -> str:
 
 
 def usage_of(message: BaseMessage) -> Usage | None:
-    """Tokens as the model reported them, None when this message says nothing of them."""
+    """The usage reported in this message; None without one."""
     usage = message.usage_metadata if isinstance(message, AIMessage) else None
     if not usage:
         return None
@@ -151,10 +151,10 @@ async def stream_answer(
     passages: Sequence[Passage],
     question: str,
     limits: AnswerLimits,
-    said: str = "",
+    prefix: str = "",
     jitter: Callable[[], float] = random.random,
 ) -> CallResult:
-    """One answer; `passages[n - 1]` is what `[n]` means, `said` the text it continues.
+    """One answer; `passages[n - 1]` is what `[n]` means, `prefix` the text it continues.
 
     A failure before the first token is retried with backoff within `limits.first_token_s`, then
     tried once without streaming; after it, or when nothing helps, raises `RunFailure`. Cancelling
@@ -162,7 +162,7 @@ async def stream_answer(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.first_token_s
-    call = _Call(model, model.answering(passages, question=question, said=said), list(messages))
+    call = _Call(model, model.answering(passages, question=question, prefix=prefix), list(messages))
     call = call.fitting()
     attempt = waits = 1
     refused: UpstreamFailure | None = None
@@ -170,39 +170,39 @@ async def stream_answer(
         outcome = await call.streamed(limits, deadline)
         if isinstance(outcome, CallResult):
             return outcome
-        if refused is not None and outcome.failure.code == "TIMEOUT":
-            # The retry was given only what was left of the time; what the service said counts.
-            raise refused.failure
+        if refused is not None and outcome.run_failure.code == "TIMEOUT":
+            # The retry had only the remaining time: report the first failure.
+            raise refused.run_failure
         refused = outcome
-        if outcome.again == "shorter":
+        if outcome.recovery == "shorter":
             call = call.shorter(outcome)
             continue
-        if outcome.again == "wait":
-            if loop.time() + _LOOK_AGAIN_S >= deadline:
-                raise outcome.failure
-            await asyncio.sleep(_look_again_s(waits))
+        if outcome.recovery == "wait":
+            if loop.time() + _MAX_LOAD_POLL_S >= deadline:
+                raise outcome.run_failure
+            await asyncio.sleep(_load_poll_s(waits))
             waits += 1
             continue
         backoff = limits.backoff_s * 3 ** (attempt - 1) * (1 + jitter())
         wait_s = backoff if outcome.wait_s is None else outcome.wait_s
         in_time = loop.time() + wait_s < deadline
-        if outcome.again != "retry" or attempt >= limits.attempts or not in_time:
+        if outcome.recovery != "retry" or attempt >= limits.attempts or not in_time:
             break
         attempt += 1
         await asyncio.sleep(wait_s)
     asked_to_wait = outcome.wait_s is not None and not in_time
-    if outcome.again == "no" or asked_to_wait or loop.time() >= deadline:
-        raise outcome.failure
+    if outcome.recovery == "no" or asked_to_wait or loop.time() >= deadline:
+        raise outcome.run_failure
     return await call.unstreamed(limits.first_token_s + limits.idle_s)
 
 
 async def ask(
     model: AnswerModel, messages: Messages, *, timeout_s: float, load_s: float = 0.0
 ) -> str | None:
-    """A short internal question to the model, never streamed; None when it cannot be answered.
+    """A short internal request to the model, never streamed; None on failure.
 
-    A model that may have to be loaded first is given at least `load_s`: giving up earlier would
-    make some servers begin anew.
+    A model that may still be loading is given at least `load_s`: with an earlier timeout some
+    servers would start loading again.
     """
     limit_s = max(timeout_s, load_s) if model.quirks.is_cold else timeout_s
     deadline = asyncio.get_running_loop().time() + max(timeout_s, load_s)
@@ -211,14 +211,14 @@ async def ask(
         return await call.answered(limit_s, deadline)
     except RunFailure:
         return None
-    except Exception:  # a mistake of ours, which must not cost the answer
+    except Exception:  # a bug must not fail the answer
         log.exception("An internal question to model %s failed", model.name)
         return None
 
 
-def _look_again_s(waits: int) -> float:
-    """Between two looks at a model that is being loaded."""
-    return min(_LOOK_AGAIN_S, 0.1 * 2.0**waits)
+def _load_poll_s(waits: int) -> float:
+    """Delay between two attempts while a model is loading."""
+    return min(_MAX_LOAD_POLL_S, 0.1 * 2.0**waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,59 +228,66 @@ class _Call:
     messages: list[BaseMessage | tuple[str, str]]
 
     def fitting(self) -> "_Call":
-        """Without the oldest turns, where a prompt of this length was refused before."""
-        most = self.model.quirks.most_tokens
-        return self if most is None else replace(self, messages=fitted(self.messages, most))
+        """Without the oldest turns, if a prompt of this length was rejected before."""
+        max_tokens = self.model.quirks.max_tokens
+        return (
+            self
+            if max_tokens is None
+            else replace(self, messages=fitted(self.messages, max_tokens))
+        )
 
-    def shorter(self, trouble: UpstreamFailure) -> "_Call":
-        """After a refusal for its length. Raises `RunFailure` when nothing can be left out."""
+    def shorter(self, failure: UpstreamFailure) -> "_Call":
+        """The call with fewer turns. Raises `RunFailure` when nothing can be removed."""
         quirks = self.model.quirks
-        quirks.refuse(prompt_tokens(self.messages), trouble.said)
-        messages = fitted(self.messages, quirks.most_tokens or 0)
+        quirks.refuse(prompt_tokens(self.messages), failure.error)
+        messages = fitted(self.messages, quirks.max_tokens or 0)
         if len(messages) == len(self.messages):
             messages = without_oldest_turn(self.messages)
         if len(messages) == len(self.messages):
-            raise trouble.failure
+            raise failure.run_failure
         log.info(
-            "Model %s takes no prompt of this length: asked without oldest turns", self.model.name
+            "Model %s rejected the length of the prompt: retrying without the oldest turns",
+            self.model.name,
         )
         return replace(self, messages=messages)
 
     async def streamed(self, limits: AnswerLimits, deadline: float) -> CallResult | UpstreamFailure:
-        """An attempt as a stream. Raises `RunFailure` once a token was sent."""
+        """A streamed attempt. Raises `RunFailure` once a token has been emitted."""
         answer = _Answer()
-        # A task of its own: a token would wake everything that waits for this, from the graph down.
+        # A separate task: otherwise each token wakes every awaiting frame, from the graph down.
         reading = asyncio.ensure_future(self._read(answer, limits, deadline))  # noqa: TID251 - over before this returns
-        trouble = await reading
-        if trouble is not None and answer.forgives(trouble):
-            trouble = None
-        trouble = trouble or answer.trouble()
+        failure = await reading
+        if failure is not None and answer.outweighs(failure):
+            failure = None
+        failure = failure or answer.failure()
         if answer.parts:
             self.model.quirks.answered()
-        if trouble is None:
+        if failure is None:
             return answer.end(streamed=True)
         if answer.parts:
-            raise trouble.failure
-        return trouble
+            raise failure.run_failure
+        return failure
 
     async def _read(
         self, answer: _Answer, limits: AnswerLimits, deadline: float
     ) -> UpstreamFailure | None:
         now = asyncio.get_running_loop().time
-        patience = limits.first_token_s
+        timeout_s = limits.first_token_s
         try:
             async with asyncio.timeout_at(deadline) as timer, aclosing(self._chunks()) as chunks:
                 async for chunk in chunks:
                     answer.add(chunk)
-                    patience = _AFTER_FINISH_S if answer.proven and answer.reason else limits.idle_s
-                    until, when = now() + patience, timer.when()
-                    # A new timer for every token would cost more than it is worth.
-                    if when is None or not until <= when <= until + _TIMER_SLACK * patience:
-                        timer.reschedule(until + _TIMER_SLACK * patience)
+                    timeout_s = (
+                        _AFTER_FINISH_S if answer.is_final and answer.reason else limits.idle_s
+                    )
+                    until, when = now() + timeout_s, timer.when()
+                    # Rescheduling for every token would be too expensive.
+                    if when is None or not until <= when <= until + _TIMER_SLACK * timeout_s:
+                        timer.reschedule(until + _TIMER_SLACK * timeout_s)
         except TimeoutError:
-            return failures.silent(patience)
+            return failures.silent(timeout_s)
         except MODEL_ERRORS as error:
-            return self._trouble(error, partial=bool(answer.parts))
+            return self._classify(error, partial=bool(answer.parts))
         return None
 
     def _chunks(self) -> AsyncGenerator[AIMessageChunk, None]:
@@ -289,9 +296,9 @@ class _Call:
     async def unstreamed(self, timeout_s: float) -> CallResult:
         """The attempt without streaming. Raises `RunFailure`."""
         answer = await self._whole(timeout_s, deadline=0)
-        trouble = answer.trouble()
-        if trouble is not None:
-            raise trouble.failure
+        failure = answer.failure()
+        if failure is not None:
+            raise failure.run_failure
         return answer.end(streamed=False)
 
     async def answered(self, timeout_s: float, deadline: float) -> str:
@@ -299,20 +306,20 @@ class _Call:
         return (await self._whole(timeout_s, deadline)).text
 
     async def _whole(self, timeout_s: float, deadline: float) -> _Answer:
-        """One call that succeeds; until `deadline` a model that is being loaded is waited for."""
+        """One successful call; waits until `deadline` for a model that is loading."""
         call, waits = self, 1
         while True:
             answer = _Answer()
-            trouble = await call.invoke(answer, timeout_s)
-            if trouble is None:
+            failure = await call.invoke(answer, timeout_s)
+            if failure is None:
                 return answer
-            if trouble.again == "shorter":
-                call = call.shorter(trouble)
-            elif trouble.again == "wait" and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(_look_again_s(waits))
+            if failure.recovery == "shorter":
+                call = call.shorter(failure)
+            elif failure.recovery == "wait" and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(_load_poll_s(waits))
                 waits += 1
             else:
-                raise trouble.failure
+                raise failure.run_failure
 
     async def invoke(self, answer: _Answer, timeout_s: float) -> UpstreamFailure | None:
         """Fill `answer` by one call. Under `astream_events` only `stream=False` prevents events."""
@@ -323,11 +330,11 @@ class _Call:
         except TimeoutError:
             return failures.silent(timeout_s)
         except MODEL_ERRORS as error:
-            return self._trouble(error)
+            return self._classify(error)
         return None
 
-    def _trouble(self, error: Exception, *, partial: bool = False) -> UpstreamFailure:
-        trouble = classify(
+    def _classify(self, error: Exception, *, partial: bool = False) -> UpstreamFailure:
+        failure = classify(
             error,
             key_setting=self.model.key_setting,
             has_key=self.model.has_key,
@@ -340,4 +347,4 @@ class _Call:
             getattr(error, "status_code", None),
         )
         release_frames(error)
-        return trouble
+        return failure

@@ -31,9 +31,9 @@ class ChunkNormalizer:
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
         self._opened = quirks.opens_thoughts
-        self._thoughts = ReasoningSplitter(opened=self._opened)
+        self._splitter = ReasoningSplitter(opened=self._opened)
         self._half = ""
-        self._said = False
+        self._has_answer = False
         self._finish: object = None
         self._base: Chunk = {}
 
@@ -42,23 +42,23 @@ class ChunkNormalizer:
         text = plain_text(chunk)
         if text is None:
             return self._odd(chunk)
-        self._said = True
+        self._has_answer = True
         delta = chunk["choices"][0]["delta"]
         if delta.get("role") not in _OWN_ROLES:
             delta["role"] = "assistant"
         whole = not self._half and (text.isascii() or _SURROGATE.search(text) is None)
-        if whole and self._thoughts.passes_through(text):
+        if whole and self._splitter.passes_through(text):
             return (chunk,)
         return self._spoken(text, chunk) or (_ALIVE,)
 
     def close(self, *, ended: bool) -> Sequence[Chunk]:
         """What was held back. `ended`: the service said that this is the end."""
         half, self._half = self._half, ""
-        pieces = [*(self._thoughts.feed(half) if half else ()), *self._thoughts.close()]
+        pieces = [*(self._splitter.feed(half) if half else ()), *self._splitter.close()]
         made = self._made(pieces)
         if made and self._finish:
             _finish(made, self._finish)
-        if self._opened and self._said and not self._thoughts.unopened:
+        if self._opened and self._has_answer and not self._splitter.unopened:
             self._quirks.opens_thoughts = False
         return [*made, {"choices": [], ENDED: True}] if ended else made
 
@@ -67,13 +67,13 @@ class ChunkNormalizer:
         delta = choice.get("delta")
         if not isinstance(delta, dict):
             message = choice.get("message")  # all of the answer, where nothing was streamed
-            delta = message if isinstance(message, dict) and not self._said else {}
-        text, thought = content_of(delta)
-        made: list[Chunk] = [{"choices": [], REASONING: thought}] if thought else []
-        if thought and not self._said:  # the server keeps thoughts and answer apart
-            self._thoughts = ReasoningSplitter()
+            delta = message if isinstance(message, dict) and not self._has_answer else {}
+        text, reasoning = content_of(delta)
+        made: list[Chunk] = [{"choices": [], REASONING: reasoning}] if reasoning else []
+        if reasoning and not self._has_answer:  # the server keeps thoughts and answer apart
+            self._splitter = ReasoningSplitter()
         if text:
-            self._said = True
+            self._has_answer = True
             made += self._spoken(text, chunk)
         finish, usage = choice.get("finish_reason"), usage_of(chunk.get("usage"))
         if finish or usage:
@@ -87,7 +87,7 @@ class ChunkNormalizer:
         text = _paired(self._half + text)
         half = _HIGH.search(text)
         self._half = half.group() if half else ""
-        made = self._made(self._thoughts.feed(text.removesuffix(self._half)))
+        made = self._made(self._splitter.feed(text.removesuffix(self._half)))
         if DELTAS in chunk:
             for one in made[:1]:
                 one[DELTAS] = chunk[DELTAS]
@@ -102,7 +102,7 @@ class ChunkNormalizer:
                 made.append({"choices": [], REASONING: text})
             else:
                 made.append({"choices": [], RETRACTED: True})
-        if self._thoughts.unopened:
+        if self._splitter.unopened:
             self._quirks.opens_thoughts = True
         return made
 
@@ -176,11 +176,11 @@ def _reflect(part: Mapping[str, Any], thoughts: list[str]) -> None:
                 thoughts.append(text)
 
 
-def usage_of(told: object) -> dict[str, int] | None:
+def usage_of(usage: object) -> dict[str, int] | None:
     """The tokens counted; None when the service says nothing that can be read of them."""
-    if not isinstance(told, dict):
+    if not isinstance(usage, dict):
         return None
-    given, made, both = (told.get(name) for name in _TOKENS)
+    given, made, both = (usage.get(name) for name in _TOKENS)
     if not _counts(given) or not _counts(made):
         return None
     total = both if _counts(both) else given + made
@@ -199,17 +199,21 @@ def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise NotAnAnswer("other")
-    text, thought = content_of(message)
+    text, reasoning = content_of(message)
     split = split_reasoning(_paired(text))
     quirks.opens_thoughts |= split.unopened
-    said = {"role": "assistant", "content": split.answer, REASONING: thought + split.reasoning}
+    message_out = {
+        "role": "assistant",
+        "content": split.answer,
+        REASONING: reasoning + split.reasoning,
+    }
     reason = choice.get("finish_reason")
     if meaning(reason) is None:  # a body that was read to its end is whole
         reason = "stop"
     return {
         "id": body.get("id"),
         "model": body.get("model"),
-        "choices": [{"index": 0, "message": said, "finish_reason": reason}],
+        "choices": [{"index": 0, "message": message_out, "finish_reason": reason}],
         "usage": usage_of(body.get("usage")),
     }
 
@@ -219,8 +223,8 @@ def whole_chunks(body: object, quirks: Quirks) -> list[Chunk]:
     whole = whole_answer(body, quirks)
     choice = whole["choices"][0]
     made: list[Chunk] = []
-    if thought := choice["message"][REASONING]:
-        made.append({"choices": [], REASONING: thought})
+    if reasoning := choice["message"][REASONING]:
+        made.append({"choices": [], REASONING: reasoning})
     if text := choice["message"]["content"]:
         made.append(_chunk(whole, text))
     last = _chunk(whole, "")

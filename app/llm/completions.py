@@ -138,11 +138,11 @@ def _generation(chunk: Chunk) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=message, generation_info=info or None)
 
 
-def usage_of(told: dict[str, Any] | None) -> UsageMetadata | None:
+def usage_of(usage: dict[str, Any] | None) -> UsageMetadata | None:
     """What a normalized chunk or answer says of tokens, as LangChain has it."""
-    if not told:
+    if not usage:
         return None
-    given, made = int(told["prompt_tokens"]), int(told["completion_tokens"])
+    given, made = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
     return UsageMetadata(input_tokens=given, output_tokens=made, total_tokens=given + made)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import openai
 import orjson
 
-_LONGEST: Final = 4_000
+_MAX_TEXT_LENGTH: Final = 4_000
 
 _TOO_LONG: Final = re.compile(
     # OpenAI, vLLM, SGLang, OpenRouter, Fireworks, xAI, Groq, Together
@@ -50,10 +50,10 @@ def text_of(error: openai.APIError) -> str:
     """All it says, in lower case, of a length that is read in no time."""
     body = error.body
     try:
-        told = body if isinstance(body, str) else orjson.dumps(body).decode()
+        body_text = body if isinstance(body, str) else orjson.dumps(body).decode()
     except (TypeError, ValueError):
-        told = ""
-    return f"{error.message[:_LONGEST]} {told[:_LONGEST]}".lower()
+        body_text = ""
+    return f"{error.message[:_MAX_TEXT_LENGTH]} {body_text[:_MAX_TEXT_LENGTH]}".lower()
 
 
 def is_too_long(text: str) -> bool:

@@ -48,10 +48,10 @@ class ExtractiveChatModel(BaseChatModel):
         *,
         passages: Sequence[Passage] = (),
         question: str = "",
-        said: str = "",
+        prefix: str = "",
         **kwargs: Any,
     ) -> ChatResult:
-        text = _rest(quote_answer(question, passages), said)
+        text = _rest(quote_answer(question, passages), prefix)
         message = AIMessage(text, usage_metadata=_usage(question, passages, text))
         message.response_metadata = dict(_FINISHED)
         generation = ChatGeneration(message=message, generation_info=dict(_FINISHED))
@@ -76,11 +76,11 @@ class ExtractiveChatModel(BaseChatModel):
         *,
         passages: Sequence[Passage] = (),
         question: str = "",
-        said: str = "",
+        prefix: str = "",
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         # Choosing the sentences takes up to 25 ms, in which other streams go on.
-        text = _rest(await asyncio.to_thread(quote_answer, question, passages), said)
+        text = _rest(await asyncio.to_thread(quote_answer, question, passages), prefix)
         now = asyncio.get_running_loop().time
         began = now()
         for count, piece in enumerate(_PIECE.findall(text)):
@@ -96,9 +96,9 @@ class ExtractiveChatModel(BaseChatModel):
         )
 
 
-def _rest(answer: str, said: str) -> str:
+def _rest(answer: str, prefix: str) -> str:
     """What is left to say: the same question and passages give the same answer."""
-    return answer.removeprefix(said) if said and answer != said else answer
+    return answer.removeprefix(prefix) if prefix and answer != prefix else answer
 
 
 def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetadata:

@@ -17,26 +17,26 @@ from app.text.sentences import Span
 from app.text.tokens import content_terms, words
 
 NOTHING: Final = "Your sources do not say anything about this."
-_MOST: Final = 6
+_MAX_SENTENCES: Final = 6
 """Sentences in an answer; a list counts as two."""
-_ENOUGH: Final = 0.6
+_MIN_SCORE_SHARE: Final = 0.6
 """Share of the best sentence's score that another one needs."""
 _MAX_LIST_ITEMS: Final = 8
-_ALIKE: Final = 0.8
+_SAME_SHARE: Final = 0.8
 _HEADING, _TITLE, _BEFORE, _ASKED = 0.8, 0.5, 0.3, 0.6
 """What a question's word counts in the heading, the title, the sentence before, and in a
 speaker's question just before; in the sentence itself it counts 1."""
 
 _LIST_LINE: Final = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+\Z")
-_WANTS_FIGURE: Final = re.compile(
+_ASKS_NUMBER: Final = re.compile(
     r"\b(?:how (?:many|much|long|old|often|far|high|big|large|soon|fast)|when"
     r"|what (?:year|time|date)|dos(?:e|es|age)|number of)\b",
     re.IGNORECASE,
 )
-_WANTS_NAME: Final = re.compile(r"\b(?:who|whom|whose|which (?:person|company))\b", re.IGNORECASE)
-_WANTS_MEANING: Final = re.compile(r"^\s*what(?:'s| is| are| was| were)\b", re.IGNORECASE)
+_ASKS_PERSON: Final = re.compile(r"\b(?:who|whom|whose|which (?:person|company))\b", re.IGNORECASE)
+_ASKS_DEFINITION: Final = re.compile(r"^\s*what(?:'s| is| are| was| were)\b", re.IGNORECASE)
 _DEFINES: Final = re.compile(r"^(?:\w[\w’'-]*\s+){1,4}?(?:is|are|was|were|means?|refers?)\b")
-_LEANS: Final = re.compile(
+_REFERS_BACK: Final = re.compile(
     r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
     r"|therefore|instead|then|but|and|so|because|either)\b",
     re.IGNORECASE,
@@ -68,7 +68,7 @@ def quote_answer(question: str, passages: Sequence[Passage]) -> str:
     if not units:
         return NOTHING
     scores = _Scorer(question, passages, units).scores()
-    return _rendered(_chosen(units, scores))
+    return _render(_choose(units, scores))
 
 
 def _units(number: int, passage: Passage) -> Iterator[_Unit]:
@@ -173,27 +173,27 @@ class _Scorer:
         if len(text.split()) < 4:
             fit -= 0.3
         found = words(text)
-        if _WANTS_FIGURE.search(self._question) and any(w.is_number for w in found):
+        if _ASKS_NUMBER.search(self._question) and any(w.is_number for w in found):
             fit += 0.15
-        if _WANTS_NAME.search(self._question) and any(w.is_capitalized for w in found[1:]):
+        if _ASKS_PERSON.search(self._question) and any(w.is_capitalized for w in found[1:]):
             fit += 0.1
-        if _WANTS_MEANING.search(self._question) and _DEFINES.match(unit.lead):
+        if _ASKS_DEFINITION.search(self._question) and _DEFINES.match(unit.lead):
             subject = {w.norm for w in words(unit.lead)[:3]}
             fit += 0.15 * bool(subject & set(self._weights))
         return fit
 
 
-def _chosen(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
+def _choose(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
     """The best units, each said once, with what they lean on, in reading order."""
     best = max(scores)
     chosen: list[int] = []
     spent = 0
     for index in sorted(range(len(units)), key=lambda i: (-scores[i], i)):
-        if chosen and scores[index] < _ENOUGH * best:
+        if chosen and scores[index] < _MIN_SCORE_SHARE * best:
             break
-        group = [i for i in _with_support(units, index) if i not in chosen]
+        group = [i for i in _with_context(units, index) if i not in chosen]
         cost = sum(units[i].cost for i in group)
-        if chosen and spent + cost > _MOST:
+        if chosen and spent + cost > _MAX_SENTENCES:
             continue
         if any(_same(units[index], units[i]) for i in chosen):
             continue
@@ -202,32 +202,32 @@ def _chosen(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
     return [units[i] for i in sorted(set(chosen))]
 
 
-def _with_support(units: Sequence[_Unit], index: int) -> list[int]:
+def _with_context(units: Sequence[_Unit], index: int) -> list[int]:
     """A sentence that begins with "They" needs the one before it."""
     previous = index - 1
-    leans = _LEANS.match(units[index].lead)
-    if not leans or previous < 0 or units[previous].passage != units[index].passage:
+    refers_back = _REFERS_BACK.match(units[index].lead)
+    if not refers_back or previous < 0 or units[previous].passage != units[index].passage:
         return [index]
     return [previous, index]
 
 
 def _same(one: _Unit, other: _Unit) -> bool:
     mine, theirs = content_terms(one.text), content_terms(other.text)
-    return len(mine & theirs) >= _ALIKE * min(len(mine), len(theirs))
+    return len(mine & theirs) >= _SAME_SHARE * min(len(mine), len(theirs))
 
 
-def _rendered(units: Sequence[_Unit]) -> str:
+def _render(units: Sequence[_Unit]) -> str:
     """Markdown: one paragraph per passage, lists as lists."""
     paragraphs: list[str] = []
     for passage, group in groupby(units, key=lambda unit: unit.passage):
         text = ""
         for unit in group:
-            text += _joint(text, bullet=unit.bullet) + _said(unit, f" [{passage + 1}]")
+            text += _separator(text, bullet=unit.bullet) + _quoted(unit, f" [{passage + 1}]")
         paragraphs.append(text)
     return "\n\n".join(paragraphs)
 
 
-def _joint(before: str, *, bullet: bool) -> str:
+def _separator(before: str, *, bullet: bool) -> str:
     """What goes between the text so far and the next unit."""
     after_list = before.rpartition("\n")[2].startswith("- ")
     if not before:
@@ -237,7 +237,7 @@ def _joint(before: str, *, bullet: bool) -> str:
     return "\n\n" if bullet else " "
 
 
-def _said(unit: _Unit, marker: str) -> str:
+def _quoted(unit: _Unit, marker: str) -> str:
     """A unit with its marker; what introduces a list has none, its items do."""
     if unit.items:
         items = (f"- {_plain(item)}{marker}" for item in unit.items[:_MAX_LIST_ITEMS])

@@ -48,7 +48,7 @@ _MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
 _USUAL = ("LLM_MODEL", "OPENAI_BASE_URL")
 """The settings beside the key's that a person may have to look at."""
 
-Again = Literal["retry", "wait", "shorter", "unstreamed", "no"]
+Recovery = Literal["retry", "wait", "shorter", "unstreamed", "no"]
 """What may help: the same again, the same as often as there is time, without the oldest turns,
 once without streaming, or nothing."""
 
@@ -60,20 +60,20 @@ _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 class UpstreamFailure:
     """A model call that failed. `wait_s`: how long the service asked to be left alone.
 
-    `said`: the error itself, which is shown to nobody.
+    `error`: the error itself, which is shown to nobody.
     """
 
-    failure: RunFailure
-    again: Again
+    run_failure: RunFailure
+    recovery: Recovery
     wait_s: float | None = None
-    said: openai.APIError | None = None
+    error: openai.APIError | None = None
 
 
 def _final(code: FailureCode, message: str) -> UpstreamFailure:
     return UpstreamFailure(RunFailure(code, message, retryable=False), "no")
 
 
-def _passing(code: FailureCode, message: str, *, wait_s: float | None = None) -> UpstreamFailure:
+def _transient(code: FailureCode, message: str, *, wait_s: float | None = None) -> UpstreamFailure:
     return UpstreamFailure(RunFailure(code, message), "retry", wait_s)
 
 
@@ -92,14 +92,14 @@ def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Upstrea
     address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)[1]
     match error:
         case openai.APITimeoutError():
-            return _passing("TIMEOUT", "The model service did not answer in time. Try again.")
+            return _transient("TIMEOUT", "The model service did not answer in time. Try again.")
         case openai.APIConnectionError() | httpx2.HTTPError() if partial:
-            return _passing(
+            return _transient(
                 "UPSTREAM_TRUNCATED",
                 "The connection to the model service broke in the middle of the answer. Try again.",
             )
         case openai.APIConnectionError() | httpx2.HTTPError():
-            return _passing(
+            return _transient(
                 "UPSTREAM_UNAVAILABLE",
                 f"The model service could not be reached. Check its address ({address}) "
                 "or try again.",
@@ -120,7 +120,7 @@ def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Upstrea
                 "It often has to end in /v1.",
             )
         case NotAnAnswer(kind="broken"):
-            return _passing(
+            return _transient(
                 "GENERATION_FAILED",
                 "The model service sent something that is not an answer. Try again.",
             )
@@ -165,15 +165,15 @@ def _of_status(
                 f"Check {model} and the service's address ({address}).",
             )
         case 429:
-            return _passing(
+            return _transient(
                 "UPSTREAM_RATE_LIMITED",
                 "The model service is taking no more questions right now. Try again in a minute.",
                 wait_s=retry_after_s(headers),
             )
         case 408 | 409 | 425:
-            return _passing("UPSTREAM_UNAVAILABLE", "The model service is busy. Try again.")
+            return _transient("UPSTREAM_UNAVAILABLE", "The model service is busy. Try again.")
         case _ if status >= 500:
-            return _passing(
+            return _transient(
                 "UPSTREAM_UNAVAILABLE",
                 "The model service has a problem of its own. Try again in a moment.",
                 wait_s=retry_after_s(headers),
@@ -202,9 +202,9 @@ def _reported(error: openai.APIError, key_setting: str) -> UpstreamFailure:
         return _of_status(error, status, key_setting, httpx2.Headers())
     if known := _known(error, None):
         return known
-    failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")
+    run_failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")
     final = isinstance(error, ReportedError) and error.final
-    return UpstreamFailure(failure, "no" if final else "retry")
+    return UpstreamFailure(run_failure, "no" if final else "retry")
 
 
 def _known(error: openai.APIError, status: int | None) -> UpstreamFailure | None:
@@ -245,13 +245,13 @@ def _no_credit() -> UpstreamFailure:
 
 def _too_long(error: openai.APIError) -> UpstreamFailure:
     """The prompt does not fit; without the oldest turns it may."""
-    failure = RunFailure(
+    run_failure = RunFailure(
         "GENERATION_FAILED",
         "The question and its passages are too long for this model. "
         "Ask something shorter, or start a new conversation.",
         retryable=False,
     )
-    return UpstreamFailure(failure, "shorter", said=error)
+    return UpstreamFailure(run_failure, "shorter", error=error)
 
 
 def filtered() -> UpstreamFailure:
@@ -264,7 +264,7 @@ def filtered() -> UpstreamFailure:
 
 def truncated() -> UpstreamFailure:
     """The stream ended without saying that the answer is complete."""
-    return _passing(
+    return _transient(
         "UPSTREAM_TRUNCATED", "The model service broke off before the answer was complete."
     )
 
@@ -278,10 +278,10 @@ def silent(seconds: float) -> UpstreamFailure:
 def empty(finish_reason: str) -> UpstreamFailure:
     """A complete answer without a word in it."""
     if finish_reason == "length":
-        return _passing(
+        return _transient(
             "GENERATION_FAILED", "The model used up its length before it said anything. Try again."
         )
-    return _passing("GENERATION_FAILED", "The model answered with nothing. Try again.")
+    return _transient("GENERATION_FAILED", "The model answered with nothing. Try again.")
 
 
 def retry_after_s(headers: httpx2.Headers) -> float | None:

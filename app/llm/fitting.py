@@ -16,11 +16,11 @@ def prompt_tokens(messages: Sequence[Message]) -> int:
     return sum(estimated_tokens(_text(message)) + _OF_EACH for message in messages)
 
 
-def fitted(messages: Sequence[Message], most: int) -> list[Message]:
+def fitted(messages: Sequence[Message], max_tokens: int) -> list[Message]:
     """Without as many of the oldest turns as it takes, and as there are."""
     kept = list(messages)
     left = prompt_tokens(kept)
-    while left > most:
+    while left > max_tokens:
         shorter = without_oldest_turn(kept)
         if len(shorter) == len(kept):
             break

@@ -30,7 +30,7 @@ class Quirks:
     opens_thoughts: bool = False  # its template opens a `<think>` that the answer only closes
     no_stream_options: bool = False
     no_system_role: bool = False
-    most_tokens: int | None = None  # estimated ones of a prompt, since one was refused
+    max_tokens: int | None = None  # estimated ones of a prompt, since one was refused
     answered_at: float | None = None  # `time.monotonic()`
 
     @property
@@ -53,23 +53,23 @@ class Quirks:
     def refuse(self, tokens: int, error: openai.APIError | None) -> None:
         """A prompt of so many estimated tokens was too long; some services say by how much."""
         window, asked = window_of(text_of(error)) if error is not None else (None, None)
-        most = tokens * 7 // 10
+        limit = tokens * 7 // 10
         if window is not None and asked is not None and asked > window:
-            most = tokens * window * 85 // (asked * 100)
+            limit = tokens * window * 85 // (asked * 100)
         elif window is not None:
-            most = min(most, window * 8 // 10)
-        self.most_tokens = min(most, self.most_tokens or most)
+            limit = min(limit, window * 8 // 10)
+        self.max_tokens = min(limit, self.max_tokens or limit)
 
     def notes(self) -> list[str]:
         """What a person may want to know of it."""
-        told = {
+        notes = {
             "stream_options are refused, so tokens are estimated": self.no_stream_options,
             "it takes no system role, so instructions are sent with the question": (
                 self.no_system_role
             ),
             "it thinks in its answers; the thoughts are taken out": self.opens_thoughts,
         }
-        return [note for note, holds in told.items() if holds]
+        return [note for note, holds in notes.items() if holds]
 
 
 def quirk_of(error: openai.APIStatusError, sent: Mapping[str, Any]) -> tuple[Quirk | None, bool]:
@@ -90,10 +90,10 @@ def quirk_of(error: openai.APIStatusError, sent: Mapping[str, Any]) -> tuple[Qui
 
 def without_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The instructions at the head of the first message of the user."""
-    said = [str(one["content"]) for one in messages if one.get("role") == "system"]
+    system_texts = [str(one["content"]) for one in messages if one.get("role") == "system"]
     rest = [dict(one) for one in messages if one.get("role") != "system"]
-    if said and rest:
-        rest[0]["content"] = "\n\n".join((*said, str(rest[0]["content"])))
+    if system_texts and rest:
+        rest[0]["content"] = "\n\n".join((*system_texts, str(rest[0]["content"])))
     return rest
 
 

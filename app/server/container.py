@@ -371,7 +371,7 @@ def make_engine(
                 passages=passages,
                 question=question.text,
                 limits=limits,
-                said=question.continues or "",
+                prefix=question.continues or "",
             )
         return EngineResult(end.finish_reason, end.usage), "" if end.streamed else end.text
 
@@ -402,7 +402,7 @@ def make_engine(
         now=clock.now,
         text_of=answer_text,
         expect=search.expect,
-        in_one_form=model.can_judge,
+        normalize_markers=model.can_judge,
         **event_path(fast=is_usable(settings.llm_fast_path)),
     )
     return tracing.engine(engine)

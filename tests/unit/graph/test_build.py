@@ -110,7 +110,7 @@ def engine(
     reply: str = "Nausea [1].",
     reranker: Reranker | None = None,
     expect: Callable[[str], None] = lambda text: None,
-    in_one_form: bool = True,
+    normalize_markers: bool = True,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -135,7 +135,7 @@ def engine(
         now=lambda: NOW,
         text_of=answer_text,
         expect=expect,
-        in_one_form=in_one_form,
+        normalize_markers=normalize_markers,
     )
 
 
@@ -648,7 +648,7 @@ def test_markers_in_other_forms_become_one_wherever_they_are_cut(written: str, s
         hold = MarkerBuffer(3)
         pieces = [written[at : at + size] for at in range(0, len(written), size)]
         said = "".join(hold.feed(piece) for piece in pieces)
-        assert hold.held == (rest := hold.flush())
+        assert hold.withheld == (rest := hold.flush())
         assert said + rest == shown, pieces
 
 
@@ -665,7 +665,9 @@ def test_a_text_that_is_cut_anywhere_has_the_same_markers(text: str, cuts: list[
 
 
 async def test_quotes_keep_the_brackets_of_their_source() -> None:
-    made = engine(FixedSearch([CLEAR, GREY]), reply="Nausea [1-2] and [^1] [1].", in_one_form=False)
+    made = engine(
+        FixedSearch([CLEAR, GREY]), reply="Nausea [1-2] and [^1] [1].", normalize_markers=False
+    )
     items, _, _ = await run(made)
     assert text_of(items) == "Nausea [1-2] and [^1] [1]."
     items, _, _ = await run(engine(FixedSearch([CLEAR, GREY]), reply="Nausea [1-2] and [^1]."))

@@ -48,9 +48,9 @@ def quoted(answer: str) -> list[tuple[str, int]]:
 
 
 async def stream(
-    model: ExtractiveChatModel, passages: Sequence[Passage], question: str, said: str = ""
+    model: ExtractiveChatModel, passages: Sequence[Passage], question: str, prefix: str = ""
 ) -> list[str]:
-    bound = model.bind(passages=passages, question=question, said=said)
+    bound = model.bind(passages=passages, question=question, prefix=prefix)
     return [answer_text(chunk) async for chunk in bound.astream("ignored")]
 
 

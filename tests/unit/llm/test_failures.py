@@ -56,10 +56,10 @@ def status_error(status: int, code: str | None = None, **headers: str) -> openai
 )
 def test_table(error: Exception, code: str, again: str, says: str) -> None:
     trouble = classify(error, key_setting="OPENAI_API_KEY")
-    assert (trouble.failure.code, trouble.again) == (code, again)
-    assert says in trouble.failure.message
-    assert SECRET not in trouble.failure.message
-    assert trouble.failure.retryable is (again not in ("no", "shorter"))
+    assert (trouble.run_failure.code, trouble.recovery) == (code, again)
+    assert says in trouble.run_failure.message
+    assert SECRET not in trouble.run_failure.message
+    assert trouble.run_failure.retryable is (again not in ("no", "shorter"))
 
 
 def worded(status: int, message: str) -> openai.APIStatusError:
@@ -105,13 +105,13 @@ TOO_LONG = {
 @pytest.mark.parametrize("service", TOO_LONG)
 def test_too_long_is_recognised_in_the_words_of_each_service(service: str, status: int) -> None:
     trouble = classify(worded(status, TOO_LONG[service]), key_setting="OPENAI_API_KEY")
-    assert trouble.again == "shorter"
-    assert "too long for this model" in trouble.failure.message
+    assert trouble.recovery == "shorter"
+    assert "too long for this model" in trouble.run_failure.message
 
 
 def test_so_is_an_error_in_the_stream() -> None:
     error = ReportedError(TOO_LONG["llama.cpp"], REQUEST, body={"code": 400}, final=False)
-    assert classify(error, key_setting="K").again == "shorter"
+    assert classify(error, key_setting="K").recovery == "shorter"
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_so_is_an_error_in_the_stream() -> None:
 )
 def test_money_and_regions_are_told_as_such(error: openai.APIError, says: str) -> None:
     trouble = classify(error, key_setting="OPENAI_API_KEY")
-    assert says in trouble.failure.message
-    assert trouble.again == "no"
-    assert "LLM_MODEL" not in trouble.failure.message
+    assert says in trouble.run_failure.message
+    assert trouble.recovery == "no"
+    assert "LLM_MODEL" not in trouble.run_failure.message
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_money_and_regions_are_told_as_such(error: openai.APIError, says: str) -
 )
 def test_a_model_that_is_being_loaded_is_waited_for(message: str) -> None:
     trouble = classify(worded(503, message), key_setting="K")
-    assert (trouble.failure.code, trouble.again) == ("UPSTREAM_UNAVAILABLE", "wait")
+    assert (trouble.run_failure.code, trouble.recovery) == ("UPSTREAM_UNAVAILABLE", "wait")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_some_say_how_much_they_take(message: str, window: int | None, asked: in
 def test_a_connection_lost_mid_answer_is_a_truncation() -> None:
     lost = openai.APIConnectionError(request=REQUEST)
     trouble = classify(lost, key_setting="K", partial=True)
-    assert trouble.failure.code == "UPSTREAM_TRUNCATED"
+    assert trouble.run_failure.code == "UPSTREAM_TRUNCATED"
 
 
 @pytest.mark.parametrize(
@@ -199,8 +199,10 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 )
 def test_a_service_that_wants_a_key_is_told_from_one_that_refuses_it(error: Exception) -> None:
     trouble = classify(error, key_setting="OPENAI_API_KEY", has_key=False)
-    assert trouble.failure.message == "The model service wants a key; OPENAI_API_KEY is not set."
-    assert (trouble.again, trouble.failure.retryable) == ("no", False)
+    assert (
+        trouble.run_failure.message == "The model service wants a key; OPENAI_API_KEY is not set."
+    )
+    assert (trouble.recovery, trouble.run_failure.retryable) == ("no", False)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_a_service_that_wants_a_key_is_told_from_one_that_refuses_it(error: Exce
     ],
 )
 def test_without_a_key_other_errors_stay_what_they_are(error: Exception, says: str) -> None:
-    assert says in classify(error, key_setting="OPENAI_API_KEY", has_key=False).failure.message
+    assert says in classify(error, key_setting="OPENAI_API_KEY", has_key=False).run_failure.message
 
 
 def test_the_model_knows_whether_its_key_is_set() -> None:
