@@ -26,7 +26,7 @@ _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 class ExtractiveChatModel(BaseChatModel):
     """A chat model that quotes. Takes its evidence by `bind`, never from the prompt:
 
-        model.bind(passages=[...], question="...", said="text that the answer continues")
+        model.bind(passages=[...], question="...", prefix="text that the answer continues")
 
     `[n]` means `passages[n - 1]`. Streams word by word; the pace is kept on average, so a slow
     consumer is caught up with.
