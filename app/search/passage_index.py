@@ -97,8 +97,8 @@ class PostgresPassageIndex:
         asked = (list(passage_ids), [storable(word) for word in words])
         rows = await self._database.fetch(SQL["fetch_rerank_features"], *asked)
         states = {row["passage_id"]: row["states"] for row in rows if row["weights"] is None}
-        [weights] = [row["weights"] for row in rows if row["weights"] is not None]
-        return RerankFeatures(states, weights)
+        [said] = [row for row in rows if row["weights"] is not None]
+        return RerankFeatures(states, said["weights"], said["absent"])
 
     async def _nearest(
         self, scope: tuple[object, ...], embedding: asyncio.Future[Vector], embedder: str

@@ -74,12 +74,6 @@ class QueryTerms:
             return self
         return replace(self, weights=weights)
 
-    def covered(self, words: Sequence[str]) -> float:
-        """The share of the query's weight that the passage says anywhere, 0..1."""
-        total = sum(self.weights.values())
-        said = sum(self.weights[word] for word in self.weights.keys() & set(words))
-        return said / total if total else 0.0
-
     def together(self, words: Sequence[str]) -> float:
         """The largest share of the query's weight that one stretch of the passage says, 0..1."""
         total = sum(self.weights.values())

@@ -23,6 +23,7 @@ from app.embeddings.inference_executor import INFERENCE_EXECUTOR
 from app.embeddings.minilm import EncodedQuery
 from app.search.late_interaction import best_cosines
 from app.search.query_terms import QueryTerms
+from app.search.topic_match import TopicMatch, match_topic
 from app.text.tokens import normalized_words, word_spans
 
 DEPTH: Final = 50
@@ -38,6 +39,8 @@ WEIGHED: Final = 0.5
 speaking, so that what they say of the rare words tells them apart."""
 LEAST: Final = 0.3
 """What a stop word's tokens count beside the idf of the others."""
+JUDGED: Final = 8
+"""Of the best, those that grading sees: where it is looked for the rare words."""
 
 Scores = NDArray[np.float64]
 
@@ -48,6 +51,8 @@ class _Tokens(NamedTuple):
     all: Scores
     unsaid: Scores  # over what the title leaves unsaid
     weighed: Scores  # by how rare the words are
+    rarest: Scores  # of the rarest words of the topic alone
+    topic: TopicMatch | None = None  # of the candidates that have token states
 
 
 class _States(NamedTuple):
@@ -88,7 +93,7 @@ class PassageDetails(Protocol):
 class FeatureReranker:
     """Implements `Reranker`, and fills in what grading decides from.
 
-    `covered` and `together` are of the question's topic, without the words that frame it.
+    `together`, `rarest` and `lacking` are of the question's topic, without the words that frame it.
 
     With an embedder that is no `QueryEncoder`, the words alone refine the order.
     """
@@ -113,7 +118,8 @@ class FeatureReranker:
         )
         states = None if encoded is None else _states(encoded, top, look)
         wording = QueryTerms.of(query, look.weights)
-        return Reranked(await thinking(_ranked, wording, top, rest, said, states))
+        ranked = partial(_ranked, wording, top, rest, said, states, absent=look.absent)
+        return Reranked(await thinking(ranked))
 
     async def _encoded(self, query: str) -> EncodedQuery | None:
         return None if self._encoder is None else await self._encoder.encode_query(query)
@@ -132,6 +138,8 @@ def _ranked(
     rest: Sequence[Candidate],
     words: Sequence[_Words],
     states: _States | None,
+    *,
+    absent: float,
 ) -> tuple[Candidate, ...]:
     """All candidates with their new scores, best first; `words` are those of `top`."""
     tokens = _token_scores(wording, words, states)
@@ -149,15 +157,17 @@ def _ranked(
     if topic is not wording:
         together = [topic.together(one) for one in said]
     around = float(np.mean([one.cosine for one in (*top, *rest)]))
+    lacking = _lacking(tokens, states, order[:JUDGED], absent)
     ranked = [
         replace(
             top[i],
             score=float(scores[i]),
-            covered=topic.covered(said[i]),
             together=together[i],
             met=_known(tokens.weighed[i]),
+            rarest=_known(tokens.rarest[i]),
             token_similarity=_known(tokens.all[i]),
             around=around,
+            lacking=lacking,
         )
         for i in order
     ]
@@ -168,8 +178,8 @@ def _ranked(
 
 def _token_scores(wording: QueryTerms, words: Sequence[_Words], states: _States | None) -> _Tokens:
     """MaxSim of each candidate."""
-    tokens = _Tokens(*np.full((3, len(words)), np.nan))
-    if states is None:
+    tokens = _Tokens(*np.full((4, len(words)), np.nan))
+    if states is None or not states.rows:
         return tokens
     best = best_cosines(states.query.states, states.passages)
     owners = _owners(states.query.starts, wording)
@@ -178,7 +188,19 @@ def _token_scores(wording: QueryTerms, words: Sequence[_Words], states: _States 
     tokens.weighed[rows] = np.average(best, axis=1, weights=_piece_weights(owners, wording))
     unsaid = np.array([_unsaid(owners, words[row].named) for row in states.rows])
     tokens.unsaid[rows] = (best * unsaid).sum(axis=1) / unsaid.sum(axis=1)
-    return tokens
+    topic = match_topic(best, owners, wording.topic)
+    tokens.rarest[rows] = tokens.all[rows] if topic is None else topic.rarest()
+    return tokens._replace(topic=topic)
+
+
+def _lacking(
+    tokens: _Tokens, states: _States | None, judged: NDArray[np.intp], absent: float
+) -> float:
+    """The share of the topic that none of the judged meets; none where not all can be compared."""
+    if states is None or tokens.topic is None:
+        return 0.0
+    rows = [states.rows.index(i) for i in judged if i in states.rows]
+    return tokens.topic.lacking(rows, absent) if len(rows) == len(judged) else 0.0
 
 
 def _unsaid(owners: Sequence[str | None], named: frozenset[str]) -> list[bool]:

@@ -216,7 +216,7 @@ async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
     assert look.states == {coffee.passage_id: b"coffee"}
     weights = dict(zip(words, look.weights, strict=True))
     assert weights["the"] == 0
-    assert 0 < weights["coffee"] < weights["beans"] < weights["unheard"]
+    assert 0 < weights["coffee"] < weights["beans"] < weights["unheard"] == look.absent
 
 
 async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:

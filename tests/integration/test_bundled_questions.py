@@ -101,3 +101,34 @@ async def test_natural_questions_are_answered_and_foreign_ones_are_not(
     for number, text in enumerate(foreign):
         question = Question(f"f{number}", text, {}, source="outage-review")
         assert not (await library.ask(question)).passages, text
+
+
+async def test_what_names_a_thing_that_is_nowhere_is_refused(
+    database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
+) -> None:
+    """Although all else it asks is there; other forms and typing errors are no absence."""
+    library = Library(database, LibraryStore(database))
+    library.wire(embedder)
+    await store_bundled(library, embedder, tmp_path / "files", folder=samples)
+
+    async def refused(texts: list[str]) -> list[str]:
+        asked = [Question(f"n{number}", text, {}) for number, text in enumerate(texts)]
+        return [one.text for one in asked if not (await library.ask(one)).passages]
+
+    nowhere = [
+        "What are the side effects of atorvastatin?",
+        "Side effects of quetiapine",
+        "What should be done about a missed dose of lamotrigine?",
+        "What does the leave policy say about sabbaticals?",
+        "How does clozapine work?",
+        "What did the review decide about the helicopter?",
+    ]
+    there = [
+        "side effects of aripiprazol",
+        "wafarin dose",
+        "what should I do when I miss a dose of warfarine",
+        "bleedings under warfarin",
+        "when did the outages happen",
+    ]
+    assert await refused(nowhere) == nowhere
+    assert await refused(there) == []

@@ -127,12 +127,14 @@ ORDER BY score DESC, passage LIMIT 100;
 
 -- name: fetch_rerank_features
 -- The token states of the passages $1 that have some and, in one row without a passage, the idf of
--- each word of $2, in order. A word of several terms has the idf of its rarest term.
-SELECT p.passage_id, t.states, NULL::float8[] AS weights
+-- each word of $2, in order, and the idf of a word that no passage has. A word of several terms has
+-- the idf of its rarest term.
+SELECT p.passage_id, t.states, NULL::float8[] AS weights, NULL::float8 AS absent
 FROM passages p JOIN passage_tokens t ON t.passage = p.number
 WHERE p.passage_id = ANY ($1::text[])
 UNION ALL
-SELECT NULL, NULL, coalesce(array_agg(weight ORDER BY place), '{}')
+SELECT NULL, NULL, coalesce(array_agg(weight ORDER BY place), '{}'),
+  (SELECT ln(1 + (passages + 0.5::float8) / 0.5) FROM library_statistics)
 FROM (
   SELECT query.place, coalesce(max(ln(1 + (total.passages - coalesce(known.passages, 0) + 0.5::float8)
       / (coalesce(known.passages, 0) + 0.5::float8))) FILTER (WHERE term.lexeme IS NOT NULL), 0)

@@ -66,7 +66,7 @@ def looked_at(
     found: Candidate, *, together: float = 0.5, met: float = 0.5, around: float = 0.25
 ) -> Candidate:
     return replace(
-        found, covered=together, together=together, met=met, token_similarity=met, around=around
+        found, together=together, met=met, rarest=met, token_similarity=met, around=around
     )
 
 
@@ -319,6 +319,21 @@ def test_a_library_that_speaks_of_such_things_and_a_recording_make_evidence_like
     assert chance(looked_at(GREY, around=0.35)) > chance(document)
     recording = replace(document, passage=replace(document.passage, kind="recording"))
     assert chance(recording) > chance(document)
+
+
+def test_a_name_that_no_passage_resembles_is_refused_unless_a_model_finds_otherwise() -> None:
+    near = looked_at(CLEAR, met=0.46)
+    lacks = replace(near, lacking=0.4)
+    assert by_score([near], settle=True).decision == "answer"
+    assert chance(replace(near, lacking=0.3)) == chance(near)
+    assert by_score([lacks, lacks], settle=True).decision == "refuse"
+    assert by_score([lacks], settle=False).decision == "unsure"  # never refused unread by a model
+    assert chance(lacks, lean=4.0) == pytest.approx(chance(near))  # of a source that was chosen
+    best = looked_at(CLEAR, together=1.0, met=0.7)
+    assert by_score([replace(best, lacking=0.4)], settle=True).decision == "answer"
+    graded = by_score([lacks], settle=True).graded
+    assert graded[0].reason.endswith("a rare word of it is nowhere near")
+    assert chance(replace(OFF, lacking=0.4)) == chance(OFF)
 
 
 @pytest.mark.parametrize(

@@ -57,14 +57,12 @@ def test_words_that_frame_a_question_are_not_its_topic() -> None:
     assert set(asked.weights) == set(normalized_words("group decide diesel"))  # ranking counts them
     assert asked.topic.weights == {"diesel": 6}
     said = normalized_words("Diesel, then.")
-    assert (asked.covered(said), asked.topic.covered(said)) == (6 / 14, 1)
     assert (asked.together(said), asked.topic.together(said)) == (6 / 14, 1)
 
 
 def test_where_all_words_frame_they_are_the_topic() -> None:
     for asked in (wording("What did the group decide?", group=4, decide=4), wording("?!")):
         assert asked.topic is asked
-    assert wording("?!").covered(["tea"]) == 0
 
 
 @given(st.text(st.characters(max_codepoint=0x2FF)) | st.text(st.characters(max_codepoint=127)))

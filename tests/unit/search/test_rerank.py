@@ -46,7 +46,8 @@ class Bits:
         self, passage_ids: Sequence[str], words: Sequence[str]
     ) -> RerankFeatures:
         states = {name: bits for name, bits in self._bits.items() if name in passage_ids}
-        return RerankFeatures(states, [0.0 if word in ("the", "of") else 5.0 for word in words])
+        weights = [0.0 if word in ("the", "of") else 5.0 for word in words]
+        return RerankFeatures(states, weights, absent=6.0)
 
 
 def candidate(
@@ -104,14 +105,34 @@ async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic(
     reranker = FeatureReranker(Bits(a=QUERY), TokenEmbeddings())
     ranked = (await reranker.rerank("group diesel", [words, frame])).candidates
     by_name = {one.passage.passage_id: one for one in ranked}
-    assert (by_name["a"].covered, by_name["a"].together) == (1, 1)
-    assert (by_name["b"].covered, by_name["b"].together) == (0, 0)
+    assert by_name["a"].together == 1
+    assert by_name["b"].together == 0
     plain = (await reranker.rerank("diesel", [words, frame])).candidates
     gained = {one.passage.passage_id: one.score for one in plain}
     assert by_name["b"].score > gained["b"]  # what it says of the frame still ranks it
     assert {one.around for one in ranked} == {0.5}
     assert by_name["a"].token_similarity is not None
     assert by_name["b"].token_similarity is None
+    assert by_name["a"].rarest is not None
+    assert by_name["b"].rarest is None
+
+
+async def test_a_rare_word_that_none_of_the_best_resembles_is_lacking() -> None:
+    """The query has the pieces of `tea` and `pot`; what passages say is told by their states."""
+    noise = RNG.normal(size=(9, 384)).astype(np.float32)
+
+    async def lacking(query: str, **states: Floats) -> set[float | None]:
+        found = [candidate(name, 0.5) for name in ("a", "b")]
+        ranked = await FeatureReranker(Bits(**states), TokenEmbeddings()).rerank(query, found)
+        return {one.lacking for one in ranked.candidates}
+
+    tea, both = np.vstack([noise, QUERY[1]]), np.vstack([noise, QUERY[1:3]])
+    [half] = await lacking("tea pot", a=tea, b=noise)
+    assert half == pytest.approx(0.5 * (2 * 5 / 6 - 1), abs=0.05)
+    assert await lacking("tea pot", a=both, b=noise) == {0}
+    assert await lacking("tea pot", a=tea) == {0}  # of b nothing is known
+    assert await lacking("the of", a=tea, b=noise) == {0}
+    assert await lacking("tea pot") == {0}
 
 
 async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
