@@ -23,7 +23,7 @@ from rich.table import Table
 
 from app.client import Citestream
 from bench.load_server import own_server
-from bench.load_sessions import Figures, Habits, session
+from bench.load_sessions import Habits, LoadStats, session
 
 QUESTIONS: Final = (
     "What are the side effects of aripiprazole?",
@@ -37,7 +37,7 @@ BUSIEST: Final = 80.0  # per cent of a processor; above it the figures are partl
 
 async def run(options: argparse.Namespace, console: Console) -> int:
     """The exit code: 1 when an answer failed, or was not what the server kept."""
-    figures = Figures()
+    stats = LoadStats()
     async with AsyncExitStack() as stack:
         url = options.url or await stack.enter_async_context(own_server(options.tokens_per_s))
         console.print(f"{options.sessions} sessions for {options.duration:g} s against {url}")
@@ -52,13 +52,13 @@ async def run(options: argparse.Namespace, console: Console) -> int:
         )
         process = psutil.Process()
         process.cpu_percent()
-        await _watched(library, habits, figures, options, console)
+        await _watched(library, habits, stats, options, console)
         busy = process.cpu_percent()
-    console.print(summary(figures))
-    for error, count in figures.errors.most_common():
+    console.print(summary(stats))
+    for error, count in stats.errors.most_common():
         console.print(f"{count} × {error}", style="red")
-    console.print(verdict(figures, busy=busy))
-    return 1 if figures.errors or figures.differing else 0
+    console.print(verdict(stats, busy=busy))
+    return 1 if stats.errors or stats.differing else 0
 
 
 def _questions(path: str | None) -> Sequence[str]:
@@ -72,7 +72,7 @@ def _questions(path: str | None) -> Sequence[str]:
 async def _watched(
     library: Citestream,
     habits: Habits,
-    figures: Figures,
+    stats: LoadStats,
     options: argparse.Namespace,
     console: Console,
 ) -> None:
@@ -80,32 +80,32 @@ async def _watched(
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         running = [
-            group.create_task(session(library, number, habits, figures, of=options.sessions))
+            group.create_task(session(library, number, habits, stats, of=options.sessions))
             for number in range(options.sessions)
         ]
         with Live(console=console, refresh_per_second=2, transient=True) as live:
             while not all(task.done() for task in running):
-                live.update(progress(figures, seconds=time.monotonic() - began))
+                live.update(progress(stats, seconds=time.monotonic() - began))
                 if not console.is_terminal:
-                    console.print(progress(figures, seconds=time.monotonic() - began))
+                    console.print(progress(stats, seconds=time.monotonic() - began))
                 await asyncio.wait(running, timeout=0.5 if console.is_terminal else 5)
 
 
-def progress(figures: Figures, *, seconds: float) -> str:
+def progress(stats: LoadStats, *, seconds: float) -> str:
     """What happened so far, in one line."""
     return (
-        f"{seconds:5.0f} s  asked {figures.asked}  reading {figures.reading}  "
-        f"finished {figures.finished}  stopped {figures.stopped}  cut {figures.cuts}  "
-        f"tokens/s {figures.tokens / max(seconds, 0.001):,.0f}  errors {figures.errors.total()}"
+        f"{seconds:5.0f} s  asked {stats.asked}  reading {stats.reading}  "
+        f"finished {stats.finished}  stopped {stats.stopped}  cut {stats.cuts}  "
+        f"tokens/s {stats.tokens / max(seconds, 0.001):,.0f}  errors {stats.errors.total()}"
     )
 
 
-def summary(figures: Figures) -> Table:
+def summary(stats: LoadStats) -> Table:
     """Percentiles of every duration, in milliseconds."""
     table = Table(title="milliseconds", title_justify="left")
     for name in ("", "count", "p50", "p90", "p99", "max"):
         table.add_column(name, justify="left" if not name else "right")
-    for name, seconds in figures.durations.items():
+    for name, seconds in stats.durations.items():
         ordered = sorted(seconds)
         cells = [f"{_share(ordered, share) * 1_000:,.1f}" for share in (0.5, 0.9, 0.99, 1.0)]
         table.add_row(name, f"{len(ordered):,}", *cells)
@@ -117,10 +117,10 @@ def _share(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, round(share * len(ordered)) - 1)]
 
 
-def verdict(figures: Figures, *, busy: float) -> str:
+def verdict(stats: LoadStats, *, busy: float) -> str:
     """What was compared, and whether this tool was the bottleneck."""
-    compared = f"{figures.compared} answers compared with what was kept"
-    differing = f"{figures.differing} differ" if figures.differing else "all equal"
+    compared = f"{stats.compared} answers compared with what was kept"
+    differing = f"{stats.differing} differ" if stats.differing else "all equal"
     ours = f"this tool used {busy:.0f} % of a processor"
     if busy > BUSIEST:
         ours += ": too much, run several of it or take fewer sessions"

@@ -27,7 +27,7 @@ class Habits:
 
 
 @dataclass(slots=True)
-class Figures:
+class LoadStats:
     """Counters, and durations in seconds by what was waited for."""
 
     asked: int = 0
@@ -47,7 +47,7 @@ class Figures:
 
 
 async def session(
-    library: Citestream, number: int, habits: Habits, figures: Figures, *, of: int
+    library: Citestream, number: int, habits: Habits, stats: LoadStats, *, of: int
 ) -> None:
     """Ask until the time is over. The first questions of `of` sessions are spread."""
     chance = random.Random(habits.seed * 1_000_003 + number)
@@ -56,38 +56,38 @@ async def session(
     while time.monotonic() < habits.ends_at:
         began = time.monotonic()
         try:
-            await _ask(library, session_id, habits, figures, chance)
+            await _ask(library, session_id, habits, stats, chance)
         except Refused as refused:
-            figures.errors[f"{refused.status} {refused.code}"] += 1
+            stats.errors[f"{refused.status} {refused.code}"] += 1
             await asyncio.sleep(min(refused.retry_after_s or 1.0, MAX_BUSY_S))
         except ClientError as error:
-            figures.errors[type(error).__name__] += 1
+            stats.errors[type(error).__name__] += 1
             await asyncio.sleep(1)
         await asyncio.sleep(max(0.0, began + habits.pause_s - time.monotonic()))
 
 
 async def _ask(
-    library: Citestream, session_id: str, habits: Habits, figures: Figures, chance: random.Random
+    library: Citestream, session_id: str, habits: Habits, stats: LoadStats, chance: random.Random
 ) -> None:
     question = chance.choice(habits.questions)
     stop_at = chance.randint(0, 60) if chance.random() < habits.stops else None
     cut_at = chance.randint(0, 60) if chance.random() < habits.cuts else None
     began = time.monotonic()
-    figures.asked += 1
-    figures.reading += 1
+    stats.asked += 1
+    stats.reading += 1
     try:
         async with library.ask(question, session_id=session_id) as answer:
-            figures.took("response begins", began)
-            await _read(answer, library, figures, began=began, stop_at=stop_at, cut_at=cut_at)
+            stats.took("response begins", began)
+            await _read(answer, library, stats, began=began, stop_at=stop_at, cut_at=cut_at)
     finally:
-        figures.reading -= 1
-    await _compare(library, session_id, answer, figures)
+        stats.reading -= 1
+    await _compare(library, session_id, answer, stats)
 
 
 async def _read(
     answer: Answer,
     library: Citestream,
-    figures: Figures,
+    stats: LoadStats,
     *,
     began: float,
     stop_at: int | None,
@@ -100,38 +100,38 @@ async def _read(
     async for event in answer:
         now = time.monotonic()
         if lost is not None:
-            figures.took("resumed", lost)
+            stats.took("resumed", lost)
             lost, last = None, None
         if isinstance(event, RunStartEvent):
-            figures.took("first event", began)
+            stats.took("first event", began)
         elif isinstance(event, Token):
-            figures.tokens += 1
+            stats.tokens += 1
             if last is None and seen == 0:
-                figures.took("first token", began)
+                stats.took("first token", began)
             elif last is not None:
-                figures.durations["between tokens"].append(now - last)
+                stats.durations["between tokens"].append(now - last)
             seen, last = seen + 1, now
         if cut_at is not None and seen >= cut_at and answer.ended is None:
             cut_at, lost = None, now
-            figures.cuts += 1
+            stats.cuts += 1
             answer.cut()
         if stop_at is not None and seen >= stop_at and answer.ended is None:
             stop_at = None
             await library.stop(answer.run_id)
-            figures.took("stop confirmed", now)
-            figures.stopped += 1
-    figures.took("whole answer", began)
+            stats.took("stop confirmed", now)
+            stats.stopped += 1
+    stats.took("whole answer", began)
     if isinstance(answer.ended, Error):
-        figures.errors[answer.ended.content.code] += 1
+        stats.errors[answer.ended.content.code] += 1
     else:
-        figures.finished += 1
+        stats.finished += 1
 
 
-async def _compare(library: Citestream, session_id: str, answer: Answer, figures: Figures) -> None:
+async def _compare(library: Citestream, session_id: str, answer: Answer, stats: LoadStats) -> None:
     """Whether what was read is what the server keeps of this answer, to the letter."""
     if answer.ended is None:
         return
     kept = {m["run_id"]: m["content"] for m in await library.messages(session_id)}
     if answer.run_id in kept:
-        figures.compared += 1
-        figures.differing += kept[answer.run_id] != answer.text
+        stats.compared += 1
+        stats.differing += kept[answer.run_id] != answer.text

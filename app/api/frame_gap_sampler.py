@@ -1,11 +1,11 @@
-"""Measures the gaps between tokens on every so-manieth stream; the others pay nothing."""
+"""Measures the gaps between tokens on one stream in `ONE_IN`; other streams have no overhead."""
 
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 ONE_IN = 16
-HEAD = 96  # the type stands in the first bytes of a frame, after its id
+HEAD = 96  # the type is in the first bytes of a frame, after its id
 
 Frames = AsyncGenerator[bytes, None]
 
@@ -18,13 +18,13 @@ class GapSampler:
         self._streams = 0
 
     def __call__(self, frames: Frames) -> Frames:
-        """The frames as they are, or the same with their gaps told."""
+        """The frames, measured if this stream is sampled."""
         sampled = self._streams % ONE_IN == 0
         self._streams += 1
         return self._measured(frames) if sampled else frames
 
     async def _measured(self, frames: Frames) -> Frames:
-        """Seconds between two frames of text with nothing between them, as this viewer got them."""
+        """Observes the seconds between two consecutive frames of text."""
         last: float | None = None
         async with aclosing(frames):
             async for frame in frames:
@@ -40,5 +40,5 @@ class GapSampler:
 
 
 def unsampled(frames: Frames) -> Frames:
-    """For applications that are not watched."""
+    """The frames, unmeasured."""
     return frames

@@ -1,1 +1,1 @@
-"""`python -m app.doctor`: what works, what does not, and the line that mends it."""
+"""`python -m app.doctor`: checks the installation and suggests a fix for each problem."""

@@ -13,7 +13,7 @@ import httpx
 
 from app.config import Settings, load_settings
 from app.doctor.database import examine_database
-from app.doctor.diagnosis import judge
+from app.doctor.diagnosis import diagnose
 from app.doctor.findings import Finding, failed, report
 from app.doctor.model import examine_embeddings, examine_model
 from app.doctor.path import measure
@@ -48,15 +48,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 async def examine(options: argparse.Namespace, settings: Settings) -> list[Finding]:
     """Everything, or what `--only` names."""
-    wanted = set(options.only or ONLY)
+    selected = set(options.only or ONLY)
     findings: list[Finding] = []
-    if "database" in wanted:
+    if "database" in selected:
         findings += await examine_database(settings)
-    if "embeddings" in wanted:
+    if "embeddings" in selected:
         findings.append(await examine_embeddings(settings))
-    if "model" in wanted:
+    if "model" in selected:
         findings.append(await examine_model(settings))
-    if "path" in wanted:
+    if "path" in selected:
         findings += await examine_path(options, settings)
     return findings
 
@@ -68,10 +68,10 @@ async def examine_path(options: argparse.Namespace, settings: Settings) -> list[
     async with httpx.AsyncClient(
         limits=limits, verify=not options.insecure, follow_redirects=True, trust_env=False
     ) as client:
-        here = f"http://{settings.host}:{settings.port}"
+        own_url = f"http://{settings.host}:{settings.port}"
         if options.url is None:
-            return judge(await measure(client, here, silence_s=silence))
-        return judge(await measure(client, options.url, silence_s=silence))
+            return diagnose(await measure(client, own_url, silence_s=silence))
+        return diagnose(await measure(client, options.url, silence_s=silence))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

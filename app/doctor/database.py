@@ -1,4 +1,4 @@
-"""Is the database there, fast, direct, writable, and does it have the tables of this version?"""
+"""Checks that the database is reachable, fast, unpooled, writable and migrated."""
 
 import asyncio
 import statistics
@@ -52,7 +52,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
             text = f"none yet in {settings.data_dir}: the first start makes it"
             return [Finding("skip", "database", text)]
         password = await asyncio.to_thread(password_of, settings.lakebase)
-        return await _examined(dsn, password, settings.database_pool_size)
+        return await _examine(dsn, password, settings.database_pool_size)
     except (SettingError, StoreUnavailable) as error:
         remedy = "DATABASE_URL: takes postgresql://user:password@host:port/database"
         return [Finding("FAIL", "database", str(error), (remedy,))]
@@ -61,7 +61,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
             await asyncio.to_thread(server.release)
 
 
-async def _examined(dsn: str, password: Password | None, pool_size: int | None) -> list[Finding]:
+async def _examine(dsn: str, password: Password | None, pool_size: int | None) -> list[Finding]:
     pool_size = pool_size or read_address(dsn).pool_size or POOL_SIZE
     await check_direct(lambda: connect(dsn, password=password, prepares=False))
     connection = await connect(dsn, password=password)
@@ -78,14 +78,14 @@ async def _examined(dsn: str, password: Password | None, pool_size: int | None) 
 
 async def _server(connection: Connection, pool_size: int) -> Finding:
     row = await connection.fetchrow(SERVER)
-    took: list[float] = []
+    durations_ms: list[float] = []
     for _ in range(STATEMENTS):
         began = time.monotonic()
         await connection.fetchval("SELECT 1")
-        took.append((time.monotonic() - began) * 1000)
-    middle = statistics.median(took)
+        durations_ms.append((time.monotonic() - began) * 1000)
+    median_ms = statistics.median(durations_ms)
     vectors = row["vectors"] or "not installed yet"
-    text = f"PostgreSQL {row['version']}, pgvector {vectors}, {middle:.1f} ms a statement"
+    text = f"PostgreSQL {row['version']}, pgvector {vectors}, {median_ms:.1f} ms a statement"
     if row["read_only"]:
         remedy = ("DATABASE_URL: the address of the primary, not of a standby",)
         return Finding("FAIL", "database", f"{text}; it takes no writes", remedy)
@@ -94,17 +94,17 @@ async def _server(connection: Connection, pool_size: int) -> Finding:
         needed = f"pgvector {MIN_PGVECTOR_TEXT} or newer is needed"
         remedy = (_pgvector_remedy(row["offered"]),)
         return Finding("FAIL", "database", f"{text}; {needed}", remedy)
-    apart = abs((datetime.now(UTC) - row["now"]).total_seconds())
-    if apart > CLOCKS_S:
+    skew_s = abs((datetime.now(UTC) - row["now"]).total_seconds())
+    if skew_s > CLOCKS_S:
         remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
-        return Finding("warn", "database", f"{text}; its clock is {apart:.0f} s apart", remedy)
+        return Finding("warn", "database", f"{text}; its clock is {skew_s:.0f} s apart", remedy)
     each_uses = pool_size + 2
     if row["connections"] < 2 * each_uses:
         each = f"one process uses up to {each_uses}"
         remedy = (f"max_connections = {4 * each_uses} or more, or a smaller DATABASE_POOL_SIZE",)
-        most = f"{row['connections']} connections at most, {each}"
-        return Finding("warn", "database", f"{text}; {most}", remedy)
-    if middle > SLOW_MS:
+        limit_text = f"{row['connections']} connections at most, {each}"
+        return Finding("warn", "database", f"{text}; {limit_text}", remedy)
+    if median_ms > SLOW_MS:
         remedy = ("run application and database in one region, without a VPN between them",)
         return Finding("warn", "database", f"{text}: that is slow", remedy)
     return Finding("ok", "database", text)
@@ -118,28 +118,28 @@ def _pgvector_remedy(offered: str | None) -> str:
 
 async def _notices(dsn: str, password: Password | None, sender: Connection) -> Finding:
     """A pooler in transaction mode accepts LISTEN and then loses every notice."""
-    heard = asyncio.Event()
+    received = asyncio.Event()
     listener = await connect(dsn, password=password)
     try:
-        await listener.add_listener("citestream_doctor", lambda *_: heard.set())
+        await listener.add_listener("citestream_doctor", lambda *_: received.set())
         await sender.execute("NOTIFY citestream_doctor")
         with suppress(TimeoutError):
             async with asyncio.timeout(NOTICE_S):
-                await heard.wait()
+                await received.wait()
     finally:
         await listener.close(timeout=5)
-    if heard.is_set():
+    if received.is_set():
         return Finding("ok", "notices", "LISTEN and NOTIFY arrive")
     text = "a NOTIFY did not arrive: a pooler in transaction mode stands in between"
     return Finding("FAIL", "notices", text, (DIRECT,))
 
 
 async def _migrations(connection: Connection) -> Finding:
-    lacking, known = await pending(connection), len(known_migrations())
-    if lacking > 0:
-        text = f"{known - lacking} of {known} applied: the next start applies the rest"
+    missing, known = await pending(connection), len(known_migrations())
+    if missing > 0:
+        text = f"{known - missing} of {known} applied: the next start applies the rest"
         return Finding("warn", "migrations", text)
-    if lacking < 0:
-        text = f"the database is {-lacking} ahead of this version: finish the upgrade"
+    if missing < 0:
+        text = f"the database is {-missing} ahead of this version: finish the upgrade"
         return Finding("warn", "migrations", text)
     return Finding("ok", "migrations", f"{known} of {known} applied")

@@ -1,4 +1,4 @@
-"""What the doctor found, and how it is told."""
+"""Findings of the doctor and their report."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ class Finding:
 
 
 def report(findings: Iterable[Finding]) -> str:
-    """Lines for a terminal."""
     lines: list[str] = []
     for finding in findings:
         lines.append(f"{finding.verdict:<5} {finding.part:<11} {printable(finding.text)}")
@@ -29,5 +28,5 @@ def report(findings: Iterable[Finding]) -> str:
 
 
 def failed(findings: Iterable[Finding]) -> bool:
-    """Whether anything has to be mended before strangers come."""
+    """Whether anything must be fixed before going public."""
     return any(finding.verdict == "FAIL" for finding in findings)

@@ -1,4 +1,4 @@
-"""Do the models answer, and does the answer model really stream?"""
+"""Checks that the models answer and that the answer model streams."""
 
 import asyncio
 import time
@@ -25,17 +25,17 @@ PROMPT = (
     AIMessage("Yes."),
     HumanMessage(QUESTION),
 )
-"""Of the shape of all prompts: what a service refuses of them is found out here."""
-FEW = 3  # pieces: more than that is a stream
-GATHERED = 0.1  # of the whole time: an answer that came within its end was held back
-WORTH_JUDGING_S = 1.0
+"""Has the structure of every prompt, so that a service which rejects it is detected here."""
+MAX_UNSTREAMED_PIECES = 3  # pieces: more than that is a stream
+BURST_SHARE = 0.1  # of the whole time: an answer that came within its end was held back
+MIN_DURATION_S = 1.0
 SLOW_FIRST_S = 5.0
-TROUBLE = (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, CitestreamError)
+FAILURES = (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, CitestreamError)
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """When the pieces of one answer came, in seconds since it was asked for."""
+    """Arrival times of the pieces of one answer, in seconds since the request."""
 
     arrivals: tuple[float, ...]
 
@@ -46,31 +46,30 @@ class Streamed:
         return max((b - a for a, b in pairs), default=0.0)
 
     @property
-    def held_back(self) -> bool:
-        """It came in one piece, or all at once in the end."""
-        if len(self.arrivals) <= FEW:
+    def is_buffered(self) -> bool:
+        """The answer arrived in one piece, or all at once at the end."""
+        if len(self.arrivals) <= MAX_UNSTREAMED_PIECES:
             return True
         first, last = self.arrivals[0], self.arrivals[-1]
-        return last >= WORTH_JUDGING_S and last - first < GATHERED * last
+        return last >= MIN_DURATION_S and last - first < BURST_SHARE * last
 
 
 async def examine_embeddings(settings: Settings) -> Finding:
-    """One question into numbers."""
     try:
         embedder = await asyncio.to_thread(make_embedder, settings.embedding)
         await embedder.embed_query("warm up")
         began = time.monotonic()
         vector = await embedder.embed_query("What are the side effects?")
-    except TROUBLE as error:
+    except FAILURES as error:
         remedy = ("EMBEDDINGS=local works without any service",)
         return Finding("FAIL", "embeddings", reason_of(error), remedy)
-    took = (time.monotonic() - began) * 1000
-    text = f"{embedder.name}, {len(vector)} numbers, {took:.0f} ms a question"
+    durations_ms = (time.monotonic() - began) * 1000
+    text = f"{embedder.name}, {len(vector)} numbers, {durations_ms:.0f} ms a question"
     return Finding("ok", "embeddings", text)
 
 
 async def examine_model(settings: Settings) -> Finding:
-    """Quoting mode needs no examination; others are asked one short question."""
+    """Asks one short question, except in quoting mode."""
     try:
         model = await asyncio.to_thread(make_answer_model, settings)
     except SettingError as error:
@@ -79,11 +78,11 @@ async def examine_model(settings: Settings) -> Finding:
         return Finding("ok", "model", model.label)
     try:
         async with asyncio.timeout(settings.first_token_timeout_s + settings.idle_timeout_s):
-            return _judged(model, await _asked(model))
+            return _model_finding(model, await _stream_answer(model))
     except TimeoutError:
         text = f"{model.name} at {model.sends_to} was silent for too long"
         return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
-    except TROUBLE as error:
+    except FAILURES as error:
         failure = classify(error, key_setting=model.key_setting, has_key=model.has_key)
         text = f"{model.name} at {model.sends_to}: {failure.run_failure.message}"
         return Finding("FAIL", "model", text, (reason_of(error),))
@@ -91,7 +90,7 @@ async def examine_model(settings: Settings) -> Finding:
         await model.aclose()
 
 
-async def _asked(model: AnswerModel) -> Streamed:
+async def _stream_answer(model: AnswerModel) -> Streamed:
     began = time.monotonic()
     arrivals = [
         time.monotonic() - began
@@ -101,11 +100,11 @@ async def _asked(model: AnswerModel) -> Streamed:
     return Streamed(tuple(arrivals))
 
 
-def _judged(model: AnswerModel, streamed: Streamed) -> Finding:
+def _model_finding(model: AnswerModel, streamed: Streamed) -> Finding:
     if not streamed.arrivals:
         return Finding("FAIL", "model", f"{model.name} at {model.sends_to} answered nothing")
     first, pieces = streamed.arrivals[0], len(streamed.arrivals)
-    if streamed.held_back:
+    if streamed.is_buffered:
         text = f"{model.name} does not stream: {pieces} pieces, all after {first:.1f} s"
         remedy = ("switch on streaming in the gateway before the model, or ask it directly",)
         return Finding("FAIL", "model", text, remedy)

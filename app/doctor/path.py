@@ -1,4 +1,4 @@
-"""Measures the way from the application to a reader: `GET /health/stream` through a public URL."""
+"""Measures the path from the application to a reader: `GET /health/stream` at a public URL."""
 
 import asyncio
 import time
@@ -17,15 +17,15 @@ PROBE = "/health/stream"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one read of the socket brought: when each of its frames had left, in milliseconds."""
+    """One read of the socket, with the send time of each of its frames, in milliseconds."""
 
     at_ms: float
     sent_ms: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """One probe. `cut_s`: the connection ended by itself after so many seconds."""
+class StreamProbe:
+    """One probe. `cut_s`: the connection was cut after this many seconds."""
 
     status: int
     reads: tuple[Read, ...] = ()
@@ -42,7 +42,7 @@ class Passage:
 
     @property
     def held_ms(self) -> float:
-        """How long the frame that waited longest for others was held back."""
+        """The longest time that a frame was held back."""
         return max((r.sent_ms[-1] - r.sent_ms[0] for r in self.reads if r.sent_ms), default=0.0)
 
 
@@ -55,8 +55,8 @@ async def probe(
     silence_s: float = 0,
     encoding: str = "gzip, deflate",
     accept: str = "*/*",
-) -> Passage:
-    """One stream, read as it comes. Never raises for what the way does to it."""
+) -> StreamProbe:
+    """Read one stream. Never raises for what proxies do to it."""
     query = {"frames": frames, "pause_ms": pause_ms, "silence_s": silence_s}
     began = time.monotonic()
     try:
@@ -69,16 +69,18 @@ async def probe(
         ) as response:
             return await _read(response, frames + (silence_s > 0))
     except httpx.HTTPError as error:
-        took = time.monotonic() - began
-        return Passage(0, cut_s=took, problem=f"{type(error).__name__}: {error}".rstrip(": "))
+        durations_ms = time.monotonic() - began
+        return StreamProbe(
+            0, cut_s=durations_ms, problem=f"{type(error).__name__}: {error}".rstrip(": ")
+        )
 
 
-async def _read(response: httpx.Response, expected: int) -> Passage:
+async def _read(response: httpx.Response, expected: int) -> StreamProbe:
     encoding = response.headers.get("content-encoding", "")
     server = response.headers.get("server", "")
     if response.status_code != 200:
         await response.aread()
-        return Passage(response.status_code, server=server, code=_code(response))
+        return StreamProbe(response.status_code, server=server, code=_code(response))
     began, reads, rest = time.monotonic(), list[Read](), b""
     cut: float | None = None
     try:
@@ -89,10 +91,10 @@ async def _read(response: httpx.Response, expected: int) -> Passage:
                 reads.append(Read((time.monotonic() - began) * 1000, sent))
     except httpx.HTTPError:
         cut = time.monotonic() - began
-    passage = Passage(200, tuple(reads), encoding, server, cut)
-    if cut is None and passage.frames < expected:
+    stream_probe = StreamProbe(200, tuple(reads), encoding, server, cut)
+    if cut is None and stream_probe.frames < expected:
         cut = time.monotonic() - began
-    return Passage(200, tuple(reads), encoding, server, cut)
+    return StreamProbe(200, tuple(reads), encoding, server, cut)
 
 
 def _sent_ms(frame: bytes) -> float:
@@ -107,29 +109,29 @@ def _code(response: httpx.Response) -> str:
         return ""
 
 
-async def _silent(client: httpx.AsyncClient, url: str, silence_s: float) -> Passage:
-    """Asked again while the application has too many probes: no answer would prove nothing."""
+async def _silent(client: httpx.AsyncClient, url: str, silence_s: float) -> StreamProbe:
+    """Retries while the application has too many probes."""
     for _ in range(TRIES):
-        passage = await probe(client, url, frames=1, silence_s=silence_s)
-        if passage.code != "busy":
-            return passage
+        stream_probe = await probe(client, url, frames=1, silence_s=silence_s)
+        if stream_probe.code != "busy":
+            return stream_probe
         await asyncio.sleep(1)
-    return Passage(0, cut_s=0, problem="the application has too many probes")
+    return StreamProbe(0, cut_s=0, problem="the application has too many probes")
 
 
 @dataclass(frozen=True, slots=True)
 class PathProbe:
-    """All that was measured of one URL."""
+    """All measurements of one URL."""
 
-    plain: Passage  # as a browser asks: compressed answers are welcome
-    uncompressed: Passage
-    silent: Passage
-    parallel: tuple[Passage, ...]
+    plain: StreamProbe  # as a browser asks: compressed answers are welcome
+    uncompressed: StreamProbe
+    silent: StreamProbe
+    parallel: tuple[StreamProbe, ...]
     silence_s: float
 
 
 async def measure(client: httpx.AsyncClient, url: str, *, silence_s: float) -> PathProbe:
-    """Four questions: one by one? without compression? through a silence? many at once?"""
+    """Measure buffering, compression, idle timeouts and connection limits."""
     plain = await probe(client, url)
     uncompressed = await probe(client, url, encoding="identity")
     many = (probe(client, url) for _ in range(PARALLEL))

@@ -177,7 +177,7 @@ def stored_evidence(values: object) -> tuple[StageRecord, ...]:
     )
 
 
-def marked_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
+def numbered_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
     """What the markers of an answer mean: the passages of its last `generation_start`."""
     for stage in reversed(evidence):
         if stage.type == "generation_start":

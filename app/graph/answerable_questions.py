@@ -32,7 +32,6 @@ class AnswerableQuestions:
     async def of(
         self, principal: Principal, source: Source, passages: Sequence[Passage]
     ) -> tuple[Suggestion, ...]:
-        """See the port."""
         if not passages:
             return ()
         # New content has other passages; a new title leads to other questions.

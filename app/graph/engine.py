@@ -16,7 +16,7 @@ from langchain_core.runnables.schema import StreamEvent
 from app.domain.events import Stage, Token
 from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
-from app.domain.stored import marked_passages
+from app.domain.stored import numbered_passages
 from app.graph.build import AnswerGraph
 from app.graph.query_contextualization import is_follow_up
 from app.graph.state import MAX_REWRITES, AnswerState
@@ -61,14 +61,13 @@ class GraphEngine:
         return self._model_name
 
     def expect(self, text: str) -> None:
-        """See the port. A question that leans on the one before is searched with its words too."""
+        """A question that leans on the one before is searched with its words too."""
         if not is_follow_up(text):
             self._expect(text)
 
     async def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
-        """See the port."""
         translator = Translator(
             question,
             evidence,
@@ -110,5 +109,5 @@ def _entry_state(question: Question) -> AnswerState:
 def _continued_passages(question: Question) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
-        for passage in marked_passages(question.continues_evidence)
+        for passage in numbered_passages(question.continues_evidence)
     )

@@ -18,7 +18,7 @@ import orjson
 
 from app.domain.events import to_json
 from app.domain.models import Timings, Usage
-from app.domain.stored import marked_passages
+from app.domain.stored import numbered_passages
 from app.runs.citation_check import Citer
 from app.runs.outcome import (
     INTERRUPTED,
@@ -142,7 +142,7 @@ class Reaper:
             usage=_usage_of(answer.text),
             timings=_timings_of(record, entries),
         )
-        passages = marked_passages(answer.evidence)
+        passages = numbered_passages(answer.evidence)
         citations = await citations_event(
             self._cite, outcome, answer.text, passages, now=lambda: closing.at
         )

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
-from app.doctor.diagnosis import held_back, judge
+from app.doctor.diagnosis import diagnose, is_buffered
 from app.doctor.path import measure, probe
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.proxies import caddy, haproxy
@@ -25,11 +25,11 @@ async def test_nothing_is_held_back_and_leaving_is_seen(
     upstream.always(Reply(tokens=WORDS, pace_s=0.01))
     with proxy(server.port) as url:
         async with httpx.AsyncClient(trust_env=False) as client:
-            (finding,) = judge(await measure(client, url, silence_s=0.5))
+            (finding,) = diagnose(await measure(client, url, silence_s=0.5))
             assert finding.verdict == "ok", finding
             unspoken = await probe(client, url, accept="*/*")
             assert unspoken.encoding == "", "a client need not say that it wants a stream"
-            assert not held_back(unspoken)
+            assert not is_buffered(unspoken)
             assert (await client.get(f"{url}/metrics")).status_code == 200, "this machine may"
         async with http_client(url) as http, asking(http, QUESTION) as asked:
             await asked.until(is_token)

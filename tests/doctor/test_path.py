@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from app.doctor.diagnosis import judge
+from app.doctor.diagnosis import diagnose
 from app.doctor.findings import Finding
 from app.doctor.path import measure
 from tests.harness.nginx import nginx
@@ -79,7 +79,7 @@ PROXIES: dict[str, tuple[Edit, str, str]] = {
 async def examined(url: str) -> list[Finding]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
-        return judge(await measure(client, url, silence_s=SILENCE_S))
+        return diagnose(await measure(client, url, silence_s=SILENCE_S))
 
 
 async def test_the_layer_that_buffers_or_cuts_is_named(server: Serving) -> None:

@@ -96,7 +96,6 @@ class TokenAuth:
         return grant.principal if grant else None
 
     async def exchange(self, token: str) -> Grant | None:
-        """See the port."""
         if not looks_like_token(token):
             return None
         return await (await self._access()).by_token(token, now=self._now())
@@ -127,7 +126,6 @@ class ProxyAuth:
         self._groups = groups_header.lower()
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """See the port."""
         person = credentials.only(self._person)
         if person is None or _NAME.fullmatch(person) is None or not self._believes(credentials):
             return None

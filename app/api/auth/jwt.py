@@ -197,7 +197,6 @@ class JwtAuth:
         return grant.principal if grant else None
 
     async def exchange(self, token: str) -> Grant | None:
-        """See the port."""
         grant = await self._verified(token)
         if grant is None or await (await self._access()).is_blocked(grant.principal.owner_id):
             return None

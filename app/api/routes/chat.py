@@ -23,7 +23,7 @@ from app.api.streaming import (
 from app.domain.errors import InvalidInput
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
-from app.domain.stored import marked_passages
+from app.domain.stored import numbered_passages
 from app.runs.service import Ask, RunHandle
 
 router = APIRouter(tags=["chat"], default_response_class=Response)
@@ -165,7 +165,7 @@ async def _answer_and_question(
 
 async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:
     """Going on uses the stored passages again: not those that may no longer be read."""
-    used = dict.fromkeys(passage.source_id for passage in marked_passages(answer.evidence))
+    used = dict.fromkeys(passage.source_id for passage in numbered_passages(answer.evidence))
     if used and await services.library.unknown_sources(principal, tuple(used)):
         raise InvalidInput(
             "message_id", "A source of this answer is gone or no longer shared. Ask again."

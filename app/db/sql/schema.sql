@@ -276,7 +276,7 @@ CREATE TABLE passage_terms (
 );
 ALTER TABLE passage_terms ALTER weights SET STORAGE MAIN;
 CREATE INDEX passage_terms_of_source ON passage_terms (source);
--- Only for large libraries, as passage_vectors_near (see told_by_terms).
+-- Only for large libraries, as passage_vectors_near (see passages_by_terms).
 CREATE INDEX passage_terms_by_lexeme ON passage_terms USING gin (lexemes) WITH (fastupdate = off);
 
 -- What the weights are computed from.

@@ -169,7 +169,6 @@ class IngestQueue:
         return JobCursor(self._log, principal, row, after=after, wait=self._wait, now=self._now)
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """See the port."""
         return await self._log.reading(principal)
 
     def retitled(self, source_id: str) -> None:

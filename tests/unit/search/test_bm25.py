@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgvector import SparseVector
 
-from app.search import bm25 as lexical_arm
+from app.search import bm25 as bm25
 from app.search.bm25 import WANTED, Term, top_passages
 
 SKETCH_SIZE = 3000
@@ -117,7 +117,7 @@ async def test_it_fetches_few(shares: Sequence[float], most: float) -> None:
 async def test_it_asks_once_when_the_rarest_cannot_be_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lexical_arm, "_FEW", WANTED)
+    monkeypatch.setattr(bm25, "_FEW", WANTED)
     library = Library(7, (0.02, 0.1))
     assert await top_passages(library.terms(), SKETCH_SIZE, library.fetch) == library.scanned()
     assert library.asked == 1

@@ -1,0 +1,93 @@
+"""Finds names that were replaced by standard terms: `python scripts/vocabulary.py` prints each use.
+
+One line `old -> new` per name; `old` is matched as a whole word in Python and SQL files.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDERS: Final = ("app", "bench", "scripts", "tests")
+REPLACED: Final = """
+Bells -> RunSignals
+SilentBell -> SilentSignals
+RunSignal -> RunSignals
+SEARCHING -> MAX_CONCURRENT_SEARCHES
+cite_in_time -> cite_within_limit
+MAX_CITING_S -> MAX_CITATION_CHECK_S
+marked_passages -> numbered_passages
+replacing_number -> replacement_seq
+known_ours -> confirm_ownership
+produced_by -> set_producer
+in_a_row -> consecutive_failures
+goes_on -> is_continuation
+likeness -> similarity
+leans_on_history -> is_follow_up
+ThoughtSplitter -> ReasoningSplitter
+split_thoughts -> split_reasoning
+without_thoughts -> without_reasoning
+told_by_terms -> passages_by_terms
+told_by_sets -> passages_by_term_sets
+find_alike -> find_similar
+list_named -> list_referenced
+said_id -> match_id
+said_role -> match_role
+near_by_index -> dense_by_index
+execute_apart -> execute_dedicated
+upkeep_loops -> maintenance_loops
+set_aside -> freeze_imports
+Momentary -> LiveCollector
+tell_text -> log_text
+TextLines -> TextFormatter
+JsonLines -> JsonFormatter
+SurvivingFile -> TolerantFileHandler
+PatientProtocol -> TimeoutProtocol
+in_one_form -> normalize_markers
+forgives -> outweighs
+trouble_of -> classify
+AtOnce -> InlineCallbackManager
+MarkerHold -> MarkerBuffer
+CloserLook -> RerankFeatures
+look_closer -> fetch_rerank_features
+best_told -> top_passages
+lexical_arm -> bm25
+without_copies -> deduplicate
+hidden_until -> expires_at
+PageWalk -> HtmlExtractor
+Teller -> ScenarioRun
+PlayedModel -> FakeChatModel
+Witness -> ViewerProbe
+so-manieth -> one in N
+See the port. -> (no docstring)
+"""
+
+
+def replaced_names() -> tuple[str, ...]:
+    return tuple(line.split(" -> ")[0] for line in REPLACED.strip().splitlines())
+
+
+def uses(root: Path = ROOT) -> Iterator[str]:
+    """`file:line: name` for each use of a replaced name."""
+    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in replaced_names()))
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in {".py", ".sql"} or path.name == Path(__file__).name:
+                continue
+            if "migrations" in path.parts:  # applied files are never edited
+                continue
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                for found in pattern.finditer(line):
+                    yield f"{path.relative_to(root)}:{number}: {found.group()}"
+
+
+def main() -> int:
+    found = list(uses())
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
