@@ -10,15 +10,19 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from app.ingest.loaders.archives import Archive
-from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.loaders.html_page import HtmlExtractor, parse_html
+from app.ingest.loaders.html_page import HtmlExtractor, decode_html, parse_html
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _CONTAINER: Final = "META-INF/container.xml"
 _ENCRYPTION: Final = "META-INF/encryption.xml"
 _ANY: Final = "{*}"
-_PAGES: Final = ("application/xhtml+xml", "text/html")
+_PAGES: Final = (
+    *("application/xhtml+xml", "text/html", "image/svg+xml", "text/x-oeb1-document"),
+    "application/x-dtbook+xml",
+)
+_ENDINGS: Final = (".xhtml", ".html", ".htm", ".svg")
+_PICTURES: Final = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")
 _OBFUSCATED_FONTS: Final = ("idpf.org/2008/embedding", "ns.adobe.com/pdf/enc")
 
 
@@ -31,14 +35,33 @@ def load_epub(data: bytes) -> ParsedDocument:
     rootfile = _xml(archive, _CONTAINER).find(f".//{_ANY}rootfile")
     path = rootfile.get("full-path", "") if rootfile is not None else ""
     package = _xml(archive, path)
-    title = package.findtext(f"{_ANY}metadata/{_ANY}title")
+    title = package.findtext(f"{_ANY}metadata/{_ANY}title") or package.findtext(
+        f".//{_ANY}dc-metadata/{_ANY}Title"
+    )
     out = ExtractedText()
-    for name in _chapters(package, path):
-        if name in archive.names:
-            content = archive.read(name)
-            if content.strip():
-                HtmlExtractor(out, None).page(parse_html(decode(content)))
+    chapters = list(dict.fromkeys(_chapters(package, path)))
+    unreadable = sum(not _add_chapter(out, archive, name) for name in chapters)
+    if chapters and unreadable == len(chapters):
+        raise IngestError("the book is damaged (none of its chapters can be read)")
+    out.add_note("unreadable_chapters", unreadable, len(chapters))
+    if not out.has_text and any(name.lower().endswith(_PICTURES) for name in archive.names):
+        raise IngestError(
+            "the book has pictures of its pages and no text; run text recognition (OCR) on it"
+        )
     return out.document(title)
+
+
+def _add_chapter(out: ExtractedText, archive: Archive, name: str) -> bool:
+    """Whether it can be read: one bad chapter is one bad chapter."""
+    try:
+        content = archive.read(name)
+        if content.strip():
+            HtmlExtractor(out, None, book=True).page(parse_html(decode_html(content)))
+    except IngestError:
+        if out.is_full:
+            raise
+        return False
+    return True
 
 
 def _refuse_locked(archive: Archive) -> None:
@@ -59,11 +82,12 @@ def _xml(archive: Archive, name: str) -> Element:
 
 
 def _chapters(package: Element, path: str) -> Iterator[str]:
-    """Names of entries, in reading order."""
+    """Names of entries, in reading order; as they are listed, in a book without an order."""
     items = {item.get("id"): item for item in package.iterfind(f"{_ANY}manifest/{_ANY}item")}
     folder = posixpath.dirname(path)
-    for reference in package.iterfind(f"{_ANY}spine/{_ANY}itemref"):
-        item = items.get(reference.get("idref"))
-        if item is not None and item.get("media-type") in _PAGES:
-            href = unquote(item.get("href", "").split("#")[0])
+    references = package.iterfind(f"{_ANY}spine/{_ANY}itemref")
+    ordered = [items[name] for one in references if (name := one.get("idref")) in items]
+    for item in ordered or items.values():
+        href = unquote(item.get("href", "").split("#")[0])
+        if item.get("media-type") in _PAGES or href.lower().endswith(_ENDINGS):
             yield posixpath.normpath(posixpath.join(folder, href))

@@ -51,6 +51,16 @@ class ExtractedText:
         """All of it."""
         return "".join(self._parts)
 
+    @property
+    def has_text(self) -> bool:
+        """Whether it has a block, or a heading that is one."""
+        return bool(self.blocks or self._alone or any(not one.has_text for one in self._open))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more can be added."""
+        return self._length > MAX_TEXT_LENGTH
+
     def add_heading(
         self,
         text: str,

@@ -1,35 +1,43 @@
 """HTML: headings, paragraphs, lists, tables and code; what frames a page is left out."""
 
+import html
 import re
 from typing import Final
 
 from bs4 import BeautifulSoup
-from bs4.element import CData, NavigableString, PageElement, Tag
+from bs4.element import NavigableString, PageElement, Tag
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.html_furniture import Furniture, is_note
+from app.ingest.loaders.html_text import BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
 from app.ingest.parsed_document import ParsedDocument
 
-MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
 _SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
+MAX_SPAN: Final = 1_000  # columns, rows
 
-_FRAME: Final = frozenset(
-    {"script", "style", "template", "noscript", "nav", "footer", "aside", "button", "select"}
-    | {"svg", "iframe", "object", "canvas", "dialog", "head", "math", "input", "textarea", "label"}
+_CHARSET: Final = re.compile(
+    rb"(?:charset|encoding)\s*+=\s*+(?:[\"']\s*+)?+([\w.:-]++)", re.IGNORECASE
 )
-_FRAME_ROLES: Final = frozenset(
-    {"navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alert", "menubar"}
-)
-_BLOCKS: Final = frozenset(
-    {"address", "article", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl"}
-    | {"dt", "fieldset", "figcaption", "figure", "form", "header", "hgroup", "hr", "html", "main"}
-    | {"p", "section", "summary", "tbody", "td", "tfoot", "th", "thead", "tr"}
-)
-_CHARSET: Final = re.compile(rb"charset\s*+=\s*+(?:[\"']\s*+)?+([\w.:-]++)", re.IGNORECASE)
 _XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
-_BLANKS: Final = re.compile(r"\s+")
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_LISTS: Final = ("ul", "ol", "menu")
+_CODE: Final = ("pre", "listing")
 _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
+_AS_BROWSERS_READ: Final = {
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1", "l1", "cp819"), "cp1252"),
+    **dict.fromkeys(("ascii", "us-ascii", "ansi_x3.4-1968"), "cp1252"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **dict.fromkeys(("gb2312", "gbk", "x-gbk"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987"), "cp949"),
+    **dict.fromkeys(("iso-8859-11", "tis-620"), "cp874"),
+    "big5": "big5hkscs",
+    "x-mac-roman": "mac_roman",
+    "unicode": "utf-8",
+}
+"""The Encoding Standard's names, where Python takes them more literally."""
+_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def load_html(data: bytes) -> ParsedDocument:
@@ -43,13 +51,24 @@ def load_html(data: bytes) -> ParsedDocument:
 
 def parse_html(markup: str) -> BeautifulSoup:
     """The tree, however broken the markup is."""
+    markup = _with_character_data(_XML_DECLARATION.sub("", markup))
     # The line end keeps one-line files from looking like a file name to the parser.
-    return BeautifulSoup(_XML_DECLARATION.sub("", markup) + "\n", "lxml")
+    return BeautifulSoup(markup + "\n", "lxml")
+
+
+def _with_character_data(markup: str) -> str:
+    """Sections of character data as text, which the parser takes for comments."""
+    first, *sections = markup.split("<![CDATA[")
+    parts = [first]
+    for section in sections:
+        data, end, rest = section.partition("]]>")
+        parts.append((html.escape(data, quote=False) if end else f"<![CDATA[{data}") + rest)
+    return "".join(parts)
 
 
 def page_title(page: BeautifulSoup) -> str | None:
     """Without the name of the site."""
-    head, heading = page.find("title"), page.find("h1")
+    head, heading = page.find(_is_page_title), page.find("h1")
     named = _words(head) if head else ""
     first = _words(heading) if heading else ""
     if not named or (first and (named.startswith(first) or named.endswith(first))):
@@ -60,50 +79,83 @@ def page_title(page: BeautifulSoup) -> str | None:
     return named
 
 
+def _is_page_title(tag: Tag) -> bool:
+    return tag.name == "title" and tag.find_parent("svg") is None
+
+
 def decode_html(data: bytes) -> str:
     """By what the page says of its encoding, when it can be true."""
-    declared = _CHARSET.search(data[:4096])
-    if declared:
-        try:
-            return decode(data.decode(declared[1].decode("ascii", "ignore")).encode())
-        except (LookupError, UnicodeDecodeError):
-            pass  # pages lie; what they look like decides
-    return decode(data)
+    declared = None if data.startswith(_MARKS) else _CHARSET.search(data[:4096])
+    if declared is None or _is_unicode(data):
+        return decode(data)
+    named = declared[1].decode("ascii", "ignore").lower()
+    try:
+        return decode(data.decode(_AS_BROWSERS_READ.get(named, named)).encode())
+    except (LookupError, UnicodeError):
+        return decode(data)  # pages lie; what they look like decides
+
+
+def _is_unicode(data: bytes) -> bool:
+    """UTF-8 is never so by chance."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return not data.isascii()
 
 
 def _words(element: PageElement) -> str:
     return " ".join(element.get_text(" ").split())
 
 
-def _is_frame(tag: Tag) -> bool:
-    """Whether it belongs to the site rather than to this page."""
-    if tag.name in _FRAME or tag.get("role") in _FRAME_ROLES:
-        return True
-    if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
-        return True
-    if "display:none" in str(tag.get("style", "")).replace(" ", "").lower():
-        return True
-    return tag.name == "header" and tag.find("h1") is None and tag.find_parent("article") is None
-
-
 class HtmlExtractor:
     """Writes one page into the text; several pages may share one text (a book)."""
 
-    def __init__(self, out: ExtractedText, title: str | None, *, base_level: int = 0) -> None:
+    def __init__(
+        self, out: ExtractedText, title: str | None, *, base_level: int = 0, book: bool = False
+    ) -> None:
         """`base_level` is added to the levels of headings."""
         self._out = out
         self._title = title
         self._base = base_level
-        self._line = ""
+        self._book = book
 
     def page(self, page: BeautifulSoup) -> None:
         """The main part when the page says which it is, else all of it."""
         body = page.body or page
-        main = body.find("main") or body.find(role="main")
+        self._furniture = Furniture(page, book=self._book)
+        self._line = InlineText(self._furniture)
+        main = None if self._book else body.find("main") or body.find(role="main")
+        parts: list[Tag] = [body]
         if isinstance(main, Tag) and len(_words(main)) >= _SHARE_OF_MAIN * len(_words(body)):
-            body = main
-        self._children(body, 0)
-        self._flush()
+            before, after = self._notes_around(body, main)
+            parts = [*before, main, *after]
+        for part in parts:
+            self._children(part, 0)
+            self._flush()
+        self._out.add_note("pictures", self._line.pictures)
+
+    def _notes_around(self, body: Tag, main: Tag) -> tuple[list[Tag], list[Tag]]:
+        """Footnotes and alerts that stand outside the main part, before and after it."""
+        before: list[Tag] = []
+        after: list[Tag] = []
+        around = set(map(id, main.parents))
+        place = before
+
+        def look(tag: Tag, depth: int) -> None:
+            nonlocal place
+            for child in tag.find_all(True, recursive=False):
+                if child is main:
+                    place = after
+                elif is_note(child):
+                    place.append(child)
+                elif depth < MAX_DEPTH and (
+                    id(child) in around or not self._furniture.is_left_out(child)
+                ):
+                    look(child, depth + 1)
+
+        look(body, 0)
+        return before, after
 
     def _children(self, tag: Tag, depth: int) -> None:
         for child in tag.children:
@@ -111,47 +163,42 @@ class HtmlExtractor:
 
     def _node(self, node: PageElement, depth: int) -> None:
         if isinstance(node, NavigableString):
-            if type(node) in (NavigableString, CData):  # no comments, no declarations
-                self._line += _BLANKS.sub(" ", str(node))
+            self._line.string(node)
+        elif not isinstance(node, Tag) or self._furniture.is_left_out(node):
             return
-        if not isinstance(node, Tag) or _is_frame(node):
-            return
-        if depth > MAX_DEPTH:
-            self._line += f" {_words(node)} "
-            return
-        self._tag(node, depth)
+        elif depth > MAX_DEPTH:
+            self._line.raw(f" {_words(node)} ")
+        else:
+            self._tag(node, depth)
 
     def _tag(self, tag: Tag, depth: int) -> None:
         if tag.name in _HEADINGS:
             self._heading(tag)
-        elif tag.name in ("ul", "ol", "menu"):
+        elif tag.name in _LISTS:
             self._flush()
             self._list(tag, depth, indent=0)
         elif tag.name == "table" and _is_data(tag):
             self._flush()
             self._table(tag)
-        elif tag.name in ("pre", "listing"):
+        elif tag.name in _CODE:
             self._flush()
-            self._out.add_block(tag.get_text(), "code")
-        elif tag.name == "br":
-            self._line += "\n"
-        elif tag.name == "img":
-            self._line += f" {tag.get('alt') or ''} "
-        elif tag.name in _BLOCKS or tag.name == "table":
+            self._out.add_block(code_of(tag, self._furniture), "code")
+        elif tag.name in BLOCKS or tag.name == "button":
             self._flush()
             self._children(tag, depth)
             self._flush()
-        else:
+        elif not self._line.atom(tag):
             self._children(tag, depth)
+            if tag.name == "label":
+                self._line.blank()
 
     def _flush(self) -> None:
-        lines = (" ".join(line.split()) for line in self._line.split("\n"))
-        self._line = ""
-        self._out.add_block("\n".join(line for line in lines if line))
+        self._out.add_block(self._line.take())
+        self._out.add_block(self._line.take_readings())
 
     def _heading(self, tag: Tag) -> None:
         self._flush()
-        text = _words(tag)
+        text = words_of(tag, self._furniture)
         if not text:
             return
         if text == self._title and not self._out.blocks:
@@ -160,21 +207,31 @@ class HtmlExtractor:
             self._out.add_heading(text, self._base + _HEADINGS[tag.name])
 
     def _list(self, tag: Tag, depth: int, *, indent: int) -> None:
-        number = 1 if tag.name == "ol" else None
-        for item in tag.find_all(["li", "ul", "ol"], recursive=False):
-            if item.name != "li":  # a list directly inside a list: seen in the wild
+        number = _start(tag) if tag.name == "ol" else None
+        for item in tag.find_all(True, recursive=False):
+            if self._furniture.is_left_out(item):
+                continue
+            if item.name in _LISTS:  # a list directly inside a list: seen in the wild
                 self._deeper(item, depth, indent)
+                continue
+            if item.name != "li":
+                self._node(item, depth + 1)
+                self._flush()
                 continue
             mark = "- " if number is None else f"{number}. "
             number = None if number is None else number + 1
             self._item(item, mark, depth + 1, indent)
 
     def _item(self, item: Tag, mark: str, depth: int, indent: int) -> None:
-        words, inner = _item_parts(item)
+        words, inner = self._item_parts(item)
         if words:
             self._out.add_block(f"{'  ' * indent}{mark}{words}", "item")
         for one in inner:
-            self._deeper(one, depth, indent)
+            if one.name in _LISTS:
+                self._deeper(one, depth, indent)
+            else:
+                self._tag(one, depth)
+        self._out.add_block(self._line.take_readings())
 
     def _deeper(self, tag: Tag, depth: int, indent: int) -> None:
         if depth > MAX_DEPTH:
@@ -182,14 +239,65 @@ class HtmlExtractor:
         else:
             self._list(tag, depth + 1, indent=indent + 1)
 
+    def _item_parts(self, item: Tag) -> tuple[str, list[Tag]]:
+        """The words of a list item, and the lists, tables and code right inside it."""
+        inner: list[Tag] = []
+
+        def collect(node: Tag, depth: int) -> None:
+            for child in node.children:
+                if not isinstance(child, Tag) or depth > MAX_DEPTH:
+                    self._line.all_of(child, depth)
+                elif self._furniture.is_left_out(child):
+                    continue
+                elif (
+                    child.name in _LISTS
+                    or child.name in _CODE
+                    or (child.name == "table" and _is_data(child))
+                ):
+                    inner.append(child)
+                elif not self._line.atom(child):
+                    if child.name in BLOCKS:
+                        self._line.blank()
+                    collect(child, depth + 1)
+                    if child.name in BLOCKS or child.name == "label":
+                        self._line.blank()
+
+        collect(item, 0)
+        return " ".join(self._line.take().split()), inner
+
     def _table(self, table: Tag) -> None:
+        """What spans rows stands in each of them."""
         caption = table.find("caption")
         if caption:
-            self._out.add_block(_words(caption))
+            self._out.add_block(words_of(caption, self._furniture))
+        below: dict[int, tuple[str, int]] = {}  # by column: the text and for how many rows
         for row in table.find_all("tr"):
-            cells = [_words(cell) for cell in row.find_all(["td", "th"], recursive=False)]
-            if any(cells):
-                self._out.add_block(" | ".join(cells), "row")
+            if self._furniture.is_left_out(row):
+                continue
+            cells = {column: text for column, (text, _) in below.items()}
+            below = {column: (text, n - 1) for column, (text, n) in below.items() if n > 1}
+            column = 0
+            for cell in row.find_all(["td", "th"], recursive=False):
+                while column in cells:
+                    column += 1
+                cells[column] = words_of(cell, self._furniture)
+                rows = _span(cell, "rowspan")
+                width = _span(cell, "colspan")
+                if rows > 1:
+                    below[column] = (cells[column], rows - 1)
+                column += width
+            if any(cells.values()):
+                self._out.add_block(" | ".join(cells[at] for at in sorted(cells)), "row")
+
+
+def _span(cell: Tag, name: str) -> int:
+    text = str(cell.get(name) or "1")
+    return min(max(int(text[:8]), 1), MAX_SPAN) if text.isdecimal() else 1
+
+
+def _start(ordered: Tag) -> int:
+    text = str(ordered.get("start") or "1")
+    return int(text) if text.isdecimal() and len(text) < 8 else 1
 
 
 def _is_data(table: Tag) -> bool:
@@ -197,27 +305,3 @@ def _is_data(table: Tag) -> bool:
     if table.get("role") == "presentation" or table.find("table") is not None:
         return False
     return any(len(row.find_all(["td", "th"], recursive=False)) > 1 for row in table.find_all("tr"))
-
-
-def _item_parts(item: Tag) -> tuple[str, list[Tag]]:
-    """The words of a list item, and the lists right inside it."""
-    words: list[str] = []
-    lists: list[Tag] = []
-
-    def collect(node: Tag, depth: int) -> None:
-        for child in node.children:
-            if isinstance(child, NavigableString):
-                if type(child) in (NavigableString, CData):
-                    words.append(str(child))
-            elif not isinstance(child, Tag) or _is_frame(child):
-                continue
-            elif child.name in ("ul", "ol", "menu"):
-                lists.append(child)
-            elif depth > MAX_DEPTH:
-                words.append(child.get_text(" "))
-            else:
-                words.append(" " if child.name in _BLOCKS or child.name == "br" else "")
-                collect(child, depth + 1)
-
-    collect(item, 0)
-    return " ".join("".join(words).split()), lists

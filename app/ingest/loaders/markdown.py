@@ -12,28 +12,28 @@ from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.reference import reference
 from markdown_it.rules_block.table import escapedSplit, getLine, table
 from markdown_it.token import Token
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.loaders.markup_tags import without_tags
+from app.ingest.loaders.front_matter import split_front_matter
+from app.ingest.loaders.markup_tags import shown_text, with_placeholders
 from app.ingest.parsed_document import ParsedDocument
 
-_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
-_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
-_BLANKS: Final = re.compile(r"\s+")
+_BLANKS: Final = re.compile(r"[^\S\n]+")
+_STRUCTURE: Final = re.compile(r"<(?:table|ul|ol|dl|pre|h[1-6])\b", re.IGNORECASE)
 
 
 def load_markdown(data: bytes) -> ParsedDocument:
-    """Title: `title:` of the front matter, else a first heading of level 1."""
-    source = decode(data)
-    title = None
-    if front := _FRONT_MATTER.match(source):
-        source = source[front.end() :]
-        if named := _TITLE.search(front[1]):
-            title = named[1].strip(" \t").strip("'\"") or None
+    """Title: `title` of the front matter, else a first heading of level 1."""
+    fields, source = split_front_matter(decode(data))
+    title = next((value for name, value in fields if name.lower() == "title" and value), None)
     walk = _Walk(source, title)
+    for name, value in fields:
+        if value and name.lower() != "title":
+            walk.out.add_block(f"{name}: {value}", "row")
     walk.blocks()
     return replace(walk.out.document(None), title=walk.title)
 
@@ -62,9 +62,16 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def _reference_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A footnote is text, where the library sees the target of a link."""
+    at = state.bMarks[start] + state.tShift[start]
+    return not state.src.startswith("[^", at) and reference(state, start, end, silent)
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
     parser.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    parser.block.ruler.at("reference", _reference_rule)
     return parser
 
 
@@ -103,9 +110,19 @@ class _Walk:
             case "table":
                 self._table(token.content.split("\n"))
             case "html_block":
-                self.out.add_block(_without_tags(token.content))
+                self._html(token.content)
             case _:  # a line across the page
                 return
+
+    def _html(self, markup: str) -> None:
+        if not _STRUCTURE.search(markup):
+            shown = html.unescape(shown_text(markup.replace("\n", " "), gap=" "))
+            lines = (_BLANKS.sub(" ", line).strip() for line in shown.split("\n"))
+            self.out.add_block("\n".join(line for line in lines if line))
+            return
+        from app.ingest.loaders.html_page import HtmlExtractor, parse_html
+
+        HtmlExtractor(self.out, self.title).page(parse_html(with_placeholders(markup)))
 
     def _heading(self, text: str, level: int) -> None:
         if not text:
@@ -133,10 +150,10 @@ class _Walk:
             mark = " " * len(mark)
 
     def _table(self, lines: Sequence[str]) -> None:
-        """Each row has as many cells as the first one."""
+        """Each row has as many cells as the first one, or more."""
         width = len(_cells(lines[0]))
         for line in lines:
-            cells = [self._words(cell) for cell in _cells(line)[:width]]
+            cells = [" ".join(self._words(cell).split()) for cell in _cells(line)]
             self.out.add_block(" | ".join(cells + [""] * (width - len(cells))), "row")
 
     def _inner_words(self) -> str:
@@ -170,9 +187,7 @@ def _shown(tokens: Sequence[Token]) -> Iterator[str]:
                 yield "\n"
             case "image":
                 yield from _shown(token.children or [])
+            case "html_inline":
+                yield shown_text(token.content)
             case _:  # where emphasis begins and ends, tags
                 continue
-
-
-def _without_tags(markup: str) -> str:
-    return _BLANKS.sub(" ", html.unescape(without_tags(markup, gap=" ")))

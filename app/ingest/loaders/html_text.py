@@ -1,0 +1,240 @@
+"""The words of a page's elements on one line: formulas, forms, pictures and ruby too."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bs4.element import CData, Comment, NavigableString, PageElement, Tag
+
+from app.ingest.loaders.formulas import mathml_form
+from app.ingest.loaders.html_furniture import Furniture
+
+MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
+MAX_OPTIONS: Final = 20  # of a list of choices that are all written
+BLOCKS: Final = frozenset(
+    {"address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details"}
+    | {"dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1"}
+    | {"h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing"}
+    | {"main", "menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot"}
+    | {"th", "thead", "tr", "ul"}
+)
+_APART: Final = frozenset({"label", "option", "output", "button"})
+_TYPED: Final = frozenset(
+    {"", "text", "email", "tel", "url", "number", "date", "time", "month", "week", "datetime-local"}
+)
+_BLANKS: Final = re.compile(r"\s+")
+_PERMALINKS: Final = ("¶", "#", "§", "🔗", "↩", "↩︎")
+
+
+class InlineText:
+    """Collects text between two blocks."""
+
+    def __init__(self, furniture: Furniture) -> None:
+        self._furniture = furniture
+        self._parts: list[str] = []
+        self._readings: list[str] = []
+        self.pictures = 0
+        self._atoms: dict[str, Callable[[Tag], str]] = {
+            "br": lambda tag: "\n",
+            "img": self._picture,
+            "math": lambda tag: f" {_formula(tag, 0)} ",
+            "ruby": self._ruby,
+            "sup": self._raised,
+            "a": self._link,
+            "svg": _drawing,
+            "input": _input,
+            "select": _choice,
+            "textarea": lambda tag: f" {tag.get_text()} ",
+        }
+
+    def string(self, node: NavigableString) -> None:
+        """Comments and declarations are no text."""
+        if type(node) in (NavigableString, CData):
+            self.raw(_BLANKS.sub(" ", str(node)))
+
+    def atom(self, tag: Tag) -> bool:
+        """Add what is not just the text inside it; False when it is."""
+        name = tag.name.rpartition(":")[2]
+        form = self._atoms.get(name)
+        if form is None or (name == "a" and not _is_note_link(tag) and not _is_permalink(tag)):
+            if name in _APART:
+                self._parts.append(" ")
+            return False
+        self.raw(form(tag))
+        return True
+
+    def all_of(self, node: PageElement, depth: int = 0) -> None:
+        """The node with everything inside, on one line."""
+        if isinstance(node, NavigableString):
+            self.string(node)
+        elif isinstance(node, Tag) and not self._furniture.is_left_out(node):
+            if depth > MAX_DEPTH:
+                self._parts.append(f" {node.get_text(' ')} ")
+            elif not self.atom(node):
+                apart = node.name in BLOCKS or node.name in _APART
+                if apart:
+                    self.blank()
+                for child in node.children:
+                    self.all_of(child, depth + 1)
+                if apart:
+                    self.blank()
+
+    def blank(self) -> None:
+        """What comes is another word."""
+        self._parts.append(" ")
+
+    def raw(self, text: str) -> None:
+        """As it is."""
+        if text:
+            self._parts.append(text)
+
+    def take(self) -> str:
+        """The lines so far, which begins the next text."""
+        lines = (" ".join(line.split()) for line in "".join(self._parts).split("\n"))
+        text = "\n".join(line for line in lines if line)
+        self._parts.clear()
+        return text
+
+    def take_readings(self) -> str:
+        """How words with ruby are read."""
+        text = " ".join(self._readings)
+        self._readings.clear()
+        return text
+
+    def _picture(self, tag: Tag) -> str:
+        self.pictures += 1
+        return f" {tag.get('alt') or ''} "
+
+    def _ruby(self, tag: Tag) -> str:
+        """The base, and its reading for later: between them, it would divide the sentence."""
+        reading = strings_in(tag, ("rt", "rtc"))
+        base = strings_in(tag, ("ruby",), but=("rt", "rtc", "rp"))
+        base, reading = "".join(base.split()), "".join(reading.split())
+        if reading and base:
+            self._readings.append(f"{base}({reading})")
+        return base
+
+    def _raised(self, tag: Tag) -> str:
+        """A mark of a note, or an exponent; else as if it were not raised."""
+        text = "".join(tag.get_text().split())
+        before = self._parts[-1][-1] if self._parts else ""
+        if _holds_note_link(tag):
+            return _note_mark(text)
+        is_exponent = before.isdigit() and text[:1] in "0123456789-+−n" and bool(text)
+        if is_exponent:
+            return f"^{text}"
+        return " ".join(tag.get_text().split()) if tag.find(True) is None else _inner(self, tag)
+
+    def _link(self, tag: Tag) -> str:
+        return "" if _is_permalink(tag) else _note_mark("".join(tag.get_text().split()))
+
+
+def words_of(node: PageElement, furniture: Furniture) -> str:
+    """On one line; ruby in brackets after its word."""
+    text = InlineText(furniture)
+    text.all_of(node)
+    return " ".join(f"{text.take()} {text.take_readings()}".split())
+
+
+def _inner(text: InlineText, tag: Tag) -> str:
+    part = InlineText(text._furniture)
+    for child in tag.children:
+        part.all_of(child, 1)
+    return part.take()
+
+
+def _is_note_link(tag: Tag) -> bool:
+    return "noteref" in str(tag.get("epub:type") or "").split() or tag.get("role") == "doc-noteref"
+
+
+def _holds_note_link(tag: Tag) -> bool:
+    link = tag.find("a")
+    text = "".join(tag.get_text().split())
+    if link is None or "#" not in str(link.get("href") or ""):
+        return False
+    return len(text) < 8 and "".join(link.get_text().split()) == text
+
+
+def _note_mark(text: str) -> str:
+    return text if not text or not text[0].isalnum() else f"[{text}]"
+
+
+def _is_permalink(tag: Tag) -> bool:
+    """The sign beside a heading that links to itself, or back from a note."""
+    if tag.get("role") == "doc-backlink":
+        return True
+    href = str(tag.get("href") or "")
+    return href.startswith("#") and tag.get_text().strip() in _PERMALINKS
+
+
+def _input(tag: Tag) -> str:
+    type_ = str(tag.get("type") or "").lower()
+    if type_ in ("checkbox", "radio"):
+        return " ☒ " if tag.has_attr("checked") else " ☐ "
+    return f" {tag.get('value') or ''} " if type_ in _TYPED else " "
+
+
+def _choice(tag: Tag) -> str:
+    """What is chosen; all that can be, where nothing is."""
+    options = tag.find_all("option")
+    chosen = [one for one in options if one.has_attr("selected")]
+    shown = chosen or (options if len(options) <= MAX_OPTIONS else [])
+    texts = ("".join(one.find_all(string=True, recursive=False)) for one in shown)
+    return f" {', '.join(' '.join(text.split()) for text in texts)} "
+
+
+def _drawing(tag: Tag) -> str:
+    """The words in a drawing."""
+    return f" {strings_in(tag, ('text',), gap=' ')} "
+
+
+def strings_in(tag: Tag, names: Sequence[str], *, but: Sequence[str] = (), gap: str = "") -> str:
+    """The text in elements with these names, but not inside others, in one pass."""
+    found: list[str] = []
+    waiting: list[tuple[PageElement, bool]] = [(tag, False)]
+    while waiting:
+        node, inside = waiting.pop()
+        if isinstance(node, Tag):
+            name = node.name.rpartition(":")[2]
+            inside = (inside or name in names) and name not in but
+            waiting += [(child, inside) for child in reversed(node.contents)]
+        elif inside and isinstance(node, NavigableString) and not isinstance(node, Comment):
+            found.append(str(node))
+    return gap.join(found)
+
+
+def _formula(tag: Tag, depth: int) -> str:
+    if depth > MAX_DEPTH:
+        return tag.get_text()
+    parts: list[str] = []
+    for child in tag.children:
+        if isinstance(child, Tag):
+            if not child.name.rpartition(":")[2].startswith("annotation"):
+                parts.append(_formula(child, depth + 1))
+        elif type(child) is NavigableString and child.strip():
+            parts.append(" ".join(child.split()))
+    return mathml_form(tag.name.rpartition(":")[2], parts)
+
+
+def code_of(tag: Tag, furniture: Furniture) -> str:
+    """With its lines and blanks."""
+    parts: list[str] = []
+
+    def collect(node: Tag, depth: int) -> None:
+        for child in node.children:
+            if type(child) in (NavigableString, CData):
+                parts.append(str(child))
+            elif not isinstance(child, Tag) or furniture.is_left_out(child):
+                continue
+            elif child.name == "br":
+                parts.append("\n")
+            elif depth > MAX_DEPTH:
+                parts.append(child.get_text())
+            else:
+                collect(child, depth + 1)
+                last = next((part[-1] for part in reversed(parts) if part), "\n")
+                if child.name in BLOCKS and last != "\n":
+                    parts.append("\n")
+
+    collect(tag, 0)
+    return "".join(parts)
