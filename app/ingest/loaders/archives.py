@@ -42,8 +42,6 @@ class Archive:
         entry = self._entries.get(name)
         if entry is None:
             raise IngestError(f"the file is damaged ({name[:100]} is missing in it)")
-        if entry.flag_bits & 1:
-            raise IngestError("the file is encrypted; save it without a password")
         try:
             return self._zip.read(entry)
         except BROKEN as error:
@@ -61,6 +59,8 @@ class Archive:
     @staticmethod
     def _check(entries: list[zipfile.ZipInfo], packed: int) -> None:
         total = sum(entry.file_size for entry in entries)
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise IngestError("the file is encrypted; save it without a password")
         if len(entries) > MAX_ENTRIES:
             raise IngestError(f"the archive has more than {MAX_ENTRIES:,} entries")
         too_large = total > MAX_TOTAL_BYTES or any(e.file_size > MAX_ENTRY_BYTES for e in entries)

@@ -21,6 +21,12 @@ _NAMESPACES: Final = {
     "w": (f"{_SCHEMAS}/wordprocessingml/2006/main", f"{_STRICT}/wordprocessingml/main"),
     "p": (f"{_SCHEMAS}/presentationml/2006/main", f"{_STRICT}/presentationml/main"),
     "a": (f"{_SCHEMAS}/drawingml/2006/main", f"{_STRICT}/drawingml/main"),
+    "s": (f"{_SCHEMAS}/spreadsheetml/2006/main", f"{_STRICT}/spreadsheetml/main"),
+    "xdr": (
+        f"{_SCHEMAS}/drawingml/2006/spreadsheetDrawing",
+        f"{_STRICT}/drawingml/spreadsheetDrawing",
+    ),
+    "tc": ("http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments",),
     "c": (f"{_SCHEMAS}/drawingml/2006/chart", f"{_STRICT}/drawingml/chart"),
     "dgm": (f"{_SCHEMAS}/drawingml/2006/diagram", f"{_STRICT}/drawingml/diagram"),
     "pic": (f"{_SCHEMAS}/drawingml/2006/picture", f"{_STRICT}/drawingml/picture"),

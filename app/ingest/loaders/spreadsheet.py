@@ -1,75 +1,127 @@
-"""XLSX: every sheet as a heading, every row as a line; values, not formulas."""
+"""XLSX: every sheet as a heading, every row as a line; what is drawn and noted below it."""
 
-import io
-import warnings
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from itertools import chain, dropwhile
 from typing import Final
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
-from app.ingest.loaders.archives import BROKEN, Archive
+from app.ingest.loaders.charts import chart_rows, chart_titles, diagram_items, paragraph_texts
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.open_xml import Element, Package, Relationship, child, descendants, kind
+from app.ingest.loaders.sheet_cells import (
+    Book,
+    read_rows,
+    read_strings,
+    read_styles,
+    sheets_of,
+    table_heads,
+)
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-MAX_CELLS: Final = 5_000_000
-"""Looked at, empty ones included: a sheet may claim 17 thousand million of them."""
+_OTHER: Final = "other"  # a relationship that is not there
 
 
 def load_xlsx(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties."""
-    Archive(data).check_markup()
+    """Title: the one in the file's properties. Hidden sheets are counted and left out."""
+    package = Package(data, "workbook")
+    name, workbook = package.main("s:workbook")
+    properties = child(workbook, "s:workbookPr")
+    since_1904 = properties is not None and properties.get("date1904") in ("1", "true")
+    strings = [
+        text
+        for one in package.related(name, "sharedStrings")
+        for text in read_strings(package, one)
+    ]
+    styles = next(iter(package.related(name, "styles")), _OTHER)
+    book = Book(strings, read_styles(package, styles), since_1904)
     out = ExtractedText()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that are not read anyway
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            title = book.properties.title
-            left = MAX_CELLS
-            for sheet in book.worksheets:
-                if sheet.sheet_state == "visible":
-                    sheet.reset_dimensions()  # claimed, and often the whole sheet
-                    out.add_heading(sheet.title, 2, written=False)
-                    counted = _Counted(left)
-                    add_table(out, counted.rows(sheet.iter_rows(values_only=True)))
-                    left = counted.left
-            book.close()
-    except (*BROKEN, InvalidFileException, KeyError, ValueError, TypeError, OSError) as error:
-        raise IngestError("the file is damaged (it is no whole workbook)") from error
-    return out.document(title)
+    relations = package.relationships(name)
+    sheets = list(sheets_of(workbook))
+    damaged = 0
+    for title, relation, visible in sheets:
+        part = relations.get(relation)
+        if not visible or part is None:
+            continue
+        try:
+            _add_sheet(out, package, part, book, title)
+        except IngestError:
+            if book.left < 0 or len(sheets) == 1:
+                raise
+            damaged += 1
+    hidden = sum(not visible for _, _, visible in sheets)
+    out.add_note("hidden_sheets", hidden, len(sheets))
+    out.add_note("damaged_sheets", damaged, len(sheets))
+    out.add_note("formulas_without_values", book.without_values)
+    return out.document(package.title())
 
 
-class _Counted:
-    """Rows as text, as long as there are not too many cells."""
+def _add_sheet(
+    out: ExtractedText, package: Package, part: Relationship, book: Book, title: str
+) -> None:
+    """Its name, its rows, then what is drawn on it and said about its cells."""
+    below = [*_drawn(package, part.target), *_comments(package, part.target)]
+    rows = _rows(package, part, book)
+    first = next(rows, None)
+    if first is not None or below:
+        out.add_heading(title, 2)
+    if first is not None:
+        add_table(out, chain([first], rows))
+    for line in below:
+        out.add_block(line)
 
-    def __init__(self, left: int) -> None:
-        self.left = left
 
-    def rows(self, rows: Iterator[tuple[object, ...]]) -> Iterator[list[str]]:
-        for row in rows:
-            self.left -= len(row) + 1
-            if self.left < 0:
-                raise IngestError(f"the workbook has more than {MAX_CELLS:,} cells")
-            yield [_shown(value) for value in row]
+def _rows(package: Package, part: Relationship, book: Book) -> Iterator[list[str]]:
+    """From the first that has anything in it on; none of a sheet that is a chart."""
+    if part.type == "worksheet":
+        rows = read_rows(package.content(part.target), book, table_heads(package, part.target))
+        yield from dropwhile(lambda row: not any(row), rows)
 
 
-def _shown(value: object) -> str:
-    """As a person would write it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return format(value, ".12g")
-        case datetime():
-            midnight = value.time() == time()
-            return value.date().isoformat() if midnight else value.isoformat(" ", "minutes")
-        case date() | time():
-            return value.isoformat()
-        case timedelta():
-            return str(value)
-        case _:
-            return str(value)
+def _drawn(package: Package, sheet: str) -> Iterator[str]:
+    """The words of text boxes, charts, diagrams, and of pictures those that describe them."""
+    for drawing in package.related(sheet, "drawing"):
+        tree = package.optional(drawing)
+        if tree is None:
+            continue
+        for node in descendants(tree, "xdr:cNvPr", "xdr:txBody"):
+            if kind(node) == "xdr:txBody":
+                yield "\n".join(paragraph_texts(node))
+            elif description := " ".join((node.get("descr") or "").split()):
+                yield description
+        for relation in package.relationships(drawing).values():
+            part = package.optional(relation.target) if relation.type in _DRAWN else None
+            if part is not None:
+                yield from _DRAWN[relation.type](part)
+
+
+def _chart(part: Element) -> Iterator[str]:
+    yield from chart_titles(part)
+    yield from chart_rows(part)
+
+
+def _diagram(part: Element) -> Iterator[str]:
+    yield from (text for _, text in diagram_items(part))
+
+
+_DRAWN: Final = {"chart": _chart, "chartEx": _chart, "diagramData": _diagram}
+
+
+def _comments(package: Package, sheet: str) -> Iterator[str]:
+    """`B2: text`; threads of comments stand for the notes that repeat them."""
+    threads = [
+        one for name in package.related(sheet, "threadedComment") for one in _parts(package, name)
+    ]
+    notes = [one for name in package.related(sheet, "comments") for one in _parts(package, name)]
+    threaded = {cell for cell, _ in threads}
+    for cell, text in [*threads, *(one for one in notes if one[0] not in threaded)]:
+        if text:
+            yield f"{cell}: {text}"
+
+
+def _parts(package: Package, name: str) -> Iterator[tuple[str, str]]:
+    tree = package.optional(name)
+    if tree is None:
+        return
+    for one in descendants(tree, "s:comment", "tc:threadedComment"):
+        words = (part.text or "" for part in descendants(one, "s:t", "tc:text"))
+        yield one.get("ref") or "", " ".join("".join(words).split())

@@ -69,7 +69,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
         ("a.docx", with_part(WORD, "word/document.xml", "<x/>"), "the file is damaged"),
         ("a.docx", docx([]), "contains no text"),
         ("a.xlsx", with_part(BOOK, "xl/worksheets/sheet1.xml", ENTITIES), "a document type"),
-        ("a.xlsx", with_part(BOOK, "xl/workbook.xml", "<x/>"), "contains no text"),
+        ("a.xlsx", with_part(BOOK, "xl/workbook.xml", "<x/>"), "the file is damaged"),
         ("a.xlsx", with_part(BOOK, "xl/worksheets/sheet1.xml", "<x>"), "not well-formed"),
         ("a.xlsx", encrypted_zip(), "the file is encrypted"),
         ("a.xlsx", xlsx({"S": []}), "contains no text"),

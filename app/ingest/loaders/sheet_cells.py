@@ -1,0 +1,266 @@
+"""The cells of a worksheet as text: values as they are shown, merged cells filled."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+from app.ingest.loaders.archives import check_xml
+from app.ingest.loaders.number_formats import code_of, shown_number
+from app.ingest.loaders.open_xml import Element, Package, attribute, child, children, kind
+from app.ingest.loaders.tables import HeaderRow, Spanned
+from app.ingest.parsed_document import IngestError
+
+MAX_CELLS: Final = 5_000_000
+"""Looked at, empty ones included: a sheet may claim 17 thousand million of them."""
+_MAX_COLUMNS: Final = 16_384
+_MAX_MERGED: Final = 100_000
+_MAX_GAP: Final = 10  # empty rows that are told apart from one
+_REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
+_MERGED: Final = re.compile(
+    rb'<(?:\w{1,20}:)?mergeCell\s[^<>]*?ref="([A-Z0-9$]{1,20}):([A-Z0-9$]{1,20})"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """What a cell's style says: the format code of its numbers, and whether it is bold."""
+
+    codes: tuple[str, ...] = ()
+    bold: frozenset[int] = frozenset()
+
+    def code(self, style: int) -> str:
+        """`General` for a style that is not there."""
+        return self.codes[style] if 0 <= style < len(self.codes) else "General"
+
+
+@dataclass(slots=True)
+class Book:
+    """What all sheets share; `left` cells may still be looked at."""
+
+    strings: list[str]
+    styles: Styles
+    since_1904: bool
+    left: int = MAX_CELLS
+    without_values: int = 0  # formulas whose result the file does not hold
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(slots=True)
+class _Merges:
+    """Ranges that are one cell, by the row in which they end being of use."""
+
+    ranges: list[_Range]
+    shown: dict[_Range, str] = field(default_factory=dict)
+    waiting: int = 0
+
+    def fill(self, number: int, cells: list[str]) -> None:
+        """The value downwards; beside it, only what says that the cell is spanned."""
+        while self.waiting < len(self.ranges) and self.ranges[self.waiting].top <= number:
+            one = self.ranges[self.waiting]
+            self.waiting += 1
+            self.shown[one] = ""
+        for one in [one for one in self.shown if one.bottom < number]:
+            del self.shown[one]
+        for one, known in self.shown.items():
+            if number == one.top:
+                known = cells[one.left] if one.left < len(cells) else ""
+                self.shown[one] = known
+            if not known:
+                continue
+            cells.extend([""] * (one.right + 1 - len(cells)))
+            for column in range(one.left, one.right + 1):
+                if column > one.left:
+                    cells[column] = Spanned(known)
+                elif number > one.top:
+                    cells[column] = known
+
+
+def read_strings(package: Package, name: str) -> list[str]:
+    """The shared strings, without the readings of Japanese words."""
+    tree = package.optional(name)
+    return [] if tree is None else [_text(item) for item in tree if kind(item) == "s:si"]
+
+
+def read_styles(package: Package, name: str) -> Styles:
+    """None of it is needed: damaged styles are those of plain cells."""
+    tree = package.optional(name)
+    if tree is None:
+        return Styles()
+    codes = _children(tree, "s:numFmts")
+    own = {_whole(one.get("numFmtId"), 0): one.get("formatCode") or "" for one in codes}
+    bold = [_is_bold(font) for font in _children(tree, "s:fonts")]
+    cells = _children(tree, "s:cellXfs")
+    return Styles(
+        tuple(code_of(_whole(one.get("numFmtId"), 0), own) for one in cells),
+        frozenset(
+            at
+            for at, one in enumerate(cells)
+            if (font := _whole(one.get("fontId"), -1)) in range(len(bold)) and bold[font]
+        ),
+    )
+
+
+def _children(tree: Element, name: str) -> list[Element]:
+    found = child(tree, name)
+    return [] if found is None else list(found)
+
+
+def _is_bold(font: Element) -> bool:
+    mark = child(font, "s:b")
+    return mark is not None and (mark.get("val") or "1") not in ("0", "false")
+
+
+def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[list[str]]:
+    """Row by row, an empty one where some are missing. `heads` are rows that begin tables."""
+    check_xml(data)
+    merges = _Merges(_merged(data))
+    last = 0
+    for number, cells, bold in _rows(data, book):
+        number = number or last + 1
+        if number > last + 1:
+            for gap in range(last + 1, min(number, last + 1 + _MAX_GAP)):
+                covered: list[str] = []
+                merges.fill(gap, covered)
+                yield covered
+        last = number
+        merges.fill(number, cells)
+        yield HeaderRow(cells) if bold or number in heads else cells
+
+
+def _rows(data: bytes, book: Book) -> Iterator[tuple[int, list[str], bool]]:
+    try:
+        walk = etree.iterparse(
+            io.BytesIO(data), events=("end",), tag="{*}row", resolve_entities=False, no_network=True
+        )
+        for _, row in walk:
+            yield _whole(row.get("r"), 0), *_cells(row, book)
+            row.clear()
+            while row.getprevious() is not None:
+                del row.getparent()[0]
+    except etree.LxmlError as error:
+        raise IngestError("the file is damaged (it is no whole workbook)") from error
+
+
+def _cells(row: Element, book: Book) -> tuple[list[str], bool]:
+    cells: list[str] = []
+    filled = bold = 0
+    for one in row:
+        at = _column(one.get("r"), len(cells))
+        book.left -= 1 + max(0, at - len(cells))
+        if book.left < 0:
+            raise IngestError(f"the workbook has more than {MAX_CELLS:,} cells")
+        cells.extend([""] * (at - len(cells)))
+        style = _whole(one.get("s"), 0)
+        text = _shown(one, style, book)
+        if at < len(cells):
+            cells[at] = text
+        else:
+            cells.append(text)
+        if text:
+            filled += 1
+            bold += style in book.styles.bold
+    return cells, filled > 1 and bold == filled
+
+
+def _shown(cell: Element, style: int, book: Book) -> str:
+    """As the sheet shows it; a formula without a result as its text."""
+    parts = {kind(part): part for part in cell}
+    if "s:is" in parts:
+        return _text(parts["s:is"])
+    type_ = cell.get("t") or "n"
+    value = parts["s:v"].text if "s:v" in parts else None
+    if value:
+        return _shown_value(str(value), type_, style, book)
+    formula = parts["s:f"].text if "s:f" in parts else None
+    if not formula or type_ == "str":
+        return ""
+    book.without_values += 1
+    return f"={formula}"
+
+
+def _shown_value(value: str, type_: str, style: int, book: Book) -> str:
+    match type_:
+        case "s":
+            index = _whole(value, -1)
+            return book.strings[index] if 0 <= index < len(book.strings) else ""
+        case "b":
+            return "yes" if value.strip() in ("1", "true") else "no"
+        case "d":
+            return value.strip().removesuffix("T00:00:00").replace("T", " ")
+        case "n":
+            try:
+                code = book.styles.code(style)
+                return shown_number(float(value), code, since_1904=book.since_1904)
+            except (ValueError, OverflowError):
+                return value
+        case _:  # text, or the name of an error
+            return value
+
+
+def _text(item: Element) -> str:
+    words: list[str] = []
+    for part in children(item):
+        name = kind(part)
+        if name == "s:t":
+            words.append(part.text or "")
+        elif name == "s:r":
+            words += [one.text or "" for one in part if kind(one) == "s:t"]
+    return "".join(words)
+
+
+def _column(reference: str | None, otherwise: int) -> int:
+    match = _REFERENCE.fullmatch(reference or "")
+    if match is None:
+        return otherwise
+    number = 0
+    for letter in match[1]:
+        number = number * 26 + ord(letter) - 64
+    return min(number, _MAX_COLUMNS) - 1
+
+
+def _merged(data: bytes) -> list[_Range]:
+    """In the order of their rows. Those of one cell, and columns without end, are left out."""
+    ranges: list[_Range] = []
+    begin = max(0, data.rfind(b"</sheetData>"), data.rfind(b":sheetData>"))
+    for found in _MERGED.finditer(data, begin):
+        corners = [_REFERENCE.fullmatch(corner.decode()) for corner in found.groups()]
+        if corners[0] is None or corners[1] is None or len(ranges) >= _MAX_MERGED:
+            continue
+        top, bottom = int(corners[0][2]), int(corners[1][2])
+        left, right = _column(corners[0][0], 0), _column(corners[1][0], 0)
+        if top <= bottom and left <= right and right - left < 500:
+            ranges.append(_Range(top, left, bottom, right))
+    return sorted(ranges, key=lambda one: one.top)
+
+
+def table_heads(package: Package, sheet: str) -> frozenset[int]:
+    """The first rows of what the file itself calls tables."""
+    heads = set[int]()
+    for name in package.related(sheet, "table"):
+        table = package.optional(name)
+        if table is not None and (table.get("headerRowCount") or "1") != "0":
+            match = _REFERENCE.match(table.get("ref") or "")
+            heads |= {int(match[2])} if match else set()
+    return frozenset(heads)
+
+
+def sheets_of(workbook: Element) -> Iterator[tuple[str, str, bool]]:
+    """Name, id of the relationship, and whether it is shown."""
+    for one in _children(workbook, "s:sheets"):
+        relation = attribute(one, "r:id") or ""
+        yield one.get("name") or "", relation, (one.get("state") or "visible") == "visible"
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else otherwise
