@@ -7,9 +7,9 @@ import gc
 _THRESHOLDS = gc.get_threshold()
 gc.set_threshold(50_000, 20, 20)
 
-from app.server.process import limit_blas_threads, tune_for_serving
+from app.server.process import prepare_libraries, tune_for_serving
 
-limit_blas_threads()
+prepare_libraries()
 
 import argparse
 import asyncio

@@ -5,9 +5,9 @@ search, reranking, grading and an answer of the quoting model. Without a folder 
 questions are asked about the sample library.
 """
 
-from app.server.process import limit_blas_threads
+from app.server.process import prepare_libraries
 
-limit_blas_threads()
+prepare_libraries()
 
 import argparse
 import asyncio

@@ -6,9 +6,9 @@ and the database share another, and a figure is void where one of the first two 
 80 %. `--only F1 --seconds 2` measures one figure quickly.
 """
 
-from app.server.process import limit_blas_threads
+from app.server.process import prepare_libraries
 
-limit_blas_threads()
+prepare_libraries()
 
 import argparse
 import getpass

@@ -1,8 +1,8 @@
 """Fixtures shared by all rooms: a real PostgreSQL per test session, a fresh database per test."""
 
-from app.server.process import limit_blas_threads
+from app.server.process import prepare_libraries
 
-limit_blas_threads()
+prepare_libraries()
 
 import asyncio
 import shutil

@@ -1,8 +1,8 @@
 """`python -m app.ingest PATH…`: files and folders into the library, with a progress bar."""
 
-from app.server.process import limit_blas_threads
+from app.server.process import prepare_libraries
 
-limit_blas_threads()
+prepare_libraries()
 
 import argparse
 import asyncio

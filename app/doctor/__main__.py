@@ -1,8 +1,8 @@
 """`python -m app.doctor [--url PUBLIC_URL]`: examines what the settings name, and the way to it."""
 
-from app.server.process import limit_blas_threads
+from app.server.process import prepare_libraries
 
-limit_blas_threads()
+prepare_libraries()
 
 import argparse
 import asyncio

@@ -4,8 +4,6 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-import httpx2
-import openai
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from app.config import Settings
@@ -14,7 +12,7 @@ from app.domain.errors import CitestreamError, SettingError
 from app.embeddings.providers import make_embedder
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import answer_text
-from app.llm.failures import classify
+from app.llm.failures import MODEL_ERRORS, classify
 from app.llm.reachability import reason_of
 from app.llm.registry import make_answer_model
 
@@ -30,7 +28,7 @@ MAX_UNSTREAMED_PIECES = 3  # pieces: more than that is a stream
 BURST_SHARE = 0.1  # of the whole time: an answer that came within its end was held back
 MIN_DURATION_S = 1.0
 SLOW_FIRST_S = 5.0
-FAILURES = (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, CitestreamError)
+FAILURES = (*MODEL_ERRORS, OSError, ValueError, CitestreamError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,17 @@
 """Whether the answer model's service can be reached, for readiness and the page to say."""
 
+import asyncio
 import logging
 import socket
 import ssl
-from asyncio import timeout
 from typing import Final
 
-import httpx2
+import httpx
 
 from app.domain.errors import SettingError
 from app.domain.models import ModelReach
 from app.domain.proxies import ProxyRules
 from app.llm.answer_model import AnswerModel
-from app.llm.model_transport import HttpxTransport
 from app.runs.ports import Clock
 from app.runs.tasks import TaskTracker
 
@@ -76,19 +75,20 @@ class ModelReachability:
 
 async def _ask(url: str, proxy: str | None) -> str | None:
     """None when there was a response, else why there was none."""
-    transport = HttpxTransport(proxy=proxy)
+    client = httpx.AsyncClient(
+        timeout=TIMEOUT_S,
+        proxy=proxy,
+        trust_env=False,
+        verify=await asyncio.to_thread(httpx.create_ssl_context, trust_env=True),
+    )
     try:
-        async with timeout(TIMEOUT_S):
-            response = await transport.handle_async_request(httpx2.Request("GET", url))
-            await response.aclose()
-        if response.status_code in GATEWAY_ERRORS:
-            return f"what stands before it answered {response.status_code}"
+        async with asyncio.timeout(TIMEOUT_S), client, client.stream("GET", url) as response:
+            if response.status_code in GATEWAY_ERRORS:
+                return f"what stands before it answered {response.status_code}"
     except TimeoutError:
         return f"no response within {TIMEOUT_S:.0f} s"
-    except (httpx2.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError) as error:
         return reason_of(error)
-    finally:
-        await transport.aclose()
     return None
 
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-import httpx2
+import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.adapter_settings import RerankSettings
 from app.domain.models import Candidate, Passage, Reranked
 from app.domain.ports import Reranker
+from app.domain.proxies import ProxyRules
 from app.domain.setting_values import with_path
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ TOP: Final = 50
 """Candidates that are sent; those behind keep their places behind."""
 TIMEOUT_S: Final = 3.0
 """In all: the first token waits for this."""
+KEEP_ALIVE_S: Final = 30.0
 PAUSE_S: Final = 30.0
 """After a failure nobody else waits for the service for so long."""
 
@@ -59,7 +61,7 @@ class HttpReranker:
     def __init__(
         self,
         inside: Reranker,
-        client: httpx2.AsyncClient,
+        client: httpx.AsyncClient,
         *,
         base_url: str,
         model: str,
@@ -86,10 +88,10 @@ class HttpReranker:
         try:
             async with asyncio.timeout(self._timeout_s):
                 scores = await self._scores(query, [one.passage for one in top])
-        except (httpx2.HTTPError, TimeoutError, ValidationError, IndexError) as error:
+        except (httpx.HTTPError, TimeoutError, ValidationError, IndexError) as error:
             self._paused_until = self._clock() + PAUSE_S
             log.warning("The reranking service failed (%s)", _reason(error))
-            late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+            late = isinstance(error, TimeoutError | httpx.TimeoutException)
             return replace(first, note=LATE if late else FAILED)
         floor = min(scores.values())
         behind = [i for i in range(len(top)) if i not in scores]
@@ -128,7 +130,7 @@ def _document(passage: Passage) -> str:
 
 def _reason(error: Exception) -> str:
     """For the log, without anything that a question or a passage says."""
-    if isinstance(error, httpx2.HTTPStatusError):
+    if isinstance(error, httpx.HTTPStatusError):
         return f"status {error.response.status_code}"
     return type(error).__name__
 
@@ -137,13 +139,29 @@ def make_reranker(
     settings: RerankSettings,
     inside: Reranker,
     *,
-    transport: httpx2.AsyncBaseTransport,
+    client: httpx.AsyncClient | None,
     clock: Callable[[], float],
 ) -> Reranker:
-    """`inside`, with the configured service on top of it; `clock` counts seconds."""
-    url, model, key = settings.base_url, settings.model, settings.api_key
-    if url is None or model is None:
+    """`inside`, with the configured service on top of it.
+
+    `client` is that of `make_client`; `clock` counts seconds.
+    """
+    url, model = settings.base_url, settings.model
+    if url is None or model is None or client is None:
         return inside
-    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    client = httpx2.AsyncClient(transport=transport, headers=headers, timeout=None)
     return HttpReranker(inside, client, base_url=url, model=model, clock=clock)
+
+
+def make_client(settings: RerankSettings, *, proxies: ProxyRules) -> httpx.AsyncClient | None:
+    """For the configured service, None without one. Belongs to one event loop."""
+    url, key = settings.base_url, settings.api_key
+    if url is None:
+        return None
+    return httpx.AsyncClient(
+        headers={"authorization": f"Bearer {key.get_secret_value()}"} if key else {},
+        timeout=None,
+        proxy=proxies.url_for(url),
+        trust_env=False,
+        verify=httpx.create_ssl_context(trust_env=True),  # SSL_CERT_FILE counts
+        limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
+    )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypedDict
 
+import httpx
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import BaseMessage
 
@@ -48,7 +49,6 @@ from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.fast_path.versions import is_usable
-from app.llm.model_transport import HttpxTransport
 from app.llm.reachability import ModelReachability
 from app.llm.registry import make_answer_model
 from app.observability.timed_run_log import MeasuredRunLog
@@ -64,7 +64,7 @@ from app.runs.tasks import TaskTracker
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
-from app.search.rerank_service import make_reranker
+from app.search.rerank_service import make_client, make_reranker
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
 from app.server.outbound_traffic import describe_outbound, describe_private
@@ -230,7 +230,12 @@ async def start(process: Process, stack: AsyncExitStack) -> Container:
     notices.start(supervisor)
     reader = FileReader(embedder.count, environment=reader_environment())
     stack.push_async_callback(asyncio.to_thread, reader.close)
-    container = await _assemble(process, embedder, model, reader, database, notices, supervisor)
+    reranking = make_client(process.settings.reranking, proxies=process.settings.proxies)
+    if reranking is not None:
+        stack.push_async_callback(reranking.aclose)
+    container = await _assemble(
+        process, embedder, model, reader, database, notices, supervisor, reranking
+    )
     stack.callback(container.lease_fallback.close)
     stack.push_async_callback(container.services.runs.close)
     stack.push_async_callback(container.jobs.close)
@@ -256,6 +261,7 @@ async def _assemble(
     database: Database,
     notices: Listener,
     supervisor: Supervisor,
+    reranking: httpx.AsyncClient | None,
 ) -> Container:
     """Wire the parts of one loop together and start the runs."""
     settings = process.settings
@@ -265,7 +271,7 @@ async def _assemble(
     if settings.auth != "none" and (private := await library.count_private(LOCAL)):
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
-    engine = make_engine(process, embedder, index, model, clock)
+    engine = make_engine(process, embedder, index, model, reranking, clock)
     process_id = str(uuid.uuid4())
     runs = RunService(
         MeasuredRunLog(database, notices, process.telemetry.metrics),
@@ -353,6 +359,7 @@ def make_engine(
     embedder: PassageEncoder,
     index: PostgresPassageIndex,
     model: AnswerModel,
+    reranking: httpx.AsyncClient | None,
     clock: SystemClock,
 ) -> AnswerEngine:
     """The graph over this loop's database and the process's models."""
@@ -382,13 +389,12 @@ def make_engine(
             )
 
     search = HybridSearch(index, embedder)
-    rerank_proxy = settings.proxies.url_for(settings.rerank_base_url or "")
     graph = build_graph(
         search=search,
         reranker=make_reranker(
             process.settings.reranking,
             FeatureReranker(index, embedder),
-            transport=HttpxTransport(proxy=rerank_proxy),
+            client=reranking,
             clock=clock.monotonic,
         ),
         answerer=answer,

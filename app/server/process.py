@@ -10,13 +10,14 @@ SWITCH_S: Final = 0.0005
 """How long a thread that computes may keep the event loop waiting (Python's own choice: 5 ms)."""
 
 
-def limit_blas_threads() -> None:
-    """Call it before numpy is imported: its BLAS reads the variable when it is loaded.
+def prepare_libraries() -> None:
+    """Call it before numpy and onnxruntime are imported: they read variables when they are loaded.
 
     BLAS threads wait for each other by spinning: a reranking took four times the processor time
-    with two of them, and none of it less on the clock.
+    with two of them, and none of it less on the clock. onnxruntime reports to its makers.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def tune_for_serving() -> None:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 
-import httpx2
+import httpx
 import pytest
 
 from app.config import load_settings
 from app.domain.errors import SettingError
 from app.domain.models import Candidate, Passage, Reranked
-from app.llm.model_transport import HttpxTransport
+from app.domain.proxies import DIRECT
 from app.search.rerank_service import (
     FAILED,
     LATE,
@@ -17,6 +17,7 @@ from app.search.rerank_service import (
     PAUSED,
     TOP,
     HttpReranker,
+    make_client,
     make_reranker,
 )
 from tests.fakes.openai_script import Reply
@@ -42,8 +43,8 @@ async def service() -> AsyncIterator[FakeOpenAI]:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=HttpxTransport(), timeout=None) as client:
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=None) as client:
         yield client
 
 
@@ -53,7 +54,7 @@ def candidate(name: str, text: str = "", *, score: float = 1.0) -> Candidate:
 
 
 def reranker(
-    service: FakeOpenAI, client: httpx2.AsyncClient, *, clock: Clock, timeout_s: float = 20
+    service: FakeOpenAI, client: httpx.AsyncClient, *, clock: Clock, timeout_s: float = 20
 ) -> HttpReranker:
     return HttpReranker(
         BuiltIn(),
@@ -65,11 +66,11 @@ def reranker(
     )
 
 
-def saying(body: object) -> httpx2.AsyncClient:
+def saying(body: object) -> httpx.AsyncClient:
     """A client of a service that answers so."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=content))
-    return httpx2.AsyncClient(transport=transport)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=content))
+    return httpx.AsyncClient(transport=transport)
 
 
 def order(reranked: Reranked) -> list[str]:
@@ -86,8 +87,11 @@ async def test_the_service_settles_the_order(service: FakeOpenAI) -> None:
         rerank_model="cross-encoder",
         rerank_api_key="secret",
     )
-    made = make_reranker(settings.reranking, BuiltIn(), transport=HttpxTransport(), clock=Clock())
-    reranked = await made.rerank("how long does green tea steep", FOUND)
+    client = make_client(settings.reranking, proxies=DIRECT)
+    assert client is not None
+    async with client:
+        made = make_reranker(settings.reranking, BuiltIn(), client=client, clock=Clock())
+        reranked = await made.rerank("how long does green tea steep", FOUND)
     assert order(reranked) == ["b", "a"]
     assert reranked.note is None
     first, second = reranked.candidates
@@ -127,7 +131,7 @@ async def test_what_is_not_sent_or_not_scored_stays_behind_in_its_order() -> Non
 )
 async def test_a_service_that_fails_leaves_the_built_in_order_and_a_note(
     service: FakeOpenAI,
-    client: httpx2.AsyncClient,
+    client: httpx.AsyncClient,
     reply: Reply,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -143,7 +147,7 @@ async def test_a_service_that_fails_leaves_the_built_in_order_and_a_note(
 
 
 async def test_a_service_that_is_silent_is_not_waited_for(
-    service: FakeOpenAI, client: httpx2.AsyncClient
+    service: FakeOpenAI, client: httpx.AsyncClient
 ) -> None:
     service.script(Reply(stall_after=0), route="rerank")
     made = reranker(service, client, clock=Clock(), timeout_s=0.05)
@@ -171,10 +175,8 @@ async def test_an_answer_that_is_none_is_a_failure(body: object) -> None:
 def test_without_a_service_the_order_is_the_built_in_one() -> None:
     built_in = BuiltIn()
     settings = load_settings(llm_provider="extractive")
-    assert (
-        make_reranker(settings.reranking, built_in, transport=HttpxTransport(), clock=Clock())
-        is built_in
-    )
+    assert make_reranker(settings.reranking, built_in, client=None, clock=Clock()) is built_in
+    assert make_client(settings.reranking, proxies=DIRECT) is None
 
 
 @pytest.mark.parametrize(

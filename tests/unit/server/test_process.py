@@ -28,6 +28,8 @@ class Watch:
     def find_spec(self, name, path=None, target=None):
         if name == "numpy":
             print("numpy is loaded with", os.environ.get("OPENBLAS_NUM_THREADS"))
+        if name == "onnxruntime":
+            print("telemetry is off:", os.environ.get("ORT_DISABLE_TELEMETRY"))
 sys.meta_path.insert(0, Watch())
 sys.argv = ["{name}", "--help"]
 runpy.run_module("{name}", run_name="__main__", alter_sys=True)
@@ -47,9 +49,10 @@ def test_importing_changes_nothing_in_the_process(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["app.main", "app.ingest", "app.doctor"])
-def test_entry_points_limit_the_threads_before_numpy_is_loaded(name: str) -> None:
+def test_entry_points_prepare_libraries_before_they_are_loaded(name: str) -> None:
     ran = _run(AT_NUMPY.format(name=name))
     assert "numpy is loaded with 1\n" in ran.stdout, ran.stderr
+    assert "telemetry is off: None" not in ran.stdout
 
 
 def test_a_number_that_was_set_stays() -> None:
