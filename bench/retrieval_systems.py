@@ -16,7 +16,7 @@ from app.domain.library_ports import PassageEncoder
 from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
-from app.graph.grading import confidence, leaning
+from app.graph.grading import confidence, filter_bonus
 from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
 from app.llm.extractive_answer import quote_answer
@@ -24,7 +24,7 @@ from app.runs.ports import EngineResult
 from app.runs.ports import Question as Asked
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
-from app.search.query_terms import subject_of
+from app.search.query_terms import without_request_words
 from app.search.rerank import FeatureReranker
 from bench.retrieval_collections import Question, Stored
 
@@ -107,14 +107,14 @@ class Library:
         """One question through the whole graph."""
         asked = self._asked(question)
         state = await self.graph.ainvoke(AnswerState(question=asked))
-        lean = leaning(asked.filters, state["found"].searched_passages)
+        bonus = filter_bonus(asked.filters, state["found"].searched_passages)
         return Outcome(
             question=question,
             fused=self._ids(self.timed.found),
             reranked=self._ids(self.timed.ranked),
             search_ms=self.timed.search_ms,
             rerank_ms=self.timed.rerank_ms,
-            confidence=confidence(self.timed.ranked[:KEPT], lean),
+            confidence=confidence(self.timed.ranked[:KEPT], bonus),
             text=state["text"],
             passages=tuple(candidate.passage for candidate in state["kept"]),
         )
@@ -127,7 +127,7 @@ class Library:
         asked = self._asked(question)
         found = await self.index.search(
             LOCAL,
-            subject_of(question.text),
+            without_request_words(question.text),
             self.encoder.embed_query(question.text),
             embedder=self.encoder.name,
             filters=asked.filters,

@@ -70,7 +70,7 @@ class RerankFeatures:
 
     states: Mapping[str, bytes]  # packed token states, of those passages that have them
     weights: Sequence[float]  # how rare each word is (BM25's idf); 0: never indexed
-    absent: float  # the weight of a word that no passage has
+    absent_weight: float  # the weight of a word that no passage has
 
 
 @dataclass(frozen=True, slots=True)

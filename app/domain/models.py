@@ -154,14 +154,20 @@ class Candidate:
     cosine: float  # raw cosine similarity, -1..1
     bm25: float  # raw BM25, >= 0
     coverage: float  # idf-weighted share of the query's terms that occur in title or text, 0..1
-    # From the finer look of the reranker; None when nobody looked. `together`, `rarest` and
-    # `lacking` are of the words that say the topic, weighted by idf.
-    together: float | None = None  # the largest share said in one stretch, 0..1
-    met: float | None = None  # how well the query's words are met by their nearest tokens, -1..1
-    rarest: float | None = None  # the same of the rarest words alone
-    token_similarity: float | None = None  # the same, every token counting alike
-    around: float | None = None  # mean cosine of all that was found with it: is the topic here?
-    lacking: float | None = None  # the share that is rare words which none of the best meets, 0..1
+    # Set by the reranker, else None. `proximity`, `rare_maxsim` and
+    # `missing_share` are of the words that say the topic, weighted by idf.
+    proximity: float | None = None  # the largest share within one window of words, 0..1
+    maxsim: float | None = (
+        None  # mean similarity of the query's words to their nearest tokens, -1..1
+    )
+    rare_maxsim: float | None = None  # the same for the rarest words only
+    token_similarity: float | None = None  # the same, unweighted
+    mean_cosine: float | None = (
+        None  # mean cosine of all candidates: does the library cover the topic?
+    )
+    missing_share: float | None = (
+        None  # the share of rare words that no top candidate matches, 0..1
+    )
 
 
 @dataclass(frozen=True, slots=True)

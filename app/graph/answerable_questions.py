@@ -57,5 +57,5 @@ class AnswerableQuestions:
     async def _best(self, principal: Principal, question: str) -> Passage | None:
         found = await self._search.search(principal, question, filters=Filters(), limit=CANDIDATES)
         seen = await self._rerank({"query": question, "found": found})
-        grade = by_score(seen["ranked"], settle=True)
+        grade = by_score(seen["ranked"], force=True)
         return grade.kept[0].passage if grade.decision == "answer" else None

@@ -1,23 +1,23 @@
-"""Judges evidence by the raw signals of search and reranking. Pure.
+"""Grades evidence from the raw signals of search and reranking. Pure.
 
-Fused scores are per query and say nothing about "is this any good". Raw signals do, and make up
-for each other: closeness in meaning (cosine, and how alike the tokens are), how much of the topic
-is said within one stretch (together), how well its rare words are met, in whatever wording (met,
-and rarest of those alone), and how close all of what was found is (around): whether the library
-speaks of such things. A logistic regression turns them into the *chance* that a passage is
-evidence. It is *clear* above one bound, *off* below another; in between the model is asked, or
-without one even odds decide.
+Fused scores are relative to one query and do not measure quality. Raw signals do, and compensate
+for each other: similarity (cosine and token similarity), proximity of the topic's words, how well
+its words are matched by their nearest tokens (`maxsim`, and `rare_maxsim` for the rarest words),
+and the mean cosine of all candidates, which shows whether the library covers the subject. A
+logistic regression turns them into the *probability* that a passage is evidence. A passage is
+*clear* above one threshold and *off* below another; in between the model decides, or without a
+model a probability of one half.
 
-What a question names and nothing resembles is hardly made up for: where the passages lack it, only
-the best evidence stays good enough without a model, which may still find that they answer.
+If no passage matches a rare word of the question, only the best evidence remains sufficient without
+a model, which may still find that the passages answer.
 
-Within a filter that leaves few passages the best of them looks worse than the best of a library,
-whatever is asked, and whoever chose them expects an answer there: the odds *lean* towards one.
+A filter that leaves few passages lowers the signals of the best one, and users who select sources
+expect an answer from them: a bonus is added to the log odds.
 
-All numbers were fitted on half of the questions asked of five libraries with and without an answer,
-each library counting alike, so that on each at most 5 % are refused falsely and 95 % of foreign
-topics are refused; the other half was read afterwards (decision 36). The chance tells foreign
-topics well, and names that are not there; the right subject with a fact that is not said, hardly.
+All numbers were fitted on half of the questions on five libraries, with and without an answer, each
+library weighted equally, so that on each at most 5 % are refused falsely and 95 % of foreign topics
+are refused; the other half was evaluated afterwards (decision 36). The probability separates
+foreign topics and unknown names well, but hardly the right subject with a missing fact.
 """
 
 from collections.abc import Sequence
@@ -30,24 +30,24 @@ from app.domain.models import Candidate, Filters
 from app.graph.model_replies import relevant_numbers
 
 CLEAR = 0.97
-ENOUGH = 0.5
-OFF = 0.1
+THRESHOLD = 0.5
+IRRELEVANT = 0.1
 MAX_KEPT = 6
-MANY = 1_200
-"""Passages from which a filter changes nothing: those of the library that set the intercept."""
-MAX_LEAN = 4.0
+FULL_LIBRARY_PASSAGES = 1_200
+"""Passages of the library that set the intercept: with as many, a filter changes nothing."""
+MAX_FILTER_BONUS = 4.0
 WEIGHTS = (2.4, 8.22, 5.81, 12.73, 8.53)
-"""Of together, met, rarest, token similarity and around."""
-LACKING = 0.34
-"""The share of the topic from which on it counts that no passage meets its rare words."""
-LACK = 4.0
-"""What that takes off the log odds …"""
-DOUBTFUL = -1.5
-"""… down to these: refused without a model, but never unread by one."""
-SPOKEN = 0.4
-"""Log odds of recordings: people say things in other words than those who ask."""
-SPOKEN_BY_COSINE = 0.75
-"""The same where nobody looked closely; only under a filter, else foreign topics were answered."""
+"""Of proximity, maxsim, rare_maxsim, token similarity and mean cosine."""
+MAX_MISSING_SHARE = 0.34
+"""From this share of the topic, unmatched rare words are penalized."""
+MISSING_PENALTY = 4.0
+"""Subtracted from the log odds …"""
+MIN_PENALIZED_ODDS = -1.5
+"""… down to this value: refused without a model, but still graded by one."""
+RECORDING_BONUS = 0.4
+"""Log odds added for recordings: speech is worded differently from questions."""
+RECORDING_BONUS_BY_COSINE = 0.75
+"""The same without reranking; only under a filter, else foreign topics would be answered."""
 
 Band = Literal["clear", "grey", "off"]
 
@@ -61,55 +61,57 @@ class Grade:
     graded: tuple[GradedPassage, ...]
 
 
-def leaning(filters: Filters, searched_passages: int) -> float:
-    """What a filter that leaves so few passages adds to the log odds of each, at least 0."""
+def filter_bonus(filters: Filters, searched_passages: int) -> float:
+    """What a filter adds to the log odds of each passage; at least 0."""
     if filters.empty or searched_passages == 0:
         return 0.0
-    return min(max(log(MANY / searched_passages), 0.0), MAX_LEAN)
+    return min(max(log(FULL_LIBRARY_PASSAGES / searched_passages), 0.0), MAX_FILTER_BONUS)
 
 
-def chance(candidate: Candidate, lean: float = 0.0) -> float:
-    """How likely this passage is evidence, 0..1."""
-    cosine, spoken = max(candidate.cosine, 0.0), candidate.passage.kind == "recording"
-    look = (candidate.together, candidate.met, candidate.rarest)
+def probability(candidate: Candidate, bonus: float = 0.0) -> float:
+    """The probability that this passage is evidence, 0..1."""
+    cosine, is_recording = max(candidate.cosine, 0.0), candidate.passage.kind == "recording"
+    features = (candidate.proximity, candidate.maxsim, candidate.rare_maxsim)
     signals = [
-        one for one in (*look, candidate.token_similarity, candidate.around) if one is not None
+        one
+        for one in (*features, candidate.token_similarity, candidate.mean_cosine)
+        if one is not None
     ]
     if len(signals) == len(WEIGHTS):
-        odds = 4.52 * cosine + SPOKEN * spoken - 15.52
+        odds = 4.52 * cosine + RECORDING_BONUS * is_recording - 15.52
         odds += sum(weight * one for weight, one in zip(WEIGHTS, signals, strict=True))
-    else:  # nobody looked closely, or no tokens are known
+    else:  # not reranked, or without token states
         odds = 12.1 * cosine + 8.9 * candidate.coverage - 9.7
-        odds += SPOKEN_BY_COSINE * (spoken and lean > 0)
-    if _lacks(candidate):
-        odds = min(odds, max(odds - LACK, DOUBTFUL))
-    return 1 / (1 + exp(-odds - lean))
+        odds += RECORDING_BONUS_BY_COSINE * (is_recording and bonus > 0)
+    if _misses_rare_words(candidate):
+        odds = min(odds, max(odds - MISSING_PENALTY, MIN_PENALIZED_ODDS))
+    return 1 / (1 + exp(-odds - bonus))
 
 
-def band(candidate: Candidate, lean: float = 0.0) -> Band:
-    """How good one candidate is by itself."""
-    likely = chance(candidate, lean)
+def band(candidate: Candidate, bonus: float = 0.0) -> Band:
+    """The band of one candidate."""
+    likely = probability(candidate, bonus)
     if likely >= CLEAR:
         return "clear"
-    return "off" if likely < OFF else "grey"
+    return "off" if likely < IRRELEVANT else "grey"
 
 
-def confidence(ranked: Sequence[Candidate], lean: float = 0.0) -> float:
-    """How sure the signals are that the candidates hold an answer."""
-    return max((chance(candidate, lean) for candidate in ranked), default=0.0)
+def confidence(ranked: Sequence[Candidate], bonus: float = 0.0) -> float:
+    """The highest probability among the candidates."""
+    return max((probability(candidate, bonus) for candidate in ranked), default=0.0)
 
 
-def by_score(ranked: Sequence[Candidate], *, settle: bool, lean: float = 0.0) -> Grade:
-    """The verdict by score; in the grey band `unsure`, or with `settle` a decision all the same."""
-    bands = [band(candidate, lean) for candidate in ranked]
+def by_score(ranked: Sequence[Candidate], *, force: bool, bonus: float = 0.0) -> Grade:
+    """The verdict by score; in the grey band `unsure`, unless `force` requires a decision."""
+    bands = [band(candidate, bonus) for candidate in ranked]
     if "clear" in bands:
         keep = [b != "off" for b in bands]
         return _grade("answer", ranked, keep, [_reason(c) for c in ranked])
     if "grey" not in bands:
         return _grade("refuse", ranked, [False] * len(ranked), [_reason(c) for c in ranked])
-    if not settle:
+    if not force:
         return _grade("unsure", ranked, [b == "grey" for b in bands], [_reason(c) for c in ranked])
-    good = any(good_enough(c, lean) for c in ranked)
+    good = any(is_evidence(c, bonus) for c in ranked)
     keep = [good and b == "grey" for b in bands]
     return _grade("answer" if good else "refuse", ranked, keep, [_reason(c) for c in ranked])
 
@@ -124,19 +126,19 @@ def by_model(ranked: Sequence[Candidate], reply: str) -> Grade | None:
     return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons)
 
 
-def good_enough(candidate: Candidate, lean: float = 0.0) -> bool:
-    """Whether scores alone would answer from this candidate."""
-    return chance(candidate, lean) >= ENOUGH
+def is_evidence(candidate: Candidate, bonus: float = 0.0) -> bool:
+    """Whether scores alone accept this candidate."""
+    return probability(candidate, bonus) >= THRESHOLD
 
 
-def _lacks(candidate: Candidate) -> bool:
-    return candidate.lacking is not None and candidate.lacking >= LACKING
+def _misses_rare_words(candidate: Candidate) -> bool:
+    return candidate.missing_share is not None and candidate.missing_share >= MAX_MISSING_SHARE
 
 
 def _reason(candidate: Candidate) -> str:
     terms = f"{round(candidate.coverage * 100)} % of the question's terms"
-    lacks = ", a rare word of it is nowhere near" if _lacks(candidate) else ""
-    return f"similarity {candidate.cosine:.2f}, {terms}{lacks}"
+    misses = ", a rare word of it is nowhere near" if _misses_rare_words(candidate) else ""
+    return f"similarity {candidate.cosine:.2f}, {terms}{misses}"
 
 
 def _grade(

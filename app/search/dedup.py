@@ -1,7 +1,7 @@
-"""Passages that say the same, word for word: listed once.
+"""Removes candidates with identical text.
 
-The same paragraph stands in several sources when a document was added in two versions or by two
-people, and in boilerplate. A copy takes the place of something else that could have been read.
+The same paragraph occurs in several sources: in versions of a document, in copies of several users,
+and as boilerplate. A duplicate takes the place of another passage.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from app.domain.models import Candidate, Passage
 from app.text.stop_words import FUNCTION_WORDS
 from app.text.tokens import normalized_words
 
-STANDS_ALONE: Final = 30
-"""Words from which a text says of itself what it is about. "Once a day." needs its title."""
+MIN_STANDALONE_WORDS: Final = 30
+"""Texts with at least this many words are understandable without title ("Once a day." is not)."""
 
 
 def deduplicate(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -26,25 +26,27 @@ def deduplicate(query: str, candidates: Sequence[Candidate]) -> tuple[Candidate,
     texts = [(" ".join(one.passage.text.split()), one.passage.start_s) for one in candidates]
     if len(set(texts)) == len(texts):
         return tuple(candidates)
-    asked = set(normalized_words(query)) - FUNCTION_WORDS
-    about: dict[tuple[str, float | None], list[tuple[str | None, ...]]] = {}
-    named: dict[tuple[str, float | None], set[str]] = {}
+    query_words = set(normalized_words(query)) - FUNCTION_WORDS
+    labels_by_text: dict[tuple[str, float | None], list[tuple[str | None, ...]]] = {}
+    topics_by_text: dict[tuple[str, float | None], set[str]] = {}
     kept = []
     for candidate, text in zip(candidates, texts, strict=True):
         passage = candidate.passage
         label = (passage.title, passage.heading)
-        topics = asked & _topics(passage)
-        if text in about and (
-            label in about[text]
-            or (len(passage.text.split()) >= STANDS_ALONE and topics <= named[text])
+        topics = query_words & _topics(passage)
+        if text in labels_by_text and (
+            label in labels_by_text[text]
+            or (
+                len(passage.text.split()) >= MIN_STANDALONE_WORDS and topics <= topics_by_text[text]
+            )
         ):
             continue
-        about.setdefault(text, []).append(label)
-        named.setdefault(text, set()).update(topics)
+        labels_by_text.setdefault(text, []).append(label)
+        topics_by_text.setdefault(text, set()).update(topics)
         kept.append(candidate)
     return tuple(kept)
 
 
 def _topics(passage: Passage) -> set[str]:
-    """What title and heading say the passage is about."""
+    """The words of title and heading."""
     return set(normalized_words(f"{passage.title} {passage.heading or ''}"))

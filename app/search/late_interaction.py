@@ -1,7 +1,7 @@
-"""Late interaction on one bit per dimension: how well each word of a query is met by a passage.
+"""Late interaction with one bit per dimension: similarity of each query token to a passage.
 
 MaxSim as in ColBERT (Khattab and Zaharia 2020), over token states that the embedding pass computes
-anyway. A passage keeps only their signs, 48 bytes a word piece; the query keeps its numbers.
+anyway. Passages keep only the signs, 48 bytes per word piece; the query keeps full precision.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np
 """The bits of each byte, as numbers."""
 
 
-def best_cosines(query: NDArray[np.float32], passages: Sequence[bytes]) -> NDArray[np.float32]:
-    """How well each token of the query is met by each passage: (passages, tokens), -1..1.
+def maxsim_cosines(query: NDArray[np.float32], passages: Sequence[bytes]) -> NDArray[np.float32]:
+    """The best cosine of each query token in each passage: (passages, tokens), -1..1.
 
     `query` are states of shape (tokens, 384); every passage has at least one token. The mean over
     the tokens is MaxSim.
@@ -43,9 +43,9 @@ def _products(packed: NDArray[np.uint8], unit: NDArray[np.float32]) -> NDArray[n
     products = np.empty((len(packed), unit.shape[1]), np.float32)
     count = -(-len(packed) // _BLOCK)
     size = -(-len(packed) // count)
-    room = np.empty((size, BYTES_PER_TOKEN, 8), np.float32)
+    buffer = np.empty((size, BYTES_PER_TOKEN, 8), np.float32)
     for begin in range(0, len(packed), size):
         block = packed[begin : begin + size]
-        bits = np.take(_BITS, block, axis=0, out=room[: len(block)], mode="clip")
+        bits = np.take(_BITS, block, axis=0, out=buffer[: len(block)], mode="clip")
         np.matmul(bits.reshape(-1, _DIMENSIONS), unit, out=products[begin : begin + size])
     return products

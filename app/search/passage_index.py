@@ -1,4 +1,4 @@
-"""The search index in PostgreSQL: both arms, their filters and their fusion."""
+"""The search index in PostgreSQL: lexical and dense search, filters and fusion."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -19,35 +19,38 @@ from app.search.bm25 import Term, top_passages
 
 SQL = load_queries("search", package="app.search")
 
-LEXICAL_SHARE: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
-WHOLE: Final = 2_000  # passages up to which one statement compares everything
-SCANNED: Final = 8_000  # … and every vector, which is exact; the index finds 99.8 % of the same
-APART: Final = 20_000  # … beyond which finding the words takes longer than embedding
+LEXICAL_WEIGHT: Final = 0.4  # of BM25 in the fused score; the cosine has the rest
+FULL_COMPARISON_MAX: Final = 2_000  # passages that one statement compares exhaustively
+EXACT_VECTORS_MAX: Final = (
+    8_000  # … and every vector, which is exact; the index finds 99.8 % of the same
+)
+SINGLE_STATEMENT_MAX: Final = 20_000  # beyond, the lexical search outlasts embedding
 _INDEXED_DIMENSIONS: Final = 384
 
 
 class PostgresPassageIndex:
-    """Implements `PassageIndex` and `PassageDetails`.
+    """Implements `PassageIndex` and `RerankFeatureSource`.
 
-    Up to `whole` passages within the filters, everything is compared. Beyond, the words come from
-    an inverted index, exactly, while the query is embedded; the nearest vectors still from
-    comparing all up to `scanned` passages, then from the HNSW index, with iterative scans so that
-    filters lose nothing. Up to `apart` passages one statement does that and the fusion; beyond,
-    they are looked up while the words still are.
+    Up to `full_comparison_max` passages within the filters, everything is compared. Beyond, lexical
+    passages come from an inverted index (exactly) while the query is embedded. Dense ones come from
+    comparing all vectors up to `exact_vectors_max` passages, then from the HNSW index, with
+    iterative scans so that filters lose nothing. Up to `single_statement_max` passages one
+    statement also does the dense search and the fusion; beyond, dense and lexical search run
+    concurrently.
     """
 
     def __init__(
         self,
         database: Database,
         *,
-        whole: int = WHOLE,
-        scanned: int = SCANNED,
-        apart: int = APART,
+        full_comparison_max: int = FULL_COMPARISON_MAX,
+        exact_vectors_max: int = EXACT_VECTORS_MAX,
+        single_statement_max: int = SINGLE_STATEMENT_MAX,
     ) -> None:
         self._database = database
-        self._whole = whole
-        self._scanned = scanned
-        self._apart = apart
+        self._full_comparison_max = full_comparison_max
+        self._exact_vectors_max = exact_vectors_max
+        self._single_statement_max = single_statement_max
 
     async def search(
         self,
@@ -59,30 +62,31 @@ class PostgresPassageIndex:
         filters: Filters,
         limit: int,
     ) -> SearchResult:
-        """Both arms and their fusion; candidates are best first, with every signal filled in.
+        """Lexical and dense search with fusion; candidates best first, with all signals set.
 
-        `vector` is waited for while the words are looked up, and cancelled if they fail.
+        `vector` is awaited while the lexical search runs, and cancelled if that fails.
         """
         scope, text = _scope(principal, filters), storable(query)
         embedding = asyncio.ensure_future(vector)  # noqa: TID251 - over before this returns
-        near: list[int] | None = None
-        told: list[int] | None = None
-        indexed: HalfVector | None = None
+        dense: list[int] | None = None
+        lexical: list[int] | None = None
+        index_vector: HalfVector | None = None
         try:
-            known = await self._database.fetch(SQL["known_terms"], *scope, text)
-            searched = known[0]["searched"]
-            if searched > max(self._scanned, self._apart):
-                near, told = await asyncio.gather(
-                    self._nearest(scope, embedding, embedder), self._told(scope, known)
+            known_terms = await self._database.fetch(SQL["known_terms"], *scope, text)
+            searched = known_terms[0]["searched"]
+            if searched > max(self._exact_vectors_max, self._single_statement_max):
+                dense, lexical = await asyncio.gather(
+                    self._dense_passages(scope, embedding, embedder),
+                    self._lexical_passages(scope, known_terms),
                 )
-            elif searched > self._whole:
-                told = await self._told(scope, known)
-            meaning = HalfVector(await embedding)
-            if near is None and searched > self._scanned and _is_indexed(meaning):
-                indexed = meaning
-            asked = (*scope, text, meaning, embedder, limit, LEXICAL_SHARE)
-            asked = (*asked, told, indexed, near, JOB_DEAD_S)
-            rows = await self._database.fetch(SQL["search_passages"], *asked)
+            elif searched > self._full_comparison_max:
+                lexical = await self._lexical_passages(scope, known_terms)
+            query_vector = HalfVector(await embedding)
+            if dense is None and searched > self._exact_vectors_max and _is_indexed(query_vector):
+                index_vector = query_vector
+            arguments = (*scope, text, query_vector, embedder, limit, LEXICAL_WEIGHT)
+            arguments = (*arguments, lexical, index_vector, dense, JOB_DEAD_S)
+            rows = await self._database.fetch(SQL["search_passages"], *arguments)
         finally:
             embedding.cancel()
         return _result(rows)
@@ -90,38 +94,42 @@ class PostgresPassageIndex:
     async def fetch_rerank_features(
         self, passage_ids: Sequence[str], words: Sequence[str]
     ) -> RerankFeatures:
-        """More about these passages, and these words of a query.
+        """The rerank features of these passages and of the words of a query.
 
-        Only for ids that a search of the same principal returned: readability is not checked.
+        Only for ids returned by a search of the same principal: access is not checked.
         """
-        asked = (list(passage_ids), [storable(word) for word in words])
-        rows = await self._database.fetch(SQL["fetch_rerank_features"], *asked)
+        arguments = (list(passage_ids), [storable(word) for word in words])
+        rows = await self._database.fetch(SQL["fetch_rerank_features"], *arguments)
         states = {row["passage_id"]: row["states"] for row in rows if row["weights"] is None}
-        [said] = [row for row in rows if row["weights"] is not None]
-        return RerankFeatures(states, said["weights"], said["absent"])
+        [features_row] = [row for row in rows if row["weights"] is not None]
+        return RerankFeatures(states, features_row["weights"], features_row["absent"])
 
-    async def _nearest(
+    async def _dense_passages(
         self, scope: tuple[object, ...], embedding: asyncio.Future[Vector], embedder: str
     ) -> list[int] | None:
-        """By the index; None where vectors are not in it."""
-        meaning = HalfVector(await embedding)
-        if not _is_indexed(meaning):
+        """From the vector index; None when the vectors are not in it."""
+        query_vector = HalfVector(await embedding)
+        if not _is_indexed(query_vector):
             return None
-        rows = await self._database.fetch(SQL["nearest_passages"], *scope, meaning, embedder)
+        rows = await self._database.fetch(SQL["nearest_passages"], *scope, query_vector, embedder)
         return [row["passage"] for row in rows]
 
-    async def _told(self, scope: tuple[object, ...], known: Sequence[Record]) -> list[int] | None:
-        async def fetch(wanted: list[int] | list[str], weights: SparseVector) -> Sequence[Record]:
-            sets = isinstance(wanted[0], str)
+    async def _lexical_passages(
+        self, scope: tuple[object, ...], known_terms: Sequence[Record]
+    ) -> list[int] | None:
+        async def fetch(
+            terms_or_sets: list[int] | list[str], weights: SparseVector
+        ) -> Sequence[Record]:
+            sets = isinstance(terms_or_sets[0], str)
             sql = SQL["passages_by_term_sets"] if sets else SQL["passages_by_terms"]
-            return await self._database.fetch(sql, *scope, weights, wanted)
+            return await self._database.fetch(sql, *scope, weights, terms_or_sets)
 
         terms = [
             Term(row["number"], row["passages"], row["idf"])
-            for row in known
+            for row in known_terms
             if row["number"] is not None
         ]
-        return await top_passages(terms, known[0]["of"], fetch)
+        return await top_passages(terms, known_terms[0]["of"], fetch)
 
 
 def _is_indexed(vector: HalfVector) -> bool:
@@ -129,25 +137,25 @@ def _is_indexed(vector: HalfVector) -> bool:
 
 
 def _scope(principal: Principal, filters: Filters) -> tuple[object, ...]:
-    """The first seven parameters of every search: what is looked at."""
+    """The first seven parameters of every search (see `in_scope` in fragments.sql)."""
     return (
         principal.owner_id,
         [storable(one) for one in filters.source_ids],
         list(filters.kinds),
         [storable(tag) for tag in filters.tags],
-        _begin(filters.after),
-        _begin(filters.before),
+        _start_of_day(filters.after),
+        _start_of_day(filters.before),
         list(principal.groups),
     )
 
 
-def _begin(day: date | None) -> datetime | None:
+def _start_of_day(day: date | None) -> datetime | None:
     """The first moment of a day, UTC."""
     return None if day is None else datetime.combine(day, time(), UTC)
 
 
 def _result(rows: Sequence[Record]) -> SearchResult:
-    """There is always a row; it has no passage when nothing was found."""
+    """There is always a row; without a passage when nothing was found."""
     return SearchResult(
         candidates=tuple(to_candidate(row) for row in rows if row["passage_id"] is not None),
         searched_passages=int(rows[0]["searched_passages"]),

@@ -22,13 +22,13 @@ from app.domain.setting_values import with_path
 
 log = logging.getLogger(__name__)
 
-TOP: Final = 50
-"""Candidates that are sent; those behind keep their places behind."""
+MAX_DOCUMENTS: Final = 50
+"""Candidates sent to the service; the others keep their order after them."""
 TIMEOUT_S: Final = 3.0
-"""In all: the first token waits for this."""
+"""Total timeout: the first token waits for it."""
 KEEP_ALIVE_S: Final = 30.0
 PAUSE_S: Final = 30.0
-"""After a failure nobody else waits for the service for so long."""
+"""After a failure the service is not called for this long."""
 
 LATE: Final = "The reranking service did not answer in time: the built-in order holds."
 FAILED: Final = "The reranking service failed: the built-in order holds."
@@ -53,14 +53,14 @@ class _Answer(BaseModel):
 
 
 class HttpReranker:
-    """Implements `Reranker`: a service orders the best of another reranker's order anew.
+    """Implements `Reranker`: a service reorders the best candidates of another reranker.
 
-    Whatever the service does, there is an order: `note` says when it is the other reranker's.
+    On failure the order of the other reranker is used, and `note` says so.
     """
 
     def __init__(
         self,
-        inside: Reranker,
+        fallback: Reranker,
         client: httpx.AsyncClient,
         *,
         base_url: str,
@@ -69,7 +69,7 @@ class HttpReranker:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         """`client` brings the key with it; `clock` counts seconds."""
-        self._inside = inside
+        self._fallback = fallback
         self._client = client
         self._url = with_path(base_url, "/rerank")
         self._model = model
@@ -79,8 +79,8 @@ class HttpReranker:
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         """All candidates, best first. The service's scores order the first 50."""
-        first = await self._inside.rerank(query, candidates)
-        top, rest = first.candidates[:TOP], first.candidates[TOP:]
+        first = await self._fallback.rerank(query, candidates)
+        top, rest = first.candidates[:MAX_DOCUMENTS], first.candidates[MAX_DOCUMENTS:]
         if not top:
             return first
         if self._clock() < self._paused_until:
@@ -94,12 +94,12 @@ class HttpReranker:
             late = isinstance(error, TimeoutError | httpx.TimeoutException)
             return replace(first, note=LATE if late else FAILED)
         floor = min(scores.values())
-        behind = [i for i in range(len(top)) if i not in scores]
+        unscored = [i for i in range(len(top)) if i not in scores]
         order = sorted(scores, key=lambda i: -scores[i])
         return Reranked(
             (
                 *(replace(top[i], score=scores[i]) for i in order),
-                *(replace(top[i], score=floor) for i in behind),
+                *(replace(top[i], score=floor) for i in unscored),
                 *(replace(one, score=floor) for one in rest),
             )
         )
@@ -137,19 +137,19 @@ def _reason(error: Exception) -> str:
 
 def make_reranker(
     settings: RerankSettings,
-    inside: Reranker,
+    fallback: Reranker,
     *,
     client: httpx.AsyncClient | None,
     clock: Callable[[], float],
 ) -> Reranker:
-    """`inside`, with the configured service on top of it.
+    """`fallback`, with the configured service on top of it.
 
     `client` is that of `make_client`; `clock` counts seconds.
     """
     url, model = settings.base_url, settings.model
     if url is None or model is None or client is None:
-        return inside
-    return HttpReranker(inside, client, base_url=url, model=model, clock=clock)
+        return fallback
+    return HttpReranker(fallback, client, base_url=url, model=model, clock=clock)
 
 
 def make_client(settings: RerankSettings, *, proxies: ProxyRules) -> httpx.AsyncClient | None:

@@ -1,8 +1,8 @@
-"""How well passages meet each word of a question's topic, by their nearest tokens. Pure.
+"""Matches each word of a question's topic with the nearest tokens of passages. Pure.
 
-A name that nothing in the library resembles is strong evidence that the answer is not there,
-however much the rest of the question is at home. Nearest tokens decide, not spelling: other forms
-of a word and most typing errors are near something.
+A name without a similar token in the library is strong evidence that the answer is not there, even
+if the rest of the question matches. Token similarity is used, not spelling, so that inflected forms
+and most typing errors still match.
 """
 
 from collections.abc import Sequence
@@ -13,35 +13,39 @@ from numpy.typing import NDArray
 
 from app.search.query_terms import QueryTerms
 
-RAREST: Final = 0.8
-"""Of the largest weight: words from here on are the rarest of the question."""
-UNLIKE: Final = 0.3
-ALIKE: Final = 0.6
-"""A word whose nearest token is less alike than the first is not met, from the second on it is."""
+RAREST_SHARE: Final = 0.8
+"""Words with at least this share of the largest weight are the rarest of the question."""
+UNMET_SIMILARITY: Final = 0.3
+MET_SIMILARITY: Final = 0.6
+"""A word is unmet below the first similarity to its nearest token, and met from the second on."""
 
 Scores = NDArray[np.float64]
 
 
 class TopicMatch(NamedTuple):
-    """How alike the words of a topic are to their nearest tokens."""
+    """The similarity of the words of a topic to their nearest tokens."""
 
-    similar: Scores  # passages × words
+    similarities: Scores  # passages × words
     weights: Scores  # how rare the words are
 
-    def rarest(self) -> Scores:
-        """Of each passage how well it meets the rarest words."""
-        chosen = self.weights >= RAREST * self.weights.max()
-        mean: Scores = np.average(self.similar[:, chosen], axis=1, weights=self.weights[chosen])
+    def rare_maxsim(self) -> Scores:
+        """For each passage, the similarity of the rarest words."""
+        chosen = self.weights >= RAREST_SHARE * self.weights.max()
+        mean: Scores = np.average(
+            self.similarities[:, chosen], axis=1, weights=self.weights[chosen]
+        )
         return mean
 
-    def lacking(self, passages: Sequence[int], absent: float) -> float:
-        """The share of the topic that is rare words which none of these passages meets, 0..1.
+    def missing_share(self, passages: Sequence[int], absent_weight: float) -> float:
+        """The share of rare words that none of these passages meets, 0..1.
 
-        A word is rare from half the weight on that a word has which is `absent` from the library.
+        A word is rare from half of `absent_weight`, the weight of a word outside the library.
         """
-        nearest = self.similar[passages].max(axis=0)
-        unmet = 1 - np.clip((nearest - UNLIKE) / (ALIKE - UNLIKE), 0, 1)
-        rare = np.clip(2 * self.weights / absent - 1, 0, 1)
+        nearest = self.similarities[passages].max(axis=0)
+        unmet = 1 - np.clip(
+            (nearest - UNMET_SIMILARITY) / (MET_SIMILARITY - UNMET_SIMILARITY), 0, 1
+        )
+        rare = np.clip(2 * self.weights / absent_weight - 1, 0, 1)
         return float(np.average(rare * unmet, weights=self.weights))
 
 
@@ -53,5 +57,5 @@ def match_topic(
     words = [word for word in topic.weights if word in pieces]
     if not words:
         return None
-    similar = np.stack([best[:, pieces[word]].mean(axis=1) for word in words], axis=1)
-    return TopicMatch(similar.astype(float), np.array([topic.weights[word] for word in words]))
+    similarities = np.stack([best[:, pieces[word]].mean(axis=1) for word in words], axis=1)
+    return TopicMatch(similarities.astype(float), np.array([topic.weights[word] for word in words]))

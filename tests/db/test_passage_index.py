@@ -12,7 +12,7 @@ from app.db.pool import Database
 from app.domain.models import Filters, Reading, SearchResult
 from app.domain.ports import JOB_DEAD_S
 from app.domain.principals import Principal
-from app.search.passage_index import LEXICAL_SHARE, SQL, PostgresPassageIndex
+from app.search.passage_index import LEXICAL_WEIGHT, SQL, PostgresPassageIndex
 from tests.db.library import ANA, BEN, EMBEDDER, embedded, new_source, store, vector
 
 
@@ -27,8 +27,13 @@ def library(database: Database) -> LibraryStore:
 )
 def index(database: Database, request: pytest.FixtureRequest) -> PostgresPassageIndex:
     """Every test holds for the four ways: comparing everything, all vectors, and by indexes."""
-    whole, scanned, apart = request.param
-    return PostgresPassageIndex(database, whole=whole, scanned=scanned, apart=apart)
+    full_comparison_max, exact_vectors_max, single_statement_max = request.param
+    return PostgresPassageIndex(
+        database,
+        full_comparison_max=full_comparison_max,
+        exact_vectors_max=exact_vectors_max,
+        single_statement_max=single_statement_max,
+    )
 
 
 async def search(
@@ -79,7 +84,7 @@ async def test_signals_are_those_of_the_formulas(
         cosine = float(vector("Which kettles whistle?") @ vector(candidate.passage.text))
         assert candidate.cosine == pytest.approx(cosine, abs=1e-3)
     best = result.candidates[0]
-    assert best.score == pytest.approx((1 - LEXICAL_SHARE) * best.cosine + LEXICAL_SHARE)
+    assert best.score == pytest.approx((1 - LEXICAL_WEIGHT) * best.cosine + LEXICAL_WEIGHT)
     cups = next(c for c in result.candidates if c.passage.text == passages[2])
     assert (cups.bm25, cups.coverage) == (0, 0)
 
@@ -176,10 +181,10 @@ async def test_results_are_the_best_in_order(
     index: PostgresPassageIndex, library: LibraryStore
 ) -> None:
     await store(library, *(f"tea {'milk ' * n}" for n in range(30)))
-    whole, best = await search(index, "tea"), await search(index, "tea", limit=5)
-    assert all(a.score >= b.score for a, b in pairwise(whole.candidates))
-    assert best.candidates == whole.candidates[:5]
-    assert len(whole.candidates) == 30
+    full_comparison_max, best = await search(index, "tea"), await search(index, "tea", limit=5)
+    assert all(a.score >= b.score for a, b in pairwise(full_comparison_max.candidates))
+    assert best.candidates == full_comparison_max.candidates[:5]
+    assert len(full_comparison_max.candidates) == 30
 
 
 async def test_vectors_of_another_model_are_not_compared(
@@ -198,8 +203,13 @@ async def test_vectors_of_any_length_can_be_searched(
     await database.execute(
         "UPDATE passage_vectors SET embedding = subvector(embedding::vector, 1, 100)::halfvec"
     )
-    for apart in (0, 20_000):
-        index = PostgresPassageIndex(database, whole=0, scanned=0, apart=apart)
+    for single_statement_max in (0, 20_000):
+        index = PostgresPassageIndex(
+            database,
+            full_comparison_max=0,
+            exact_vectors_max=0,
+            single_statement_max=single_statement_max,
+        )
         result = await search(index, "tea", near="tea leaves", dimensions=100, limit=5)
         assert len(result.candidates) == len(rows)
 
@@ -216,7 +226,7 @@ async def test_a_closer_look_gives_token_states_and_how_rare_words_are(
     assert look.states == {coffee.passage_id: b"coffee"}
     weights = dict(zip(words, look.weights, strict=True))
     assert weights["the"] == 0
-    assert 0 < weights["coffee"] < weights["beans"] < weights["unheard"] == look.absent
+    assert 0 < weights["coffee"] < weights["beans"] < weights["unheard"] == look.absent_weight
 
 
 async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:

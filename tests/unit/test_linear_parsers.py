@@ -22,7 +22,7 @@ from app.text.snippets import snippet
 from app.text.tokens import words
 from tests.harness.growth import Growth, growth
 
-SKETCH_SIZE: Final = 800
+SIZE: Final = 800
 UNITS: Final = (
     *" a1.\n\r\t-*_`#>|<[](){}!\"'\\:;,=~&%/…。漢é\x00\x85•",
     *("a.", "a. ", ". ", "- ", "- x\n", "1. ", "* ", "> ", "  ", "\n\n", "a\n", "a b ", "A. "),
@@ -77,7 +77,7 @@ WORK: Final[dict[str, Callable[[str], object]]] = {
 
 
 def _slow(work: Callable[[str, int], object]) -> dict[str, Growth]:
-    grown = {unit: growth(partial(work, unit), size=SKETCH_SIZE) for unit in UNITS}
+    grown = {unit: growth(partial(work, unit), size=SIZE) for unit in UNITS}
     return {unit: one for unit, one in grown.items() if not one.linear}
 
 

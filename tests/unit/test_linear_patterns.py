@@ -24,7 +24,7 @@ from tests.harness.growth import Growth, growth
 from tests.harness.pattern_attacks import Attack, attacks
 
 ROOT: Final = Path(app.__file__).parent
-SKETCH_SIZE: Final = 1_000
+SIZE: Final = 1_000
 ANCHORED: Final = {"match", "fullmatch"}
 METHODS: Final = ANCHORED | {"search", "sub", "subn", "split", "findall", "finditer"}
 MAX_DEPTH: Final = 4
@@ -96,7 +96,7 @@ def trees() -> dict[Path, ast.Module]:
 def worst(pattern: re.Pattern[Any], *, anchored: bool) -> tuple[Attack, Growth] | None:
     """An attack under which the pattern takes more than linear time."""
     for attack in attacks(pattern):
-        grown = growth(partial(_run, pattern, attack, anchored), size=SKETCH_SIZE)
+        grown = growth(partial(_run, pattern, attack, anchored), size=SIZE)
         if not grown.linear:
             return attack, grown
     return None

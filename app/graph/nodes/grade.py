@@ -6,11 +6,11 @@ from typing import Literal
 
 from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
-from app.graph.grading import Grade, by_model, by_score, good_enough, leaning
+from app.graph.grading import Grade, by_model, by_score, filter_bonus, is_evidence
 from app.graph.prompts import grade_messages
 from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node
 
-OUTSIDE_LOOKED_AT = 20
+OUTSIDE_LIMIT = 20
 
 
 def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], float]) -> Node:
@@ -19,8 +19,8 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     async def grade(state: AnswerState) -> AnswerState:
         began = clock()
         ranked = state["ranked"]
-        lean = leaning(state["question"].filters, state["found"].searched_passages)
-        verdict = by_score(ranked, settle=judge is None, lean=lean)
+        bonus = filter_bonus(state["question"].filters, state["found"].searched_passages)
+        verdict = by_score(ranked, force=judge is None, bonus=bonus)
         judged: Grade | None = None
         if verdict.decision == "unsure" and judge is not None:
             reply = await judge(grade_messages(state["question"], ranked))
@@ -29,13 +29,13 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
                 # It may still be loading: whether the passages answer is left to the answer.
                 verdict = replace(verdict, decision="answer")
             elif judged is None:
-                verdict = by_score(ranked, settle=True, lean=lean)
+                verdict = by_score(ranked, force=True, bonus=bonus)
         final = judged or verdict
         decision = _decision(final, state.get("attempt", 1))
         first = state.get("first", ())
-        if decision == "refuse" and first and not any(good_enough(c, lean) for c in ranked):
-            # The other query found nothing: what the question itself has found still counts.
-            final, judged = by_score(first, settle=True, lean=lean), None
+        if decision == "refuse" and first and not any(is_evidence(c, bonus) for c in ranked):
+            # The rewritten query found nothing: use the results of the original question.
+            final, judged = by_score(first, force=True, bonus=bonus), None
             decision = "answer" if final.kept else "refuse"
         update: AnswerState = {
             "judge": "model" if judged else "score",
@@ -44,10 +44,10 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
             "decision": decision,
         }
         if decision == "rewrite" and not first:
-            update["first"] = _answerable(ranked, lean)
+            update["first"] = _answerable(ranked, bonus)
         if decision == "refuse":
-            update["outside_filter"] = await _outside(search, state)
-        # Nobody looks at the others again: an answer is not to hold them as long as it streams.
+            update["outside_filter"] = await _count_outside(search, state)
+        # The other candidates are not needed again: release them before the answer streams.
         update |= {"found": replace(state["found"], candidates=()), "ranked": (), "dropped": ()}
         if decision == "answer":
             update["first"] = ()
@@ -57,13 +57,13 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     return grade
 
 
-def _answerable(ranked: Sequence[Candidate], lean: float) -> tuple[Candidate, ...]:
-    """What scores alone would answer from; empty when they would not."""
-    grade = by_score(ranked, settle=True, lean=lean)
+def _answerable(ranked: Sequence[Candidate], bonus: float) -> tuple[Candidate, ...]:
+    """The candidates accepted by score alone; empty when the score refuses."""
+    grade = by_score(ranked, force=True, bonus=bonus)
     return grade.kept if grade.decision == "answer" else ()
 
 
-async def _outside(search: PassageSearch, state: AnswerState) -> int | None:
+async def _count_outside(search: PassageSearch, state: AnswerState) -> int | None:
     """How many passages the filter hides that look good enough; None without a filter.
 
     Those that were found within it do not count: the judge may have refused them.
@@ -72,11 +72,11 @@ async def _outside(search: PassageSearch, state: AnswerState) -> int | None:
     if question.filters.empty:
         return None
     found = await search.search(
-        question.principal, state["query"], filters=Filters(), limit=OUTSIDE_LOOKED_AT
+        question.principal, state["query"], filters=Filters(), limit=OUTSIDE_LIMIT
     )
     within = {candidate.passage.passage_id for candidate in state["found"].candidates}
     return sum(
-        good_enough(candidate)
+        is_evidence(candidate)
         for candidate in found.candidates
         if candidate.passage.passage_id not in within
     )

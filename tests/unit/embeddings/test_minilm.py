@@ -19,7 +19,7 @@ from app.embeddings import minilm
 from app.embeddings.minilm import MiniLM
 from app.embeddings.token_states import BYTES_PER_TOKEN, pack_tokens
 from app.search.hybrid import MAX_QUERY_LENGTH, HybridSearch
-from app.search.late_interaction import best_cosines
+from app.search.late_interaction import maxsim_cosines
 
 Floats = NDArray[np.float64]
 
@@ -124,16 +124,16 @@ async def test_meaning_counts_more_than_words(model: MiniLM) -> None:
 
 async def test_a_vector_does_not_depend_on_its_batch(model: MiniLM) -> None:
     texts = [f"Sentence {'long ' * n}number {n}." for n in range(0, 120, 5)]
-    together = await model.embed_passages(texts)
+    proximity = await model.embed_passages(texts)
     alone = np.stack([(await model.embed_passages([text]))[0] for text in texts])
-    assert together.shape == (24, 384)
-    np.testing.assert_allclose(together, alone, atol=2e-6)
+    assert proximity.shape == (24, 384)
+    np.testing.assert_allclose(proximity, alone, atol=2e-6)
 
 
 async def test_queries_that_wait_are_encoded_together_as_if_alone(model: MiniLM) -> None:
     texts = [f"{number} kettles whistle" * (number + 1) for number in range(40)]
-    together = await asyncio.gather(*map(model.encode_query, texts))
-    for text, query in zip(texts, together, strict=True):
+    proximity = await asyncio.gather(*map(model.encode_query, texts))
+    for text, query in zip(texts, proximity, strict=True):
         [passage] = await model.encode_passages([text])
         assert query.vector == pytest.approx(passage.vector, abs=1e-5)
         assert len(query.states) == len(query.starts) == min(256, model.count(text) + 2)
@@ -232,7 +232,7 @@ async def test_late_interaction_prefers_the_passage_that_has_the_words(model: Mi
     passages = await model.encode_passages(
         ["An inner restlessness, called akathisia.", "The ferry charges at the quay.", "Restless"]
     )
-    scores = best_cosines(query.states, [p.tokens for p in passages if p.tokens]).mean(axis=1)
+    scores = maxsim_cosines(query.states, [p.tokens for p in passages if p.tokens]).mean(axis=1)
     assert scores.shape == (3,)
     assert scores[0] > scores[1] < scores[2]
 
@@ -244,9 +244,9 @@ def test_max_sim_is_the_mean_of_the_best_cosines() -> None:
     unit = query / np.linalg.norm(query, axis=1, keepdims=True)
     signs = [np.where(passage > 0, 1, -1) / np.sqrt(384) for passage in passages]
     expected = [np.mean([max(q @ d for d in sign) for q in unit]) for sign in signs]
-    found = best_cosines(query, [pack_tokens(passage) for passage in passages]).mean(axis=1)
+    found = maxsim_cosines(query, [pack_tokens(passage) for passage in passages]).mean(axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert best_cosines(query, []).shape == (0, len(query))
+    assert maxsim_cosines(query, []).shape == (0, len(query))
 
 
 def test_missing_weights_are_a_setting_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,14 @@ from app.domain.principals import LOCAL, Principal
 from app.domain.token_estimate import estimated_tokens
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
-from app.graph.grading import MAX_LEAN, by_model, by_score, chance, confidence, leaning
+from app.graph.grading import (
+    MAX_FILTER_BONUS,
+    by_model,
+    by_score,
+    confidence,
+    filter_bonus,
+    probability,
+)
 from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
 from app.graph.model_replies import search_query as rewritten_query
@@ -62,11 +69,16 @@ def candidate(name: str = "p1", *, cosine: float = 0.7, coverage: float = 0.9) -
     return Candidate(passage, score=0.8, cosine=cosine, bm25=3.0, coverage=coverage)
 
 
-def looked_at(
-    found: Candidate, *, together: float = 0.5, met: float = 0.5, around: float = 0.25
+def reranked_as(
+    found: Candidate, *, proximity: float = 0.5, maxsim: float = 0.5, mean_cosine: float = 0.25
 ) -> Candidate:
     return replace(
-        found, together=together, met=met, rarest=met, token_similarity=met, around=around
+        found,
+        proximity=proximity,
+        maxsim=maxsim,
+        rare_maxsim=maxsim,
+        token_similarity=maxsim,
+        mean_cosine=mean_cosine,
     )
 
 
@@ -304,36 +316,38 @@ def test_a_follow_up_is_searched_with_the_key_terms_of_the_question_before() -> 
 
 
 def test_a_closer_look_decides_between_candidates_that_look_the_same() -> None:
-    said = looked_at(GREY, together=1.0, met=0.7)
-    scattered = looked_at(GREY, together=0.2, met=0.3)
-    assert chance(said) > 0.9 > 0.2 > chance(scattered)
-    assert chance(scattered) < chance(GREY) < chance(said)
-    assert confidence([scattered, said]) == chance(said)
+    said = reranked_as(GREY, proximity=1.0, maxsim=0.7)
+    scattered = reranked_as(GREY, proximity=0.2, maxsim=0.3)
+    assert probability(said) > 0.9 > 0.2 > probability(scattered)
+    assert probability(scattered) < probability(GREY) < probability(said)
+    assert confidence([scattered, said]) == probability(said)
     assert confidence([]) == 0
-    assert by_score([said, scattered], settle=True).decision == "answer"
-    assert by_score([scattered], settle=True).decision == "refuse"
+    assert by_score([said, scattered], force=True).decision == "answer"
+    assert by_score([scattered], force=True).decision == "refuse"
 
 
 def test_a_library_that_speaks_of_such_things_and_a_recording_make_evidence_likelier() -> None:
-    document = looked_at(GREY)
-    assert chance(looked_at(GREY, around=0.35)) > chance(document)
+    document = reranked_as(GREY)
+    assert probability(reranked_as(GREY, mean_cosine=0.35)) > probability(document)
     recording = replace(document, passage=replace(document.passage, kind="recording"))
-    assert chance(recording) > chance(document)
+    assert probability(recording) > probability(document)
 
 
 def test_a_name_that_no_passage_resembles_is_refused_unless_a_model_finds_otherwise() -> None:
-    near = looked_at(CLEAR, met=0.46)
-    lacks = replace(near, lacking=0.4)
-    assert by_score([near], settle=True).decision == "answer"
-    assert chance(replace(near, lacking=0.3)) == chance(near)
-    assert by_score([lacks, lacks], settle=True).decision == "refuse"
-    assert by_score([lacks], settle=False).decision == "unsure"  # never refused unread by a model
-    assert chance(lacks, lean=4.0) == pytest.approx(chance(near))  # of a source that was chosen
-    best = looked_at(CLEAR, together=1.0, met=0.7)
-    assert by_score([replace(best, lacking=0.4)], settle=True).decision == "answer"
-    graded = by_score([lacks], settle=True).graded
+    near = reranked_as(CLEAR, maxsim=0.46)
+    lacks = replace(near, missing_share=0.4)
+    assert by_score([near], force=True).decision == "answer"
+    assert probability(replace(near, missing_share=0.3)) == probability(near)
+    assert by_score([lacks, lacks], force=True).decision == "refuse"
+    assert by_score([lacks], force=False).decision == "unsure"  # never refused unread by a model
+    assert probability(lacks, bonus=4.0) == pytest.approx(
+        probability(near)
+    )  # of a source that was chosen
+    best = reranked_as(CLEAR, proximity=1.0, maxsim=0.7)
+    assert by_score([replace(best, missing_share=0.4)], force=True).decision == "answer"
+    graded = by_score([lacks], force=True).graded
     assert graded[0].reason.endswith("a rare word of it is nowhere near")
-    assert chance(replace(OFF, lacking=0.4)) == chance(OFF)
+    assert probability(replace(OFF, missing_share=0.4)) == probability(OFF)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +361,7 @@ def test_a_name_that_no_passage_resembles_is_refused_unless_a_model_finds_otherw
     ],
 )
 def test_grades_by_score(ranked: list[Candidate], decision: str, kept: list[str]) -> None:
-    grade = by_score(ranked, settle=True)
+    grade = by_score(ranked, force=True)
     assert grade.decision == decision
     assert [c.passage.passage_id for c in grade.kept] == kept
     assert len(grade.graded) == len(ranked)
@@ -355,9 +369,9 @@ def test_grades_by_score(ranked: list[Candidate], decision: str, kept: list[str]
 
 def test_a_filter_that_leaves_few_passages_leans_towards_an_answer() -> None:
     chosen = Filters(source_ids=("src",))
-    assert leaning(chosen, 50) > leaning(chosen, 500) > leaning(chosen, 5_000) == 0
-    assert leaning(chosen, 1) == leaning(chosen, 2) == MAX_LEAN
-    assert leaning(chosen, 0) == leaning(Filters(), 50) == 0
+    assert filter_bonus(chosen, 50) > filter_bonus(chosen, 500) > filter_bonus(chosen, 5_000) == 0
+    assert filter_bonus(chosen, 1) == filter_bonus(chosen, 2) == MAX_FILTER_BONUS
+    assert filter_bonus(chosen, 0) == filter_bonus(Filters(), 50) == 0
 
 
 async def test_a_source_that_was_chosen_answers_what_a_library_would_refuse() -> None:
@@ -371,9 +385,9 @@ async def test_a_source_that_was_chosen_answers_what_a_library_would_refuse() ->
 
 
 def test_only_a_grey_band_leaves_room_for_a_judge() -> None:
-    assert by_score([GREY], settle=False).decision == "unsure"
-    assert by_score([CLEAR], settle=False).decision == "answer"
-    assert by_score([OFF], settle=False).decision == "refuse"
+    assert by_score([GREY], force=False).decision == "unsure"
+    assert by_score([CLEAR], force=False).decision == "answer"
+    assert by_score([OFF], force=False).decision == "refuse"
     assert by_model([GREY], "no list here") is None
 
 

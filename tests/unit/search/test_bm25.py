@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgvector import SparseVector
 
-from app.search import bm25 as bm25
-from app.search.bm25 import WANTED, Term, top_passages
+from app.search import bm25
+from app.search.bm25 import TOP_K, Term, top_passages
 
-SKETCH_SIZE = 3000
+SIZE = 3000
 
 
 class Library:
@@ -27,7 +27,7 @@ class Library:
                 for term, share in enumerate(shares, start=1)
                 if chance.random() < share
             }
-            for number in range(SKETCH_SIZE)
+            for number in range(SIZE)
         }
         self.asked = 0
         self.fetched = 0
@@ -67,7 +67,7 @@ class Library:
             for number in chosen
         ]
         rows.sort(key=lambda row: (-row["score"], row["passage"]))
-        return [row for row in rows if row["score"] > 0][:WANTED]
+        return [row for row in rows if row["score"] > 0][:TOP_K]
 
     def scanned(self) -> list[int]:
         weights = SparseVector({one.number - 1: one.idf for one in self.terms()}, 10**9)
@@ -75,7 +75,7 @@ class Library:
 
 
 def idf(passages: int) -> float:
-    return math.log(1 + (SKETCH_SIZE - passages + 0.5) / (passages + 0.5))
+    return math.log(1 + (SIZE - passages + 0.5) / (passages + 0.5))
 
 
 @settings(max_examples=50)
@@ -87,11 +87,11 @@ async def test_it_finds_what_a_scan_finds(seed: int, shares: list[float]) -> Non
     """All but passages that have nothing but words of every fourth."""
     library = Library(seed, shares)
     found, scanned = (
-        await top_passages(library.terms(), SKETCH_SIZE, library.fetch),
+        await top_passages(library.terms(), SIZE, library.fetch),
         library.scanned(),
     )
-    if found is not None and len(found) < WANTED:
-        common = {term.number for term in library.terms() if term.passages > SKETCH_SIZE / 8}
+    if found is not None and len(found) < TOP_K:
+        common = {term.number for term in library.terms() if term.passages > SIZE / 8}
         assert all(library.passages[left].keys() <= common for left in {*scanned} - {*found})
     elif found is not None:
         assert found == scanned
@@ -108,36 +108,36 @@ async def test_it_finds_what_a_scan_finds(seed: int, shares: list[float]) -> Non
 )
 async def test_it_fetches_few(shares: Sequence[float], most: float) -> None:
     library = Library(7, shares)
-    found = await top_passages(library.terms(), SKETCH_SIZE, library.fetch)
+    found = await top_passages(library.terms(), SIZE, library.fetch)
     assert found
-    assert len(found) < WANTED or found == library.scanned()
-    assert library.fetched <= most * SKETCH_SIZE
+    assert len(found) < TOP_K or found == library.scanned()
+    assert library.fetched <= most * SIZE
 
 
 async def test_it_asks_once_when_the_rarest_cannot_be_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bm25, "_FEW", WANTED)
+    monkeypatch.setattr(bm25, "_CHEAP_PASSAGES", TOP_K)
     library = Library(7, (0.02, 0.1))
-    assert await top_passages(library.terms(), SKETCH_SIZE, library.fetch) == library.scanned()
+    assert await top_passages(library.terms(), SIZE, library.fetch) == library.scanned()
     assert library.asked == 1
 
 
 @pytest.mark.parametrize("shares", [(0.6,), (0.5, 0.5, 0.5), (0.3, 0.4)])
 async def test_it_leaves_to_a_scan_what_nearly_all_have(shares: Sequence[float]) -> None:
     library = Library(7, shares)
-    assert await top_passages(library.terms(), SKETCH_SIZE, library.fetch) is None
-    assert library.fetched < SKETCH_SIZE / 4
+    assert await top_passages(library.terms(), SIZE, library.fetch) is None
+    assert library.fetched < SIZE / 4
 
 
 async def test_it_leaves_a_pasted_page_to_a_scan() -> None:
     """Thinking about the sets of hundreds of words would hold every stream up for seconds."""
     library = Library(7, [0.005] * 400)
-    assert await top_passages(library.terms(), SKETCH_SIZE, library.fetch) is None
+    assert await top_passages(library.terms(), SIZE, library.fetch) is None
     assert library.fetched == 0
 
 
 async def test_without_known_words_nothing_is_fetched() -> None:
     library = Library(7, ())
-    assert await top_passages([], SKETCH_SIZE, library.fetch) == []
+    assert await top_passages([], SIZE, library.fetch) == []
     assert library.fetched == 0

@@ -1,9 +1,9 @@
 """Copies are listed once, and what only looks like a copy is not lost."""
 
 from app.domain.models import Candidate, Passage, SourceKind
-from app.search.dedup import STANDS_ALONE, deduplicate
+from app.search.dedup import MIN_STANDALONE_WORDS, deduplicate
 
-LONG = " ".join(f"word{n}" for n in range(STANDS_ALONE))
+LONG = " ".join(f"word{n}" for n in range(MIN_STANDALONE_WORDS))
 
 
 def candidate(

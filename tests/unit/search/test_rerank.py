@@ -11,7 +11,7 @@ from app.domain.library_ports import RerankFeatures
 from app.domain.models import Candidate, Passage, Reranked, SourceKind
 from app.embeddings.minilm import EncodedQuery
 from app.embeddings.token_states import pack_tokens
-from app.search.rerank import DEPTH, FUSED, FeatureReranker
+from app.search.rerank import DEPTH, FUSED_WEIGHT, FeatureReranker
 
 Floats = NDArray[np.float32]
 RNG = np.random.default_rng(3)
@@ -47,7 +47,7 @@ class Bits:
     ) -> RerankFeatures:
         states = {name: bits for name, bits in self._bits.items() if name in passage_ids}
         weights = [0.0 if word in ("the", "of") else 5.0 for word in words]
-        return RerankFeatures(states, weights, absent=6.0)
+        return RerankFeatures(states, weights, absent_weight=6.0)
 
 
 def candidate(
@@ -97,7 +97,7 @@ async def test_signals_stay_as_they_were() -> None:
     reranked = await FeatureReranker(Bits(), Embeddings()).rerank("tea", [candidate("a", 0.8)])
     (ranked,) = reranked.candidates
     assert (ranked.cosine, ranked.bm25, ranked.coverage) == (0.8, 1.0, 0.5)
-    assert ranked.score == pytest.approx(FUSED * 0.8)
+    assert ranked.score == pytest.approx(FUSED_WEIGHT * 0.8)
 
 
 async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic() -> None:
@@ -105,34 +105,34 @@ async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic(
     reranker = FeatureReranker(Bits(a=QUERY), TokenEmbeddings())
     ranked = (await reranker.rerank("group diesel", [words, frame])).candidates
     by_name = {one.passage.passage_id: one for one in ranked}
-    assert by_name["a"].together == 1
-    assert by_name["b"].together == 0
+    assert by_name["a"].proximity == 1
+    assert by_name["b"].proximity == 0
     plain = (await reranker.rerank("diesel", [words, frame])).candidates
     gained = {one.passage.passage_id: one.score for one in plain}
     assert by_name["b"].score > gained["b"]  # what it says of the frame still ranks it
-    assert {one.around for one in ranked} == {0.5}
+    assert {one.mean_cosine for one in ranked} == {0.5}
     assert by_name["a"].token_similarity is not None
     assert by_name["b"].token_similarity is None
-    assert by_name["a"].rarest is not None
-    assert by_name["b"].rarest is None
+    assert by_name["a"].rare_maxsim is not None
+    assert by_name["b"].rare_maxsim is None
 
 
 async def test_a_rare_word_that_none_of_the_best_resembles_is_lacking() -> None:
     """The query has the pieces of `tea` and `pot`; what passages say is told by their states."""
     noise = RNG.normal(size=(9, 384)).astype(np.float32)
 
-    async def lacking(query: str, **states: Floats) -> set[float | None]:
+    async def missing_share(query: str, **states: Floats) -> set[float | None]:
         found = [candidate(name, 0.5) for name in ("a", "b")]
         ranked = await FeatureReranker(Bits(**states), TokenEmbeddings()).rerank(query, found)
-        return {one.lacking for one in ranked.candidates}
+        return {one.missing_share for one in ranked.candidates}
 
     tea, both = np.vstack([noise, QUERY[1]]), np.vstack([noise, QUERY[1:3]])
-    [half] = await lacking("tea pot", a=tea, b=noise)
+    [half] = await missing_share("tea pot", a=tea, b=noise)
     assert half == pytest.approx(0.5 * (2 * 5 / 6 - 1), abs=0.05)
-    assert await lacking("tea pot", a=both, b=noise) == {0}
-    assert await lacking("tea pot", a=tea) == {0}  # of b nothing is known
-    assert await lacking("the of", a=tea, b=noise) == {0}
-    assert await lacking("tea pot") == {0}
+    assert await missing_share("tea pot", a=both, b=noise) == {0}
+    assert await missing_share("tea pot", a=tea) == {0}  # of b nothing is known
+    assert await missing_share("the of", a=tea, b=noise) == {0}
+    assert await missing_share("tea pot") == {0}
 
 
 async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
@@ -175,4 +175,4 @@ async def test_a_recording_gains_nothing_against_a_document() -> None:
     found = await order(reranker, "q", candidate("d", 0.75), *windows)
     assert found[0] == "d"
     scores = [one.score for one in (await reranker.rerank("q", windows)).candidates]
-    assert scores == pytest.approx([FUSED * s for s in (0.70, 0.69, 0.68)])
+    assert scores == pytest.approx([FUSED_WEIGHT * s for s in (0.70, 0.69, 0.68)])

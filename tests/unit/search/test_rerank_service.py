@@ -13,9 +13,9 @@ from app.domain.proxies import DIRECT
 from app.search.rerank_service import (
     FAILED,
     LATE,
+    MAX_DOCUMENTS,
     PAUSE_S,
     PAUSED,
-    TOP,
     HttpReranker,
     make_client,
     make_reranker,
@@ -109,11 +109,11 @@ async def test_the_service_settles_the_order(service: FakeOpenAI) -> None:
 
 
 async def test_what_is_not_sent_or_not_scored_stays_behind_in_its_order() -> None:
-    found = [candidate(f"p{n}") for n in range(TOP + 2)]
+    found = [candidate(f"p{n}") for n in range(MAX_DOCUMENTS + 2)]
     client = saying({"results": [{"index": n, "relevance_score": n / 9} for n in (7, 9)]})
     made = HttpReranker(BuiltIn(), client, base_url="http://x/v1/", model="m", clock=Clock())
     reranked = await made.rerank("q", found)
-    others = [f"p{n}" for n in range(TOP + 2) if n not in (7, 9)]
+    others = [f"p{n}" for n in range(MAX_DOCUMENTS + 2) if n not in (7, 9)]
     assert order(reranked) == ["p9", "p7", *others]
     scores = [one.score for one in reranked.candidates]
     assert scores == sorted(scores, reverse=True)
