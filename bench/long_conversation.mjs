@@ -26,7 +26,7 @@ async function opened(browser, path) {
   });
   const began = performance.now();
   const chat = await ChatPage.open(context, path);
-  await chat.page.locator(".answer .md").last().waitFor();
+  await chat.page.locator("article [data-markdown]").last().waitFor();
   const took = performance.now() - began;
   const nodes = await chat.page.evaluate(() => document.querySelectorAll("*").length);
   return { chat, context, took, nodes, read: () => read };
@@ -46,10 +46,10 @@ async function openedOften(browser, path) {
 async function scrolledUp(page) {
   const waits = [];
   for (let pages = 0; pages < PAGES_UP; pages += 1) {
-    const before = await page.locator(".turn").count();
+    const before = await page.locator("[data-turn]").count();
     const began = performance.now();
-    await page.evaluate(() => document.querySelector(".messages").scrollTo({ top: 0 }));
-    await page.waitForFunction((n) => document.querySelectorAll(".turn").length > n, before);
+    await page.evaluate(() => document.querySelector("[data-phase] > div").scrollTo({ top: 0 }));
+    await page.waitForFunction((n) => document.querySelectorAll("[data-turn]").length > n, before);
     waits.push(performance.now() - began);
   }
   return waits;

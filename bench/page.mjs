@@ -182,7 +182,7 @@ async function heap(devtools) {
   return usedSize / 2 ** 20;
 }
 
-const shownLength = () => document.querySelector(".answer .md")?.textContent.length ?? 0;
+const shownLength = () => document.querySelector("article [data-markdown]")?.textContent.length ?? 0;
 
 async function measure(page, tokens) {
   Object.assign(played, { tokens, sent: 0 });

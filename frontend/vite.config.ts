@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
@@ -39,13 +41,20 @@ export default defineConfig({
     // Scripts and styles name each other relatively, so that the server can be found below any path.
     renderBuiltUrl: (filename, { hostType }) => (hostType === "html" ? `/${filename}` : { relative: true }),
   },
+  css: {
+    // The name of a component and its class: unique, readable, and the same in every build.
+    modules: { generateScopedName: (local, file) => `${basename(file, ".module.css")}-${local}` },
+  },
   build: {
     target: "es2022",
     // Nothing inlined: the page's Content-Security-Policy allows no data: addresses.
     assetsInlineLimit: 0,
+    // One style sheet: its order does not depend on which chunk is loaded first.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   test: {
+    css: { include: [/\.module\.css$/], modules: { classNameStrategy: "non-scoped" } },
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testSetup.ts"],

@@ -32,13 +32,13 @@ export class ChatPage {
   }
 
   phase() {
-    return this.page.locator(".chat").getAttribute("data-phase");
+    return this.page.locator("[data-phase]").getAttribute("data-phase");
   }
 
   /** The newest answer's text as shown; empty while there is none. */
   text() {
     return this.page.evaluate(
-      () => [...document.querySelectorAll(".answer .md")].at(-1)?.textContent ?? "",
+      () => [...document.querySelectorAll("article [data-markdown]")].at(-1)?.textContent ?? "",
     );
   }
 

@@ -18,7 +18,7 @@ export async function libraryStates(chat, shoot) {
   };
   await sidebar();
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("nausea");
-  await page.locator(".conversation-match mark").first().waitFor();
+  await page.locator("nav li mark").first().waitFor();
   await shoot("history-search");
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("");
   await page.getByRole("button", { name: "Settings" }).click();
@@ -27,19 +27,19 @@ export async function libraryStates(chat, shoot) {
   await page.keyboard.press("Escape");
   await page.getByRole("heading", { name: "Settings" }).waitFor({ state: "detached" });
   await page.goto(new URL("/library", page.url()).href);
-  await page.locator(".source-row").first().waitFor();
-  for (const box of (await page.locator(".source-row [type=checkbox]").all()).slice(0, 2)) await box.check();
+  await page.locator("tbody tr").first().waitFor();
+  for (const box of (await page.locator("tbody tr [type=checkbox]").all()).slice(0, 2)) await box.check();
   await shoot("library");
   await drop(page, NOTES);
   await page.getByRole("heading", { name: /could not be added$/ }).waitFor();
-  await page.locator(".suggested-question").first().waitFor();
+  await page.locator("li[data-state] li button").first().waitFor();
   await shoot("uploads");
-  await page.locator(".suggested-question").first().click();
+  await page.locator("li[data-state] li button").first().click();
   await chat.ends();
   const { citations } = await chat.stored();
   const [{ source_id: id }] = citations;
   await page.evaluate((one) => fetch(`/sources/${one}`, { method: "DELETE" }), id);
-  await page.locator(".answer .md .mark").first().click();
-  await page.locator(".panel blockquote").waitFor();
+  await page.locator("article [data-marker]").first().click();
+  await page.locator("aside blockquote").waitFor();
   await shoot("source-deleted");
 }

@@ -51,7 +51,7 @@ class Album {
     await this.#chat.page.evaluate(deleteConversations);
     await addSurvey(this.#chat);
     await this.#begin();
-    await this.#chat.page.locator(".example").first().waitFor();
+    await this.#chat.page.locator("main li > button").first().waitFor();
     await this.#shoot("empty");
     await this.#answers();
     await this.#asking();
@@ -67,16 +67,16 @@ class Album {
     await this.#chat.hasText(260);
     await this.#shoot("streaming");
     await this.#chat.ends();
-    await this.#chat.page.locator(".question").scrollIntoViewIfNeeded();
+    await this.#chat.page.locator("[data-turn] h2").scrollIntoViewIfNeeded();
     await this.#shoot("answer");
-    await this.#chat.page.locator(".how > summary").click();
-    await this.#chat.page.locator(".question").scrollIntoViewIfNeeded();
+    await this.#chat.page.locator("article > details > summary").click();
+    await this.#chat.page.locator("[data-turn] h2").scrollIntoViewIfNeeded();
     await this.#shoot("funnel");
-    await this.#chat.page.locator(".how > summary").click();
+    await this.#chat.page.locator("article > details > summary").click();
     await this.#chat.page.getByRole("button", { name: "Good answer" }).click();
     await this.#shoot("feedback");
     await this.#chat.page.keyboard.press("Escape");
-    await this.#chat.page.locator(".answer .md .mark").first().focus();
+    await this.#chat.page.locator("article [data-marker]").first().focus();
     await this.#chat.page.getByRole("tooltip").waitFor();
     await this.#shoot("preview");
     await this.#open();
@@ -97,7 +97,7 @@ class Album {
     await this.#shoot("offline");
     await this.context.setOffline(false);
     await this.#begin();
-    await this.#chat.page.locator(".model-label").click();
+    await this.#chat.page.locator("main header button[aria-haspopup]").click();
     await this.#shoot("model");
     await this.#chat.page.keyboard.press("Escape");
     await this.#chat.composer.fill("More than fits into a question. ".repeat(300));
@@ -128,7 +128,7 @@ class Album {
     await this.#chat.ask(RECORDED);
     await this.#chat.ends();
     await this.#open();
-    await this.#chat.page.locator(".line--playing").waitFor();
+    await this.#chat.page.locator("aside li[aria-current]").waitFor();
     await this.#shoot("citation-recording");
     await this.#begin();
     await this.#chat.ask(ASKED_OF_SURVEY);
@@ -144,8 +144,8 @@ class Album {
 
   /** Opens the first citation and waits for its words to be lit. */
   async #open() {
-    await this.#chat.page.locator(".answer .md .mark").first().click();
-    await this.#chat.page.locator(".panel mark").first().waitFor();
+    await this.#chat.page.locator("article [data-marker]").first().click();
+    await this.#chat.page.locator("aside mark").first().waitFor();
   }
 
   async #shoot(name) {

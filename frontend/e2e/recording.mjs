@@ -41,7 +41,7 @@ export async function takeRecording(browser, folder) {
     while (!(await holds()));
   };
   try {
-    await chat.page.locator(".example").first().waitFor();
+    await chat.page.locator("main li > button").first().waitFor();
     await shoot();
     await chat.composer.pressSequentially(QUESTION, { delay: 5 });
     await shoot();

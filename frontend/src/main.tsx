@@ -1,5 +1,5 @@
 import "./ui/tokens.css";
-import "./ui/ui.css";
+import "./ui/reset.css";
 import "./ui/preferences.ts"; // the chosen theme holds before anything is drawn
 
 import { StrictMode } from "react";

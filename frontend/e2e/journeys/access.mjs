@@ -4,7 +4,7 @@ import { ChatPage, QUESTION, RECORDED, UNANSWERABLE } from "../chatPage.mjs";
 export async function conversationIsAccessible(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
-  await page.locator(".example").first().waitFor();
+  await page.locator("main li > button").first().waitFor();
   await isAccessible(page, "empty");
   await page.getByRole("button", { name: /^Searching/ }).click();
   await isAccessible(page, "scope");
@@ -13,11 +13,11 @@ export async function conversationIsAccessible(context) {
   await chat.hasText(40);
   await isAccessible(page, "streaming");
   await chat.ends();
-  for (const fold of await page.locator(".answer summary").all()) await fold.click();
-  await page.locator(".answer .md .mark").first().hover();
+  for (const fold of await page.locator("article summary").all()) await fold.click();
+  await page.locator("article [data-marker]").first().hover();
   await isAccessible(page, "answer");
-  await page.locator(".answer .md .mark").first().click();
-  await page.locator(".panel mark").first().waitFor();
+  await page.locator("article [data-marker]").first().click();
+  await page.locator("aside mark").first().waitFor();
   await isAccessible(page, "document");
   await page.setViewportSize({ width: 390, height: 844 });
   await isAccessible(page, "document on a phone");
@@ -28,8 +28,8 @@ export async function endingsAreAccessible(context) {
   const { page } = chat;
   await chat.ask(RECORDED);
   await chat.ends();
-  await page.locator(".answer .md .mark").first().click();
-  await page.locator(".line--playing").waitFor();
+  await page.locator("article [data-marker]").first().click();
+  await page.locator("aside li[aria-current]").waitFor();
   await isAccessible(page, "recording");
   await page.keyboard.press("Escape");
   await chat.ask(UNANSWERABLE);

@@ -8,10 +8,10 @@ function watch(page) {
   return page.evaluate(() => {
     window.seen = { lengths: [], stages: new Set(), cursor: false };
     const sample = () => {
-      const answer = [...document.querySelectorAll(".answer")].at(-1);
-      const length = answer?.querySelector(".md")?.textContent.length ?? 0;
+      const answer = [...document.querySelectorAll("article")].at(-1);
+      const length = answer?.querySelector("[data-markdown]")?.textContent.length ?? 0;
       if (length !== window.seen.lengths.at(-1)) window.seen.lengths.push(length);
-      for (const stage of answer?.querySelectorAll(".stage") ?? []) {
+      for (const stage of answer?.querySelectorAll("article summary b") ?? []) {
         window.seen.stages.add(stage.textContent.split("…")[0]);
       }
       window.seen.cursor ||= document.querySelector(".streaming-cursor") !== null;
@@ -33,7 +33,7 @@ export async function tokensArriveProgressively(context) {
   for (const stage of ["Retrieval", "Generation"]) {
     check(seen.stages.includes(stage), `stage ${stage} was not seen`);
   }
-  check((await chat.page.locator(".answer .mark").count()) > 0, "no citation");
+  check((await chat.page.locator("article [data-marker]").count()) > 0, "no citation");
   check(chat.path.startsWith("/c/"), `the conversation has no address: ${chat.path}`);
   await chat.showsWhatIsStored("streamed");
 }
@@ -56,7 +56,7 @@ export async function stopKeepsTheText(context) {
 
   await chat.ask(NEXT_QUESTION);
   await chat.ends();
-  check((await chat.page.locator(".turn").count()) === 2, "the second question has no turn");
+  check((await chat.page.locator("[data-turn]").count()) === 2, "the second question has no turn");
 }
 
 export async function stoppedBeforeTheAnswerGivesTheQuestionBack(context) {
@@ -65,7 +65,7 @@ export async function stoppedBeforeTheAnswerGivesTheQuestionBack(context) {
   await chat.ask(QUESTION);
   await chat.page.getByRole("button", { name: /^Stop/ }).click();
   await until("the question", () => chat.composer.inputValue(), (value) => value === QUESTION);
-  check((await chat.page.locator(".turn").count()) === 0, "the unanswered turn is still there");
+  check((await chat.page.locator("[data-turn]").count()) === 0, "the unanswered turn is still there");
 }
 
 export async function nextQuestionWaitsItsTurn(context) {
@@ -77,7 +77,7 @@ export async function nextQuestionWaitsItsTurn(context) {
   await chat.ask(NEXT_QUESTION);
   await chat.page.getByLabel("Next").waitFor();
   wire.mend();
-  await until("two answers", () => chat.page.locator(".turn").count(), (n) => n === 2, 60_000);
+  await until("two answers", () => chat.page.locator("[data-turn]").count(), (n) => n === 2, 60_000);
   await chat.ends();
 }
 
@@ -101,7 +101,7 @@ export async function questionIsEditedAndAskedAgain(context) {
   await chat.page.keyboard.press("ArrowUp");
   check((await chat.composer.inputValue()) === QUESTION, "↑ did not bring the question");
   await chat.ask(NEXT_QUESTION);
-  await until("the next answer", () => chat.page.locator(".turn").count(), (turns) => turns === 2);
+  await until("the next answer", () => chat.page.locator("[data-turn]").count(), (turns) => turns === 2);
   await chat.ends();
 }
 
@@ -156,14 +156,14 @@ export async function keyboardIsEnough(context) {
   await tabTo(/^Source 1:/);
   await page.getByRole("tooltip").waitFor();
   await page.keyboard.press("Enter");
-  await page.locator(".panel mark").first().waitFor();
+  await page.locator("aside mark").first().waitFor();
   await page.keyboard.press("Escape");
-  await page.locator(".panel").waitFor({ state: "detached" });
+  await page.locator("aside").waitFor({ state: "detached" });
   check(/^Source 1:/.test(await focused()), "focus did not return to the mark");
   await chat.composer.focus();
   await page.keyboard.type(NEXT_QUESTION);
   await page.keyboard.press("Enter");
-  await until("words", () => page.locator(".turn").last().locator(".md").textContent(), (said) => (said ?? "").length > 20);
+  await until("words", () => page.locator("[data-turn]").last().locator("[data-markdown]").textContent(), (said) => (said ?? "").length > 20);
   await page.keyboard.press("Escape");
   await chat.ends("stopped");
 }

@@ -40,12 +40,12 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   await field.focus();
   await page.keyboard.type(word);
   const found = page.locator(`.history a[href="${address}"]`);
-  await found.locator(".conversation-match mark").first().waitFor();
+  await found.locator("nav li mark").first().waitFor();
   await isAccessible(page, "search");
   await found.focus();
   await page.keyboard.press("Enter");
   await until("its address", () => chat.path, (path) => path === address);
-  const row = page.locator(".history li", { has: page.locator(`a[href="${address}"]`) });
+  const row = page.locator("nav li", { has: page.locator(`a[href="${address}"]`) });
   await row.hover(); // its tools appear beside it
   const [saved] = await Promise.all([
     page.waitForEvent("download"),
@@ -69,9 +69,9 @@ export async function thousandsOfConversationsAreOneList(context) {
   });
   const chat = await ChatPage.open(context);
   const { page } = chat;
-  const links = page.locator(".history-rows a[href^='/c/']");
+  const links = page.locator("nav li a[href^='/c/']");
   await links.first().waitFor();
-  const list = page.locator(".history-scroll");
+  const list = page.locator("nav > div");
   const last = page.getByRole("link", { name: "Talk 4999", exact: true });
   await until(
     "the last conversation",
@@ -118,7 +118,7 @@ export async function settingsAreKept(context) {
   const root = page.locator("html");
   check((await root.getAttribute("lang")) === "de", "the language is not kept");
   check((await root.getAttribute("data-theme")) === "dark", "the colours are not kept");
-  const field = page.locator(".composer textarea");
+  const field = page.locator("main form textarea");
   await field.fill("Erste Zeile");
   await field.press("Enter");
   const typed = await field.inputValue();
@@ -140,12 +140,12 @@ export async function longConversationOpensAtItsEnd(context, server) {
   await turn(2_500).waitFor();
   const inView = () =>
     page.evaluate(() => {
-      const { bottom } = document.querySelector(".messages").getBoundingClientRect();
-      return [...document.querySelectorAll(".answer")].at(-1).getBoundingClientRect().top < bottom;
+      const { bottom } = document.querySelector("[data-phase] > div:first-child").getBoundingClientRect();
+      return [...document.querySelectorAll("article")].at(-1).getBoundingClientRect().top < bottom;
     });
   await until("its end in view", inView, (isInView) => isInView);
   check(read.length === 1, `${read.length} pages were read to show the end`);
-  await page.locator(".messages").hover();
+  await page.locator("[data-phase] > div:first-child").hover();
   const reading = turn(2_471);
   const before = await reading.evaluate((node) => {
     node.scrollIntoView({ block: "center" });
@@ -156,7 +156,7 @@ export async function longConversationOpensAtItsEnd(context, server) {
   check(Math.abs(after - before) < 2, `what was read moved from ${before} to ${after} px`);
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
   const found = page.locator(`.history a[href="/c/${sessionId}"]`);
-  await found.locator(".conversation-match mark").first().waitFor();
+  await found.locator("nav li mark").first().waitFor();
 }
 
 /** A link to nothing opens the page, which says so and leads on. */

@@ -21,13 +21,13 @@ export async function libraryThatIsStillBeingReadSaysSo(context, server) {
     const chat = await ChatPage.open(context);
     await chat.page.getByText(NOTE).waitFor();
     await chat.ask(QUESTION);
-    await chat.page.locator(".answer").getByText(IN_THE_ANSWER).waitFor({ timeout: 60_000 });
+    await chat.page.locator("article").getByText(IN_THE_ANSWER).waitFor({ timeout: 60_000 });
     await chat.ends();
     await chat.showsWhatIsStored("while the library is being read");
     await added;
     await chat.page.getByText(NOTE).waitFor({ state: "detached" });
     await chat.ask(QUESTION);
-    await until("the second answer", () => chat.page.locator(".answer").count(), (n) => n === 2);
+    await until("the second answer", () => chat.page.locator("article").count(), (n) => n === 2);
     await chat.ends();
     check(!IN_THE_ANSWER.test(await chat.text()), "it is still said to be reading");
   } finally {

@@ -13,22 +13,22 @@ export async function pdfIsAskedAndOpenedAtItsPage(context) {
   const { citations } = await chat.stored();
   const cited = citations.find(({ title, page }) => /survey/i.test(title) && page === 2);
   check(cited !== undefined, `page 2 of the survey is not cited: ${JSON.stringify(citations)}`);
-  await chat.page.locator(".answer .md .mark", { hasText: `[${cited.marker}]` }).first().click();
-  await chat.page.locator(".pdf-text mark").first().waitFor();
+  await chat.page.locator("article [data-marker]", { hasText: `[${cited.marker}]` }).first().click();
+  await chat.page.locator("aside mark").first().waitFor();
   await chat.page.getByText("Page 2 of 2").waitFor();
   const bare = (text) => text.replace(/[^\p{L}\p{N}]+/gu, "").toLowerCase();
-  const lit = (await chat.page.locator(".pdf-text mark").allTextContents()).join("");
+  const lit = (await chat.page.locator("aside mark").allTextContents()).join("");
   check(bare(lit) === bare(cited.quote), `lit “${lit}”, cited “${cited.quote}”`);
   check(await chat.page.evaluate(isDrawn), "the page is blank");
   await chat.page.getByRole("button", { name: "Previous page" }).click();
   await chat.page.getByText("Page 1 of 2").waitFor();
   await chat.page.getByRole("button", { name: "Show as text" }).click();
-  await chat.page.locator(".excerpt mark").first().waitFor();
+  await chat.page.locator("aside section mark").first().waitFor();
 }
 
 /** In the page: true when the canvas has anything dark on it. */
 function isDrawn() {
-  const canvas = document.querySelector(".pdf-page canvas");
+  const canvas = document.querySelector("aside canvas");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value, index) => index % 4 === 0 && value < 80 && data[index + 3] > 200);
 }
@@ -44,7 +44,7 @@ export async function damagedFileIsExplained(context) {
   await chat.page.locator("body").dispatchEvent("dragover", { dataTransfer: held });
   await chat.page.getByText("Drop files to add them").waitFor();
   await chat.page.locator("body").dispatchEvent("drop", { dataTransfer: held });
-  const told = chat.page.locator(".upload--failed [role=status]");
+  const told = chat.page.locator("li[data-state=failed] [role=status]");
   await told.waitFor({ timeout: 30_000 });
   const why = await told.textContent();
   check(/\w+ \w+/.test(why) && !/Error|Traceback|Exception/.test(why), `it says “${why}”`);
@@ -62,7 +62,7 @@ export async function refusalIsWidened(context) {
   await chat.page.getByText(/^Searched only: .*leave.*matching passage/i).waitFor();
   await chat.showsWhatIsStored("refused");
   await chat.page.getByRole("button", { name: "Search everything" }).click();
-  await until("another answer", () => chat.page.locator(".turn").count(), (turns) => turns === 2);
+  await until("another answer", () => chat.page.locator("[data-turn]").count(), (turns) => turns === 2);
   await chat.ends();
   await chat.page.getByRole("button", { name: /^Searching: All sources/ }).waitFor();
   const { citations, finish_reason: reason } = await chat.stored();
@@ -75,16 +75,16 @@ export async function libraryChoosesWhatIsSearched(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
   await page.getByRole("link", { name: "Library", exact: true }).click();
-  const rows = page.locator(".source-row");
+  const rows = page.locator("tbody tr");
   await rows.first().waitFor();
   await isAccessible(page, "library");
   await page.getByRole("combobox", { name: "Kind" }).selectOption("recording");
   await page.getByRole("searchbox", { name: /^Find by title/ }).fill("outage");
   await until("one recording", () => rows.count(), (count) => count === 1);
-  const length = await rows.locator(".column-size").textContent();
+  const length = await rows.locator("td:nth-child(3)").textContent();
   check(/\d:\d\d/.test(length), `no duration: ${length}`);
-  await rows.locator(".source-open").press("Enter");
-  await page.locator(".panel .transcript").waitFor();
+  await rows.locator("th button").press("Enter");
+  await page.locator("aside ol").waitFor();
   const isPlaying = await page.evaluate(() => document.querySelector("audio")?.paused === false);
   check(!isPlaying, "a recording opened for itself plays");
   await page.keyboard.press("Escape");
@@ -116,9 +116,9 @@ export async function deletedSourceLeavesItsQuote(context) {
   await page.getByRole("button", { name: `Delete “${mark} relay”` }).click();
   await page.getByRole("button", { name: `Delete “${mark} relay”` }).waitFor({ state: "detached" });
   await page.goBack();
-  await page.locator(".answer .md .mark").first().click();
-  await page.locator(".panel").getByText("no longer in the library").waitFor();
-  const quote = await page.locator(".panel blockquote").textContent();
+  await page.locator("article [data-marker]").first().click();
+  await page.locator("aside").getByText("no longer in the library").waitFor();
+  const quote = await page.locator("aside blockquote").textContent();
   check(quote.includes("31 amperes"), `the quote is “${quote}”`);
   await isAccessible(page, "deleted source");
   await page.keyboard.press("Escape");
@@ -151,11 +151,11 @@ export async function tenFilesOfWhichThreeFail(context) {
   ];
   await drop(page, [...notes, ...bad]);
   await page.getByRole("heading", { name: "3 files could not be added" }).waitFor({ timeout: 60_000 });
-  check((await page.locator(".upload--ready").count()) === 7, "seven are not there");
+  check((await page.locator("li[data-state=ready]").count()) === 7, "seven are not there");
   await isAccessible(page, "uploads");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("heading", { name: "2 files could not be added" }).waitFor({ timeout: 60_000 });
-  const told = await page.locator(".upload--failed [role=status]").allTextContents();
+  const told = await page.locator("li[data-state=failed] [role=status]").allTextContents();
   check(told.every((text) => / \w+ /.test(text) && !/Error|Traceback/.test(text)), `told: ${told}`);
   await page.getByRole("button", { name: "Close uploads" }).click();
   await drop(page, [notes[0]]);

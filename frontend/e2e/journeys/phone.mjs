@@ -36,7 +36,7 @@ export async function askingAndReadingOnAPhone(context) {
   const wire = await Wire.lay(context);
   const chat = await ChatPage.open(context, "/", wire.url);
   const { page } = chat;
-  await page.locator(".example").first().waitFor();
+  await page.locator("main li > button").first().waitFor();
   await isCalmAndFits(page, "empty");
   await tabTo(page, /^Your question$/);
   await page.keyboard.type(QUESTION);
@@ -46,7 +46,7 @@ export async function askingAndReadingOnAPhone(context) {
   await context.setOffline(true);
   await page.getByText(/^You are offline/).waitFor();
   for (const stage of ["Retrieval", "Reranking", "Generation"]) {
-    await page.locator(".stage", { hasText: stage }).first().waitFor();
+    await page.locator("article summary b", { hasText: stage }).first().waitFor();
   }
   await page.locator(".streaming-cursor").waitFor();
   await isCalmAndFits(page, "streaming");
@@ -69,13 +69,13 @@ async function readsOn(chat) {
   await tabTo(page, /^Source 1:/, "Shift+Tab");
   await page.getByRole("tooltip").waitFor();
   await page.keyboard.press("Enter");
-  await page.locator(".panel mark").first().waitFor();
+  await page.locator("aside mark").first().waitFor();
   await isCalmAndFits(page, "source");
   await page.keyboard.press("Escape");
-  await page.locator(".panel").waitFor({ state: "detached" });
+  await page.locator("aside").waitFor({ state: "detached" });
   check(/^Source 1:/.test(await focused(page)), "focus did not return to the mark");
-  for (const fold of await page.locator(".answer summary").all()) await fold.press("Enter");
-  await page.locator(".source-item").first().waitFor();
+  for (const fold of await page.locator("article summary").all()) await fold.press("Enter");
+  await page.locator("article details ol > li > button").first().waitFor();
   await page.getByText("First token").waitFor();
   await isCalmAndFits(page, "answer, unfolded");
   await isAccessible(page, "answer on a phone");
@@ -145,9 +145,9 @@ export async function historyAndLibraryOnAPhone(context) {
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Library", exact: true }).press("Enter");
   await page.getByRole("searchbox", { name: /^Find by title/ }).fill(mark);
-  await until("one source", () => page.locator(".source-row").count(), (rows) => rows === 1);
+  await until("one source", () => page.locator("tbody tr").count(), (rows) => rows === 1);
   await isCalmAndFits(page, "library");
-  await page.locator(".source-open").press("Enter");
-  await page.locator(".panel").getByText("copper lid").first().waitFor();
+  await page.locator("th button").press("Enter");
+  await page.locator("aside").getByText("copper lid").first().waitFor();
   await page.keyboard.press("Escape");
 }

@@ -52,7 +52,7 @@ export async function answersAreInert(context) {
   );
   await chat.ask(QUESTION);
   await chat.ends();
-  const answer = chat.page.locator(".answer .md");
+  const answer = chat.page.locator("article [data-markdown]");
   const risky = "a, img, script, iframe, style, object, embed, form, [onerror], [href], [src]";
   check((await answer.locator(risky).count()) === 0, "the answer brought something along");
   const text = await chat.text();
@@ -78,7 +78,7 @@ function dripped({ frames, risky }) {
       const own = frame.replace("RUN", body.run_id).replace("SESSION", body.session_id);
       controller.enqueue(new TextEncoder().encode(`${own}\n\n`));
       await painted();
-      const found = document.querySelector(".answer .md")?.querySelector(risky);
+      const found = document.querySelector("article [data-markdown]")?.querySelector(risky);
       if (found) window.appeared.push(found.outerHTML);
     }
     controller.close();
@@ -125,13 +125,13 @@ export async function hostileSourcesAreInert(context) {
   page.on("dialog", (dialog) => asked.push(`a dialog: ${dialog.message()}`));
   const files = { name: HOSTILE_NAME, mimeType: "text/markdown", buffer: Buffer.from(HOSTILE_TEXT) };
   await page.locator("input[type=file]").first().setInputFiles(files);
-  await page.locator(".upload--ready").first().waitFor();
+  await page.locator("li[data-state=ready]").first().waitFor();
   await chat.ask("At what pressure does the zorvex pump run?");
   await chat.ends();
   check((await chat.text()).includes("41 bar"), `not answered from it: ${await chat.text()}`);
-  const mark = page.locator(".answer .md .mark").first();
+  const mark = page.locator("article [data-marker]").first();
   await mark.hover();
-  await page.locator(".preview", { hasText: "41 bar" }).waitFor();
+  await page.locator("[role=tooltip]", { hasText: "41 bar" }).waitFor();
   await mark.click();
   await page.getByRole("complementary").filter({ hasText: "41 bar" }).first().waitFor();
   await page.goto(`${process.env.BASE_URL}/library`);
@@ -147,7 +147,7 @@ export async function screenReaderHearsStagesAndSentences(context) {
   const chat = await ChatPage.open(context);
   await chat.page.evaluate(() => {
     window.heard = [];
-    const region = document.querySelector('.chat [aria-live="polite"]');
+    const region = document.querySelector('[data-phase] > [aria-live="polite"]');
     new MutationObserver(() => window.heard.push(region.textContent)).observe(region, {
       childList: true,
       characterData: true,
@@ -175,8 +175,8 @@ export async function newTextWaitsBelow(context) {
   await page.setViewportSize({ width: 1280, height: 320 });
   await chat.ask(QUESTION);
   await chat.hasText(500);
-  const top = () => page.evaluate(() => document.querySelector(".messages").scrollTop);
-  await page.evaluate(() => document.querySelector(".messages").scrollTo({ top: 0 }));
+  const top = () => page.evaluate(() => document.querySelector("[data-phase] > div:first-child").scrollTop);
+  await page.evaluate(() => document.querySelector("[data-phase] > div:first-child").scrollTo({ top: 0 }));
   await page.getByRole("button", { name: "New text" }).waitFor();
   const before = (await chat.text()).length;
   await until("more text", () => chat.text(), (text) => text.length > before + 40);

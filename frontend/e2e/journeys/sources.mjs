@@ -4,18 +4,18 @@ import { ChatPage, RECORDED } from "../chatPage.mjs";
 
 export async function citationOpensItsPassage(context) {
   const chat = await openAnswered(context);
-  const mark = chat.page.locator(".answer .md .mark").first();
+  const mark = chat.page.locator("article [data-marker]").first();
   await mark.hover();
   await chat.page.getByRole("tooltip").waitFor();
   await mark.click();
-  const lit = chat.page.locator(".panel mark").first();
+  const lit = chat.page.locator("aside mark").first();
   await lit.waitFor();
   const { citations } = await chat.stored();
   const quoted = await lit.textContent();
   check(citations.some(({ quote }) => quote === quoted), `lit “${quoted}” is no quote`);
   check(await lit.isVisible(), "the quote is out of view");
   await chat.page.keyboard.press("Escape");
-  await chat.page.locator(".panel").waitFor({ state: "detached" });
+  await chat.page.locator("aside").waitFor({ state: "detached" });
   check(await mark.evaluate((node) => node === document.activeElement), "focus did not return");
 }
 
@@ -42,24 +42,24 @@ export async function transcriptFollowsUntilItIsScrolled(context) {
   const { citations } = await chat.stored();
   const cited = citations.find(({ kind }) => kind === "recording");
   check(cited !== undefined, "no recording was cited");
-  await page.locator(".answer .md .mark", { hasText: `[${cited.marker}]` }).first().click();
-  await page.locator(".line--lit").first().waitFor();
+  await page.locator("article [data-marker]", { hasText: `[${cited.marker}]` }).first().click();
+  await page.locator("aside li:has(mark)").first().waitFor();
   const time = () => page.evaluate(() => document.querySelector("audio")?.currentTime ?? -1);
   await until("the second", time, (now) => Math.abs(now - cited.start_s) < 15);
-  check((await page.locator(".line b").count()) > 0, "no speaker is named");
+  check((await page.locator("aside li b").count()) > 0, "no speaker is named");
   await page.evaluate(() => document.querySelector("audio").pause());
-  const times = page.locator(".line-time");
+  const times = page.locator("aside li button");
   const isInView = (line) => line.evaluate((node) => {
-    const [box, view] = [node.getBoundingClientRect(), node.closest(".transcript").getBoundingClientRect()];
+    const [box, view] = [node.getBoundingClientRect(), node.closest("aside ol").getBoundingClientRect()];
     return box.bottom > view.top && box.top < view.bottom;
   });
   await times.last().focus();
   await page.keyboard.press("Enter");
-  const said = page.locator(".line--playing");
+  const said = page.locator("aside li[aria-current]");
   await until("the last lines", () => lastIsSaid(page), (isSaid) => isSaid);
   await until("them in view", () => isInView(said), (shown) => shown);
   await page.evaluate(() => document.querySelector("audio").pause());
-  const transcript = page.locator(".transcript");
+  const transcript = page.locator("aside ol");
   await transcript.focus();
   await page.keyboard.press("Home");
   await until("the top", () => transcript.evaluate((node) => node.scrollTop), (top) => top === 0);
@@ -73,7 +73,7 @@ export async function transcriptFollowsUntilItIsScrolled(context) {
 
 function lastIsSaid(page) {
   return page.evaluate(() => {
-    const lines = [...document.querySelectorAll(".line")];
+    const lines = [...document.querySelectorAll("aside ol > li")];
     return lines.findIndex((line) => line.classList.contains("line--playing")) > lines.length - 4;
   });
 }

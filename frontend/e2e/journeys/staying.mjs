@@ -39,7 +39,7 @@ export async function stopInOneTabEndsTheOther(context) {
   const second = await ChatPage.open(context, first.path);
   await second.ends();
   await first.ask(QUESTION);
-  const answers = () => second.page.locator(".answer .md").count();
+  const answers = () => second.page.locator("article [data-markdown]").count();
   await until("the next answer", answers, (count) => count === 2);
   await second.hasText(20);
   await second.page.getByRole("button", { name: /^Stop/ }).click();
@@ -73,7 +73,7 @@ export async function anotherDeviceGoesOn(context) {
     data: { message: NEXT_QUESTION, session_id: chat.path.split("/").pop() },
   });
   check(elsewhere.ok(), `the other device was refused: ${elsewhere.status()}`);
-  const asked = () => chat.page.locator(".turn").count();
+  const asked = () => chat.page.locator("[data-turn]").count();
   await until("the other device's question", asked, (turns) => turns === 2, 30_000);
   await chat.ends();
   await chat.showsWhatIsStored("asked elsewhere");

@@ -64,7 +64,7 @@ export function frozenTabCatchesUp() {
     await chat.page.bringToFront();
     await chat.ask(QUESTION);
     await other.page.bringToFront();
-    const answers = () => other.page.locator(".answer .md").count();
+    const answers = () => other.page.locator("article [data-markdown]").count();
     await until("the next answer", answers, (count) => count === 2);
     const devtools = await window.newCDPSession(chat.page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });

@@ -2,6 +2,7 @@ import { Component, type ErrorInfo, type ReactNode } from "react";
 
 import { t } from "../i18n/i18n.ts";
 import { Button } from "../ui/Button.tsx";
+import styles from "./errorPage.module.css";
 
 interface Props {
   readonly children: ReactNode;
@@ -22,7 +23,7 @@ export class ErrorBoundary extends Component<Props, { readonly broken: boolean }
   override render(): ReactNode {
     if (!this.state.broken) return this.props.children;
     return (
-      <div className="broken" role="alert">
+      <div className={styles.page} role="alert">
         <p>{t("app:broken.text")}</p>
         <Button
           variant="outlined"

@@ -1,11 +1,11 @@
-import "./layout.css";
-
 import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { IngestProgress } from "../library/IngestProgress.tsx";
+import { cx } from "../ui/cx.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { ModelLabel } from "./ModelLabel.tsx";
+import styles from "./Layout.module.css";
 
 interface Props {
   readonly sidebar: (close: () => void) => ReactNode;
@@ -51,13 +51,13 @@ export function Layout({ sidebar, panel, children }: Props) {
     };
   }, [isOpen]);
   return (
-    <div className={`layout${isOpen ? " layout--sidebar" : ""}${panel === null ? "" : " layout--panel"}`}>
-      <div className="sidebar" id="sidebar" inert={!isOpen}>
+    <div className={cx(styles.layout, isOpen && styles.withSidebar, panel !== null && styles.withPanel)}>
+      <div className={styles.sidebar} id="sidebar" inert={!isOpen}>
         {sidebar(closeOnPhone)}
       </div>
-      {isOpen ? <button type="button" className="veil" aria-label={t("layout.closeSidebar")} onClick={close} /> : null}
-      <main className="main">
-        <header className="bar">
+      {isOpen ? <button type="button" className={styles.backdrop} aria-label={t("layout.closeSidebar")} onClick={close} /> : null}
+      <main className={styles.main}>
+        <header className={styles.header}>
           <IconButton
             icon="menu"
             label={t(isOpen ? "layout.hide" : "layout.show")}
@@ -67,13 +67,13 @@ export function Layout({ sidebar, panel, children }: Props) {
               setOpen(!isOpen);
             }}
           />
-          <h1 className="brand">Citestream</h1>
+          <h1 className={styles.brand}>Citestream</h1>
           <ModelLabel />
         </header>
         <IngestProgress />
-        <div className="stage-area">{children}</div>
+        <div className={styles.content}>{children}</div>
       </main>
-      {panel === null ? null : <div className="panel-area">{panel}</div>}
+      {panel === null ? null : <div className={styles.panel}>{panel}</div>}
     </div>
   );
 }

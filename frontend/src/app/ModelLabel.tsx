@@ -4,6 +4,9 @@ import { Trans, useTranslation } from "react-i18next";
 import type { ModelInfo } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
 import { Popover } from "../ui/Popover.tsx";
+import { cx } from "../ui/cx.ts";
+import chip from "../ui/chip.module.css";
+import styles from "./ModelLabel.module.css";
 
 // QUICKSTART.md says the same lines; a test compares them.
 const CONNECT = [
@@ -38,12 +41,12 @@ export function ModelLabel() {
   return (
     <Popover
       side="below"
-      buttonClass={isUnreachable ? "chip model-label model-away" : "chip model-label"}
+      buttonClass={isUnreachable ? cx(chip.chip, styles.label, styles.unreachable) : cx(chip.chip, styles.label)}
       trigger={
-        <span className="chip-text">{isUnreachable ? t("model.awayLabel", { name: model.name }) : label}</span>
+        <span className={chip.label}>{isUnreachable ? t("model.awayLabel", { name: model.name }) : label}</span>
       }
     >
-      <div className="model-info">
+      <div className={styles.details}>
         {isUnreachable ? (
           <p role="status">{t("model.away", { host: model.sends_to, reason: model.reason })}</p>
         ) : null}

@@ -11,6 +11,8 @@ import { usePreference } from "../ui/preference.ts";
 import { THEME } from "../ui/preferences.ts";
 import { Account } from "../auth/Account.tsx";
 import { goTo, LIBRARY, navigate } from "./route.ts";
+import { buttonClass, iconButtonClass } from "../ui/buttonClass.ts";
+import styles from "./Sidebar.module.css";
 
 interface Props {
   /** The conversation on screen, or the library's address. */
@@ -23,12 +25,12 @@ interface Props {
 export function Sidebar({ shown, onNew, onDone }: Props) {
   const { t } = useTranslation("app");
   return (
-    <div className="sidebar-body">
-      <div className="sidebar-head">
+    <div className={styles.body}>
+      <div className={styles.header}>
         <Button
           variant="outlined"
           icon="plus"
-          className="new-conversation"
+          className={styles.newConversation}
           onClick={() => {
             onNew();
             onDone();
@@ -37,7 +39,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           {t("sidebar.new")}
         </Button>
       </div>
-      <div className="sidebar-list">
+      <div className={styles.list}>
         <ConversationList
           currentId={shown}
           onOpen={(sessionId) => {
@@ -47,13 +49,13 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
           onCurrentDeleted={onNew}
         />
       </div>
-      <nav className="sidebar-foot" aria-label="Citestream">
+      <nav className={styles.footer} aria-label="Citestream">
         <LibraryLink isCurrent={shown === LIBRARY} onDone={onDone} />
         <Popover
           side="above"
           trigger={<Icon name="gear" />}
           label={t("sidebar.settings")}
-          buttonClass="button button--icon button--quiet"
+          buttonClass={iconButtonClass("quiet")}
         >
           <SettingsPanel />
           <Account onSignOut={forgetDrafts} />
@@ -73,7 +75,7 @@ function LibraryLink({ isCurrent, onDone }: LinkProps) {
   const { t } = useTranslation("app");
   return (
     <a
-      className="button button--quiet library-link"
+      className={buttonClass("quiet", styles.libraryLink)}
       href={ROOT_PATH + LIBRARY}
       aria-current={isCurrent ? "page" : undefined}
       onClick={(event) => {

@@ -8,6 +8,9 @@ import { useSources, useSuggestedQuestions } from "../sources/useSources.ts";
 import { count } from "../ui/format.ts";
 import { AddFilesContext } from "./addFiles.ts";
 import { examplesFor, newestOwn } from "./examples.ts";
+import { cx } from "../ui/cx.ts";
+import styles from "./Welcome.module.css";
+import text from "../ui/text.module.css";
 
 /** The empty conversation: what is here, and questions to try. */
 export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void }) {
@@ -20,10 +23,10 @@ export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void 
   // What a source itself suggests is better than what could be asked of any.
   const examples = examplesFor(sources).filter(({ needs }) => needs !== null || !isAsked);
   return (
-    <div className="welcome">
+    <div className={styles.welcome}>
       <h2>{t("welcome.title")}</h2>
-      <p className="soft">{libraryLine(data?.counts ?? countsOf(sources))}</p>
-      <ul className="examples">
+      <p className={text.secondary}>{libraryLine(data?.counts ?? countsOf(sources))}</p>
+      <ul className={styles.examples}>
         {ownQuestions.map(({ question }) => (
           <Example key={question} question={question} hint={own?.title ?? ""} onAsk={onAsk} />
         ))}
@@ -49,13 +52,13 @@ function Example({ question, hint, onAsk }: ExampleProps) {
     <li>
       <button
         type="button"
-        className="example"
+        className={styles.example}
         onClick={() => {
           onAsk(question);
         }}
       >
         <span dir="auto">{question}</span>
-        <small className="example-hint" dir="auto">{hint}</small>
+        <small  dir="auto">{hint}</small>
       </button>
     </li>
   );
@@ -70,7 +73,7 @@ function OwnFile() {
     <>
       <button
         type="button"
-        className="example example--file"
+        className={cx(styles.example, styles.ownFile)}
         onClick={() => {
           input.current?.click();
         }}

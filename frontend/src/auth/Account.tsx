@@ -5,6 +5,9 @@ import { Trans, useTranslation } from "react-i18next";
 import { ROOT_PATH } from "../protocol/addresses.ts";
 import { api } from "../protocol/client.ts";
 import { Button } from "../ui/Button.tsx";
+import { cx } from "../ui/cx.ts";
+import note from "../ui/note.module.css";
+import styles from "./Account.module.css";
 
 /** Who is signed in, and the way out; nothing where nobody signs in. */
 export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
@@ -29,7 +32,7 @@ export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
     window.location.assign(`${ROOT_PATH}/`);
   };
   return (
-    <div className="account">
+    <div className={styles.account}>
       <span>
         <Trans
           t={t}
@@ -45,7 +48,7 @@ export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
         </Button>
       )}
       {hasFailed ? (
-        <p className="note note--bad" role="alert">
+        <p className={cx(note.note, note.danger)} role="alert">
           {t("signIn.unreachable")}
         </p>
       ) : null}

@@ -5,6 +5,11 @@ import { api, ApiError } from "../protocol/client.ts";
 import { signIn, type Auth } from "../protocol/signIn.ts";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
+import { cx } from "../ui/cx.ts";
+import field from "../ui/field.module.css";
+import note from "../ui/note.module.css";
+import styles from "./SignInDialog.module.css";
+import text from "../ui/text.module.css";
 
 interface Props {
   readonly auth: Auth;
@@ -53,7 +58,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
   };
   return (
     <form
-      className="sign-in"
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         const token = new FormData(event.currentTarget).get("token");
@@ -63,16 +68,16 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
       <label>
         {t("signIn.token")}
         <input
-          className="field"
+          className={field.field}
           name="token"
           type="password"
           autoComplete="current-password"
           required
         />
       </label>
-      <p className="soft">{t("signIn.tokenHint")}</p>
+      <p className={text.secondary}>{t("signIn.tokenHint")}</p>
       {problem === null ? null : (
-        <p className="note note--bad" role="alert">
+        <p className={cx(note.note, note.danger)} role="alert">
           {t(`signIn.${problem}`)}
         </p>
       )}

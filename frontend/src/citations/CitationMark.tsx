@@ -3,6 +3,8 @@ import { createPortal } from "react-dom";
 
 import { t } from "../i18n/i18n.ts";
 import { LANDMARK } from "../ui/landmark.ts";
+import { cx } from "../ui/cx.ts";
+import styles from "./CitationMark.module.css";
 import { CitationPreview } from "./CitationPreview.tsx";
 import { describeMark, MarksContext } from "./marks.ts";
 
@@ -24,7 +26,8 @@ export function CitationMark({ marker }: { readonly marker: number }) {
       <button
         ref={button}
         type="button"
-        className={`mark mark--${info.verdict}`}
+        data-marker={marker}
+        className={cx(styles.mark, styles[info.verdict])}
         aria-label={t("citations:mark", {
           marker,
           title: info.title,

@@ -1,5 +1,8 @@
 import { place } from "../ui/format.ts";
+import { cx } from "../ui/cx.ts";
 import { verdictText, type MarkInfo } from "./marks.ts";
+import verdict from "./verdict.module.css";
+import styles from "./CitationPreview.module.css";
 
 const WIDTH = 352;
 const MARGIN = 12;
@@ -29,11 +32,11 @@ export function CitationPreview({ id, info, near }: Props) {
   const { page, heading, speaker, startS } = info;
   const where = place({ page, heading, speaker, start_s: startS });
   return (
-    <div id={id} role="tooltip" className="preview" style={position(near)}>
-      <p className="preview-title" dir="auto">{info.title}</p>
-      {where === "" ? null : <p className="preview-place">{where}</p>}
-      <p className="preview-text" dir="auto">{shorten(info.text)}</p>
-      <p className={`verdict verdict--${info.verdict}`}>
+    <div id={id} role="tooltip" className={styles.preview} style={position(near)}>
+      <p className={styles.title} dir="auto">{info.title}</p>
+      {where === "" ? null : <p className={styles.place}>{where}</p>}
+      <p className={styles.text} dir="auto">{shorten(info.text)}</p>
+      <p className={cx(verdict.verdict, verdict[info.verdict])}>
         {verdictText(info)}
       </p>
     </div>

@@ -1,5 +1,3 @@
-import "./citations.css";
-
 import { useDeferredValue, useMemo } from "react";
 
 import { useLanguage } from "../i18n/useLanguage.ts";

@@ -3,10 +3,14 @@ import { useTranslation } from "react-i18next";
 import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import type { Citation } from "../protocol/events.gen.ts";
+import { cx } from "../ui/cx.ts";
 import { count, place } from "../ui/format.ts";
 import { Disclosure } from "../ui/Disclosure.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { describeMark, verdictText, type Evidence, type MarkInfo } from "./marks.ts";
+import mark from "./CitationMark.module.css";
+import styles from "./SourceList.module.css";
+import verdict from "./verdict.module.css";
 
 interface Props extends Evidence {
   readonly onOpen: (target: PlaceInSource) => void;
@@ -18,14 +22,14 @@ export function SourceList({ onOpen, ...evidence }: Props) {
   if (evidence.citations.length === 0) return null;
   return (
     <Disclosure
-      className="sources"
+      
       summary={
         <span>
           {summaryOf(evidence.citations)}
         </span>
       }
     >
-      <ol className="source-list">
+      <ol className={styles.list}>
         {evidence.citations.map(({ marker }) => (
           <SourceItem key={marker} info={describeMark(marker, evidence)} onOpen={onOpen} />
         ))}
@@ -63,20 +67,20 @@ function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen
     <li>
       <button
         type="button"
-        className="source-item"
+        className={styles.item}
         disabled={target === null}
         onClick={() => {
           if (target !== null) onOpen(target);
         }}
       >
-        <span className={`mark mark--${info.verdict}`}>{`[${info.marker}]`}</span>
-        <span className="source-body">
-          <span className="source-title">
+        <span className={cx(mark.mark, mark[info.verdict])}>{`[${info.marker}]`}</span>
+        <span className={styles.body}>
+          <span className={styles.title}>
             <bdi>{info.title}</bdi>
-            {where === "" ? null : <span className="source-place">{where}</span>}
+            {where === "" ? null : <span className={styles.place}>{where}</span>}
           </span>
-          <span className="source-quote" dir="auto">{info.text}</span>
-          <span className={`verdict verdict--${info.verdict}`}>
+          <span className={styles.quote} dir="auto">{info.text}</span>
+          <span className={cx(verdict.verdict, verdict[info.verdict])}>
             {verdictText(info)}
           </span>
         </span>

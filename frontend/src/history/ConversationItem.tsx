@@ -8,6 +8,10 @@ import { IconButton } from "../ui/Button.tsx";
 import { focusBack, focusSelected } from "../ui/fields.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { HighlightedText } from "./HighlightedText.tsx";
+import { cx } from "../ui/cx.ts";
+import { iconButtonClass } from "../ui/buttonClass.ts";
+import field from "../ui/field.module.css";
+import styles from "./ConversationItem.module.css";
 
 interface Props {
   readonly conversation: Conversation;
@@ -38,7 +42,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
   }
   const save = t("save", { title });
   return (
-    <div className={isCurrent ? "conversation conversation--current" : "conversation"}>
+    <div className={isCurrent ? cx(styles.item, styles.current) : styles.item}>
       <a
         href={`${ROOT_PATH}/c/${encodeURIComponent(id)}`}
         aria-current={isCurrent ? "page" : undefined}
@@ -51,20 +55,20 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
         }}
       >
         {activeRun === null ? null : (
-          <span className="running" role="img" aria-label={t("answering")} />
+          <span className={styles.running} role="img" aria-label={t("answering")} />
         )}
-        <span className="conversation-text">
-          <bdi className="conversation-title">
+        <span className={styles.text}>
+          <bdi className={styles.title}>
             <HighlightedText text={title} query={query} />
           </bdi>
           {match == null ? null : (
-            <span className="conversation-match" dir="auto">
+            <span className={styles.match} dir="auto">
               <HighlightedText text={match.text} query={query} />
             </span>
           )}
         </span>
       </a>
-      <span className="conversation-tools">
+      <span className={styles.tools}>
         <IconButton
           icon="pen"
           label={t("rename", { title })}
@@ -73,7 +77,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
           }}
         />
         <a
-          className="button button--icon button--quiet"
+          className={iconButtonClass("quiet")}
           href={conversationFile(id, currentLanguage())}
           download
           aria-label={save}
@@ -101,16 +105,16 @@ function RenameForm({ title, onDone }: RenameProps) {
     onDone(changed === "" || changed === title ? null : changed, how);
   };
   return (
-    <div className="conversation">
+    <div className={styles.item}>
       <form
-        className="rename"
+        className={styles.renameForm}
         onSubmit={(event: SubmitEvent) => {
           event.preventDefault();
           finish("key");
         }}
       >
         <input
-          className="field"
+          className={field.field}
           dir="auto"
           aria-label={t("title")}
           maxLength={200}

@@ -1,5 +1,3 @@
-import "./history.css";
-
 import { useCallback, useMemo, useState, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -11,6 +9,9 @@ import { ConversationRows, useDebounced } from "./ConversationRows.tsx";
 import { rowsOf } from "./rows.ts";
 import { useConversationChanges, useConversations } from "./useConversations.ts";
 import { useFollowActive } from "./useFollowActive.ts";
+import field from "../ui/field.module.css";
+import styles from "./ConversationList.module.css";
+import text from "../ui/text.module.css";
 
 interface Props {
   readonly currentId: string | null;
@@ -48,14 +49,14 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
     if (conversation.session_id === currentId) onCurrentDeleted();
   };
   return (
-    <nav className="history" aria-label={t("name")}>
+    <nav className={styles.panel} aria-label={t("name")}>
       <SearchField value={typed} onChange={setTyped} />
-      <p className="unseen" role="status">
+      <p className={text.visuallyHidden} role="status">
         {query !== "" && !list.isFetching ? t("found", { count: conversations.length }) : ""}
       </p>
       {/* The arrow keys go through what can be focused in it. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
-      <div className="history-scroll" ref={setScroller} onKeyDown={moveFocus}>
+      <div className={styles.scroller} ref={setScroller} onKeyDown={moveFocus}>
         <Notes
           isEmpty={list.isSuccess && rows.length === 0}
           isSearch={query !== ""}
@@ -110,7 +111,7 @@ function SearchField({ value, onChange }: SearchProps) {
   return (
     <input
       type="search"
-      className="field"
+      className={field.field}
       placeholder={t("find")}
       aria-label={t("find")}
       maxLength={200}
@@ -134,14 +135,14 @@ function Notes({ isEmpty, isSearch, isError, isRefused, onAgain }: NotesProps) {
   const { t } = useTranslation("history");
   return (
     <>
-      {isEmpty ? <p className="history-note">{isSearch ? t("nothingFound") : t("empty")}</p> : null}
+      {isEmpty ? <p className={styles.note}>{isSearch ? t("nothingFound") : t("empty")}</p> : null}
       {isRefused ? (
-        <p className="history-note" role="alert">
+        <p className={styles.note} role="alert">
           {t("refused")}
         </p>
       ) : null}
       {isError ? (
-        <p className="history-note" role="alert">
+        <p className={styles.note} role="alert">
           {t("unreadable")} <Button onClick={onAgain}>{t("again")}</Button>
         </p>
       ) : null}

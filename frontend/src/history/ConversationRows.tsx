@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Conversation } from "../protocol/api.ts";
 import type { Row } from "./rows.ts";
+import styles from "./ConversationRows.module.css";
 
 interface Props {
   readonly rows: readonly Row[];
@@ -45,7 +46,7 @@ export function ConversationRows({ rows, scroller, hasMore, onMore, children }: 
     if (hasMore && last >= rows.length - SPARE_ROWS) onMore();
   }, [hasMore, last, rows.length, onMore]);
   return (
-    <ul className="history-rows" style={{ height: virtual.getTotalSize() }}>
+    <ul className={styles.rows} style={{ height: virtual.getTotalSize() }}>
       {shown.map(({ index, key, start }) => {
         const row = rows[index];
         if (row === undefined) return null;

@@ -5,6 +5,9 @@ import type { LibraryCounts } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { count } from "../ui/format.ts";
 import { ORDERS, type View } from "./listing.ts";
+import field from "../ui/field.module.css";
+import styles from "./LibraryBar.module.css";
+import text from "../ui/text.module.css";
 
 interface Props {
   readonly counts: LibraryCounts;
@@ -19,18 +22,18 @@ const KINDS = ["all", "document", "recording"] as const;
 export function LibraryBar({ counts, view, onView, onFiles }: Props) {
   const { t } = useTranslation("library");
   return (
-    <header className="library-bar">
-      <div className="library-title">
+    <header className={styles.bar}>
+      <div className={styles.title}>
         <h2 id="library-title">{t("title")}</h2>
-        <p className="soft">
+        <p className={text.secondary}>
           {count(counts.documents + counts.recordings, "source")} · {count(counts.passages, "passage")}
         </p>
         <AddFiles onFiles={onFiles} />
       </div>
-      <div className="library-view" role="search">
+      <div className={styles.filters} role="search">
         <input
           type="search"
-          className="field"
+          className={field.field}
           placeholder={t("find")}
           aria-label={t("find")}
           maxLength={200}
@@ -40,7 +43,7 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
           }}
         />
         <select
-          className="field"
+          className={field.field}
           aria-label={t("kind")}
           value={view.kind}
           onChange={({ target }) => {
@@ -55,7 +58,7 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
           ))}
         </select>
         <select
-          className="field"
+          className={field.field}
           aria-label={t("order")}
           value={view.order}
           onChange={({ target }) => {

@@ -1,5 +1,3 @@
-import "./library.css";
-
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -12,6 +10,9 @@ import { LibraryBar } from "./LibraryBar.tsx";
 import { LibraryTable } from "./LibraryTable.tsx";
 import { scopeOf, type View } from "./listing.ts";
 import { useLibrary, useLibraryChanges } from "./useLibrary.ts";
+import { cx } from "../ui/cx.ts";
+import note from "../ui/note.module.css";
+import styles from "./LibraryPage.module.css";
 
 interface Props {
   readonly onOpen: (place: PlaceInSource) => void;
@@ -45,10 +46,10 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
     setDeleted(null);
   };
   return (
-    <section className="library" aria-labelledby="library-title">
+    <section className={styles.page} aria-labelledby="library-title">
       <LibraryBar counts={counts} view={view} onView={setView} onFiles={onFiles} />
       {library.isError ? (
-        <div className="note note--bad" role="alert">
+        <div className={cx(note.note, note.danger)} role="alert">
           <span>{t("unreadable")}</span>
           <Button variant="outlined" icon="redo" onClick={() => void library.refetch()}>
             {t("again")}
@@ -56,7 +57,7 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
         </div>
       ) : null}
       {isRefused ? (
-        <p className="note note--bad" role="alert">
+        <p className={cx(note.note, note.danger)} role="alert">
           {t("refused")}
         </p>
       ) : null}
@@ -112,7 +113,7 @@ interface SelectionBarProps {
 function SelectionBar({ count, onClear, onAsk }: SelectionBarProps) {
   const { t } = useTranslation("library");
   return (
-    <div className="library-chosen" role="status">
+    <div className={styles.selection} role="status">
       {count === 0 ? null : (
         <>
           <span>{t("chosen", { count })}</span>

@@ -3,6 +3,9 @@ import { useTranslation } from "react-i18next";
 import type { Source } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { SourceRow } from "./SourceRow.tsx";
+import { cx } from "../ui/cx.ts";
+import styles from "./LibraryTable.module.css";
+import text from "../ui/text.module.css";
 
 interface Props {
   readonly sources: readonly Source[];
@@ -23,17 +26,17 @@ const COLUMNS = ["source", "size", "passages", "added", "tags"] as const;
 export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...on }: Props) {
   const { t } = useTranslation("library");
   if (sources.length === 0) {
-    return <p className="library-empty soft">{t(isSearch ? "nothingFound" : "empty")}</p>;
+    return <p className={cx(styles.empty, text.secondary)}>{t(isSearch ? "nothingFound" : "empty")}</p>;
   }
   return (
     <>
-      <table className="library-table">
-        <caption className="unseen">{t("title")}</caption>
+      <table className={styles.table}>
+        <caption className={text.visuallyHidden}>{t("title")}</caption>
         <thead>
           <tr>
             <td />
             {COLUMNS.map((column) => (
-              <th key={column} scope="col" className={`column-${column}`}>
+              <th key={column} scope="col" className={styles[column]}>
                 {t(`columns.${column}`)}
               </th>
             ))}
@@ -55,7 +58,7 @@ export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...o
         </tbody>
       </table>
       {onMore === null ? null : (
-        <Button variant="outlined" className="library-more" onClick={onMore}>
+        <Button variant="outlined" className={styles.more} onClick={onMore}>
           {t("more")}
         </Button>
       )}

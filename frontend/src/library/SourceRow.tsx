@@ -8,6 +8,10 @@ import { focusEnd } from "../ui/fields.ts";
 import { clock, count, number } from "../ui/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { tagsIn } from "./listing.ts";
+import { cx } from "../ui/cx.ts";
+import field from "../ui/field.module.css";
+import styles from "./LibraryTable.module.css";
+import text from "../ui/text.module.css";
 
 interface Props {
   readonly source: Source;
@@ -23,44 +27,44 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
   const { t } = useTranslation("library");
   const { title, kind, source_id: id, mine = true, access } = source;
   return (
-    <tr className={isChosen ? "source-row source-row--chosen" : "source-row"}>
-      <td className="column-choose">
+    <tr className={isChosen ? cx(styles.row, styles.selected) : styles.row}>
+      <td className={styles.choose}>
         <input type="checkbox" checked={isChosen} onChange={onChoose} aria-label={t("choose", { title })} />
       </td>
-      <th scope="row" className="column-source">
+      <th scope="row" className={styles.source}>
         <Icon name={kind === "recording" ? "voice" : "text"} />
-        <span className="source-names">
+        <span className={styles.names}>
           <button
             type="button"
-            className="source-open"
+            className={styles.openButton}
             onClick={() => {
               onOpen(source);
             }}
           >
             <bdi>{title}</bdi>
           </button>
-          <small className="soft">
+          <small className={text.secondary}>
             <bdi>{source.name}</bdi>
             {source.speakers.length > 0 ? ` · ${source.speakers.join(", ")}` : ""}
             {access === undefined || access === "private" ? "" : ` · ${t(`access.${access}`)}`}
           </small>
         </span>
       </th>
-      <td className={hasSize(source) ? "column-size" : "column-size column-size--none"}>
-        <span className="unseen">{t(`kinds.${kind}`)} </span>
+      <td className={hasSize(source) ? styles.size : cx(styles.size, styles.unknown)}>
+        <span className={text.visuallyHidden}>{t(`kinds.${kind}`)} </span>
         {sizeOf(source)}
       </td>
-      <td className="column-passages">
-        <span className="on-wide">{number(source.passage_count)}</span>
-        <span className="on-phone">{count(source.passage_count, "passage")}</span>
+      <td className={styles.passages}>
+        <span className={styles.wideOnly}>{number(source.passage_count)}</span>
+        <span className={styles.narrowOnly}>{count(source.passage_count, "passage")}</span>
       </td>
-      <td className="column-added">
+      <td className={styles.added}>
         <time dateTime={source.created_at}>{dayOf(source.created_at)}</time>
       </td>
-      <td className="column-tags">
+      <td className={styles.tags}>
         <Tags source={source} isMine={mine} onTags={onTags} />
       </td>
-      <td className="column-tools">
+      <td className={styles.tools}>
         {mine ? (
           <IconButton
             icon="trash"
@@ -101,9 +105,9 @@ function Tags({ source, isMine, onTags }: TagsProps) {
   const { tags, title, source_id: id } = source;
   if (draft === null) {
     return (
-      <span className="tags">
+      <span className={styles.tagList}>
         {tags.map((tag) => (
-          <span key={tag} className="tag">
+          <span key={tag} className={styles.tag}>
             {tag}
           </span>
         ))}
@@ -132,7 +136,7 @@ function Tags({ source, isMine, onTags }: TagsProps) {
       }}
     >
       <input
-        className="field"
+        className={field.field}
         aria-label={t("tagsOf", { title })}
         placeholder={t("tagsHint")}
         maxLength={400}

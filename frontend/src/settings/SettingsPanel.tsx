@@ -1,5 +1,3 @@
-import "./settings.css";
-
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -7,13 +5,15 @@ import { currentLanguage, setLanguage } from "../i18n/i18n.ts";
 import { isLanguage, LANGUAGES } from "../i18n/languages.ts";
 import { usePreference, type Preference } from "../ui/preference.ts";
 import { ENTER, MOTION, THEME } from "../ui/preferences.ts";
+import field from "../ui/field.module.css";
+import styles from "./SettingsPanel.module.css";
 
 /** How the page looks and behaves; this browser keeps it. */
 export function SettingsPanel() {
   const { t } = useTranslation("settings");
   const name = useId();
   return (
-    <div className="settings" role="group" aria-labelledby={name}>
+    <div className={styles.panel} role="group" aria-labelledby={name}>
       <h2 id={name}>{t("title")}</h2>
       <Choice
         label={t("theme.label")}
@@ -31,7 +31,7 @@ export function SettingsPanel() {
         of={MOTION}
         texts={{ system: t("motion.system"), reduced: t("motion.reduced") }}
       />
-      <p className="settings-note">{t("kept")}</p>
+      <p className={styles.note}>{t("kept")}</p>
     </div>
   );
 }
@@ -46,11 +46,11 @@ function Choice<Value extends string>({ label, of, texts }: ChoiceProps<Value>) 
   const [chosen, choose] = usePreference(of);
   const name = useId();
   return (
-    <fieldset className="setting">
+    <fieldset className={styles.setting}>
       <legend>{label}</legend>
-      <div className="setting-values">
+      <div className={styles.values}>
         {of.values.map((value) => (
-          <label key={value} className="setting-value">
+          <label key={value} className={styles.value}>
             <input
               type="radio"
               name={name}
@@ -71,11 +71,11 @@ function Language() {
   const { t } = useTranslation("settings");
   const id = useId();
   return (
-    <div className="setting">
+    <div className={styles.setting}>
       <label htmlFor={id}>{t("language")}</label>
       <select
         id={id}
-        className="field"
+        className={field.field}
         value={currentLanguage()}
         onChange={({ target }) => {
           if (isLanguage(target.value)) void setLanguage(target.value);

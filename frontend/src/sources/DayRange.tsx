@@ -4,6 +4,9 @@ import { useTranslation } from "react-i18next";
 import type { Filters } from "../protocol/events.gen.ts";
 import { Button } from "../ui/Button.tsx";
 import { daysOf, withDays } from "./days.ts";
+import field from "../ui/field.module.css";
+import styles from "./DayRange.module.css";
+import menu from "./ScopePicker.module.css";
 
 interface Props {
   readonly filters: Filters;
@@ -16,9 +19,9 @@ export function DayRange({ filters, onChange }: Props) {
   const note = useId();
   const { from, to } = daysOf(filters);
   return (
-    <fieldset className="scope-part" aria-describedby={note}>
+    <fieldset className={menu.section} aria-describedby={note}>
       <legend>{t("scope.days")}</legend>
-      <div className="scope-days">
+      <div className={styles.days}>
         <Day
           label={t("scope.from")}
           value={from}
@@ -34,7 +37,7 @@ export function DayRange({ filters, onChange }: Props) {
           }}
         />
       </div>
-      <p className="scope-note">
+      <p className={styles.note}>
         <span id={note}>{t("scope.utc")}</span>
         {from === "" && to === "" ? null : (
           <Button
@@ -72,7 +75,7 @@ function Day({ label, value, onPick }: DayProps) {
       <span>{label}</span>
       <input
         type="date"
-        className="field"
+        className={field.field}
         min={FIRST}
         max="9999-12-30"
         value={draft}

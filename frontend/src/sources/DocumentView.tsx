@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import type { Passage } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { excerpts, type Excerpt, type Quote } from "./excerpt.ts";
+import { cx } from "../ui/cx.ts";
+import styles from "./DocumentView.module.css";
 
 const NEIGHBOURS = 2;
 
@@ -26,17 +28,17 @@ export function DocumentView({ passages, quote }: Props) {
     target?.scrollIntoView({ block: "center" });
   }, [shown]);
   return (
-    <div className="document">
+    <div className={styles.document}>
       {shown.map((excerpt) => (
         <section
           key={excerpt.id}
           ref={excerpt.isCited ? cited : null}
-          className={excerpt.isCited ? "excerpt excerpt--cited" : "excerpt"}
+          className={excerpt.isCited ? cx(styles.excerpt, styles.cited) : styles.excerpt}
           aria-current={excerpt.isCited ? "location" : undefined}
         >
           {excerpt.heading === null ? null : <h3 dir="auto">{excerpt.heading}</h3>}
-          {excerpt.page === null ? null : <p className="excerpt-page">{t("panel.page", { page: excerpt.page })}</p>}
-          <p className="excerpt-text" dir="auto">
+          {excerpt.page === null ? null : <p className={styles.page}>{t("panel.page", { page: excerpt.page })}</p>}
+          <p className={styles.text} dir="auto">
             <QuoteText {...excerpt} />
           </p>
         </section>

@@ -3,9 +3,11 @@ import { useTranslation } from "react-i18next";
 
 import type { Passage, Source } from "../protocol/api.ts";
 import { sourceFile } from "../protocol/addresses.ts";
+import { cx } from "../ui/cx.ts";
 import { clock } from "../ui/format.ts";
-import { transcript, type Line, type Quote } from "./excerpt.ts";
+import { transcript, type Quote } from "./excerpt.ts";
 import { useFollowLine } from "./useFollowLine.ts";
+import styles from "./RecordingView.module.css";
 
 interface Props {
   readonly source: Source;
@@ -33,7 +35,7 @@ export function RecordingView({ source, passages, quote }: Props) {
     setPlaying(lines.findLast((line) => line.startS <= time)?.startS ?? null);
   };
   return (
-    <div className="recording">
+    <div className={styles.recording}>
       {source.audio ? (
         // The captions are the transcript below, line by line.
         // eslint-disable-next-line jsx-a11y/media-has-caption
@@ -50,7 +52,7 @@ export function RecordingView({ source, passages, quote }: Props) {
       ) : null}
       {/* Scrolled with the keyboard, so it can be focused. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <ol className="transcript" ref={scroller} tabIndex={0} aria-label={t("panel.transcript")}>
+      <ol className={styles.transcript} ref={scroller} tabIndex={0} aria-label={t("panel.transcript")}>
         {lines.map((line) => (
           <li
             key={line.startS}
@@ -58,12 +60,12 @@ export function RecordingView({ source, passages, quote }: Props) {
               if (line.startS === from) highlight.current = node;
               if (line.startS === playing) said.current = node;
             }}
-            className={lineClass(line, playing)}
+            className={cx(styles.line, line.startS === playing && styles.playing)}
             aria-current={line.startS === playing ? "true" : undefined}
           >
             <button
               type="button"
-              className="line-time"
+              className={styles.time}
               disabled={!source.audio}
               aria-label={t("panel.play", { time: clock(line.startS) })}
               onClick={() => {
@@ -82,11 +84,6 @@ export function RecordingView({ source, passages, quote }: Props) {
       </ol>
     </div>
   );
-}
-
-function lineClass(line: Line, playing: number | null): string {
-  const isPlaying = line.startS === playing;
-  return `line${line.isHighlighted ? " line--lit" : ""}${isPlaying ? " line--playing" : ""}`;
 }
 
 function playFrom(audio: HTMLAudioElement | null, seconds: number): void {

@@ -1,15 +1,17 @@
-import "./sources.css";
-
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { isUnfiltered } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
+import { cx } from "../ui/cx.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Popover } from "../ui/Popover.tsx";
 import { DayRange } from "./DayRange.tsx";
 import { anySource, isAnySource, onlyKind, toggleSource } from "./scope.ts";
 import { useSourceSearch, useScopeLabel, useSources } from "./useSources.ts";
+import chip from "../ui/chip.module.css";
+import field from "../ui/field.module.css";
+import styles from "./ScopePicker.module.css";
 
 interface Props {
   readonly filters: Filters;
@@ -25,16 +27,16 @@ export function ScopePicker({ filters, onChange }: Props) {
   return (
     <Popover
       side="above"
-      buttonClass={`chip${isUnfiltered(filters) ? "" : " chip--narrow"}`}
+      buttonClass={cx(chip.chip, !isUnfiltered(filters) && chip.narrowed)}
       label={t("scope.chip", { what: label })}
       trigger={
         <>
           <Icon name="search" />
-          <span className="chip-text" dir="auto">{label}</span>
+          <span className={chip.label} dir="auto">{label}</span>
         </>
       }
     >
-      <div className="scope" role="group" aria-label={t("scope.name")}>
+      <div className={styles.menu} role="group" aria-label={t("scope.name")}>
         <ScopeChoice
           label={t("scope.all")}
           isOn={isAnySource(filters)}
@@ -67,7 +69,7 @@ interface ChoiceProps {
 
 function ScopeChoice({ label, isOn, onPick }: ChoiceProps) {
   return (
-    <label className="scope-choice">
+    <label className={styles.option}>
       <input type="radio" name="scope" checked={isOn} onChange={onPick} />
       <span>{label}</span>
     </label>
@@ -80,12 +82,12 @@ function SourceChoices({ filters, onChange }: Props) {
   const sources = useSources().data?.items ?? [];
   const shown = useSourceSearch(query.trim());
   return (
-    <fieldset className="scope-part">
+    <fieldset className={styles.section}>
       <legend>{t("scope.these")}</legend>
       {sources.length > SEARCH_FROM ? (
         <input
           type="search"
-          className="field"
+          className={field.field}
           maxLength={200}
           placeholder={t("scope.find")}
           aria-label={t("scope.find")}
@@ -96,7 +98,7 @@ function SourceChoices({ filters, onChange }: Props) {
         />
       ) : null}
       {shown.map(({ source_id: id, title, kind }) => (
-        <label className="scope-choice" key={id}>
+        <label className={styles.option} key={id}>
           <input
             type="checkbox"
             checked={filters.source_ids.includes(id)}

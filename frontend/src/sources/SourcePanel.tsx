@@ -1,5 +1,3 @@
-import "./sources.css";
-
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -12,6 +10,10 @@ import { DocumentView } from "./DocumentView.tsx";
 import type { Quote } from "./excerpt.ts";
 import { RecordingView } from "./RecordingView.tsx";
 import { useSourceText } from "./useSources.ts";
+import { cx } from "../ui/cx.ts";
+import note from "../ui/note.module.css";
+import styles from "./SourcePanel.module.css";
+import text from "../ui/text.module.css";
 
 const PdfView = lazy(() => import("./pdf/PdfView.tsx"));
 
@@ -48,15 +50,15 @@ export function SourcePanel({ place, onClose }: Props) {
     };
   }, [onClose]);
   return (
-    <aside className="panel" ref={panel} tabIndex={-1} aria-label={t("panel.name")}>
-      <header className="panel-head">
-        <div className="panel-title">
+    <aside className={styles.panel} ref={panel} tabIndex={-1} aria-label={t("panel.name")}>
+      <header className={styles.header}>
+        <div className={styles.title}>
           <h2 dir="auto">{data?.source.title ?? t("panel.name")}</h2>
           {data === undefined ? null : <p>{summary(data.source)}</p>}
         </div>
         <IconButton icon="close" label={t("panel.close")} onClick={onClose} />
       </header>
-      <div className="panel-body">
+      <div className={styles.body}>
         {isError && data === undefined ? (
           <LoadError error={error} quote={place.quote ?? null} onAgain={() => void refetch()} />
         ) : null}
@@ -86,7 +88,7 @@ function LoadError({ error, quote, onAgain }: UnreadableProps) {
     return <StoredQuote text={text} quote={quote} />;
   }
   return (
-    <div className="note note--bad" role="alert">
+    <div className={cx(note.note, note.danger)} role="alert">
       <span>{t("panel.failed")}</span>
       <Button variant="outlined" icon="redo" onClick={onAgain}>
         {t("panel.tryAgain")}
@@ -105,8 +107,8 @@ function OutdatedNotice({ passages, place }: Pick<TextProps, "passages" | "place
 
 function StoredQuote({ text, quote }: { readonly text: string; readonly quote: string | null }) {
   return (
-    <div className="kept-quote" role="status">
-      <p className="note note--doubt">{text}</p>
+    <div className={styles.storedQuote} role="status">
+      <p className={cx(note.note, note.warning)}>{text}</p>
       {quote === null ? null : <blockquote dir="auto">{quote}</blockquote>}
     </div>
   );
@@ -138,7 +140,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   }, []);
   if (view === "pages") {
     return (
-      <Suspense fallback={<p className="soft">{t("pdf.opening")}</p>}>
+      <Suspense fallback={<p className={text.secondary}>{t("pdf.opening")}</p>}>
         <PdfView
           sourceId={source.source_id}
           page={place.page ?? cited?.page ?? 1}
@@ -158,7 +160,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   return (
     <>
       {view === "failed" ? (
-        <p className="note note--doubt">{t("pdf.failed")}</p>
+        <p className={cx(note.note, note.warning)}>{t("pdf.failed")}</p>
       ) : (
         <ViewButton
           name={t("pdf.page")}
@@ -174,7 +176,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
 
 function ViewButton({ name, onPick }: { readonly name: string; readonly onPick: () => void }) {
   return (
-    <Button variant="outlined" className="view-choice" onClick={onPick}>
+    <Button variant="outlined" className={styles.viewButton} onClick={onPick}>
       {name}
     </Button>
   );

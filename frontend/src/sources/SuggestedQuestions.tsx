@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { useSuggestedQuestions } from "./useSources.ts";
+import styles from "./SuggestedQuestions.module.css";
 
 interface Props {
   readonly sourceId: string;
@@ -13,12 +14,12 @@ export function SuggestedQuestions({ sourceId, onAsk }: Props) {
   const questions = useSuggestedQuestions(sourceId);
   if (questions.length === 0) return null;
   return (
-    <ul className="suggested" aria-label={t("suggested")}>
+    <ul className={styles.list} aria-label={t("suggested")}>
       {questions.map(({ question }) => (
         <li key={question}>
           <button
             type="button"
-            className="suggested-question"
+            className={styles.question}
             dir="auto"
             onClick={() => {
               onAsk(question);

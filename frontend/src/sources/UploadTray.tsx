@@ -1,14 +1,14 @@
-import "./uploads.css";
-
 import type { TFunction } from "i18next";
 import { useEffect, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 
+import { cx } from "../ui/cx.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { SuggestedQuestions } from "./SuggestedQuestions.tsx";
 import { progressOf, type UploadItem } from "./uploadItems.ts";
 import type { Uploads } from "./Uploads.ts";
 import { useFileDrop } from "./useFileDrop.ts";
+import styles from "./UploadTray.module.css";
 
 interface Props {
   readonly uploads: Uploads;
@@ -24,10 +24,10 @@ export function UploadTray({ uploads, onAsk }: Props) {
   useWarning(items.some(({ step, state }) => state === "working" && isHere(step)));
   return (
     <>
-      {isOver ? <div className="drop-veil">{t("upload.drop")}</div> : null}
+      {isOver ? <div className={styles.dropOverlay}>{t("upload.drop")}</div> : null}
       {items.length === 0 ? null : (
-        <section className="uploads" aria-label={t("upload.name")}>
-          <header className="uploads-head">
+        <section className={styles.tray} aria-label={t("upload.name")}>
+          <header className={styles.header}>
             <h2>{heading(items, t)}</h2>
             {isBusy ? null : (
               <IconButton
@@ -66,8 +66,8 @@ function Item({ item, uploads, onAsk }: ItemProps) {
   const { t } = useTranslation("sources");
   const { key, name, state, end, canRetry } = item;
   return (
-    <li className={`upload upload--${state}`}>
-      <b className="upload-name">
+    <li data-state={state} className={cx(styles.item, styles[state])}>
+      <b className={styles.name}>
         <bdi>{name}</bdi>
       </b>
       {state === "working" ? (
@@ -75,7 +75,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
       ) : null}
       <span role="status">{textOf(item, t)}</span>
       {state === "failed" ? (
-        <span className="upload-ways">
+        <span className={styles.actions}>
           {canRetry ? (
             <Button
               variant="outlined"

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { ReactNode } from "react";
 
 import { IconButton } from "./Button.tsx";
+import styles from "./Dialog.module.css";
 
 interface Props {
   readonly title: string;
@@ -22,10 +23,10 @@ export function Dialog({ title, isOpen, onClose, children }: Props) {
       }}
     >
       <Base.Portal>
-        <Base.Backdrop className="dialog-veil" />
-        <Base.Popup className="dialog" data-over-page>
-          <div className="dialog-head">
-            <Base.Title className="dialog-title">{title}</Base.Title>
+        <Base.Backdrop className={styles.backdrop} />
+        <Base.Popup className={styles.popup} data-over-page>
+          <div className={styles.header}>
+            <Base.Title className={styles.title}>{title}</Base.Title>
             <Base.Close render={<IconButton icon="close" label={t("close")} />} />
           </div>
           {children}

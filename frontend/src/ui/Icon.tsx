@@ -1,3 +1,4 @@
+import styles from "./Icon.module.css";
 const PATHS = {
   books: "M5 4h4v16H5zM9 4h4v16H9zM13.500 5l3.800-1 4 15.500-3.800 1z",
   close: "M6 6l12 12M18 6L6 18",
@@ -30,7 +31,7 @@ export type IconName = keyof typeof PATHS;
 /** A decoration: what it means is said by the text or label beside it. */
 export function Icon({ name }: { readonly name: IconName }) {
   return (
-    <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <svg className={styles.icon} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={PATHS[name]} />
     </svg>
   );

@@ -2,13 +2,14 @@ import { Popover as Base } from "@base-ui/react/popover";
 import { useId, type ReactElement, type ReactNode } from "react";
 
 import { LANDMARK } from "./landmark.ts";
+import styles from "./Popover.module.css";
 
 interface Props {
   /** The button's content; its accessible name unless `label` is given. */
   readonly trigger: ReactNode;
   readonly label?: string;
   readonly side: "above" | "below";
-  readonly buttonClass?: string;
+  readonly buttonClass?: string | undefined;
   /** The button, when it is not a plain one. */
   readonly button?: ReactElement;
   readonly children: ReactNode;
@@ -37,9 +38,9 @@ export function Popover({ trigger, label, side, buttonClass, button, children, .
           align={side === "above" ? "start" : "end"}
           sideOffset={8}
           collisionPadding={8}
-          className="popover-place"
+          className={styles.positioner}
         >
-          <Base.Popup className="popover" aria-labelledby={id} data-over-page>
+          <Base.Popup className={styles.popup} aria-labelledby={id} data-over-page>
             {children}
           </Base.Popup>
         </Base.Positioner>

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
 
 import { Button } from "./Button.tsx";
+import styles from "./Toast.module.css";
 
 interface Props {
   readonly text: string;
@@ -28,7 +29,7 @@ export function Toast({ text, action, onAction, onGone }: Props) {
     };
   }, [text]);
   return createPortal(
-    <div className="toast" role="status">
+    <div className={styles.toast} role="status">
       <span>{text}</span>
       <Button onClick={onAction}>{action}</Button>
     </div>,

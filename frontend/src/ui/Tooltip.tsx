@@ -2,6 +2,7 @@ import { Tooltip as Base } from "@base-ui/react/tooltip";
 import type { ReactElement } from "react";
 
 import { LANDMARK } from "./landmark.ts";
+import styles from "./Tooltip.module.css";
 
 interface Props {
   readonly text: string;
@@ -17,8 +18,8 @@ export function Tooltip({ text, children }: Props) {
     <Base.Root>
       <Base.Trigger delay={SHOWN_AFTER_MS} render={children} />
       <Base.Portal container={LANDMARK}>
-        <Base.Positioner sideOffset={6} className="tooltip-place">
-          <Base.Popup className="tooltip">{text}</Base.Popup>
+        <Base.Positioner sideOffset={6} className={styles.positioner}>
+          <Base.Popup className={styles.popup}>{text}</Base.Popup>
         </Base.Positioner>
       </Base.Portal>
     </Base.Root>

@@ -4,6 +4,7 @@ import { t } from "../../i18n/i18n.ts";
 import { duration, number } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { Answer } from "../state/answerReducer.ts";
+import styles from "./AnswerMetrics.module.css";
 
 /** The numbers of one answer, folded. */
 export function AnswerMetrics({ answer }: { readonly answer: Answer }) {
@@ -12,7 +13,8 @@ export function AnswerMetrics({ answer }: { readonly answer: Answer }) {
   if (timings === null) return null;
   return (
     <Disclosure
-      className="metrics"
+      className={styles.metrics}
+      
       summary={<span>{t("chat:metrics.title", { total: duration(timings.total_ms) })}</span>}
     >
       <dl>

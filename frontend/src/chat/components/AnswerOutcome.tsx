@@ -7,6 +7,8 @@ import { count, duration } from "../../ui/format.ts";
 import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../state/chatState.ts";
+import { cx } from "../../ui/cx.ts";
+import note from "../../ui/note.module.css";
 
 const INTERRUPTED = "INTERRUPTED";
 
@@ -26,7 +28,7 @@ export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props
   return (
     <>
       {answer.phase === "error" ? (
-        <div className="note note--bad" role="alert">
+        <div className={cx(note.note, note.danger)} role="alert">
           <span>{errorText(answer)}</span>
           {isLast && isSignedOut ? (
             <Button variant="outlined" onClick={onSignIn}>
@@ -48,7 +50,7 @@ export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props
         </div>
       ) : null}
       {answer.phase === "stopped" ? (
-        <div className="note stopped">
+        <div className={note.note}>
           <span>{stop === null ? t("chat:outcome.stopped") : receiptText(stop)}</span>
           {canContinue ? <Continue session={session} /> : null}
         </div>
@@ -77,12 +79,12 @@ function EndNotes({ answer }: Pick<Props, "answer">) {
   return (
     <>
       {ended === "length" ? (
-        <p className="note note--doubt">{t("chat:outcome.length")}</p>
+        <p className={cx(note.note, note.warning)}>{t("chat:outcome.length")}</p>
       ) : null}
       {ended === "content_filter" ? (
-        <p className="note note--doubt">{t("chat:outcome.contentFilter")}</p>
+        <p className={cx(note.note, note.warning)}>{t("chat:outcome.contentFilter")}</p>
       ) : null}
-      {answer.saved ? null : <p className="note note--doubt">{t("chat:outcome.unsaved")}</p>}
+      {answer.saved ? null : <p className={cx(note.note, note.warning)}>{t("chat:outcome.unsaved")}</p>}
     </>
   );
 }

@@ -11,6 +11,8 @@ import { askAgainByCurl, replayByCurl } from "./curl.ts";
 import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { FeedbackButtons } from "./FeedbackButtons.tsx";
+import { iconButtonClass } from "../../ui/buttonClass.ts";
+import styles from "./AnswerTools.module.css";
 
 interface Props {
   readonly turn: Turn;
@@ -27,7 +29,7 @@ export function AnswerTools({ turn, answer, isLast, session, renderers }: Props)
   const { runId, filters } = answer;
   const { sessionId } = session.getSnapshot();
   return (
-    <div className="answer-tools" role="group" aria-label={t("answer.tools")}>
+    <div className={styles.tools} role="group" aria-label={t("answer.tools")}>
       {turn.answers.length > 1 ? <Alternatives turn={turn} session={session} /> : null}
       {answer.text === "" ? null : (
         <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
@@ -52,7 +54,7 @@ export function AnswerTools({ turn, answer, isLast, session, renderers }: Props)
         <Popover
           side="above"
           label={t("answer.more")}
-          buttonClass="button button--icon button--quiet"
+          buttonClass={iconButtonClass("quiet")}
           trigger={<Icon name="dots" />}
         >
           <CopyButton text={() => replayByCurl(server, runId)}>{t("answer.curlReplay")}</CopyButton>
@@ -67,7 +69,7 @@ function Alternatives({ turn, session }: Pick<Props, "turn" | "session">) {
   const { key, shown, answers } = turn;
   const position = { shown: shown + 1, all: answers.length };
   return (
-    <span className="alternatives">
+    <span className={styles.alternatives}>
       <IconButton
         icon="left"
         label={t("answer.previous")}

@@ -77,10 +77,10 @@ describe("StageLine of a model that thinks", () => {
     const { container, rerender } = render(
       <StageLine answer={{ ...answer, evidence: [generation, begun] }} connection={null} />,
     );
-    expect(container.querySelector(".stage--running")?.textContent).toBe("Reasoning…");
+    expect(container.querySelector(".running")?.textContent).toBe("Reasoning…");
     const evidence = [generation, begun, thought];
     rerender(<StageLine answer={{ ...answer, evidence }} connection={null} />);
-    expect(container.querySelector(".stage--running")?.textContent).toBe("Generation…");
+    expect(container.querySelector(".running")?.textContent).toBe("Generation…");
     rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} connection={null} />);
     const folded = screen.getByText("Passage [2]? <b>No.</b>");
     expect(folded.closest("details details")?.hasAttribute("open")).toBe(false);

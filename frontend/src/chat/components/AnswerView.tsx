@@ -10,6 +10,7 @@ import { AnswerOutcome } from "./AnswerOutcome.tsx";
 import { PacedText } from "./PacedText.tsx";
 import { SearchScopeNote } from "./SearchScopeNote.tsx";
 import { StageLine } from "./StageLine.tsx";
+import styles from "./AnswerView.module.css";
 
 interface Props {
   readonly turn: Turn;
@@ -29,7 +30,7 @@ export function AnswerView(props: Props) {
   const { passages, citations, hasVerdicts, text } = answer;
   const isStreaming = answer.phase === "streaming";
   return (
-    <article className={`answer answer--${answer.phase}`} aria-busy={isStreaming}>
+    <article className={styles.answer} aria-busy={isStreaming}>
       <StageLine answer={answer} connection={connection} />
       {isStreaming || text !== "" ? (
         // Another answer is another text: it starts at its own pace.
@@ -39,7 +40,7 @@ export function AnswerView(props: Props) {
         <>
           <AnswerOutcome {...{ answer, stop, isLast, session, onSignIn }} />
           <SearchScopeNote question={turn.question} {...{ answer, isLast, session, ScopeName }} />
-          <div className="answer-folds">
+          <div className={styles.details}>
             <SourceList {...{ passages, citations, hasVerdicts }} />
             <AnswerMetrics answer={answer} />
           </div>

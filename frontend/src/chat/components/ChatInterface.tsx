@@ -1,5 +1,3 @@
-import "./chat.css";
-
 import { memo, useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -21,6 +19,8 @@ import { LiveRegion } from "./LiveRegion.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
 import { QueuedQuestion } from "./QueuedQuestion.tsx";
 import { TurnView } from "./TurnView.tsx";
+import { cx } from "../../ui/cx.ts";
+import styles from "./ChatInterface.module.css";
 
 interface Props {
   /** Give the component `key={sessionId}`: another conversation is another component. */
@@ -54,7 +54,7 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
   );
   const { queued, filters, returned } = snapshot;
   return (
-    <div className="chat" data-phase={phase}>
+    <div className={styles.chat} data-phase={phase}>
       <Messages {...{ snapshot, session, renderers, scroll, connection, onSignIn }} onAsk={ask} onEdit={edit} />
       <Dock
         {...{ session, renderers, connection, queued, filters, returned, edited, toEnd }}
@@ -92,12 +92,12 @@ function Messages({ snapshot, session, renderers, scroll, connection, ...acts }:
   const before = useEarlierTurns(turns, scroller, loadEarlier);
   const { onAsk, onEdit, onSignIn } = acts;
   return (
-    <div className="messages" ref={scroller}>
-      <div className="column" ref={content}>
+    <div className={styles.messages} ref={scroller}>
+      <div className={styles.column} ref={content}>
         {turns.length === 0 && loading === "ready" ? <renderers.Welcome onAsk={onAsk} /> : null}
         <LoadingNote loading={loading} onRetry={() => void session.load()} onSignIn={onSignIn} />
         {earlier === null ? null : (
-          <Button variant="outlined" className="earlier" ref={before} onClick={() => void loadEarlier()}>
+          <Button variant="outlined" className={styles.earlier} ref={before} onClick={() => void loadEarlier()}>
             {t("messages.earlier")}
           </Button>
         )}
@@ -136,9 +136,9 @@ const Dock = memo(function Dock({ session, renderers, connection, queued, filter
   const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
     props;
   return (
-    <div className="dock column">
+    <div className={cx(styles.dock, styles.column)}>
       {isBehind && isBusy ? (
-        <button type="button" className="new-text" onClick={toEnd}>
+        <button type="button" className={styles.newText} onClick={toEnd}>
           <Icon name="down" /> {t("messages.newText")}
         </button>
       ) : null}

@@ -6,6 +6,9 @@ import { usePreference } from "../../ui/preference.ts";
 import { ENTER } from "../../ui/preferences.ts";
 import type { ChatRenderers } from "./renderers.ts";
 import { useDraft, type Edit } from "./useDraft.ts";
+import { cx } from "../../ui/cx.ts";
+import note from "../../ui/note.module.css";
+import styles from "./Composer.module.css";
 
 /** Characters a question may have; the server counts code points, too. */
 export const MAX_LENGTH = 8_000;
@@ -53,7 +56,7 @@ export function Composer(props: Props) {
   };
   return (
     <form
-      className="composer"
+      className={styles.composer}
       onSubmit={(event) => {
         event.preventDefault();
         send();
@@ -74,14 +77,14 @@ export function Composer(props: Props) {
         onKeyDown={onKeyDown}
       />
       {length > MAX_LENGTH ? (
-        <div className="note note--doubt" role="alert">
+        <div className={cx(note.note, note.warning)} role="alert">
           <span>{t("composer.tooLong", { length, most: MAX_LENGTH })}</span>
           <SaveAsDocument text={draft.text} onSaved={draft.end} />
         </div>
       ) : null}
-      <div className="composer-row">
+      <div className={styles.row}>
         {props.children}
-        <span className="composer-gap" />
+        <span className={styles.spacer} />
         <SendOrStop {...{ isBusy, isSendable, onStop }} sendsBy={enter} />
       </div>
     </form>
@@ -91,7 +94,7 @@ export function Composer(props: Props) {
 function EditNote({ onCancel }: { readonly onCancel: () => void }) {
   const { t } = useTranslation("chat");
   return (
-    <p className="editing">
+    <p className={styles.editing}>
       <span>{t("composer.editing")}</span>
       <Button variant="quiet" icon="close" onClick={onCancel}>
         {t("composer.cancelEdit")}
@@ -114,7 +117,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
       icon="stop"
       label={t("composer.stop")}
       variant="primary"
-      className="stop-button"
+      className={styles.stopButton}
       onClick={onStop}
     />
   ) : (
@@ -124,7 +127,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
       type="submit"
       label={t(sendsBy === "sends" ? "composer.send" : "composer.sendCtrl")}
       variant="primary"
-      className="send-button"
+      className={styles.sendButton}
       disabled={!isSendable}
     />
   );

@@ -1,6 +1,8 @@
 import { useTranslation } from "react-i18next";
 
 import type { Connection } from "../state/chatState.ts";
+import { cx } from "../../ui/cx.ts";
+import note from "../../ui/note.module.css";
 
 interface Props {
   readonly connection: Connection | null;
@@ -14,7 +16,7 @@ export function ConnectionNote({ connection, isBuffered, isBusy }: Props) {
   const text = noteFor(connection, isBusy) ?? (isBuffered ? "buffered" : null);
   if (text === null) return null;
   return (
-    <p className="note note--doubt connection" role="status">
+    <p className={cx(note.note, note.warning)} role="status">
       {t(`connection.${text}`)}
     </p>
   );

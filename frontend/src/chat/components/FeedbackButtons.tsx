@@ -6,6 +6,9 @@ import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
+import { iconButtonClass } from "../../ui/buttonClass.ts";
+import field from "../../ui/field.module.css";
+import styles from "./FeedbackButtons.module.css";
 
 interface Props {
   readonly answer: Answer;
@@ -52,7 +55,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
       button={
         <button
           type="button"
-          className="button button--icon button--quiet thumb"
+          className={iconButtonClass("quiet", styles.thumb)}
           aria-pressed={isGiven}
           title={t(label)}
         />
@@ -60,7 +63,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
       trigger={<Icon name={icon} />}
     >
       <form
-        className="feedback"
+        className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
           const said = new FormData(event.currentTarget).get("comment");
@@ -71,7 +74,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
         <p role="status">{t(isFailed ? "feedback.failed" : "feedback.thanks")}</p>
         <textarea
           name="comment"
-          className="field"
+          className={field.field}
           rows={3}
           maxLength={2_000}
           dir="auto"
@@ -79,7 +82,7 @@ function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "d
           placeholder={t(ask)}
           defaultValue={given?.comment ?? ""}
         />
-        <div className="feedback-row">
+        <div className={styles.actions}>
           <Button
             variant="quiet"
             onClick={() => {

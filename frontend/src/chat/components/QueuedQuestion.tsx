@@ -1,6 +1,9 @@
 import { useTranslation } from "react-i18next";
 
 import { Button } from "../../ui/Button.tsx";
+import field from "../../ui/field.module.css";
+import styles from "./QueuedQuestion.module.css";
+import text from "../../ui/text.module.css";
 
 interface Props {
   readonly question: string;
@@ -15,16 +18,16 @@ export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
   const { t } = useTranslation("chat");
   return (
     <form
-      className="queued"
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         if (canSend) onSend();
       }}
     >
       <label>
-        <span className="soft">{t("queued.label")}</span>
+        <span className={text.secondary}>{t("queued.label")}</span>
         <input
-          className="field"
+          className={field.field}
           dir="auto"
           value={question}
           onChange={(event) => {

@@ -6,12 +6,15 @@ import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { EvidenceEvent } from "../state/answerReducer.ts";
+import { cx } from "../../ui/cx.ts";
+import styles from "./RetrievalTrace.module.css";
+import text from "../../ui/text.module.css";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
 export function RetrievalTrace({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {
   useTranslation("chat");
   return (
-    <ol className="how-steps">
+    <ol className={styles.steps}>
       {evidence.map((event, index) => {
         const detail = detailOf(event);
         return detail === null ? null : <li key={index}>{detail}</li>;
@@ -82,12 +85,12 @@ function detailOf(event: EvidenceEvent) {
       return (
         <Disclosure
           summary={
-            <span className="how-row">
+            <span className={styles.row}>
               <span>{t("chat:found.reasoned")}</span> <small>{duration(ms)}</small>
             </span>
           }
         >
-          <p className="reasoning" dir="auto">
+          <p className={styles.reasoning} dir="auto">
             {text}
           </p>
         </Disclosure>
@@ -100,7 +103,7 @@ function detailOf(event: EvidenceEvent) {
 
 function StepLine({ ms, children }: { readonly ms: number; readonly children: ReactNode }) {
   return (
-    <p className="how-row">
+    <p className={styles.row}>
       <span>{children}</span>
       <small>{duration(ms)}</small>
     </p>
@@ -111,9 +114,9 @@ function FoundPassages({ passages }: { readonly passages: readonly FoundPassage[
   return (
     <ul>
       {passages.map((passage) => (
-        <li key={passage.passage_id} className="how-row">
-          <span className="how-name">
-            <bdi>{passage.title}</bdi> <span className="soft">{place(passage)}</span>
+        <li key={passage.passage_id} className={styles.row}>
+          <span className={styles.name}>
+            <bdi>{passage.title}</bdi> <span className={text.secondary}>{place(passage)}</span>
           </span>
           <small>{fixed(passage.score, 2)}</small>
         </li>
@@ -126,8 +129,8 @@ function GradedPassages({ passages }: { readonly passages: readonly GradedPassag
   return (
     <ul>
       {passages.map((passage) => (
-        <li key={passage.passage_id} className={passage.kept ? "how-row" : "how-row soft"}>
-          <span className="how-name">
+        <li key={passage.passage_id} className={passage.kept ? styles.row : cx(styles.row, text.secondary)}>
+          <span className={styles.name}>
             <b>{t(passage.kept ? "chat:found.keptPassage" : "chat:found.droppedPassage")}</b>{" "}
             <bdi>{passage.title}</bdi>
           </span>

@@ -5,6 +5,8 @@ import { Button } from "../../ui/Button.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import type { ChatSession } from "../session/ChatSession.ts";
 import type { ChatRenderers } from "./renderers.ts";
+import note from "../../ui/note.module.css";
+import styles from "./SearchScopeNote.module.css";
 
 interface Props {
   readonly answer: Answer;
@@ -21,7 +23,7 @@ export function SearchScopeNote({ answer, question, isLast, session, ScopeName }
   if (filters === null || isUnfiltered(filters)) return null;
   const outside = answer.finishReason === "no_evidence" ? passagesOutside(answer) : 0;
   return (
-    <div className={outside > 0 ? "note" : "searched"}>
+    <div className={outside > 0 ? note.note : styles.scope}>
       <span>
         <Trans
           t={t}

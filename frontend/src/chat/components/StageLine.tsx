@@ -8,6 +8,8 @@ import type { Answer } from "../state/answerReducer.ts";
 import { stepsOf, type Step } from "../state/evidence.ts";
 import type { Connection } from "../state/chatState.ts";
 import { RetrievalTrace } from "./RetrievalTrace.tsx";
+import { cx } from "../../ui/cx.ts";
+import styles from "./StageLine.module.css";
 
 interface Props {
   readonly answer: Answer;
@@ -25,18 +27,18 @@ export function StageLine({ answer, connection }: Props) {
   if (!isStreaming && steps.every((step) => step.result === "")) {
     // A continued answer was not searched for. Its line stays all the same: what is read stays put.
     return answer.text === "" || steps.length === 0 ? null : (
-      <p className="how--plain">{t("chat:found.before")}</p>
+      <p className={styles.plain}>{t("chat:found.before")}</p>
     );
   }
   return (
     <Disclosure
-      className="how"
+      className={styles.line}
       summary={
-        <span className="stages">
-          <b className={isStreaming ? "stage stage--running" : "stage"}>
+        <span className={styles.stages}>
+          <b className={isStreaming ? cx(styles.stage, styles.running) : styles.stage}>
             {isStreaming ? runningName(steps, connection) : t("chat:found.title")}
           </b>
-          <span className="stage-results">
+          <span className={styles.results}>
             {isStreaming ? <FinishedSteps steps={steps} /> : resultLine(steps)}
           </span>
         </span>
@@ -53,7 +55,7 @@ function FinishedSteps({ steps }: { readonly steps: readonly Step[] }) {
   return finished.map((step, index) => (
     <Fragment key={index}>
       {index > 0 && " → "}
-      <b className="stage">{step.name}</b> {step.result}
+      <b className={styles.stage}>{step.name}</b> {step.result}
     </Fragment>
   ));
 }

@@ -9,6 +9,7 @@ import type { Connection } from "../state/chatState.ts";
 import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { AnswerView } from "./AnswerView.tsx";
+import styles from "./TurnView.module.css";
 
 interface Props {
   readonly turn: Turn;
@@ -26,17 +27,17 @@ export const TurnView = memo(function TurnView({ turn, stop, onEdit, ...rest }: 
   const { t } = useTranslation("chat");
   const answer = turn.answers[turn.shown];
   return (
-    <section className="turn" aria-label={t("question.label", { question: turn.question })}>
-      <div className="asked">
+    <section data-turn className={styles.turn} aria-label={t("question.label", { question: turn.question })}>
+      <div className={styles.questionRow}>
         <IconButton
           icon="pen"
           label={t("question.edit")}
-          className="edit-question"
+          className={styles.editButton}
           onClick={() => {
             onEdit(turn.question);
           }}
         />
-        <h2 className="question" dir="auto">
+        <h2 className={styles.question} dir="auto">
           {turn.question}
         </h2>
       </div>

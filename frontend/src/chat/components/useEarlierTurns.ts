@@ -19,7 +19,7 @@ export function useEarlierTurns(
   const first = turns[0]?.key;
   useLayoutEffect(() => {
     const outer = scroller.current;
-    const drawn = outer?.querySelectorAll<HTMLElement>(".turn");
+    const drawn = outer?.querySelectorAll<HTMLElement>("[data-turn]");
     const known = turns.findIndex(({ key }) => key === last.current?.key);
     const moved = drawn?.[known];
     if (outer !== null && moved !== undefined && last.current !== null) {

@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import { sourceFile } from "../../protocol/addresses.ts";
 import { IconButton } from "../../ui/Button.tsx";
 import { openPdf, type OpenPdf } from "./openPdf.ts";
+import styles from "./PdfView.module.css";
+import text from "../../ui/text.module.css";
 
 interface Props {
   readonly sourceId: string;
@@ -60,8 +62,8 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
     };
   }, [pdf, shown, width, quote, onFailed]);
   return (
-    <div className="pdf">
-      <div className="pdf-bar">
+    <div className={styles.viewer}>
+      <div className={styles.bar}>
         <IconButton
           icon="left"
           label={t("pdf.previous")}
@@ -82,12 +84,12 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
           }}
         />
         {isHighlighted === false && quote !== "" && shown === page ? (
-          <span className="soft">{t("pdf.notFound")}</span>
+          <span className={text.secondary}>{t("pdf.notFound")}</span>
         ) : null}
-        <span className="pdf-gap" />
+        <span className={styles.spacer} />
         {children}
       </div>
-      <div className="pdf-page" ref={host} />
+      <div className={styles.page} ref={host} />
     </div>
   );
 }

@@ -3,6 +3,7 @@ import workerUrl from "pdfjs-dist/build/pdf.worker.min.mjs?url";
 
 import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { quoteInText } from "../quoteInText.ts";
+import styles from "./PdfView.module.css";
 
 pdfjs.GlobalWorkerOptions.workerSrc = workerUrl;
 
@@ -59,7 +60,7 @@ export class OpenPdf {
     canvas.ariaHidden = "true"; // its text is read instead
     await page.render({ canvas, viewport, transform: [sharpness, 0, 0, sharpness, 0, 0] }).promise;
     const text = document.createElement("div");
-    text.className = "pdf-text";
+    text.className = styles.textLayer ?? "";
     const layer = new pdfjs.TextLayer({
       textContentSource: await page.getTextContent(),
       container: text,

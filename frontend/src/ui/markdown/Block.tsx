@@ -4,6 +4,7 @@ import remarkGfm from "remark-gfm";
 
 import { CodeBlock } from "./CodeBlock.tsx";
 import { remarkMarks } from "./remarkMarks.ts";
+import styles from "./Markdown.module.css";
 
 export type Mark = ComponentType<{ readonly marker: number }>;
 
@@ -20,10 +21,10 @@ export interface BlockProps {
  */
 function Address({ href, children }: { readonly href?: string | undefined; readonly children?: ReactNode }) {
   const isWithinAnswer = href === undefined || href === "" || href.startsWith("#");
-  if (isWithinAnswer || says(children, href)) return <span className="md-link">{children}</span>;
+  if (isWithinAnswer || says(children, href)) return <span >{children}</span>;
   return (
-    <span className="md-link">
-      {children} <span className="md-address">({href})</span>
+    <span >
+      {children} <span className={styles.address}>({href})</span>
     </span>
   );
 }
@@ -38,7 +39,7 @@ function components(MarkComponent: Mark): Components {
   return {
     a: ({ href, children }) => <Address href={href}>{children}</Address>,
     // Fetching a picture would tell its server what is being read.
-    img: ({ alt }) => <span className="md-picture">{alt === undefined || alt === "" ? "[picture]" : alt}</span>,
+    img: ({ alt }) => <span className={styles.picture}>{alt === undefined || alt === "" ? "[picture]" : alt}</span>,
     cite: ({ node }) => <MarkComponent marker={Number(node?.properties.dataMarker)} />,
     h1: ({ children }) => <h3>{children}</h3>,
     h2: ({ children }) => <h3>{children}</h3>,
@@ -46,7 +47,7 @@ function components(MarkComponent: Mark): Components {
     h4: ({ children }) => <h5>{children}</h5>,
     pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
     table: ({ children }) => (
-      <div className="md-table">
+      <div className={styles.table}>
         <table>{children}</table>
       </div>
     ),

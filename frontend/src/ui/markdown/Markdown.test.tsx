@@ -68,7 +68,7 @@ describe("Markdown", () => {
     const marks = screen.getAllByRole("button", { name: /^mark/ }).map((node) => node.textContent);
     expect(marks).toEqual(["mark 1", "mark 2", "mark 5"]);
     expect(container.querySelector("code")?.textContent).toBe("x[3]");
-    expect(container.querySelector(".md-link")?.textContent).toBe("4 (https://ok.example)");
+    expect(container.querySelector("p > span")?.textContent).toBe("4 (https://ok.example)");
   });
 
   it("keeps marks when the answer ends with definitions of them", () => {
@@ -102,7 +102,7 @@ describe("Markdown", () => {
 
   it("lets each block read in the direction of its own words, and code from left to right", () => {
     const container = draw("שלום עולם [1]\n\nand then\n\n```\ncode\n```");
-    const blocks = [...container.querySelectorAll(".md-block")];
+    const blocks = [...container.querySelectorAll(".block")];
     expect(blocks.map((block) => block.getAttribute("dir"))).toEqual(["auto", "auto", "auto"]);
     expect(container.querySelector("pre")?.closest("[dir]")?.getAttribute("dir")).toBe("ltr");
   });
@@ -110,7 +110,7 @@ describe("Markdown", () => {
   it("shows what is nested too deeply as it was written, with its marks alive", () => {
     const deep = `${"> - ".repeat(12)}end [2]`;
     const container = draw(`before\n${deep}\n\n**after**`);
-    expect(container.querySelector(".md-plain")?.textContent).toBe(deep.replace("[2]", "mark 2"));
+    expect(container.querySelector(".plain")?.textContent).toBe(deep.replace("[2]", "mark 2"));
     expect(container.querySelector("blockquote")).toBeNull();
     expect(container.querySelector("strong")?.textContent).toBe("after");
   });
@@ -118,7 +118,7 @@ describe("Markdown", () => {
   it("shows every word of a paragraph that is too long to be parsed at once", () => {
     const words = Array.from({ length: 1_500 }, (_, index) => `*word${index}*`);
     const container = draw(words.join(" "));
-    expect(container.querySelectorAll(".md-block").length).toBeGreaterThan(5);
+    expect(container.querySelectorAll(".block").length).toBeGreaterThan(5);
     expect(container.textContent.replace(/\s+/g, "")).toBe(words.join("").replaceAll("*", ""));
     expect(container.querySelectorAll("em")).toHaveLength(1_500);
   });

@@ -1,5 +1,3 @@
-import "./markdown.css";
-
 import { lazy, memo, Suspense, useState } from "react";
 
 import { Block, type Mark } from "./Block.tsx";
@@ -7,6 +5,8 @@ import type { MarkdownBlock } from "./blocks.ts";
 import { BlockSplitter } from "./BlockSplitter.ts";
 import { hasMath, withDollarMath } from "./mathText.ts";
 import { FencedBlock, PlainBlock } from "./PlainBlock.tsx";
+import { cx } from "../cx.ts";
+import styles from "./Markdown.module.css";
 
 const MathBlock = lazy(() => import("./MathBlock.tsx"));
 
@@ -23,7 +23,7 @@ export function Markdown({ text, streaming, Mark: mark }: Props) {
   const [splitter] = useState(() => new BlockSplitter());
   const blocks = splitter.split(text);
   return (
-    <div className={streaming ? "md streaming-cursor" : "md"}>
+    <div data-markdown className={streaming ? cx(styles.markdown, "streaming-cursor") : styles.markdown}>
       {blocks.map(({ text: raw, kind, continues, lead }, index) => (
         // Blocks only ever grow at the end: the index is their identity.
         <Piece key={index} raw={raw} kind={kind} continues={continues} lead={lead} Mark={mark} />
@@ -44,7 +44,7 @@ interface PieceProps {
 const Piece = memo(function Piece(props: PieceProps) {
   return (
     // Each block reads in its own direction: an answer may quote in another script.
-    <div className="md-block" dir="auto">
+    <div className={styles.block} dir="auto">
       {content(props)}
     </div>
   );

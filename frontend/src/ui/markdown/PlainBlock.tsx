@@ -1,6 +1,7 @@
 import type { Mark } from "./Block.tsx";
 import { CodeBlock } from "./CodeBlock.tsx";
 import { closesFence } from "./blocks.ts";
+import styles from "./Markdown.module.css";
 
 const MARK = /(\[\d{1,3}\])/;
 
@@ -12,7 +13,7 @@ interface PlainProps {
 /** Text as the model wrote it, its marks alive: for what would take too long to parse. */
 export function PlainBlock({ text, Mark: MarkComponent }: PlainProps) {
   return (
-    <p className="md-plain">
+    <p className={styles.plain}>
       {text
         .trim()
         .split(MARK)
