@@ -39,7 +39,7 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   const field = page.getByRole("searchbox", { name: "Find a conversation" });
   await field.focus();
   await page.keyboard.type(word);
-  const found = page.locator(`.history a[href="${address}"]`);
+  const found = page.locator(`nav li a[href="${address}"]`);
   await found.locator("nav li mark").first().waitFor();
   await isAccessible(page, "search");
   await found.focus();
@@ -55,7 +55,7 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   check(text.includes(`## ${QUESTION}`), `the question is not in ${text.slice(0, 200)}`);
   check(text.includes("**Sources**") && text.includes("> "), "the sources are not in it");
   await field.fill("zzz no such words");
-  await page.getByText("No question, answer or title has these words.").waitFor();
+  await page.getByText("No conversation contains these words.").waitFor();
 }
 
 /** Five thousand conversations: few are drawn, all can be reached, and the first is there at once. */
@@ -108,7 +108,7 @@ export async function settingsAreKept(context) {
   await page.getByRole("button", { name: "Settings" }).press("Enter");
   await page.getByRole("heading", { name: "Settings" }).waitFor();
   await isAccessible(page, "settings");
-  await page.getByRole("radio", { name: "Breaks the line" }).press("Space");
+  await page.getByRole("radio", { name: "Starts a new line" }).press("Space");
   await page.getByRole("radio", { name: "Dark" }).press("Space");
   await page.getByRole("combobox", { name: "Language" }).selectOption("de");
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
@@ -155,7 +155,7 @@ export async function longConversationOpensAtItsEnd(context, server) {
   const after = await reading.evaluate((node) => node.getBoundingClientRect().top);
   check(Math.abs(after - before) < 2, `what was read moved from ${before} to ${after} px`);
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
-  const found = page.locator(`.history a[href="/c/${sessionId}"]`);
+  const found = page.locator(`nav li a[href="/c/${sessionId}"]`);
   await found.locator("nav li mark").first().waitFor();
 }
 
@@ -166,6 +166,6 @@ export async function unknownAddressIsThePage(context) {
   check(response.status() === 404, `the status is ${response.status()}`);
   await page.getByText("There is no page at this address.").waitFor();
   await isAccessible(page, "unknown address");
-  await page.getByRole("link", { name: "To the start page" }).click();
+  await page.getByRole("link", { name: "Go to the start page" }).click();
   await page.getByLabel("Your question").waitFor();
 }

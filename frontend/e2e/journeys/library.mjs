@@ -159,7 +159,7 @@ export async function tenFilesOfWhichThreeFail(context) {
   check(told.every((text) => / \w+ /.test(text) && !/Error|Traceback/.test(text)), `told: ${told}`);
   await page.getByRole("button", { name: "Close uploads" }).click();
   await drop(page, [notes[0]]);
-  await page.getByText("In the library already. Ask about it.").waitFor();
+  await page.getByText("Already in the library. Ask about it.").waitFor();
 }
 
 /** A file suggests questions; pressing one asks it, and the answer cites the file. */

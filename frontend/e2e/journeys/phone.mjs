@@ -133,14 +133,14 @@ export async function historyAndLibraryOnAPhone(context) {
   await chat.ends();
   await page.getByRole("button", { name: "Show conversations" }).press("Enter");
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill(mark);
-  const found = page.locator(`.history a[href="${chat.path}"]`);
+  const found = page.locator(`nav li a[href="${chat.path}"]`);
   await found.locator("mark").first().waitFor();
   await isCalmAndFits(page, "history");
   await page.getByRole("button", { name: /^Delete “What is a Velmora/i }).press("Enter");
   await page.getByRole("button", { name: "Undo" }).press("Enter");
   await found.waitFor();
   await page.getByRole("button", { name: "Settings" }).press("Enter");
-  await page.getByRole("radio", { name: "Breaks the line" }).press("Space");
+  await page.getByRole("radio", { name: "Starts a new line" }).press("Space");
   await isCalmAndFits(page, "settings");
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Library", exact: true }).press("Enter");

@@ -194,6 +194,6 @@ export async function pageSpeaksGerman(context) {
   await chat.page.getByLabel("Deine Frage").fill(QUESTION);
   await chat.page.keyboard.press("Enter");
   await chat.ends();
-  await chat.page.getByText("Wie das gefunden wurde").waitFor();
+  await chat.page.getByText("So wurde gesucht").waitFor();
   check((await chat.page.getAttribute("html", "lang")) === "de", "the page's language is not said");
 }

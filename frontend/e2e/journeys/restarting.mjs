@@ -1,7 +1,7 @@
 import { check, until } from "../browser.mjs";
 import { ChatPage, QUESTION } from "../chatPage.mjs";
 
-const INTERRUPTED = /What you see here is kept/;
+const INTERRUPTED = /The text shown here is kept/;
 
 /** These end the server of this test run and start it again: nothing else may run beside them. */
 export async function answerSurvivesAKilledServer(context, server) {

@@ -19,10 +19,10 @@ export function endedSignInKeepsTheText(context, server) {
     await page.getByLabel("Token", { exact: true }).waitFor();
     await page.keyboard.press("Escape"); // a visitor who looks around first
     await chat.ask(QUESTION);
-    await page.getByText("Sign in to ask.").waitFor();
+    await page.getByText("Sign in to ask questions.").waitFor();
     await page.getByRole("alert").getByRole("button", { name: "Sign in" }).click();
     await signIn(page, "not a token");
-    await page.getByText("This token is worth nothing here").waitFor();
+    await page.getByText("This token is not valid").waitFor();
     await isAccessible(page, "signing in");
     await signIn(page, first.secret);
     await chat.ask(QUESTION);
@@ -32,7 +32,7 @@ export function endedSignInKeepsTheText(context, server) {
     await context.setOffline(true); // back online the page does not trust its stream: it asks again
     await context.setOffline(false);
     wire.mend();
-    await page.getByText(/^Your sign-in has ended/).waitFor();
+    await page.getByText(/^Your session has expired/).waitFor();
     const kept = await chat.text();
     check(kept.length >= 20, "the text is gone");
     await page.getByRole("button", { name: "Sign in" }).click();

@@ -74,6 +74,6 @@ export async function transcriptFollowsUntilItIsScrolled(context) {
 function lastIsSaid(page) {
   return page.evaluate(() => {
     const lines = [...document.querySelectorAll("aside ol > li")];
-    return lines.findIndex((line) => line.classList.contains("line--playing")) > lines.length - 4;
+    return lines.findIndex((line) => line.ariaCurrent === "true") > lines.length - 4;
   });
 }

@@ -31,7 +31,7 @@ describe("ModelLabel", () => {
     fireEvent.click(await screen.findByRole("button", { name: "llama3.2 cannot be reached" }));
     expect((await screen.findByRole("status")).textContent).toBe(
       "The model at localhost:11434 cannot be reached: nobody listens at this address and port. " +
-        "Answers fail until it can be.",
+        "Answers will fail until it is available.",
     );
   });
 

@@ -71,9 +71,9 @@ describe("a visitor who has not signed in", () => {
   it("is asked to sign in, and not told that a sign-in has ended", () => {
     const failure = { code: SIGNED_OUT, message: "", retryable: false };
     const wasIn = vi.spyOn(signIn, "hasEnded", "get").mockReturnValue(false);
-    expect(errorText({ failure, text: "" })).toBe("Sign in to ask.");
+    expect(errorText({ failure, text: "" })).toBe("Sign in to ask questions.");
     wasIn.mockReturnValue(true);
-    expect(errorText({ failure, text: "" })).toBe("Your sign-in has ended.");
+    expect(errorText({ failure, text: "" })).toBe("Your session has expired.");
   });
 
   it("is one until the server gave something that has an owner", async () => {

@@ -92,9 +92,9 @@ describe("SourceList", () => {
   const other = { ...CITATION, marker: 2, verified: false, support: "other words" };
   it.each([
     [[CITATION], "1 source, all verified"],
-    [[CITATION, UNKNOWN], "1 source, all verified; 1 mark without a source"],
-    [[CITATION, other, UNKNOWN], "2 sources, 1 not verified; 1 mark without a source"],
-    [[UNKNOWN, { ...UNKNOWN, marker: 8 }], "2 marks without a source"],
+    [[CITATION, UNKNOWN], "1 source, all verified; 1 citation without a source"],
+    [[CITATION, other, UNKNOWN], "2 sources, 1 not verified; 1 citation without a source"],
+    [[UNKNOWN, { ...UNKNOWN, marker: 8 }], "2 citations without a source"],
   ])("counts the sources that exist, and apart from them marks without one", (citations, summary) => {
     const evidence = { passages: [PASSAGE], citations, hasVerdicts: true };
     const { container } = render(<SourceList {...evidence} onOpen={vi.fn()} />);

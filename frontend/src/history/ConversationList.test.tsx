@@ -190,7 +190,7 @@ describe("ConversationList", () => {
     const button = await screen.findByRole("button", { name: "Delete “Tea”" });
     server.isDown = true;
     fireEvent.click(button);
-    expect((await screen.findAllByRole("alert"))[0]?.textContent).toContain("did not work");
+    expect((await screen.findAllByRole("alert"))[0]?.textContent).toContain("could not be saved");
     server.isDown = false;
     fireEvent.click(await screen.findByRole("button", { name: "Try again" }));
     expect(await screen.findByRole("link", { name: "Tea" })).toBeTruthy();

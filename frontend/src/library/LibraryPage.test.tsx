@@ -128,7 +128,7 @@ describe("LibraryPage", () => {
       expect(titles()).toEqual(["Talk"]);
     });
     fireEvent.change(screen.getByRole("searchbox"), { target: { value: "nothing like it" } });
-    expect(await screen.findByText("No source is like that.")).toBeTruthy();
+    expect(await screen.findByText("No source matches.")).toBeTruthy();
     expect(asked.at(-1)?.address).toBe("/sources?q=nothing+like+it&kind=recording&order=longest");
   });
 
@@ -138,7 +138,7 @@ describe("LibraryPage", () => {
     await screen.findByRole("row", { name: /Talk/ });
     expect(titles()).toEqual(["Talk", "<b>Book</b>"]);
     expect(screen.getByText("3 sources · 50 passages")).toBeTruthy();
-    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Talk”" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select “Talk”" }));
     fireEvent.click(screen.getByRole("button", { name: "Show more" }));
     await waitFor(() => {
       expect(titles()).toEqual(["Talk", "<b>Book</b>", "Theirs"]);
@@ -148,15 +148,15 @@ describe("LibraryPage", () => {
     await waitFor(() => {
       expect(titles()).toEqual(["<b>Book</b>"]);
     });
-    expect(screen.getByText("1 source chosen")).toBeTruthy();
+    expect(screen.getByText("1 source selected")).toBeTruthy();
   });
 
   it("opens a source, and asks only what is chosen", async () => {
     const { onOpen, onAskOnly } = show();
     fireEvent.click(await screen.findByRole("button", { name: "Talk" }));
     expect(onOpen).toHaveBeenCalledWith(expect.objectContaining({ sourceId: "Talk" }));
-    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Talk”" }));
-    fireEvent.click(screen.getByRole("checkbox", { name: "Choose “Theirs”" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select “Talk”" }));
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select “Theirs”" }));
     fireEvent.click(screen.getByRole("button", { name: "Ask only these" }));
     expect(onAskOnly).toHaveBeenCalledWith({ source_ids: ["Talk", "Theirs"], kinds: [], tags: [] });
   });
@@ -202,7 +202,7 @@ describe("LibraryPage", () => {
   it("says when it cannot be read, with a way on", async () => {
     isDown = true;
     show();
-    expect((await screen.findByRole("alert")).textContent).toContain("cannot be read");
+    expect((await screen.findByRole("alert")).textContent).toContain("could not be loaded");
     isDown = false;
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     expect(await screen.findByRole("row", { name: /Talk/ })).toBeTruthy();

@@ -18,13 +18,13 @@ describe("SettingsPanel", () => {
   it("changes colours, Enter and movement at once, and keeps them", () => {
     render(<SettingsPanel />);
     fireEvent.click(screen.getByRole("radio", { name: "Dark" }));
-    fireEvent.click(screen.getByRole("radio", { name: "Breaks the line" }));
+    fireEvent.click(screen.getByRole("radio", { name: "Starts a new line" }));
     fireEvent.click(screen.getByRole("radio", { name: "Reduced" }));
     const { theme, motion } = document.documentElement.dataset;
     expect([theme, motion, ENTER.get()]).toEqual(["dark", "reduced", "breaks"]);
     const kept = ["theme", "motion", "enter"].map((key) => localStorage.getItem(`citestream.${key}`));
     expect(kept).toEqual(["dark", "reduced", "breaks"]);
-    const colours = screen.getByRole("group", { name: "Colours" });
+    const colours = screen.getByRole("group", { name: "Theme" });
     expect(within(colours).getByRole<HTMLInputElement>("radio", { name: "Dark" }).checked).toBe(true);
   });
 

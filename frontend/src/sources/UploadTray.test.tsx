@@ -84,7 +84,7 @@ describe("UploadTray", () => {
     expect(screen.getAllByText(/^Ready: 3 passages/)).toHaveLength(7);
     expect(row("file-2.pdf").textContent).toContain("the file is damaged");
     expect(row("file-5.pdf").textContent).toContain("larger than 50 MB");
-    expect(row("file-7.pdf").textContent).toContain("nothing of it was kept");
+    expect(row("file-7.pdf").textContent).toContain("nothing was stored");
   });
 
   it("sends a file again whose upload was cut, and keeps a refused one from that", async () => {
@@ -104,7 +104,7 @@ describe("UploadTray", () => {
   it("says that the same file is there already", async () => {
     server.fates.set("a.pdf", "unchanged");
     await act(() => uploads.add(files("a.pdf")));
-    expect(await screen.findByText("In the library already. Ask about it.")).toBeTruthy();
+    expect(await screen.findByText("Already in the library. Ask about it.")).toBeTruthy();
   });
 
   it("sends two at a time, and has the browser ask before unsent files are left", async () => {

@@ -50,7 +50,7 @@ describe("StageLine", () => {
     const { container, rerender } = render(<StageLine answer={answer} connection={null} />);
     expect(container.textContent).toContain("Generation…");
     rerender(<StageLine answer={{ ...answer, phase: "complete" }} connection={null} />);
-    expect(container.textContent).toBe("Written from the passages found before");
+    expect(container.textContent).toBe("Based on the passages found earlier");
   });
 });
 
@@ -89,9 +89,9 @@ describe("StageLine of a model that thinks", () => {
 
 describe("ConnectionNote", () => {
   it.each([
-    ["offline", true, "You are offline. The answer goes on and is fetched when the network is back."],
-    ["offline", false, "You are offline. What is on screen can be read; questions need the network."],
-    ["reconnecting", true, "The connection broke. Reconnecting."],
+    ["offline", true, "You are offline. The answer continues and appears when you are back online."],
+    ["offline", false, "You are offline. You can read this page; new questions need a connection."],
+    ["reconnecting", true, "Connection lost. Reconnecting…"],
     ["reconnecting", false, undefined],
     ["open", true, undefined],
   ] as const)("says of a connection that is %s (an answer is written: %s): %s", (connection, isBusy, text) => {
@@ -103,7 +103,7 @@ describe("ConnectionNote", () => {
 describe("AnswerOutcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
     show(failed("UPSTREAM_TRUNCATED"));
-    expect(screen.getByRole("alert").textContent).toContain("The model went away. What you see here is kept.");
+    expect(screen.getByRole("alert").textContent).toContain("The model went away. The text shown here is kept.");
     expect(buttons()).toEqual(["Retry", "Continue"]);
   });
 
@@ -111,9 +111,9 @@ describe("AnswerOutcome", () => {
     const message = "The server was interrupted while it was answering. What was written is kept.";
     const failure = { code: "INTERRUPTED", message, retryable: true };
     expect(errorText({ failure, text: "Part" })).toBe(
-      "The server was interrupted while it was answering. What you see here is kept.",
+      "The server was interrupted while answering. The text shown here is kept.",
     );
-    expect(errorText({ failure, text: "" })).toBe("The server was interrupted while it was answering.");
+    expect(errorText({ failure, text: "" })).toBe("The server was interrupted while answering.");
   });
 
   it("offers the same question once: Retry after an error, Regenerate otherwise", () => {
@@ -160,7 +160,7 @@ describe("QueuedQuestion", () => {
     const onChange = vi.fn();
     const onSend = vi.fn();
     const { rerender } = render(<QueuedQuestion question="Next?" canSend={false} {...{ onChange, onSend }} />);
-    fireEvent.change(screen.getByLabelText("Next"), { target: { value: "Next one?" } });
+    fireEvent.change(screen.getByLabelText("Next question"), { target: { value: "Next one?" } });
     expect(onChange).toHaveBeenLastCalledWith("Next one?");
     fireEvent.click(screen.getByRole("button", { name: "Remove" }));
     expect(onChange).toHaveBeenLastCalledWith(null);
@@ -173,8 +173,8 @@ describe("QueuedQuestion", () => {
 
 describe("LoadingNote", () => {
   it.each([
-    ["missing", "This conversation does not exist, or it is not yours.", []],
-    ["failed", "The conversation cannot be read right now.", ["Try again"]],
+    ["missing", "This conversation does not exist, or you do not have access to it.", []],
+    ["failed", "The conversation could not be loaded.", ["Try again"]],
     ["signed out", "Sign in to read this conversation.", ["Sign in"]],
   ] as const)("says what is the matter when it is %s", (loading, words, helps) => {
     render(<LoadingNote loading={loading} onRetry={vi.fn()} onSignIn={onSignIn} />);

@@ -109,7 +109,7 @@ describe("Composer", () => {
   it("keeps every character of what is too long, says so, and offers another place", () => {
     render(composer({}));
     write("x".repeat(100_000));
-    expect(screen.getByRole("alert").textContent).toContain("100,000 characters. A question has room for 8,000.");
+    expect(screen.getByRole("alert").textContent).toContain("100,000 characters. A question can have up to 8,000.");
     press("Enter");
     expect(onSend).not.toHaveBeenCalled();
     expect(field().value).toHaveLength(100_000);

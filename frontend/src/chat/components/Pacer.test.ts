@@ -21,7 +21,7 @@ describe("Pacer", () => {
     expect(pacer.isBehind).toBe(false);
   });
 
-  it("makes an even flow of lumps that come ten times a second", () => {
+  it("makes an even flow of bursts that arrive ten times a second", () => {
     const pacer = new Pacer(10);
     const shown: number[] = [];
     for (let now = 0; now < 2_000; now += 20) {

@@ -94,7 +94,7 @@ describe("words for people", () => {
     expect(receiptText({ ...receipt, upstream_closed_ms: null, tokens_kept: 1 })).toBe(
       "Stopped, 1 token kept.",
     );
-    expect(receiptText({ ...receipt, already: true })).toBe("The answer had ended already.");
+    expect(receiptText({ ...receipt, already: true })).toBe("The answer had already ended.");
     expect(receiptText({ pending: true })).toContain("not confirmed it yet");
     expect(receiptText("unconfirmed")).toContain("did not confirm");
   });
@@ -103,7 +103,7 @@ describe("words for people", () => {
     const failure = { code: "TIMEOUT", message: "The model was silent.", retryable: true };
     const broken = { ...newAnswer("a", "r"), failure };
     expect(errorText(broken)).toBe("The model was silent.");
-    expect(errorText({ ...broken, text: "x" })).toBe("The model was silent. What you see here is kept.");
+    expect(errorText({ ...broken, text: "x" })).toBe("The model was silent. The text shown here is kept.");
   });
 
   it("lists only figures that are known", () => {

@@ -38,7 +38,7 @@ it("finds nothing in a fast model, whose words come one right after the other", 
   expect(noticed(2_000, (left) => (left < 2_000 ? 2_000 : left), 5)).toBe(false);
 });
 
-it("notices pieces that come in lumps", () => {
+it("detects frames that arrive in bursts", () => {
   expect(noticed(200, (left) => Math.ceil((left + 1) / 1_500) * 1_500)).toBe(true);
   expect(noticed(2_000, (left) => Math.ceil((left + 1) / 1_500) * 1_500, 5)).toBe(true);
 });
