@@ -133,6 +133,8 @@ class Passage:
     url: str | None = None
     cues: tuple["Cue", ...] = ()  # recordings: which characters of `text` were said when
 
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:

@@ -11,6 +11,8 @@ const at = (title: string, updated_at: string): Conversation => ({
   created_at: updated_at,
   updated_at,
   active_run_id: null,
+  filters: { source_ids: [], kinds: [], tags: [] },
+  match: null,
 });
 const NOW = new Date(2026, 10, 20, 9, 0);
 const day = (d: number, h: number) => new Date(2026, 10, d, h).toISOString();

@@ -7,7 +7,7 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 
-import type { Conversation, Page } from "../protocol/api.ts";
+import type { Conversation, ConversationPage } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
 import { withFirstPage } from "./rows.ts";
 
@@ -16,7 +16,7 @@ const ALL = [...KEY, ""];
 /** One change after the other: an undone deletion must not overtake the deletion. */
 const IN_ORDER = { scope: { id: "conversations" } };
 
-type Pages = InfiniteData<Page<Conversation>, string | null>;
+type Pages = InfiniteData<ConversationPage, string | null>;
 
 /** Conversations page by page; with `query` those in which these words occur. */
 export function useConversations(query: string) {
@@ -84,7 +84,7 @@ export async function refreshList(queries: QueryClient): Promise<void> {
   queries.setQueryData<Pages>(ALL, (data) => data && withFirst(data, first));
 }
 
-function withFirst(data: Pages, first: Page<Conversation>): Pages {
+function withFirst(data: Pages, first: ConversationPage): Pages {
   const known = data.pages.flatMap((page) => page.items);
   const next = data.pages.at(-1)?.next ?? null;
   const items = withFirstPage(known, first);
@@ -101,7 +101,7 @@ function withMore(data: Pages, conversation: Conversation): Pages {
 
 function changeItems(
   queries: QueryClient,
-  change: (items: readonly Conversation[]) => readonly Conversation[],
+  change: (items: readonly Conversation[]) => Conversation[],
 ): void {
   queries.setQueriesData<Pages>({ queryKey: KEY }, (data) =>
     data && { ...data, pages: data.pages.map((page) => ({ ...page, items: change(page.items) })) },

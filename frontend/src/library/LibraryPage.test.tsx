@@ -23,6 +23,7 @@ function source(id: string, change: Partial<Source>): Source {
     created_at: "2026-11-20T10:00:00Z",
     mine: true,
     access: "private",
+    groups: [],
     ...change,
   };
 }

@@ -25,7 +25,7 @@ interface Props {
 /** One source. Who does not own it may read it, and nothing else. */
 export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete }: Props) {
   const { t } = useTranslation("library");
-  const { title, kind, source_id: id, mine = true, access } = source;
+  const { title, kind, source_id: id, mine, access } = source;
   return (
     <tr className={isChosen ? cx(styles.row, styles.selected) : styles.row}>
       <td className={styles.choose}>
@@ -46,7 +46,7 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
           <small className={text.secondary}>
             <bdi>{source.name}</bdi>
             {source.speakers.length > 0 ? ` · ${source.speakers.join(", ")}` : ""}
-            {access === undefined || access === "private" ? "" : ` · ${t(`access.${access}`)}`}
+            {access === "private" ? "" : ` · ${t(`access.${access}`)}`}
           </small>
         </span>
       </th>

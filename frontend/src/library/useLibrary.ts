@@ -17,7 +17,7 @@ const IN_ORDER = { scope: { id: "sources" }, mutationKey: KEY };
 
 /** The library, page by page; the server searches and sorts. */
 export function useLibrary({ query, kind, order }: View) {
-  const listing = { wanted: query.trim(), kind: kind === "all" ? null : kind, order };
+  const listing = { q: query.trim(), kind: kind === "all" ? null : kind, order };
   return useInfiniteQuery({
     queryKey: [...LISTS, listing],
     queryFn: ({ pageParam }) => api.sources({ ...listing, cursor: pageParam }),
@@ -30,7 +30,7 @@ export function useLibrary({ query, kind, order }: View) {
 /** What can be done to it; a change shows at once, and is taken back if it fails. */
 export function useLibraryChanges(onFailed: () => void) {
   const queries = useQueryClient();
-  const change = (to: (items: readonly Source[]) => readonly Source[]): void => {
+  const change = (to: (items: readonly Source[]) => Source[]): void => {
     queries.setQueriesData<InfiniteData<SourcePage>>({ queryKey: LISTS }, (data) =>
       data && {
         ...data,
@@ -45,9 +45,9 @@ export function useLibraryChanges(onFailed: () => void) {
   const tag = useMutation({
     ...IN_ORDER,
     mutationFn: ({ id, tags }: { id: string; tags: readonly string[] }) =>
-      api.changeSource(id, { tags }),
+      api.changeSource(id, { tags: [...tags] }),
     onMutate: ({ id, tags }) => {
-      change((items) => items.map((one) => (one.source_id === id ? { ...one, tags } : one)));
+      change((items) => items.map((one) => (one.source_id === id ? { ...one, tags: [...tags] } : one)));
     },
     onError: onFailed,
     onSettled,

@@ -1,24 +1,25 @@
+import createClient from "openapi-fetch";
+
+import { path, ROOT_PATH } from "./addresses.ts";
 import type {
-  Conversation,
   ConversationDetail,
+  ConversationPage,
   Feedback,
   Listing,
-  Message,
-  Page,
-  Passage,
+  MessagePage,
   PendingStop,
   Question,
   Readiness,
+  RefusalDetail,
   RunOptions,
   Session,
   Source,
   SourcePage,
   StopReceipt,
-  SuggestedQuestion,
   Upload,
 } from "./api.ts";
-import { path, ROOT_PATH } from "./addresses.ts";
-import type { Filters, Reading } from "./events.gen.ts";
+import type { Filters } from "./events.gen.ts";
+import type { paths } from "./openapi.gen.ts";
 import { signIn } from "./signIn.ts";
 
 /** The server refused a request before any stream began. `message` is written for a person. */
@@ -41,17 +42,9 @@ export class ApiError extends Error {
   }
 }
 
-interface ErrorBody {
-  readonly error?: {
-    readonly code?: string;
-    readonly message?: string;
-    readonly details?: Record<string, unknown>;
-  };
-}
-
 async function apiError(response: Response): Promise<ApiError> {
   // A proxy's error page is not JSON: its status is all there is to know.
-  const body = (await response.json().catch(() => ({}))) as ErrorBody;
+  const body = (await response.json().catch(() => ({}))) as { error?: Partial<RefusalDetail> };
   const { code, message, details } = body.error ?? {};
   return new ApiError(
     response.status,
@@ -61,12 +54,37 @@ async function apiError(response: Response): Promise<ApiError> {
   );
 }
 
+/** What openapi-fetch hands to `fetch`. A `Request` would take no address without an origin. */
+class Call {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly method: string;
+
+  constructor(url: string, init: RequestInit) {
+    this.url = url;
+    this.init = init;
+    this.method = init.method ?? "GET";
+  }
+}
+
+/** The body of a response that is no error: those were thrown. */
+async function body<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T;
+}
+
+/** As a form sends it; what is null or undefined is left out. */
+function queryString(query: object): string {
+  const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  return new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString();
+}
+
 /** What anybody gets. */
 const OPEN = /^\/(?:health|auth)\//;
 
 /** The server's routes. Streams come back as the raw response, everything else as typed JSON. */
 export class Client {
   readonly #fetch: (route: string, init?: RequestInit) => Promise<Response>;
+  readonly #routes;
 
   /**
    * `onSignedOut` is told how this server signs people in, each time it asks for that; `onServed`,
@@ -87,6 +105,15 @@ export class Client {
       if (error.isSignIn) onSignedOut(error.details.auth);
       throw error;
     };
+    this.#routes = createClient<paths>({
+      Request: Call as unknown as typeof Request,
+      fetch: (call) => {
+        const { url, init } = call as unknown as Call;
+        return this.#fetch(url, init);
+      },
+      headers: { Accept: "application/json" },
+      querySerializer: queryString,
+    });
   }
 
   ask(question: Question, signal: AbortSignal): Promise<Response> {
@@ -113,83 +140,83 @@ export class Client {
   }
 
   stop(runId: string): Promise<StopReceipt | PendingStop> {
-    // keepalive: the stop must arrive even when the page is being closed.
-    return this.#json("POST", path("runs", runId, "stop"), undefined, { keepalive: true });
+    return body(
+      this.#routes.POST("/runs/{run_id}/stop", {
+        params: { path: { run_id: runId } },
+        // The stop must arrive even when the page is being closed.
+        keepalive: true,
+      }),
+    );
   }
 
   /** Newest first; with `wanted` only those in which these words occur. */
-  conversations(cursor: string | null = null, wanted = ""): Promise<Page<Conversation>> {
-    const query = new URLSearchParams({ limit: "100" });
-    if (wanted !== "") query.set("q", wanted);
-    if (cursor !== null) query.set("cursor", cursor);
-    return this.#json("GET", `/conversations?${query}`);
+  conversations(cursor: string | null = null, wanted = ""): Promise<ConversationPage> {
+    const query = { limit: 100, ...(wanted === "" ? {} : { q: wanted }), cursor };
+    return body(this.#routes.GET("/conversations", { params: { query } }));
   }
 
   conversation(sessionId: string): Promise<ConversationDetail> {
-    return this.#json("GET", path("conversations", sessionId));
+    return body(this.#routes.GET("/conversations/{session_id}", inConversation(sessionId)));
   }
 
   async changeConversation(
     sessionId: string,
     change: { title?: string; filters?: Filters },
   ): Promise<void> {
-    await this.#json("PATCH", path("conversations", sessionId), change);
+    const params = { path: { session_id: sessionId } };
+    await this.#routes.PATCH("/conversations/{session_id}", { params, body: change });
   }
 
   async deleteConversation(sessionId: string): Promise<void> {
-    await this.#json("DELETE", path("conversations", sessionId));
+    await this.#routes.DELETE("/conversations/{session_id}", inConversation(sessionId));
   }
 
   async restoreConversation(sessionId: string): Promise<void> {
-    await this.#json("POST", path("conversations", sessionId, "restore"));
+    await this.#routes.POST("/conversations/{session_id}/restore", inConversation(sessionId));
   }
 
   /** Newest first: a long conversation is read from its end. */
-  messages(sessionId: string, cursor: string | null = null): Promise<Page<Message>> {
-    const query = new URLSearchParams({ order: "newest", limit: "60" });
-    if (cursor !== null) query.set("cursor", cursor);
-    return this.#json("GET", `${path("conversations", sessionId, "messages")}?${query}`);
+  messages(sessionId: string, cursor: string | null = null): Promise<MessagePage> {
+    const query = { order: "newest", limit: 60, cursor } as const;
+    const params = { path: { session_id: sessionId }, query };
+    return body(this.#routes.GET("/conversations/{session_id}/messages", { params }));
   }
 
-  sources(listing: Listing = {}): Promise<SourcePage> {
-    const query = new URLSearchParams();
-    if (listing.wanted) query.set("q", listing.wanted);
-    if (listing.kind) query.set("kind", listing.kind);
-    if (listing.order) query.set("order", listing.order);
-    if (listing.limit) query.set("limit", `${listing.limit}`);
-    if (listing.cursor) query.set("cursor", listing.cursor);
-    return this.#json("GET", query.size === 0 ? "/sources" : `/sources?${query}`);
+  sources({ q, ...listing }: Listing = {}): Promise<SourcePage> {
+    const query = q ? { q, ...listing } : listing;
+    return body(this.#routes.GET("/sources", { params: { query } }));
   }
 
   /** How far the library is being read. */
-  reading(): Promise<{ readonly reading: Reading | null }> {
-    return this.#json("GET", "/jobs");
+  reading() {
+    return body(this.#routes.GET("/jobs"));
   }
 
   source(sourceId: string): Promise<Source> {
-    return this.#json("GET", path("sources", sourceId));
+    return body(this.#routes.GET("/sources/{source_id}", ofSource(sourceId)));
   }
 
-  changeSource(sourceId: string, change: { title?: string; tags?: readonly string[] }) {
-    return this.#json<Source>("PATCH", path("sources", sourceId), change);
+  changeSource(sourceId: string, change: { title?: string; tags?: string[] }): Promise<Source> {
+    const params = { path: { source_id: sourceId } };
+    return body(this.#routes.PATCH("/sources/{source_id}", { params, body: change }));
   }
 
   async deleteSource(sourceId: string): Promise<void> {
-    await this.#json("DELETE", path("sources", sourceId));
+    await this.#routes.DELETE("/sources/{source_id}", ofSource(sourceId));
   }
 
   /** Undoes a deletion of the last 30 seconds. */
   restoreSource(sourceId: string): Promise<Source> {
-    return this.#json("POST", path("sources", sourceId, "restore"));
+    return body(this.#routes.POST("/sources/{source_id}/restore", ofSource(sourceId)));
   }
 
   /** Questions that this source answers. */
-  questions(sourceId: string): Promise<Page<SuggestedQuestion>> {
-    return this.#json("GET", path("sources", sourceId, "questions"));
+  questions(sourceId: string) {
+    return body(this.#routes.GET("/sources/{source_id}/questions", ofSource(sourceId)));
   }
 
-  passages(sourceId: string): Promise<{ items: readonly Passage[] }> {
-    return this.#json("GET", path("sources", sourceId, "passages"));
+  passages(sourceId: string) {
+    return body(this.#routes.GET("/sources/{source_id}/passages", ofSource(sourceId)));
   }
 
   /** Hands files over; the job tells what becomes of them. */
@@ -202,27 +229,32 @@ export class Client {
 
   /** Exchanges a token for a session in a cookie. */
   async signIn(token: string): Promise<void> {
-    await this.#json("POST", "/auth/sign-in", { token });
+    await this.#routes.POST("/auth/sign-in", { body: { token } });
   }
 
   session(): Promise<Session> {
-    return this.#json("GET", "/auth/session");
+    return body(this.#routes.GET("/auth/session"));
   }
 
   /** Ends the session of the cookie. */
   async signOut(): Promise<void> {
-    await this.#json("POST", "/auth/sign-out");
+    await this.#routes.POST("/auth/sign-out");
   }
 
   /** What the reader thinks of an answer; null takes it back. */
-  async giveFeedback(sessionId: string, messageId: string, feedback: Feedback | null): Promise<void> {
-    const route = path("conversations", sessionId, "messages", messageId, "feedback");
-    if (feedback === null) await this.#json("DELETE", route);
-    else await this.#json("PUT", route, feedback);
+  async giveFeedback(
+    sessionId: string,
+    messageId: string,
+    feedback: Feedback | null,
+  ): Promise<void> {
+    const route = "/conversations/{session_id}/messages/{message_id}/feedback";
+    const params = { path: { session_id: sessionId, message_id: messageId } };
+    if (feedback === null) await this.#routes.DELETE(route, { params });
+    else await this.#routes.PUT(route, { params, body: feedback });
   }
 
   readiness(): Promise<Readiness> {
-    return this.#json("GET", "/health/ready");
+    return body(this.#routes.GET("/health/ready"));
   }
 
   #openRun(route: string, body: RunOptions, signal: AbortSignal): Promise<Response> {
@@ -239,19 +271,14 @@ export class Client {
       cache: "no-store",
     });
   }
+}
 
-  async #json<T>(method: string, route: string, body?: object, extra?: RequestInit): Promise<T> {
-    const response = await this.#fetch(route, {
-      method,
-      headers: {
-        Accept: "application/json",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...extra,
-    });
-    return (response.status === 204 ? undefined : await response.json()) as T;
-  }
+function inConversation(sessionId: string) {
+  return { params: { path: { session_id: sessionId } } };
+}
+
+function ofSource(sourceId: string) {
+  return { params: { path: { source_id: sourceId } } };
 }
 
 export const api = new Client(

@@ -17,7 +17,7 @@ export function useSources() {
 export function useSourceSearch(query: string) {
   const { data } = useQuery({
     queryKey: ["sources", "search", query],
-    queryFn: () => api.sources({ wanted: query, limit: MAX_FOUND }),
+    queryFn: () => api.sources({ q: query, limit: MAX_FOUND }),
     placeholderData: keepPreviousData,
   });
   return data?.items ?? [];
