@@ -1,6 +1,6 @@
 """Credentials of people: API tokens, the sessions of browsers, and who is shut out.
 
-Secrets are told once and stored as digests. They are random and long, so one round of SHA-256 is
+Secrets are shown once and stored as digests. They are random and long, so one round of SHA-256 is
 enough: there is nothing to guess from.
 """
 

@@ -1,9 +1,9 @@
-"""What the current task works for, as log lines name it. Tasks inherit both when they start."""
+"""Ids of the current request and run, for log lines. Tasks inherit both when they start."""
 
 from contextvars import ContextVar
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""The id of the HTTP request. Set by `api/requests.py`; a run keeps the one that asked for it."""
+"""The id of the HTTP request. Set by `api/middleware/request_context.py`; a run keeps that of its request."""
 
 current_run: ContextVar[str | None] = ContextVar("current_run", default=None)
 """The id of the run. Set when it was accepted."""

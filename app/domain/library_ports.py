@@ -66,7 +66,7 @@ class EncodedPassage:
 
 @dataclass(frozen=True, slots=True)
 class RerankFeatures:
-    """What an index keeps for a closer look at passages and queries."""
+    """What an index stores for reranking passages."""
 
     states: Mapping[str, bytes]  # packed token states, of those passages that have them
     weights: Sequence[float]  # how rare each word is (BM25's idf); 0: never indexed
@@ -226,8 +226,8 @@ class PassageIndex(Protocol):
         filters: Filters,
         limit: int,
     ) -> SearchResult:
-        """Both arms and their fusion; candidates are best first, with every signal filled in.
+        """Lexical and dense search with fusion; candidates best first, with all signals set.
 
-        `vector` is waited for while the words are looked up, and cancelled if they fail.
+        `vector` is awaited while the lexical search runs, and cancelled if that fails.
         """
         ...

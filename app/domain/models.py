@@ -36,7 +36,7 @@ def _day(value: object) -> object:
 
 
 def absent(value: object) -> bool:
-    """For `exclude_if`: what came later into the wire is not sent when there is none."""
+    """For `exclude_if`: optional fields added in later versions are omitted when unset."""
     return value is None
 
 

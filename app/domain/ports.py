@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class PassageSearch(Protocol):
-    """Hybrid search over what the principal may read; the filters hold inside both arms."""
+    """Hybrid search over what the principal can read; filters apply to both searches."""
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
