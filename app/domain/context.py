@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""The id of the HTTP request. Set by `api/middleware/request_context.py`; a run keeps that of its request."""
+"""The id of the HTTP request, set by `api/middleware/request_context.py`. A run keeps it."""
 
 current_run: ContextVar[str | None] = ContextVar("current_run", default=None)
 """The id of the run. Set when it was accepted."""
