@@ -1,0 +1,1 @@
+"""Compares the text that ingestion stores with that of independent readers."""
