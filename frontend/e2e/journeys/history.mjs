@@ -40,7 +40,7 @@ export async function conversationIsFoundByItsAnswerAndSaved(context) {
   await field.focus();
   await page.keyboard.type(word);
   const found = page.locator(`nav li a[href="${address}"]`);
-  await found.locator("nav li mark").first().waitFor();
+  await found.locator("mark").first().waitFor();
   await isAccessible(page, "search");
   await found.focus();
   await page.keyboard.press("Enter");
@@ -156,7 +156,7 @@ export async function longConversationOpensAtItsEnd(context, server) {
   check(Math.abs(after - before) < 2, `what was read moved from ${before} to ${after} px`);
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
   const found = page.locator(`nav li a[href="/c/${sessionId}"]`);
-  await found.locator("nav li mark").first().waitFor();
+  await found.locator("mark").first().waitFor();
 }
 
 /** A link to nothing opens the page, which says so and leads on. */
