@@ -78,8 +78,7 @@ class _Annotation:
         """Add what it says."""
         subtype = raw.FPDFAnnot_GetSubtype(self._handle)
         if subtype == raw.FPDF_ANNOT_WIDGET:
-            if self._form is not None:
-                out.fields += self._fields()
+            out.fields += self._fields() if self._form is not None else self._loose_field()
             return
         if subtype == raw.FPDF_ANNOT_LINK:
             if address := self._address():
@@ -118,6 +117,14 @@ class _Annotation:
             top = self._top - at * height
             name = self._name() if at == 0 else ""
             yield self._cell(line, top, top - height, alone=f"{name}: {line}" if name else line)
+
+    def _loose_field(self) -> Iterator[Cell]:
+        """Of a page that was taken out of its form."""
+        value = " ".join(self._string("V").split())
+        if value and raw.FPDFAnnot_GetValueType(self._handle, b"V") == raw.FPDF_OBJECT_STRING:
+            name = " ".join((self._string("TU") or self._string("T")).split())
+            alone = f"{name}: {value}" if name else value
+            yield self._cell(value, self._top, self._bottom, alone=alone)
 
     def _value(self, kind: int) -> str:
         form, handle = self._form, self._handle

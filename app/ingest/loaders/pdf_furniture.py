@@ -15,6 +15,7 @@ _SAME_HEIGHT: Final = 6.0  # points
 _FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
 _APART: Final = 1.6  # em between a numbered header and the text
 _LARGER: Final = 1.15
+_MAX_NUMBERS: Final = 12  # in a header
 _DIGITS: Final = re.compile(r"\d+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _MAX_SHIFT: Final = 1_500  # of a page's number to its place: 2023, 2024, 2025 are years
@@ -92,7 +93,7 @@ def _numbered(
     for place in places:
         line = pages[place.page].lines[place.line]
         pattern = _DIGITS.sub("#", line.text)
-        if 1 <= pattern.count("#") <= 3 and line.size <= _LARGER * body:
+        if 1 <= pattern.count("#") <= _MAX_NUMBERS and line.size <= _LARGER * body:
             alike[pattern, place.side].append(place)
     for (pattern, _), copies in alike.items():
         if not _follow_the_page(pages, copies):

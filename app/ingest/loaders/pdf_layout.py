@@ -1,5 +1,6 @@
 """Cells of a PDF page to lines in reading order: columns one after another, tables row by row."""
 
+import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from app.ingest.loaders.pdf_text import Cell
 
 _SAME_LINE: Final = 0.35  # em of vertical distance
 _MAX_STEP: Final = 2.5  # em between the lines of a column or the rows of a table
+_WIDE_GAP: Final = 3.0  # em between a label and its value
 _MIN_GUTTER: Final = 0.5  # em
 _MAX_COLUMNS: Final = 8
 _MIN_PROSE_LINES: Final = 3
@@ -19,6 +21,7 @@ _MIN_FILL: Final = 0.7  # of a column's width by its lines
 _MIN_LOWER: Final = 0.25  # lines of running text that begin with a small letter
 _ROW_STEP: Final = 1.5  # em, from which short lines in columns are rows of a table
 _FIELD_SHIFT: Final = 0.7  # em between a field and the line of its label
+_LEADERS: Final = re.compile(r"(?: ?\.){5,} ?")  # of a table of contents
 _UNSPACED: Final = 4  # letters of scripts without spaces that count as a word
 
 
@@ -177,7 +180,7 @@ def _separated_columns(rows: list[_Row]) -> Iterator[_Row]:
         while at < len(some):
             gutter = _gutter(some, at) if len(some[at].cells) > 1 else None
             if gutter is None:
-                yield some[at]
+                yield _marked(some[at])
                 at += 1
                 continue
             run = some[at : gutter.end]
@@ -189,6 +192,13 @@ def _separated_columns(rows: list[_Row]) -> Iterator[_Row]:
             for row in run:
                 row.is_row = row.is_row or len(row.cells) > 1
                 yield row
+
+
+def _marked(row: _Row) -> _Row:
+    """A label with its value far beside it is a row, too."""
+    if any(b.left - a.right > _WIDE_GAP * b.size for a, b in pairwise(row.cells)):
+        row.is_row = True
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +284,10 @@ def _line(row: _Row) -> Line:
     texts = [cell.text if labelled else cell.alone for cell in cells]
     if sum(cell.rtl for cell in cells) * 2 > len(cells):
         texts.reverse()
+    text = " ".join(texts)
     last = cells[-1]
     return Line(
-        text=" ".join(texts),
+        text=_LEADERS.sub(" … ", text),
         left=cells[0].left,
         right=last.right,
         bottom=cells[0].bottom,
@@ -284,5 +295,5 @@ def _line(row: _Row) -> Line:
         first=cells[0].first,
         broken=last.broken,
         fixed=all(cell.fixed for cell in cells),
-        is_row=row.is_row,
+        is_row=row.is_row or _LEADERS.search(text) is not None,
     )

@@ -1,6 +1,7 @@
 """Reads the words of a PDF page with their places from PDFium, and puts them together to cells."""
 
 import ctypes
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -91,6 +92,7 @@ class _Reader:
         self._x, self._y, self._right, self._low, self._unused = (
             ctypes.c_double() for _ in range(5)
         )
+        self._matrix = raw.FS_MATRIX()
         self._turns = [0, 0, 0, 0]
         self._unmapped: list[str] = []
         self._signs = 0  # that stand for no character
@@ -124,10 +126,9 @@ class _Reader:
 
     def _line(self, tokens: Sequence[re.Match[str]], after: str) -> Iterator[tuple[int, Cell]]:
         start = tokens[0].start()
-        size = float(raw.FPDFText_GetFontSize(self._page, tokens[len(tokens) // 2].start()))
+        size = self._size(tokens[len(tokens) // 2].start())
         angle = raw.FPDFText_GetCharAngle(self._page, start)
         turn = round(angle / 1.5707963) % 4
-        size = abs(size) or 1.0
         words = [word for token in tokens for word in self._words(token, turn, size)]
         length = sum(len(word.text) for word in words)
         self._turns[turn] += length
@@ -144,6 +145,14 @@ class _Reader:
         cell = _cell(last, size, fixed=fixed, unmapped=unmapped)
         cell.broken = cell.broken or _BREAK in after
         yield turn, cell
+
+    def _size(self, at: int) -> float:
+        """Of the letters as they are shown: files may set size 1 and enlarge it."""
+        matrix = self._matrix
+        size = float(raw.FPDFText_GetFontSize(self._page, at))
+        if raw.FPDFText_GetMatrix(self._page, at, matrix):
+            size *= math.hypot(matrix.c, matrix.d)
+        return abs(size) or 1.0
 
     def _words(self, token: re.Match[str], turn: int, size: float) -> Iterable[_Word]:
         """One, unless PDFium took letters below each other for a word."""

@@ -201,6 +201,29 @@ def test_labels_stay_with_their_values() -> None:
     assert one_page(*(one for pair in pairs for one in pair)) == rows
 
 
+def test_a_label_far_from_its_value_and_the_lines_of_a_contents_list_are_rows() -> None:
+    total = [(60, 700, "Total due"), (300, 700, "450 crowns")]
+    assert one_page((60, 714, "Thank you."), *total, (60, 686, "Pay by transfer."))[1:] == [
+        "Total due 450 crowns",
+        "Pay by transfer.",
+    ]
+    contents = [(60, 700, "Pumps . . . . . . . . 3"), (60, 686, "Garden . . . . . . . 17")]
+    assert one_page(*contents) == ["Pumps … 3", "Garden … 17"]
+
+
+def test_letters_that_are_enlarged_by_the_matrix_are_as_large_as_they_are_shown() -> None:
+    small = [(60.0, 700.0 - 14 * at, line, 1.0) for at, line in enumerate(LEFT)]
+    page = Page([(60, 760, "Pumps by day", 2), *small], matrix="11 0 0 11")
+    source = load_pdf(pdf_file([page]))
+    assert (source.title, texts(source)) == ("Pumps by day", ["Pumps by day", " ".join(LEFT)])
+
+
+def test_fields_of_a_page_taken_out_of_its_form_are_read() -> None:
+    field = "<< /Subtype /Widget /FT /Tx /T (Agency) /V (Wildlife Service) /Rect [60 500 90 520] >>"
+    source = load_pdf(pdf_file([Page([(60, 700, "Form")], [field])]))
+    assert texts(source) == ["Form", "Agency: Wildlife Service"]
+
+
 def test_addresses_keep_their_lines() -> None:
     address = ("North Mill", "12 River Street", "22100 Lund")
     assert one_page(*placed(address, 60)) == ["\n".join(address)]
