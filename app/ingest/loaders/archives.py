@@ -91,5 +91,5 @@ def check_xml(data: bytes) -> None:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # an encoding nobody knows, too
         raise IngestError("the file is damaged (its XML is not well-formed)") from error

@@ -34,6 +34,8 @@ def load_epub(data: bytes) -> ParsedDocument:
     _refuse_locked(archive)
     rootfile = _xml(archive, _CONTAINER).find(f".//{_ANY}rootfile")
     path = rootfile.get("full-path", "") if rootfile is not None else ""
+    if path not in archive.names:
+        raise IngestError("the file is damaged (its description is missing)")
     package = _xml(archive, path)
     title = package.findtext(f"{_ANY}metadata/{_ANY}title") or package.findtext(
         f".//{_ANY}dc-metadata/{_ANY}Title"
@@ -76,7 +78,7 @@ def _refuse_locked(archive: Archive) -> None:
 def _xml(archive: Archive, name: str) -> Element:
     try:
         tree: Element = fromstring(archive.read(name))
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise IngestError("the file is damaged (its description cannot be read)") from error
     return tree
 

@@ -28,7 +28,6 @@ _TARGETS: Final = (
     *("data-bs-target", "popovertarget", "commandfor", "href"),
 )
 _DISCLOSURE: Final = ("aria-expanded", "aria-controls", "data-toggle", "data-bs-toggle")
-_FEW_WORDS: Final = 4
 _MOSTLY: Final = 0.6  # of the letters, in links: a list of places to go
 
 
@@ -51,7 +50,7 @@ class Furniture:
         if name not in _SOMETIMES or is_note(tag):
             return False
         if name == "button":
-            return not (is_disclosure(tag) or tag.find_parent(_HEADINGS) is not None)
+            return not (_is_disclosure(tag) or tag.find_parent(_HEADINGS) is not None)
         if name == "dialog":
             return not (tag.has_attr("open") or self._is_opened(tag)) or _is_advert(tag)
         return not self._book and _is_of_site(tag, name)
@@ -79,17 +78,20 @@ def is_note(tag: Tag) -> bool:
     return tag.get("role") in _NOTE_ROLES or not _NOTE_TYPES.isdisjoint(types)
 
 
-def is_disclosure(tag: Tag) -> bool:
+def _is_disclosure(tag: Tag) -> bool:
     """A button that opens a part of the page is the title of that part."""
-    return any(tag.has_attr(name) for name in _DISCLOSURE)
+    if any(tag.has_attr(name) for name in _DISCLOSURE):
+        return True
+    after = tag.find_next_sibling()
+    return isinstance(after, Tag) and _is_hidden(after) and after.name not in _NEVER_SHOWN
 
 
 def _opens_next(tag: Tag) -> bool:
-    return _is_expandable(tag) or tag.find(_is_expandable) is not None
+    return _is_switch(tag) or tag.find(_is_switch) is not None
 
 
-def _is_expandable(tag: Tag) -> bool:
-    return tag.has_attr("aria-expanded")
+def _is_switch(tag: Tag) -> bool:
+    return tag.name == "button" or tag.get("role") == "button" or tag.has_attr("aria-expanded")
 
 
 def _opened_ids(page: Tag) -> set[str]:
@@ -126,9 +128,9 @@ def _is_of_site(tag: Tag, name: str) -> bool:
 
 
 def _says_something(tag: Tag) -> bool:
-    """Whether it holds a sentence, or something like one."""
+    """More than one word, in a script that divides them."""
     words = tag.get_text(" ").split()
-    return len(words) > _FEW_WORDS or any(word.endswith((".", "!", "?", "。")) for word in words)
+    return len(words) > 1 or (bool(words) and words[0].endswith((".", "!", "?", "。")))
 
 
 def _is_advert(tag: Tag) -> bool:

@@ -37,7 +37,7 @@ class InlineText:
         self._atoms: dict[str, Callable[[Tag], str]] = {
             "br": lambda tag: "\n",
             "img": self._picture,
-            "math": lambda tag: f" {_formula(tag, 0)} ",
+            "math": _mathematics,
             "ruby": self._ruby,
             "sup": self._raised,
             "a": self._link,
@@ -201,6 +201,11 @@ def strings_in(tag: Tag, names: Sequence[str], *, but: Sequence[str] = (), gap: 
         elif inside and isinstance(node, NavigableString) and not isinstance(node, Comment):
             found.append(str(node))
     return gap.join(found)
+
+
+def _mathematics(tag: Tag) -> str:
+    formula = _formula(tag, 0)
+    return f"\n{formula}\n" if tag.get("display") == "block" else formula
 
 
 def _formula(tag: Tag, depth: int) -> str:

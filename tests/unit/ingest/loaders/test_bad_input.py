@@ -20,6 +20,7 @@ ENTITIES = (
     '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
     '<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;</x>'
 )
+STRANGE = '<?xml version="1.0" encoding="klingon"?><x/>'
 DEEP = "<a>" * (MAX_XML_DEPTH + 1) + "</a>" * (MAX_XML_DEPTH + 1)
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
 LOCKED = (
@@ -66,6 +67,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
         ("a.docx", with_part(WORD, "word/document.xml", "<w:document"), "not well-formed"),
         ("a.docx", with_part(WORD, "word/document.xml", ENTITIES), "declares a document type"),
         ("a.docx", with_part(WORD, "word/document.xml", DEEP), "nested too deeply"),
+        ("a.docx", with_part(WORD, "word/document.xml", STRANGE), "not well-formed"),
         ("a.docx", with_part(WORD, "word/document.xml", "<x/>"), "the file is damaged"),
         ("a.docx", docx([]), "contains no text"),
         ("a.xlsx", with_part(BOOK, "xl/worksheets/sheet1.xml", ENTITIES), "a document type"),
@@ -83,6 +85,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
             "the book is encrypted",
         ),
         ("a.epub", epub([], title="T"), "contains no text"),
+        ("a.epub", archive({"META-INF/container.xml": "<x/>"}), "its description is missing"),
         ("a.zip", archive({"a.txt": "x"}), r"the file type \.zip is unknown"),
         ("bomb.docx", with_part(WORD, "word/x.bin", b"\0" * 30_000_000), "far more than its size"),
         (

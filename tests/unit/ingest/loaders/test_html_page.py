@@ -41,6 +41,9 @@ def blocks(source: ParsedDocument) -> list[tuple[str, str]]:
         '<div role="tabpanel" hidden>Kept text.</div>',
         '<div hidden="until-found">Kept text.</div>',
         "<h2><button>Kept text</button></h2><p>x</p>",
+        '<button>?</button><div style="display:none"><p>Kept text.</p></div>',
+        "<button>Kept text</button><div hidden><p>Answer.</p></div>",
+        "<p>x</p><aside>Kept on Mondays</aside>",
         '<button aria-expanded="false">Kept text</button>',
         "<svg><text>Kept</text></svg>",
         '<img alt="Kept text">',
@@ -102,7 +105,7 @@ def test_notes_around_the_main_part_are_kept_in_their_place() -> None:
     ],
 )
 def test_a_formula_is_a_line_of_text(formula: str, expected: str) -> None:
-    assert texts(f"<p>Area <math>{formula}</math>.</p>") == [f"Area {expected} ."]
+    assert texts(f"<p>Area <math>{formula}</math>.</p>") == [f"Area {expected}."]
     assert texts(f"<li><m:math>{formula.replace('<m', '<m:m').replace('</m', '</m:m')}</m:math>")
 
 

@@ -1,0 +1,99 @@
+"""Files that were cut off or altered are read in part, or refused in one sentence."""
+
+import random
+import re
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from app.ingest.loaders.registry import loader_for
+from app.ingest.parsed_document import IngestError
+from app.ingest.passages import cut_passages
+from tests.harness.documents import archive, epub, word
+from tests.unit.ingest.loaders.test_documents import PAGE
+from tests.unit.ingest.loaders.test_registry import MARKDOWN
+from tests.unit.ingest.loaders.test_slides import TITLE, deck, graphic, sp
+from tests.unit.ingest.loaders.test_word_document import CHART, PARTS, box, item, p, tbl, tr
+
+FILES = {
+    "a.docx": word(
+        item("a") + p("x", box(p("y"))) + tbl(tr("a", "b"), tr("c", "d")),
+        PARTS | {"c.xml": ("chart", CHART)},
+    ),
+    "a.pptx": deck(
+        TITLE + sp("a", "b") + graphic('<c:chart r:id="rId1"/>'), parts={"c.xml": ("chart", CHART)}
+    ),
+    "a.epub": epub(["<h1>One</h1><p>First.</p>", "<aside>Note</aside>"], title="T"),
+    "a.html": PAGE.encode(),
+    "a.md": MARKDOWN.encode(),
+}
+INSERTED = (
+    *(b"<", b">", b"&", b'"', b"\0", b"\xff", b"-1", b"99999999999999999999", b"<a>", b"<!--"),
+    *(b"<![CDATA[", b"]]>", b"[^", b"|", b"---\n", b"<table>", b"<ruby>", b'rowspan="9"'),
+)
+TAG = re.compile(rb"<[^<>]+>")
+VALUE = re.compile(rb'"[^"]*"')
+
+
+def altered(data: bytes, chance: random.Random) -> bytes:
+    out = bytearray(data)
+    for _ in range(chance.choice([1, 2, 5, 20])):
+        at = chance.randrange(len(out) or 1)
+        match chance.randrange(4):
+            case 0:
+                out[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                del out[at : at + chance.choice([1, 5, 50])]
+            case 2:
+                out[at:at] = chance.choice(INSERTED)
+            case _:
+                out[at:at] = out[: chance.choice([3, 30, 300])]
+    return bytes(out)
+
+
+def altered_part(data: bytes, chance: random.Random) -> bytes:
+    """A package whose ZIP archive is whole, and one of its parts is not."""
+    with zipfile.ZipFile(BytesIO(data)) as old:
+        files: dict[str, str | bytes] = {name: old.read(name) for name in old.namelist()}
+        name = chance.choice([one for one in old.namelist() if "." in one])
+        part = old.read(name)
+    tags, values = TAG.findall(part), VALUE.findall(part)
+    match chance.randrange(3):
+        case 0 if tags:
+            part = part.replace(chance.choice(tags), chance.choice([*tags, b"", b"<x/>"]))
+        case 1 if values:
+            part = part.replace(chance.choice(values), chance.choice([b'""', b'"-1"', b'"9999"']))
+        case _:
+            part = altered(part, chance)
+    return archive({**files, name: part})
+
+
+def variants(name: str) -> list[bytes]:
+    data, chance = FILES[name], random.Random(19)
+    cut_off = [data[: len(data) * tenth // 10] for tenth in range(10)]
+    if not data.startswith(b"PK"):
+        return cut_off + [altered(data, chance) for _ in range(100)]
+    return (
+        cut_off
+        + [altered(data, chance) for _ in range(20)]
+        + [altered_part(data, chance) for _ in range(80)]
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_altered_files_are_read_or_refused_in_one_sentence(name: str) -> None:
+    read = 0
+    refusals: list[str] = []
+    for data in variants(name):
+        try:
+            source = loader_for(name, data).load(data)
+        except IngestError as error:
+            refusals.append(str(error))
+            continue
+        read += 1
+        for passage in cut_passages(source, title="T", count=len):
+            assert source.text[passage.char_start : passage.char_end] == passage.text
+    assert read > 20
+    assert refusals
+    assert not any("\n" in refusal or len(refusal) > 200 for refusal in refusals)
