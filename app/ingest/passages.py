@@ -142,12 +142,15 @@ def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
     """Runs of blocks without a heading between them.
 
     A heading that is itself a block (nothing stands under it) may be in one with what stands
-    before or below it, as long as all of it is under the first one's heading.
+    before or below it, as long as all of it is under the first one's heading. Code of another
+    definition is a section of its own.
     """
     section: list[Block] = []
     for block in source.blocks:
         leaves = section and (
-            not _is_in(block.heading, section[0].heading) or _is_heading(source.text, block)
+            not _is_in(block.heading, section[0].heading)
+            or _is_heading(source.text, block)
+            or (block.kind == "code" and block.heading != section[-1].heading)
         )
         if leaves or (section and source.text[section[-1].end : block.start].strip()):
             yield section

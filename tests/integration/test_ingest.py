@@ -27,6 +27,7 @@ from app.embeddings.providers import check_vectors, make_embedder
 from app.ingest.file_discovery import collect
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
+from app.ingest.loaders.registry import LOADERS
 from app.ingest.parsed_document import IngestError
 from app.ingest.pipeline import Ingestor, IngestRequest, Progress
 from app.ingest.reembedding import reembed
@@ -225,8 +226,8 @@ def test_a_file_that_fails_names_itself_and_does_not_stop_the_others(
     assert lines == [
         f"{desk}/empty.md: the file is empty",
         f"{desk}/noise.txt: this is a binary file, not text",
-        f"{desk}/picture.png: the file type .png is unknown; takes .md .markdown .txt .text .html "
-        ".htm .xhtml .pdf .docx .pptx .xlsx .csv .tsv .epub .vtt .srt .json",
+        f"{desk}/picture.png: the file type .png is unknown; takes "
+        f"{' '.join(loader.suffixes[0] for loader in LOADERS)} and their kin",
         f"{desk}/missing.md: the file cannot be read (No such file or directory)",
     ]
     assert re.search(r"^3 added, 4 failed; ", output, re.MULTILINE)

@@ -90,6 +90,13 @@ class ExtractedText:
         if quoted:
             self._add(replace(block, heading=self._path()))
 
+    def add_section(self, name: str, level: int) -> None:
+        """What follows stands under a name that is no line of its own, or under none (empty)."""
+        self._close(level)
+        if name := storable_text(name).strip():
+            unwritten = Block(self._length, self._length)
+            self._open.append(_Heading(level, name, unwritten, named=True, has_text=True))
+
     def add_block(
         self, text: str, kind: BlockKind = "paragraph", *, page: int | None = None
     ) -> None:

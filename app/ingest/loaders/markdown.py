@@ -38,6 +38,13 @@ def load_markdown(data: bytes) -> ParsedDocument:
     return replace(walk.out.document(None), title=walk.title)
 
 
+def add_markdown(out: ExtractedText, source: str, title: str | None) -> str | None:
+    """Below what is there already; returns the title, or the first heading without one."""
+    walk = _Walk(source, title, out)
+    walk.blocks()
+    return walk.title
+
+
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """The library decides where a table begins; all of its lines become one token."""
     if not table(state, start, end, True):
@@ -78,9 +85,9 @@ def _parser() -> MarkdownIt:
 class _Walk:
     """One pass over the blocks; what was read is given back."""
 
-    def __init__(self, source: str, title: str | None) -> None:
+    def __init__(self, source: str, title: str | None, out: ExtractedText | None = None) -> None:
         self.title = title
-        self.out = ExtractedText()
+        self.out = out or ExtractedText()
         self._parser = _parser()
         self._links: dict[str, Any] = {}
         self._tokens = self._parser.parse(source, self._links)[::-1]  # the next one is the last

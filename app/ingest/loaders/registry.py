@@ -7,9 +7,11 @@ from typing import Final
 
 from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.notebook import load_notebook
 from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.separated_values import load_csv
 from app.ingest.loaders.sniffing import binary_format, text_format
+from app.ingest.loaders.source_code import load_code, load_log, load_settings, load_yaml
 from app.ingest.loaders.srt_transcript import load_srt
 from app.ingest.loaders.webvtt_transcript import load_webvtt
 from app.ingest.parsed_document import IngestError, ParsedDocument
@@ -71,6 +73,26 @@ def _epub(data: bytes) -> ParsedDocument:
     return load_epub(data)
 
 
+def _open_document(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.open_document import load_open_document
+
+    return load_open_document(data)
+
+
+def _xml(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.xml_document import load_xml
+
+    return load_xml(data)
+
+
+_CODE: Final = (
+    *(".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".java", ".kt", ".scala"),
+    *(".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cs", ".m", ".swift"),
+    *(".rb", ".php", ".pl", ".pm", ".lua", ".r", ".jl", ".dart", ".ex", ".exs", ".erl", ".hs"),
+    *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".proto", ".graphql", ".tf"),
+    *(".css", ".scss", ".less", ".vue", ".svelte", ".groovy", ".gradle", ".cmake", ".f90"),
+)
+_PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
@@ -103,10 +125,32 @@ LOADERS: Final = (
     ),
     Loader("csv", (".csv", ".tsv"), "text/csv", load_csv),
     Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=MAX_FILE_BYTES),
+    Loader(
+        "odt",
+        (".odt", ".ott", ".ods", ".ots", ".odp", ".otp", ".odg", ".sxw", ".sxc", ".sxi"),
+        "application/vnd.oasis.opendocument.text",
+        _open_document,
+        binary=True,
+        largest=MAX_FILE_BYTES,
+    ),
+    Loader(
+        "fodt",
+        (".fodt", ".fods", ".fodp", ".fodg"),
+        "application/vnd.oasis.opendocument.text-flat-xml",
+        _open_document,
+    ),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json),
     Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
+    Loader("ipynb", (".ipynb",), "application/x-ipynb+json", load_notebook),
+    Loader("xml", (".xml", ".rss", ".atom", ".xsd", ".wsdl", ".dita", ".plist"), "text/xml", _xml),
+    Loader("yaml", (".yaml", ".yml"), "application/yaml", load_yaml),
+    Loader(
+        "toml", (".toml", ".ini", ".cfg", ".conf", ".properties", ".env"), _PLAIN, load_settings
+    ),
+    Loader("log", (".log",), _PLAIN, load_log),
+    Loader("py", _CODE, _PLAIN, load_code),
 )
 TRANSCRIPTS: Final = (".vtt", ".srt", ".json")
 AUDIO: Final = {
@@ -135,8 +179,10 @@ def loader_for(name: str, data: bytes) -> Loader:
         raise IngestError(f"audio needs its transcript beside it ({PurePath(name).stem}.vtt)")
     if found := text_format(data):
         return _by_format(found)
-    known = " ".join(suffix for loader in LOADERS for suffix in loader.suffixes)
-    raise IngestError(f"the file type {suffix or 'without an ending'} is unknown; takes {known}")
+    known = " ".join(loader.suffixes[0] for loader in LOADERS)
+    raise IngestError(
+        f"the file type {suffix or 'without an ending'} is unknown; takes {known} and their kin"
+    )
 
 
 def check_size(name: str, size: int, *, largest: int = MAX_FILE_BYTES) -> None:

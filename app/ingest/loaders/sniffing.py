@@ -19,7 +19,7 @@ _PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 
 
 def binary_format(data: bytes) -> str | None:
-    """`pdf`, `docx`, `pptx`, `xlsx` or `epub`; None for what is not binary, or not known.
+    """`pdf`, `docx`, `pptx`, `xlsx`, `epub` or `odt`; None for what is not binary, or not known.
 
     Raises `IngestError` for what can be named but not read.
     """
@@ -35,7 +35,7 @@ def binary_format(data: bytes) -> str | None:
 
 
 def text_format(data: bytes) -> str | None:
-    """`vtt`, `srt`, `html` or `json`; None for any other text."""
+    """`vtt`, `srt`, `html`, `xml` or `json`; None for any other text."""
     head = data[:_HEAD].decode("utf-8-sig", "replace").lstrip()
     if head.startswith("WEBVTT"):
         return "vtt"
@@ -43,6 +43,8 @@ def text_format(data: bytes) -> str | None:
         return "srt"
     if _HTML.match(_without_prolog(head)):
         return "html"
+    if head.startswith("<?xml") and "?>" in head:
+        return "xml"
     return "json" if _JSON.match(head) else None
 
 
@@ -69,6 +71,8 @@ def _archive_format(data: bytes) -> str | None:
             names = archive.namelist()
             if "META-INF/container.xml" in names:
                 return "epub"
+            if "content.xml" in names and "mimetype" in names:
+                return "odt"
             formats = {
                 known for name in names for start, known in _PARTS.items() if name.startswith(start)
             }

@@ -1,0 +1,352 @@
+"""OpenDocument (ODT, ODS, ODP, ODG), in an archive or as one XML file."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from app.ingest.loaders.archives import Archive
+from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.xml_document import parse_xml
+from app.ingest.parsed_document import IngestError, ParsedDocument
+
+Element = Any
+"""An lxml element: the library has no types."""
+
+MAX_CELLS: Final = 5_000_000
+_MAX_REPEATED: Final = 1_000  # a row or cell that claims to be there more often is not shown so
+_MAX_GAP: Final = 100  # empty cells, or blanks, in a row
+_CONTENT: Final = "content.xml"
+_OLD_NAMESPACES: Final = "http://openoffice.org/2000/"
+_NAMESPACES: Final = "urn:oasis:names:tc:opendocument:xmlns:"
+_PREFIXES: Final = {"drawing": "draw", "svg-compatible": "svg"}
+_DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
+_SKIPPED: Final = frozenset(
+    {"text:tracked-changes", "text:table-of-content", "text:sequence-decls", "office:forms"}
+    | {"text:ruby-text", "text:note-citation", "dc:creator", "dc:date", "office:event-listeners"}
+    | {"text:variable-decls", "text:user-field-decls", "table:shapes", "office:scripts"}
+)
+_ASIDES: Final = frozenset({"text:note", "text:footnote", "text:endnote", "office:annotation"})
+_ROW_GROUPS: Final = frozenset(
+    {"table:table-row-group", "table:table-header-rows", "table:table-rows"}
+)
+_PARAGRAPHS: Final = frozenset({"text:p", "text:h"})
+_CELLS: Final = frozenset({"table:table-cell", "table:covered-table-cell"})
+_LISTS: Final = frozenset({"text:list", "text:ordered-list", "text:unordered-list"})
+
+
+def load_open_document(data: bytes) -> ParsedDocument:
+    """Title: the one in the file's properties."""
+    if not data.startswith(b"PK"):
+        root = parse_xml(data)
+        if kind(root) != "office:document":
+            raise IngestError("the file is damaged (it is no whole OpenDocument file)")
+        return _read(root, [root], lambda name: None)
+    archive = Archive(data)
+    _refuse_locked(archive)
+    content = parse_xml(archive.read(_CONTENT))
+    others = (_optional(archive, name) for name in ("styles.xml", "meta.xml"))
+    parts = [content, *(one for one in others if one is not None)]
+    return _read(content, parts, lambda name: _optional(archive, f"{name}/content.xml"))
+
+
+def _refuse_locked(archive: Archive) -> None:
+    manifest = "META-INF/manifest.xml"
+    if manifest in archive.names and b"encryption-data" in archive.read(manifest):
+        raise IngestError("the file is encrypted; save it without a password")
+
+
+def _optional(archive: Archive, name: str) -> Element | None:
+    try:
+        return parse_xml(archive.read(name))
+    except IngestError:
+        return None
+
+
+def _read(
+    content: Element, parts: Sequence[Element], embedded: Callable[[str], Element | None]
+) -> ParsedDocument:
+    body = next((one for one in content if kind(one) == "office:body"), None)
+    if body is None:
+        raise IngestError("the file is damaged (it is no whole OpenDocument file)")
+    reader = _Reader(_Styles(parts), embedded)
+    reader.blocks(body)
+    for part in parts:
+        reader.page_frames(part)
+    titles = (one.text for part in parts for one in part.iter(f"{{{_DUBLIN_CORE}}}title"))
+    title = next((text for text in titles if (text or "").strip()), None)
+    return reader.out.document(title, pages=reader.page)
+
+
+def kind(node: Element) -> str:
+    """The element's name with its usual prefix, such as `text:p`; nothing for an entity."""
+    if not isinstance(node.tag, str):
+        return ""
+    uri, _, local = node.tag.removeprefix("{").rpartition("}")
+    if uri.startswith(_NAMESPACES):
+        prefix = uri[len(_NAMESPACES) :].split(":")[0]
+        prefix = _PREFIXES.get(prefix, prefix)
+    elif uri.startswith(_OLD_NAMESPACES):
+        prefix = uri[len(_OLD_NAMESPACES) :]
+    else:
+        prefix = "dc" if uri == _DUBLIN_CORE else ""
+    return f"{prefix}:{local}"
+
+
+def _value(node: Element, name: str) -> str:
+    """Of the attribute with this name, whatever its namespace."""
+    for key, value in node.attrib.items():
+        if key.rpartition("}")[2] == name:
+            return str(value)
+    return ""
+
+
+def _number(node: Element, name: str, default: int = 1) -> int:
+    text = _value(node, name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+
+class _Styles:
+    """What the styles say about structure."""
+
+    def __init__(self, parts: Iterable[Element]) -> None:
+        self.hidden: set[str] = set()  # of tables
+        self._parents: dict[str, str] = {}
+        self._numbered: set[tuple[str, int]] = set()  # list style and level
+        for style in (one for part in parts for one in part.iter()):
+            name = _value(style, "name")
+            if kind(style) == "style:style":
+                self._parents[name] = _value(style, "parent-style-name")
+                if any(_value(one, "display") == "false" for one in style if "table" in kind(one)):
+                    self.hidden.add(name)
+            elif kind(style) == "text:list-style":
+                self._numbered |= {
+                    (name, _number(level, "level"))
+                    for level in style
+                    if kind(level) == "text:list-level-style-number"
+                }
+
+    def is_code(self, paragraph: Element) -> bool:
+        """By the name of its style, which may be one of the document that is based on it."""
+        name = _value(paragraph, "style-name")
+        return "Preformatted" in (name + self._parents.get(name, "")) or name.startswith("Source")
+
+    def is_numbered(self, style: str, level: int) -> bool:
+        """At this level, from 1."""
+        return (style, level) in self._numbered
+
+
+class _Reader:
+    """One pass over a document."""
+
+    def __init__(self, styles: _Styles, embedded: Callable[[str], Element | None]) -> None:
+        """`embedded` gives the content of an object by its name, if it is in the archive."""
+        self.out = ExtractedText()
+        self.page: int | None = None
+        self._styles = styles
+        self._embedded = embedded
+        self._cells = MAX_CELLS
+        self._aside: list[Element] = []
+
+    def blocks(self, node: Element) -> None:
+        """Everything below it, one block after the other; lines of code are one."""
+        code: list[str] = []
+        for child in node:
+            if kind(child) == "text:p" and self._styles.is_code(child):
+                code.append(self._text(child))
+                continue
+            self._code(code)
+            self._block(child)
+        self._code(code)
+
+    def _code(self, lines: list[str]) -> None:
+        self.out.add_block("\n".join(lines), "code", page=self.page)
+        lines.clear()
+        self._asides()
+
+    def page_frames(self, part: Element) -> None:
+        """Headers and footers of pages, each text once."""
+        texts: dict[str, None] = {}
+        for one in part.iter():
+            if kind(one) in ("style:header", "style:footer"):
+                paragraphs = (self._text(p) for p in one.iter() if kind(p) in _PARAGRAPHS)
+                texts |= dict.fromkeys(text for text in paragraphs if any(map(str.isalpha, text)))
+        for text in texts:
+            self.out.add_block(text)
+
+    def _block(self, node: Element) -> None:
+        match kind(node):
+            case "text:h":
+                self._heading(node)
+            case "text:p":
+                self.out.add_block(self._text(node), page=self.page)
+                self._asides()
+            case name if name in _LISTS:
+                self._list(node, depth=0)
+            case "table:table":
+                self._table(node)
+            case "draw:object":
+                self._object(node)
+            case "draw:page":
+                self._slide(node)
+            case "svg:title" | "svg:desc":
+                self.out.add_block(self._text(node), page=self.page)
+            case name if name in _SKIPPED or not name:
+                return
+            case _:
+                self.blocks(node)
+
+    def _heading(self, node: Element) -> None:
+        level = _number(node, "outline-level", _number(node, "level"))
+        self.out.add_heading(" ".join(self._text(node).split()), level, page=self.page)
+        self._asides()
+
+    def _object(self, node: Element) -> None:
+        """A formula as a line, a chart as the table that it is drawn from."""
+        found = self._content(node)
+        if found is None:
+            self.blocks(node)
+        elif (formula := _formula(found)) is not None:
+            self.out.add_block(formula, page=self.page)
+        else:
+            self.blocks(found)
+
+    def _content(self, node: Element) -> Element | None:
+        return self._embedded(_value(node, "href").removeprefix("./").rstrip("/"))
+
+    def _inline_formula(self, frame: Element) -> str | None:
+        """Of a frame that holds one and nothing else."""
+        only = next(iter(frame), None)
+        if only is None or kind(only) != "draw:object":
+            return None
+        found = self._content(only)
+        return None if found is None else _formula(found)
+
+    def _list(self, node: Element, *, depth: int, style: str = "") -> None:
+        style = _value(node, "style-name") or style
+        numbered = self._styles.is_numbered(style, depth + 1)
+        ordered = numbered or kind(node) == "text:ordered-list"
+        number = 1
+        for item in node:
+            if kind(item) not in ("text:list-item", "text:list-header"):
+                continue
+            mark = f"{number}. " if ordered else "- "
+            number += 1
+            for part in item:
+                if kind(part) in _LISTS:
+                    self._list(part, depth=depth + 1, style=style)
+                elif kind(part) in _PARAGRAPHS:
+                    text = self._text(part)
+                    line = f"{'  ' * depth}{mark}{text}" if text.strip() else ""
+                    self.out.add_block(line, "item", page=self.page)
+                    self._asides()
+                    mark = " " * len(mark)
+                else:
+                    self._block(part)
+
+    def _slide(self, node: Element) -> None:
+        self.page = (self.page or 0) + 1
+        title = next((one for one in node if _value(one, "class") == "title"), None)
+        words = "" if title is None else " ".join(self._words(title).split())
+        heading = words or _value(node, "name") or f"Slide {self.page}"
+        self.out.add_heading(heading, 1, written=bool(words), page=self.page)
+        for child in node:
+            if child is not title:
+                self._block(child)
+
+    def _table(self, node: Element) -> None:
+        if _value(node, "style-name") in self._styles.hidden:
+            self.out.add_note("hidden_sheets", 1)
+            return
+        parent = node.getparent()
+        if parent is not None and kind(parent) in ("office:spreadsheet", "office:body"):
+            self.out.add_heading(_value(node, "name"), 2, written=False)
+        for part in node:
+            if kind(part) == "table:shapes":
+                self.blocks(part)
+        add_table(self.out, self._rows(node))
+        self._asides()
+
+    def _rows(self, node: Element) -> Iterator[list[str]]:
+        for child in node:
+            name = kind(child)
+            if name in _ROW_GROUPS:
+                yield from self._rows(child)
+            elif name == "table:table-row":
+                row = self._row(child)
+                times = _number(child, "number-rows-repeated")
+                for _ in range(times if any(row) and times <= _MAX_REPEATED else 1):
+                    self._count(len(row) + 1)
+                    yield row
+
+    def _row(self, node: Element) -> list[str]:
+        cells: list[str] = []
+        for cell in node:
+            if kind(cell) in _CELLS:
+                text = self._words(cell) or _value(cell, "string-value") or _value(cell, "value")
+                times = _number(cell, "number-columns-repeated")
+                most = _MAX_REPEATED if text else _MAX_GAP
+                cells += [text] * min(times, most)
+                self._count(min(times, most))
+        return cells
+
+    def _count(self, cells: int) -> None:
+        self._cells -= cells
+        if self._cells < 0:
+            raise IngestError(f"the workbook has more than {MAX_CELLS:,} cells")
+
+    def _words(self, node: Element) -> str:
+        """All paragraphs below it, in one."""
+        return " ".join(self._text(one) for one in _outer(node, _PARAGRAPHS, _SKIPPED, self._aside))
+
+    def _asides(self) -> None:
+        """Notes, comments and boxes stand after the paragraph that they are anchored to."""
+        while self._aside:
+            waiting, self._aside = self._aside, []
+            for one in waiting:
+                self.blocks(one)
+
+    def _text(self, node: Element) -> str:
+        return "".join(self._strings(node))
+
+    def _strings(self, node: Element) -> Iterator[str]:
+        yield node.text or ""
+        for child in node:
+            match kind(child):
+                case "text:s":
+                    yield " " * min(_number(child, "c"), _MAX_GAP)
+                case "text:tab" | "text:tab-stop":
+                    yield "\t"
+                case "text:line-break":
+                    yield "\n"
+                case "draw:frame" if (formula := self._inline_formula(child)) is not None:
+                    yield formula
+                case name if name in _ASIDES or name.startswith("draw:"):
+                    self._aside.append(child)
+                case name if name in _SKIPPED or not name:
+                    pass
+                case _:
+                    yield from self._strings(child)
+            yield child.tail or ""
+
+
+def _formula(root: Element) -> str | None:
+    """As it was typed, if that is kept, else its signs in a row; None for what is none."""
+    if root.tag.rpartition("}")[2] != "math":
+        return None
+    notes = (one.text for one in root.iter() if str(one.tag).endswith("annotation"))
+    typed = next((text for text in notes if (text or "").strip()), None)
+    return typed or " ".join("".join(root.itertext()).split())
+
+
+def _outer(
+    node: Element, wanted: frozenset[str], skipped: frozenset[str], aside: list[Element]
+) -> Iterator[Element]:
+    """The outermost wanted elements below it; notes and comments go `aside`."""
+    for child in node:
+        name = kind(child)
+        if name in wanted:
+            yield child
+        elif name in _ASIDES:
+            aside.append(child)
+        elif name not in skipped:
+            yield from _outer(child, wanted, skipped, aside)
