@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
 from app.embeddings.providers import check_vectors, make_embedder
-from app.ingest.file_discovery import collect
+from app.ingest.file_discovery import Discovered, discover, origin_of
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.jobs.recorded_job import recorded_job
@@ -47,6 +47,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--owner", default="local", help="whose sources they are (default: local)")
     parser.add_argument("--shared", action="store_true", help="readable by everyone")
+    parser.add_argument(
+        "--sync",
+        action="store_true",
+        help="remove sources whose files are gone from the given folders",
+    )
     parser.add_argument(
         "--reembed",
         action="store_true",
@@ -77,17 +82,45 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
             now=lambda: datetime.now(UTC),
         )
         principal = Principal(options.owner)
-        files = collect(options.paths, tags=options.tag, shared=options.shared)
+        found = discover(options.paths, tags=options.tag, shared=options.shared)
         with closing(reader):
             async with recorded_job(
                 PostgresJobLog(database),
                 principal,
                 job_id=str(uuid.uuid4()),
-                files=len(files),
+                files=len(found.files),
                 shared=options.shared,
                 now=lambda: datetime.now(UTC),
             ) as job:
-                return await screen.ingest_all(ingestor, principal, files, done=job.file)
+                code = await screen.ingest_all(ingestor, principal, found, done=job.file)
+        gone = await _gone(library, principal, options.paths, found)
+        if options.sync:
+            for source_id in gone:
+                await library.delete(principal, source_id, at=datetime.now(UTC))
+        screen.report_gone(list(gone.values()), removed=options.sync)
+        return code
+
+
+async def _gone(
+    library: LibraryStore, principal: Principal, paths: Sequence[Path], found: Discovered
+) -> dict[str, str]:
+    """Sources by id, with their names, of files that are no longer below the given folders."""
+    here = {file.origin for file in found.files}
+    unknown = tuple(f"{origin_of(folder)}/" for folder, _ in found.unreadable)
+    prefixes = [f"{origin_of(path).removesuffix('/')}/" for path in paths if path.is_dir()]
+    return {
+        source_id: name
+        for prefix in prefixes
+        for source_id, origin, name in await library.origins(principal, prefix)
+        if not _is_here(origin, here) and not origin.startswith(unknown)
+    }
+
+
+def _is_here(origin: str, here: Set[str]) -> bool:
+    """Whether it is one of the files, or part of one: an attachment, a member of an archive."""
+    while origin and origin not in here:
+        origin = origin.rpartition("/")[0]
+    return bool(origin)
 
 
 @asynccontextmanager

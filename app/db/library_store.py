@@ -144,6 +144,11 @@ class LibraryStore:
         )
         return to_source(row) if row else None
 
+    async def origins(self, principal: Principal, prefix: str) -> list[tuple[str, str, str]]:
+        """Id, origin and name of the person's own sources whose origin begins like this."""
+        rows = await self._database.fetch(SQL["list_origins"], principal.owner_id, prefix)
+        return [(row["source_id"], row["origin"], row["name"]) for row in rows]
+
     async def replace(
         self,
         principal: Principal,

@@ -1,7 +1,8 @@
-"""Which files the paths of a command line or folder mean."""
+"""Which files the paths of a command line mean."""
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.domain.encoding import clean_text
@@ -9,20 +10,28 @@ from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
 from app.ingest.pipeline import IngestRequest
 
 
-def collect(
+@dataclass(slots=True)
+class Discovered:
+    """Files to ingest, and folders (with the reason) whose files are unknown."""
+
+    files: list[IngestRequest] = field(default_factory=list)
+    unreadable: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def discover(
     paths: Sequence[Path], *, tags: Sequence[str] = (), shared: bool = False
-) -> list[IngestRequest]:
+) -> Discovered:
     """Files as they are, folders with everything below them but hidden and lock files, in order.
 
     Audio that belongs to a transcript comes with it, not by itself. A path that does not exist is
-    kept: reading it says so. A source is known again by its absolute path.
+    kept: reading it says so. In folders only regular files count: a pipe or a device has no end.
     """
-    files = list(dict.fromkeys(file.absolute() for path in paths for file in _files(path)))
-    return [
+    found = Discovered()
+    files = dict.fromkeys(file for path in paths for file in _files(_absolute(path), found))
+    found.files = [
         IngestRequest(
             path=file,
-            # A name that is no UTF-8 stays a name of its own, and can be stored.
-            origin=f"file:{os.fsencode(file).decode(errors='backslashreplace')}",
+            origin=origin_of(file),
             name=clean_text(file.name),
             audio=_audio_of(file),
             tags=tuple(tags),
@@ -31,16 +40,40 @@ def collect(
         for file in files
         if not _belongs_to_transcript(file)
     ]
+    return found
 
 
-def _files(path: Path) -> Iterator[Path]:
+def origin_of(path: Path) -> str:
+    """What a source is known by: its absolute path, however it was written on the command line.
+
+    Bytes that are not UTF-8 are escaped, so that the name can be stored and stays unique.
+    """
+    return f"file:{os.fsencode(_absolute(path)).decode(errors='backslashreplace')}"
+
+
+def _absolute(path: Path) -> Path:
+    """Without `..`; symbolic links stay as they are."""
+    return Path(os.path.abspath(path))
+
+
+def _files(path: Path, found: Discovered) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    for file in sorted(path.rglob("*")):
-        hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
-        if file.is_file() and not hidden:
-            yield file
+
+    def unreadable(error: OSError) -> None:
+        found.unreadable.append((Path(error.filename), error.strerror or str(error)))
+
+    for folder, folders, names in os.walk(path, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(names):
+            file = Path(folder, name)
+            if not _is_hidden(name) and file.is_file():
+                yield file
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "~$"))
 
 
 def _audio_of(file: Path) -> Path | None:

@@ -17,6 +17,7 @@ from app.domain.errors import RunFailure
 from app.domain.library_ports import Change
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
+from app.ingest.file_discovery import Discovered
 from app.ingest.parsed_document import IngestError
 from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
 
@@ -27,27 +28,38 @@ Done = Callable[[str, Ingested | str], Awaitable[None]]
 """Takes a file's name and what became of it: why it failed, when that is a text."""
 
 
+LINE_EVERY_S: Final = 10.0
+"""Without a terminal, progress is a line now and then."""
+MAX_NAMED: Final = 20
+MAX_LISTED: Final = 100
+"""Files in the closing table; laying out thousands of rows takes longer than ingesting them."""
+
+
 class ProgressDisplay:
     """Writes to one console."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
+        self._clock = clock
+        self._next_line = clock() + LINE_EVERY_S
 
     async def ingest_all(
         self,
         ingestor: Ingestor,
         principal: Principal,
-        files: Sequence[IngestRequest],
+        found: Discovered,
         *,
         done: Done,
     ) -> int:
         """One file after the other; a file that fails says why and the others go on.
 
-        `done` is awaited after each. Returns 1 when any failed.
+        `done` is awaited after each. Returns 1 when a file or a folder could not be read.
         """
         stored: list[tuple[IngestRequest, Ingested]] = []
-        failed = 0
-        began = monotonic()
+        files, failed = found.files, len(found.unreadable)
+        for folder, reason in found.unreadable:
+            self._complain(folder, f"the folder cannot be read ({reason})")
+        began = self._clock()
         with self._bar() as bar:
             task = bar.add_task("", total=len(files))
             for number, file in enumerate(files):
@@ -59,11 +71,32 @@ class ProgressDisplay:
                 except (IngestError, RunFailure) as error:
                     failed += 1
                     await done(file.name, str(error))
-                    line = printable(f"{file.path}: {error}")
-                    self._console.print(line, style="red", markup=False, soft_wrap=True)
+                    self._complain(file.path, str(error))
+                self._say_progress(number + 1, len(files), failed)
             bar.update(task, completed=len(files), description="")
-        self._summarise(stored, failed, monotonic() - began)
+        self._summarise(stored, failed, self._clock() - began)
         return 1 if failed else 0
+
+    def report_gone(self, names: Sequence[str], *, removed: bool) -> None:
+        """Say which sources have lost their file; `removed`: and are no longer in the library."""
+        if not names:
+            return
+        shown = ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
+        count = counted(len(names), "source")
+        says = "removed" if removed else "of missing files kept (--sync removes them)"
+        line = f"{count} {says}: {shown}"
+        self._console.print(printable(line), markup=False, soft_wrap=True)
+
+    def _complain(self, path: Path, reason: str) -> None:
+        line = printable(f"{path}: {reason}")
+        self._console.print(line, style="red", markup=False, soft_wrap=True)
+
+    def _say_progress(self, done: int, total: int, failed: int) -> None:
+        if self._console.is_terminal or self._clock() < self._next_line or done == total:
+            return
+        self._next_line = self._clock() + LINE_EVERY_S
+        failures = f", {failed} failed" if failed else ""
+        self._console.print(f"{done:,} of {total:,} files{failures}", highlight=False)
 
     @contextmanager
     def reembedding(self) -> Iterator[Callable[[int, int], None]]:
@@ -86,10 +119,12 @@ class ProgressDisplay:
     ) -> None:
         if done:
             table = Table("File", "Title", "Kind", "Passages", "")
-            for file, one in done:
+            for file, one in done[:MAX_LISTED]:
                 cells = (file.name, one.title, one.kind, str(one.passages), _change(one))
                 table.add_row(*map(_cell, cells))
             self._console.print(table)
+        if len(done) > MAX_LISTED:
+            self._console.print(f"… and {len(done) - MAX_LISTED:,} more")
         passages = sum(one.passages for _, one in done if one.change != "unchanged")
         self._console.print(
             f"{_counts([one.change for _, one in done], failed)}; "

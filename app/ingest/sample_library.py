@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.principals import LOCAL, Principal
-from app.ingest.file_discovery import collect
+from app.ingest.file_discovery import discover
 from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ async def _nothing(name: str, ingested: Ingested) -> None:
 
 def sample_files(folder: Path = SAMPLES) -> list[IngestRequest]:
     """The samples, in the order in which they are ingested."""
-    files = collect([folder / name for name in FOLDERS], tags=(TAG,), shared=True)
+    folders = [folder / name for name in FOLDERS]
+    files = discover(folders, tags=(TAG,), shared=True).files
     names = [file.path.relative_to(folder).as_posix() for file in files]
     return [
         replace(file, origin=f"sample:{name}", name=name)

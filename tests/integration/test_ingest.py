@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from rich.console import Console
 
 from app.cli.ingest import main
 from app.config import load_settings
@@ -24,12 +25,13 @@ from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.embeddings.openai_embedder import OpenAIEmbedder
 from app.embeddings.providers import check_vectors, make_embedder
-from app.ingest.file_discovery import collect
+from app.ingest.file_discovery import discover
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.loaders.registry import LOADERS
 from app.ingest.parsed_document import IngestError
 from app.ingest.pipeline import Ingestor, IngestRequest, Progress
+from app.ingest.progress import ProgressDisplay
 from app.ingest.reembedding import reembed
 from app.ingest.sample_library import SAMPLES, ingest_samples
 from app.search.hybrid import HybridSearch
@@ -359,7 +361,7 @@ async def test_a_service_embeds_and_is_searched(
         (desk / "second edition.md").write_text(
             "# Tea\n\nGreen tea is steeped for two minutes.\n\n# Milk\n\nNot in green tea.\n"
         )
-        for file in collect([desk]):
+        for file in discover([desk]).files:
             await ingestor.ingest(LOCAL, file)
         index = PostgresPassageIndex(database)
         query = "how long is green tea steeped"
@@ -460,3 +462,39 @@ async def test_what_is_no_regular_file_is_not_waited_for(
     for path in (tmp_path / "pipe.txt", Path("/dev/zero"), tmp_path):
         with pytest.raises(IngestError, match="not a regular file"):
             await ingestor.ingest(LOCAL, IngestRequest(path, "o", path.name))
+
+
+def test_sources_of_missing_files_are_named_and_removed_with_sync(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    (desk / "more").mkdir()
+    (desk / "more" / "cup.md").write_text("# Cup\n\nThe cup is blue.\n")
+    command(desk)
+    (desk / "more" / "cup.md").unlink()
+    code, output, _ = command(desk)
+    assert code == 0
+    assert "1 source of missing files kept (--sync removes them): cup.md" in output
+    assert "cup.md" in sources(database_dsn)
+    command(desk / "tea.md", "--sync")  # a file says nothing of its folder
+    assert "cup.md" in sources(database_dsn)
+    _, output, _ = command(desk, "--sync")
+    assert "1 source removed: cup.md" in output
+    assert "cup.md" not in sources(database_dsn)
+    assert "source" not in command(desk, "--sync")[1].splitlines()[-1]
+
+
+async def test_progress_is_a_line_now_and_then_without_a_terminal(
+    ingestor: Ingestor, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        (desk / f"n{number}.md").write_text(f"# Note {number}\n\nValve {number} is open.\n")
+    seconds = iter(range(0, 100_000, 6))
+    display = ProgressDisplay(Console(force_terminal=False), clock=lambda: next(seconds))
+
+    async def done(name: str, ingested: object) -> None:
+        return None
+
+    await display.ingest_all(ingestor, LOCAL, discover([desk]), done=done)
+    lines = re.findall(r"^(\d) of 7 files$", capsys.readouterr().out, re.MULTILINE)
+    assert lines
+    assert lines == sorted(set(lines))

@@ -92,6 +92,11 @@ LIMIT 1;
 -- Serializes writers, so that document frequencies are exact and never deadlock. Readers do not wait.
 SELECT pg_advisory_xact_lock(1768515945);
 
+-- name: list_origins
+SELECT source_id, origin, name FROM sources
+WHERE owner_id = $1 AND starts_with(origin, $2) AND deleted_at IS NULL
+ORDER BY origin;
+
 -- name: find_origin
 SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key,
   shared, shared_with, tags
