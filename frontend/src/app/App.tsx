@@ -1,10 +1,9 @@
 import { QueryClientProvider, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { lazy, Suspense, useCallback, useState } from "react";
 
 import { ChatInterface } from "../chat/components/ChatInterface.tsx";
 import type { Start } from "../chat/session/useStreamingChat.ts";
 import { useRefreshConversations } from "../history/useConversations.ts";
-import { LibraryPage } from "../library/LibraryPage.tsx";
 import { INGEST_PROGRESS } from "../library/useIngestProgress.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { randomId } from "../protocol/ids.ts";
@@ -32,6 +31,9 @@ import { Sidebar } from "./Sidebar.tsx";
 import { CHAT_RENDERERS } from "./renderers.tsx";
 import { usePageTitle } from "./usePageTitle.ts";
 import { useSignIn } from "../auth/useSignIn.tsx";
+
+// Loaded on demand: a conversation does not need it.
+const LibraryPage = lazy(async () => ({ default: (await import("../library/LibraryPage.tsx")).LibraryPage }));
 
 const queries = newQueries();
 
@@ -116,13 +118,15 @@ function Page() {
         >
           <ErrorBoundary key={shown}>
             {inLibrary ? (
-              <LibraryPage
-                onOpen={open}
-                onFiles={uploads.add}
-                onAskOnly={(filters) => {
-                  startNew({ filters });
-                }}
-              />
+              <Suspense fallback={null}>
+                <LibraryPage
+                  onOpen={open}
+                  onFiles={uploads.add}
+                  onAskOnly={(filters) => {
+                    startNew({ filters });
+                  }}
+                />
+              </Suspense>
             ) : !isKnown(pathname) ? (
               <NotFound />
             ) : (
