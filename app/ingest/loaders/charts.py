@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from app.ingest.loaders.formulas import office_formula
+from app.ingest.loaders.formulas import office_formula, raised
 from app.ingest.loaders.open_xml import Element, child, descendants, kind
 
 MAX_POINTS: Final = 10_000  # of one chart
@@ -112,10 +112,15 @@ _BREAKS: Final = {"a:br": "\n", "a:tab": "\t"}
 def drawn_text(paragraph: Element) -> str:
     """The words of one paragraph of DrawingML."""
     words: list[str] = []
+    is_raised = False
     for one in descendants(paragraph, "a:t", "a:br", "m:oMath", "a:pPr", "a:rPr"):
         name = kind(one)
         if name == "a:t":
-            words.append(one.text or "")
+            text = one.text or ""
+            words.append(raised(words[-1] if words else "", text) if is_raised else text)
+        elif name == "a:rPr":
+            is_raised = (one.get("baseline") or "0").strip("0%") not in ("", "-")
+            is_raised &= not (one.get("baseline") or "").startswith("-")
         elif name == "m:oMath":
             words.append(office_formula(one))
         else:

@@ -1,7 +1,9 @@
 """HTML: headings, paragraphs, lists, tables and code; what frames a page is left out."""
 
+import codecs
 import html
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from bs4 import BeautifulSoup
@@ -11,7 +13,7 @@ from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.html_furniture import Furniture, is_note
 from app.ingest.loaders.html_text import BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
-from app.ingest.parsed_document import ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
 MAX_SPAN: Final = 1_000  # columns, rows
@@ -22,6 +24,8 @@ _CHARSET: Final = re.compile(
 _XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _LISTS: Final = ("ul", "ol", "menu")
+_CELLS: Final = ("td", "th")
+_NO_ROWS: Final = ("caption", "colgroup", "col")
 _CODE: Final = ("pre", "listing")
 _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
 _AS_BROWSERS_READ: Final = {
@@ -92,7 +96,28 @@ def decode_html(data: bytes) -> str:
     try:
         return decode(data.decode(_AS_BROWSERS_READ.get(named, named)).encode())
     except (LookupError, UnicodeError):
-        return decode(data)  # pages lie; what they look like decides
+        return _decoded_in_spite(data, named)
+
+
+def _decoded_in_spite(data: bytes, named: str) -> str:
+    """Pages lie: what they look like decides, unless they are mostly what they say."""
+    try:
+        return decode(data)
+    except IngestError:
+        if named not in ("utf-8", "utf8"):
+            raise
+        return decode(data.decode(errors=_WESTERN).encode())
+
+
+def _western(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8, as the programs that put them there meant them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_WESTERN: Final = "citestream_western"
+codecs.register_error(_WESTERN, _western)
 
 
 def _is_unicode(data: bytes) -> bool:
@@ -271,23 +296,54 @@ class HtmlExtractor:
         if caption:
             self._out.add_block(words_of(caption, self._furniture))
         below: dict[int, tuple[str, int]] = {}  # by column: the text and for how many rows
-        for row in table.find_all("tr"):
-            if self._furniture.is_left_out(row):
-                continue
+        for row in _table_rows(table, self._furniture):
             cells = {column: text for column, (text, _) in below.items()}
             below = {column: (text, n - 1) for column, (text, n) in below.items() if n > 1}
             column = 0
-            for cell in row.find_all(["td", "th"], recursive=False):
+            for cell in row:
                 while column in cells:
                     column += 1
                 cells[column] = words_of(cell, self._furniture)
-                rows = _span(cell, "rowspan")
-                width = _span(cell, "colspan")
+                rows, width = _spans(cell)
                 if rows > 1:
                     below[column] = (cells[column], rows - 1)
                 column += width
             if any(cells.values()):
                 self._out.add_block(" | ".join(cells[at] for at in sorted(cells)), "row")
+
+
+def _table_rows(table: Tag, furniture: Furniture, depth: int = 0) -> Iterator[list[PageElement]]:
+    """The cells of each row; text and cells that stand beside the rows, as rows of their own."""
+    stray: list[PageElement] = []
+    for child in table.children:
+        if isinstance(child, Tag) and (child.name in _NO_ROWS or furniture.is_left_out(child)):
+            continue
+        if isinstance(child, Tag) and child.name not in _CELLS and depth < MAX_DEPTH:
+            if stray:
+                yield stray
+                stray = []
+            if child.name == "tr":
+                yield [one for one in child.children if _is_cell(one, furniture)]
+            else:
+                yield from _table_rows(child, furniture, depth + 1)
+        elif _is_cell(child, furniture):
+            stray.append(child)
+    if stray:
+        yield stray
+
+
+def _is_cell(node: PageElement, furniture: Furniture) -> bool:
+    """Text may stand between cells, too."""
+    if isinstance(node, Tag):
+        return not furniture.is_left_out(node)
+    return type(node) is NavigableString and bool(node.strip())
+
+
+def _spans(cell: PageElement) -> tuple[int, int]:
+    """Rows and columns."""
+    if not isinstance(cell, Tag):
+        return 1, 1
+    return _span(cell, "rowspan"), _span(cell, "colspan")
 
 
 def _span(cell: Tag, name: str) -> int:

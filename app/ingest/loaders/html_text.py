@@ -6,10 +6,11 @@ from typing import Final
 
 from bs4.element import CData, Comment, NavigableString, PageElement, Tag
 
-from app.ingest.loaders.formulas import mathml_form
+from app.ingest.loaders.formulas import mathml_form, raised
 from app.ingest.loaders.html_furniture import Furniture
 
 MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
+MAX_RAISED: Final = 5  # exponents of exponents
 MAX_OPTIONS: Final = 20  # of a list of choices that are all written
 BLOCKS: Final = frozenset(
     {"address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details"}
@@ -29,8 +30,9 @@ _PERMALINKS: Final = ("¶", "#", "§", "🔗", "↩", "↩︎")
 class InlineText:
     """Collects text between two blocks."""
 
-    def __init__(self, furniture: Furniture) -> None:
+    def __init__(self, furniture: Furniture, *, nested: int = 0) -> None:
         self._furniture = furniture
+        self._nested = nested
         self._parts: list[str] = []
         self._readings: list[str] = []
         self.pictures = 0
@@ -120,10 +122,12 @@ class InlineText:
         before = self._parts[-1][-1] if self._parts else ""
         if _holds_note_link(tag):
             return _note_mark(text)
-        is_exponent = before.isdigit() and text[:1] in "0123456789-+−n" and bool(text)
-        if is_exponent:
-            return f"^{text}"
-        return " ".join(tag.get_text().split()) if tag.find(True) is None else _inner(self, tag)
+        if self._nested > MAX_RAISED:
+            return tag.get_text()
+        inner = InlineText(self._furniture, nested=self._nested + 1)
+        for child in tag.children:
+            inner.all_of(child, 1)
+        return raised(before, inner.take())
 
     def _link(self, tag: Tag) -> str:
         return "" if _is_permalink(tag) else _note_mark("".join(tag.get_text().split()))
@@ -134,13 +138,6 @@ def words_of(node: PageElement, furniture: Furniture) -> str:
     text = InlineText(furniture)
     text.all_of(node)
     return " ".join(f"{text.take()} {text.take_readings()}".split())
-
-
-def _inner(text: InlineText, tag: Tag) -> str:
-    part = InlineText(text._furniture)
-    for child in tag.children:
-        part.all_of(child, 1)
-    return part.take()
 
 
 def _is_note_link(tag: Tag) -> bool:

@@ -4,8 +4,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from app.ingest.loaders.charts import drawn_text
-from app.ingest.loaders.formulas import office_formula
-from app.ingest.loaders.open_xml import Element, attribute, child, children, descendants, kind
+from app.ingest.loaders.formulas import office_formula, raised
+from app.ingest.loaders.open_xml import (
+    Element,
+    attribute,
+    child,
+    children,
+    descendants,
+    kind,
+    value,
+)
 from app.ingest.loaders.symbols import symbol
 
 if TYPE_CHECKING:
@@ -81,6 +89,7 @@ class WordText:
             "w:fldChar": self._field_character,
             "w:fldSimple": self._simple_field,
             "w:instrText": self._instruction,
+            "w:r": self._run,
             "w:ruby": self._ruby,
             "m:oMath": lambda node: self._add(office_formula(node)),
             "m:oMathPara": lambda node: self._add(office_formula(node)),
@@ -123,8 +132,15 @@ class WordText:
         else:
             self._children(node)
 
+    def _run(self, node: Element) -> None:
+        begin = len(self._words)
+        self._children(node)
+        if value(node, "w:rPr", "w:vertAlign") == "superscript" and begin:
+            written = "".join(self._words[begin:])
+            self._words[begin:] = [raised(self._words[begin - 1], written)]
+
     def _add(self, text: str) -> None:
-        if not self._fields.hide:
+        if text and not self._fields.hide:
             self._words.append(text)
 
     def _aside(self, what: AsideKind, text: str = "", *, element: Element | None = None) -> None:

@@ -180,6 +180,8 @@ def test_code_keeps_its_lines() -> None:
         ),
         ("<tr><td rowspan=99999999999>A<td colspan=x>B<tr><td>C", ["A | B", "A | C"]),
         ("<tr><td>a<td><ul><li>b<li>c</ul>", ["a | b c"]),
+        ("<tr><td>a<td>b</tr><tr>stray</tr>", ["a | b", "stray"]),
+        ("<th><td>a<td>b</th><tr><td>c<td>d", ["| a | b", "c | d"]),
         ("<tr><td>a<td>b<br>c<tr hidden><td>d<td>e", ["a | b c"]),
     ],
 )
@@ -202,6 +204,13 @@ def test_cells_that_span_rows_stand_in_each(rows: str, expected: list[str]) -> N
 def test_encodings_are_read_as_browsers_read_them(named: str, encoding: str, text: str) -> None:
     page = f'<meta charset="{named}"><p>{text}</p>'
     assert texts(page, encoding=encoding) == [text]
+
+
+def test_a_page_in_utf8_with_a_few_other_bytes_is_read() -> None:
+    page = '<meta charset="utf-8"><title>gr\xfcn</title><p>{}</p>'.encode("latin-1")
+    text = "Größe, Höhe, Länge der Körbe."
+    source = load_html(page.replace(b"{}", text.encode()))
+    assert (source.title, source.text) == ("grün", text)
 
 
 def test_lists_go_on_from_their_number_and_pictures_are_counted() -> None:

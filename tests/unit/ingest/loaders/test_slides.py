@@ -168,6 +168,13 @@ def test_alternate_content_groups_and_formulas_are_read() -> None:
     assert texts(TITLE + group + alternate) == ["a", "b", "Limit: a=b"]
 
 
+def test_an_exponent_is_no_digit_of_its_number() -> None:
+    raised, lowered = (
+        f'<a:r><a:rPr baseline="{n}"/><a:t>5</a:t></a:r>' for n in ("30000", "-25000")
+    )
+    assert texts(sp(a("10", raised, " a", lowered)) + sp(a("7", lowered))) == ["10^5 a5", "75"]
+
+
 def test_lists_keep_their_levels_and_lines_their_breaks() -> None:
     assert blocks(load_pptx(deck(sp("a", a("b", level=1)) + sp(a("x", "<a:br/>", "y"))))) == [
         (1, "item", "- a"),

@@ -95,6 +95,15 @@ def test_characters_that_are_elements_are_characters(inline: str, expected: str)
     assert texts(f"<w:p><w:r>{inner}</w:r></w:p>") == [expected]
 
 
+def test_an_exponent_is_no_digit_of_its_number() -> None:
+    def raised(text: str) -> str:
+        return f'<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>{text}</w:t></w:r>'
+
+    assert texts(p("10", raised("5"), " in the 1", raised("st"), " m", raised("2"))) == [
+        "10^5 in the 1st m2"
+    ]
+
+
 def test_letters_of_a_symbol_font_are_read_by_their_font() -> None:
     fonts = '<w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr>'
     assert texts(f"<w:p><w:r>{fonts}<w:t>\uf062</w:t></w:r>{run('-test')}</w:p>") == ["β-test"]
