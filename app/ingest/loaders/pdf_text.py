@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import pypdfium2
 from pypdfium2 import raw
 
+from app.ingest.loaders.pdf_accents import JOINER, composed
+
 _TOKEN: Final = re.compile(r"[^\x00\s\ufffe\ufeff\u200b]+")
 _BREAK: Final = "\ufffe"  # PDFium's character for the hyphen of a word broken at the line's end
 _HYPHENS: Final = "-\u2010\u00ad"
@@ -88,7 +90,7 @@ class _Reader:
 
     def __init__(self, page: pypdfium2.PdfTextPage) -> None:
         self._page = page
-        self._text = _characters(page)
+        self._text = composed(page, _characters(page))
         self._x, self._y, self._right, self._low, self._unused = (
             ctypes.c_double() for _ in range(5)
         )
@@ -265,7 +267,7 @@ def _readable(text: str) -> str:
     """Characters of ligatures and presentation forms one by one, symbol fonts' bullets as such."""
     if any("\ud800" <= one <= "\udfff" for one in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = text.translate(_SYMBOL_BULLETS)
+    text = text.replace(JOINER, "").translate(_SYMBOL_BULLETS)
     text = _PRESENTATION.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     if _RTL.search(text):
         # PDFium takes the full stop that ends the sentence for the beginning of the number.

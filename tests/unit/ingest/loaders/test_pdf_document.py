@@ -308,6 +308,13 @@ def test_ligatures_and_presentation_forms_are_letters() -> None:
     assert one_page((60, 700, "\uf0b7 point", 11, "U")) == ["• point"]
 
 
+def test_accents_that_are_drawn_over_letters_are_part_of_them() -> None:
+    word = [(60, 700, "Ver", 10, "U"), (75, 700, "¨", 10, "U"), (75, 700, "offentlichung", 10, "U")]
+    after = [(160, 700, "fu", 10, "U"), (170, 700, "r Pumpen", 10, "U"), (165, 700, "¨", 10, "U")]
+    assert one_page(*word, *after) == ["Veröffentlichung für Pumpen"]
+    assert one_page((60, 700, "run `make` in ~/x", 10, "F2")) == ["run `make` in ~/x"]
+
+
 @pytest.mark.parametrize(
     "title",
     [
