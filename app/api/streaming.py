@@ -38,7 +38,7 @@ Cursor = LiveCursor | StoredCursor
 
 
 class FrameEncoder(Protocol):
-    """Turns what a cursor reads into bytes of one dialect."""
+    """Turns what a cursor reads into bytes of one format."""
 
     def __call__(self, cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
         """Whole frames; a comment frame after each `heartbeat_s` of silence."""
@@ -74,7 +74,7 @@ async def sse_frames(cursor: NumberedFrames, *, heartbeat_s: float) -> AsyncGene
             yield PING if entry is None else b"id: %d\ndata: %b\n\n" % (entry.seq, entry.data)
 
 
-async def dialect_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
+async def named_event_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
     """The frames of `POST /api/chat/stream`: named events, always one `citations`.
 
     Where the log has none of its own (an error without text, a `reset`) it carries no id.

@@ -1,4 +1,4 @@
-"""Readers of event streams that people already have, against the main dialect."""
+"""Readers of event streams that people already have, against the main format."""
 
 import asyncio
 import json

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
-from app.api.streaming import dialect_frames
+from app.api.streaming import named_event_frames
 from app.domain.errors import RunFailure
 from app.domain.models import Filters
 from app.runs.reaper import GAP_S, LEASE_S, Reaper
@@ -183,28 +183,28 @@ async def thought_aloud() -> bytes:
         return await stream(scenario.live())
 
 
-async def dialect() -> bytes:
+async def named_events() -> bytes:
     """The full answer as `POST /api/chat/stream` sends it."""
     async with scenario_run() as scenario:
         scenario.start(Script(PIECES))
-        return await stream(scenario.live(), encode=dialect_frames)
+        return await stream(scenario.live(), encode=named_event_frames)
 
 
-async def dialect_error() -> bytes:
-    """An error without text in that dialect: `citations` comes all the same."""
+async def named_events_error() -> bytes:
+    """An error without text in that format: `citations` comes all the same."""
     unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
     async with scenario_run() as scenario:
         scenario.start(Script(failure=unavailable))
-        return await stream(scenario.live(), encode=dialect_frames)
+        return await stream(scenario.live(), encode=named_event_frames)
 
 
-async def dialect_reset() -> bytes:
-    """A replay in that dialect whose events are gone: the text as a stage, then its citations."""
+async def named_events_reset() -> bytes:
+    """A replay in that format whose events are gone: the text as a stage, then its citations."""
     async with scenario_run() as scenario:
         scenario.start(Script(PIECES))
         await scenario.run.closed.wait()
         await scenario.log.purge(ended_before=scenario.clock.now())
-        return await stream(scenario.stored(), encode=dialect_frames)
+        return await stream(scenario.stored(), encode=named_event_frames)
 
 
 Scenario = Callable[[], Awaitable[bytes]]
@@ -226,7 +226,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     reasoned,
     thought_aloud,
 )
-DIALECT_SCENARIOS: tuple[Scenario, ...] = (dialect, dialect_error, dialect_reset)
+NAMED_EVENT_SCENARIOS: tuple[Scenario, ...] = (named_events, named_events_error, named_events_reset)
 
 
 def path_of(scenario: Scenario) -> Path:

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.api.streaming import dialect_frames, sse_frames
+from app.api.streaming import named_event_frames, sse_frames
 from app.domain.encoding import clean_text, compact_json, timestamp
 from app.domain.events import Token, from_json, to_json, token_json
 from app.graph.marker_buffer import MarkerBuffer
@@ -178,7 +178,7 @@ async def _read_from_everywhere(texts: list[str]) -> None:
 
 
 def _named(cursor: LiveCursor | StoredCursor) -> AsyncGenerator[bytes, None]:
-    return dialect_frames(cursor, heartbeat_s=60)
+    return named_event_frames(cursor, heartbeat_s=60)
 
 
 def test_nothing_beyond_the_reservation_is_shown() -> None:

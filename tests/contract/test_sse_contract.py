@@ -10,7 +10,7 @@ from app.api.streaming import sse_frames
 from app.cli.contracts import CONTRACTS
 from app.domain.events import EVENT
 from tests.contract.scenario_runner import Script, scenario_run
-from tests.contract.scenarios import DIALECT_SCENARIOS, FOLDER, SCENARIOS, Scenario, path_of
+from tests.contract.scenarios import FOLDER, NAMED_EVENT_SCENARIOS, SCENARIOS, Scenario, path_of
 from tests.harness.sse import Frame, Viewer, parse, stage_types
 
 FRAME = re.compile(rb"id: [1-9]\d*\ndata: [^\n\r]+\n\n")
@@ -20,7 +20,9 @@ NAMED = re.compile(
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 each = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.__name__)
-each_dialect = pytest.mark.parametrize("scenario", DIALECT_SCENARIOS, ids=lambda s: s.__name__)
+each_named_event_scenario = pytest.mark.parametrize(
+    "scenario", NAMED_EVENT_SCENARIOS, ids=lambda s: s.__name__
+)
 
 
 def kept(scenario: Scenario) -> bytes:
@@ -32,7 +34,7 @@ def frames_of(scenario: Scenario) -> list[Frame]:
 
 
 @pytest.mark.parametrize(
-    "scenario", [*SCENARIOS, *DIALECT_SCENARIOS], ids=lambda scenario: scenario.__name__
+    "scenario", [*SCENARIOS, *NAMED_EVENT_SCENARIOS], ids=lambda scenario: scenario.__name__
 )
 @pytest.mark.parametrize("fast_path", ["on", "off"])
 async def test_the_server_writes_each_transcript_byte_for_byte(
@@ -45,7 +47,7 @@ async def test_the_server_writes_each_transcript_byte_for_byte(
 
 
 def test_every_transcript_has_its_scenario() -> None:
-    known = {path_of(scenario) for scenario in (*SCENARIOS, *DIALECT_SCENARIOS)}
+    known = {path_of(scenario) for scenario in (*SCENARIOS, *NAMED_EVENT_SCENARIOS)}
     assert set(FOLDER.iterdir()) == known
 
 
@@ -181,8 +183,8 @@ def test_a_client_that_only_reads_lines_understands_it(scenario: Scenario) -> No
     assert ('"type":"done"' in ended) == (types[-1] == "done")
 
 
-@each_dialect
-def test_the_other_dialect_names_its_events(scenario: Scenario) -> None:
+@each_named_event_scenario
+def test_the_named_event_format_names_its_events(scenario: Scenario) -> None:
     assert NAMED.sub(b"", kept(scenario)) == b""
     names = re.findall(rb"^event: (\w+)$", kept(scenario), re.MULTILINE)
     assert names[-1] in {b"done", b"error"}
@@ -190,9 +192,9 @@ def test_the_other_dialect_names_its_events(scenario: Scenario) -> None:
     assert names[-2] == b"citations"
 
 
-def test_a_reset_in_the_other_dialect_is_followed_by_its_citations() -> None:
-    replayed = (FOLDER / "dialect-reset.sse").read_bytes()
-    asked = (FOLDER / "dialect.sse").read_bytes()
+def test_a_reset_in_the_named_event_format_is_followed_by_its_citations() -> None:
+    replayed = (FOLDER / "named-events-reset.sse").read_bytes()
+    asked = (FOLDER / "named-events.sse").read_bytes()
     assert b'"status":"reset"' in replayed
     citations = b"event: citations\ndata: " + asked.partition(b"event: citations\ndata: ")[2]
     assert replayed.endswith(b"\n\n" + citations)

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from app.cli.contracts import CONTRACTS, openapi
-from tests.contract.scenarios import DIALECT_SCENARIOS, Scenario, path_of
+from tests.contract.scenarios import NAMED_EVENT_SCENARIOS, Scenario, path_of
 
 DESCRIPTION: dict[str, Any] = yaml.safe_load((CONTRACTS / "sse-stream.yaml").read_text())
 EVENTS: dict[str, Any] = orjson.loads((CONTRACTS / "events.schema.json").read_bytes())
@@ -46,9 +46,9 @@ def test_every_channel_is_a_route_that_streams() -> None:
         assert "text/event-stream" in answer["content"]
 
 
-@pytest.mark.parametrize("scenario", DIALECT_SCENARIOS, ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize("scenario", NAMED_EVENT_SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_named_events_fit_their_description(scenario: Scenario) -> None:
-    described = messages_of("dialect")
+    described = messages_of("namedEvents")
     found = NAMED.findall(path_of(scenario).read_bytes())
     assert found
     for name, data in found:

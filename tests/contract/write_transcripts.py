@@ -2,16 +2,16 @@
 
 import asyncio
 
-from tests.contract.scenarios import DIALECT_SCENARIOS, FOLDER, SCENARIOS, path_of
+from tests.contract.scenarios import FOLDER, NAMED_EVENT_SCENARIOS, SCENARIOS, path_of
 
 
 async def write() -> None:
     """Every transcript anew; those of scenarios that are gone are removed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    kept = {path_of(scenario) for scenario in (*SCENARIOS, *DIALECT_SCENARIOS)}
+    kept = {path_of(scenario) for scenario in (*SCENARIOS, *NAMED_EVENT_SCENARIOS)}
     for stale in set(FOLDER.glob("*.sse")) - kept:
         stale.unlink()
-    for scenario in (*SCENARIOS, *DIALECT_SCENARIOS):
+    for scenario in (*SCENARIOS, *NAMED_EVENT_SCENARIOS):
         path_of(scenario).write_bytes(await scenario())
 
 

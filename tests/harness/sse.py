@@ -10,7 +10,7 @@ import orjson
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of the main dialect."""
+    """One frame of the main format."""
 
     id: int
     type: str

@@ -108,7 +108,7 @@ async def test_json_is_one_object(client: httpx.AsyncClient) -> None:
     }
 
 
-async def test_the_other_dialect_is_the_same_run(
+async def test_the_named_event_format_is_the_same_run(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:
     upstream.script(Reply(tokens=["Nausea ", "[1]."]))

@@ -150,7 +150,7 @@ async def test_json_disconnects_like_a_stream(
     )
 
 
-async def test_the_other_dialect_disconnects_too(
+async def test_the_named_event_format_disconnects_too(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:
     upstream.script(LONG)

@@ -54,13 +54,13 @@ async def test_tokens_arrive_one_by_one(proxied: httpx.AsyncClient, upstream: Fa
         await one_by_one(response, permits, 60)
 
 
-@pytest.mark.parametrize("method", ["GET", "dialect"])
+@pytest.mark.parametrize("method", ["GET", "named events"])
 async def test_the_other_streams_are_not_held_back(
     proxied: httpx.AsyncClient, upstream: FakeOpenAI, method: str
 ) -> None:
     permits = asyncio.Semaphore(0)
     upstream.script(Reply(tokens=WORDS[:40], permits=permits))
-    if method == "dialect":
+    if method == "named events":
         stream = proxied.stream("POST", "/api/chat/stream", json={"query": QUESTION})
     else:
         async with asking(proxied, QUESTION, on_disconnect="continue") as asked:

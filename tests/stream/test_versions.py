@@ -13,7 +13,7 @@ import pytest
 
 from app.api.ai_sdk.encoder import ui_frames
 from app.api.openai.encoder import Completion, chunk_frames
-from app.api.streaming import Cursor, dialect_frames
+from app.api.streaming import Cursor, named_event_frames
 from app.db.listener import Listener
 from app.db.pool import Database
 from app.db.run_log import PostgresRunLog
@@ -283,8 +283,8 @@ class Stored:
             await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("encoder", [dialect_frames, ui_frames, "openai"])
-async def test_every_dialect_sends_what_it_knows_of_newer_events(encoder: Any) -> None:
+@pytest.mark.parametrize("encoder", [named_event_frames, ui_frames, "openai"])
+async def test_every_format_sends_what_it_knows_of_newer_events(encoder: Any) -> None:
     cursor = cast("Cursor", Stored())
     if encoder == "openai":
         completion = Completion(
@@ -296,7 +296,7 @@ async def test_every_dialect_sends_what_it_knows_of_newer_events(encoder: Any) -
     sent = b"".join([frame async for frame in stream]).decode()
     for word in ("Nausea ", "is common ", "[1]."):
         assert orjson.dumps(word).decode() in sent
-    last = {dialect_frames: "event: done\ndata: {}\n\n"}.get(encoder, "data: [DONE]\n\n")
+    last = {named_event_frames: "event: done\ndata: {}\n\n"}.get(encoder, "data: [DONE]\n\n")
     assert sent.endswith(last)
     assert sent.count(last) == 1
     if encoder != "openai":

@@ -1,4 +1,4 @@
-"""Ways to ask: `POST /chat`, its other dialect, regenerate and continue. All start the same run."""
+"""Ways to ask: `POST /chat`, its named-event format, regenerate, continue. All start a run."""
 
 import hashlib
 import uuid
@@ -17,7 +17,7 @@ from app.api.streaming import (
     AnswerResponse,
     EventStreamResponse,
     FrameEncoder,
-    dialect_frames,
+    named_event_frames,
     sse_frames,
 )
 from app.domain.errors import InvalidInput
@@ -70,7 +70,7 @@ async def chat_stream(
     principal: WithPrincipal,
     idempotency_key: Key = None,
 ) -> Response:
-    """The same run in the other dialect: named `stage`, `token`, `citations`, `done`, `error`."""
+    """The same run in the named-event format: `stage`, `token`, `citations`, `done`, `error`."""
     chosen = FilterBody(recording_id=body.recording_id)
     filters = await checked_filters(services, principal, chosen)
     handle = await services.runs.ask(
@@ -85,7 +85,7 @@ async def chat_stream(
             idempotency_key=idempotency_key,
         )
     )
-    return _stream(services, handle, dialect_frames)
+    return _stream(services, handle, named_event_frames)
 
 
 @router.post("/conversations/{session_id}/messages/{message_id}/regenerate", responses=ASKED)

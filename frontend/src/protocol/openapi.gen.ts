@@ -31,7 +31,7 @@ export interface paths {
         put?: never;
         /**
          * Chat Stream
-         * @description The same run in the other dialect: named `stage`, `token`, `citations`, `done`, `error`.
+         * @description The same run in the named-event format: `stage`, `token`, `citations`, `done`, `error`.
          */
         post: operations["chat_stream_api_chat_stream_post"];
         delete?: never;

@@ -37,10 +37,10 @@ async function replay(text: string, size: number): Promise<Answer> {
   return (await framesOf(text, size)).reduce(reduceAnswer, newAnswer("a", "run-1"));
 }
 
-/** The dialect of `POST /api/chat/stream` names its events; this page does not speak it. */
-const isOurDialect = (text: string): boolean => !/^event: /m.test(text);
+/** The format of `POST /api/chat/stream` names its events; this page does not speak it. */
+const isMainFormat = (text: string): boolean => !/^event: /m.test(text);
 
-describe.each(Object.entries({ ...OURS, ...RECORDED }).filter(([, text]) => isOurDialect(text)))(
+describe.each(Object.entries({ ...OURS, ...RECORDED }).filter(([, text]) => isMainFormat(text)))(
   "transcript %s",
   (_, text) => {
     it("reads the same whole, in pieces and byte by byte", async () => {
