@@ -81,8 +81,10 @@ def test_every_rule_of_the_wire_names_a_test() -> None:
 
 
 def test_decisions_have_their_four_parts_and_numbers_without_a_gap() -> None:
-    decisions = sorted((ROOT / "specs" / "decisions").glob("*.md"))
-    for number, path in enumerate(decisions, start=1):
-        assert path.name.startswith(f"{number:04d}-")
+    folder = ROOT / "specs" / "decisions"
+    decisions = sorted(folder.glob("[0-9]*.md"))
+    names = [f"{number:04d}" for number in range(1, len(decisions) + 1)]
+    assert [path.name[:4] for path in decisions] == names
+    for path in (*decisions, folder / "TEMPLATE.md"):
         parts = re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
         assert parts == ["Context", "Decision", "Consequences", "What enforces it"]
