@@ -28,7 +28,8 @@ class Block:
 class FidelityNote:
     """What of the file is not in the text: `count` things of that kind, of `total` if known.
 
-    `kind` is a word of the API, such as `pages_without_text`.
+    `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
     """
 
     kind: str

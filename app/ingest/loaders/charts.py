@@ -24,7 +24,7 @@ def chart_rows(chart: Element) -> list[str]:
     cells: dict[str, list[str]] = defaultdict(list)
     for series in descendants(chart, "c:ser"):
         name = " ".join(_points(child(series, "c:tx")).values())
-        categories = next((_points(found) for found in _having(series, _CATEGORIES)), {})
+        categories = next((_categories(found) for found in _having(series, _CATEGORIES)), {})
         for part in _having(series, _VALUES):
             for index, figure in _points(part).items():
                 shown = f"{name}: {figure}" if name else figure
@@ -36,6 +36,17 @@ def chart_rows(chart: Element) -> list[str]:
 
 def _having(series: Element, names: tuple[str, ...]) -> Iterator[Element]:
     return (found for name in names if (found := child(series, name)) is not None)
+
+
+def _categories(part: Element) -> dict[str, str]:
+    """With the groups that they stand in, which are only named at their first category."""
+    inner, *groups = [*map(_points, descendants(part, "c:lvl"))] or [_points(part)]
+    names: list[str] = [""] * len(groups)
+    found: dict[str, str] = {}
+    for index, name in inner.items():
+        names = [group.get(index, known) for group, known in zip(groups, names, strict=True)]
+        found[index] = " ".join(filter(None, [*reversed(names), name]))
+    return found
 
 
 def _points(part: Element | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from app.ingest.loaders.archives import Archive
-from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.extracted_text import ONLY_PICTURES, ExtractedText
 from app.ingest.loaders.html_page import HtmlExtractor, decode_html, parse_html
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -47,9 +47,7 @@ def load_epub(data: bytes) -> ParsedDocument:
         raise IngestError("the book is damaged (none of its chapters can be read)")
     out.add_note("unreadable_chapters", unreadable, len(chapters))
     if not out.has_text and any(name.lower().endswith(_PICTURES) for name in archive.names):
-        raise IngestError(
-            "the book has pictures of its pages and no text; run text recognition (OCR) on it"
-        )
+        raise IngestError(ONLY_PICTURES)
     return out.document(title)
 
 

@@ -18,6 +18,7 @@ MAX_TEXT_LENGTH: Final = 10_000_000
 
 TOO_LONG: Final = f"the text is longer than {MAX_TEXT_LENGTH:,} characters; divide it"
 NO_TEXT: Final = "the file contains no text"
+ONLY_PICTURES: Final = "the file has pictures and no text; run text recognition (OCR) on it"
 MAX_HEADING: Final = 1_000  # characters; each passage below it carries it
 _TIGHT = {"item", "row"}  # follow each other on the next line, others after an empty one
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -121,7 +122,7 @@ class ExtractedText:
         self._close(0)
         blocks = sorted([*self.blocks, *self._alone], key=attrgetter("start"))
         if not blocks:
-            raise IngestError(NO_TEXT)
+            raise IngestError(ONLY_PICTURES if "pictures" in self._notes else NO_TEXT)
         title = " ".join(storable_text(title or "").split()) or None
         return ParsedDocument(
             kind="document",

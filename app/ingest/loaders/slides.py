@@ -32,7 +32,7 @@ _NUMBERS: Final = ("sldNum", "sldImg")
 _EDGES: Final = ("dt", "ftr", "hdr")  # on every slide: kept once
 _FORMS: Final = ("p:sp", "p:pic", "p:graphicFrame", "p:grpSp", "p:cxnSp")
 Piece = tuple[str, BlockKind]
-_USELESS_TITLES: Final = ("PowerPoint Presentation", "PowerPoint-Präsentation")
+_USELESS_TITLES: Final = ("Presentation", "PowerPoint Presentation", "PowerPoint-Präsentation")
 
 
 def load_pptx(data: bytes) -> ParsedDocument:

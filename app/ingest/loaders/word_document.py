@@ -170,6 +170,8 @@ class _Reader:
                     self._blocks(aside.element)
                 case "picture":
                     self._pictures += 1
+                case "file":
+                    self.out.add_note("embedded_files", 1)
                 case "part":
                     self._add_part(aside.text)
                 case "text":

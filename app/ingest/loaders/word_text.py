@@ -19,7 +19,7 @@ from app.ingest.loaders.symbols import symbol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AsideKind = Literal["box", "text", "footnote", "endnote", "comment", "part", "picture"]
+AsideKind = Literal["box", "text", "footnote", "endnote", "comment", "part", "picture", "file"]
 
 _CHARACTERS: Final = {
     "w:tab": "\t",
@@ -101,6 +101,7 @@ class WordText:
             "v:shape": self._shape,
             "pic:pic": self._picture,
             "v:imagedata": self._picture,
+            "o:OLEObject": lambda node: self._aside("file"),
             "c:chart": self._part,
             "cx:chart": self._part,
             "dgm:relIds": self._part,

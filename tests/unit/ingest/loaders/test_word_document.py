@@ -414,6 +414,24 @@ CHART = office_part(
 )
 
 
+def test_categories_of_a_chart_stand_in_their_groups() -> None:
+    levels = points("lvl", "Lund", "Malmö", "Oslo") + (
+        '<c:lvl><c:pt idx="0"><c:v>Sweden</c:v></c:pt><c:pt idx="2"><c:v>Norway</c:v></c:pt>'
+        "</c:lvl>"
+    )
+    chart = office_part(
+        "c:chartSpace",
+        f"<c:ser><c:cat><c:multiLvlStrRef><c:multiLvlStrCache>{levels}</c:multiLvlStrCache>"
+        f"</c:multiLvlStrRef></c:cat><c:val>{points('numCache', '1', '2', '3')}</c:val></c:ser>",
+    )
+    body = p('<w:r><w:drawing><c:chart r:id="rId1"/></w:drawing></w:r>')
+    assert texts(body, {"chart.xml": ("chart", chart)}) == [
+        "Sweden Lund; 1",
+        "Sweden Malmö; 2",
+        "Norway Oslo; 3",
+    ]
+
+
 def test_charts_and_diagrams_are_read() -> None:
     model = office_part(
         "dgm:dataModel",
