@@ -36,13 +36,17 @@ class Annotations:
     notes: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # text, address
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    linked: set[str] = field(default_factory=set)  # addresses of this page and those before
 
 
 def annotations(
-    page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, document: pypdfium2.PdfDocument
+    page: pypdfium2.PdfPage,
+    text: pypdfium2.PdfTextPage,
+    document: pypdfium2.PdfDocument,
+    linked: set[str],
 ) -> Annotations:
-    """In the order in which the file has them. Hidden ones are left out."""
-    out = Annotations()
+    """In the order in which the file has them. Hidden ones, and links in `linked`, are left out."""
+    out = Annotations(linked=linked)
     for at in range(raw.FPDFPage_GetAnnotCount(page)):
         handle = raw.FPDFPage_GetAnnot(page, at)
         if not handle:
@@ -81,7 +85,9 @@ class _Annotation:
             out.fields += self._fields() if self._form is not None else self._loose_field()
             return
         if subtype == raw.FPDF_ANNOT_LINK:
-            if address := self._address():
+            address = self._address().removeprefix("mailto:")
+            if address and address not in out.linked:
+                out.linked.add(address)
                 out.links.append((self._covered(), address))
             return
         if subtype == raw.FPDF_ANNOT_FILEATTACHMENT:

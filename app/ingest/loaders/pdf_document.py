@@ -48,6 +48,7 @@ class _Content:
     annotations: list[Annotations] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
     title: str = ""
+    linked: set[str] = field(default_factory=set)
     damaged: int = 0
     unreadable: int = 0
     length: int = 0
@@ -98,7 +99,7 @@ def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -
         text = page.get_textpage()
         try:
             read = page_text(page, text)
-            extras = annotations(page, text, document)
+            extras = annotations(page, text, document, content.linked)
         finally:
             text.close()
     finally:
@@ -119,7 +120,6 @@ class _Composer:
         self._content = content
         self._out = ExtractedText()
         self._title = _useful_title(content.title)
-        self._linked: set[str] = set()
 
     def document(self) -> ParsedDocument:
         content = self._content
@@ -161,12 +161,9 @@ class _Composer:
             self._out.add_block(note, page=number)
         shown = "".join("".join(line.text.split()) for line in lines) if extras.links else ""
         for text, address in extras.links:
-            bare = address.removeprefix("mailto:")
-            known = bare.partition("://")[2].rstrip("/") or bare
-            if not bare or bare in self._linked or known in shown:
-                continue
-            self._linked.add(bare)
-            self._out.add_block(f"{text}: {bare}" if text else bare, "item", page=number)
+            known = address.partition("://")[2].rstrip("/") or address
+            if known not in shown:
+                self._out.add_block(f"{text}: {address}" if text else address, "item", page=number)
         for name, data in extras.files:
             self._content.files.append((name, data))
 

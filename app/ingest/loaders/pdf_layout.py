@@ -66,7 +66,7 @@ def _rows(cells: Sequence[Cell]) -> list[_Row]:
     """Cells that are drawn after each other on the same height."""
     rows: list[_Row] = []
     for cell in cells:
-        if rows and not rows[-1].cells[-1].broken and _continues(rows[-1].cells[-1], cell):
+        if rows and _continues(rows[-1].cells[-1], cell):
             rows[-1].cells.append(cell)
         else:
             rows.append(_Row([cell]))
@@ -282,10 +282,11 @@ def _line(row: _Row) -> Line:
     cells = row.cells
     labelled = any(not cell.alone for cell in cells)
     texts = [cell.text if labelled else cell.alone for cell in cells]
+    texts[:-1] = [text + "-" * cell.broken for text, cell in zip(texts, cells[:-1], strict=False)]
     if sum(cell.rtl for cell in cells) * 2 > len(cells):
         texts.reverse()
-    text = " ".join(texts)
     last = cells[-1]
+    text = " ".join(texts)
     return Line(
         text=_LEADERS.sub(" … ", text),
         left=cells[0].left,

@@ -22,7 +22,11 @@ _NEXT_LINE: Final = 0.8  # em of vertical distance
 _MIN_LOWER: Final = 0.3  # share of small letters in text
 _TOLERATED: Final = 0.3  # share of the characters that may be unreadable
 _SYMBOL_BULLETS: Final = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf0a8"), "•")
-_PRESENTATION: Final = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]")
+_PRESENTATION: Final = re.compile("[\ufb00-\ufb06\ufb1d-\ufb4f\ufb50-\ufdff\ufe70-\ufefc]")
+_BEFORE_MARK: Final = re.compile(  # no word begins with a vowel sign
+    " \u034f?(?=[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670"
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])"
+)
 _UNREADABLE: Final = re.compile("[\ufffd\ue000-\uf8ff]")
 _RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _RTL_NUMBER: Final = re.compile(r"\A([.,:;!?\u060c\u061b\u061f]+)(\d[\d.,/%-]*)\Z")
@@ -267,7 +271,7 @@ def _readable(text: str) -> str:
     """Characters of ligatures and presentation forms one by one, symbol fonts' bullets as such."""
     if any("\ud800" <= one <= "\udfff" for one in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = text.replace(JOINER, "").translate(_SYMBOL_BULLETS)
+    text = _BEFORE_MARK.sub("", text.replace(JOINER, "").translate(_SYMBOL_BULLETS))
     text = _PRESENTATION.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     if _RTL.search(text):
         # PDFium takes the full stop that ends the sentence for the beginning of the number.

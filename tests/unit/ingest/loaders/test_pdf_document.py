@@ -308,6 +308,17 @@ def test_ligatures_and_presentation_forms_are_letters() -> None:
     assert one_page((60, 700, "\uf0b7 point", 11, "U")) == ["• point"]
 
 
+def test_vowel_signs_do_not_divide_words() -> None:
+    assert one_page((60, 700, "לָה ִים"[::-1], 11, "U")) == ["לָהִים"]
+
+
+def test_a_link_is_named_once() -> None:
+    link = "<< /Subtype /Link /Rect [60 696 90 712] /A << /S /URI /URI (https://a.example/b) >> >>"
+    shown = link.replace("a.example/b", "c.example")
+    pages = [Page([(60, 700, "Rules, see https://c.example")], [link, shown]) for _ in range(2)]
+    assert load_pdf(pdf_file(pages)).text.count("https://") == 3
+
+
 def test_accents_that_are_drawn_over_letters_are_part_of_them() -> None:
     word = [(60, 700, "Ver", 10, "U"), (75, 700, "¨", 10, "U"), (75, 700, "offentlichung", 10, "U")]
     after = [(160, 700, "fu", 10, "U"), (170, 700, "r Pumpen", 10, "U"), (165, 700, "¨", 10, "U")]
