@@ -58,7 +58,7 @@ async function scrolledUp(page) {
 async function found(page, path) {
   const began = performance.now();
   await page.getByRole("searchbox", { name: "Find a conversation" }).fill("Question 1234");
-  await page.locator(`.history a[href="${path}"] .conversation-match mark`).first().waitFor();
+  await page.locator(`a[href="${path}"] mark`).first().waitFor();
   return performance.now() - began;
 }
 

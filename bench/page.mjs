@@ -199,7 +199,7 @@ async function measure(page, tokens) {
     }
     marks.push(await metrics(devtools));
   }
-  await page.locator('.chat[data-phase="complete"]').waitFor({ timeout: 600_000 });
+  await page.locator('[data-phase="complete"]').waitFor({ timeout: 600_000 });
   marks.push(await metrics(devtools));
   const seen = await page.evaluate(() => window.seen);
   const after = await heap(devtools);
