@@ -102,16 +102,18 @@ def _read(file: "Traversable") -> Migration:
     return Migration(int(match[1]), file.name, sql, int(needs[1]) if needs else 0)
 
 
-async def migrate(dsn: str, *, password: Password | None = None) -> tuple[str, ...]:
+async def migrate(
+    dsn: str, *, password: Password | None = None, wait_s: float = CONNECT_WAIT_S
+) -> tuple[str, ...]:
     """Apply missing migrations, one process at a time; returns the applied names.
+
+    `wait_s`: how long to wait for a free connection.
 
     Raises `SettingError` for an unusable server (too old, no pgvector, access refused, migrated by
     a newer Citestream), `StoreUnavailable` when it does not respond.
     """
-    await check_direct(
-        lambda: connect(dsn, password=password, prepares=False, wait_s=CONNECT_WAIT_S)
-    )
-    connection = await connect(dsn, password=password, wait_s=CONNECT_WAIT_S)
+    await check_direct(lambda: connect(dsn, password=password, prepares=False, wait_s=wait_s))
+    connection = await connect(dsn, password=password, wait_s=wait_s)
     try:
         with translated(connection.is_closed):
             await _check_schema(connection)

@@ -326,13 +326,10 @@ async def test_with_few_connections_everybody_is_answered(
         assert f"citestream_pool_limit {float(most)}" in metrics
 
 
-async def test_a_database_without_any_free_connection_is_one_line(
-    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.db.migrations.FULL_S", 0.5)
+async def test_a_database_without_any_free_connection_is_one_line(few: str) -> None:
     taken = [await connect(few) for _ in range(6)]
     with pytest.raises(SettingError, match=r"^DATABASE_URL: got a database that has no free"):
-        await migrate(few)
+        await migrate(few, wait_s=0.5)
     for connection in taken:
         await connection.close()
     assert await migrate(few) == ()
