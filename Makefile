@@ -64,6 +64,7 @@ check-python:
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/deptry .
 	$(VENV)/deptry . --exclude '\.venv.*' --exclude frontend --ignore DEP002,DEP004
+	$(VENV)/deptry clients/python --config clients/python/pyproject.toml
 
 check-page:
 	npm --prefix frontend run gen -- --check
@@ -95,6 +96,7 @@ COVERAGE = $(shell $(VENV)/python -c 'import sys; print("COVERAGE_CORE=sysmon" *
 
 check-contracts:
 	$(VENV)/python -m app.contracts --check
+	$(VENV)/python -m scripts.client_models --check
 
 # pytest comes last, so that its closing line is the last one on the screen.
 check: prepared-for-tests ## what CI runs: format, lint, types, rules, contracts, tests
@@ -121,7 +123,7 @@ LOAD := $(if $(URL),--url '$(URL)') $(if $(TOKEN),--token '$(TOKEN)') \
 	$(if $(RECONNECTS),--reconnect-ratio $(RECONNECTS)) $(ARGS)
 
 load: prepared-for-tests ## many sessions at once, also against URL=… [SESSIONS= RATE= DURATION=]
-	$(VENV)/python -m bench.load $(LOAD)
+	PYTHONPATH=clients/python $(VENV)/python -m bench.load $(LOAD)
 	$(if $(URL),,$(PYTEST) tests/load -m load -q -s --timeout=600)
 
 soak: prepared-for-tests ## long fault runs [SOAK_S=3600]; recorded in docs/measurements.md

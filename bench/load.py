@@ -1,9 +1,9 @@
 """Many sessions at once against a server of anybody's: `make load URL=… SESSIONS=…`.
 
-Each session asks one question after another in a conversation of its own, reads the stream like a
-careful client (`app.client`), now and then stops or loses its connection, and afterwards compares
-what it read with what the server kept. Without a URL a server of its own is started: quoting mode,
-the sample library, a folder that is thrown away.
+Each session asks one question after another in a conversation of its own, reads the stream
+with `citestream_client`, now and then stops or loses its connection, and afterwards compares what
+it read with what the server kept. Without a URL a server of its own is started: quoting mode, the
+sample library, a folder that is thrown away.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from app.client import Citestream
 from bench.load_server import own_server
 from bench.load_sessions import Habits, LoadStats, session
+from citestream_client import Citestream
 
 QUESTIONS: Final = (
     "What are the side effects of aripiprazole?",

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.client import Answer, Citestream, ClientError, Refused
-from app.domain.events import Error, RunStartEvent, Token
+from citestream_client import Answer, Citestream, ClientError, Refused
+from citestream_client.events import Error, RunStartEvent, Token
 
 MAX_BUSY_S = 5.0
 
@@ -114,7 +114,7 @@ async def _read(
         if cut_at is not None and seen >= cut_at and answer.ended is None:
             cut_at, lost = None, now
             stats.cuts += 1
-            answer.cut()
+            await answer.cut()
         if stop_at is not None and seen >= stop_at and answer.ended is None:
             stop_at = None
             await library.stop(answer.run_id)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-FOLDERS: Final = ("app", "bench", "scripts", "tests")
+FOLDERS: Final = ("app", "bench", "clients", "scripts", "tests")
 REPLACED: Final = """
 Bells -> RunSignals
 SilentBell -> SilentSignals

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.client import Citestream, Refused, Unreachable
-from app.client.sse import BlockReader
-from app.domain.events import Done, Token
-from app.domain.models import Filters
+from citestream_client import Citestream, Filters, Refused, Unreachable
+from citestream_client.events import Done, Token
+from citestream_client.sse import BlockReader
 from tests.clients.conftest import ANSWER, QUESTION
 from tests.fakes.fault_proxy import FaultProxy, Faults, Flow
 from tests.fakes.openai_script import Reply
@@ -55,12 +54,24 @@ async def test_every_word_comes_once_over_many_connections(
     assert len(upstream.requests) == 1
 
 
+async def test_reading_goes_on_after_a_break(library: Citestream, upstream: FakeOpenAI) -> None:
+    upstream.always(Reply(tokens=ANSWER, pace_s=0.02))
+    tokens = list[str]()
+    async with library.ask(QUESTION) as answer:
+        while answer.ended is None:
+            async for event in answer:
+                if isinstance(event, Token):
+                    tokens.append(event.content)
+                    break
+    assert "".join(tokens) == answer.text == TEXT
+
+
 async def test_a_cut_of_our_own_is_resumed(library: Citestream, endless: FakeOpenAI) -> None:
     async with library.ask(QUESTION) as answer:
         events = aiter(answer)
         while not answer.text:
             await anext(events)
-        answer.cut()
+        await answer.cut()
         receipt = await library.stop(answer.run_id)
         rest = [event async for event in events]
     assert receipt["stopped"] is True
@@ -123,6 +134,14 @@ async def test_a_server_that_is_not_there_is_unreachable(server: Serving) -> Non
         async with Citestream(f"http://127.0.0.1:{port}") as library:
             with pytest.raises(Unreachable):
                 await library.ask(QUESTION).__aenter__()
+            with pytest.raises(Unreachable, match=str(port)):
+                await library.stop(str(uuid.uuid4()))
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", ""])
+def test_an_address_without_http_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="url: got"):
+        Citestream(url)
 
 
 async def test_patience_ends(server: Serving, endless: FakeOpenAI) -> None:

@@ -11,7 +11,7 @@ from app.observability.metrics import Metrics
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = re.compile(r"^\| (.+) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 PATH = re.compile(
-    r"`((?:app|bench|docs|frontend|scripts|specs|tests)/[\w./<>-]*|[\w.-]+\.(?:md|toml)|\.env\.example)`"
+    r"`((?:app|bench|clients|docs|frontend|scripts|specs|tests)/[\w./<>-]*|[\w.-]+\.(?:md|toml)|\.env\.example)`"
 )
 REQUIRED = (
     *("an SSE event", "a stage", "a node", "a model provider", "an embedder", "a reranker"),

@@ -8,16 +8,19 @@ async with Citestream("http://localhost:8000") as library:
     print(answer.text, [citation.title for citation in answer.citations])
 """
 
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
-import aiohttp
-import orjson
+import httpx
 
-from app.client.answer import Answer, Opened, refusal
-from app.domain.models import Filters, OnDisconnect
+from citestream_client.answer import Answer, Opened, refusal
+from citestream_client.errors import Unreachable
+from citestream_client.events import Filters
+
+OnDisconnect = Literal["cancel", "continue"]
 
 SILENCE_S: Final = 40.0
 """The server sends a heartbeat every 15 s: after this long a connection is dead."""
@@ -38,21 +41,24 @@ class Citestream:
         patience_s: float = 60.0,
     ) -> None:
         """`patience_s`: how long a lost answer is tried for before `Unreachable`."""
+        if httpx.URL(url).scheme not in {"http", "https"}:
+            raise ValueError(f"url: got {url!r}, takes an address like http://localhost:8000")
         self.url = url.rstrip("/")
         self._headers = dict(headers or {})
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._silence_s = silence_s
         self._patience_s = patience_s
-        self._session: aiohttp.ClientSession | None = None
+        self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+        self._http = httpx.AsyncClient(
             headers=self._headers,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=_CONNECT_S, sock_read=self._silence_s
-            ),
+            follow_redirects=True,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            timeout=httpx.Timeout(self._silence_s, connect=_CONNECT_S, pool=None),
+            trust_env=False,
+            verify=ssl.create_default_context(),  # the certificates this machine trusts
         )
         return self
 
@@ -62,14 +68,14 @@ class Citestream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.http.close()
+        await self.http.aclose()
 
     @property
-    def http(self) -> aiohttp.ClientSession:
+    def http(self) -> httpx.AsyncClient:
         """For routes this client has no method for."""
-        if self._session is None:
+        if self._http is None:
             raise RuntimeError("use this client inside `async with`")
-        return self._session
+        return self._http
 
     def ask(
         self,
@@ -91,14 +97,10 @@ class Citestream:
             body["session_id"] = session_id
         if filters is not None:
             body["filters"] = filters.model_dump(mode="json", exclude_defaults=True)
-        headers = {
-            **_STREAM,
-            "Content-Type": "application/json",
-            "Idempotency-Key": run_id,
-        }
+        headers = _STREAM | {"Idempotency-Key": run_id}
 
         def ask() -> Opened:
-            return self.http.post(f"{self.url}/chat", data=orjson.dumps(body), headers=headers)
+            return self.http.stream("POST", f"{self.url}/chat", json=body, headers=headers)
 
         return self._answer(run_id, ask=ask, after=0)
 
@@ -107,26 +109,29 @@ class Citestream:
         return self._answer(run_id, ask=None, after=after)
 
     async def stop(self, run_id: str) -> dict[str, Any]:
-        """End a run; the receipt. Raises `Refused`."""
-        async with self.http.post(f"{self.url}/runs/{run_id}/stop") as response:
-            if response.status not in {200, 202}:
-                raise await refusal(response)
-            receipt: dict[str, Any] = orjson.loads(await response.read())
-            return receipt
+        """End a run; the receipt. Raises `Refused` and `Unreachable`."""
+        receipt: dict[str, Any] = (await self._send("POST", f"/runs/{run_id}/stop")).json()
+        return receipt
 
     async def messages(self, session_id: str) -> list[dict[str, Any]]:
-        """The first page of a conversation, oldest first. Raises `Refused`."""
-        url = f"{self.url}/conversations/{session_id}/messages?limit=200"
-        async with self.http.get(url) as response:
-            if response.status != 200:
-                raise await refusal(response)
-            items: list[dict[str, Any]] = orjson.loads(await response.read())["items"]
-            return items
+        """The first page of a conversation, oldest first. Raises `Refused` and `Unreachable`."""
+        response = await self._send("GET", f"/conversations/{session_id}/messages?limit=200")
+        items: list[dict[str, Any]] = response.json()["items"]
+        return items
+
+    async def _send(self, method: str, path: str) -> httpx.Response:
+        try:
+            response = await self.http.request(method, self.url + path)
+        except httpx.RequestError as error:
+            raise Unreachable(f"no response from {self.url}: {error}") from error
+        if not response.is_success:
+            raise await refusal(response)
+        return response
 
     def _answer(self, run_id: str, *, ask: Callable[[], Opened] | None, after: int) -> Answer:
         def follow(position: int) -> Opened:
             headers = _STREAM | ({"Last-Event-ID": str(position)} if position else {})
-            return self.http.get(f"{self.url}/runs/{run_id}/events", headers=headers)
+            return self.http.stream("GET", f"{self.url}/runs/{run_id}/events", headers=headers)
 
         return Answer(
             run_id,

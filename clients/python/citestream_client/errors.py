@@ -1,7 +1,5 @@
 """What can go wrong between a client and a server."""
 
-from typing_extensions import override
-
 
 class ClientError(Exception):
     """Root of what this client raises."""
@@ -23,13 +21,9 @@ class Refused(ClientError):
         details: dict[str, object] | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.details = details or {}
         self.retry_after_s = retry_after_s
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.status} {self.code}: {self.message}"

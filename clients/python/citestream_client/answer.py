@@ -1,40 +1,35 @@
 """One answer while it is written: an iterator over its events that survives its connections."""
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
-import aiohttp
-import orjson
+import httpx
 from pydantic import ValidationError
 
-from app.client.errors import Refused, Unreachable
-from app.client.sse import Block, BlockReader
-from app.domain.answer_fold import AnswerFold
-from app.domain.events import EVENT, Citations, Done, Error, Reset, Stage, Terminal, Token
+from citestream_client.errors import ClientError, Refused, Unreachable
+from citestream_client.events import EVENT, Citation, Citations, Done, Error, Event, Reset, Token
+from citestream_client.sse import Block, BlockReader
 
-if TYPE_CHECKING:
-    from app.domain.models import Citation
-
-Event = Stage | Token | Terminal
-Opened = AbstractAsyncContextManager[aiohttp.ClientResponse]
+Opened = AbstractAsyncContextManager[httpx.Response]
 
 _FIRST_WAIT_S: Final = 0.1
 _MAX_WAIT_S: Final = 5.0
-_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LOST: Final = (aiohttp.ClientError, TimeoutError, ConnectionError)
+_RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LOST: Final = (httpx.RequestError, httpx.StreamError)
 
 
 class Answer:
-    """Iterate once for the events; `text`, `citations` and `ended` follow along.
+    """Iterate for the events; `text`, `citations` and `ended` are updated with each.
 
     A lost connection is opened again after the last event (`Last-Event-ID`), so every event comes
     once. A `Reset` replaces `text` and `citations`. Leaving the block before the end stops the
-    answer, unless `leave()` said that it shall go on without us.
+    answer, unless `leave()` was called.
     """
 
     def __init__(
@@ -53,7 +48,8 @@ class Answer:
         self.position = after
         self.connections = 0
         self.ended: Done | Error | None = None
-        self._fold = AnswerFold()
+        self.citations: tuple[Citation, ...] = ()
+        self._pieces: list[str] = []
         self._ask = ask
         self._follow = follow
         self._stop = stop
@@ -61,34 +57,29 @@ class Answer:
         self._moved_at = time.monotonic()
         self._left = ask is None
         self._nothing_follows = False
-        self._response: aiohttp.ClientResponse | None = None
+        self._response: httpx.Response | None = None
         self._stack = AsyncExitStack()
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return self._fold.text
-
-    @property
-    def citations(self) -> "tuple[Citation, ...]":
-        """What the markers of the answer mean, once that was sent."""
-        return self._fold.citations
+        return "".join(self._pieces)
 
     def leave(self) -> None:
         """Let the answer be finished when the block is left."""
         self._left = True
 
-    def cut(self) -> None:
-        """Lose the connection, as networks do; the iteration goes on by another one."""
+    async def cut(self) -> None:
+        """Close the connection, as networks do; the iteration goes on over another one."""
         if self._response is not None:
-            self._response.close()
+            await self._response.aclose()
 
     async def __aenter__(self) -> Self:
         try:
             await self._connect()
-        except aiohttp.ClientConnectorError as error:
+        except httpx.ConnectError as error:
             raise Unreachable(f"nobody answers: {error}") from error
-        except _LOST:
+        except httpx.RequestError:
             await self._reconnect()
         return self
 
@@ -100,7 +91,7 @@ class Answer:
     ) -> None:
         await self._stack.aclose()
         if self.ended is None and not self._left:
-            with suppress(Refused, *_LOST):  # whatever ended the block is what matters
+            with suppress(ClientError):  # whatever ended the block is what matters
                 await self._stop()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
@@ -117,7 +108,7 @@ class Answer:
             return
         reader = BlockReader()
         try:
-            async for data in self._response.content.iter_any():
+            async for data in self._response.aiter_bytes():
                 for block in reader.feed(data):
                     event = self._taken(block)
                     if event is not None:
@@ -132,11 +123,23 @@ class Answer:
         if seq <= self.position and not isinstance(event, Reset):
             return None
         self.position, self._moved_at = seq, time.monotonic()
-        if isinstance(event, Token | Citations | Reset | Done | Error):
-            self._fold.add(event.content)
-        if isinstance(event, Done | Error):
-            self.ended = event
+        if event is not None:
+            self._add(event)
         return event
+
+    def _add(self, event: Event) -> None:
+        match event:
+            case Token():
+                self._pieces.append(event.content)
+            case Citations():
+                self.citations = event.content.citations
+            case Reset():
+                self._pieces = [event.content.text]
+                self.citations = event.content.citations
+            case Done() | Error():
+                self.ended = event
+            case _:
+                pass
 
     async def _reconnect(self) -> None:
         """Another connection. Raises `Unreachable` after `patience_s` without a new event."""
@@ -145,11 +148,11 @@ class Answer:
             await self._stack.aclose()
             try:
                 return await self._connect()
-            except _LOST as error:
+            except httpx.RequestError as error:
                 if self._impatient():
                     raise Unreachable(f"no connection for {self._patience_s:g} s") from error
             except Refused as refused:
-                if refused.status not in _PASSING or self._impatient():
+                if refused.status not in _RETRYABLE or self._impatient():
                     raise
             await asyncio.sleep(wait * random.uniform(0.5, 1))
             wait = min(wait * 2, _MAX_WAIT_S)
@@ -163,24 +166,24 @@ class Answer:
         request = self._follow(self.position) if self._ask is None else self._ask()
         self.connections += 1
         response = await self._stack.enter_async_context(request)
-        if response.status not in {200, 204}:
+        if response.status_code not in {200, 204}:
             raise await refusal(response)
         self._ask = None
         self.session_id = response.headers.get("X-Session-Id", self.session_id)
-        self._nothing_follows = response.status == 204
+        self._nothing_follows = response.status_code == 204
         self._response = response
 
 
-async def refusal(response: aiohttp.ClientResponse) -> Refused:
+async def refusal(response: httpx.Response) -> Refused:
     """What a response that is no success says."""
     try:
-        error: Mapping[str, Any] = orjson.loads(await response.read())["error"]
+        error: Mapping[str, Any] = json.loads(await response.aread())["error"]
         code, message = str(error["code"]), str(error["message"])
     except (ValueError, KeyError, TypeError):
-        error, code, message = {}, "unknown", f"The server answered {response.status}."
+        error, code, message = {}, "unknown", f"The server answered {response.status_code}."
     after = response.headers.get("Retry-After", "")
     return Refused(
-        response.status,
+        response.status_code,
         code,
         message,
         details=error.get("details"),
@@ -189,7 +192,7 @@ async def refusal(response: aiohttp.ClientResponse) -> Refused:
 
 
 def _event(data: bytes) -> Event | None:
-    given = orjson.loads(data)
+    given = json.loads(data)
     if given["type"] == "token":
         return Token.model_construct(content=given["content"], timestamp=given["timestamp"])
     try:

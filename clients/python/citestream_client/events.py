@@ -1,0 +1,433 @@
+"""The events of a run. Generated: `python -m scripts.client_models`."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Citation(_Model):
+    """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
+
+    marker: int
+    passage_id: str | None
+    source_id: str | None
+    title: str | None
+    kind: Literal["document", "recording"] | str | None
+    quote: str | None
+    quote_start: int | None
+    quote_end: int | None
+    page: int | None
+    start_s: float | None
+    end_s: float | None
+    speaker: str | None
+    url: str | None
+    verified: bool
+    support: str | None
+
+
+class CitationsPayload(_Model):
+    """Content of `citations`, in order of first appearance of their markers."""
+
+    stage: Literal["citations"] = "citations"
+    status: Literal["complete"] = "complete"
+    citations: tuple[Citation, ...]
+
+
+class Citations(_Model):
+    """Once, after the last token."""
+
+    type: Literal["citations"] = "citations"
+    content: CitationsPayload
+    timestamp: str
+
+
+class Timings(_Model):
+    """Milliseconds since the run began; null when that point was never reached."""
+
+    retrieval_ms: float | None
+    first_token_ms: float | None
+    total_ms: float
+
+
+class Usage(_Model):
+    """Tokens of one answer; `estimated` when the model did not report them itself."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+
+
+class DonePayload(_Model):
+    """Content of `done`."""
+
+    finish_reason: Literal["stop", "length", "content_filter", "stopped", "no_evidence"] | str
+    message_id: str
+    saved: bool
+    usage: Usage
+    timings: Timings
+
+
+class Done(_Model):
+    """Terminal: the answer is whole, or was stopped on purpose."""
+
+    type: Literal["done"] = "done"
+    content: DonePayload
+    timestamp: str
+
+
+class ErrorPayload(_Model):
+    """Content of `error`; `partial` says that tokens were sent before it."""
+
+    code: (
+        Literal[
+            "RETRIEVAL_FAILED",
+            "GENERATION_FAILED",
+            "UPSTREAM_TRUNCATED",
+            "UPSTREAM_RATE_LIMITED",
+            "UPSTREAM_UNAVAILABLE",
+            "TIMEOUT",
+            "INTERRUPTED",
+            "CONTENT_FILTERED",
+            "INTERNAL",
+        ]
+        | str
+    )
+    message: str
+    retryable: bool
+    partial: bool
+    saved: bool
+
+
+class Error(_Model):
+    """Terminal: the run failed; what was sent stays."""
+
+    type: Literal["error"] = "error"
+    content: ErrorPayload
+    timestamp: str
+
+
+class Filters(_Model):
+    """What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+
+    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
+    included, `before` is not.
+    """
+
+    source_ids: tuple[str, ...] = ()
+    kinds: tuple[Literal["document", "recording"], ...] = ()
+    tags: tuple[str, ...] = ()
+    after: date | None = None
+    before: date | None = None
+
+
+class FoundPassage(_Model):
+    """One passage as the evidence line shows it; `score` is comparable within its event only."""
+
+    passage_id: str
+    source_id: str
+    title: str
+    kind: Literal["document", "recording"] | str
+    score: float
+    heading: str | None
+    page: int | None
+    start_s: float | None
+
+
+class MarkedPassage(_Model):
+    """What `[marker]` will mean in the answer that follows."""
+
+    marker: int
+    passage_id: str
+    source_id: str
+    title: str
+    kind: Literal["document", "recording"] | str
+    text: str
+    heading: str | None
+    page: int | None
+    start_s: float | None
+    speaker: str | None
+
+
+class GenerationStartPayload(_Model):
+    """Content of `generation_start`."""
+
+    stage: Literal["generation"] = "generation"
+    status: Literal["started"] = "started"
+    passages: tuple[MarkedPassage, ...]
+
+
+class GenerationStartEvent(_Model):
+    """Tokens follow."""
+
+    type: Literal["generation_start"] = "generation_start"
+    content: GenerationStartPayload
+    timestamp: str
+
+
+class GradedPassage(_Model):
+    """Why one passage was kept for the answer, or not."""
+
+    passage_id: str
+    source_id: str
+    title: str
+    kept: bool
+    reason: str
+
+
+class GradingCompletePayload(_Model):
+    """Content of `grading_complete`; `judge` says whether scores or the model decided."""
+
+    stage: Literal["grading"] = "grading"
+    status: Literal["complete"] = "complete"
+    decision: Literal["answer", "rewrite", "refuse"] | str
+    judge: Literal["score", "model"] | str
+    passages: tuple[GradedPassage, ...]
+    outside_filter: int | None
+    ms: float
+
+
+class GradingCompleteEvent(_Model):
+    """The evidence is judged."""
+
+    type: Literal["grading_complete"] = "grading_complete"
+    content: GradingCompletePayload
+    timestamp: str
+
+
+class GradingStartPayload(_Model):
+    """Content of `grading_start`."""
+
+    stage: Literal["grading"] = "grading"
+    status: Literal["started"] = "started"
+
+
+class GradingStartEvent(_Model):
+    """The evidence is judged."""
+
+    type: Literal["grading_start"] = "grading_start"
+    content: GradingStartPayload
+    timestamp: str
+
+
+class Reading(_Model):
+    """The library is still being read: `done` of `total` files are."""
+
+    done: int
+    total: int
+
+
+class ReasoningCompleted(_Model):
+    """Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["complete"] = "complete"
+    text: str
+    ms: float
+
+
+class ReasoningComplete(_Model):
+    """The answer itself follows."""
+
+    type: Literal["reasoning_complete"] = "reasoning_complete"
+    content: ReasoningCompleted
+    timestamp: str
+
+
+class ReasoningStarted(_Model):
+    """Content of `reasoning_start`."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["started"] = "started"
+
+
+class ReasoningStart(_Model):
+    """The model thinks before it answers."""
+
+    type: Literal["reasoning_start"] = "reasoning_start"
+    content: ReasoningStarted
+    timestamp: str
+
+
+class RerankingCompletePayload(_Model):
+    """Content of `reranking_complete`; `note` says, in words, when another order was hoped for."""
+
+    stage: Literal["reranking"] = "reranking"
+    status: Literal["complete"] = "complete"
+    kept: tuple[FoundPassage, ...]
+    dropped: tuple[FoundPassage, ...]
+    ms: float
+    note: str | None = None
+
+
+class RerankingCompleteEvent(_Model):
+    """The order is settled."""
+
+    type: Literal["reranking_complete"] = "reranking_complete"
+    content: RerankingCompletePayload
+    timestamp: str
+
+
+class RerankingStartPayload(_Model):
+    """Content of `reranking_start`."""
+
+    stage: Literal["reranking"] = "reranking"
+    status: Literal["started"] = "started"
+
+
+class RerankingStartEvent(_Model):
+    """The candidates are put in order."""
+
+    type: Literal["reranking_start"] = "reranking_start"
+    content: RerankingStartPayload
+    timestamp: str
+
+
+class ResetPayload(_Model):
+    """Content of `reset`: the whole answer up to this frame's id. Stored ones have no text."""
+
+    stage: Literal["run"] = "run"
+    status: Literal["reset"] = "reset"
+    text: str
+    citations: tuple[Citation, ...]
+
+
+class Reset(_Model):
+    """Replaces all a viewer has: made for a position that cannot be served.
+
+    Stored only where a model turned out to have been thinking aloud: the answer begins after it.
+    """
+
+    type: Literal["reset"] = "reset"
+    content: ResetPayload
+    timestamp: str
+
+
+class RetrievalCompletePayload(_Model):
+    """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
+
+    `reading`: the library is still being read, and this is how far it was.
+    """
+
+    stage: Literal["retrieval"] = "retrieval"
+    status: Literal["complete"] = "complete"
+    attempt: int
+    doc_count: int
+    searched_passages: int
+    searched_sources: int
+    ms: float
+    query: str
+    filters: Filters
+    top: tuple[FoundPassage, ...]
+    reading: Reading | None = None
+
+
+class RetrievalCompleteEvent(_Model):
+    """A search ended."""
+
+    type: Literal["retrieval_complete"] = "retrieval_complete"
+    content: RetrievalCompletePayload
+    timestamp: str
+
+
+class RetrievalStartPayload(_Model):
+    """Content of `retrieval_start`; `attempt` counts from 1."""
+
+    stage: Literal["retrieval"] = "retrieval"
+    status: Literal["started"] = "started"
+    attempt: int
+
+
+class RetrievalStartEvent(_Model):
+    """A search begins."""
+
+    type: Literal["retrieval_start"] = "retrieval_start"
+    content: RetrievalStartPayload
+    timestamp: str
+
+
+class RewritingCompletePayload(_Model):
+    """Content of `rewriting_complete`: the query that is searched next."""
+
+    stage: Literal["rewriting"] = "rewriting"
+    status: Literal["complete"] = "complete"
+    query: str
+    ms: float
+
+
+class RewritingCompleteEvent(_Model):
+    """The query was rewritten."""
+
+    type: Literal["rewriting_complete"] = "rewriting_complete"
+    content: RewritingCompletePayload
+    timestamp: str
+
+
+class RewritingStartPayload(_Model):
+    """Content of `rewriting_start`."""
+
+    stage: Literal["rewriting"] = "rewriting"
+    status: Literal["started"] = "started"
+
+
+class RewritingStartEvent(_Model):
+    """The query is rewritten before another search."""
+
+    type: Literal["rewriting_start"] = "rewriting_start"
+    content: RewritingStartPayload
+    timestamp: str
+
+
+class RunStartPayload(_Model):
+    """Content of `run_start`."""
+
+    stage: Literal["run"] = "run"
+    status: Literal["started"] = "started"
+    run_id: str
+    session_id: str
+    message_id: str
+    model: str
+    filters: Filters
+
+
+class RunStartEvent(_Model):
+    """First event of every run."""
+
+    type: Literal["run_start"] = "run_start"
+    content: RunStartPayload
+    timestamp: str
+
+
+class Token(_Model):
+    """The next piece of the answer; `[n]` markers stay in it."""
+
+    type: Literal["token"] = "token"
+    content: str
+    timestamp: str
+
+
+Event = (
+    RunStartEvent
+    | RetrievalStartEvent
+    | RetrievalCompleteEvent
+    | RerankingStartEvent
+    | RerankingCompleteEvent
+    | GradingStartEvent
+    | GradingCompleteEvent
+    | RewritingStartEvent
+    | RewritingCompleteEvent
+    | GenerationStartEvent
+    | ReasoningStart
+    | ReasoningComplete
+    | Citations
+    | Reset
+    | Token
+    | Done
+    | Error
+)
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
