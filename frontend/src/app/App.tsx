@@ -10,6 +10,7 @@ import { randomId } from "../protocol/ids.ts";
 import { SourcePanel } from "../sources/SourcePanel.tsx";
 import { Uploads } from "../sources/Uploads.ts";
 import { UploadTray } from "../sources/UploadTray.tsx";
+import { usePreloadSourceContent } from "../sources/useSourceContent.ts";
 import { AddFilesContext } from "./addFiles.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Layout } from "./Layout.tsx";
@@ -82,6 +83,7 @@ function Page() {
   const uploads = useUploads();
   const sessionId = addressed ?? draftId;
   usePageTitle(pathname);
+  usePreloadSourceContent();
   const signIn = useSignIn(addressed === null);
   const startNew = (begin: Start = {}): void => {
     const id = randomId();
