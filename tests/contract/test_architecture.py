@@ -51,4 +51,4 @@ def test_every_room_and_every_file_of_runs_is_named() -> None:
 def test_a_hop_that_is_gone_is_found() -> None:
     assert is_defined("runs.service.RunService.ask")
     assert not is_defined("runs.service.RunService.tell")
-    assert not is_defined("runs.bells.Bells.ring")
+    assert not is_defined("runs.signals.Missing.notify")
