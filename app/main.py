@@ -41,7 +41,7 @@ from app.api.openai.errors import OpenAIErrors
 from app.api.routes import chat, conversations, health, jobs, metrics, runs, sources
 from app.api.routes import docs as docs_page
 from app.api.routes import stream_probe as probe
-from app.api.routes.page import PageForPeople, page_router
+from app.api.routes.page import PageFallback, page_router
 from app.config import Settings, load_settings
 from app.db.migrations import migrate
 from app.domain.encoding import printable
@@ -128,9 +128,9 @@ def create_app(
     ):
         app.include_router(room.router)
     app.include_router(page_router(PAGE))
-    auth_setup.guard(app, settings, containers.services)
+    auth_setup.add_security_layers(app, settings, containers.services)
     app.add_middleware(OpenAIErrors)
-    app.add_middleware(PageForPeople, dist=PAGE)
+    app.add_middleware(PageFallback, dist=PAGE)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,4 +1,4 @@
-"""What the routes need of the application, and how they get it."""
+"""Dependencies of the routes: the services of the running event loop and the caller."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from app.runs.service import RunService
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The answer model as the page names it; `sends_to` is the host passages are sent to."""
+    """The answer model as the page shows it; `sends_to` is the host that passages are sent to."""
 
     provider: str
     name: str
@@ -30,13 +30,13 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything of one running event loop. Made by `main.py`."""
+    """The services of one event loop. Built by `server/container.py`."""
 
     runs: RunService
     conversations: Conversations
     library: Library
     access: AccessStore
-    editing: LibraryWriter
+    library_writer: LibraryWriter
     jobs: IngestJobs
     suggestions: Suggestions
     model: ModelInfo
@@ -45,10 +45,10 @@ class Services:
     database_ok: Callable[[], Awaitable[bool]]
     failing_loops: Callable[[], tuple[str, ...]]  # background loops that keep failing
     now: Callable[[], datetime]
-    files: Path  # where the library keeps files
+    files: Path  # the folder of the library's files
     max_upload_bytes: int  # bytes of one file
-    figures: Callable[[str | None], tuple[bytes, str]]  # by the scraper's Accept header
-    sampled: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
+    render_metrics: Callable[[str | None], tuple[bytes, str]]  # body and type, by Accept header
+    sample_gaps: Callable[[Frames], Frames]  # a viewer's frames, some of them measured
 
 
 ServicesProvider = Callable[[], Awaitable[Services]]
@@ -61,7 +61,7 @@ async def get_services(request: Request) -> Services:
 
 
 async def get_principal(request: Request) -> Principal:
-    """Who asks, as `AuthMiddleware` found out. Without a guard nobody gets in."""
+    """The caller, as set by `AuthMiddleware`. Raises 401 when no middleware set one."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise HTTPException(401, "Sign in to go on.")

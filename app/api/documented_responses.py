@@ -1,4 +1,4 @@
-"""What `/openapi.json` says of responses beside their models: refusals, streams."""
+"""Documentation of responses in `/openapi.json` beyond their models: refusals, streams."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ RUN_HEADERS = {
 
 
 def refusals(**described: str) -> Responses:
-    """Responses `{"error": …}`; keys are `HTTP_404` and the like, values say when."""
+    """Responses `{"error": …}`: keys are `HTTP_404` and so on, values describe the cause."""
     return {
         int(status.removeprefix("HTTP_")): {"model": Refusal, "description": when}
         for status, when in described.items()

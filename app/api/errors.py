@@ -1,4 +1,4 @@
-"""Domain errors and framework refusals to HTTP: `{"error": {"code", "message", "details"?}}`."""
+"""Maps domain and framework errors to HTTP: `{"error": {"code", "message", "details"?}}`."""
 
 import logging
 import re
@@ -57,10 +57,10 @@ CODES = {
     416: "range_not_satisfiable",
 }
 ANY_PATH = "/{path:path}"
-"""Where the page's router takes what no other route does."""
-_OF_THE_PAGE = re.compile(r"/(library|c/.*)?$")
+"""The catch-all route of the page's router."""
+_PAGE_PATH = re.compile(r"/(library|c/.*)?$")
 NOT_JSON = "The request body is not valid JSON."
-UNREADABLE = "There was an error parsing the body"  # FastAPI, of bytes that are not UTF-8
+UNREADABLE = "There was an error parsing the body"  # FastAPI's message for bytes that are not UTF-8
 RETRY_AFTER_S = 2
 WORDS = {
     "missing": "is required",
@@ -83,13 +83,13 @@ def error_response(
     details: dict[str, JsonValue] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The one shape of every refusal."""
+    """The body of every refusal."""
     error = RefusalDetail(code=code, message=message, details=details)
     return json_response(Refusal(error=error), status, headers)
 
 
 def install(app: FastAPI) -> None:
-    """Register the translations."""
+    """Register the exception handlers."""
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(StoreUnavailable, _store)
     app.add_exception_handler(SignInUnavailable, _sign_in)
@@ -115,7 +115,7 @@ def _store(_: Request, error: Exception) -> Response:
 
 
 def store_unavailable(error: Exception) -> Response:
-    """The database is away for now."""
+    """503: the database is unreachable."""
     log.warning("The database is unavailable: %s", error)
     return error_response(
         503,
@@ -130,7 +130,7 @@ def _sign_in(_: Request, error: Exception) -> Response:
 
 
 def sign_in_unavailable() -> Response:
-    """The identity provider is away for now: signing in again would not help."""
+    """503: the identity provider is unreachable; signing in again would not help."""
     return error_response(
         503,
         "sign_in_unavailable",
@@ -141,7 +141,7 @@ def sign_in_unavailable() -> Response:
 
 
 def _invalid(_: Request, error: Exception) -> Response:
-    """The first wrong field, named, with what it takes."""
+    """Names the first invalid field and what it accepts."""
     if not isinstance(error, RequestValidationError):
         raise error
     problem = error.errors()[0]
@@ -156,7 +156,7 @@ def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _what(problem: Mapping[str, object]) -> str:
-    """What the field takes, in words."""
+    """What the field accepts, in words."""
     context = problem.get("ctx") or {}
     limits = {key: str(value) for key, value in dict(cast("Mapping[str, object]", context)).items()}
     if (pattern := limits.get("pattern")) is not None:
@@ -169,13 +169,13 @@ def _what(problem: Mapping[str, object]) -> str:
 
 
 def _path(request: Request) -> str:
-    """Below the prefix that a proxy serves this under."""
+    """The path below the prefix that a proxy serves this application under."""
     path: str = request.scope["path"]
     return path.removeprefix(request.scope.get("root_path", ""))
 
 
 def allowed_methods(request: Request) -> str:
-    """What the API takes at this address, as in `Allow`; empty where it has no route."""
+    """The methods the API accepts at this path, as in `Allow`; empty without a route."""
     path = _path(request)
     methods: set[str] = set()
     for route in iter_route_contexts(request.app.routes):
@@ -195,7 +195,7 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         message = "There is nothing at this address."
     elif error.status_code == 405:
-        allowed = allowed_methods(request) or ("GET" if _OF_THE_PAGE.match(_path(request)) else "")
+        allowed = allowed_methods(request) or ("GET" if _PAGE_PATH.match(_path(request)) else "")
         if not allowed:
             return _http(request, HTTPException(404))
         headers["Allow"] = allowed
@@ -204,5 +204,5 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _broken(_: Request, __: Exception) -> Response:
-    """A mistake of ours: the server logs it, the client is told nothing of it."""
+    """500 for a bug: the server logs the exception, the client gets no details."""
     return error_response(500, "internal", "Something went wrong on our side.")

@@ -1,4 +1,4 @@
-"""The JSON ending of a cursor: the whole answer as one object."""
+"""Reads a cursor to its end and returns the whole answer as one JSON object."""
 
 from contextlib import aclosing
 
@@ -8,14 +8,14 @@ from app.domain.events import DonePayload, ErrorPayload
 from app.runs.ports import RunRecord, step_of
 from app.runs.service import RunHandle
 
-FOR_EVER_S = 3600.0
+SILENCE_S = 3600.0
 DELETED = FailureDetail(code="INTERRUPTED", message="The answer is gone: it was deleted.")
 
 
 async def collect(handle: RunHandle) -> Answer | FailedAnswer:
     """The answer once its run has ended."""
     fold = AnswerFold()
-    async with aclosing(handle.cursor.frames(silence_s=FOR_EVER_S)) as entries:
+    async with aclosing(handle.cursor.frames(silence_s=SILENCE_S)) as entries:
         async for entry in entries:
             if entry is not None:
                 fold.add(step_of(entry))
@@ -23,7 +23,7 @@ async def collect(handle: RunHandle) -> Answer | FailedAnswer:
 
 
 def status_of(answer: Answer | FailedAnswer) -> int:
-    """200, or 502 or 504 for one that failed."""
+    """200; 502 or 504 for an answer that failed."""
     if isinstance(answer, Answer):
         return 200
     return 504 if answer.error.code == "TIMEOUT" else 502

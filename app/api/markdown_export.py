@@ -1,4 +1,4 @@
-"""A conversation as one Markdown document: questions, answers, and under each what it cites."""
+"""A conversation as one Markdown document: questions, answers and the sources of each answer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,10 +36,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
     },
 }
 _LIVE: Final = re.compile(r"[\\`*_{}\[\]<>#|!]")
-"""What begins markup inside a line."""
+"""Characters that begin markup inside a line."""
 _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _ACTIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
-"""What would run or load something where the document is shown: tags and pictures."""
+"""Markup that could run or load something in a viewer: tags and images."""
 _UNNAMED: Final = re.compile(r"[^\w .,()-]+")
 _MAX_NAME_LENGTH: Final = 80
 
@@ -49,8 +49,8 @@ def markdown(
 ) -> str:
     """The document. `messages` as stored, oldest first.
 
-    Titles, questions and quotes are text, whatever markup they look like. Answers are Markdown
-    without tags and pictures.
+    Titles, questions and quotes are escaped, so they render as plain text. Answers are Markdown
+    without tags and images.
     """
     lines = [f"# {_plain(conversation.title)}", ""]
     answered: set[str] = set()
@@ -78,7 +78,7 @@ def disposition(title: str) -> str:
 
 def _answer(message: Message, words: dict[str, str]) -> Iterator[str]:
     if message.content.strip():
-        yield _harmless(message.content.strip())
+        yield _without_active_markup(message.content.strip())
         yield ""
     if message.status == "error":
         why = _plain(message.error_message or message.error_code or "")
@@ -106,7 +106,7 @@ def _source(citation: Citation, words: dict[str, str]) -> Iterator[str]:
     place = ", ".join(_plain(part) for part in (title, *where) if part)
     doubt = words["unchecked" if citation.support is None else "unverified"]
     verdict = "" if citation.verified else f" ({doubt})"
-    # As text: a list of one's own numbers, not one that is counted anew.
+    # Escaped: in a Markdown list the renderer would renumber the items.
     yield f"\\[{citation.marker}\\] {place}{verdict}"
     yield ""
     if citation.quote:
@@ -125,12 +125,12 @@ def _line(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that means no markup, in one line."""
+    """The text escaped, on one line."""
     return _LIVE.sub(r"\\\g<0>", " ".join(text.split()))
 
 
-def _harmless(text: str) -> str:
-    """Markdown in which tags and pictures are text; code stays as it is."""
+def _without_active_markup(text: str) -> str:
+    """The Markdown with tags and images escaped; code is unchanged."""
     parts = _CODE.split(text)
     return "".join(
         part if number % 2 else _ACTIVE.sub(r"\\\g<0>", part) for number, part in enumerate(parts)

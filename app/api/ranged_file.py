@@ -1,4 +1,4 @@
-"""A file in ranges whose refusals look like all others."""
+"""A file response that supports ranges and reports errors in the API's JSON format."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _WHY: Final = {
 
 
 class RangedFile(FileResponse):
-    """Starlette refuses a range as plain text; here it is the error of every route."""
+    """Starlette refuses an invalid range with plain text; this sends the API's JSON error."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,5 +39,5 @@ class RangedFile(FileResponse):
 
 
 def _is_understood(name: bytes, value: bytes) -> bool:
-    """RFC 9110, 14.2: a range in a unit that is not known is as good as none."""
+    """RFC 9110, 14.2: a range in an unknown unit is ignored."""
     return name != b"range" or value.strip().lower().startswith(b"bytes")

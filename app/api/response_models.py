@@ -1,6 +1,6 @@
-"""The JSON bodies of responses: what routes return and `/openapi.json` says are these classes.
+"""The JSON bodies of responses, as routes return them and `/openapi.json` documents them.
 
-`tests/stream/test_described.py` holds every response against the document.
+`tests/stream/test_openapi_conformance.py` compares every response with the document.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ from app.domain.principals import Principal
 
 
 class Shape(BaseModel):
-    """Base of response bodies: nothing but these fields is sent."""
+    """Base of response bodies: only declared fields are sent."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
@@ -48,7 +48,7 @@ class Shape(BaseModel):
 def json_response(
     body: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """For what is not the route's own response model."""
+    """A JSON response in another model than the route's own."""
     return Response(body.model_dump_json(), status, headers, media_type="application/json")
 
 
@@ -61,7 +61,7 @@ class RefusalDetail(Shape):
 
 
 class Refusal(Shape):
-    """Every refusal that comes before a stream, and every failed request."""
+    """The body of every refused or failed request, unless a stream has begun."""
 
     error: RefusalDetail
 
@@ -80,14 +80,14 @@ class Answer(Shape):
 
 
 class FailureDetail(Shape):
-    """The code and words of the `error` event."""
+    """The code and message of the `error` event."""
 
     code: FailureCode
     message: str
 
 
 class FailedAnswer(Shape):
-    """An answer that failed, with what was written before."""
+    """An answer that failed, with the text written before the failure."""
 
     error: FailureDetail
     partial: str
@@ -98,15 +98,15 @@ class FailedAnswer(Shape):
 
 
 class Pending(Shape):
-    """The owner of the run has not confirmed the stop yet; it was asked to."""
+    """The stop was requested; the process that owns the run has not confirmed it yet."""
 
     pending: Literal[True]
 
 
 class Model(Shape):
-    """Who answers; `sends_to` is the host that passages are sent to.
+    """The answer model; `sends_to` is the host that passages are sent to.
 
-    `reachable` is null without such a host, and until it has been asked for the first time.
+    `reachable` is null without such a host and before the first check.
     """
 
     provider: str
@@ -125,7 +125,7 @@ class Health(Shape):
 
 
 class Readiness(Shape):
-    """What keeps this process from answering, if anything."""
+    """Whether this process can answer questions, and what is missing."""
 
     status: Literal["ready", "unready"]
     database: Literal["ok", "unreachable"]
@@ -147,20 +147,20 @@ class SignedIn(Shape):
 
 
 class Jobs(Shape):
-    """`reading`: files of all jobs under way; null when there is none."""
+    """`reading`: files of all running jobs; null when there are none."""
 
     reading: Reading | None
 
 
 @dataclass(frozen=True, slots=True)
 class ListedConversation(Conversation):
-    """A conversation of the list; `match` is null without a search, or when the title was found."""
+    """A listed conversation; `match` is null without a search or if the title matched."""
 
     match: Match | None
 
     @classmethod
     def of(cls, conversation: Conversation, match: Match | None = None) -> Self:
-        """With the message that it was found by."""
+        """Includes the message that matched the search."""
         return cls(
             session_id=conversation.session_id,
             title=conversation.title,
@@ -195,7 +195,7 @@ class MessageShape(Shape):
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """The error is one object here."""
+        """Joins the error's code and message in one object."""
         code, words = message.error_code, message.error_message or ""
         return cls(
             message_id=message.message_id,
@@ -221,7 +221,7 @@ class MessageShape(Shape):
 class SourceShape(Shape):
     """A document or recording of the library, without its owner and hash.
 
-    `access` says who reads it; `groups` names them to its owner alone.
+    `access`: who can read it. `groups` is filled for the owner only.
     """
 
     source_id: str
@@ -256,7 +256,7 @@ class SourceShape(Shape):
 
 
 class SourcePage(Shape):
-    """A part of the library; `counts` comes with the first page."""
+    """One page of the library; `counts` is on the first page only."""
 
     items: tuple[SourceShape, ...]
     next: str | None
@@ -264,20 +264,20 @@ class SourcePage(Shape):
 
 
 class OneSourceShape(SourceShape):
-    """A source with the caller's own others that say nearly the same: versions, exports, copies."""
+    """A source with the caller's near-duplicates of it: versions, exports, copies."""
 
     similar: tuple[Similar, ...]
 
 
 class UploadedFileShape(Shape):
-    """A file that the job will tell of under this id."""
+    """An accepted file; the job's events refer to it by this id."""
 
     file_id: str
     name: str
 
 
 class UploadShape(Shape):
-    """Files were taken over; `GET /jobs/{job_id}/events` tells what becomes of them."""
+    """The accepted files; `GET /jobs/{job_id}/events` reports their progress."""
 
     job_id: str
     files: tuple[UploadedFileShape, ...]

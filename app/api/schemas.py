@@ -23,7 +23,7 @@ SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 PATTERNS = {
     SESSION_ID: "must have 1 to 128 characters: letters (A to Z, a to z), digits and any of . _ : -"
 }
-"""What each pattern of a field means in words, for refusals."""
+"""The meaning of each field's pattern in words, for refusals."""
 MAX_MESSAGE_LENGTH = 8_000
 
 SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID)]
@@ -31,14 +31,14 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(value: str) -> str:
-    """Text that PostgreSQL takes."""
+    """Text that PostgreSQL can store."""
     if _UNSTORABLE.search(value):
         raise ValueError("must not contain NUL or lone surrogate characters")
     return value
 
 
 def question_text(value: str) -> str:
-    """A question that can be asked: not blank, storable."""
+    """A valid question: not blank, storable."""
     if not value.strip():
         raise ValueError("must not be blank")
     return storable(value)
@@ -72,14 +72,14 @@ class FilterBody(Body):
 
     @field_validator("before")
     @classmethod
-    def _leaves_a_day(cls, before: date | None, info: ValidationInfo) -> date | None:
+    def _is_nonempty_interval(cls, before: date | None, info: ValidationInfo) -> date | None:
         after = info.data.get("after")
         if before is not None and after is not None and before <= after:
             raise ValueError(f"must be later than after ({after})")
         return before
 
     def filters(self) -> Filters:
-        """As the rest of the program has it."""
+        """The filters as a domain model."""
         ids = (*self.source_ids, *((self.recording_id,) if self.recording_id else ()))
         return Filters(
             source_ids=tuple(dict.fromkeys(ids)),
@@ -91,7 +91,7 @@ class FilterBody(Body):
 
 
 class RunOptions(Body):
-    """What every way of starting a run takes."""
+    """The options of every request that starts a run."""
 
     on_disconnect: OnDisconnect = "cancel"
     run_id: UUID4 | None = None
@@ -124,7 +124,7 @@ class ConversationPatch(Body):
     filters: FilterBody | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> "ConversationPatch":
+    def _has_a_field(self) -> "ConversationPatch":
         if self.title is None and self.filters is None:
             raise ValueError("give title or filters")
         return self
@@ -136,7 +136,7 @@ class ConversationPatch(Body):
 
 
 class FeedbackBody(Body):
-    """Body of `PUT …/messages/{message_id}/feedback`; it replaces what was said before."""
+    """Body of `PUT …/messages/{message_id}/feedback`; it replaces earlier feedback."""
 
     rating: Literal["up", "down"]
     comment: Annotated[str, Field(max_length=2_000), AfterValidator(storable)] = ""
@@ -151,7 +151,7 @@ class SourcePatch(Body):
     groups: tuple[Tag, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
-    def _something(self) -> "SourcePatch":
+    def _has_a_field(self) -> "SourcePatch":
         if self.title is None and self.tags is None and self.access is None:
             raise ValueError("give title, tags or access")
         if bool(self.groups) != (self.access == "groups"):

@@ -1,4 +1,4 @@
-"""The one SSE encoder, and responses that notice when their client is gone.
+"""The SSE encoder, and responses that end when their client disconnects.
 
 Intentional differences from Starlette's `StreamingResponse`, which it extends:
 1. It listens for `http.disconnect` whatever ASGI version the server announces.
@@ -30,15 +30,15 @@ RETRACTED_TEXT = (
     "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
     "held back."
 )
-"""For protocols in which nothing that was sent can be taken back."""
-# no-transform: what compresses on the way (RFC 9110, 7.7) would hold events back.
+"""For protocols in which sent text cannot be retracted."""
+# no-transform (RFC 9110, 7.7): a proxy that compresses would delay events.
 SSE_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 Cursor = LiveCursor | StoredCursor
 
 
 class FrameEncoder(Protocol):
-    """Turns what a cursor reads into bytes of one format."""
+    """Encodes the entries of a cursor as frames of one format."""
 
     def __call__(self, cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
         """Whole frames; a comment frame after each `heartbeat_s` of silence."""
@@ -60,7 +60,7 @@ class Numbered(Protocol):
 
 
 class NumberedFrames(Protocol):
-    """Anything that is read like a run: a run's cursor, or a job's."""
+    """A cursor of a run or of a job."""
 
     def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
         """In order; None after each `silence_s` of silence."""
@@ -77,7 +77,7 @@ async def sse_frames(cursor: NumberedFrames, *, heartbeat_s: float) -> AsyncGene
 async def named_event_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
     """The frames of `POST /api/chat/stream`: named events, always one `citations`.
 
-    Where the log has none of its own (an error without text, a `reset`) it carries no id.
+    A `citations` event that is not in the log (error without text, `reset`) has no id.
     """
     fold, cited = AnswerFold(), False
     async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
@@ -100,7 +100,7 @@ async def named_event_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGene
 
 
 def _named(step: Step) -> tuple[bytes, bytes] | None:
-    """None for an event of a newer version that is no stage: the next frame's id covers it."""
+    """None for an unknown event that is not a stage; the next frame's id covers it."""
     match step:
         case str():
             return b"token", compact_json({"content": step})
@@ -118,7 +118,7 @@ def _named(step: Step) -> tuple[bytes, bytes] | None:
 
 
 class EventStreamResponse(StreamingResponse):
-    """`200 text/event-stream` that ends with its client."""
+    """`200 text/event-stream` that ends when its client disconnects."""
 
     media_type = "text/event-stream"
 
@@ -136,13 +136,13 @@ class EventStreamResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the frames or the client end."""
         try:
-            await _until_gone(receive, lambda: self.stream_response(send))
+            await _run_until_disconnect(receive, lambda: self.stream_response(send))
         finally:
             self._released()
 
 
 class AnswerResponse(Response):
-    """One JSON object when the run ends; like the stream it ends with its client."""
+    """One JSON object when the run ends; also ends when its client disconnects."""
 
     def __init__(
         self,
@@ -165,21 +165,21 @@ class AnswerResponse(Response):
             await json_response(body, status, self._extra)(scope, receive, send)
 
         try:
-            await _until_gone(receive, respond)
+            await _run_until_disconnect(receive, respond)
         finally:
             self._released()
 
 
-async def _until_gone(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
-    """Do `work`; a disconnect cancels it.
+async def _run_until_disconnect(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`; a disconnect cancels it.
 
-    In a task of its own: a frame would wake everything that waits for this, from the server down.
+    `work` has its own task: otherwise each frame would resume every awaiting coroutine.
     """
     async with anyio.create_task_group() as group:
 
         async def working() -> None:
-            # AnyIO keeps what a cancelled task raised in a cycle: every frame below this one, with
-            # the cursor and its run, until the next full garbage collection.
+            # AnyIO keeps a cancelled task's exception in a reference cycle, which would hold the
+            # cursor and its run until the next full garbage collection.
             with suppress(asyncio.CancelledError):
                 await work()
             group.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""Multipart bodies: files go to disk as they arrive, and no limit is found out too late."""
+"""Multipart uploads: files are written to disk as they arrive, limits enforced on the way."""
 
 import asyncio
 import errno
@@ -34,7 +34,7 @@ _AUDIO: Final = frozenset({".mp3", ".ogg", ".m4a", ".wav"})
 
 @dataclass(slots=True)
 class Upload:
-    """What a body held. `tags` in order, each once; blank ones are left out."""
+    """The content of an upload. `tags` in order, without duplicates and blank ones."""
 
     files: list[UploadedFile] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
@@ -46,10 +46,10 @@ T = TypeVar("T")
 async def receive_upload(
     request: Request, staging: Path, *, largest: int, take: Callable[[Upload], Awaitable[T]]
 ) -> T:
-    """Read the body into a folder of its own below `staging`, then hand it to `take`.
+    """Read the body into a new folder below `staging`, then pass it to `take`.
 
-    The folder is removed again unless `take` returns. `largest`: bytes of a file. Raises
-    `InvalidInput`, and `HTTPException` 413 as soon as a limit is passed.
+    The folder is removed unless `take` returns. `largest`: maximum bytes of a file. Raises
+    `InvalidInput`, and `HTTPException` 413 as soon as a limit is exceeded.
     """
     boundary = parse_options_header(request.headers.get("content-type"))[1].get(b"boundary")
     if not boundary:
@@ -74,14 +74,14 @@ async def receive_upload(
     except OSError as error:
         raise storage_full(error) from error
     finally:
-        with suppress(OSError):  # what was still to be written
+        with suppress(OSError):  # writing the buffered rest may fail again
             reader.close()
         if not taken:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def storage_full(error: OSError) -> StorageFull:
-    """Why nothing can be kept, for a person."""
+    """Why the upload cannot be stored, in words for the user."""
     log.warning("An upload cannot be kept: %s", error.strerror)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("The server has no room left for files. Nothing of this was kept.")
@@ -89,7 +89,7 @@ def storage_full(error: OSError) -> StorageFull:
 
 
 class _Reader:
-    """Feeds the parser; its callbacks write the parts. Blocks on the disk."""
+    """Feeds the parser, whose callbacks write the parts. Blocks on disk I/O."""
 
     def __init__(self, boundary: bytes, folder: Path, largest: int) -> None:
         self._folder = folder
@@ -127,7 +127,7 @@ class _Reader:
         self._parser.write(chunk)
 
     def finished(self) -> Upload:
-        """Everything, when the body was whole. Raises `InvalidInput`."""
+        """The upload. Raises `InvalidInput` for an incomplete body."""
         if not self._whole:
             raise InvalidInput("file", "The multipart body ends too early.")
         if not self._upload.files:
@@ -138,7 +138,7 @@ class _Reader:
         return self._upload
 
     def close(self) -> None:
-        """Let go of a file that was being written, and of the parser, whose callbacks hold this."""
+        """Close the open file and drop the parser, whose callbacks refer to this reader."""
         del self._parser
         self._close_file()
 
@@ -219,7 +219,7 @@ class _Reader:
 
 
 def file_name(given: str) -> str:
-    """What the sender calls a file, as text to show: the path is kept, but it is never opened."""
+    """The sender's name of a file, for display. It may be a path; it is never opened."""
     parts = [
         " ".join("".join(c if c.isprintable() else " " for c in clean_text(part)).split())
         for part in given.replace("\\", "/").split("/")

@@ -313,7 +313,7 @@ async def _assemble(
         conversations=ConversationStore(database),
         library=library,
         access=PostgresAccess(database),
-        editing=library,
+        library_writer=library,
         jobs=jobs,
         suggestions=AnswerableQuestions(
             HybridSearch(index, embedder), FeatureReranker(index, embedder)
@@ -326,8 +326,8 @@ async def _assemble(
         database_ok=lambda: _responds(database),
         failing_loops=supervisor.failing,
         now=clock.now,
-        figures=exposition.render,
-        sampled=process.telemetry.gaps,
+        render_metrics=exposition.render,
+        sample_gaps=process.telemetry.gaps,
     )
     return Container(services, tasks, database, jobs, fallback, samples)
 

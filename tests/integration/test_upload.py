@@ -368,7 +368,7 @@ async def test_delete_removes_everything(
         assert (await http.delete(f"/sources/{end['source_id']}")).status_code == 404
     assert await sources(http) == {}
     runtime = server.runtime
-    gone = await runtime.services.editing.purge(
+    gone = await runtime.services.library_writer.purge(
         deleted_before=runtime.services.now(), discard=runtime.jobs.discard
     )
     assert gone == 2
@@ -391,7 +391,7 @@ async def test_others_sources_can_be_neither_changed_nor_deleted(
 ) -> None:
     _, told = await sent(http, part("tea.md", NOTE))
     source_id = ends(told)["tea.md"]["source_id"]
-    editing, other = server.runtime.services.editing, Principal("somebody else")
+    editing, other = server.runtime.services.library_writer, Principal("somebody else")
     now = server.runtime.services.now()
     assert not await editing.set_title(other, source_id, "Mine", now=now)
     assert not await editing.delete(other, source_id, at=now)

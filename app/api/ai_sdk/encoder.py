@@ -29,7 +29,7 @@ _REASONS: Final = {"length": "length", "content_filter": "content-filter"}
 
 
 async def ui_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
-    """From `start` to `[DONE]`. A `reset` that does not begin with what was sent is an error."""
+    """From `start` to `[DONE]`. A `reset` that does not extend the text sent so far is an error."""
     encoder = _PartEncoder()
     async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
         async for entry in entries:
@@ -52,7 +52,7 @@ class _PartEncoder:
         self.over = False
 
     def frames(self, entry: LogEntry) -> list[bytes]:
-        """What this step is for the page."""
+        """The parts that this step becomes."""
         if entry.text is not None:
             return self._text(entry.text)
         step = step_of(entry)
@@ -117,7 +117,7 @@ class _PartEncoder:
 
 
 def _sources(citations: Sequence[Citation]) -> list[bytes]:
-    """One source per citation; all we know of it travels as provider metadata."""
+    """One source part per citation, with the whole citation as provider metadata."""
     frames = [_source(citation) for citation in citations]
     return [*frames, _part("data-citations", id="citations", data={"citations": citations})]
 

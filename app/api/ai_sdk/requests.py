@@ -1,4 +1,4 @@
-"""What Vercel's `useChat` sends, and what is made of it."""
+"""The request body of Vercel's `useChat`."""
 
 from typing import Annotated, Final, Literal
 
@@ -13,7 +13,7 @@ _MAX_MESSAGES: Final = 5_000
 
 
 class UIMessage(Lenient):
-    """One message as the page has it; only text parts are read."""
+    """One message of the page; only its text parts are read."""
 
     id: Annotated[str, Field(max_length=200)] = ""
     role: Literal["system", "user", "assistant"]
@@ -21,10 +21,10 @@ class UIMessage(Lenient):
 
 
 class AIChatBody(Lenient):
-    """Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, and two fields of our own.
+    """Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus two fields of this API.
 
-    Of `messages` only the last one of the user is read: the conversation is kept here, under the
-    chat's id. A transport that sends that one alone may call it `message`.
+    Only the last user message of `messages` is read: the server keeps the conversation, under the
+    chat's id. A transport that sends only that message may call it `message`.
     """
 
     id: SessionId

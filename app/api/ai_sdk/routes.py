@@ -1,7 +1,7 @@
 """Vercel's AI SDK: `useChat` with `DefaultChatTransport({api: "/api/ai/chat"})`.
 
 The chat's id is the conversation's. `stop()` closes the connection, which stops the answer unless
-the body says `on_disconnect: "continue"`; then a page that comes back resumes it by
+the body has `on_disconnect: "continue"`; a page that reconnects then resumes it with
 `GET …/stream`, and `POST …/stop` stops it.
 """
 
@@ -45,7 +45,7 @@ ChatPath = Annotated[str, Path(pattern=SESSION_ID)]
 async def ai_chat(
     body: AIChatBody, services: WithServices, principal: WithPrincipal, idempotency_key: Key = None
 ) -> Response:
-    """Ask the last user message, or answer it once more, in the chat's conversation."""
+    """Answer the last user message, or regenerate its answer, in the chat's conversation."""
     again = await follow_up_request(services, principal, body)
     ask = again or Ask(
         principal=principal,
@@ -59,7 +59,7 @@ async def ai_chat(
     )
     handle = await services.runs.ask(ask)
     return EventStreamResponse(
-        services.sampled(ui_frames(handle.cursor, heartbeat_s=services.heartbeat_s)),
+        services.sample_gaps(ui_frames(handle.cursor, heartbeat_s=services.heartbeat_s)),
         headers=HEADERS | run_headers(handle),
         released=handle.close,
     )
@@ -68,7 +68,7 @@ async def ai_chat(
 async def follow_up_request(
     services: Services, principal: Principal, body: AIChatBody
 ) -> Ask | None:
-    """Another answer beside the named one; None when it is not one of ours."""
+    """Regenerate the named answer; None when this server has no such answer."""
     if body.trigger != "regenerate-message" or body.messageId is None:
         return None
     store = services.conversations
@@ -92,12 +92,12 @@ async def follow_up_request(
 
 @router.get("/{chat_id}/stream", response_class=Response, responses=RESUMED)
 async def resume(chat_id: ChatPath, services: WithServices, principal: WithPrincipal) -> Response:
-    """The answer that is being written, from its start: the SDK replaces what it has."""
+    """The answer in progress, from its start: the SDK replaces what it has."""
     run_id = await _running(services, principal, chat_id)
     cursor = run_id and await services.runs.attach(principal, run_id, after=0)
     if not cursor:
         return Response(status_code=204)
-    frames = services.sampled(ui_frames(cursor, heartbeat_s=services.heartbeat_s))
+    frames = services.sample_gaps(ui_frames(cursor, heartbeat_s=services.heartbeat_s))
     return EventStreamResponse(frames, headers=HEADERS | {"X-Run-Id": str(run_id)})
 
 
@@ -110,7 +110,7 @@ async def resume(chat_id: ChatPath, services: WithServices, principal: WithPrinc
 async def stop(
     chat_id: ChatPath, services: WithServices, principal: WithPrincipal
 ) -> Receipt | Response:
-    """Stop the answer that is being written, with its receipt. 404 when there is none."""
+    """Stop the answer in progress and return its receipt. 404 when there is none."""
     run_id = await _running(services, principal, chat_id)
     if run_id is None:
         raise NotFound("No answer is being written in this chat.")

@@ -1,8 +1,7 @@
-"""The ways of signing in. Each finds out who asks from one request's credentials.
+"""Authenticators, one per mode of `AUTH`. Each derives the principal from a request's credentials.
 
-`identify` is asked on every request, and again every few seconds while a stream is open, so what is
-revoked stops counting. It raises `StoreUnavailable`
-or `SignInUnavailable`.
+`identify` is called on every request, and every few seconds while a stream is open, so that
+revoked credentials stop working. It raises `StoreUnavailable` or `SignInUnavailable`.
 """
 
 import ipaddress
@@ -18,7 +17,7 @@ from app.domain.principals import LOCAL, Grant, Principal
 Mode = Literal["none", "token", "proxy", "jwt"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Access = Callable[[], Awaitable[AccessStore]]
-"""The running loop's store."""
+"""The store of the running event loop."""
 Now = Callable[[], datetime]
 
 MAX_TOKEN_LENGTH = 16_384
@@ -29,20 +28,20 @@ _MAX_GROUPS = 200
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brings: headers by lower-case name, and who delivered it."""
+    """The credentials in a request: headers by lower-case name, and the connection's peer."""
 
     headers: dict[str, tuple[str, ...]]
     session: str | None
     peer: str | None  # the address of the other end of the connection; None: a Unix socket
 
     def only(self, name: str) -> str | None:
-        """A header that must not come twice: the second might be the forged one."""
+        """A header that must not occur twice, because either one might be forged."""
         values = self.headers.get(name, ())
         return values[0].strip() if len(values) == 1 else None
 
     @property
     def bearer(self) -> str | None:
-        """The token after `Authorization: Bearer`; empty when it cannot be one."""
+        """The token after `Authorization: Bearer`; empty when it is malformed."""
         values = self.headers.get("authorization", ())
         if not any(value[:7].lower() == "bearer " for value in values):
             return None
@@ -56,16 +55,16 @@ class Identity(Protocol):
     mode: Mode
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Who asks; None: nobody we know."""
+        """The caller; None when the credentials are missing or invalid."""
         ...
 
     async def exchange(self, token: str) -> Grant | None:
-        """What a token is worth that a person typed in; None when nothing."""
+        """The grant of a token typed in at sign-in; None when it is invalid."""
         ...
 
 
 class NoAuth:
-    """`AUTH=none`: everyone who reaches the port is the one local person."""
+    """`AUTH=none`: everyone who can reach the port is the one local user."""
 
     mode: Mode = "none"
 
@@ -74,12 +73,12 @@ class NoAuth:
         return LOCAL
 
     async def exchange(self, token: str) -> Grant | None:
-        """There is nothing to sign in to."""
+        """This mode has no sign-in."""
         return None
 
 
 class TokenAuth:
-    """`AUTH=token`: our own API tokens, or a browser's session that one of them opened."""
+    """`AUTH=token`: an API token, or a browser session opened with one."""
 
     mode: Mode = "token"
 
@@ -88,7 +87,7 @@ class TokenAuth:
         self._now = now
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """A token that is sent decides alone; a bad one is not made good by a session."""
+        """A token takes precedence: with an invalid token the session is not tried."""
         if credentials.bearer is not None:
             grant = await self.exchange(credentials.bearer)
         else:
@@ -102,11 +101,11 @@ class TokenAuth:
 
 
 class ProxyAuth:
-    """`AUTH=proxy`: a proxy that signs people in says who they are, in headers.
+    """`AUTH=proxy`: an authenticating proxy names the user in headers.
 
-    Only a connection from one of `trusted` is believed. uvicorn may have put the address of
-    `X-Forwarded-For` in the place of the peer's, which anyone can write there: such a request is
-    not believed either (`python -m app.main` leaves the address alone).
+    Only connections from `trusted` addresses are accepted. uvicorn may have replaced the peer's
+    address with that of `X-Forwarded-For`, which anyone can write: such a request is rejected too
+    (`python -m app.main` keeps the peer's address).
     """
 
     mode: Mode = "proxy"
@@ -127,7 +126,7 @@ class ProxyAuth:
 
     async def identify(self, credentials: Credentials) -> Principal | None:
         person = credentials.only(self._person)
-        if person is None or _NAME.fullmatch(person) is None or not self._believes(credentials):
+        if person is None or _NAME.fullmatch(person) is None or not self._is_trusted(credentials):
             return None
         if await (await self._access()).is_blocked(person):
             return None
@@ -137,7 +136,7 @@ class ProxyAuth:
         """People sign in at the proxy."""
         return None
 
-    def _believes(self, credentials: Credentials) -> bool:
+    def _is_trusted(self, credentials: Credentials) -> bool:
         peer = credentials.peer
         if peer is None:
             return self._unix
@@ -148,7 +147,7 @@ class ProxyAuth:
 
 
 async def by_session(access: AccessStore, credentials: Credentials, now: datetime) -> Grant | None:
-    """What the cookie of a browser is worth."""
+    """The grant of a browser's session cookie."""
     session = credentials.session
     if session is None or not looks_like_session(session):
         return None
@@ -166,7 +165,7 @@ def _forwarded(credentials: Credentials) -> frozenset[object]:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Also of `address:port`; an IPv4 address stays one when it comes over IPv6."""
+    """Accepts `address:port` too; an IPv4-mapped IPv6 address becomes the IPv4 address."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     if host.count(":") == 1:
         host = host.partition(":")[0]

@@ -1,8 +1,8 @@
-"""`AUTH=jwt`: tokens that an identity provider signed, checked against the keys it publishes.
+"""`AUTH=jwt`: tokens signed by an identity provider, verified with the keys it publishes.
 
-Only asymmetric algorithms are accepted from published keys, and only the one that the key is for,
-so that neither `none` nor a public key used as a shared secret gets in. A shared secret
-(`JWT_SECRET`) means HS256 and nothing else.
+With published keys only asymmetric algorithms are accepted, and only the algorithm of the key, so
+that neither `none` nor a public key used as a shared secret is accepted. A shared secret
+(`JWT_SECRET`) is used with HS256 only.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 ASYMMETRIC: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-LEEWAY_S: Final = 30  # the clocks of two machines
+LEEWAY_S: Final = 30  # clock skew between two machines
 KEYS_KEPT_S: Final = 600.0
-AGAIN_S: Final = 30.0  # an unknown key id asks no more often
-RETRY_S: Final = 1.0  # after a failure, so that an outage ends when the provider is back
+MIN_REFRESH_INTERVAL_S: Final = 30.0  # at most one refresh per interval for unknown key ids
+RETRY_S: Final = 1.0  # after a failure: recover soon after the provider does
 FETCH_S: Final = 5.0
 MAX_KEYS_BYTES: Final = 512 * 1024
 _MAX_NAME_LENGTH: Final = 200
@@ -43,12 +43,12 @@ FindKey = Callable[[str | None], Awaitable[Key | None]]
 
 _FETCH_FAILURES: Final = (
     *(httpx.HTTPError, httpx.InvalidURL, TimeoutError, PyJWTError, RecursionError),
-    *(ValueError, TypeError, AttributeError, LookupError),  # what is sent is not what it should be
+    *(ValueError, TypeError, AttributeError, LookupError),  # a malformed document
 )
 
 
 class JwksCache:
-    """The provider's keys, fetched when first needed and again when they are old or one is new."""
+    """The provider's keys, fetched on first use, when they are stale and for an unknown key id."""
 
     def __init__(
         self,
@@ -64,26 +64,26 @@ class JwksCache:
         self._proxies = proxies
         self._keys: dict[str | None, PyJWK] = {}
         self._fetched = -KEYS_KEPT_S
-        self._tried = -AGAIN_S
+        self._tried = -MIN_REFRESH_INTERVAL_S
         self._failed = False
         self._fetches: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
     async def __call__(self, key_id: str | None) -> PyJWK | None:
-        """The key, None when the provider has none of this id. Raises `SignInUnavailable`.
+        """The key; None when the provider has none with this id. Raises `SignInUnavailable`.
 
-        However many ask, the provider is asked once. An old key goes on counting meanwhile, and
-        while the provider is away.
+        Concurrent callers share one fetch. Known keys stay valid during a refresh and while the
+        provider is unreachable.
         """
         key = self._find(key_id)
         waited = self._monotonic() - self._tried
         if key is None:
-            # Nobody comes in without: an outage ends as soon as the provider is back.
-            if self._fetching() or waited >= (RETRY_S if self._failed else AGAIN_S):
+            # Nobody can sign in without keys: retry soon, so that recovery is quick.
+            if self._fetching() or waited >= (RETRY_S if self._failed else MIN_REFRESH_INTERVAL_S):
                 await self._refresh()
             key = self._find(key_id)
             if key is None and self._failed:
                 raise SignInUnavailable("the keys of sign-ins could not be fetched")
-        elif self._monotonic() - self._fetched >= KEYS_KEPT_S and waited >= AGAIN_S:
+        elif self._monotonic() - self._fetched >= KEYS_KEPT_S and waited >= MIN_REFRESH_INTERVAL_S:
             await self._refresh()
             key = self._find(key_id)
         return key
@@ -92,7 +92,7 @@ class JwksCache:
         return asyncio.get_running_loop() in self._fetches
 
     async def _refresh(self) -> None:
-        """Fetch, or wait for the fetch under way. A caller that leaves does not end it."""
+        """Fetch, or wait for the fetch in progress, which outlives a cancelled caller."""
         loop = asyncio.get_running_loop()
         fetch = self._fetches.get(loop)
         if fetch is None:
@@ -122,7 +122,7 @@ class JwksCache:
             timeout=FETCH_S,
             proxy=self._proxies.url_for(self._url or self._issuer),
             trust_env=False,
-            verify=httpx.create_ssl_context(trust_env=True),  # SSL_CERT_FILE counts
+            verify=httpx.create_ssl_context(trust_env=True),  # honours SSL_CERT_FILE
         )
         async with asyncio.timeout(FETCH_S), client:
             url = self._url or await self._discover(client)
@@ -160,7 +160,7 @@ class SharedSecret:
         self._key = secret.encode()
 
     async def __call__(self, key_id: str | None) -> bytes | None:
-        """Whatever id the token names."""
+        """The key, whatever id the token names."""
         return self._key
 
 
@@ -189,7 +189,7 @@ class JwtAuth:
         self._now = now
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """A token that is sent decides alone; else the session that one opened."""
+        """A token takes precedence over the session opened with one."""
         if credentials.bearer is not None:
             grant = await self.exchange(credentials.bearer)
         else:
@@ -220,7 +220,7 @@ class JwtAuth:
             )
             return self._grant(claims)
         except (PyJWTError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
-            # Numbers beyond every calendar and brackets in brackets are no tokens either.
+            # Timestamps out of range and deeply nested JSON are invalid tokens too.
             log.debug("A token is refused: %s", type(error).__name__)
             return None
 
@@ -240,5 +240,5 @@ def _names(listed: object) -> tuple[str, ...]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether the database takes it, too: it has no NUL and no half of a character."""
+    """Whether the database can store it: no NUL, no lone surrogate."""
     return 0 < len(text) <= _MAX_NAME_LENGTH and clean_text(text) == text

@@ -1,7 +1,7 @@
-"""The one place that decides who gets in: pure ASGI middleware around every route.
+"""Authentication and per-user limits: pure ASGI middleware around every route.
 
-Everything needs somebody to be signed in, except what `OPEN` lists and the files of the page: a new
-route is closed without anyone thinking of it. The routes find the person in `request.state`.
+Every route requires sign-in except those in `OPEN` and the files of the page, so a new route is
+protected by default. Routes read the principal from `request.state`.
 """
 
 import asyncio
@@ -33,18 +33,18 @@ OPEN = frozenset(
     }
 )
 PAGE = re.compile(r"/(?:|library|c/.*|assets/.*|docs|docs/[\w.-]+|[\w-]+\.(?:svg|png|ico|js|txt))")
-"""The page and its files hold nothing of anyone's: it must load for its sign-in to be seen."""
+"""The page and its files contain no user data, and the page must load to show its sign-in form."""
 COOKIE = "citestream_session"
 SECURE_COOKIE = "__Host-citestream_session"
 RECHECK_S = 10.0
 MAX_OPEN = 100
-"""Requests of one person that a process serves at once; streams are requests, too."""
+"""Maximum concurrent requests of one user in a process, streams included."""
 
 
 class AuthMiddleware:
-    """Lets nobody through whom the identity does not know.
+    """Rejects requests whose credentials the authenticator does not accept.
 
-    A stream ends when the identity does not know its person any more.
+    An open stream ends when its credentials are revoked.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class AuthMiddleware:
         self._app = app
         self._identity = identity
         self._recheck_s = recheck_s
-        self._most_open = max_open
+        self._max_open = max_open
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """HTTP only: there are no WebSockets."""
+        """Handles HTTP only: there are no WebSockets."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -87,9 +87,9 @@ class AuthMiddleware:
         elif self._identity.mode == "none":
             await self._app(scope, receive, send)
         else:
-            await self._signed_in(principal, credentials, scope, receive, send)
+            await self._serve(principal, credentials, scope, receive, send)
 
-    async def _signed_in(
+    async def _serve(
         self,
         principal: Principal,
         credentials: Credentials,
@@ -98,88 +98,88 @@ class AuthMiddleware:
         send: Send,
     ) -> None:
         owner = principal.owner_id
-        if self._open[owner] >= self._most_open:
-            await _too_many_open(self._most_open)(scope, receive, send)
+        if self._open[owner] >= self._max_open:
+            await _too_many_open(self._max_open)(scope, receive, send)
             return
         self._open[owner] += 1
 
-        async def still_in() -> bool:
+        async def is_still_valid() -> bool:
             try:
                 return await self._identity.identify(credentials) == principal
-            except (StoreUnavailable, SignInUnavailable):  # nobody is thrown out for an outage
+            except (StoreUnavailable, SignInUnavailable):  # an outage ends no open stream
                 return True
 
-        watched = WatchedStream(receive, send, still_in, every_s=self._recheck_s)
+        request = RevocableRequest(receive, send, is_still_valid, every_s=self._recheck_s)
         try:
-            await self._app(scope, watched.receive, watched.send)
+            await self._app(scope, request.receive, request.send)
         finally:
             self._open[owner] -= 1
             if not self._open[owner]:
                 del self._open[owner]
-        if watched.ended and watched.unfinished:
-            if watched.begun:
+        if request.revoked and request.is_incomplete:
+            if request.started:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
                 await refused(self._identity.mode, credentials)(scope, receive, send)
 
 
-class WatchedStream:
-    """A request whose credentials are looked at again while it lasts.
+class RevocableRequest:
+    """A request whose credentials are checked again while it is open.
 
-    Who streams listens for the client's leaving: that is how a revoked person leaves.
+    After a revocation the application receives `http.disconnect`, and nothing more is sent.
     """
 
     def __init__(
         self,
         receive: Receive,
         send: Send,
-        still_in: Callable[[], Awaitable[bool]],
+        is_still_valid: Callable[[], Awaitable[bool]],
         *,
         every_s: float,
     ) -> None:
         self._receive = receive
         self._send = send
-        self._still_in = still_in
+        self._is_still_valid = is_still_valid
         self._every_s = every_s
-        self.ended = False
-        self.begun = False
-        self.unfinished = True
+        self.revoked = False
+        self.started = False
+        self.is_incomplete = True
 
     async def receive(self) -> Message:
-        """What comes from the client, or `http.disconnect` once the person is out."""
-        while not self.ended:
+        """The client's messages, or `http.disconnect` once the credentials are revoked."""
+        while not self.revoked:
             try:
                 async with asyncio.timeout(self._every_s):
                     return await self._receive()
             except TimeoutError:
-                self.ended = not await self._still_in()
+                self.revoked = not await self._is_still_valid()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Nothing more goes out once the person is out."""
-        if self.ended:
+        """Sends nothing once the credentials are revoked."""
+        if self.revoked:
             return
         if message["type"] == "http.response.start":
-            self.begun = True
+            self.started = True
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.unfinished = False
+            self.is_incomplete = False
         await self._send(message)
 
 
 def is_open(method: str, path: str) -> bool:
-    """Whether this needs nobody to be signed in."""
+    """Whether this request needs no sign-in."""
     if method == "HEAD":
         method = "GET"
     return (method, path) in OPEN or (method == "GET" and PAGE.fullmatch(path) is not None)
 
 
 def cookie_name(scope: Scope) -> str:
-    """The prefix keeps other names of the same domain from setting it."""
+    """The `__Host-` prefix keeps other hosts of the same domain from setting the cookie."""
     return SECURE_COOKIE if is_secure(scope) else COOKIE
 
 
 def credentials_of(scope: Scope) -> Credentials:
-    """What this request brings."""
+    """The credentials in this request."""
     headers = defaultdict[str, list[str]](list)
     for name, value in scope["headers"]:
         headers[name.decode("latin-1")].append(value.decode("latin-1"))
@@ -198,14 +198,14 @@ def _cookie(headers: list[str], wanted: str) -> str | None:
 
 
 def refused(mode: str, credentials: Credentials) -> Response:
-    """Nobody is signed in, or the credentials are worth nothing (any more)."""
+    """401: no credentials, or invalid or revoked ones."""
     if mode != "proxy" and credentials.bearer is not None:
         return refused_token(mode)
     return _unauthorized(mode, "Sign in to go on.", challenge="Bearer")
 
 
 def refused_token(mode: str) -> Response:
-    """A token was sent. What is wrong with it is not said: that would help who guesses."""
+    """401 for an invalid token. The reason is withheld, because it would help an attacker."""
     return _unauthorized(
         mode,
         "The token is not accepted: it is unknown, expired or revoked.",
@@ -234,14 +234,14 @@ def _too_many_open(limit: int) -> Response:
 
 
 class OpenServerWarning:
-    """With `AUTH=none`, says loudly, once, that others can reach this server."""
+    """With `AUTH=none`, logs one warning when other machines can reach this server."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Looks at the address the request arrived on, whoever started uvicorn."""
+        """Checks the address the request arrived on, however uvicorn was started."""
         if not self._warned and scope["type"] == "http" and not _loopback(scope.get("server")):
             self._warned = True
             log.warning(

@@ -1,4 +1,4 @@
-"""A person signs in with a token and gets a cookie, so that the browser's `EventSource` works."""
+"""Sign-in with a token, which sets a session cookie, so that the browser's `EventSource` works."""
 
 import secrets
 from datetime import timedelta
@@ -39,7 +39,7 @@ NOT_SIGNED_IN: Responses = refusals(
 
 
 def get_identity(request: Request) -> Identity:
-    """The way of signing in of this server."""
+    """The authenticator of this server."""
     return cast("Identity", request.app.state.identity)
 
 
@@ -89,7 +89,7 @@ async def sign_in(
 
 @router.post("/sign-out", status_code=204)
 async def sign_out(request: Request, services: WithServices) -> Response:
-    """Forget the session on the server, the cookie, and what the browser kept of the files."""
+    """Delete the session on the server, the cookie, and the files in the browser's cache."""
     session = credentials_of(request.scope).session
     if session is not None:
         await services.access.end_session(session)

@@ -1,4 +1,4 @@
-"""Who and what is let in to the routes: the layers around them, put together from the settings."""
+"""Builds the authenticator and the middleware stack from the settings."""
 
 import time
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from app.domain.access import AccessStore
 
 
 def make_identity(settings: Settings, access: Access) -> Identity:
-    """The way of signing in that `AUTH` names. Its settings were checked."""
+    """The authenticator that `AUTH` selects. Its settings were validated."""
     match settings.auth:
         case "none":
             return NoAuth()
@@ -33,7 +33,7 @@ def make_identity(settings: Settings, access: Access) -> Identity:
 
 
 def _signed_tokens(settings: Settings, access: Access) -> Identity:
-    # Its library takes as long to import as a small web framework; only this mode needs it.
+    # Imported only in this mode: its library is slow to import.
     from app.api.auth.jwt import JwksCache, JwtAuth, SharedSecret
 
     issuer = settings.jwt_issuer or ""
@@ -57,8 +57,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def guard(app: FastAPI, settings: Settings, services: ServicesProvider) -> None:
-    """Add the layers that refuse, the innermost first. `app.state.identity` is for signing in."""
+def add_security_layers(app: FastAPI, settings: Settings, services: ServicesProvider) -> None:
+    """Add the middleware that rejects requests, innermost first. Sets `app.state.identity`."""
 
     async def access() -> AccessStore:
         return (await services()).access

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: how much, of what type and how slowly a request may come in."""
+"""Pure ASGI middleware that limits the size, media type and slowness of request bodies."""
 
 import asyncio
 import time
@@ -15,19 +15,19 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_TARGET_LENGTH = 16 * 1024
 UPLOADS = "/sources"
 QUIET_S = 30.0
-"""How long nothing at all may come while a body is due."""
-SLOWEST = 1024
-"""Bytes a second that a body must come with on average, after `QUIET_S`."""
+"""Maximum seconds without a byte while a body is expected."""
+MIN_BYTES_PER_S = 1024
+"""Minimum average bytes a second of a body, after the first `QUIET_S` seconds."""
 TOO_LARGE = f"The request body is larger than {MAX_JSON_BYTES // 1024} KB."
 TOO_SLOW = "The request body came too slowly."
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_CLOSE = {"Connection": "close"}  # what is still to come is not waited for
+_CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
 
 class BodyLimits:
     """Refuses bodies that are not JSON (415), too large (413) or too slow (408).
 
-    Uploads are the exception: `POST /sources` takes nothing but multipart and counts for itself.
+    Exception: `POST /sources` accepts multipart only and enforces its own size limits.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class BodyLimits:
         self._monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Checks the head first, then counts what really arrives."""
+        """Checks the headers first, then counts the bytes that arrive."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -72,7 +72,7 @@ class BodyLimits:
             if most is not None and read > most:
                 raise HTTPException(413, TOO_LARGE, _CLOSE)
             took = self._monotonic() - began
-            if more and took > self._quiet_s + read / SLOWEST:
+            if more and took > self._quiet_s + read / MIN_BYTES_PER_S:
                 raise HTTPException(408, TOO_SLOW, _CLOSE)
             return message
 
@@ -85,7 +85,7 @@ def _is_upload(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope) -> Response | None:
-    """What is wrong with the head of the request."""
+    """The refusal for invalid headers; None when they are acceptable."""
     headers = scope["headers"]
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
         return error_response(431, "headers_too_large", "The request's headers are too large.")
@@ -97,15 +97,15 @@ def _refusal(scope: Scope) -> Response | None:
     length = known.get(b"content-length", b"")
     kind = known.get(b"content-type", b"").split(b";")[0].strip().lower()
     if _is_upload(scope):
-        return None if kind == b"multipart/form-data" else _not_this("multipart/form-data")
+        return None if kind == b"multipart/form-data" else _wrong_media_type("multipart/form-data")
     if (length not in {b"", b"0"} or b"transfer-encoding" in known) and kind != b"application/json":
-        return _not_this("application/json")
+        return _wrong_media_type("application/json")
     if length.isdigit() and int(length) > MAX_JSON_BYTES:
         return error_response(413, "too_large", TOO_LARGE, headers=_CLOSE)
     return None
 
 
-def _not_this(kind: str) -> Response:
+def _wrong_media_type(kind: str) -> Response:
     what = "files" if kind.startswith("multipart") else "the body"
     message = f"Send {what} as Content-Type: {kind}."
     return error_response(415, "unsupported_media_type", message)

@@ -1,7 +1,7 @@
-"""Served under a prefix (`https://example.org/citestream/`): pure ASGI around everything.
+"""Serves the application under a prefix (`https://example.org/citestream/`): pure ASGI.
 
-The routes know nothing of it: the prefix is taken off the path, if the proxy left it there, and
-kept for the few addresses that are sent out (`prefix_of`, `public_base`).
+Routes never see the prefix: it is removed from the path if the proxy left it there, and kept for
+the few addresses that responses contain (`prefix_of`, `public_base`).
 """
 
 import re
@@ -15,9 +15,9 @@ _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 
 
 class UnderPrefix:
-    """`ROOT_PATH`, else what the server was told, else `X-Forwarded-Prefix` of the request.
+    """The prefix is `ROOT_PATH`, else the server's `root_path`, else `X-Forwarded-Prefix`.
 
-    The header is taken from anyone: who forges it only changes addresses in their own answers.
+    The header is accepted from any client: forging it only changes addresses in one's own answers.
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str = "") -> None:
@@ -45,21 +45,21 @@ class UnderPrefix:
 
 
 def _forwarded(scope: Scope) -> str:
-    """Only what can be nothing but a path; of a list the first, which the browser sees."""
+    """A header value that is a plain path; the first of a list, which is the browser's."""
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
     first = values[0].decode("latin-1").partition(",")[0].strip().rstrip("/") if values else ""
     return first if _PREFIX.fullmatch(first) and ".." not in first else ""
 
 
 def prefix_of(request: Request) -> str:
-    """What stands before every path in the browser; empty for nothing."""
+    """The prefix of every path as the browser sees it; empty without one."""
     return str(request.scope.get("state", {}).get("prefix", ""))
 
 
 def is_secure(scope: Scope) -> bool:
-    """Whether the browser came by HTTPS, perhaps to a proxy.
+    """Whether the browser uses HTTPS, possibly terminated at a proxy.
 
-    The header is taken from anyone: who forges it only makes their own cookie stricter.
+    The header is accepted from any client: forging it only makes one's own cookie stricter.
     """
     if scope["scheme"] == "https":
         return True
@@ -68,6 +68,6 @@ def is_secure(scope: Scope) -> bool:
 
 
 def public_base(request: Request) -> str:
-    """The address of the start page as the browser has it, without a slash at its end."""
+    """The address of the start page as the browser sees it, without a trailing slash."""
     scheme = "https" if is_secure(request.scope) else request.url.scheme
     return f"{scheme}://{request.url.netloc}{prefix_of(request)}"

@@ -1,6 +1,6 @@
-"""Pure ASGI middleware: every request has an id, and is counted once it has ended.
+"""Pure ASGI middleware that gives every request an id and counts it once it has ended.
 
-Nothing is awaited here for a frame of a stream: `send` is handed on as it is.
+`send` is passed through without an extra await per frame of a stream.
 """
 
 import re
@@ -20,12 +20,12 @@ OTHER = "other"
 
 
 class RequestObserver(Protocol):
-    """Is told of every HTTP request."""
+    """Receives a notification for every HTTP request."""
 
     def request_ended(
         self, method: str, route: str, status: int, seconds: float, *, streamed: bool
     ) -> None:
-        """`route` is the path's template; `status` 0: the client left before there was one."""
+        """`route` is the path's template; `status` 0: the client left before the response."""
         ...
 
     def viewers(self, change: int) -> None:
@@ -34,9 +34,9 @@ class RequestObserver(Protocol):
 
 
 class RequestIds:
-    """Takes the caller's `X-Request-Id` when it is well-formed, else makes one; answers with it.
+    """Uses the caller's `X-Request-Id` if it is well-formed, else a new one; echoes it.
 
-    `around` may set more context for a request, from its headers (traces).
+    `around` may set more context from the request's headers (tracing).
     """
 
     def __init__(
@@ -92,7 +92,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The template, so that ids do not become labels without end."""
+    """The path's template: raw paths would make an unbounded number of labels."""
     route = scope.get("route")
     path = getattr(route, "path", OTHER)
     return OTHER if path == "/{path:path}" else str(path)

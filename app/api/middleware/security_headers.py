@@ -1,4 +1,4 @@
-"""What a browser is allowed to do here, and for whom: names, origins, headers. Pure ASGI."""
+"""Pure ASGI middleware against attacks through browsers: headers, host names, origins."""
 
 import ipaddress
 import re
@@ -21,14 +21,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # What is sent is no page of ours unless it says so itself (page.py).
+    # The default for responses other than the page, which sets its own policy (page.py).
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class SecurityHeaders:
-    """Adds `HEADERS` to every response that has not its own, and keeps JSON out of caches."""
+    """Adds missing `HEADERS` to every response, and keeps JSON out of caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,10 +55,10 @@ class SecurityHeaders:
 
 
 class HostAllowList:
-    """Refuses names that this server does not go by (421): a website can point its own here.
+    """Refuses unknown host names (421) to prevent DNS rebinding.
 
-    Without a list these are known: addresses, names without a dot, and `*.localhost`, `*.local`.
-    None of them can be had in the public DNS.
+    Without a list these are allowed: IP addresses, names without a dot, `*.localhost` and
+    `*.local`. None of them can be registered in the public DNS.
     """
 
     def __init__(self, app: ASGIApp, *, allowed: Sequence[str] = ()) -> None:
@@ -68,7 +68,7 @@ class HostAllowList:
         self._ends = tuple(name[1:].lower() for name in allowed if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """HTTP only. HTTP/1.0 may come without a name; a browser does not."""
+        """Handles HTTP only. HTTP/1.0 clients may omit `Host`; browsers never do."""
         if scope["type"] != "http" or self._any:
             await self._app(scope, receive, send)
             return
@@ -101,9 +101,9 @@ def _is_address(name: str) -> bool:
 
 
 class SameOriginGuard:
-    """Refuses what changes something when the page of another website sends it (403).
+    """Refuses state-changing requests that the page of another website sends (403).
 
-    Browsers say where a request comes from, in headers that no script can set; other clients send
+    Browsers send `Sec-Fetch-Site` and `Origin`, which no script can set; other clients send
     neither. `origins` are those of `CORS_ORIGINS`.
     """
 

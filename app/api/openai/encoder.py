@@ -1,8 +1,8 @@
-"""A run in the words of OpenAI's chat completions: chunks, the whole answer, citations.
+"""Encodes a run as OpenAI chat completions: chunks, the whole answer, citations.
 
-Markers `[n]` stay in the text. What they mean is told twice: as `annotations` (one `url_citation`
-for each marker, with our own fields beside OpenAI's) for programs, and as a list of sources at the
-end of the text for people, because most clients show nothing else.
+Markers `[n]` stay in the text. Their sources are sent twice: as `annotations` (one `url_citation`
+per marker, with the fields of our citations beside OpenAI's) for programs, and as a list of
+sources at the end of the text for people, because most clients show nothing else.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -35,12 +35,12 @@ from app.text.markers import iter_markers
 DONE: Final = b"data: [DONE]\n\n"
 _MAX_QUOTE_LENGTH: Final = 200
 MAX_ANNOTATIONS: Final = 1_000
-"""Each repeats its quote: a model that writes markers for ever would make a frame of gigabytes."""
+"""Each repeats its quote: a model that never stops writing markers would make a huge frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What all chunks of one answer share, and how its citations are told."""
+    """The fields shared by all chunks of one answer, and the encoding of its citations."""
 
     completion_id: str
     created: int  # Unix seconds
@@ -54,7 +54,7 @@ class Completion:
         return self._frame([choice])
 
     def usage_chunk(self, usage: CompletionUsage) -> bytes:
-        """The frame of `include_usage`: no choice, the tokens."""
+        """The frame of `include_usage`: token counts, no choices."""
         return self._frame([], usage=usage)
 
     def _frame(self, choices: list[dict[str, object]], **more: object) -> bytes:
@@ -69,13 +69,13 @@ class Completion:
         return b"data: %b\n\n" % compact_json(body)
 
     def sources(self, citations: Sequence[Citation]) -> str:
-        """The list at the end of the text; empty when nothing is cited or it is not wanted."""
+        """The list of sources at the end of the text; empty without citations or if turned off."""
         if not self.append_sources or not citations:
             return ""
         return SOURCES_HEADING + "\n".join(_source_line(item) for item in citations)
 
     def annotations(self, text: str, citations: Sequence[Citation]) -> tuple[Annotation, ...]:
-        """One for each of the first markers, in order. Offsets count characters of the content."""
+        """One per marker, in order, at most `MAX_ANNOTATIONS`. Offsets are in characters."""
         known = {citation.marker: _annotated(citation, self.link) for citation in citations}
         each = (
             Annotation(
@@ -90,7 +90,7 @@ class Completion:
         return tuple(islice(each, MAX_ANNOTATIONS))
 
     def whole(self, answer: Answer) -> CompletionShape:
-        """`chat.completion` of an answer that ended well."""
+        """The `chat.completion` of a completed answer."""
         message = CompletedMessage(
             content=answer.answer + self.sources(answer.citations),
             annotations=self.annotations(answer.answer, answer.citations),
@@ -110,7 +110,7 @@ async def chunk_frames(
 ) -> AsyncGenerator[bytes, None]:
     """The stream: role, content, sources, annotations, finish reason, usage, `[DONE]`.
 
-    What was sent cannot be taken back: a `reset` that does not begin with it ends as an error.
+    Sent text cannot be retracted: a `reset` that does not extend it becomes an error.
     """
     encoder = _ChunkEncoder(completion, include_usage=include_usage)
     yield completion.chunk({"role": "assistant", "content": ""})
@@ -124,7 +124,7 @@ async def chunk_frames(
 
 
 class _ChunkEncoder:
-    """One answer as chunks: most stages are nothing in this protocol."""
+    """One answer as chunks; most stages have no counterpart in this protocol."""
 
     def __init__(self, completion: Completion, *, include_usage: bool) -> None:
         self._completion = completion
@@ -133,7 +133,7 @@ class _ChunkEncoder:
         self.over = False
 
     def frames(self, entry: LogEntry) -> list[bytes]:
-        """What this step is for the client."""
+        """The frames that this log entry becomes."""
         if entry.text is not None:
             return self._text(entry.text)
         step = step_of(entry)
@@ -176,12 +176,12 @@ class _ChunkEncoder:
 
 
 def finish_reason(ours: FinishReason) -> CompletionReason:
-    """OpenAI's word; a refusal for lack of evidence and a stop end well."""
+    """OpenAI's name. A refusal for lack of evidence and a stopped answer both map to `stop`."""
     return ours if ours in {"length", "content_filter"} else "stop"
 
 
 def usage_of(usage: Usage) -> CompletionUsage:
-    """OpenAI's names for the tokens spent."""
+    """The token counts under OpenAI's names."""
     return CompletionUsage(
         prompt_tokens=usage.input_tokens,
         completion_tokens=usage.output_tokens,
@@ -190,13 +190,13 @@ def usage_of(usage: Usage) -> CompletionUsage:
 
 
 def error_frame(code: str, message: str) -> bytes:
-    """A failure after the stream began, as OpenAI's SDKs recognise it."""
+    """An error after the stream began, in the form that OpenAI's SDKs recognise."""
     error = OpenAIErrorDetail(message=message, type="server_error", param=None, code=code)
     return b"data: %b\n\n" % compact_json(OpenAIError(error=error))
 
 
 def _annotated(citation: Citation, link: Callable[[Citation], str]) -> UrlCitation:
-    """What all annotations of one citation share; the place in the text is set for each."""
+    """The fields shared by all annotations of one citation; offsets are set per marker."""
     return UrlCitation(
         url=link(citation),
         title=citation.title or "unknown source",

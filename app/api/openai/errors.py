@@ -1,7 +1,7 @@
-"""Everything that goes wrong under `/v1` in OpenAI's shape, wherever it was refused.
+"""Error responses under `/v1` in OpenAI's format, whichever layer refused the request.
 
-Pure ASGI around the application, so that what sign-in, size limits and routing refuse is told the
-same way: `{"error": {"message", "type", "param", "code"}}`. A wrong field is 400 there, not 422.
+Pure ASGI around the application, so that refusals by sign-in, size limits and routing have the
+same format: `{"error": {"message", "type", "param", "code"}}`. An invalid field is 400, not 422.
 """
 
 from typing import Final
@@ -19,13 +19,13 @@ _FAILED_RUN: Final = frozenset({502, 504})
 
 
 class OpenAIErrors:
-    """Translates error bodies of `/v1`; nothing else is touched or held back."""
+    """Translates error bodies of `/v1`; other responses pass through unbuffered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Errors are short: they are held until whole, everything else passes as it comes."""
+        """Buffers error responses, which are short; passes everything else through."""
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._app(scope, receive, send)
             return
@@ -54,7 +54,7 @@ async def _send_translated(start: Message, body: bytes, send: Send) -> None:
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(translated))
         if status in _FAILED_RUN:
-            # The server has tried again already; a client that does so too asks twice.
+            # The server has retried already: a client's retry would ask the model again.
             headers["x-should-retry"] = "false"
         start["headers"] = headers.raw
     await send(start)
@@ -62,7 +62,7 @@ async def _send_translated(start: Message, body: bytes, send: Send) -> None:
 
 
 def _translated(status: int, body: bytes) -> bytes | None:
-    """None: the body is not one of ours."""
+    """None when the body is not an error of this API."""
     try:
         given = orjson.loads(body)
         error = given["error"]

@@ -1,10 +1,10 @@
-"""What `POST /v1/chat/completions` takes, and what is made of it.
+"""The request body of `POST /v1/chat/completions`.
 
-The last user message is the question; the messages before it are the turns it may lean on. What
-cannot be honoured without lying about it is refused with its name (images, `n` above 1, a forced
-tool, JSON output); what merely tunes a model (temperature, lengths, stop words, seeds, tools that
-need not be called, any field not known here) is ignored, and `docs/clients.md` says so. System
-messages are ignored too: none may talk the answer out of its sources.
+The last user message is the question; the messages before it are its history. Fields that would
+change the answer's form and are not supported are refused by name (images, `n` above 1, a forced
+tool, JSON output). Fields that only tune a model (temperature, lengths, stop words, seeds, optional
+tools) and unknown fields are ignored, as documented in `docs/clients.md`. System messages are
+ignored too, so that none can override the use of sources.
 """
 
 import re
@@ -25,26 +25,26 @@ _MAX_MESSAGES: Final = 5_000
 
 
 class Lenient(BaseModel):
-    """Clients send fields of their own; they are ignored."""
+    """Base of models that ignore unknown fields, because clients send their own."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class CompletionMessage(Lenient):
-    """One message of the conversation as the client has it."""
+    """One message of the client's conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: JsonValue = None
 
 
 class StreamOptions(Lenient):
-    """`include_usage`: one more chunk, with the tokens spent."""
+    """`include_usage`: one more chunk with the token counts."""
 
     include_usage: bool | None = None
 
 
 class CompletionBody(Lenient):
-    """Body of `POST /v1/chat/completions`. `filters` and `append_sources` are our own."""
+    """Body of `POST /v1/chat/completions`; `filters` and `append_sources` are extensions."""
 
     model: str = Field(max_length=200)
     messages: tuple[CompletionMessage, ...] = Field(min_length=1, max_length=_MAX_MESSAGES)
@@ -59,7 +59,7 @@ class CompletionBody(Lenient):
     append_sources: bool = True
 
     def check(self) -> None:
-        """Raises `InvalidInput` for what would have to be honoured and cannot."""
+        """Raises `InvalidInput` for options that are not supported and must not be ignored."""
         if self.n not in (None, 1):
             raise InvalidInput("n", f"n: got {self.n}, takes 1: there is one answer")
         for field in ("tool_choice", "function_call"):
@@ -114,7 +114,7 @@ def _turns(messages: Sequence[CompletionMessage]) -> tuple[Turn, ...]:
 
 
 def _without_sources(text: str) -> str:
-    """The answer without the list of sources that `append_sources` put at its end."""
+    """The answer without the list of sources that `append_sources` added."""
     answer, heading, listed = text.rpartition(SOURCES_HEADING)
     lines = listed.removesuffix("\n").split("\n")
     return answer if heading and all(map(_SOURCE_LINE.match, lines)) else text
@@ -125,7 +125,7 @@ def _turn(asked: Sequence[str], answer: str) -> Turn:
 
 
 def _text(content: JsonValue, *, field: str, strict: bool) -> str:
-    """The text of a message; `strict` refuses what is none, otherwise it is left out."""
+    """The text of a message; other content is refused if `strict`, else skipped."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -1,8 +1,8 @@
-"""OpenAI's API over the library: `GET /v1/models` and `POST /v1/chat/completions`.
+"""OpenAI-compatible API of the library: `GET /v1/models` and `POST /v1/chat/completions`.
 
-A request is a run like any other, in a conversation of its own that is in nobody's history: the
-client keeps the conversation and sends it whole each time. The run can be stopped and followed by
-its `X-Run-Id`; it ends when the connection closes.
+Each request is a run in a new conversation that is hidden from the history: the client keeps the
+conversation and sends all of it each time. The run can be stopped and followed by its `X-Run-Id`;
+it ends when the connection closes.
 """
 
 import uuid
@@ -36,13 +36,13 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_le
 
 @router.get("/models", responses=MODELS, response_description="The models there are.")
 async def models(principal: WithPrincipal) -> ModelList:
-    """The one model there is: the library."""
+    """Lists the one model: the library."""
     return ModelList(data=(MODEL_CARD,))
 
 
 @router.get("/models/{model}", responses=MODEL, response_description="The model.")
 async def model(model: str, principal: WithPrincipal) -> ModelCard:
-    """That model by name."""
+    """Returns that model by name."""
     _check_model(model)
     return MODEL_CARD
 
@@ -55,7 +55,7 @@ async def chat_completions(
     principal: WithPrincipal,
     idempotency_key: Key = None,
 ) -> Response:
-    """The last user message asks, the library answers with citations."""
+    """Answers the last user message from the library, with citations."""
     _check_model(body.model)
     body.check()
     handle = await services.runs.ask(
@@ -76,7 +76,7 @@ async def chat_completions(
     if body.stream:
         wants_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
         return EventStreamResponse(
-            services.sampled(
+            services.sample_gaps(
                 chunk_frames(
                     handle.cursor,
                     completion,
@@ -119,7 +119,7 @@ def _completion(request: Request, handle: RunHandle, *, append_sources: bool) ->
 
 
 def _place(citation: Citation) -> dict[str, str | int]:
-    """What the page opens: the source at the passage, with the quote marked."""
+    """The part of the link that opens the source at the passage, with the quote highlighted."""
     place = {
         "source": citation.source_id,
         "passage": citation.passage_id,

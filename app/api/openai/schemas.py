@@ -1,4 +1,4 @@
-"""The JSON bodies of `/v1`. OpenAI's own documents have the details."""
+"""The JSON bodies of `/v1`. See OpenAI's API reference for the fields."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ class OpenAIError(Shape):
 
 
 class FailedCompletion(Shape):
-    """A completion that failed, with what was written before."""
+    """A completion that failed, with the text written before the failure."""
 
     error: OpenAIErrorDetail
     partial: str
@@ -54,7 +54,7 @@ class ModelList(Shape):
 
 
 class UrlCitation(Shape):
-    """Where a marker leads; OpenAI's fields, then those of our citations."""
+    """The target of a marker: OpenAI's fields, then those of the citation."""
 
     url: str
     title: str
@@ -76,7 +76,7 @@ class UrlCitation(Shape):
 
 
 class Annotation(Shape):
-    """One for each marker in the text."""
+    """One per marker in the text."""
 
     type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitation

@@ -1,4 +1,4 @@
-"""Ways to ask: `POST /chat`, its named-event format, regenerate, continue. All start a run."""
+"""Routes that start a run: `POST /chat`, the named-event format, regenerate and continue."""
 
 import hashlib
 import uuid
@@ -70,7 +70,7 @@ async def chat_stream(
     principal: WithPrincipal,
     idempotency_key: Key = None,
 ) -> Response:
-    """The same run in the named-event format: `stage`, `token`, `citations`, `done`, `error`."""
+    """The same run as named events: `stage`, `token`, `citations`, `done`, `error`."""
     chosen = FilterBody(recording_id=body.recording_id)
     filters = await checked_filters(services, principal, chosen)
     handle = await services.runs.ask(
@@ -98,7 +98,7 @@ async def regenerate(
     idempotency_key: Key = None,
     accept: Accept = None,
 ) -> Response:
-    """Another answer to the same question, beside the first."""
+    """Write another answer to the same question, beside the first."""
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
     ask = follow_up_request(principal, session_id, body, answer, question, key=idempotency_key)
     return respond(services, await services.runs.ask(ask), accept)
@@ -114,7 +114,7 @@ async def continue_answer(
     idempotency_key: Key = None,
     accept: Accept = None,
 ) -> Response:
-    """Go on with an answer that was stopped or failed, with the same numbered passages.
+    """Continue an answer that was stopped or failed, with the same numbered passages.
 
     The run begins with the text so far, so its tokens are the whole continued answer.
     """
@@ -138,7 +138,7 @@ def follow_up_request(
     key: str | None,
     continues: bool = False,
 ) -> Ask:
-    """Asks `question` again; `continues` keeps the text of `answer` and goes on from it."""
+    """Asks `question` again; with `continues`, the run continues the text of `answer`."""
     return Ask(
         principal=principal,
         session_id=session_id,
@@ -158,13 +158,13 @@ def follow_up_request(
 async def _answer_and_question(
     services: Services, principal: Principal, session_id: str, message_id: uuid.UUID
 ) -> tuple[Message, Message]:
-    """The named answer and the question it answers. Raises `NotFound`."""
+    """The answer and its question. Raises `NotFound`."""
     answer = await services.conversations.message(principal, session_id, str(message_id))
     return answer, await services.conversations.message(principal, session_id, answer.question_id)
 
 
 async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:
-    """Going on uses the stored passages again: not those that may no longer be read."""
+    """Raises when the stored passages, which are used again, are no longer readable."""
     used = dict.fromkeys(passage.source_id for passage in numbered_passages(answer.evidence))
     if used and await services.library.unknown_sources(principal, tuple(used)):
         raise InvalidInput(
@@ -173,7 +173,7 @@ async def _still_readable(services: Services, principal: Principal, answer: Mess
 
 
 def request_hash(body: BaseModel, *also: str) -> str:
-    """What makes two requests with one `Idempotency-Key` the same request."""
+    """The hash by which requests with one `Idempotency-Key` are compared."""
     fields = body.model_dump(mode="json", exclude={"run_id"})
     canonical = orjson.dumps([fields, *also], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
@@ -182,7 +182,7 @@ def request_hash(body: BaseModel, *also: str) -> str:
 async def checked_filters(
     services: Services, principal: Principal, body: FilterBody | None
 ) -> Filters:
-    """The filters, when every source they name is there. Raises `InvalidInput`."""
+    """The filters. Raises `InvalidInput` when a source in them is unknown or not readable."""
     if body is None:
         return Filters()
     filters = body.filters()
@@ -215,13 +215,13 @@ def wants_json(accept: str | None) -> bool:
 
 
 def run_headers(handle: RunHandle) -> dict[str, str]:
-    """Which run and conversation this is, for clients that never parse the frames."""
+    """The ids of run and conversation, for clients that do not parse the frames."""
     return {"X-Run-Id": handle.record.run_id, "X-Session-Id": handle.record.session_id}
 
 
 def _stream(services: Services, handle: RunHandle, encode: FrameEncoder) -> Response:
     return EventStreamResponse(
-        services.sampled(encode(handle.cursor, heartbeat_s=services.heartbeat_s)),
+        services.sample_gaps(encode(handle.cursor, heartbeat_s=services.heartbeat_s)),
         headers=run_headers(handle),
         released=handle.close,
     )

@@ -21,7 +21,7 @@ SessionPath = Annotated[str, Path(pattern=SESSION_ID)]
 Order = Annotated[Literal["oldest", "newest"], Query()]
 
 ONE = "The conversation."
-AT_ONCE = 200  # messages
+MESSAGES_PER_PAGE = 200  # messages
 EXPORTED: Responses = {
     200: {
         "description": "The conversation as Markdown.",
@@ -40,8 +40,8 @@ async def list_conversations(
 ) -> Page[ListedConversation]:
     """Newest first; `next` is the cursor of the following page.
 
-    `q`: only those with a question, answer or title in which each of its words begins a word;
-    `match` shows where.
+    `q`: only conversations with a question, answer or title in which each word of `q` is the
+    beginning of a word; `match` shows where.
     """
     store = services.conversations
     if q.strip():
@@ -56,7 +56,7 @@ async def list_conversations(
 async def get_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
 ) -> Conversation:
-    """One conversation, with `active_run_id` while an answer is being written."""
+    """One conversation, with `active_run_id` while an answer is in progress."""
     return await services.conversations.get(principal, session_id)
 
 
@@ -67,7 +67,7 @@ async def patch_conversation(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Conversation:
-    """Rename it, or choose what it searches."""
+    """Rename the conversation, or change its search filters."""
     store = services.conversations
     conversation = await store.get(principal, session_id)
     if body.filters is not None:
@@ -82,7 +82,7 @@ async def patch_conversation(
 async def delete_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """Stop its running answer and hide it; `POST …/restore` undoes that for 30 s."""
+    """Stop its running answer and hide the conversation; `POST …/restore` undoes it for 30 s."""
     conversation = await services.conversations.get(principal, session_id)
     if conversation.active_run_id is not None:
         await services.runs.stop(principal, conversation.active_run_id)
@@ -111,8 +111,8 @@ async def list_messages(
     cursor: Cursor = None,
     order: Order = "oldest",
 ) -> Response:
-    """Questions and answers, oldest first; `order=newest`: newest first, so that a long
-    conversation is read from its end.
+    """Questions and answers, oldest first; with `order=newest`, newest first, so that a long
+    conversation can be read from its end.
     """
     page = await services.conversations.messages(
         principal, session_id, limit=limit, cursor=cursor, newest_first=order == "newest"
@@ -129,7 +129,7 @@ async def put_feedback(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Response:
-    """Say what you think of an answer, in place of what you said before."""
+    """Set your feedback on an answer, in place of any earlier one."""
     feedback = Feedback(rating=body.rating, comment=body.comment)
     await services.conversations.rate(principal, session_id, str(message_id), feedback)
     return Response(status_code=204)
@@ -142,7 +142,7 @@ async def delete_feedback(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Response:
-    """Take back what you said of an answer."""
+    """Remove your feedback on an answer."""
     await services.conversations.rate(principal, session_id, str(message_id), None)
     return Response(status_code=204)
 
@@ -154,18 +154,18 @@ async def export_conversation(
     principal: WithPrincipal,
     language: Annotated[Language, Query()] = "en",
 ) -> Response:
-    """The whole conversation as a Markdown file with its sources, to be saved."""
+    """Download the whole conversation with its sources as a Markdown file."""
     store = services.conversations
     conversation = await store.get(principal, session_id)
     messages: list[Message] = []
     cursor: str | None = None
     while True:
-        page = await store.messages(principal, session_id, limit=AT_ONCE, cursor=cursor)
+        page = await store.messages(principal, session_id, limit=MESSAGES_PER_PAGE, cursor=cursor)
         messages += page.items
         cursor = page.next
         if cursor is None:
             break
-    # A conversation may be long: the server has others to serve meanwhile.
+    # In a thread: a long conversation would block the event loop.
     text = await asyncio.to_thread(markdown, conversation, messages, language=language)
     headers = {
         "Content-Disposition": disposition(conversation.title),

@@ -1,6 +1,6 @@
-"""`GET /docs`: the OpenAPI document as a page. No script, nothing from elsewhere, no sign-in.
+"""`GET /docs`: the OpenAPI document as a page without scripts, external files or sign-in.
 
-Made here from the document itself, so it also works before the page is built and without network.
+Rendered from the document, so it works before the page is built and without network.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,14 +31,14 @@ td, th { border-bottom: 1px solid #8886 }
 
 @router.get("/docs")
 def docs(request: Request) -> Response:
-    """The routes by subject."""
+    """The routes grouped by tag."""
     html = page(request.app.openapi())
     return HTMLResponse(under(html, prefix_of(request)), headers=HEADERS)
 
 
 @router.get("/docs/style.css")
 def style() -> Response:
-    """Its looks: the policy allows none inside the page."""
+    """The style sheet: the content security policy forbids inline styles."""
     return Response(STYLE, media_type="text/css", headers=HEADERS)
 
 
@@ -83,7 +83,7 @@ def _operation(method: str, path: str, operation: Schema, document: Schema) -> I
 
 
 def _fields(schema: Schema, document: Schema) -> Iterator[tuple[str, str, str]]:
-    """The fields of an object, also of one that is only referred to."""
+    """The fields of an object schema, references resolved."""
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     needed = schema.get("required", ())

@@ -1,4 +1,4 @@
-"""Is the process up, and is it ready."""
+"""Liveness and readiness."""
 
 from contextlib import suppress
 
@@ -18,13 +18,13 @@ UNREADY: Responses = {503: {"model": Readiness, "description": "Not now; the par
 
 @router.get("/health", response_description="The process is up.")
 async def health() -> Health:
-    """The process is up. Says nothing of what it needs."""
+    """Report that the process is up, whatever the state of its dependencies."""
     return Health(status="healthy", version=__version__)
 
 
 @router.get("/health/ready", responses=UNREADY, response_description="Questions can be answered.")
 async def ready(services: WithServices, response: Response) -> Readiness:
-    """200 when questions can be answered, else 503; the parts say why."""
+    """200 when questions can be answered, else 503; the body shows which part is missing."""
     database = await services.database_ok()
     reading = await _reading(services) if database else None
     draining = services.runs.draining

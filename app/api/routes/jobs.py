@@ -1,4 +1,4 @@
-"""Follow what becomes of uploaded files."""
+"""Follow the processing of uploaded files."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/jobs", tags=["sources"])
 
 @router.get("", responses=REFUSED, response_description="How far it is.")
 async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Jobs:
-    """How far your library is being read: your uploads, and what is shared with everyone."""
+    """Progress of the ingest jobs of your library: your uploads and those shared with everyone."""
     return Jobs(reading=await services.jobs.reading(principal))
 
 
@@ -28,9 +28,9 @@ async def job_events(
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     position: Annotated[str | None, Query(alias="last_event_id")] = None,
 ) -> Response:
-    """The job's events after a position, then its live end; on any replica, for a day.
+    """The job's events after a position, then live; on any replica, for a day.
 
-    204 when the position is the terminal event. Leaving changes nothing for the job.
+    204 when the position is the terminal event. Disconnecting does not affect the job.
     """
     after = event_position(last_event_id if last_event_id is not None else position)
     cursor = await services.jobs.follow(principal, job_id, after=after)

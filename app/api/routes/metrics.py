@@ -1,4 +1,4 @@
-"""The figures, for Prometheus."""
+"""Metrics for Prometheus."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,6 +12,6 @@ router = APIRouter(tags=["health"], default_response_class=Response)
 
 @router.get("/metrics", responses=FIGURES)
 async def metrics(request: Request, services: WithServices) -> Response:
-    """Figures in the format of Prometheus, or of OpenMetrics when it is asked for."""
-    body, content_type = services.figures(request.headers.get("accept"))
+    """Metrics in Prometheus text format, or OpenMetrics if `Accept` asks for it."""
+    body, content_type = services.render_metrics(request.headers.get("accept"))
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})

@@ -1,6 +1,6 @@
-"""Serves the built page. Its own addresses (`/c/…`, `/library`) all get `index.html`.
+"""Serves the built page; its client-side routes (`/c/…`, `/library`) get `index.html`.
 
-So does a person who follows a link to nothing: `PageForPeople`.
+So does a browser that navigates to an unknown path: `PageFallback`.
 """
 
 import re
@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.errors import ANY_PATH, allowed_methods
 from app.api.middleware.path_prefix import prefix_of
 
-FOR_EVER = "public, max-age=31536000, immutable"  # file names carry a hash of their content
+IMMUTABLE = "public, max-age=31536000, immutable"  # file names carry a hash of their content
 POLICY = "; ".join(
     (
-        "default-src 'self'",  # nothing from elsewhere, whatever an answer talks the page into
+        "default-src 'self'",  # no other origin, whatever an answer contains
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -33,7 +33,7 @@ NOT_BUILT = (
 
 
 def page_router(dist: Path) -> APIRouter:
-    """Everything that is not an API route; must be included last."""
+    """The router of all paths without an API route; must be included last."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(ANY_PATH)
@@ -53,14 +53,14 @@ def _file(dist: Path, path: str, prefix: str) -> Response | None:
     if file is None:
         return None
     return FileResponse(
-        file, headers=_headers(FOR_EVER if path.startswith("assets/") else "no-cache")
+        file, headers=_headers(IMMUTABLE if path.startswith("assets/") else "no-cache")
     )
 
 
 def under(html: str, prefix: str) -> str:
-    """The page for a browser that finds all of this below `prefix`.
+    """The page, adapted to a browser that reaches it below `prefix`.
 
-    Its scripts name each other relatively, and ask the routes below what the page says.
+    Its scripts import each other by relative path and read the API's base from the page.
     """
     html = _OWN_ADDRESS.sub(rf'\1="{prefix}/', html)
     return html.replace('name="root-path" content=""', f'name="root-path" content="{prefix}"')
@@ -76,7 +76,7 @@ def _index(dist: Path, prefix: str, status: int = 200) -> Response:
 
 
 def _inside(dist: Path, path: str) -> Path | None:
-    """The file of this name; None also for a name that no file can have."""
+    """The file with this name; None if there is none or the name is invalid."""
     try:
         file = (dist / path).resolve()
         return file if file.is_relative_to(dist.resolve()) and file.is_file() else None
@@ -85,7 +85,7 @@ def _inside(dist: Path, path: str) -> Path | None:
 
 
 def _headers(kept: str) -> dict[str, str]:
-    """Scripts have the policy, too: a worker obeys the one that it came with."""
+    """Scripts get the policy too: a worker is bound by the one of its own response."""
     return {
         "Cache-Control": kept,
         "Content-Security-Policy": POLICY,
@@ -94,10 +94,10 @@ def _headers(kept: str) -> dict[str, str]:
     }
 
 
-class PageForPeople:
-    """Middleware: who looks at an address in a browser gets the page, not JSON, when it is refused.
+class PageFallback:
+    """Middleware: a browser navigation that is refused gets the page instead of JSON.
 
-    The page says what there is to say, or asks for the sign-in; the status stays.
+    The page shows the error or the sign-in form; the status is unchanged.
     """
 
     def __init__(self, app: ASGIApp, dist: Path) -> None:
@@ -105,20 +105,20 @@ class PageForPeople:
         self._dist = dist
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Everything that is not refused passes untouched."""
+        """Passes every other response through."""
         if not _is_navigation(scope):
             await self._app(scope, receive, send)
             return
         status = 0
 
-        async def unless_refused(message: Message) -> None:
+        async def send_unless_refused(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start" and _is_refusal(message):
                 status = message["status"]
             elif not status:
                 await send(message)
 
-        await self._app(scope, receive, unless_refused)
+        await self._app(scope, receive, send_unless_refused)
         if status:
             index = _index(self._dist, prefix_of(Request(scope)), status)
             await index(scope, receive, send)

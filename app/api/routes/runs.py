@@ -14,7 +14,7 @@ from app.runs.ports import Receipt
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-MAX_POSITION = 2**62  # no run gets here: longer numbers mean the same
+MAX_POSITION = 2**62  # beyond any run; larger numbers are clamped to it
 MAX_POSITION_LENGTH = 18
 
 
@@ -26,7 +26,7 @@ async def events(
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     position: Annotated[str | None, Query(alias="last_event_id")] = None,
 ) -> Response:
-    """The run's events after a position (header first, then query), then its live end.
+    """The run's events after a position (header first, then query), then live.
 
     204 when the position is the terminal event, so that the browser's `EventSource` stops.
     """
@@ -35,13 +35,13 @@ async def events(
     if cursor is None:
         return Response(status_code=204)
     return EventStreamResponse(
-        services.sampled(sse_frames(cursor, heartbeat_s=services.heartbeat_s)),
+        services.sample_gaps(sse_frames(cursor, heartbeat_s=services.heartbeat_s)),
         headers={"X-Run-Id": str(run_id)},
     )
 
 
 def event_position(text: str | None) -> int:
-    """A decimal event id, however large; empty counts as the start, as browsers send it."""
+    """A decimal event id of any size; empty means the start, as browsers send it."""
     if text is None or text == "":
         return 0
     if not (text.isascii() and text.isdigit()):
@@ -59,10 +59,10 @@ def event_position(text: str | None) -> int:
 async def stop(
     run_id: UUID, services: WithServices, principal: WithPrincipal
 ) -> Receipt | Response:
-    """End a run. 200 with the receipt once its owner confirmed; 202 while the owner is silent."""
+    """Stop a run. 200 with the receipt once its owner confirmed; 202 if it has not yet."""
     return await services.runs.stop(principal, str(run_id)) or stop_pending()
 
 
 def stop_pending() -> Response:
-    """202: whoever owns the run was asked to stop it."""
+    """202: the process that owns the run was asked to stop it."""
     return json_response(Pending(pending=True), 202)

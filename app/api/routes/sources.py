@@ -26,10 +26,10 @@ from app.domain.principals import Principal
 router = APIRouter(prefix="/sources", tags=["sources"], responses=REFUSED)
 
 UNKNOWN = "There is no such source."
-MAX_RANGES = 8  # players ask for one
+MAX_RANGES = 8  # media players request one
 PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
 SHOWN = PLAYABLE | {"application/pdf"}
-"""What browsers show by themselves without running anything of it."""
+"""Media types that browsers display without running any code in them."""
 SAVED = "application/octet-stream"
 FILE: Responses = refusals(
     HTTP_400="The `Range` header cannot be read.",
@@ -60,8 +60,8 @@ async def list_sources(
 ) -> SourcePage:
     """The sources that the caller may read; `next` is the cursor of the following page.
 
-    `q`: only those with each of its words in title, name, tags or speakers. `counts`: how many
-    there are in all, whatever is looked for; on the first page only.
+    `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: the totals
+    without any filter; on the first page only.
     """
     listing = Listing(query=q, kind=kind, order=order, cursor=cursor)
     page = await services.library.sources(principal, listing, limit=limit)
@@ -74,7 +74,7 @@ async def list_sources(
 async def get_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> OneSourceShape:
-    """One source, with those of the caller's that say nearly the same."""
+    """One source, with the caller's near-duplicates of it."""
     return await _one_source(services, principal, source_id)
 
 
@@ -82,7 +82,7 @@ async def get_source(
 async def list_passages(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Page[Passage]:
-    """The whole source as passages, in order."""
+    """All passages of the source, in order."""
     passages = await services.library.passages(principal, source_id)
     if not passages and await services.library.source(principal, source_id) is None:
         raise NotFound(UNKNOWN)
@@ -96,7 +96,7 @@ async def get_passage(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Passage:
-    """One passage with its place in the source."""
+    """One passage with its position in the source."""
     passage = await services.library.passage(principal, source_id, passage_id)
     if passage is None:
         raise NotFound("There is no such passage.")
@@ -107,7 +107,7 @@ async def get_passage(
 async def list_questions(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Page[Suggestion]:
-    """Questions to try, made from the source's own words; each was tried on the library."""
+    """Suggested questions in the source's own terms; the library can answer each of them."""
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
@@ -135,7 +135,7 @@ async def get_file(
     shown = file.media_type in SHOWN
     return RangedFile(
         path,
-        # A page of somebody's must never run as one of ours.
+        # An uploaded HTML page must never run in this origin.
         media_type=file.media_type if shown else SAVED,
         filename=None if shown else source.name.rsplit("/", 1)[-1],
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"},
@@ -150,7 +150,7 @@ async def get_file(
     openapi_extra=UPLOAD_BODY,
 )
 async def upload(request: Request, services: WithServices, principal: WithPrincipal) -> UploadShape:
-    """Take files over, and read them in the background: `GET /jobs/{job_id}/events` tells of it."""
+    """Accept files and ingest them in the background; follow `GET /jobs/{job_id}/events`."""
     services.jobs.check(1)
 
     async def take(received: Upload) -> UploadShape:
@@ -168,16 +168,16 @@ async def upload(request: Request, services: WithServices, principal: WithPrinci
 async def change_source(
     source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
 ) -> OneSourceShape:
-    """Another title, other tags, other readers. Only the owner may."""
+    """Change title, tags or access. Only the owner may do this."""
     now = services.now()
     if body.access is not None and not await _share(services, principal, source_id, body, now):
         raise NotFound(UNKNOWN)
-    if body.tags is not None and not await services.editing.set_tags(
+    if body.tags is not None and not await services.library_writer.set_tags(
         principal, source_id, body.tags, now=now
     ):
         raise NotFound(UNKNOWN)
     if body.title is not None:
-        if not await services.editing.set_title(principal, source_id, body.title, now=now):
+        if not await services.library_writer.set_title(principal, source_id, body.title, now=now):
             raise NotFound(UNKNOWN)
         services.jobs.retitled(source_id)
     return await _one_source(services, principal, source_id)
@@ -187,12 +187,12 @@ async def change_source(
 async def delete_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """Hide it everywhere; `POST …/restore` undoes that for 30 s.
+    """Hide the source everywhere; `POST …/restore` undoes it for 30 s.
 
-    Then its passages, vectors and terms go, and its files unless another source has them. Answers
-    that cite it keep their quotes.
+    Then its passages, vectors and terms are removed, and its files unless another source has them.
+    Answers that cite it keep their quotes.
     """
-    if not await services.editing.delete(principal, source_id, at=services.now()):
+    if not await services.library_writer.delete(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
     return Response(status_code=204)
 
@@ -202,7 +202,7 @@ async def restore_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> OneSourceShape:
     """Undo a deletion that is less than 30 s old."""
-    if not await services.editing.restore(principal, source_id, at=services.now()):
+    if not await services.library_writer.restore(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
     return await _one_source(services, principal, source_id)
 
@@ -210,11 +210,11 @@ async def restore_source(
 async def _share(
     services: Services, principal: Principal, source_id: str, body: SourcePatch, now: datetime
 ) -> bool:
-    """Nobody puts something before people whose groups they do not belong to."""
+    """False when unknown. Raises `InvalidInput` for a group that the principal is not in."""
     foreign = [group for group in body.groups if group not in principal.groups]
     if foreign:
         raise InvalidInput("groups", f"groups: you are not in {foreign[0]}")
-    return await services.editing.set_access(
+    return await services.library_writer.set_access(
         principal, source_id, shared=body.access == "all", groups=body.groups, now=now
     )
 

@@ -1,6 +1,6 @@
-"""A stream that costs nothing, to measure the way to the reader with: `GET /health/stream`.
+"""`GET /health/stream`: a synthetic stream that measures the network path to the client.
 
-No database, no model, nothing to sign in for: what comes late came late on the way.
+It needs no database, model or sign-in, so any delay is caused by the path.
 """
 
 import asyncio
@@ -23,13 +23,12 @@ RETRY_AFTER_S = 2
 
 
 class Probes:
-    """How many are open in this process: a probe must not become a way to use it up."""
+    """The number of open probes in this process, which is limited."""
 
     def __init__(self) -> None:
         self.open = 0
 
     def release(self) -> None:
-        """One has ended."""
         self.open -= 1
 
 
@@ -54,7 +53,7 @@ async def paced(
 
 
 async def _frames(count: int, pause_s: float, silence_s: float) -> AsyncGenerator[bytes, None]:
-    """Each says when it left, in milliseconds since the first."""
+    """Each frame contains its send time, in milliseconds since the first."""
     began = time.monotonic()
     for seq in range(1, count + 1):
         yield _frame(seq, began)

@@ -51,7 +51,7 @@ export interface paths {
         put?: never;
         /**
          * Regenerate
-         * @description Another answer to the same question, beside the first.
+         * @description Write another answer to the same question, beside the first.
          */
         post: operations["regenerate_conversations__session_id__messages__message_id__regenerate_post"];
         delete?: never;
@@ -71,7 +71,7 @@ export interface paths {
         put?: never;
         /**
          * Continue Answer
-         * @description Go on with an answer that was stopped or failed, with the same numbered passages.
+         * @description Continue an answer that was stopped or failed, with the same numbered passages.
          *
          *     The run begins with the text so far, so its tokens are the whole continued answer.
          */
@@ -91,7 +91,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description The run's events after a position (header first, then query), then its live end.
+         * @description The run's events after a position (header first, then query), then live.
          *
          *     204 when the position is the terminal event, so that the browser's `EventSource` stops.
          */
@@ -115,7 +115,7 @@ export interface paths {
         put?: never;
         /**
          * Stop
-         * @description End a run. 200 with the receipt once its owner confirmed; 202 while the owner is silent.
+         * @description Stop a run. 200 with the receipt once its owner confirmed; 202 if it has not yet.
          */
         post: operations["stop_runs__run_id__stop_post"];
         delete?: never;
@@ -135,8 +135,8 @@ export interface paths {
          * List Conversations
          * @description Newest first; `next` is the cursor of the following page.
          *
-         *     `q`: only those with a question, answer or title in which each of its words begins a word;
-         *     `match` shows where.
+         *     `q`: only conversations with a question, answer or title in which each word of `q` is the
+         *     beginning of a word; `match` shows where.
          */
         get: operations["list_conversations_conversations_get"];
         put?: never;
@@ -156,21 +156,21 @@ export interface paths {
         };
         /**
          * Get Conversation
-         * @description One conversation, with `active_run_id` while an answer is being written.
+         * @description One conversation, with `active_run_id` while an answer is in progress.
          */
         get: operations["get_conversation_conversations__session_id__get"];
         put?: never;
         post?: never;
         /**
          * Delete Conversation
-         * @description Stop its running answer and hide it; `POST …/restore` undoes that for 30 s.
+         * @description Stop its running answer and hide the conversation; `POST …/restore` undoes it for 30 s.
          */
         delete: operations["delete_conversation_conversations__session_id__delete"];
         options?: never;
         head?: never;
         /**
          * Patch Conversation
-         * @description Rename it, or choose what it searches.
+         * @description Rename the conversation, or change its search filters.
          */
         patch: operations["patch_conversation_conversations__session_id__patch"];
         trace?: never;
@@ -204,8 +204,8 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description Questions and answers, oldest first; `order=newest`: newest first, so that a long
-         *     conversation is read from its end.
+         * @description Questions and answers, oldest first; with `order=newest`, newest first, so that a long
+         *     conversation can be read from its end.
          */
         get: operations["list_messages_conversations__session_id__messages_get"];
         put?: never;
@@ -226,13 +226,13 @@ export interface paths {
         get?: never;
         /**
          * Put Feedback
-         * @description Say what you think of an answer, in place of what you said before.
+         * @description Set your feedback on an answer, in place of any earlier one.
          */
         put: operations["put_feedback_conversations__session_id__messages__message_id__feedback_put"];
         post?: never;
         /**
          * Delete Feedback
-         * @description Take back what you said of an answer.
+         * @description Remove your feedback on an answer.
          */
         delete: operations["delete_feedback_conversations__session_id__messages__message_id__feedback_delete"];
         options?: never;
@@ -249,7 +249,7 @@ export interface paths {
         };
         /**
          * Export Conversation
-         * @description The whole conversation as a Markdown file with its sources, to be saved.
+         * @description Download the whole conversation with its sources as a Markdown file.
          */
         get: operations["export_conversation_conversations__session_id__export_get"];
         put?: never;
@@ -271,14 +271,14 @@ export interface paths {
          * List Sources
          * @description The sources that the caller may read; `next` is the cursor of the following page.
          *
-         *     `q`: only those with each of its words in title, name, tags or speakers. `counts`: how many
-         *     there are in all, whatever is looked for; on the first page only.
+         *     `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: the totals
+         *     without any filter; on the first page only.
          */
         get: operations["list_sources_sources_get"];
         put?: never;
         /**
          * Upload
-         * @description Take files over, and read them in the background: `GET /jobs/{job_id}/events` tells of it.
+         * @description Accept files and ingest them in the background; follow `GET /jobs/{job_id}/events`.
          */
         post: operations["upload_sources_post"];
         delete?: never;
@@ -296,24 +296,24 @@ export interface paths {
         };
         /**
          * Get Source
-         * @description One source, with those of the caller's that say nearly the same.
+         * @description One source, with the caller's near-duplicates of it.
          */
         get: operations["get_source_sources__source_id__get"];
         put?: never;
         post?: never;
         /**
          * Delete Source
-         * @description Hide it everywhere; `POST …/restore` undoes that for 30 s.
+         * @description Hide the source everywhere; `POST …/restore` undoes it for 30 s.
          *
-         *     Then its passages, vectors and terms go, and its files unless another source has them. Answers
-         *     that cite it keep their quotes.
+         *     Then its passages, vectors and terms are removed, and its files unless another source has them.
+         *     Answers that cite it keep their quotes.
          */
         delete: operations["delete_source_sources__source_id__delete"];
         options?: never;
         head?: never;
         /**
          * Change Source
-         * @description Another title, other tags, other readers. Only the owner may.
+         * @description Change title, tags or access. Only the owner may do this.
          */
         patch: operations["change_source_sources__source_id__patch"];
         trace?: never;
@@ -327,7 +327,7 @@ export interface paths {
         };
         /**
          * List Passages
-         * @description The whole source as passages, in order.
+         * @description All passages of the source, in order.
          */
         get: operations["list_passages_sources__source_id__passages_get"];
         put?: never;
@@ -347,7 +347,7 @@ export interface paths {
         };
         /**
          * Get Passage
-         * @description One passage with its place in the source.
+         * @description One passage with its position in the source.
          */
         get: operations["get_passage_sources__source_id__passages__passage_id__get"];
         put?: never;
@@ -367,7 +367,7 @@ export interface paths {
         };
         /**
          * List Questions
-         * @description Questions to try, made from the source's own words; each was tried on the library.
+         * @description Suggested questions in the source's own terms; the library can answer each of them.
          */
         get: operations["list_questions_sources__source_id__questions_get"];
         put?: never;
@@ -427,7 +427,7 @@ export interface paths {
         };
         /**
          * Jobs Under Way
-         * @description How far your library is being read: your uploads, and what is shared with everyone.
+         * @description Progress of the ingest jobs of your library: your uploads and those shared with everyone.
          */
         get: operations["jobs_under_way_jobs_get"];
         put?: never;
@@ -447,9 +447,9 @@ export interface paths {
         };
         /**
          * Job Events
-         * @description The job's events after a position, then its live end; on any replica, for a day.
+         * @description The job's events after a position, then live; on any replica, for a day.
          *
-         *     204 when the position is the terminal event. Leaving changes nothing for the job.
+         *     204 when the position is the terminal event. Disconnecting does not affect the job.
          */
         get: operations["job_events_jobs__job_id__events_get"];
         put?: never;
@@ -469,7 +469,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description The process is up. Says nothing of what it needs.
+         * @description Report that the process is up, whatever the state of its dependencies.
          */
         get: operations["health_health_get"];
         put?: never;
@@ -489,7 +489,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description 200 when questions can be answered, else 503; the parts say why.
+         * @description 200 when questions can be answered, else 503; the body shows which part is missing.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -509,7 +509,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Figures in the format of Prometheus, or of OpenMetrics when it is asked for.
+         * @description Metrics in Prometheus text format, or OpenMetrics if `Accept` asks for it.
          */
         get: operations["metrics_metrics_get"];
         put?: never;
@@ -549,7 +549,7 @@ export interface paths {
         };
         /**
          * Models
-         * @description The one model there is: the library.
+         * @description Lists the one model: the library.
          */
         get: operations["models_v1_models_get"];
         put?: never;
@@ -569,7 +569,7 @@ export interface paths {
         };
         /**
          * Model
-         * @description That model by name.
+         * @description Returns that model by name.
          */
         get: operations["model_v1_models__model__get"];
         put?: never;
@@ -591,7 +591,7 @@ export interface paths {
         put?: never;
         /**
          * Chat Completions
-         * @description The last user message asks, the library answers with citations.
+         * @description Answers the last user message from the library, with citations.
          */
         post: operations["chat_completions_v1_chat_completions_post"];
         delete?: never;
@@ -611,7 +611,7 @@ export interface paths {
         put?: never;
         /**
          * Ai Chat
-         * @description Ask the last user message, or answer it once more, in the chat's conversation.
+         * @description Answer the last user message, or regenerate its answer, in the chat's conversation.
          */
         post: operations["ai_chat_api_ai_chat_post"];
         delete?: never;
@@ -629,7 +629,7 @@ export interface paths {
         };
         /**
          * Resume
-         * @description The answer that is being written, from its start: the SDK replaces what it has.
+         * @description The answer in progress, from its start: the SDK replaces what it has.
          */
         get: operations["resume_api_ai_chat__chat_id__stream_get"];
         put?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * Stop
-         * @description Stop the answer that is being written, with its receipt. 404 when there is none.
+         * @description Stop the answer in progress and return its receipt. 404 when there is none.
          */
         post: operations["stop_api_ai_chat__chat_id__stop_post"];
         delete?: never;
@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Sign Out
-         * @description Forget the session on the server, the cookie, and what the browser kept of the files.
+         * @description Delete the session on the server, the cookie, and the files in the browser's cache.
          */
         post: operations["sign_out_auth_sign_out_post"];
         delete?: never;
@@ -726,10 +726,10 @@ export interface components {
     schemas: {
         /**
          * AIChatBody
-         * @description Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, and two fields of our own.
+         * @description Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus two fields of this API.
          *
-         *     Of `messages` only the last one of the user is read: the conversation is kept here, under the
-         *     chat's id. A transport that sends that one alone may call it `message`.
+         *     Only the last user message of `messages` is read: the server keeps the conversation, under the
+         *     chat's id. A transport that sends only that message may call it `message`.
          */
         AIChatBody: {
             /** Id */
@@ -758,7 +758,7 @@ export interface components {
         };
         /**
          * Annotation
-         * @description One for each marker in the text.
+         * @description One per marker in the text.
          */
         Annotation: {
             /**
@@ -899,7 +899,7 @@ export interface components {
         };
         /**
          * CompletionBody
-         * @description Body of `POST /v1/chat/completions`. `filters` and `append_sources` are our own.
+         * @description Body of `POST /v1/chat/completions`; `filters` and `append_sources` are extensions.
          */
         CompletionBody: {
             /** Model */
@@ -925,7 +925,7 @@ export interface components {
         };
         /**
          * CompletionMessage
-         * @description One message of the conversation as the client has it.
+         * @description One message of the client's conversation.
          */
         CompletionMessage: {
             /**
@@ -1018,7 +1018,7 @@ export interface components {
         };
         /**
          * FailedAnswer
-         * @description An answer that failed, with what was written before.
+         * @description An answer that failed, with the text written before the failure.
          */
         FailedAnswer: {
             error: components["schemas"]["FailureDetail"];
@@ -1035,7 +1035,7 @@ export interface components {
         };
         /**
          * FailedCompletion
-         * @description A completion that failed, with what was written before.
+         * @description A completion that failed, with the text written before the failure.
          */
         FailedCompletion: {
             error: components["schemas"]["OpenAIErrorDetail"];
@@ -1052,7 +1052,7 @@ export interface components {
         };
         /**
          * FailureDetail
-         * @description The code and words of the `error` event.
+         * @description The code and message of the `error` event.
          */
         FailureDetail: {
             /**
@@ -1078,7 +1078,7 @@ export interface components {
         };
         /**
          * FeedbackBody
-         * @description Body of `PUT …/messages/{message_id}/feedback`; it replaces what was said before.
+         * @description Body of `PUT …/messages/{message_id}/feedback`; it replaces earlier feedback.
          */
         FeedbackBody: {
             /**
@@ -1165,7 +1165,7 @@ export interface components {
         };
         /**
          * Jobs
-         * @description `reading`: files of all jobs under way; null when there is none.
+         * @description `reading`: files of all running jobs; null when there are none.
          */
         Jobs: {
             reading: components["schemas"]["Reading"] | null;
@@ -1185,7 +1185,7 @@ export interface components {
         };
         /**
          * ListedConversation
-         * @description A conversation of the list; `match` is null without a search, or when the title was found.
+         * @description A listed conversation; `match` is null without a search or if the title matched.
          */
         ListedConversation: {
             /** Session Id */
@@ -1268,9 +1268,9 @@ export interface components {
         };
         /**
          * Model
-         * @description Who answers; `sends_to` is the host that passages are sent to.
+         * @description The answer model; `sends_to` is the host that passages are sent to.
          *
-         *     `reachable` is null without such a host, and until it has been asked for the first time.
+         *     `reachable` is null without such a host and before the first check.
          */
         Model: {
             /** Provider */
@@ -1320,7 +1320,7 @@ export interface components {
         };
         /**
          * OneSourceShape
-         * @description A source with the caller's own others that say nearly the same: versions, exports, copies.
+         * @description A source with the caller's near-duplicates of it: versions, exports, copies.
          */
         OneSourceShape: {
             /** Source Id */
@@ -1481,7 +1481,7 @@ export interface components {
         };
         /**
          * Pending
-         * @description The owner of the run has not confirmed the stop yet; it was asked to.
+         * @description The stop was requested; the process that owns the run has not confirmed it yet.
          */
         Pending: {
             /**
@@ -1492,7 +1492,7 @@ export interface components {
         };
         /**
          * Readiness
-         * @description What keeps this process from answering, if anything.
+         * @description Whether this process can answer questions, and what is missing.
          */
         Readiness: {
             /**
@@ -1554,7 +1554,7 @@ export interface components {
         };
         /**
          * Refusal
-         * @description Every refusal that comes before a stream, and every failed request.
+         * @description The body of every refused or failed request, unless a stream has begun.
          */
         Refusal: {
             error: components["schemas"]["RefusalDetail"];
@@ -1575,7 +1575,7 @@ export interface components {
         };
         /**
          * RunOptions
-         * @description What every way of starting a run takes.
+         * @description The options of every request that starts a run.
          */
         RunOptions: {
             /**
@@ -1624,7 +1624,7 @@ export interface components {
         };
         /**
          * SourcePage
-         * @description A part of the library; `counts` comes with the first page.
+         * @description One page of the library; `counts` is on the first page only.
          */
         SourcePage: {
             /** Items */
@@ -1654,7 +1654,7 @@ export interface components {
          * SourceShape
          * @description A document or recording of the library, without its owner and hash.
          *
-         *     `access` says who reads it; `groups` names them to its owner alone.
+         *     `access`: who can read it. `groups` is filled for the owner only.
          */
         SourceShape: {
             /** Source Id */
@@ -1710,7 +1710,7 @@ export interface components {
         };
         /**
          * StreamOptions
-         * @description `include_usage`: one more chunk, with the tokens spent.
+         * @description `include_usage`: one more chunk with the token counts.
          */
         StreamOptions: {
             /** Include Usage */
@@ -1740,7 +1740,7 @@ export interface components {
         };
         /**
          * UIMessage
-         * @description One message as the page has it; only text parts are read.
+         * @description One message of the page; only its text parts are read.
          */
         UIMessage: {
             /**
@@ -1763,7 +1763,7 @@ export interface components {
         };
         /**
          * UploadShape
-         * @description Files were taken over; `GET /jobs/{job_id}/events` tells what becomes of them.
+         * @description The accepted files; `GET /jobs/{job_id}/events` reports their progress.
          */
         UploadShape: {
             /** Job Id */
@@ -1773,7 +1773,7 @@ export interface components {
         };
         /**
          * UploadedFileShape
-         * @description A file that the job will tell of under this id.
+         * @description An accepted file; the job's events refer to it by this id.
          */
         UploadedFileShape: {
             /** File Id */
@@ -1783,7 +1783,7 @@ export interface components {
         };
         /**
          * UrlCitation
-         * @description Where a marker leads; OpenAI's fields, then those of our citations.
+         * @description The target of a marker: OpenAI's fields, then those of the citation.
          */
         UrlCitation: {
             /** Url */

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes.page import PageForPeople, page_router
+from app.api.routes.page import PageFallback, page_router
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (tmp_path / "assets" / "page-1a2b.mjs").write_text("export {}")
     app = FastAPI()
     app.include_router(page_router(tmp_path))
-    app.add_middleware(PageForPeople, dist=tmp_path)
+    app.add_middleware(PageFallback, dist=tmp_path)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
