@@ -53,12 +53,14 @@ def numbered(passages: Sequence[Candidate]) -> str:
     for number, candidate in enumerate(passages, start=1):
         passage = candidate.passage
         place = " > ".join(part for part in (passage.title, passage.heading) if part)
-        text = _FENCE.sub(_harmless, passage.text)
-        blocks.append(f"[{number}] {_FENCE.sub(_harmless, place)}\n<passage>\n{text}\n</passage>")
+        text = _FENCE.sub(_escape_fence, passage.text)
+        blocks.append(
+            f"[{number}] {_FENCE.sub(_escape_fence, place)}\n<passage>\n{text}\n</passage>"
+        )
     return "\n\n".join(blocks)
 
 
-def _harmless(fence: "re.Match[str]") -> str:
+def _escape_fence(fence: "re.Match[str]") -> str:
     """Escape fences, so that a passage cannot close its own or open another one."""
     return fence.group().replace("<", "(").replace(">", ")")
 

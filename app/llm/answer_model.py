@@ -1,4 +1,4 @@
-"""The answer model as the rest of the program sees it, and the settings it is made from."""
+"""The answer model as other packages use it, and the settings it is built from."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ async def _nothing_to_close() -> None:
 
 @dataclass(frozen=True)
 class AnswerModel:
-    """A chat model with what people are told about it.
+    """A chat model and what the page shows about it.
 
     One instance serves every event loop; `aclose` closes the connections of the running one.
     """
@@ -88,11 +88,11 @@ class AnswerModel:
     chat: BaseChatModel
     name: str
     provider: str
-    label: str  # what the page shows
+    label: str  # shown on the page
     sends_to: str | None  # the host that passages are sent to
-    address: str | None  # where that is, as a URL
-    can_judge: bool  # can be asked to grade evidence and rewrite queries
-    key_setting: str = "the model's key"  # named when the service refuses the key
+    address: str | None  # its URL
+    can_judge: bool  # can grade evidence and rewrite queries
+    key_setting: str = "the model's key"  # the setting to name when the service refuses the key
     has_key: bool = True  # whether that setting is set
     close: Callable[[], Awaitable[None]] = _nothing_to_close
     quirks: Quirks = field(default_factory=Quirks)
@@ -100,7 +100,7 @@ class AnswerModel:
     def answering(
         self, passages: Sequence[Passage], *, question: str, prefix: str = ""
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """What answers this question: quoting mode gets its evidence bound, others by prompt.
+        """The runnable that answers this question; quoting mode gets its evidence by `bind`.
 
         `passages[n - 1]` is what `[n]` means; `prefix` is the text that the answer continues.
         """

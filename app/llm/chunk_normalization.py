@@ -1,8 +1,8 @@
-"""Chunks of model services as one kind of chunk, whatever their servers make of the format.
+"""Normalizes the chunks of model services, whose servers vary the format.
 
-Of the first choice come text, reasoning, a finish reason and usage, in this order and each only
-where there is any. What cannot be read and has no text is dropped; its finish reason counts. Half
-an emoji waits for its other half, and thoughts written into the answer become reasoning.
+A normalized chunk has the first choice's text, reasoning, finish reason and usage, in this order,
+omitting what is absent. Malformed chunks without text are dropped, but their finish reason is kept.
+A lone surrogate waits for its pair, and reasoning written into the answer is separated from it.
 """
 
 import re
@@ -22,11 +22,11 @@ _HIGH: Final = re.compile("[\ud800-\udbff]\\Z")
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _ALIVE: Final[Chunk] = {"choices": []}
-"""Nothing but a sign of life."""
+"""An empty chunk: it only shows that the service is alive."""
 
 
 class ChunkNormalizer:
-    """Of one stream: `feed` its chunks in order, then `close`."""
+    """Normalizes one stream: `feed` its chunks in order, then `close`."""
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
@@ -38,7 +38,7 @@ class ChunkNormalizer:
         self._base: Chunk = {}
 
     def feed(self, chunk: Chunk) -> Sequence[Chunk]:
-        """The same in one form; at least one chunk, because each is a sign of life."""
+        """The normalized chunks; at least one, because each shows that the service is alive."""
         text = plain_text(chunk)
         if text is None:
             return self._odd(chunk)
@@ -52,7 +52,7 @@ class ChunkNormalizer:
         return self._spoken(text, chunk) or (_ALIVE,)
 
     def close(self, *, ended: bool) -> Sequence[Chunk]:
-        """What was held back. `ended`: the service said that this is the end."""
+        """The buffered rest. `ended`: the service marked the end of its stream."""
         half, self._half = self._half, ""
         pieces = [*(self._splitter.feed(half) if half else ()), *self._splitter.close()]
         made = self._made(pieces)
@@ -66,11 +66,11 @@ class ChunkNormalizer:
         choice = first_choice(chunk)
         delta = choice.get("delta")
         if not isinstance(delta, dict):
-            message = choice.get("message")  # all of the answer, where nothing was streamed
+            message = choice.get("message")  # the whole answer of a service that did not stream
             delta = message if isinstance(message, dict) and not self._has_answer else {}
         text, reasoning = content_of(delta)
         made: list[Chunk] = [{"choices": [], REASONING: reasoning}] if reasoning else []
-        if reasoning and not self._has_answer:  # the server keeps thoughts and answer apart
+        if reasoning and not self._has_answer:  # the server separates reasoning from the answer
             self._splitter = ReasoningSplitter()
         if text:
             self._has_answer = True
@@ -114,7 +114,7 @@ def _chunk(base: Chunk, text: str) -> Chunk:
 
 
 def _finish(made: list[Chunk], reason: object, usage: dict[str, int] | None = None) -> None:
-    """The end belongs to the chunk it came with: text with a reason proves less than one alone."""
+    """The finish reason stays on its own chunk: with text it is weaker evidence of the end."""
     if not made[-1]["choices"]:
         made.append(_chunk({}, ""))
     made[-1]["choices"][0]["finish_reason"] = reason or None
@@ -123,21 +123,21 @@ def _finish(made: list[Chunk], reason: object, usage: dict[str, int] | None = No
 
 
 def _paired(text: str) -> str:
-    """Halves of one character joined; those without a partner stay as they are."""
+    """Surrogate pairs joined; lone surrogates stay as they are."""
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def first_choice(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Empty when there is none that can be read."""
+    """The first choice; empty when there is none or it is malformed."""
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) else {}
 
 
 def content_of(message: Mapping[str, Any]) -> tuple[str, str]:
-    """Text and reasoning of a message or delta; a refusal is what the model says."""
+    """Text and reasoning of a message or delta; a refusal counts as text."""
     content = message.get("content")
     texts: list[str] = []
     thoughts: list[str] = []
@@ -156,7 +156,7 @@ def _read(part: object, texts: list[str], thoughts: list[str]) -> None:
     if isinstance(part, str):
         texts.append(part)
     elif isinstance(part, int | float) and not isinstance(part, bool):
-        texts.append(str(part))  # a server that took a figure for a number
+        texts.append(str(part))  # some servers send digits as a JSON number
     elif isinstance(part, dict):
         kind = part.get("type", "text")
         if kind in ("text", "output_text", "refusal"):
@@ -177,7 +177,7 @@ def _reflect(part: Mapping[str, Any], thoughts: list[str]) -> None:
 
 
 def usage_of(usage: object) -> dict[str, int] | None:
-    """The tokens counted; None when the service says nothing that can be read of them."""
+    """The token counts; None when they are absent or malformed."""
     if not isinstance(usage, dict):
         return None
     given, made, both = (usage.get(name) for name in _TOKENS)
@@ -192,7 +192,7 @@ def _counts(number: object) -> TypeGuard[int | float]:
 
 
 def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
-    """A completion that was not streamed, in one form. Raises `NotAnAnswer`."""
+    """Normalizes a completion that was not streamed. Raises `NotAnAnswer`."""
     if not isinstance(body, dict):
         raise NotAnAnswer("page" if isinstance(body, str) else "other")
     choice = first_choice(body)
@@ -208,7 +208,7 @@ def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
         REASONING: reasoning + split.reasoning,
     }
     reason = choice.get("finish_reason")
-    if meaning(reason) is None:  # a body that was read to its end is whole
+    if meaning(reason) is None:  # a body read to its end is complete
         reason = "stop"
     return {
         "id": body.get("id"),
@@ -219,7 +219,7 @@ def whole_answer(body: object, quirks: Quirks) -> dict[str, Any]:
 
 
 def whole_chunks(body: object, quirks: Quirks) -> list[Chunk]:
-    """The same as a stream has it, for services that do not stream. Raises `NotAnAnswer`."""
+    """The completion as chunks, for services that do not stream. Raises `NotAnAnswer`."""
     whole = whole_answer(body, quirks)
     choice = whole["choices"][0]
     made: list[Chunk] = []

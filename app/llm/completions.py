@@ -1,7 +1,7 @@
-"""Chat Completions of one endpoint, by the public calls of the OpenAI SDK.
+"""Chat Completions of one endpoint, through the public interface of the OpenAI SDK.
 
-The SDK makes the request, signs it and turns refusals into its errors; the body is read here, so
-that every service's answer comes in one form.
+The SDK sends and signs the request and raises its errors for refusals; the body is read here, so
+that the answers of all services are normalized.
 """
 
 import json
@@ -29,7 +29,7 @@ _MARKS: Final = (DELTAS, RETRACTED, ENDED)
 
 
 class ChunkStream:
-    """The chunks of one answer: `async with` it, then iterate. Leaving closes its connection."""
+    """The chunks of one answer: `async with` it, then iterate. Exiting closes the connection."""
 
     def __init__(self, chunks: AsyncGenerator[Chunk, None], stack: AsyncExitStack) -> None:
         self._chunks = chunks
@@ -48,17 +48,17 @@ class ChunkStream:
 
 
 class Completions:
-    """Streams of chunks as plain dicts, and whole completions as dicts, all in one form."""
+    """Normalized streams of chunks and whole completions, both as plain dicts."""
 
     def __init__(self, client: AsyncOpenAI, quirks: Quirks) -> None:
         self._client = client
         self._completions = client.chat.completions
         self._quirks = quirks
 
-    async def create(self, **payload: Any) -> Any:  # noqa: ANN401 - as the SDK has it
+    async def create(self, **payload: Any) -> Any:  # noqa: ANN401 - the SDK's signature
         """A stream of chunks, or the completion.
 
-        What the service refuses of the request is left out, once and from then on.
+        Options that the service refuses are omitted from this request and all later ones.
         """
         quirks, refused, guess = self._quirks, None, None
         while True:
@@ -66,7 +66,7 @@ class Completions:
             try:
                 return await self._send(sent)
             except openai.APIStatusError as error:
-                if guess is not None:  # it was not that
+                if guess is not None:  # the guess was wrong
                     setattr(quirks, guess, False)
                     raise refused or error from None
                 quirk, is_guess = quirk_of(error, sent)
@@ -105,19 +105,19 @@ class Completions:
 async def stream_generations(
     completions: Completions, payload: dict[str, Any]
 ) -> AsyncGenerator[ChatGenerationChunk, None]:
-    """One streamed answer as LangChain has it."""
+    """One streamed answer as LangChain chunks."""
     usage: UsageMetadata | None = None
     async with await completions.create(**{**payload, "stream": True}) as chunks:
         async for chunk in chunks:
             usage = usage_of(chunk.get("usage")) or usage
             yield _generation(chunk)
-    # Endpoints count on with every chunk: only the last word is the sum. LangChain takes a stream
-    # without any chunk for a mistake.
+    # Services repeat running totals on each chunk: only the last is final. LangChain rejects a
+    # stream without any chunk.
     yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage))
 
 
 async def generate(completions: Completions, payload: dict[str, Any]) -> ChatResult:
-    """One whole answer as LangChain has it."""
+    """One whole answer as a LangChain result."""
     whole = await completions.create(**{**payload, "stream": False})
     choice = whole["choices"][0]
     message = AIMessage(choice["message"]["content"], usage_metadata=usage_of(whole["usage"]))
@@ -139,7 +139,7 @@ def _generation(chunk: Chunk) -> ChatGenerationChunk:
 
 
 def usage_of(usage: dict[str, Any] | None) -> UsageMetadata | None:
-    """What a normalized chunk or answer says of tokens, as LangChain has it."""
+    """The token counts of a normalized chunk or answer as LangChain metadata."""
     if not usage:
         return None
     given, made = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
@@ -147,7 +147,7 @@ def usage_of(usage: dict[str, Any] | None) -> UsageMetadata | None:
 
 
 def mark(message: BaseMessage, chunk: Chunk) -> None:
-    """What a normalized chunk says beside its text."""
+    """The metadata of a normalized chunk: everything but its text."""
     for name in _MARKS:
         if name in chunk:
             message.response_metadata[name] = chunk[name]

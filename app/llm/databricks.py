@@ -1,11 +1,11 @@
 """Models served by Databricks, through ChatDatabricks.
 
-ChatDatabricks builds the requests and reads the messages; the calls themselves are made here,
-because its own streams run in threads: closing them would leave the endpoint writing. So they go
-through the transport that merges frames and shows its sockets, and each is signed by the
-workspace client, which renews OAuth tokens before they expire.
+ChatDatabricks builds the requests and parses the messages, but its streams run in threads and
+cannot be cancelled, so that the endpoint would go on generating. The calls are therefore made here,
+over the transport that merges frames and reports its sockets, and signed by the workspace client,
+which renews OAuth tokens before they expire.
 
-Everything of Databricks is imported in `make`: that takes seconds.
+Databricks packages are imported in `make`, because that takes seconds.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def make(settings: ModelSettings) -> AnswerModel:
     client = AsyncOpenAI(
         base_url=f"{host}/serving-endpoints",
         api_key=signed_by(workspace.config.authenticate),
-        # The answering policy decides on retries and on how long silence may last.
+        # Retries and timeouts are handled in answering.py.
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=_CONNECT_S),
         http_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
@@ -93,7 +93,7 @@ def signed_by(authenticate: Callable[[], dict[str, str]]) -> Callable[[], Awaita
     async def token() -> str:
         try:
             headers = await asyncio.to_thread(authenticate)
-        except Exception as error:  # each kind of sign-in has errors of its own
+        except Exception as error:  # each kind of sign-in raises its own errors
             log.warning("Databricks gives no token: %s", type(error).__name__)
             raise openai.OpenAIError("no token") from error
         return headers["Authorization"].removeprefix("Bearer ")

@@ -1,4 +1,4 @@
-"""What model services mean by the words of their errors. All patterns read lower-case text."""
+"""Recognizes errors of model services by their wording. All patterns expect lower-case text."""
 
 import re
 from typing import Final
@@ -47,7 +47,7 @@ _MONEY: Final = re.compile(
 
 
 def text_of(error: openai.APIError) -> str:
-    """All it says, in lower case, of a length that is read in no time."""
+    """The error's text in lower case, truncated so that matching stays fast."""
     body = error.body
     try:
         body_text = body if isinstance(body, str) else orjson.dumps(body).decode()
@@ -57,20 +57,20 @@ def text_of(error: openai.APIError) -> str:
 
 
 def is_too_long(text: str) -> bool:
-    """The conversation does not fit the model."""
+    """Whether the prompt exceeds the model's context window."""
     return _TOO_LONG.search(text) is not None
 
 
 def is_loading(text: str) -> bool:
-    """The model will answer once it is loaded."""
+    """Whether the model is still loading."""
     return _LOADING.search(text) is not None
 
 
 def is_about_region(text: str) -> bool:
-    """The service does not serve this country."""
+    """Whether the service refuses this country or region."""
     return _REGION.search(text) is not None
 
 
 def is_about_money(text: str) -> bool:
-    """The account cannot pay."""
+    """Whether the account has no credit left."""
     return _MONEY.search(text) is not None

@@ -24,12 +24,12 @@ _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 
 
 class ExtractiveChatModel(BaseChatModel):
-    """A chat model that quotes. Takes its evidence by `bind`, never from the prompt:
+    """A chat model that quotes its evidence, which is passed by `bind`, never in the prompt:
 
         model.bind(passages=[...], question="...", prefix="text that the answer continues")
 
-    `[n]` means `passages[n - 1]`. Streams word by word; the pace is kept on average, so a slow
-    consumer is caught up with.
+    `[n]` means `passages[n - 1]`. Streams word by word at an average pace: after a slow read the
+    words that are due are sent at once.
     """
 
     tokens_per_s: float = 0.0  # words a second, 0 = at once
@@ -79,13 +79,13 @@ class ExtractiveChatModel(BaseChatModel):
         prefix: str = "",
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        # Choosing the sentences takes up to 25 ms, in which other streams go on.
+        # In a thread: choosing the sentences takes up to 25 ms.
         text = _rest(await asyncio.to_thread(quote_answer, question, passages), prefix)
         now = asyncio.get_running_loop().time
         began = now()
         for count, piece in enumerate(_PIECE.findall(text)):
             due = began + count / self.tokens_per_s if self.tokens_per_s else began
-            # Also when nothing is due: others get their turn, and a cancellation is seen.
+            # Even without a delay: yields to other tasks and allows cancellation.
             await asyncio.sleep(max(0.0, due - now()))
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
         yield ChatGenerationChunk(
@@ -97,19 +97,19 @@ class ExtractiveChatModel(BaseChatModel):
 
 
 def _rest(answer: str, prefix: str) -> str:
-    """What is left to say: the same question and passages give the same answer."""
+    """The rest of the answer after `prefix`: answers are deterministic."""
     return answer.removeprefix(prefix) if prefix and answer != prefix else answer
 
 
 def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetadata:
-    """Counted in words: there is no tokenizer in quoting mode."""
+    """Estimated usage in words: quoting mode has no tokenizer."""
     read = len(question.split()) + sum(len(passage.text.split()) for passage in passages)
     written = len(text.split())
     return UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written)
 
 
 def make(settings: ModelSettings) -> AnswerModel:
-    """Quoting mode. Nothing leaves the machine."""
+    """The answer model of quoting mode. It sends nothing to other machines."""
     chat = streaming_class(ExtractiveChatModel, fast=is_usable(settings.llm_fast_path))
     return AnswerModel(
         chat=chat(tokens_per_s=settings.extractive_tokens_per_s),

@@ -1,4 +1,4 @@
-"""Answers made of quotations: which sentences of the passages answer a question best.
+"""Builds extractive answers from the sentences that answer a question best.
 
 Pure and deterministic. Every sentence is verbatim in its passage and followed by its marker.
 """
@@ -20,12 +20,12 @@ NOTHING: Final = "Your sources do not say anything about this."
 _MAX_SENTENCES: Final = 6
 """Sentences in an answer; a list counts as two."""
 _MIN_SCORE_SHARE: Final = 0.6
-"""Share of the best sentence's score that another one needs."""
+"""Minimum score of a sentence, as a share of the best one's."""
 _MAX_LIST_ITEMS: Final = 8
 _SAME_SHARE: Final = 0.8
 _HEADING, _TITLE, _BEFORE, _ASKED = 0.8, 0.5, 0.3, 0.6
-"""What a question's word counts in the heading, the title, the sentence before, and in a
-speaker's question just before; in the sentence itself it counts 1."""
+"""Weight of a query term in the heading, the title, the preceding sentence, and in a
+speaker's preceding question; in the sentence itself it is 1."""
 
 _LIST_LINE: Final = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+\Z")
 _ASKS_NUMBER: Final = re.compile(
@@ -45,13 +45,13 @@ _REFERS_BACK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence, a list item that says enough alone, or a list with what introduces it."""
+    """A sentence, a self-contained list item, or a list with its introduction."""
 
     passage: int
     position: int
-    lead: str  # the sentence, or what introduces the list
+    lead: str  # the sentence, or the introduction of the list
     items: tuple[str, ...] = ()
-    bullet: bool = False  # stands in a list of the source
+    bullet: bool = False  # an item of a list in the source
 
     @property
     def text(self) -> str:
@@ -63,7 +63,7 @@ class _Unit:
 
 
 def quote_answer(question: str, passages: Sequence[Passage]) -> str:
-    """The answer, `[n]` meaning `passages[n - 1]`; says so when there is nothing to quote."""
+    """The answer, where `[n]` means `passages[n - 1]`; a fixed text when nothing matches."""
     units = [unit for number, p in enumerate(passages) for unit in _units(number, p)]
     if not units:
         return NOTHING
@@ -109,7 +109,7 @@ def _quotable(text: str, *, in_list: bool) -> bool:
 
 
 class _Scorer:
-    """How well each unit answers the question."""
+    """Scores how well each unit answers the question."""
 
     def __init__(self, question: str, passages: Sequence[Passage], units: Sequence[_Unit]) -> None:
         self._question = question
@@ -121,11 +121,11 @@ class _Scorer:
         self._weights = self._idf(content_terms(question))
 
     def scores(self) -> list[float]:
-        """One number per unit; only their order and ratios mean something."""
+        """One score per unit; only order and ratios are meaningful."""
         return [self._score(index) for index in range(len(self._units))]
 
     def _idf(self, asked: frozenset[str]) -> dict[str, float]:
-        """Weight of each word of the question that occurs anywhere: rare words decide."""
+        """Weights of the query terms that occur in the passages; rare terms weigh more."""
         weights: dict[str, float] = {}
         for term in asked:
             found = sum(
@@ -156,7 +156,7 @@ class _Scorer:
         return (share + self._fit(unit)) * (1 - 0.04 * min(unit.passage, 10))
 
     def _context(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
-        """Words of the sentence before, and of a question asked one or two sentences before."""
+        """Terms of the preceding sentence, and of a question up to two sentences before."""
         empty: frozenset[str] = frozenset()
         here = self._units[index].passage
         earlier = [i for i in (index - 1, index - 2) if i >= 0 and self._units[i].passage == here]
@@ -166,7 +166,7 @@ class _Scorer:
         return self._terms[earlier[0]], empty if asking is None else self._terms[asking]
 
     def _fit(self, unit: _Unit) -> float:
-        """Whether the unit has the form of an answer to such a question."""
+        """Whether the unit has the form that the question type expects."""
         text, fit = unit.text, 0.0
         if unit.lead.endswith("?"):
             fit -= 0.5
@@ -184,7 +184,7 @@ class _Scorer:
 
 
 def _choose(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
-    """The best units, each said once, with what they lean on, in reading order."""
+    """The best units without duplicates, with the sentences they depend on, in reading order."""
     best = max(scores)
     chosen: list[int] = []
     spent = 0
@@ -203,7 +203,7 @@ def _choose(units: Sequence[_Unit], scores: Sequence[float]) -> list[_Unit]:
 
 
 def _with_context(units: Sequence[_Unit], index: int) -> list[int]:
-    """A sentence that begins with "They" needs the one before it."""
+    """Adds the preceding sentence to one that begins with a pronoun such as "They"."""
     previous = index - 1
     refers_back = _REFERS_BACK.match(units[index].lead)
     if not refers_back or previous < 0 or units[previous].passage != units[index].passage:
@@ -228,7 +228,7 @@ def _render(units: Sequence[_Unit]) -> str:
 
 
 def _separator(before: str, *, bullet: bool) -> str:
-    """What goes between the text so far and the next unit."""
+    """The separator between the text so far and the next unit."""
     after_list = before.rpartition("\n")[2].startswith("- ")
     if not before:
         return ""
@@ -238,7 +238,7 @@ def _separator(before: str, *, bullet: bool) -> str:
 
 
 def _quoted(unit: _Unit, marker: str) -> str:
-    """A unit with its marker; what introduces a list has none, its items do."""
+    """A unit with its marker; in a list each item has one, the introduction has none."""
     if unit.items:
         items = (f"- {_plain(item)}{marker}" for item in unit.items[:_MAX_LIST_ITEMS])
         return "\n".join((f"{_plain(unit.lead)}\n", *items))
@@ -246,7 +246,7 @@ def _quoted(unit: _Unit, marker: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without markers of the source's own: here they would mean something else."""
+    """Removes bracketed numbers of the source, which would be read as markers."""
     for marker in reversed(find_markers(text)):
         text = text[: marker.start].rstrip() + text[marker.end :]
     return text

@@ -1,7 +1,6 @@
-"""Errors of model services as `RunFailure`s: one table, and whether another try may help.
+"""Maps errors of model services to `RunFailure`s and decides whether a retry may help.
 
-Messages name what a person can do. They never contain exception text, which may hold keys or
-prompts.
+Messages name a remedy. They never contain exception text, which may include keys or prompts.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from app.llm.error_texts import (
 
 
 class NotAnAnswer(CitestreamError):
-    """A success without an answer: a web page, a body that is none of the API's, a broken frame."""
+    """A 2xx response without an answer: a web page, another API's body, a broken frame."""
 
     def __init__(self, kind: Literal["page", "other", "broken"]) -> None:
         super().__init__(kind)
@@ -32,7 +31,7 @@ class NotAnAnswer(CitestreamError):
 
 
 class ReportedError(openai.APIError):
-    """An error that came with status 200. `final`: in place of the whole answer."""
+    """An error sent with status 200. `final`: it replaces the whole answer."""
 
     def __init__(self, message: str, request: httpx2.Request, *, body: object, final: bool) -> None:
         super().__init__(message, request, body=body)
@@ -40,17 +39,17 @@ class ReportedError(openai.APIError):
 
 
 MODEL_ERRORS = (openai.OpenAIError, httpx2.HTTPError, NotAnAnswer)
-"""What a service or the way to it did. Everything else is a mistake of ours."""
+"""Errors caused by a service or the network. Any other exception is a bug."""
 
 _MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
     "DATABRICKS_TOKEN": ("DATABRICKS_ENDPOINT", "DATABRICKS_HOST"),
 }
 _USUAL = ("LLM_MODEL", "OPENAI_BASE_URL")
-"""The settings beside the key's that a person may have to look at."""
+"""Settings other than the key that may be wrong."""
 
 Recovery = Literal["retry", "wait", "shorter", "unstreamed", "no"]
-"""What may help: the same again, the same as often as there is time, without the oldest turns,
-once without streaming, or nothing."""
+"""What may help: one retry, retries until the deadline, removing the oldest turns, one attempt
+without streaming, or nothing."""
 
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -58,9 +57,9 @@ _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 @dataclass(frozen=True, slots=True)
 class UpstreamFailure:
-    """A model call that failed. `wait_s`: how long the service asked to be left alone.
+    """A failed model call. `wait_s`: the delay before a retry that the service asked for.
 
-    `error`: the error itself, which is shown to nobody.
+    `error`: the original exception, never shown to users.
     """
 
     run_failure: RunFailure
@@ -80,7 +79,7 @@ def _transient(code: FailureCode, message: str, *, wait_s: float | None = None) 
 def classify(
     error: Exception, *, key_setting: str, has_key: bool = True, partial: bool = False
 ) -> UpstreamFailure:
-    """The table. `partial`: tokens were already sent, so that the answer breaks off here."""
+    """Classifies an error. `partial`: tokens were already sent, so the answer is incomplete."""
     if not has_key and _refused_key(error):
         return _final(
             "GENERATION_FAILED", f"The model service wants a key; {key_setting} is not set."
@@ -135,7 +134,7 @@ def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Upstrea
 
 
 def _refused_key(error: Exception) -> bool:
-    """401, or a 403 of which the service says nothing that we know."""
+    """A 401, or a 403 without a known reason."""
     if not isinstance(error, openai.APIError):
         return False
     status = _status_of(error)
@@ -188,7 +187,7 @@ def _of_status(
 
 
 def _status_of(error: openai.APIError) -> int | None:
-    """Of the response, or what a service put into an error that came with a success."""
+    """The status of the response, or the one in an error body sent with status 200."""
     if isinstance(error, openai.APIStatusError):
         return error.status_code
     code = str(error.code)
@@ -196,7 +195,7 @@ def _status_of(error: openai.APIError) -> int | None:
 
 
 def _reported(error: openai.APIError, key_setting: str) -> UpstreamFailure:
-    """An error that came with a success; some services put a status into it."""
+    """Classifies an error sent with status 200; some services include a status in it."""
     status = _status_of(error)
     if status is not None:
         return _of_status(error, status, key_setting, httpx2.Headers())
@@ -208,7 +207,7 @@ def _reported(error: openai.APIError, key_setting: str) -> UpstreamFailure:
 
 
 def _known(error: openai.APIError, status: int | None) -> UpstreamFailure | None:
-    """What the service says matters more than its status."""
+    """A failure recognized by the code or wording of the error; None for any other."""
     code, text = str(error.code), text_of(error)
     if code in _FILTER_CODES:
         return filtered()
@@ -244,7 +243,7 @@ def _no_credit() -> UpstreamFailure:
 
 
 def _too_long(error: openai.APIError) -> UpstreamFailure:
-    """The prompt does not fit; without the oldest turns it may."""
+    """The prompt is too long; it may fit without the oldest turns."""
     run_failure = RunFailure(
         "GENERATION_FAILED",
         "The question and its passages are too long for this model. "
@@ -263,20 +262,20 @@ def filtered() -> UpstreamFailure:
 
 
 def truncated() -> UpstreamFailure:
-    """The stream ended without saying that the answer is complete."""
+    """The stream ended without a sign that the answer is complete."""
     return _transient(
         "UPSTREAM_TRUNCATED", "The model service broke off before the answer was complete."
     )
 
 
 def silent(seconds: float) -> UpstreamFailure:
-    """Nothing came for the whole time allowed; waiting again would exceed it."""
+    """No data within the timeout; a retry would exceed it."""
     message = f"The model service was silent for {seconds:g} seconds. Try again."
     return UpstreamFailure(RunFailure("TIMEOUT", message), "no")
 
 
 def empty(finish_reason: str) -> UpstreamFailure:
-    """A complete answer without a word in it."""
+    """A complete answer without any text."""
     if finish_reason == "length":
         return _transient(
             "GENERATION_FAILED", "The model used up its length before it said anything. Try again."
@@ -285,7 +284,7 @@ def empty(finish_reason: str) -> UpstreamFailure:
 
 
 def retry_after_s(headers: httpx2.Headers) -> float | None:
-    """Seconds the service asks to wait; a date counts from the response's own `Date`."""
+    """Seconds from `Retry-After`; a date is relative to the response's own `Date`."""
     for name, per_s in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             return max(0.0, float(headers[name]) / per_s)

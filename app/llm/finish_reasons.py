@@ -1,4 +1,4 @@
-"""Why a model stopped, by the meaning of the word its service has for it."""
+"""Maps the finish reasons of model services to those of this application."""
 
 import re
 from collections.abc import Mapping
@@ -43,11 +43,11 @@ _PARTS: Final[tuple[tuple[re.Pattern[str], Reason], ...]] = (
 )
 _FIELDS: Final = ("type", "reason", "finish_reason", "stop_reason", "value", "name", "code")
 _NUMBERS: Final[Mapping[int, Reason]] = {1: "stop", 2: "length", 3: "content_filter"}
-"""Of Gemini's enumeration; what is above 3 is unusual."""
+"""Gemini's enumeration; values above 3 are abnormal ends."""
 
 
 def meaning(reason: object) -> Reason | None:
-    """None: the answer goes on. Words that nobody knows are the usual end."""
+    """None: the answer continues. An unknown reason counts as a normal end."""
     if isinstance(reason, Mapping):
         named = next((reason[field] for field in _FIELDS if reason.get(field)), None)
         return "stop" if named is None and reason else _of(named)

@@ -1,4 +1,4 @@
-"""Prompts that fit a model: the oldest turns go, instructions, passages and question stay."""
+"""Shortens prompts by removing the oldest turns; instructions, passages and question stay."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from langchain_core.messages import BaseMessage
 from app.domain.token_estimate import estimated_tokens
 
 Message = BaseMessage | tuple[str, str]
-_OF_EACH = 6  # tokens of a message beside its text
+_TOKENS_PER_MESSAGE = 6  # tokens of a message's framing
 _ANSWERS = frozenset(("ai", "assistant"))
 _INSTRUCTIONS = frozenset(("system", "developer"))
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
-    return sum(estimated_tokens(_text(message)) + _OF_EACH for message in messages)
+    return sum(estimated_tokens(_text(message)) + _TOKENS_PER_MESSAGE for message in messages)
 
 
 def fitted(messages: Sequence[Message], max_tokens: int) -> list[Message]:
-    """Without as many of the oldest turns as it takes, and as there are."""
+    """Removes the oldest turns until the prompt fits or none is left."""
     kept = list(messages)
     left = prompt_tokens(kept)
     while left > max_tokens:
@@ -30,7 +30,7 @@ def fitted(messages: Sequence[Message], max_tokens: int) -> list[Message]:
 
 
 def without_oldest_turn(messages: Sequence[Message]) -> list[Message]:
-    """The same messages when there is no earlier turn."""
+    """Removes the oldest turn; without one, returns the messages unchanged."""
     heads = _heads(messages)
     for at in range(heads, len(messages) - 1):
         if _role(messages[at]) in _ANSWERS:
@@ -39,7 +39,7 @@ def without_oldest_turn(messages: Sequence[Message]) -> list[Message]:
 
 
 def _heads(messages: Sequence[Message]) -> int:
-    """How many messages of instructions stand first."""
+    """The number of leading instruction messages."""
     roles = enumerate(map(_role, messages))
     return next((at for at, role in roles if role not in _INSTRUCTIONS), len(messages))
 

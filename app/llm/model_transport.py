@@ -1,4 +1,4 @@
-"""HTTP to model services: httpx2, the OpenAI SDK's own client, with the sockets in view.
+"""HTTP to model services by httpx2, the OpenAI SDK's client, reporting its sockets.
 
 Each run learns when its socket opened and when it closed (`Upstream`), and connections belong to
 the event loop that opened them. `fast_path/aiohttp_transport.py` does the same with aiohttp.
@@ -16,27 +16,27 @@ from app.llm.per_loop import PerLoop
 
 KEEP_ALIVE_S: Final = 30.0
 KEEPS_METHOD: Final = {301: 308, 302: 307}
-"""Statuses replaced: a client makes a GET of a POST that is moved, and asks nothing."""
+"""Replaced statuses: clients would repeat a redirected POST as a GET without a body."""
 
 _SENDING: Final = "send_request_headers.started"
 
 
 class _Connection:
-    """One connection while one request has it; `Upstream` is told when it opens and closes."""
+    """One connection leased to one request; notifies `Upstream` when it opens and closes."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._open = False
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
-        """A `trace` extension: a request that is being sent has a connection."""
+        """A `trace` extension: a request being sent has its connection."""
         if event.endswith(_SENDING) and not self._open:
             self._open = True
             self._upstream.open_sockets += 1
             self._upstream.opened_at = time.monotonic()
 
     def ended(self, *, closed: bool) -> None:
-        """The request is over. `closed`: so is the connection, else it is kept for another."""
+        """Ends the lease. `closed`: the connection was closed too, else it is kept in the pool."""
         if not self._open:
             return
         self._open = False
@@ -72,8 +72,8 @@ class HttpxTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, *, proxy: str | None = None) -> None:
         self._proxy = proxy
-        # Here, where nobody streams yet: reading the certificates takes some 30 ms.
-        self._tls = httpx2.create_ssl_context(trust_env=True)  # SSL_CERT_FILE counts
+        # At start, before any stream: loading the certificates takes some 30 ms.
+        self._tls = httpx2.create_ssl_context(trust_env=True)  # honours SSL_CERT_FILE
         self._transports = PerLoop(self._make)
 
     def _make(self) -> httpx2.AsyncHTTPTransport:

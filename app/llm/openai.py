@@ -1,4 +1,4 @@
-"""OpenAI and everything that speaks its Chat Completions: OpenRouter, vLLM, Ollama, a gateway."""
+"""OpenAI and services compatible with its Chat Completions: OpenRouter, vLLM, Ollama, gateways."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -34,18 +34,18 @@ def make(settings: ModelSettings) -> AnswerModel:
     key = settings.openai_api_key
     chat = _chat_class(fast=fast)(
         model=settings.llm_model,
-        # A callable: given a string, langchain also builds a synchronous client nobody uses.
+        # A callable, because for a string LangChain also builds an unused synchronous client.
         api_key=_key(key.get_secret_value() if key else "none"),
         base_url=base_url,
         default_query=query,
-        # The answering policy decides on retries and on how long silence may last.
+        # Retries and timeouts are handled in answering.py.
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=_CONNECT_S),
         stream_chunk_timeout=None,
         stream_usage=True,
         use_responses_api=False,
         http_async_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
-        # Read from the environment unless given; a proxy is the transport's business.
+        # Set, because LangChain would read it from the environment; the transport handles proxies.
         openai_proxy=None,
         http_socket_options=(),
     )
@@ -67,9 +67,9 @@ def make(settings: ModelSettings) -> AnswerModel:
 
 
 class NormalizingChatOpenAI(ChatOpenAI):
-    """ChatOpenAI whose answers come in one form, with thoughts apart; `async_client` makes them.
+    """ChatOpenAI with normalized answers, reasoning separated; `async_client` makes the calls.
 
-    Only what LangChain documents for chat models of one's own is overridden.
+    Overrides only what LangChain documents for custom chat models.
     """
 
     @override

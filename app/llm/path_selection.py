@@ -1,7 +1,7 @@
-"""The parts of a model connection, stock or from `fast_path`.
+"""Selects the parts of a model connection: stock or from `fast_path`.
 
-`fast` is what `fast_path.versions.is_usable` said. The modules of the fast path are imported only
-then: another version of a library may break their import.
+`fast` is the result of `fast_path.versions.is_usable`. The modules of the fast path are imported
+only then: another version of a library may break their import.
 """
 
 from typing import TypeVar
@@ -36,7 +36,7 @@ def make_completions(client: AsyncOpenAI, quirks: Quirks, *, fast: bool) -> Comp
 
 
 def streaming_class(chat: type[C], *, fast: bool) -> type[C]:
-    """`chat`, with the `astream` of the fast path where that is on."""
+    """`chat`, with the `astream` of the fast path if that is enabled."""
     if not fast:
         return chat
     from app.llm.fast_path.streaming_models import with_short_astream

@@ -1,4 +1,4 @@
-"""What a model service was found to do differently. One per model, for the life of the process."""
+"""Deviations of a model service found at run time; one object per model and process."""
 
 import re
 import time
@@ -20,29 +20,29 @@ _NO_SYSTEM: Final = re.compile(
 )
 _OPTIONS: Final = re.compile(r"stream_options|include_usage")
 _WARM_S: Final = 240.0
-"""Some servers unload a model that nobody has asked for five minutes."""
+"""Some servers unload a model after five idle minutes."""
 
 
 @dataclass(slots=True)
 class Quirks:
-    """Learned from its answers, so that each is stumbled over once."""
+    """Learned from the service's responses, so that each deviation fails at most once."""
 
-    opens_thoughts: bool = False  # its template opens a `<think>` that the answer only closes
+    opens_thoughts: bool = False  # its chat template opens `<think>`; the answer only closes it
     no_stream_options: bool = False
     no_system_role: bool = False
-    max_tokens: int | None = None  # estimated ones of a prompt, since one was refused
+    max_tokens: int | None = None  # estimated limit for prompts, after one was refused
     answered_at: float | None = None  # `time.monotonic()`
 
     @property
     def is_cold(self) -> bool:
-        """It may have to be loaded before it answers."""
+        """Whether the model may have to be loaded before it answers."""
         return self.answered_at is None or time.monotonic() - self.answered_at > _WARM_S
 
     def answered(self) -> None:
         self.answered_at = time.monotonic()
 
     def adapt(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """The request as this service takes it."""
+        """The request, adapted to what the service accepts."""
         adapted = dict(payload)
         if self.no_stream_options:
             adapted.pop("stream_options", None)
@@ -51,7 +51,7 @@ class Quirks:
         return adapted
 
     def refuse(self, tokens: int, error: openai.APIError | None) -> None:
-        """A prompt of so many estimated tokens was too long; some services say by how much."""
+        """Records that a prompt of this size was too long; some services report the limit."""
         window, asked = window_of(text_of(error)) if error is not None else (None, None)
         limit = tokens * 7 // 10
         if window is not None and asked is not None and asked > window:
@@ -61,7 +61,7 @@ class Quirks:
         self.max_tokens = min(limit, self.max_tokens or limit)
 
     def notes(self) -> list[str]:
-        """What a person may want to know of it."""
+        """The deviations in words, for the log and the doctor."""
         notes = {
             "stream_options are refused, so tokens are estimated": self.no_stream_options,
             "it takes no system role, so instructions are sent with the question": (
@@ -73,7 +73,7 @@ class Quirks:
 
 
 def quirk_of(error: openai.APIStatusError, sent: Mapping[str, Any]) -> tuple[Quirk | None, bool]:
-    """What of the request was refused, and whether that is only a guess."""
+    """The option that was refused, and whether that is only a guess."""
     text = text_of(error)
     if is_too_long(text) or is_about_region(text) or is_about_money(text):
         return None, False
@@ -89,7 +89,7 @@ def quirk_of(error: openai.APIStatusError, sent: Mapping[str, Any]) -> tuple[Qui
 
 
 def without_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The instructions at the head of the first message of the user."""
+    """Moves the instructions to the start of the first user message."""
     system_texts = [str(one["content"]) for one in messages if one.get("role") == "system"]
     rest = [dict(one) for one in messages if one.get("role") != "system"]
     if system_texts and rest:
@@ -97,8 +97,8 @@ def without_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return rest
 
 
-_SMALLEST: Final = 512
-"""Tokens of a window; smaller numbers tell something else."""
+_MIN_WINDOW: Final = 512
+"""Minimum tokens of a context window; smaller numbers have another meaning."""
 _WINDOWS: Final = (
     re.compile(r"(?:length|size|window|limit)[^\d]{0,40}(\d[\d,]{2,12})"),
     re.compile(r"(\d[\d,]{2,12}) (?:tokens? )?(?:maximum|context|limit)"),
@@ -116,10 +116,10 @@ _ASKED: Final = (
 
 
 def window_of(text: str) -> tuple[int | None, int | None]:
-    """The window and the tokens of the request, as far as the service tells them."""
+    """The context window and the request's tokens, where the error text contains them."""
     windows = [_figure(found) for pattern in _WINDOWS for found in pattern.findall(text)]
     asked = [_figure(found) for pattern in _ASKED for found in pattern.findall(text)]
-    window = min((one for one in windows if one >= _SMALLEST), default=None)
+    window = min((one for one in windows if one >= _MIN_WINDOW), default=None)
     return window, max((one for one in asked if window and one > window), default=None)
 
 

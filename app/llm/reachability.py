@@ -1,4 +1,4 @@
-"""Whether the answer model's service can be reached, for readiness and the page to say."""
+"""Checks whether the answer model's service is reachable, for readiness and the page."""
 
 import asyncio
 import logging
@@ -23,10 +23,10 @@ GATEWAY_ERRORS: Final = (502, 504)
 
 
 class ModelReachability:
-    """The last known state. Asking for it when it is old starts a new check and does not wait.
+    """The last known state. Reading a stale one starts a new check in the background.
 
-    A check is one request without a key. Any response, also a refusal, is proof of the service,
-    unless a gateway or proxy says that it does not reach it either. So is an answer of the model.
+    A check is one request without a key. Any response proves that the service is reachable, even a
+    refusal, unless a gateway or proxy reports that it cannot reach it. So does a model's answer.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ModelReachability:
         self._state = ModelReach(None, None)
 
     def state(self) -> ModelReach:
-        """What is known now; `reachable` is None without a service, or before the first check."""
+        """The current state; `reachable` is None without a service or before the first check."""
         now = self._clock.monotonic()
         if self._url is not None and self._model.quirks.answered_at != self._answered_at:
             self._answered_at = self._model.quirks.answered_at
@@ -55,7 +55,7 @@ class ModelReachability:
         return self._state
 
     async def check(self) -> None:
-        """Ask the service now. Says so in the log when the answer is another than before."""
+        """Check the service now, and log a change of state."""
         if self._url is None:
             return
         self._checked_at = self._clock.monotonic()
@@ -74,7 +74,7 @@ class ModelReachability:
 
 
 async def _ask(url: str, proxy: str | None) -> str | None:
-    """None when there was a response, else why there was none."""
+    """None after a response, else the reason why there was none."""
     client = httpx.AsyncClient(
         timeout=TIMEOUT_S,
         proxy=proxy,
@@ -93,7 +93,7 @@ async def _ask(url: str, proxy: str | None) -> str | None:
 
 
 def reason_of(error: BaseException) -> str:
-    """What is behind an SDK's "connection error": a name, a certificate, a port, or its class."""
+    """The cause of an SDK's "connection error": name, certificate, port, or its class."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -11,7 +11,7 @@ Factory = Callable[[ModelSettings], AnswerModel]
 
 
 def _lazily(module: str) -> Factory:
-    """The module's `make`, imported when it is called: SDKs take up to seconds to import."""
+    """The module's `make`, imported on its first call: SDKs can take seconds to import."""
 
     def make(settings: ModelSettings) -> AnswerModel:
         return cast("Factory", import_module(module).make)(settings)

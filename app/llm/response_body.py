@@ -15,11 +15,11 @@ from app.llm.quirks import Quirks
 from app.llm.sse_coalescer import MAX_FRAME, Chunk, FrameMerger
 
 _DRAIN_S: Final = 0.1
-"""After `[DONE]`: for the end of the body, so that the connection can be kept."""
+"""Seconds to wait for the end of the body after `[DONE]`, so that the connection is reusable."""
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _UNFRAMED: Final = (b"{", b"[", b"<")
-"""How a body begins that is no event stream."""
+"""First bytes of a body that is not an event stream."""
 
 
 async def read_chunks(
@@ -29,9 +29,9 @@ async def read_chunks(
     *,
     close: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[Chunk, None]:
-    """The chunks of one answer, each as soon as `reads` brought it; `close` is called at the end.
+    """The chunks of one answer, each as soon as `reads` has delivered it; calls `close` at the end.
 
-    Raises the SDK's errors, `NotAnAnswer`, and what the service reports instead of an answer.
+    Raises the SDK's errors, `NotAnAnswer`, and errors that the service reports in the body.
     """
     body = ResponseBody(quirks, request)
     try:
@@ -51,7 +51,7 @@ async def read_chunks(
 
 
 def check(body: Chunk, request: httpx2.Request, *, final: bool = True) -> None:
-    """Raise what the service reports instead of an answer."""
+    """Raise an error that the service reports in the body."""
     error = body.get("error") or (body if body.get("object") == "error" else None)
     if not error:
         return
@@ -73,9 +73,9 @@ def as_sdk_errors(request: httpx2.Request) -> Iterator[None]:
 
 
 class ResponseBody:
-    """What a success says: mostly a stream of frames. `feed` what is read, in order, then `close`.
+    """Parses the body of a 2xx response, usually a stream. `feed` the reads in order, then `close`.
 
-    Both raise `NotAnAnswer`, and what the service reports instead of an answer.
+    Both raise `NotAnAnswer` and errors that the service reports in the body.
     """
 
     def __init__(self, quirks: Quirks, request: httpx2.Request) -> None:
@@ -86,10 +86,10 @@ class ResponseBody:
         self._begun = False
         self._unframed: list[bytes] | None = None
         self._size = 0
-        self.over = False  # nothing more is wanted
+        self.over = False  # the answer is complete
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
-        """The chunks that are whole now."""
+        """The chunks completed by these bytes."""
         if not self._begun and (head := data.lstrip(_BLANK)):
             self._begun = True
             if head[:1] in _UNFRAMED:
@@ -110,7 +110,7 @@ class ResponseBody:
         self.over = merger.done
 
     def close(self) -> Iterator[Chunk]:
-        """The chunks that are left at the end."""
+        """The remaining chunks at the end of the body."""
         if self._unframed is not None:
             yield from self._whole(b"".join(self._unframed).lstrip(_BLANK))
             return
@@ -120,7 +120,7 @@ class ResponseBody:
         yield from self._normalizer.close(ended=self._merger.done)
 
     def _whole(self, body: bytes) -> list[Chunk]:
-        """Of a whole answer or an error in place of a stream, or the page of something else."""
+        """Handles a body that is not a stream: a whole answer, an error, or a web page."""
         if body.startswith(b"<"):
             raise NotAnAnswer("page")
         try:

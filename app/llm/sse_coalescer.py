@@ -1,8 +1,8 @@
-"""Frames of a model service that arrived together, as few chunks as say the same.
+"""Merges frames of a model service that arrived together into as few chunks as possible.
 
-What one read brought is taken apart at once. Neighbours that only carry on the text of one choice
-become one chunk; everything else (roles, reasoning, tool calls, log probabilities, usage, finish
-reasons, errors) passes as it is, in its place. A frame is never waited for, so nothing is delayed.
+Each read is parsed at once. Adjacent frames that only continue the text of one choice become one
+chunk; everything else (roles, reasoning, tool calls, log probabilities, usage, finish reasons,
+errors) passes unchanged and in order. It never waits for another frame, so nothing is delayed.
 """
 
 import json
@@ -15,28 +15,28 @@ from app.domain.ports import DELTAS
 Chunk = dict[str, Any]
 
 LONGEST = 8_192
-"""Characters of a merged text: what is sent as one frame waits whole for a reader that is slow."""
+"""Maximum characters of a merged text: a slow reader waits for a whole frame."""
 
 MAX_FRAME = 16 * 2**20
-"""Bytes of a frame that is not whole yet."""
+"""Maximum bytes of an incomplete frame."""
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 10
 
 
 class FrameMerger:
-    """Feed what was read, in order. Line ends may be LF, CRLF or CR, and may be cut anywhere."""
+    """Feed the reads in order. Line ends may be LF, CRLF or CR, and may be split anywhere."""
 
     def __init__(self) -> None:
-        self.done = False  # `[DONE]` came: what follows is not looked at
-        self.error: ValueError | None = None  # a frame was no JSON: nothing follows it
-        self._rest: list[bytes] = []  # of a frame that is not whole; no piece is empty
+        self.done = False  # `[DONE]` arrived: the rest is ignored
+        self.error: ValueError | None = None  # a frame was not JSON: parsing stopped there
+        self._rest: list[bytes] = []  # pieces of an incomplete frame, none empty
         self._size = 0
         self._after_cr = False
-        self._start: bytes | None = b""  # what came as long as it may be a byte order mark
+        self._start: bytes | None = b""  # first bytes while they may be a byte order mark
 
     def feed(self, data: bytes) -> list[Chunk]:
-        """The chunks of the frames that are whole now, before `done` or `error`."""
+        """The chunks of the frames completed by these bytes, up to `done` or `error`."""
         if self._start is not None:
             data = self._without_bom(data)
         data = self._lines(data)
@@ -52,7 +52,7 @@ class FrameMerger:
         return self._chunks(frames)
 
     def _joined(self, data: bytes) -> bytes:
-        """With what was held, once a frame is whole: a long one is searched once, not each time."""
+        """Joins the buffered pieces once a frame is complete, so a long one is scanned once."""
         across = self._rest[-1][-1] == _LF and data[0] == _LF
         if not across and b"\n\n" not in data:
             return data
@@ -68,7 +68,7 @@ class FrameMerger:
         return []
 
     def close(self) -> list[Chunk]:
-        """The chunks of a last frame that lacks its blank line; half a frame is nothing."""
+        """The chunks of a last frame without its blank line; an incomplete frame is dropped."""
         rest, self._rest = b"".join((self._start or b"", *self._rest)), []
         self._start = None
         chunks = self._chunks([rest.rstrip(b"\n")]) if rest else []
@@ -102,7 +102,7 @@ class FrameMerger:
         return data.removeprefix(_BOM)
 
     def _lines(self, data: bytes) -> bytes:
-        """With LF as the only line end."""
+        """Normalizes line ends to LF."""
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
             self._after_cr = False
@@ -114,7 +114,7 @@ class FrameMerger:
 
 
 def _payload(frame: bytes) -> bytes | None:
-    """The frame's data; None when it has none, as a comment."""
+    """The frame's data; None for a frame without any, such as a comment."""
     if frame.startswith(b"data: ") and b"\n" not in frame:
         return frame[6:]
     lines = [
@@ -124,18 +124,18 @@ def _payload(frame: bytes) -> bytes | None:
 
 
 def _parsed(payload: bytes) -> Chunk | None:
-    """None: valid JSON that is no object, and so has nothing to say."""
+    """None for valid JSON that is not an object."""
     try:
         chunk = orjson.loads(payload)
     except orjson.JSONDecodeError:
-        # Half of a surrogate pair, NaN, bytes that are no UTF-8: services get away with them.
+        # Lenient: some services send lone surrogates, NaN or invalid UTF-8.
         chunk = json.loads(payload.decode(errors="replace"))
     return chunk if isinstance(chunk, dict) else None
 
 
 def _merged(chunks: list[Chunk]) -> list[Chunk]:
     merged: list[Chunk] = []
-    held: Chunk | None = None  # goes on as long as `parts` grow
+    held: Chunk | None = None  # the chunk that `parts` are appended to
     parts: list[str] = []
     size = 0
     for chunk in chunks:
@@ -158,7 +158,7 @@ def _close(held: Chunk | None, parts: list[str]) -> None:
 
 
 def plain_text(chunk: Chunk) -> str | None:
-    """The text of a chunk that carries nothing else."""
+    """The text of a chunk that contains nothing else."""
     choices = chunk.get("choices")
     if type(choices) is not list or len(choices) != 1 or chunk.get("usage") or chunk.get("error"):
         return None

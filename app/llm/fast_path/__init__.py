@@ -1,5 +1,5 @@
-"""Overrides of internals of LangChain, openai, aiohttp and pydantic: an optimisation.
+"""Overrides of internals of LangChain, openai, aiohttp and pydantic, as an optimisation.
 
-Everything here has a stock counterpart built on public interfaces. Import these modules only where
-`versions.is_usable` says so.
+Everything here has a stock counterpart built on public interfaces. Import these modules only if
+`versions.is_usable()`.
 """

@@ -1,8 +1,8 @@
 """HTTP to model services: aiohttp below the OpenAI SDK, with the sockets in view.
 
-Three things the SDK's own clients do not give: each run learns when its socket opened and when it
-really closed (`Upstream`), a response that is not read to its end closes its socket at once instead
-of draining it, and connections belong to the event loop that opened them.
+It adds three things to the SDK's own clients: each run learns when its socket opened and closed
+(`Upstream`), a response that is not read to its end closes its socket at once instead of draining
+it, and connections belong to the event loop that opened them.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class _Protocol(ResponseHandler):
 
 
 class _Lease:
-    """One connection while one request has it; tells the run when it opened and closed."""
+    """One connection leased to one request; reports to the run when it opened and closed."""
 
     def __init__(self, upstream: Upstream, protocol: ResponseHandler) -> None:
         self._upstream = upstream
@@ -172,7 +172,7 @@ def _session() -> aiohttp.ClientSession:
 
 @contextmanager
 def _as_httpx_errors() -> Iterator[None]:
-    """aiohttp's errors as the ones the OpenAI SDK knows, which tells a cut from a time-out."""
+    """Maps aiohttp's errors to the ones that the OpenAI SDK distinguishes."""
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:

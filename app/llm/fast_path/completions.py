@@ -1,7 +1,7 @@
-"""ChatOpenAI with a shorter way from the socket to the chunk.
+"""ChatOpenAI with a shorter path from socket to chunk.
 
-The SDK still makes the request, signs it and turns refusals into its errors. The stream of an
-answer is read here: frames that arrived together are merged, and no SDK object is made of them.
+The SDK still sends and signs the request and raises its errors for refusals. The stream is read
+here: frames that arrived together are merged, and no SDK objects are built for them.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -40,7 +40,7 @@ class MergedStream(AsyncStream[object]):
 
     @override
     def __aiter__(self) -> AsyncIterator[object]:
-        """Without the generator that the SDK puts around."""
+        """Iterates without the SDK's wrapping generator."""
         return self._iterator
 
     @override
@@ -49,7 +49,7 @@ class MergedStream(AsyncStream[object]):
         return read_chunks(self._reads(), response.request, self.quirks, close=response.aclose)
 
     def _reads(self) -> AsyncGenerator[bytes, None]:
-        """What arrives, in the pieces in which it arrives."""
+        """The body in the pieces in which it arrives."""
         if self.response.headers.get("content-encoding", "identity") != "identity":
             return self.response.aiter_bytes()
         stream: httpx2.AsyncByteStream = self.response.extensions.get(BODY, self.response.stream)
@@ -84,7 +84,7 @@ _OWN_ROLES: Final = ("assistant", "", None)
 _EMPTY: Final = AIMessageChunk(content="")
 _MESSAGE: Final = vars(_EMPTY)
 _CHUNK: Final = vars(ChatGenerationChunk(message=_EMPTY))
-"""What pieces of text have in common: validating each costs more than sending it."""
+"""Fields shared by all text chunks: validating each would cost more than sending it."""
 
 
 class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
@@ -92,7 +92,7 @@ class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
 
     @override
     def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        """ChatOpenAI's choice of an API, without the generator that it puts around."""
+        """ChatOpenAI's choice of an API, without its wrapping generator."""
         if self._use_responses_api({**kwargs, **self.model_kwargs}):
             return super()._astream(*args, **kwargs)
         return BaseChatOpenAI._astream(self, *args, **kwargs)
@@ -127,7 +127,7 @@ class MergingChatOpenAI(StreamingChatModel, ChatOpenAI):
         return result
 
     def _plain(self, chunk: Chunk) -> ChatGenerationChunk | None:
-        """What LangChain makes of a piece of text, without validating it; None: something else."""
+        """LangChain's message of a text chunk, built without validation; None for other chunks."""
         text = plain_text(chunk)
         if text is None or self.output_version == "v1":
             return None

@@ -1,7 +1,7 @@
 """The events of `astream_events` on one event loop.
 
-LangChain passes each through a queue that is made for threads, which wakes the event loop by a
-system call.
+LangChain passes each event through a thread-safe queue, which wakes the event loop by a system
+call.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class EventQueue:
         self._wake()
 
     async def aclose(self) -> None:
-        """What was sent is still read."""
+        """Closes the queue; events already sent can still be read."""
         self._closed = True
         self._wake()
 

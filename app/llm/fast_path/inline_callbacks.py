@@ -1,4 +1,4 @@
-"""Callbacks called in turn. LangChain makes a task for each of forty calls of a start."""
+"""Calls callbacks inline, where LangChain starts a task for each (some forty per run)."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ WRITTEN_FOR: Final = (LANGCHAIN_CORE,)
 
 
 class InlineCallbackManager(AsyncCallbackManager):
-    """Calls its handlers in turn; that of `astream_events` gets an `EventQueue`."""
+    """Calls its handlers one after another; that of `astream_events` gets an `EventQueue`."""
 
     @override
     def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:

@@ -1,9 +1,9 @@
-"""Chat models that forget what they streamed.
+"""Chat models that do not keep the chunks they streamed.
 
-LangChain's own `astream` keeps every chunk until the answer ends (some 3 KB a token, which the
-garbage collector walks again and again, for a fifth of a second at a time), merges them all on the
-event loop in the end, and calls back by a task per token. Here a token costs its message and one
-call; callbacks are told the same.
+LangChain's own `astream` keeps every chunk until the answer ends (some 3 KB a token, traversed by
+every full garbage collection for up to 0.2 s), merges them on the event loop at the end, and starts
+a task per token for callbacks. Here a token costs its message and one call; callbacks receive the
+same events.
 """
 
 from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ class StreamingChatModel(BaseChatModel):
         run = await self._begin(messages, ensure_config(config), stop, kwargs)
         direct = [one for one in run.handlers if isinstance(one, AsyncCallbackHandler)]
         at_once = len(direct) == len(run.handlers)
-        told = [one for one in direct if not one.ignore_llm]
+        handlers = [one for one in direct if not one.ignore_llm]
         whole = _Whole()
         try:
             async for chunk in self._astream(messages, stop=stop, **kwargs):
@@ -60,7 +60,7 @@ class StreamingChatModel(BaseChatModel):
                     message.response_metadata = chunk.generation_info | message.response_metadata
                 whole.add(message)
                 if at_once:
-                    for handler in told:
+                    for handler in handlers:
                         await handler.on_llm_new_token(
                             chunk.text,
                             chunk=chunk,
@@ -118,7 +118,7 @@ def _streaming(chat: type[BaseChatModel]) -> type[BaseChatModel]:
 
 @dataclass(slots=True)
 class _Whole:
-    """What callbacks are told in the end: the answer as one message."""
+    """The final event for callbacks: the answer as one message."""
 
     texts: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)

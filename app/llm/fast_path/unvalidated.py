@@ -1,4 +1,4 @@
-"""Pydantic models put together on the hot path, where there are thousands a second."""
+"""Builds pydantic models without validation on the hot path (thousands a second)."""
 
 from typing import Final, TypeVar
 
@@ -17,8 +17,8 @@ _set = object.__setattr__  # frozen models too
 def assembled(model: type[M], fields: dict[str, object]) -> M:
     """An instance with exactly these fields, which it owns from now on; nothing is checked.
 
-    `fields` needs every field of the model. What `model_construct` does, but for its look at each
-    field, which takes three times as long.
+    `fields` must have every field of the model. Three times as fast as `model_construct`, which
+    inspects each field.
     """
     made = model.__new__(model)
     _set(made, "__dict__", fields)

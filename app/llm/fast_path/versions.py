@@ -1,7 +1,7 @@
 """The versions of the libraries whose internals are overridden in this package.
 
-Every module here names its libraries in `WRITTEN_FOR`. One of them in another version switches the
-whole package off: the stock path is slower, and right with every version.
+Every module here lists its libraries in `WRITTEN_FOR`. Any other version of one of them disables
+the whole package: the stock path is slower but works with every version.
 """
 
 import logging
@@ -40,7 +40,7 @@ def is_usable(wanted: bool) -> bool:
 
 @cache
 def _is_supported() -> bool:
-    """Checked, and warned about, once per process."""
+    """Checks the versions, and logs a warning, once per process."""
     found = mismatches()
     if found:
         log.warning(
@@ -56,7 +56,7 @@ def mismatches(
     *,
     installed: Callable[[str], str] = metadata.version,
 ) -> list[str]:
-    """The libraries in a version that no override was written for, as `name version`."""
+    """The libraries with an unsupported version, as `name version`."""
     found: list[str] = []
     for library in libraries:
         try:
