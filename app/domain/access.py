@@ -1,7 +1,7 @@
-"""Credentials of people: API tokens, the sessions of browsers, and who is shut out.
+"""Credentials of users: API tokens, browser sessions, and blocked users.
 
-Secrets are shown once and stored as digests. They are random and long, so one round of SHA-256 is
-enough: there is nothing to guess from.
+Secrets are shown once and stored as digests. They are long and random, so one round of SHA-256
+suffices.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from typing import Final, Literal, Protocol
 from app.domain.principals import Grant, Principal
 
 SECRET_BYTES: Final = 32
-TOKEN_PREFIX: Final = "cst_"  # secret scanners know a token by it
+TOKEN_PREFIX: Final = "cst_"  # lets secret scanners recognize a token
 _TOKEN: Final = re.compile(r"cst_[A-Za-z0-9_-]{43}")
 _SESSION: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Secret = Callable[[int], str]
-"""Makes URL-safe text of that many random bytes: `secrets.token_urlsafe`."""
+"""Returns that many random bytes as URL-safe text: `secrets.token_urlsafe`."""
 
 
 def new_token(secret: Secret) -> str:
@@ -33,12 +33,12 @@ def new_session(secret: Secret) -> str:
 
 
 def looks_like_token(text: str) -> bool:
-    """Whether it is worth asking the database."""
+    """Whether the text has the format of one, checked before the database is asked."""
     return _TOKEN.fullmatch(text) is not None
 
 
 def looks_like_session(text: str) -> bool:
-    """Whether it is worth asking the database."""
+    """Whether the text has the format of one, checked before the database is asked."""
     return _SESSION.fullmatch(text) is not None
 
 
@@ -60,14 +60,14 @@ class TokenRow:
 
 
 class AccessStore(Protocol):
-    """Who may come in. Methods raise `StoreUnavailable`."""
+    """Grants of tokens and sessions. Methods raise `StoreUnavailable`."""
 
     async def by_token(self, token: str, *, now: datetime) -> Grant | None:
-        """What an API token proves; None when unknown, expired, revoked or its person blocked."""
+        """The grant of an API token; None when unknown, expired, revoked or its user is blocked."""
         ...
 
     async def by_session(self, session: str, *, now: datetime) -> Grant | None:
-        """What a browser's session proves; it ends with the token that it was opened with."""
+        """The grant of a browser session; it ends with the token that it was opened with."""
         ...
 
     async def open_session(
@@ -79,20 +79,20 @@ class AccessStore(Protocol):
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """Remember a session; `token`: the API token it ends with, if it was opened with one."""
+        """Store a session; `token`: the API token that it was opened with, if any."""
         ...
 
     async def end_session(self, session: str) -> None:
-        """Forget a session; an unknown one is no error."""
+        """Delete a session; an unknown one is not an error."""
         ...
 
     async def is_blocked(self, owner_id: str) -> bool:
-        """Whether this person is shut out, whatever they present."""
+        """Whether this user is blocked, whatever their credentials."""
         ...
 
 
 class TokenKeeper(Protocol):
-    """What the command for tokens needs. Methods raise `StoreUnavailable`."""
+    """Manages tokens and blocks, for the command line. Methods raise `StoreUnavailable`."""
 
     async def add(
         self,
@@ -112,13 +112,13 @@ class TokenKeeper(Protocol):
         ...
 
     async def revoke(self, token_id: str, *, now: datetime) -> bool:
-        """End a token and the sessions opened with it; False when unknown or revoked before."""
+        """Revoke a token and the sessions opened with it; False when unknown or already revoked."""
         ...
 
     async def block(self, owner_id: str, *, now: datetime) -> None:
-        """Shut a person out, in every mode of sign-in."""
+        """Block a user in every mode of sign-in."""
         ...
 
     async def unblock(self, owner_id: str) -> bool:
-        """Let a person in again; False when nobody shut them out."""
+        """Unblock a user; False when the user was not blocked."""
         ...

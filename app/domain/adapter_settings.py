@@ -1,4 +1,4 @@
-"""The part of the settings that each adapter needs. Built by `Settings` in `app/config.py`."""
+"""The settings of each adapter. Built by `Settings` in `app/config.py`."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from app.domain.proxies import DIRECT, ProxyRules
 
 @dataclass(frozen=True, slots=True)
 class DatabricksLogin:
-    """`host` and `token` None: the sign-in that the Databricks SDK finds by itself."""
+    """`host` and `token` None: the Databricks SDK finds its own credentials."""
 
     host: str | None = None
     token: SecretStr | None = None
@@ -32,7 +32,7 @@ class EmbeddingSettings:
 
 @dataclass(frozen=True, slots=True)
 class RerankSettings:
-    """A service has both address and model; without them the built-in order is used."""
+    """A service has both address and model; without them the built-in reranker is used."""
 
     base_url: str | None = None
     model: str | None = None

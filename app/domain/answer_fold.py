@@ -1,4 +1,4 @@
-"""Adds up the events of a run. Every form in which an answer leaves this program is made of it."""
+"""Folds the events of a run into an answer. Every output format of an answer is built on it."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Step = str | StageRecord | CitationsPayload | ResetPayload | DonePayload | ErrorPayload
-"""What one event says: text is the next piece of the answer, a stage how it is found."""
+"""The content of one event: a piece of the answer's text, a stage, or another payload."""
 
 
 class AnswerFold:
-    """The answer after the steps so far: its text, citations, stages and, at last, its ending."""
+    """The answer after the steps so far: its text, citations, stages and finally its end."""
 
     __slots__ = ("_pieces", "add_text", "citations", "ending", "evidence")
 
@@ -26,11 +26,11 @@ class AnswerFold:
 
     @property
     def text(self) -> str:
-        """All pieces since the last reset, and the text of that."""
+        """The text of the last reset and all pieces since."""
         return "".join(self._pieces)
 
     def add(self, step: Step) -> None:
-        """Take the next step."""
+        """Apply the next step."""
         match step:
             case str():
                 self.add_text(step)
@@ -46,7 +46,7 @@ class AnswerFold:
                 self.ending = step
 
     def added_by(self, reset: ResetPayload) -> str | None:
-        """What a reset, not taken yet, adds to the text; None when it replaces some of it."""
+        """What a reset, not applied yet, appends to the text; None when it replaces text."""
         before = self.text
         return reset.text[len(before) :] if reset.text.startswith(before) else None
 

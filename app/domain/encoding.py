@@ -1,4 +1,4 @@
-"""Text and times as they go into events and onto the wire."""
+"""Encodes text, JSON and times for events and responses."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ _LINE_BREAKS = (
 
 
 def compact_json(value: object) -> bytes:
-    """JSON without spaces, UTF-8, with every character escaped that a line reader splits on."""
+    """Compact UTF-8 JSON; characters that line readers split on are escaped."""
     data = serialise(value)
     if data.isascii():
         return data
@@ -43,11 +43,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Text for a terminal: what is not to be seen is written as an escape, as Python does.
+    """Text for a terminal: invisible characters are escaped as in Python.
 
-    Names and messages of others may hold sequences that a terminal obeys, directions that turn
-    what follows round, line ends that look like lines of ours, and halves of characters. `keep`:
-    characters that stay as they are.
+    Foreign names and messages may contain terminal control sequences, bidirectional overrides,
+    line ends that forge output lines, and lone surrogates. `keep`: characters that are not
+    escaped.
     """
     if text.isprintable():
         return text
@@ -57,9 +57,9 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def clean_text(text: str) -> str:
-    """Text from models, documents or people with NUL and lone surrogates made U+FFFD.
+    """Text from models, documents or users with NUL and lone surrogates replaced by U+FFFD.
 
-    PostgreSQL and UTF-8 refuse both; `encode(errors="replace")` would write "?" instead.
+    PostgreSQL rejects NUL, UTF-8 cannot encode surrogates; `errors="replace"` would write "?".
     """
     if text.isascii() and "\0" not in text:
         return text

@@ -1,4 +1,4 @@
-"""The one error tree. No HTTP in here: `api/errors.py` and `runs/` translate.
+"""The error hierarchy, independent of HTTP: `api/errors.py` and `runs/` translate it.
 
 A `RequestError` is raised before a run's stream begins; a `RunFailure` ends one. `message` is
 written for a person and never holds exception text, prompts or secrets.
@@ -25,11 +25,11 @@ FailureCode = Literal[
 
 
 class CitestreamError(Exception):
-    """Root of everything this project raises on purpose."""
+    """Base of all errors that this project raises on purpose."""
 
 
 class RunFailure(CitestreamError):
-    """A run cannot go on: becomes the terminal `error` event."""
+    """Ends a run: becomes its terminal `error` event."""
 
     def __init__(self, code: FailureCode, message: str, *, retryable: bool = True) -> None:
         super().__init__(message)
@@ -39,19 +39,19 @@ class RunFailure(CitestreamError):
 
 
 class StoreUnavailable(CitestreamError):
-    """The database did not take or give the data; trying again later may work."""
+    """The database did not store or return the data; a later retry may work."""
 
 
 class SignInUnavailable(CitestreamError):
-    """Whether somebody may come in cannot be found out now; trying again later may work."""
+    """Credentials cannot be verified now; a later retry may work."""
 
 
 class SettingError(CitestreamError):
-    """A setting is wrong. The text is one line naming the variable, what it got, what it takes."""
+    """A setting is invalid. The text is one line: variable, actual value, accepted values."""
 
 
 class RequestError(CitestreamError):
-    """A request is refused before any stream: `code` is stable, `details` is JSON."""
+    """Refuses a request before any stream: `code` is stable, `details` is JSON."""
 
     code = "bad_request"
 
@@ -62,13 +62,13 @@ class RequestError(CitestreamError):
 
 
 class NotFound(RequestError):
-    """Unknown, or not yours: the two look the same."""
+    """Unknown or not accessible: the caller cannot distinguish the two."""
 
     code = "not_found"
 
 
 class UnknownModel(RequestError):
-    """A client of another API asked for a model that is not offered here."""
+    """The requested model does not exist (OpenAI-compatible API)."""
 
     code = "model_not_found"
 
@@ -77,7 +77,7 @@ class UnknownModel(RequestError):
 
 
 class InvalidInput(RequestError):
-    """A field has a value that is not accepted; `details` names it."""
+    """A field has an invalid value; `details` names the field."""
 
     code = "invalid_input"
 
@@ -105,7 +105,7 @@ class RunIdTaken(RequestError):
 
 
 class IdempotencyMismatch(RequestError):
-    """The same `Idempotency-Key` came with another body."""
+    """The same `Idempotency-Key` was used with a different body."""
 
     code = "idempotency_mismatch"
 
@@ -124,28 +124,28 @@ class TooManyRuns(RequestError):
 
 
 class ServerBusy(RequestError):
-    """This process has as many runs as it takes."""
+    """This process has reached its limit of concurrent runs."""
 
     code = "busy"
 
 
 class StorageFull(RequestError):
-    """What is sent cannot be kept: the disk is full, or cannot be written to."""
+    """Data cannot be stored: the disk is full or not writable."""
 
     code = "storage_full"
 
 
 class Draining(RequestError):
-    """The process is shutting down and starts nothing new."""
+    """The process is shutting down and accepts no new work."""
 
     code = "draining"
 
 
 def release_frames(error: BaseException) -> None:
-    """Clear the frames of a handled exception, and of those it was raised from.
+    """Clear the frames of a handled exception and of its causes.
 
-    Their locals hold the run, the answer so far and each other: in cycles, which stay in memory
-    until a full garbage collection. Log the traceback before.
+    Their locals refer to the run, the answer so far and each other in cycles, which stay in memory
+    until a full garbage collection. Log the traceback first.
     """
     pending: list[BaseException | None] = [error]
     while pending:

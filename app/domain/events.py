@@ -53,7 +53,7 @@ class RetrievalStartPayload(Wire):
 
 
 class RetrievalStartEvent(Wire):
-    """A search begins."""
+    """A search starts."""
 
     type: Literal["retrieval_start"] = "retrieval_start"
     content: RetrievalStartPayload
@@ -61,7 +61,7 @@ class RetrievalStartEvent(Wire):
 
 
 class FoundPassage(Wire):
-    """One passage as the evidence line shows it; `score` is comparable within its event only."""
+    """One passage as the page shows it; `score` is comparable within its event only."""
 
     passage_id: str
     source_id: str
@@ -76,7 +76,7 @@ class FoundPassage(Wire):
 class RetrievalCompletePayload(Wire):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: the library is still being read, and this is how far it was.
+    `reading`: progress of an ingestion that was running during the search.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -93,7 +93,7 @@ class RetrievalCompletePayload(Wire):
 
 
 class RetrievalCompleteEvent(Wire):
-    """A search ended."""
+    """A search has ended."""
 
     type: Literal["retrieval_complete"] = "retrieval_complete"
     content: RetrievalCompletePayload
@@ -108,7 +108,7 @@ class RerankingStartPayload(Wire):
 
 
 class RerankingStartEvent(Wire):
-    """The candidates are put in order."""
+    """Reranking of the candidates starts."""
 
     type: Literal["reranking_start"] = "reranking_start"
     content: RerankingStartPayload
@@ -116,7 +116,7 @@ class RerankingStartEvent(Wire):
 
 
 class RerankingCompletePayload(Wire):
-    """Content of `reranking_complete`; `note` says, in words, when another order was hoped for."""
+    """Content of `reranking_complete`; `note`: why the fallback order was used, in words."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["complete"] = "complete"
@@ -127,7 +127,7 @@ class RerankingCompletePayload(Wire):
 
 
 class RerankingCompleteEvent(Wire):
-    """The order is settled."""
+    """Reranking has ended."""
 
     type: Literal["reranking_complete"] = "reranking_complete"
     content: RerankingCompletePayload
@@ -150,7 +150,7 @@ class GradingStartEvent(Wire):
 
 
 class GradedPassage(Wire):
-    """Why one passage was kept for the answer, or not."""
+    """The decision on one passage, and its reason."""
 
     passage_id: str
     source_id: str
@@ -160,14 +160,14 @@ class GradedPassage(Wire):
 
 
 class GradingCompletePayload(Wire):
-    """Content of `grading_complete`; `judge` says whether scores or the model decided."""
+    """Content of `grading_complete`; `judge`: whether scores or the model decided."""
 
     stage: Literal["grading"] = "grading"
     status: Literal["complete"] = "complete"
     decision: Literal["answer", "rewrite", "refuse"]
     judge: Literal["score", "model"]
     passages: tuple[GradedPassage, ...]
-    outside_filter: int | None  # refused under a filter: passages outside it that would answer
+    outside_filter: int | None  # refused with a filter: relevant passages outside it
     ms: float
 
 
@@ -187,7 +187,7 @@ class RewritingStartPayload(Wire):
 
 
 class RewritingStartEvent(Wire):
-    """The query is rewritten before another search."""
+    """Rewriting of the query starts; another search follows."""
 
     type: Literal["rewriting_start"] = "rewriting_start"
     content: RewritingStartPayload
@@ -212,7 +212,7 @@ class RewritingCompleteEvent(Wire):
 
 
 class MarkedPassage(Wire):
-    """What `[marker]` will mean in the answer that follows."""
+    """The passage that `[marker]` refers to in the answer that follows."""
 
     marker: int
     passage_id: str
@@ -226,7 +226,7 @@ class MarkedPassage(Wire):
     speaker: str | None
 
     def passage(self) -> Passage:
-        """The passage again, as far as the event tells (without its cues)."""
+        """The passage, restored from the event (without its cues)."""
         return Passage(
             passage_id=self.passage_id,
             source_id=self.source_id,
@@ -265,7 +265,7 @@ class ReasoningStarted(Wire):
 
 
 class ReasoningStart(Wire):
-    """The model thinks before it answers."""
+    """The model emits reasoning before its answer."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStarted
@@ -273,7 +273,7 @@ class ReasoningStart(Wire):
 
 
 class ReasoningCompleted(Wire):
-    """Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it."""
+    """Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters."""
 
     stage: Literal["reasoning"] = "reasoning"
     status: Literal["complete"] = "complete"
@@ -282,7 +282,7 @@ class ReasoningCompleted(Wire):
 
 
 class ReasoningComplete(Wire):
-    """The answer itself follows."""
+    """The reasoning has ended; the answer follows."""
 
     type: Literal["reasoning_complete"] = "reasoning_complete"
     content: ReasoningCompleted
@@ -310,7 +310,7 @@ class CitationsPayload(Wire):
 
 
 class Citations(Wire):
-    """Once, after the last token."""
+    """Sent once, after the last token."""
 
     type: Literal["citations"] = "citations"
     content: CitationsPayload
@@ -318,7 +318,7 @@ class Citations(Wire):
 
 
 class ResetPayload(Wire):
-    """Content of `reset`: the whole answer up to this frame's id. Stored ones have no text."""
+    """Content of `reset`: the whole answer up to this frame's id. Stored resets have no text."""
 
     stage: Literal["run"] = "run"
     status: Literal["reset"] = "reset"
@@ -327,9 +327,9 @@ class ResetPayload(Wire):
 
 
 class Reset(Wire):
-    """Replaces all a viewer has: made for a position that cannot be served.
+    """Replaces the viewer's text: sent for a position that can no longer be served.
 
-    Stored only where a model turned out to have been thinking aloud: the answer begins after it.
+    Stored only when text turned out to be reasoning: the answer begins after the reset.
     """
 
     type: Literal["reset"] = "reset"
@@ -348,7 +348,7 @@ class DonePayload(Wire):
 
 
 class Done(Wire):
-    """Terminal: the answer is whole, or was stopped on purpose."""
+    """Terminal: the answer is complete, or was stopped by the user."""
 
     type: Literal["done"] = "done"
     content: DonePayload
@@ -356,7 +356,7 @@ class Done(Wire):
 
 
 class ErrorPayload(Wire):
-    """Content of `error`; `partial` says that tokens were sent before it."""
+    """Content of `error`; `partial`: tokens were sent before it."""
 
     code: FailureCode
     message: str
@@ -366,7 +366,7 @@ class ErrorPayload(Wire):
 
 
 class Error(Wire):
-    """Terminal: the run failed; what was sent stays."""
+    """Terminal: the run failed; text already sent remains."""
 
     type: Literal["error"] = "error"
     content: ErrorPayload
@@ -397,7 +397,7 @@ EVENT: TypeAdapter[Stage | Token | Terminal] = TypeAdapter(Event)
 
 
 def token_json(text: str, timestamp: str) -> bytes:
-    """The JSON of a `token`, without building the model: this is the hot path."""
+    """The JSON of a `token`, written without building the model: the hot path."""
     return b'{"type":"token","content":%b,"timestamp":"%b"}' % (
         compact_json(text),
         timestamp.encode(),
@@ -405,12 +405,12 @@ def token_json(text: str, timestamp: str) -> bytes:
 
 
 def to_json(event: Stage | Token | Terminal) -> bytes:
-    """The one JSON form of an event: compact, keys in the order type, content, timestamp."""
+    """The JSON of an event: compact, with keys in the order type, content, timestamp."""
     if isinstance(event, Token):
         return token_json(event.content, event.timestamp)
     return compact_json(event)
 
 
 def from_json(data: bytes | str) -> Stage | Token | Terminal:
-    """Read an event back; raises pydantic's `ValidationError` when it is none."""
+    """Parse an event; raises pydantic's `ValidationError` for anything else."""
     return EVENT.validate_json(data)

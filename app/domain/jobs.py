@@ -1,7 +1,7 @@
 """The events of an ingest job, written like those of a run: `type`, `content`, `timestamp`.
 
-The stages of a file are events of their own types; `file` says what became of it; exactly one
-`done` or `error` ends the job. `error` means that no file came through.
+Each stage of a file has its own event type; `file` has the file's result; exactly one `done` or
+`error` ends the job. `error` means that no file was ingested.
 """
 
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ JobFailureCode = Literal["INGEST_FAILED", "INTERRUPTED"]
 
 
 class SimilarSource(Wire):
-    """Another source that says nearly the same; `similarity` is the share of what they share."""
+    """A near-duplicate source; `similarity` is the share of content in common."""
 
     source_id: str
     title: str
@@ -35,7 +35,7 @@ class FileStage(Wire):
 
 
 class Staged(Wire):
-    """A file came further."""
+    """Progress of a file."""
 
     type: JobStageName
     content: FileStage
@@ -43,7 +43,7 @@ class Staged(Wire):
 
 
 class FileEnded(Wire):
-    """Content of `file`. `unchanged`: the library has this content already, as `same_as`."""
+    """Content of `file`. `unchanged`: the library already has this content, as `same_as`."""
 
     stage: Literal["file"] = "file"
     status: Change | Literal["failed"]
@@ -58,7 +58,7 @@ class FileEnded(Wire):
 
 
 class FileEnd(Wire):
-    """What became of a file."""
+    """The result of a file."""
 
     type: Literal["file"] = "file"
     content: FileEnded
@@ -66,7 +66,7 @@ class FileEnd(Wire):
 
 
 class JobFinished(Wire):
-    """Content of `done`: how many files became what."""
+    """Content of `done`: the number of files per result."""
 
     added: int
     replaced: int
@@ -76,7 +76,7 @@ class JobFinished(Wire):
 
 
 class JobDone(Wire):
-    """Terminal: every file was tried, and at least one is in the library."""
+    """Terminal: every file was processed, and at least one is in the library."""
 
     type: Literal["done"] = "done"
     content: JobFinished
@@ -92,7 +92,7 @@ class JobFailed(Wire):
 
 
 class JobError(Wire):
-    """Terminal: no file came through, or the server ended in the middle."""
+    """Terminal: no file was ingested, or the server stopped during the job."""
 
     type: Literal["error"] = "error"
     content: JobFailed

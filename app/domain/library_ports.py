@@ -1,4 +1,4 @@
-"""What ingestion, retrieval and the library store hand each other."""
+"""Ports and data types between ingestion, retrieval and the library store."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Change = Literal["added", "replaced", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file kept beside the database: `key` finds it, `media_type` is what it is served as."""
+    """A file stored beside the database under `key`, served with `media_type`."""
 
     key: str
     media_type: str
@@ -22,7 +22,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """A source about to be stored; `origin` (with the owner) says which earlier one it replaces."""
+    """A source to store; it replaces the owner's earlier source with the same `origin`."""
 
     origin: str
     name: str
@@ -38,12 +38,12 @@ class NewSource:
     speakers: tuple[str, ...] = ()
     original: StoredFile | None = None
     audio: StoredFile | None = None
-    sketch: tuple[int, ...] = ()  # see `app/text/minhash_sketch.py`; empty: compared with nothing
+    sketch: tuple[int, ...] = ()  # see `app/text/minhash_sketch.py`; empty: never compared
 
 
 @dataclass(frozen=True, slots=True)
 class NewPassage:
-    """A passage about to be stored; fields as in `Passage`. Its order gives its position."""
+    """A passage to store; fields as in `Passage`. Its order determines its position."""
 
     text: str
     char_start: int
@@ -58,7 +58,7 @@ class NewPassage:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPassage:
-    """A passage as the model sees it: a unit vector and, when the model has them, token bits."""
+    """An embedded passage: a unit vector and, if the model supports them, token bits."""
 
     vector: Vector
     tokens: bytes | None
@@ -66,16 +66,16 @@ class EncodedPassage:
 
 @dataclass(frozen=True, slots=True)
 class RerankFeatures:
-    """What an index stores for reranking passages."""
+    """The data that an index stores for reranking passages."""
 
-    states: Mapping[str, bytes]  # packed token states, of those passages that have them
-    weights: Sequence[float]  # how rare each word is (BM25's idf); 0: never indexed
-    absent_weight: float  # the weight of a word that no passage has
+    states: Mapping[str, bytes]  # packed token states, where a passage has them
+    weights: Sequence[float]  # BM25's idf of each term; 0: not indexed
+    absent_weight: float  # the weight of a term in no passage
 
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """The part of a stored passage that is embedded; `number` is the store's own key."""
+    """The embedded part of a stored passage; `number` is the store's key."""
 
     number: int
     title: str
@@ -88,14 +88,14 @@ class PassageEncoder(Embedder, Protocol):
 
     @property
     def max_pieces(self) -> int:
-        """What `count` of an embedded text must not exceed, else its end is invisible."""
+        """Maximum `count` of an embedded text; a longer one is truncated."""
         ...
 
     @property
     def count(self) -> Callable[[str], int]:
-        """Gives word pieces (or an estimate that is not too low); adds up over parts.
+        """Counts word pieces (or an upper estimate); additive over parts.
 
-        Picklable: files are cut into passages by another process.
+        Picklable, because another process splits files into passages.
         """
         ...
 
@@ -105,18 +105,18 @@ class PassageEncoder(Embedder, Protocol):
 
 
 Discard = Callable[[Sequence[str]], Awaitable[None]]
-"""Removes the files of these keys. Called after the commit that dropped their last name."""
+"""Deletes the files of these keys. Called after the commit that removed the last reference."""
 
 
 class LibraryWriter(Protocol):
-    """The writing half of the library. Only the owner writes; others' sources look unknown."""
+    """The write side of the library. Only the owner can write; others' sources appear unknown."""
 
     async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
-        """Remove those of these files that no source has. Raises nothing: a file may stay."""
+        """Delete the files among these that no source uses. Best effort: raises nothing."""
         ...
 
     async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The owner's other sources that say nearly the same as this one, best first."""
+        """The owner's near-duplicates of this source, best first."""
         ...
 
     async def add_labels(
@@ -129,13 +129,13 @@ class LibraryWriter(Protocol):
         shared: bool,
         now: datetime,
     ) -> None:
-        """Add tags, and share it when this is the origin that it was stored by."""
+        """Add tags, and share the source if this is the origin it was stored with."""
         ...
 
     async def find_same(
         self, principal: Principal, *, origin: str, content_hash: str, embedder: str
     ) -> Source | None:
-        """The owner's source that makes storing this content pointless, if there is one."""
+        """The owner's source that already has this content, if any."""
         ...
 
     async def replace(
@@ -148,7 +148,7 @@ class LibraryWriter(Protocol):
         now: datetime,
         discard: Discard | None = None,
     ) -> tuple[str, Change]:
-        """Store in one transaction, in place of what had this origin; returns the source id."""
+        """Store in one transaction, replacing any source with this origin; returns its id."""
         ...
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
@@ -166,7 +166,7 @@ class LibraryWriter(Protocol):
     async def set_title(
         self, principal: Principal, source_id: str, title: str, *, now: datetime
     ) -> bool:
-        """Also in the index of terms, not in the vectors. False when unknown or another's."""
+        """Updates the term index, but not the vectors. False when unknown or not the owner's."""
         ...
 
     async def set_tags(
@@ -184,15 +184,15 @@ class LibraryWriter(Protocol):
         groups: Sequence[str],
         now: datetime,
     ) -> bool:
-        """Share with everyone, with groups or with nobody; False when not the owner's."""
+        """Share with everyone, with groups or not at all; False when not the owner's."""
         ...
 
 
 class LibraryVectors(Protocol):
-    """All vectors of the library, whoever owns them: for the check at start and re-embedding."""
+    """The vectors of all owners, for the check at start and for re-embedding."""
 
     async def embedders(self) -> tuple[str, ...]:
-        """The embedders whose vectors are stored."""
+        """The names of the embedders whose vectors are stored."""
         ...
 
     async def sources_of_others(self, embedder: str) -> tuple[str, ...]:
@@ -200,15 +200,15 @@ class LibraryVectors(Protocol):
         ...
 
     async def stored_texts(self, source_id: str) -> tuple[StoredText, ...]:
-        """What of a source is embedded, in order."""
+        """The embedded texts of a source, in order."""
         ...
 
     async def replace_vectors(
         self, source_id: str, encoded: Mapping[int, EncodedPassage], *, embedder: str
     ) -> bool:
-        """Exchange all vectors of a source in one transaction; keys as in `StoredText.number`.
+        """Replace all vectors of a source in one transaction; keys as in `StoredText.number`.
 
-        False, and nothing is changed, when the source's passages are others by now.
+        False, without any change, when the source's passages have been replaced meanwhile.
         """
         ...
 

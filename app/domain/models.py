@@ -1,4 +1,4 @@
-"""The nouns of the wire and of the stores. Immutable; units are in the field comments."""
+"""The domain model, as sent and stored. Immutable; units are in the field comments."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Access = Literal["private", "groups", "all"]
 
 
 class Wire(BaseModel):
-    """Base of everything that is sent or stored as JSON: immutable, unknown fields refused."""
+    """Base of models sent or stored as JSON: immutable, unknown fields rejected."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
@@ -27,7 +27,7 @@ class Wire(BaseModel):
 
 
 def _day(value: object) -> object:
-    """Only a whole day, written out: no times, and no numbers, which pydantic takes for seconds."""
+    """A date as `YYYY-MM-DD` only: no times, and no numbers, which pydantic reads as seconds."""
     if isinstance(value, datetime) or not isinstance(value, str | date):
         raise ValueError("must be a day like 2026-11-21")
     if isinstance(value, str) and not _DAY.fullmatch(value):
@@ -46,7 +46,7 @@ OptionalDay = Annotated[Day | None, Field(exclude_if=absent)]
 
 
 class Filters(Wire):
-    """What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+    """Restricts a search. An empty tuple means no restriction; several entries are alternatives.
 
     `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
     included, `before` is not.
@@ -62,7 +62,7 @@ class Filters(Wire):
 
     @property
     def empty(self) -> bool:
-        """True when everything the principal may read is searched."""
+        """True when nothing is restricted."""
         return not (self.source_ids or self.kinds or self.tags or self.after or self.before)
 
 
@@ -75,7 +75,7 @@ class Usage(Wire):
 
 
 class Timings(Wire):
-    """Milliseconds since the run began; null when that point was never reached."""
+    """Milliseconds since the start of the run; null when that point was not reached."""
 
     retrieval_ms: float | None
     first_token_ms: float | None
@@ -83,14 +83,14 @@ class Timings(Wire):
 
 
 class Feedback(Wire):
-    """What a reader thinks of an answer; the comment may be empty."""
+    """A user's rating of an answer; the comment may be empty."""
 
     rating: Literal["up", "down"]
     comment: str
 
 
 class Citation(Wire):
-    """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
+    """The evidence of one marker `[n]` in an answer. Fields that do not apply are null."""
 
     marker: int
     passage_id: str | None
@@ -105,13 +105,13 @@ class Citation(Wire):
     end_s: float | None
     speaker: str | None
     url: str | None
-    verified: bool  # the cited sentence is supported by the quote
-    support: str | None  # why it is, or is not, in a few words
+    verified: bool  # the quote supports the cited sentence
+    support: str | None  # the reason, in a few words
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a source as stored and searched.
+    """A passage of a source as stored and searched.
 
     `char_start`/`char_end` are offsets into the source's extracted text; `text` is that slice for
     documents, and the "Speaker: words" lines of the cues for recordings.
@@ -149,7 +149,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage found for a query, with the raw signals grading decides from."""
+    """A passage found for a query, with the raw signals that grading uses."""
 
     passage: Passage
     score: float  # fused, only comparable within one search
@@ -174,14 +174,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Reranked:
-    """All candidates of a search, best first, with `score` replaced by the finer one."""
+    """All candidates of a search, best first, with `score` replaced by the reranker's."""
 
     candidates: tuple[Candidate, ...]
-    note: str | None = None  # for a person: why the order is not the one that was hoped for
+    note: str | None = None  # for the user: why the fallback order was used
 
 
 class Reading(Wire):
-    """The library is still being read: `done` of `total` files are."""
+    """Progress of running ingestions: `done` of `total` files."""
 
     done: int
     total: int
@@ -189,25 +189,25 @@ class Reading(Wire):
 
 @dataclass(frozen=True, slots=True)
 class ModelReach:
-    """Whether the answer model's service can be reached; `reason` says why it cannot."""
+    """Whether the answer model's service is reachable; `reason`: why it is not."""
 
     reachable: bool | None
     reason: str | None
 
 
 def reading_of(done: int, total: int) -> Reading | None:
-    """None when nothing is being read."""
+    """None when no ingestion is running."""
     return Reading(done=done, total=total) if done < total else None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What one search found, best first."""
+    """The result of one search, best first."""
 
     candidates: tuple[Candidate, ...]
-    searched_passages: int  # how many passages the filters left to search
+    searched_passages: int  # passages that match the filters
     searched_sources: int
-    reading: Reading | None = None  # what of the library was not searched, for it is not in yet
+    reading: Reading | None = None  # ingestions that were running during the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class Source:
     tags: tuple[str, ...] = ()
     audio: bool = False  # has a playable file at /sources/{id}/file
     speakers: tuple[str, ...] = field(default=())
-    shared_with: tuple[str, ...] = ()  # groups whose people may read it
+    shared_with: tuple[str, ...] = ()  # groups whose members can read it
 
 
 Order = Literal["newest", "title", "longest"]
@@ -246,9 +246,9 @@ Order = Literal["newest", "title", "longest"]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which sources are listed, and how. `cursor`: what follows that page of the same listing."""
+    """Options of a listing of sources. `cursor`: continues after that page of the same listing."""
 
-    query: str = ""  # each of its words is in title, name, a tag or a speaker
+    query: str = ""  # each word must occur in title, name, a tag or a speaker
     kind: SourceKind | None = None
     order: Order = "newest"
     cursor: str | None = None
@@ -259,7 +259,7 @@ EVERYTHING = Listing()
 
 @dataclass(frozen=True, slots=True)
 class LibraryCounts:
-    """How much somebody may read."""
+    """Totals of what a principal can read."""
 
     documents: int
     recordings: int
@@ -268,7 +268,7 @@ class LibraryCounts:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A source that says nearly the same as another, and how much of it, 0..1."""
+    """A near-duplicate of a source; `similarity` is 0..1."""
 
     source_id: str
     title: str
@@ -277,7 +277,7 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What the list of conversations shows; `filters` are those chosen for its next question."""
+    """A conversation as listed; `filters` apply to its next question."""
 
     session_id: str
     title: str
@@ -289,7 +289,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The message that a conversation was found by; `text` is the stretch around the words."""
+    """The message that matched a search; `text` is an excerpt around the match."""
 
     message_id: str
     role: Role
@@ -298,7 +298,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class FoundConversation:
-    """A conversation that was searched for; `match` is None when its title was found."""
+    """A conversation that matched a search; `match` is None when its title matched."""
 
     conversation: Conversation
     match: Match | None
@@ -306,7 +306,7 @@ class FoundConversation:
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """A stage event as it is kept with the answer; `content` may be that of a newer version."""
+    """A stage event stored with the answer; `content` may be of a newer version."""
 
     type: str
     content: JsonValue
@@ -314,7 +314,7 @@ class StageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A question or an answer. A question is `complete` and names itself in `question_id`.
+    """A question or an answer. A question is `complete`, with its own id as `question_id`.
 
     An answer that is still `streaming` has no content yet: follow its run.
     """
@@ -344,7 +344,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A part of a list; `next` is the cursor of what follows, None at the end."""
+    """One page of a list; `next` is the cursor of the following page, None at the end."""
 
     items: tuple[Item, ...]
     next: str | None
@@ -352,7 +352,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A question that a source answers, and the passage that suggested it."""
+    """A suggested question that a source answers, and the passage it was derived from."""
 
     question: str
     passage_id: str

@@ -1,4 +1,4 @@
-"""Ports between the adapters: what each room may ask of another without importing it."""
+"""Ports between packages: interfaces that a package can use without importing the adapter."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class PassageSearch(Protocol):
-    """Hybrid search over what the principal can read; filters apply to both searches."""
+    """Hybrid search over the principal's readable sources; filters apply to both searches."""
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -47,17 +47,17 @@ class PassageSearch(Protocol):
 
 
 class Reranker(Protocol):
-    """A second, finer order of the candidates."""
+    """A second, more precise ranking of the candidates."""
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
-        """All candidates, best first, with `score` replaced by the finer one. Always answers."""
+        """All candidates, best first, with `score` replaced by the reranker's. Never raises."""
         ...
 
 
 class Conversations(Protocol):
-    """The conversations of a principal. Every method raises `NotFound` for unknown or not yours.
+    """The conversations of a principal. Methods raise `NotFound` for unknown or others' ones.
 
-    A deleted conversation is hidden everywhere; asking in it again starts it anew.
+    A deleted conversation is hidden everywhere; a new question with its id starts a new one.
     """
 
     async def recent(
@@ -69,9 +69,9 @@ class Conversations(Protocol):
     async def search(
         self, principal: Principal, query: str, *, limit: int, cursor: str | None = None
     ) -> Page[FoundConversation]:
-        """As `recent`: those with a message, or a title, in which every word of `query` occurs.
+        """As `recent`, limited to those with a message or title that contains each word of `query`.
 
-        Words of messages are found by their beginning, titles by any part.
+        Words of messages match by prefix, titles by substring.
         """
         ...
 
@@ -97,21 +97,21 @@ class Conversations(Protocol):
     async def rate(
         self, principal: Principal, session_id: str, message_id: str, feedback: Feedback | None
     ) -> None:
-        """Keep what the principal thinks of an answer; None takes it back. Questions have none."""
+        """Store the principal's feedback on an answer; None removes it. Questions have none."""
         ...
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
-        """Give it another title; its place in the list stays."""
+        """Change the title; the order of the list is unchanged."""
         ...
 
     async def set_filters(
         self, principal: Principal, session_id: str, filters: Filters
     ) -> Conversation:
-        """Remember the filters chosen for the next question."""
+        """Store the filters for the next question."""
         ...
 
     async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
-        """Hide it. A run that is active goes on: the caller stops it."""
+        """Hide the conversation. An active run is not stopped: the caller does that."""
         ...
 
     async def restore(self, principal: Principal, session_id: str, *, at: datetime) -> Conversation:
@@ -119,7 +119,7 @@ class Conversations(Protocol):
         ...
 
     async def purge(self, *, deleted_before: datetime) -> int:
-        """Remove for good what was deleted before and runs no more; returns how many."""
+        """Purge conversations deleted before that time without active runs; returns the number."""
         ...
 
 
@@ -133,7 +133,7 @@ class Library(Protocol):
         ...
 
     async def counts(self, principal: Principal) -> LibraryCounts:
-        """How many there are in all."""
+        """The totals."""
         ...
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:
@@ -141,7 +141,7 @@ class Library(Protocol):
         ...
 
     async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The principal's own other sources that say nearly the same as this one, best first."""
+        """The principal's near-duplicates of this source, best first."""
         ...
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
@@ -155,7 +155,7 @@ class Library(Protocol):
         ...
 
     async def file(self, principal: Principal, source_id: str) -> "StoredFile | None":
-        """What is played or opened: its audio, else the original; None when not readable."""
+        """The audio of a recording, else the original file; None when not readable."""
         ...
 
     async def unknown_sources(
@@ -166,18 +166,18 @@ class Library(Protocol):
 
 
 class Suggestions(Protocol):
-    """Questions to try on a source."""
+    """Suggested questions about a source."""
 
     async def of(
         self, principal: Principal, source: Source, passages: Sequence[Passage]
     ) -> "tuple[Suggestion, ...]":
-        """At most three that the library answers from this source; `passages` are all of it."""
+        """At most three that the library can answer from this source; `passages`: all of its."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that was received. `name` is what the sender calls it: shown, never a path."""
+    """A received file. `name` is the sender's: displayed, never used as a path."""
 
     file_id: str
     name: str
@@ -186,7 +186,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """An ingest job as stored. `silent_s`: how long its process has not been heard of."""
+    """An ingest job as stored. `silent_s`: seconds since its process last sent a heartbeat."""
 
     job_id: str
     head: int  # the highest event's number
@@ -204,7 +204,7 @@ class JobEntry:
 
 
 JOB_DEAD_S: Final = 60.0
-"""A job whose process was not heard of for so long will not go on."""
+"""After this time without a heartbeat a job's process counts as dead."""
 
 
 class JobLog(Protocol):
@@ -213,28 +213,28 @@ class JobLog(Protocol):
     async def create(
         self, principal: Principal, job_id: str, *, files: int, shared: bool = False
     ) -> None:
-        """A job without events; those older than a day are forgotten.
+        """Create a job without events; jobs older than a day are removed.
 
-        `shared`: everyone may read what it stores.
+        `shared`: the sources it stores are readable by everyone.
         """
         ...
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
-        """Add (type, data) pairs in one step; False, and nothing is added, to an ended job."""
+        """Append (type, data) pairs atomically; False, without any change, for an ended job."""
         ...
 
     async def beat(self, job_ids: Sequence[str]) -> None:
-        """Their process is alive."""
+        """Record a heartbeat of their process."""
         ...
 
     async def find(self, principal: Principal, job_id: str) -> JobRow | None:
-        """None when unknown or another's."""
+        """The job; None when unknown or another owner's."""
         ...
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """The files of the open jobs whose process is alive; None when there is none.
+        """Progress over the open jobs with a live process; None without such jobs.
 
-        Those of `principal` and shared ones; all of them when `principal` is None.
+        Includes jobs of `principal` and shared jobs; all jobs when `principal` is None.
         """
         ...
 
@@ -245,15 +245,15 @@ class JobFrames(Protocol):
     """A reader of a job's events."""
 
     def frames(self, *, silence_s: float) -> AsyncGenerator[JobEntry | None, None]:
-        """In order until the terminal one; None after each `silence_s` without any."""
+        """The events in order, up to the terminal one; None after each `silence_s` of silence."""
         ...
 
 
 class IngestJobs(Protocol):
-    """Uploads into the library, in the background."""
+    """Background ingestion of uploads into the library."""
 
     def check(self, files: int) -> None:
-        """Raise `Draining` or `ServerBusy` when that many more are not taken now."""
+        """Raise `Draining` or `ServerBusy` when that many more files are not accepted now."""
         ...
 
     async def submit(
@@ -264,22 +264,22 @@ class IngestJobs(Protocol):
         tags: Sequence[str],
         largest: int,
     ) -> "tuple[str, tuple[UploadedFile, ...]]":
-        """The job's id and the files that will be told of; takes over the files and their folder.
+        """Start a job; returns its id and the files its events refer to. Moves files and folder.
 
-        `largest`: bytes of a file.
+        `largest`: maximum bytes of a file.
         """
         ...
 
     async def follow(self, principal: Principal, job_id: str, *, after: int) -> "JobFrames | None":
-        """None when `after` is the job's last event. Raises `NotFound` for unknown or another's."""
+        """None when `after` is the job's last event. `NotFound` for unknown or others' jobs."""
         ...
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """What of the library `principal` may read is not in yet (of everyone's: None)."""
+        """Progress of running jobs of `principal` and shared ones; of all when None."""
         ...
 
     def retitled(self, source_id: str) -> None:
-        """A source has another title: its vectors are to be computed anew."""
+        """Schedule re-embedding of a source whose title has changed."""
         ...
 
     async def discard(self, keys: Sequence[str]) -> None:
@@ -295,7 +295,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Identifies model and version; vectors of different names are never compared."""
+        """Identifies model and version; only vectors of the same name are compared."""
         ...
 
     @property
@@ -312,10 +312,10 @@ class Embedder(Protocol):
 
 @dataclass(slots=True)
 class Upstream:
-    """What one run has to do with its model service; `runs` reads it for the receipt.
+    """Telemetry of a run's model calls; `runs` reads it for the receipt.
 
-    The transport writes the sockets, times in `time.monotonic()` seconds; `graph/translate.py`
-    counts `deltas`, the pieces of answer text that came.
+    The transport records the sockets, with times in `time.monotonic()` seconds;
+    `graph/translate.py` counts `deltas`, the received pieces of answer text.
     """
 
     open_sockets: int = 0
@@ -325,16 +325,16 @@ class Upstream:
 
 
 DELTAS = "deltas"
-"""In a chunk's `response_metadata`: how many deltas of the service it holds, when not one."""
+"""In a chunk's `response_metadata`: the number of merged deltas, if not one."""
 
 REASONING = "reasoning_content"
-"""In the `additional_kwargs` of a message or chunk: what the model thought, never its answer."""
+"""In the `additional_kwargs` of a message or chunk: reasoning, never answer text."""
 
 RETRACTED = "retracted"
-"""In a chunk's `response_metadata`: all text before it was reasoning."""
+"""In a chunk's `response_metadata`: all text before this chunk was reasoning."""
 
 ENDED = "ended"
-"""In a chunk's `response_metadata`: the service said that its stream ends here."""
+"""In a chunk's `response_metadata`: the service marked the end of its stream."""
 
 current_upstream: ContextVar[Upstream | None] = ContextVar("current_upstream", default=None)
-"""The run on whose behalf the current task talks to a model. Set by the answer engine."""
+"""Telemetry of the run that the current task calls a model for. Set by the answer engine."""

@@ -1,4 +1,4 @@
-"""Who is asking. Every store method takes a `Principal`; nothing is read or written without one."""
+"""The caller's identity. Every store method takes a `Principal`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from datetime import datetime
 class Principal:
     """One person or service. `owner_id` is what every owned row is keyed by.
 
-    `groups` widen what may be read (sources shared with one of them), never what may be changed.
+    `groups` extend read access (to sources shared with one of them), never write access.
     """
 
     owner_id: str
@@ -16,12 +16,12 @@ class Principal:
 
 
 LOCAL = Principal("local")
-"""The one person of `AUTH=none`."""
+"""The only user of `AUTH=none`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a credential proves now: who it is, and until when (None: until it is revoked)."""
+    """A verified credential: its principal and expiry (None: valid until revoked)."""
 
     principal: Principal
     expires_at: datetime | None = None

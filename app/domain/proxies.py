@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: the rules of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`."""
+"""Selects a request's proxy by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class ProxyRules:
-    """Proxies by the scheme of the address that is asked for; `bypass` as `NO_PROXY` has it."""
+    """Proxies by the scheme of the requested address; `bypass` has the entries of `NO_PROXY`."""
 
     http: str | None = None
     https: str | None = None
@@ -17,9 +17,9 @@ class ProxyRules:
     bypass: str = ""
 
     def find(self, url: str) -> tuple[str, str] | None:
-        """The variable and the proxy for this address; None: it is asked directly.
+        """The variable and the proxy for this address; None: connect directly.
 
-        This machine is always asked directly: a proxy has another idea of what localhost is.
+        Loopback addresses never use a proxy, where they would mean another machine.
         """
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
@@ -39,11 +39,11 @@ class ProxyRules:
 
 
 DIRECT = ProxyRules()
-"""No proxy for anything."""
+"""Direct connections only."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine."""
+    """Whether the name or address is a loopback address."""
     address = _address(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")
@@ -51,7 +51,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """One entry of `NO_PROXY`: `*`, a name, `.domain`, an address, a network; also with a port."""
+    """Matches one entry of `NO_PROXY`: `*`, name, `.domain`, address or network, optional port."""
     if entry == "*":
         return True
     entry = entry.lower()

@@ -1,6 +1,6 @@
-"""Values of settings as people paste them: what can be mended is, what cannot work is said.
+"""Normalizes pasted values of settings, and rejects those that cannot work.
 
-Each raises `ValueError` with what the setting takes.
+Each function raises `ValueError` with what the setting accepts.
 """
 
 import re
@@ -22,12 +22,12 @@ _ENDPOINTS = ("/chat/completions", "/embeddings", "/rerank", "/v1/traces")
 
 
 def without_padding(text: str) -> str:
-    """Without blanks, line ends and invisible characters around it."""
+    """Strips white space and invisible characters."""
     return _PADDING.sub("", text)
 
 
 def service_key(text: str) -> str:
-    """A key that can be sent in a header. Invisible characters are left out."""
+    """A key that is valid in a header. Invisible characters are removed."""
     key = _INVISIBLE.sub("", text).strip()
     if _KEY.fullmatch(key) is None:
         raise ValueError("a key of letters, digits and signs, without blanks or line ends in it")
@@ -35,14 +35,14 @@ def service_key(text: str) -> str:
 
 
 def service_address(text: str) -> str:
-    """An address of a service, without the endpoint that may have been pasted with it.
+    """The base address of a service; an endpoint pasted with it is removed.
 
-    A query stays: gateways ask for one (`?api-version=…`).
+    A query is kept: some gateways need one (`?api-version=…`).
     """
     parts = urlsplit(text)
     try:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         usable = False
     if not usable:
         raise ValueError("an http:// or https:// address, for example https://api.openai.com/v1")
@@ -55,7 +55,7 @@ def service_address(text: str) -> str:
 
 
 def split_query(address: str) -> tuple[str, dict[str, str]]:
-    """The address alone, and what is sent along with every request to it."""
+    """Splits an address into base address and query parameters for every request."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(query="")), dict(parse_qsl(parts.query))
 
@@ -67,7 +67,7 @@ def with_path(address: str, path: str) -> str:
 
 
 def root_path(text: str) -> str:
-    """The prefix of every address; empty for none."""
+    """The path prefix of every address; may be empty."""
     path = text.strip("/")
     if not path:
         return ""
@@ -79,14 +79,14 @@ def root_path(text: str) -> str:
 
 
 def host_name(text: str) -> str:
-    """A name that a browser can come by; without scheme, port and path."""
+    """A host name without scheme, port and path."""
     if _HOST.fullmatch(text) is None:
         raise ValueError(f"names like chat.example.org or *.example.org, not {text}")
     return text
 
 
 def header_name(text: str) -> str:
-    """A name that a header can have."""
+    """A valid header name."""
     if _HEADER.fullmatch(text) is None:
         raise ValueError("the name of a header, such as X-Forwarded-Email")
     return text

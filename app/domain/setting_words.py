@@ -1,4 +1,4 @@
-"""What a setting takes and what it got, in words, from what pydantic found wrong with it."""
+"""Describes pydantic's errors about settings in words: accepted and actual value."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _KINDS: Mapping[str, str] = {
 
 
 def expected(problem: ErrorDetails, field: FieldInfo | None) -> str:
-    """A noun phrase: what the setting takes."""
+    """What the setting accepts, as a noun phrase."""
     kind = problem["type"]
     if kind in _KINDS:
         return _KINDS[kind]
@@ -41,7 +41,7 @@ def expected(problem: ErrorDetails, field: FieldInfo | None) -> str:
 
 
 def _number(field: FieldInfo) -> str | None:
-    """`a whole number from 1 to 64`; None for a setting that is no number."""
+    """`a whole number from 1 to 64`; None for a setting that is not a number."""
     kinds = {field.annotation, *get_args(field.annotation)}
     if not kinds & {int, float}:
         return None
@@ -57,5 +57,5 @@ def _number(field: FieldInfo) -> str | None:
 
 
 def is_plain_address(value: object) -> bool:
-    """Whether this is an address, perhaps an incomplete one, in which no secret can be."""
+    """Whether this is a (possibly incomplete) address that cannot contain a secret."""
     return isinstance(value, str) and _PLAIN_ADDRESS.fullmatch(value) is not None

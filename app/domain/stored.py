@@ -1,7 +1,7 @@
-"""Reads what was stored, perhaps by a newer version: leniently, where requests are read strictly.
+"""Reads stored values leniently, because a newer version may have written them.
 
-Unknown fields are ignored. A value that this version does not know becomes null, a list loses the
-item, and only what still makes no sense is None as a whole. Nothing here raises.
+Unknown fields are ignored. An unknown value becomes null, or is removed from its list; only if
+that is not enough, the result is None. Nothing here raises.
 """
 
 import logging
@@ -40,7 +40,7 @@ MAX_REPAIRS = 50
 
 
 def read_stored(model: type[M], value: object) -> M | None:
-    """`value` as `model`, without what this version does not know; None when too little is left."""
+    """`value` as `model`, without unknown parts; None when that is not possible."""
     try:
         return model.model_validate(value, extra="ignore")
     except ValidationError as error:
@@ -56,8 +56,8 @@ def read_stored(model: type[M], value: object) -> M | None:
 
 
 def _repair(value: object, error: ValidationError) -> bool:
-    """Take out what the error names; False when nothing could be taken out."""
-    # From the end, so that the places of earlier list items stay what they are.
+    """Remove the parts named in the error; False when there was nothing to remove."""
+    # From the end, so that the indexes of earlier list items stay valid.
     places = [one["loc"] for one in reversed(error.errors(include_url=False, include_input=False))]
     taken_out = [_take_out(value, place) for place in places]
     return any(taken_out)
@@ -89,19 +89,19 @@ def _at(value: Any, place: tuple[int | str, ...]) -> Any:  # noqa: ANN401 - any 
 
 
 def known_finish_reason(value: object) -> FinishReason | None:
-    """None for a reason that this version does not know."""
+    """None for an unknown reason."""
     return next((reason for reason in _FINISH_REASONS if reason == value), None)
 
 
 def known_failure_code(value: object) -> FailureCode | None:
-    """`INTERNAL` for a code that this version does not know: its words are kept."""
+    """`INTERNAL` for an unknown code; the message is kept."""
     if value is None:
         return None
     return next((code for code in _FAILURE_CODES if code == value), "INTERNAL")
 
 
 def known_kind(value: object) -> SourceKind:
-    """A kind of source that this version does not know is shown as a document."""
+    """A source of an unknown kind becomes a document."""
     return "recording" if value == "recording" else "document"
 
 
@@ -110,12 +110,12 @@ _FAILURE_CODES: tuple[FailureCode, ...] = get_args(FailureCode)
 
 
 def stored_filters(value: object) -> Filters:
-    """Stored filters; a restriction that this version does not know is dropped."""
+    """Stored filters without unknown restrictions."""
     return read_stored(Filters, value) or Filters()
 
 
 def stored_citations(values: object) -> tuple[Citation, ...]:
-    """Those of a stored list that can be read."""
+    """The readable items of a stored list."""
     if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
         return ()
     read = (read_stored(Citation, value) for value in values)
@@ -123,7 +123,7 @@ def stored_citations(values: object) -> tuple[Citation, ...]:
 
 
 def stored_step(kind: str, data: bytes) -> Step:
-    """A stored event. What is none of the answer itself is a stage, also of a type unknown here."""
+    """A stored event; types other than text, citations and ends are stages, unknown ones too."""
     event = from_json(data)
     content = event.get("content") if isinstance(event, Mapping) else None
     fields = content if isinstance(content, Mapping) else {}
@@ -144,7 +144,7 @@ def stored_step(kind: str, data: bytes) -> Step:
 
 
 def _done(fields: Mapping[str, Any]) -> DonePayload:
-    """An answer that ended well in a way that this version does not know."""
+    """The end of a completed answer with an unknown finish reason."""
     unknown = Usage(input_tokens=0, output_tokens=0, estimated=True)
     never = Timings(retrieval_ms=None, first_token_ms=None, total_ms=0)
     return DonePayload(
@@ -167,7 +167,7 @@ def _error(fields: Mapping[str, Any]) -> ErrorPayload:
 
 
 def stored_evidence(values: object) -> tuple[StageRecord, ...]:
-    """Those of a stored list that name their type."""
+    """The items of a stored list that have a type."""
     if not isinstance(values, list | tuple):
         return ()
     return tuple(
@@ -178,7 +178,7 @@ def stored_evidence(values: object) -> tuple[StageRecord, ...]:
 
 
 def numbered_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
-    """What the markers of an answer mean: the passages of its last `generation_start`."""
+    """The passages of the last `generation_start`, which the answer's markers refer to."""
     for stage in reversed(evidence):
         if stage.type == "generation_start":
             return stored_passages(stage.content)
@@ -186,7 +186,7 @@ def numbered_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
 
 
 def stored_passages(content: object) -> tuple[Passage, ...]:
-    """The passages of a stored `generation_start`. `[n]` is the n-th, so none is left out."""
+    """The passages of a stored `generation_start`. None is skipped: `[n]` is the n-th."""
     marked = content.get("passages") if isinstance(content, Mapping) else None
     return tuple(_passage(one) for one in marked) if isinstance(marked, list | tuple) else ()
 

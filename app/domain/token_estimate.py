@@ -1,8 +1,8 @@
-"""How many tokens a text is at most likely to be, without the model's tokenizer.
+"""Estimates an upper bound of a text's tokens without the model's tokenizer.
 
-Four ASCII letters are about one token, signs and digits fewer; outside ASCII a token is about two
-and a half bytes of UTF-8, which is on the safe side for Chinese, Japanese and Korean, where
-counting characters as if they were English is wrong by a factor of five.
+A token has about four ASCII letters, or fewer signs and digits; outside ASCII about 2.5 bytes of
+UTF-8, which is safe for Chinese, Japanese and Korean, where four characters a token would be wrong
+by a factor of five.
 """
 
 import re
@@ -12,7 +12,7 @@ _SIGNS: Final = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 def estimated_tokens(text: str) -> int:
-    """Rounded up; 0 for nothing."""
+    """The estimate, rounded up; 0 for an empty text."""
     if text.isascii():
         plain, wide = len(text), 0
     else:
@@ -24,7 +24,7 @@ def estimated_tokens(text: str) -> int:
 
 
 def cut_to_tokens(text: str, most: int) -> str:
-    """The beginning of the text that is about `most` tokens."""
+    """The beginning of the text, about `most` tokens long."""
     total = estimated_tokens(text)
     while total > most:
         text = text[: min(len(text) - 1, len(text) * most // total)]

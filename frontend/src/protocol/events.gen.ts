@@ -40,7 +40,7 @@ export interface RunStartPayload {
   filters: Filters;
 }
 /**
- * What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+ * Restricts a search. An empty tuple means no restriction; several entries are alternatives.
  *
  * `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
  * included, `before` is not.
@@ -62,7 +62,7 @@ export interface Filters {
   before?: string | null;
 }
 /**
- * A search begins.
+ * A search starts.
  */
 export interface RetrievalStartEvent {
   type: "retrieval_start";
@@ -78,7 +78,7 @@ export interface RetrievalStartPayload {
   attempt: number;
 }
 /**
- * A search ended.
+ * A search has ended.
  */
 export interface RetrievalCompleteEvent {
   type: "retrieval_complete";
@@ -88,7 +88,7 @@ export interface RetrievalCompleteEvent {
 /**
  * Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
  *
- * `reading`: the library is still being read, and this is how far it was.
+ * `reading`: progress of an ingestion that was running during the search.
  */
 export interface RetrievalCompletePayload {
   stage: "retrieval";
@@ -104,7 +104,7 @@ export interface RetrievalCompletePayload {
   reading?: Reading | null;
 }
 /**
- * One passage as the evidence line shows it; `score` is comparable within its event only.
+ * One passage as the page shows it; `score` is comparable within its event only.
  */
 export interface FoundPassage {
   passage_id: string;
@@ -117,14 +117,14 @@ export interface FoundPassage {
   start_s: number | null;
 }
 /**
- * The library is still being read: `done` of `total` files are.
+ * Progress of running ingestions: `done` of `total` files.
  */
 export interface Reading {
   done: number;
   total: number;
 }
 /**
- * The candidates are put in order.
+ * Reranking of the candidates starts.
  */
 export interface RerankingStartEvent {
   type: "reranking_start";
@@ -139,7 +139,7 @@ export interface RerankingStartPayload {
   status: "started";
 }
 /**
- * The order is settled.
+ * Reranking has ended.
  */
 export interface RerankingCompleteEvent {
   type: "reranking_complete";
@@ -147,7 +147,7 @@ export interface RerankingCompleteEvent {
   timestamp: string;
 }
 /**
- * Content of `reranking_complete`; `note` says, in words, when another order was hoped for.
+ * Content of `reranking_complete`; `note`: why the fallback order was used, in words.
  */
 export interface RerankingCompletePayload {
   stage: "reranking";
@@ -181,7 +181,7 @@ export interface GradingCompleteEvent {
   timestamp: string;
 }
 /**
- * Content of `grading_complete`; `judge` says whether scores or the model decided.
+ * Content of `grading_complete`; `judge`: whether scores or the model decided.
  */
 export interface GradingCompletePayload {
   stage: "grading";
@@ -193,7 +193,7 @@ export interface GradingCompletePayload {
   ms: number;
 }
 /**
- * Why one passage was kept for the answer, or not.
+ * The decision on one passage, and its reason.
  */
 export interface GradedPassage {
   passage_id: string;
@@ -203,7 +203,7 @@ export interface GradedPassage {
   reason: string;
 }
 /**
- * The query is rewritten before another search.
+ * Rewriting of the query starts; another search follows.
  */
 export interface RewritingStartEvent {
   type: "rewriting_start";
@@ -251,7 +251,7 @@ export interface GenerationStartPayload {
   passages: MarkedPassage[];
 }
 /**
- * What `[marker]` will mean in the answer that follows.
+ * The passage that `[marker]` refers to in the answer that follows.
  */
 export interface MarkedPassage {
   marker: number;
@@ -266,7 +266,7 @@ export interface MarkedPassage {
   speaker: string | null;
 }
 /**
- * The model thinks before it answers.
+ * The model emits reasoning before its answer.
  */
 export interface ReasoningStart {
   type: "reasoning_start";
@@ -281,7 +281,7 @@ export interface ReasoningStarted {
   status: "started";
 }
 /**
- * The answer itself follows.
+ * The reasoning has ended; the answer follows.
  */
 export interface ReasoningComplete {
   type: "reasoning_complete";
@@ -289,7 +289,7 @@ export interface ReasoningComplete {
   timestamp: string;
 }
 /**
- * Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it.
+ * Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters.
  */
 export interface ReasoningCompleted {
   stage: "reasoning";
@@ -298,7 +298,7 @@ export interface ReasoningCompleted {
   ms: number;
 }
 /**
- * Once, after the last token.
+ * Sent once, after the last token.
  */
 export interface Citations {
   type: "citations";
@@ -314,7 +314,7 @@ export interface CitationsPayload {
   citations: Citation[];
 }
 /**
- * What one marker `[n]` of an answer stands on. Fields that do not apply are null.
+ * The evidence of one marker `[n]` in an answer. Fields that do not apply are null.
  */
 export interface Citation {
   marker: number;
@@ -334,9 +334,9 @@ export interface Citation {
   support: string | null;
 }
 /**
- * Replaces all a viewer has: made for a position that cannot be served.
+ * Replaces the viewer's text: sent for a position that can no longer be served.
  *
- * Stored only where a model turned out to have been thinking aloud: the answer begins after it.
+ * Stored only when text turned out to be reasoning: the answer begins after the reset.
  */
 export interface Reset {
   type: "reset";
@@ -344,7 +344,7 @@ export interface Reset {
   timestamp: string;
 }
 /**
- * Content of `reset`: the whole answer up to this frame's id. Stored ones have no text.
+ * Content of `reset`: the whole answer up to this frame's id. Stored resets have no text.
  */
 export interface ResetPayload {
   stage: "run";
@@ -361,7 +361,7 @@ export interface Token {
   timestamp: string;
 }
 /**
- * Terminal: the answer is whole, or was stopped on purpose.
+ * Terminal: the answer is complete, or was stopped by the user.
  */
 export interface Done {
   type: "done";
@@ -387,7 +387,7 @@ export interface Usage {
   estimated: boolean;
 }
 /**
- * Milliseconds since the run began; null when that point was never reached.
+ * Milliseconds since the start of the run; null when that point was not reached.
  */
 export interface Timings {
   retrieval_ms: number | null;
@@ -395,7 +395,7 @@ export interface Timings {
   total_ms: number;
 }
 /**
- * Terminal: the run failed; what was sent stays.
+ * Terminal: the run failed; text already sent remains.
  */
 export interface Error {
   type: "error";
@@ -403,7 +403,7 @@ export interface Error {
   timestamp: string;
 }
 /**
- * Content of `error`; `partial` says that tokens were sent before it.
+ * Content of `error`; `partial`: tokens were sent before it.
  */
 export interface ErrorPayload {
   code:

@@ -3,7 +3,7 @@
 export type JobEvent = Staged | FileEnd | JobDone | JobError;
 
 /**
- * A file came further.
+ * Progress of a file.
  */
 export interface Staged {
   type: "read" | "cut" | "embed" | "store";
@@ -22,7 +22,7 @@ export interface FileStage {
   total: number;
 }
 /**
- * What became of a file.
+ * The result of a file.
  */
 export interface FileEnd {
   type: "file";
@@ -30,7 +30,7 @@ export interface FileEnd {
   timestamp: string;
 }
 /**
- * Content of `file`. `unchanged`: the library has this content already, as `same_as`.
+ * Content of `file`. `unchanged`: the library already has this content, as `same_as`.
  */
 export interface FileEnded {
   stage: "file";
@@ -45,7 +45,7 @@ export interface FileEnded {
   message: string | null;
 }
 /**
- * Another source that says nearly the same; `similarity` is the share of what they share.
+ * A near-duplicate source; `similarity` is the share of content in common.
  */
 export interface SimilarSource {
   source_id: string;
@@ -53,7 +53,7 @@ export interface SimilarSource {
   similarity: number;
 }
 /**
- * Terminal: every file was tried, and at least one is in the library.
+ * Terminal: every file was processed, and at least one is in the library.
  */
 export interface JobDone {
   type: "done";
@@ -61,7 +61,7 @@ export interface JobDone {
   timestamp: string;
 }
 /**
- * Content of `done`: how many files became what.
+ * Content of `done`: the number of files per result.
  */
 export interface JobFinished {
   added: number;
@@ -71,7 +71,7 @@ export interface JobFinished {
   passages: number;
 }
 /**
- * Terminal: no file came through, or the server ended in the middle.
+ * Terminal: no file was ingested, or the server stopped during the job.
  */
 export interface JobError {
   type: "error";

@@ -31,7 +31,7 @@ export interface paths {
         put?: never;
         /**
          * Chat Stream
-         * @description The same run in the named-event format: `stage`, `token`, `citations`, `done`, `error`.
+         * @description The same run as named events: `stage`, `token`, `citations`, `done`, `error`.
          */
         post: operations["chat_stream_api_chat_stream_post"];
         delete?: never;
@@ -825,7 +825,7 @@ export interface components {
         };
         /**
          * Citation
-         * @description What one marker `[n]` of an answer stands on. Fields that do not apply are null.
+         * @description The evidence of one marker `[n]` in an answer. Fields that do not apply are null.
          */
         Citation: {
             /** Marker */
@@ -970,7 +970,7 @@ export interface components {
         };
         /**
          * Conversation
-         * @description What the list of conversations shows; `filters` are those chosen for its next question.
+         * @description A conversation as listed; `filters` apply to its next question.
          */
         Conversation: {
             /** Session Id */
@@ -1065,7 +1065,7 @@ export interface components {
         };
         /**
          * Feedback
-         * @description What a reader thinks of an answer; the comment may be empty.
+         * @description A user's rating of an answer; the comment may be empty.
          */
         Feedback: {
             /**
@@ -1124,7 +1124,7 @@ export interface components {
         };
         /**
          * Filters
-         * @description What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+         * @description Restricts a search. An empty tuple means no restriction; several entries are alternatives.
          *
          *     `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
          *     included, `before` is not.
@@ -1173,7 +1173,7 @@ export interface components {
         JsonValue: unknown;
         /**
          * LibraryCounts
-         * @description How much somebody may read.
+         * @description Totals of what a principal can read.
          */
         LibraryCounts: {
             /** Documents */
@@ -1209,7 +1209,7 @@ export interface components {
         };
         /**
          * Match
-         * @description The message that a conversation was found by; `text` is the stretch around the words.
+         * @description The message that matched a search; `text` is an excerpt around the match.
          */
         Match: {
             /** Message Id */
@@ -1390,7 +1390,7 @@ export interface components {
         };
         /**
          * Page
-         * @description A part of a list; `next` is the cursor of what follows, None at the end.
+         * @description One page of a list; `next` is the cursor of the following page, None at the end.
          */
         Page_ListedConversation_: {
             /** Items */
@@ -1400,7 +1400,7 @@ export interface components {
         };
         /**
          * Page
-         * @description A part of a list; `next` is the cursor of what follows, None at the end.
+         * @description One page of a list; `next` is the cursor of the following page, None at the end.
          */
         Page_MessageShape_: {
             /** Items */
@@ -1410,7 +1410,7 @@ export interface components {
         };
         /**
          * Page
-         * @description A part of a list; `next` is the cursor of what follows, None at the end.
+         * @description One page of a list; `next` is the cursor of the following page, None at the end.
          */
         Page_Passage_: {
             /** Items */
@@ -1420,7 +1420,7 @@ export interface components {
         };
         /**
          * Page
-         * @description A part of a list; `next` is the cursor of what follows, None at the end.
+         * @description One page of a list; `next` is the cursor of the following page, None at the end.
          */
         Page_Suggestion_: {
             /** Items */
@@ -1430,7 +1430,7 @@ export interface components {
         };
         /**
          * Passage
-         * @description A stretch of a source as stored and searched.
+         * @description A passage of a source as stored and searched.
          *
          *     `char_start`/`char_end` are offsets into the source's extracted text; `text` is that slice for
          *     documents, and the "Speaker: words" lines of the cues for recordings.
@@ -1526,7 +1526,7 @@ export interface components {
         };
         /**
          * Reading
-         * @description The library is still being read: `done` of `total` files are.
+         * @description Progress of running ingestions: `done` of `total` files.
          */
         Reading: {
             /** Done */
@@ -1612,7 +1612,7 @@ export interface components {
         };
         /**
          * Similar
-         * @description A source that says nearly the same as another, and how much of it, 0..1.
+         * @description A near-duplicate of a source; `similarity` is 0..1.
          */
         Similar: {
             /** Source Id */
@@ -1701,7 +1701,7 @@ export interface components {
         };
         /**
          * StageRecord
-         * @description A stage event as it is kept with the answer; `content` may be that of a newer version.
+         * @description A stage event stored with the answer; `content` may be of a newer version.
          */
         StageRecord: {
             /** Type */
@@ -1718,7 +1718,7 @@ export interface components {
         };
         /**
          * Suggestion
-         * @description A question that a source answers, and the passage that suggested it.
+         * @description A suggested question that a source answers, and the passage it was derived from.
          */
         Suggestion: {
             /** Question */
@@ -1728,7 +1728,7 @@ export interface components {
         };
         /**
          * Timings
-         * @description Milliseconds since the run began; null when that point was never reached.
+         * @description Milliseconds since the start of the run; null when that point was not reached.
          */
         Timings: {
             /** Retrieval Ms */
