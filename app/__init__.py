@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 __version__ = "0.1.0"
 
-# While `python -m app.tokens` looks for its module, this is all of sys.argv that is there.
+# While `python -m app.tokens` imports its parent package, sys.argv has only this entry.
 if sys.argv[:1] == ["-m"] and find_spec("pydantic_settings") is None:
     words = getattr(sys, "orig_argv", ["-m", "app.main"])  # a Python that is too old has none
     module = words[words.index("-m") + 1]

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. A wrong value is one line that says so."""
+"""Settings: the only reader of the environment. An invalid value is reported in one line."""
 
 import os
 import re
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     extractive_tokens_per_s: float = Field(default=40, ge=0, le=100_000)
     embeddings: Literal["local", "openai", "databricks"] = "local"
     embedding_model: str | None = None
-    rerank_base_url: str | None = None  # unset: the built-in order
+    rerank_base_url: str | None = None  # unset: the built-in reranker
     rerank_model: str | None = None
     rerank_api_key: SecretStr | None = None
 
@@ -118,10 +118,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     log_file: Path | None = None
-    log_text: bool = False  # questions, answers and foreign exception messages in the log
-    otel_exporter_otlp_endpoint: str | None = None  # where traces are sent; unset: none are made
+    log_text: bool = False  # log questions, answers and messages of foreign exceptions
+    otel_exporter_otlp_endpoint: str | None = None  # where traces are sent; unset: no tracing
 
-    # How other machines are reached, by the names that every program knows.
+    # Proxies and certificates, under their conventional names.
     http_proxy: SecretStr | None = None
     https_proxy: SecretStr | None = None
     all_proxy: SecretStr | None = None
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _unpadded(cls, value: object, info: ValidationInfo) -> object:
-        """As it was meant: pasted values have line ends and invisible characters around them."""
+        """Strips the line ends and invisible characters around pasted values."""
         if isinstance(value, str) and info.field_name != "jwt_secret":
             return without_padding(value)
         return value
@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """A comma-separated list, as people write it in an environment variable."""
+        """Splits a comma-separated list."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
 
     @property
     def unused_model_settings(self) -> str | None:
-        """What was set for a model although answers are quoted, and what it lacks."""
+        """The model settings that have no effect in quoting mode, and the one that is missing."""
         if self.llm_provider != "auto" or self.provider != "extractive":
             return None
         if self.openai_base_url and self.embeddings != "openai":
@@ -210,7 +210,7 @@ class Settings(BaseSettings):
 
     @property
     def proxies(self) -> ProxyRules:
-        """For every address that is asked on behalf of this server."""
+        """The proxy rules for all outgoing requests."""
         http, https, every = (
             None if value is None else value.get_secret_value()
             for value in (self.http_proxy, self.https_proxy, self.all_proxy)
@@ -242,11 +242,11 @@ class Settings(BaseSettings):
 
     @property
     def runs_per_user(self) -> int | None:
-        """`MAX_RUNS_PER_USER`; `AUTH=none` has one owner, who is not kept from anything."""
+        """`MAX_RUNS_PER_USER`; no limit with `AUTH=none`, which has one owner."""
         return self.max_runs_per_user or (None if self.auth == "none" else RUNS_PER_USER)
 
     def checked(self) -> "Settings":
-        """This, when the settings agree with each other. Raises `SettingError`."""
+        """These settings, if they are consistent. Raises `SettingError`."""
         if self.provider == "openai" and not self.openai_api_key and not self.openai_base_url:
             raise SettingError(
                 "OPENAI_API_KEY: got nothing, takes the key of your endpoint "
@@ -264,7 +264,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment and `.env`. Raises `SettingError` naming the first wrong variable."""
+    """Read the environment and `.env`. Raises `SettingError` naming the first invalid variable."""
     try:
         settings = Settings.model_validate(overrides).checked()
     except ValidationError as error:
@@ -285,7 +285,7 @@ def _may_be_secret(name: str, value: object) -> bool:
 
 
 def check_reranking(settings: Settings) -> None:
-    """The three settings of a reranking service go together. Raises `SettingError`."""
+    """Checks that the settings of a reranking service are complete. Raises `SettingError`."""
     url = settings.rerank_base_url
     if url is None:
         if settings.rerank_model or settings.rerank_api_key:
@@ -309,12 +309,12 @@ def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         return False
 
 
 def check_proxies(settings: Settings) -> None:
-    """The proxies of the addresses that will be asked. Raises `SettingError`."""
+    """Checks the proxies of all configured addresses. Raises `SettingError`."""
     addresses = (
         settings.openai_base_url,
         settings.rerank_base_url,
@@ -336,7 +336,7 @@ _PUBLIC = "https://api.openai.com/v1"
 
 
 def check_sign_in(settings: Settings) -> None:
-    """What the chosen `AUTH` needs. Raises `SettingError`."""
+    """Checks the settings that `AUTH` needs. Raises `SettingError`."""
     if settings.auth == "proxy" and not settings.trusted_proxies:
         raise SettingError(
             "TRUSTED_PROXIES: got nothing, takes the networks of the proxy that signs people in, "
@@ -384,8 +384,8 @@ _AMBIENT = re.compile(
     r"(LANGSMITH|LANGCHAIN|LANGGRAPH|OPENAI|AZURE_OPENAI|OTEL|FASTAPI|MLFLOW|HF|HUGGINGFACE)_.*"
     r"|LC_OUTPUT_VERSION|NETRC|SSLKEYLOGFILE"
 )
-"""Variables that libraries obey by themselves: they send text elsewhere, write it down, or change
-who is asked. None is a setting of ours."""
+"""Variables that libraries read themselves and that make them send or log text, or change which
+service they call. None is a setting of this application."""
 _OFF = {
     "DO_NOT_TRACK": "true",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -394,15 +394,15 @@ _OFF = {
 }
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _OWN = ("localhost", "127.0.0.1", "::1")
-"""Never asked through a proxy, by whatever library."""
+"""Addresses that no library may reach through a proxy."""
 _ignored: dict[str, None] = {}
 
 
 def ignore_ambient(settings: Settings) -> tuple[str, ...]:
-    """Hide from libraries the variables that are none of ours; returns the names ignored so far.
+    """Hide variables from libraries unless they are our settings; returns all names hidden so far.
 
-    What goes with a setting that is in use stays: the headers and certificates of a collector, the
-    experiment of an MLflow server. Where both are is given to them explicitly.
+    Variables that complete a used setting stay: headers and certificates of a collector, the
+    experiment of an MLflow server. Their addresses are passed to the libraries explicitly.
     """
     used = (
         ("OTEL_", settings.otel_exporter_otlp_endpoint),
@@ -426,17 +426,17 @@ def _hide(*, keep: tuple[str, ...]) -> None:
             _ignored[name] = None
 
 
-# Some are read when a library is imported (OPENAI_LOG writes whole requests into the log).
+# Some are read when a library is imported (OPENAI_LOG logs whole requests).
 _hide(keep=("OTEL_", "MLFLOW_"))
 
 
 def environment(name: str) -> str | None:
-    """One variable that is not a setting of ours (for example `XDG_RUNTIME_DIR`)."""
+    """A variable that is not a setting of this application, such as `XDG_RUNTIME_DIR`."""
     return os.environ.get(name)
 
 
 def reader_environment() -> dict[str, str]:
-    """What the processes that read strangers' files get: paths and language, no secrets."""
+    """The environment of the processes that read uploaded files: paths and language, no secrets."""
     names = {"PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV"}
     return {
         name: value

@@ -2,8 +2,8 @@
 
 import gc
 
-# Imports make objects by the hundred thousand and hardly any garbage: looking for it as often as
-# usual takes a fifth of the start.
+# Imports allocate hundreds of thousands of objects and hardly any garbage: collecting at the usual
+# rate would take a fifth of the start.
 _THRESHOLDS = gc.get_threshold()
 gc.set_threshold(50_000, 20, 20)
 
@@ -59,7 +59,7 @@ gc.set_threshold(*_THRESHOLDS)
 
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 KEEP_ALIVE_S = 65
-WORKER_START_S = 30  # a worker that is still importing on a slow machine is not a dead one
+WORKER_START_S = 30  # on slow machines a worker takes this long to import
 ANY_OR_LOOPBACK = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})
 QUESTIONS = (
     "What are the side effects of aripiprazole?",
@@ -69,13 +69,13 @@ QUESTIONS = (
 
 
 class PlainStartupFailure:
-    """A wrong setting or an unreachable database ends the start with one line, no traceback."""
+    """Turns a wrong setting or an unreachable database into one line instead of a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Only the lifespan is touched."""
+        """Handles the lifespan; passes everything else through."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
@@ -94,8 +94,8 @@ def create_app(
 ) -> FastAPI:
     """The application. Settings are read from the environment unless given.
 
-    `embedder` shares one that is loaded already. Raises `SettingError`. Nothing is opened before
-    the lifespan or the first request.
+    `embedder`: a loaded one to share. Raises `SettingError`. Opens nothing before the lifespan or
+    the first request.
     """
     settings = settings or load_settings()
     containers = Containers(Process(settings, embedder))
@@ -106,7 +106,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         servers=[{"url": settings.root_path}] if settings.root_path else None,
-        # FastAPI's own, which variables of the environment would switch on: ours is tracing.py.
+        # Turns off FastAPI's telemetry, which environment variables could enable; see tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = containers.services
@@ -192,7 +192,7 @@ def _unreachable(settings: Settings, error: StoreUnavailable) -> str:
 
 
 async def _announce(settings: Settings, runtime: Container) -> None:
-    """The ready line: once everything the first question needs is there."""
+    """Prints the ready line, once everything that the first question needs is available."""
     if runtime.samples is not None:
         await asyncio.wait({runtime.samples})
     took = f" after {time.time() - settings.started_at:.1f} s" if settings.started_at else ""
@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
         reload=reload,
         reload_dirs=["app"] if reload else None,
         http=TimeoutProtocol,
-        # Whose word counts is decided by TRUSTED_PROXIES, on the address that really connected.
+        # TRUSTED_PROXIES decides on forwarded headers, by the address of the actual peer.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_worker_healthcheck=WORKER_START_S,
@@ -237,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _shared_by_workers(settings: Settings) -> Process:
-    """The database, brought up once before the workers join it. Raises `SettingError`."""
+    """Starts the database once, before the workers connect. Raises `SettingError`."""
     process = Process(settings)
     try:
         asyncio.run(migrate(process.dsn(), password=process.password()))
@@ -262,7 +262,7 @@ def _check_port(settings: Settings) -> None:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, made on first use: importing this module reads no settings."""
+    """`app`, built on first use, so that importing this module reads no settings."""
     if name == "app":
         try:
             globals()["app"] = create_app()

@@ -38,14 +38,14 @@ def event_schema(events: TypeAdapter[Any] = EVENT) -> bytes:
 
 
 def openapi() -> bytes:
-    """The HTTP routes. The settings are the defaults, whatever the environment says."""
+    """The OpenAPI document, generated with default settings, whatever the environment."""
     app = create_app(Settings.model_construct())
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(app.openapi(), option=option)
 
 
 def documents() -> dict[Path, bytes]:
-    """Every generated file with the content it must have."""
+    """The generated files with their expected content."""
     return {
         CONTRACTS / "events.schema.json": event_schema(),
         CONTRACTS / "job-events.schema.json": event_schema(JOB_EVENT),
@@ -54,7 +54,7 @@ def documents() -> dict[Path, bytes]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all is up to date (or was written), 1 when `--check` found drift."""
+    """0 when all files are up to date (or were written), 1 when `--check` found a difference."""
     stale = [
         path
         for path, content in documents().items()

@@ -36,7 +36,6 @@ from app.ingest.reembedding import reembed
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m app.ingest",
         description="Add files to the library, or bring changed ones up to date.",
@@ -64,7 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """0 when every file is in the library now, 1 when any failed."""
+    """0 when every file is in the library, 1 when any failed."""
     async with _database(settings) as database:
         library = LibraryStore(database)
         embedder = await asyncio.to_thread(make_embedder, settings.embedding)
@@ -125,7 +124,7 @@ def _is_here(origin: str, here: Set[str]) -> bool:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, which stops again if nobody else uses it."""
+    """The configured database, or the embedded one, stopped on exit unless it is in use."""
     server: EmbeddedServer | None = None
     if settings.database_url is None:
         server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)

@@ -1,4 +1,4 @@
-"""`python -m app.tokens`: API tokens for `AUTH=token`, and shutting people out in any mode."""
+"""`python -m app.tokens`: API tokens for `AUTH=token`, and blocking users in any mode."""
 
 import argparse
 import asyncio
@@ -25,14 +25,14 @@ _WORD = re.compile(r"[^\s,]{1,200}")
 
 
 def word(text: str) -> str:
-    """A name as it may stand in a token: no blanks, no commas."""
+    """A user name that is valid in a token: no white space, no commas."""
     if _WORD.fullmatch(text) is None or not text.isprintable():
         raise argparse.ArgumentTypeError(f"got {text!r}, takes 1 to 200 characters without blanks")
     return text
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Names with commas between."""
+    """Comma-separated names."""
     return tuple(dict.fromkeys(word(part.strip()) for part in text.split(",")))
 
 
@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def run(options: argparse.Namespace, keeper: TokenKeeper, *, now: datetime) -> str:
-    """What to print. Raises `CitestreamError` when there is nothing to change."""
+    """The text to print. Raises `CitestreamError` when there is nothing to change."""
     match options.does:
         case "create":
             return await _create(options, keeper, now=now)
@@ -117,7 +117,7 @@ def _table(rows: Sequence[TokenRow]) -> str:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, which stops again if nobody else uses it."""
+    """The configured database, or the embedded one, stopped on exit unless it is in use."""
     server: EmbeddedServer | None = None
     if settings.database_url is None:
         server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
@@ -143,7 +143,7 @@ async def _main(options: argparse.Namespace) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code: 0, or 1 with one line that says why."""
+    """The exit code: 0, or 1 after one line with the reason."""
     options = parse(arguments)
     try:
         sys.stdout.write(printable(asyncio.run(_main(options)), keep="\n") + "\n")

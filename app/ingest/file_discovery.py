@@ -21,7 +21,7 @@ class Discovered:
 def discover(
     paths: Sequence[Path], *, tags: Sequence[str] = (), shared: bool = False
 ) -> Discovered:
-    """Files as they are, folders with everything below them but hidden and lock files, in order.
+    """Files as given, folders recursively without hidden and lock files, in order.
 
     Audio that belongs to a transcript comes with it, not by itself. A path that does not exist is
     kept: reading it says so. In folders only regular files count: a pipe or a device has no end.

@@ -1,9 +1,8 @@
-"""Strangers' files are read in processes of their own, which may end without harm.
+"""Reads untrusted files in separate processes, whose crash does no harm.
 
-Parsers are other people's C and Python: a file of a few hundred bytes can keep one busy for ever,
-let it take all memory, or crash it. Each file has a budget of processor time, memory and output;
-what exceeds it ends the process that reads it and is told in one sentence. A process serves many
-files, one at a time, and ends when it has had nothing to do for a while.
+A file of a few hundred bytes can make a third-party parser loop forever, use all memory, or crash.
+Each file has a budget of processor time, memory and output; exceeding it kills the process and is
+reported in one sentence. A process reads many files, one at a time, and ends after an idle time.
 """
 
 import asyncio
@@ -42,15 +41,15 @@ log = logging.getLogger(__name__)
 MEGABYTE: Final = 2**20
 IDLE_S: Final = 30.0
 MAX_FILES: Final = 500
-"""Files after which a process is replaced: libraries leak."""
+"""Files after which a process is replaced, because libraries leak memory."""
 KEPT_MEMORY: Final = 200 * MEGABYTE
-"""A process that still has more than that after a file is replaced."""
+"""A process that uses more than this after a file is replaced."""
 _OWN_MEMORY: Final = 90 * MEGABYTE
-"""Resident code and libraries, which are not allocated."""
+"""Resident code and libraries, which do not count as allocated."""
 _WATCH_S: Final = 0.05
 _CHUNK: Final = 2**18
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
-# One thread each: the reading of one file is not to take all processors, nor memory for threads.
+# One thread per process: reading one file must not use all processors, or memory for threads.
 _THREADS: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -63,7 +62,7 @@ Excess = Literal["time", "memory", "output"]
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What the reading of one file may take. `wall_s` is for files that block without working."""
+    """Limits for reading one file. `wall_s` covers files that block without using the processor."""
 
     processor_s: float = 60.0
     memory: int = 600 * MEGABYTE
@@ -71,7 +70,7 @@ class ReadLimits:
     wall_s: float = 600.0
 
     def complaint(self, excess: Excess) -> str:
-        """What a person is told."""
+        """The error message for users."""
         match excess:
             case "time":
                 return "this file took too long to read; divide it, or save it in another format"
@@ -89,7 +88,7 @@ class ReaderEnded(Exception):
 
 
 class FileReader:
-    """Reads files for any event loop and thread. `close` it in the end."""
+    """Reads files for any event loop and thread. `close` it at the end."""
 
     def __init__(
         self,
@@ -99,7 +98,7 @@ class FileReader:
         environment: Mapping[str, str] | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
-        """`count` gives word pieces; it is pickled. `environment` is all that a process gets."""
+        """`count` counts word pieces and is pickled. `environment`: that of the processes."""
         self._count = count
         self._limits = limits or ReadLimits()
         self._environment = {**(environment or {}), **_THREADS}
@@ -112,13 +111,13 @@ class FileReader:
         weakref.finalize(self, _close_all, self._idle)
 
     async def read(self, request: Request) -> ReadDocument:
-        """Raises `IngestError`. Whoever cancels it ends the process."""
+        """Raises `IngestError`. Cancelling it kills the process."""
         call = _Call()
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, self._read, request, call)
         future.add_done_callback(_retrieve)
         try:
-            # Waited for by itself: an executor's work cannot be cancelled, but ended.
+            # Awaited separately: an executor cannot cancel its work; killing the process can.
             await asyncio.wait({future})
         except asyncio.CancelledError:
             call.cancel()
@@ -127,14 +126,14 @@ class FileReader:
         return future.result()
 
     def close(self) -> None:
-        """End all processes; what they are reading fails."""
+        """Kill all processes; reads in progress fail."""
         with self._lock:
             self._closed = True
             idle = list(self._idle)
             self._idle.clear()
             if self._timer is not None:
                 self._timer.cancel()
-            for process in self._busy:  # whoever uses it closes it
+            for process in self._busy:  # closed by the thread that uses it
                 process.kill()
         _close_all(idle)
 
@@ -188,14 +187,14 @@ class FileReader:
         process.close()
 
     def _watch_idle(self) -> None:
-        """With the lock. One timer, as long as anything is idle."""
+        """Call with the lock held. Keeps one timer while any process is idle."""
         if self._timer is None:
             self._timer = threading.Timer(self._idle_s, _close_idle, (weakref.ref(self),))
             self._timer.daemon = True
             self._timer.start()
 
     def close_idle(self) -> None:
-        """End what has had nothing to do."""
+        """Kill processes that were idle for too long."""
         with self._lock:
             self._timer = None
             old = [one for one in self._idle if monotonic() - one.idle_since >= self._idle_s / 2]
@@ -206,7 +205,7 @@ class FileReader:
 
 
 def _retrieve(future: "asyncio.Future[ReadDocument]") -> None:
-    """Whoever was cancelled twice does not ask how it ended."""
+    """Retrieves the exception, which a caller cancelled twice never awaits."""
     if not future.cancelled():
         future.exception()
 
@@ -222,7 +221,7 @@ def _close_all(processes: list["ReaderProcess"]) -> None:
 
 
 class _Call:
-    """Which process reads, so that somebody else's thread can end it."""
+    """The process that reads a file, so that another thread can kill it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -246,7 +245,7 @@ class ReaderProcess:
     """One `reader_process.py`, used by one thread at a time."""
 
     def __init__(self, count: Count, limits: ReadLimits, environment: Mapping[str, str]) -> None:
-        """A process of its own session: a Ctrl-C in the terminal is the server's business."""
+        """Starts the process in a new session, so that only the server gets a Ctrl-C."""
         self._limits = limits
         lifeline, self._lifeline = os.pipe()
         try:
@@ -278,12 +277,12 @@ class ReaderProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The process id."""
         return self._process.pid
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another file."""
+        """Whether it can read another file."""
         return (
             not self._in_doubt
             and self._process.poll() is None
@@ -292,7 +291,7 @@ class ReaderProcess:
         )
 
     def read(self, request: Request) -> ReadDocument | Failure:
-        """Raises `ReaderEnded` when the process ends without a reason that is known."""
+        """Raises `ReaderEnded` when the process ends for an unknown reason."""
         self._in_doubt = True
         self._files += 1
         self._send(message(request))
@@ -308,12 +307,12 @@ class ReaderProcess:
         return outcome
 
     def kill(self) -> None:
-        """At once, whatever it is doing; for any thread."""
+        """Kill it at once; callable from any thread."""
         self._killed = True
         self._process.kill()
 
     def close(self) -> None:
-        """Kill it and leave nothing behind; for the thread that uses it. May be called again."""
+        """Kill and reap it; for the thread that uses it. Idempotent."""
         if self._lifeline < 0:
             return
         self.kill()
@@ -322,7 +321,7 @@ class ReaderProcess:
         self._lifeline = -1
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            with suppress(OSError):  # of what could not be written any more
+            with suppress(OSError):  # closing flushes data that cannot be written any more
                 pipe.close()
 
     def _send(self, data: bytes) -> None:
@@ -362,7 +361,7 @@ class ReaderProcess:
                 del received[:end]
 
     def _chunks(self) -> Iterator[bytes]:
-        """What it writes, while it keeps within its limits."""
+        """Yields its output while it stays within its limits."""
         assert self._process.stdout is not None
         output = self._process.stdout.fileno()
         waiting = select.poll()
@@ -381,7 +380,7 @@ class ReaderProcess:
             yield chunk
 
     def _check(self, wall_s: float, processor_s: float) -> None:
-        """Where the kernel enforces no limit, this does: it sees what is there now and then."""
+        """Enforces limits that the kernel does not, by sampling the process."""
         with suppress(psutil.Error):
             self._resident = self._watch.memory_info().rss
         if self._resident > self._limits.memory:
@@ -400,7 +399,7 @@ class ReaderProcess:
         self._process.kill()
         if self._process.wait() == -signal.SIGXCPU:
             return "time"
-        # A library that gets no memory often ends the process; so does the kernel's own killer.
+        # Libraries often abort when an allocation fails; the OOM killer ends processes too.
         return "memory" if self._resident > self._limits.memory / 2 else None
 
     def _processor_s(self) -> float:

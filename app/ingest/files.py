@@ -1,4 +1,4 @@
-"""Files kept beside the database, named by their content."""
+"""Content-addressed files stored beside the database."""
 
 import hashlib
 import os
@@ -17,11 +17,11 @@ class FileStore:
     """A flat folder; a key is the content's sha256 and the suffix. Methods block on the disk."""
 
     def __init__(self, folder: Path) -> None:
-        """The folder is made when the first file comes."""
+        """The folder is created with the first file."""
         self._folder = folder
 
     def put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
-        """Store whole or not at all; the same content again costs nothing."""
+        """Store atomically; content that is already there is not written again."""
         key = hashlib.sha256(data).hexdigest() + suffix.lower()
         target = self.path(key)
         if not target.exists():
@@ -31,18 +31,18 @@ class FileStore:
                 with open(handle, "wb") as file:
                     file.write(data)
                 os.replace(draft, target)
-            except BaseException:  # a disk that is full keeps no halves
+            except BaseException:  # leave no partial file on a full disk
                 Path(draft).unlink(missing_ok=True)
                 raise
         return StoredFile(key, media_type)
 
     def discard(self, keys: Iterable[str]) -> None:
-        """Remove what is there of these."""
+        """Remove these files; missing ones are ignored."""
         for key in keys:
             self.path(key).unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
-        """Where the file of this key is. Raises `ValueError` for what is no key."""
+        """The path of this key's file. Raises `ValueError` for an invalid key."""
         if not _KEY.fullmatch(key):
             raise ValueError("not a key of the file store")
         return self._folder / key

@@ -1,4 +1,4 @@
-"""What a loader makes of a file, whatever its format."""
+"""The result of a loader, whatever the file's format."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ BlockKind = Literal["paragraph", "item", "row", "code"]
 
 
 class IngestError(CitestreamError):
-    """A file cannot be ingested. The text says why, in one line, without the file's name."""
+    """A file cannot be ingested. The text is the reason in one line, without the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class Block:
     start: int
     end: int
     kind: BlockKind = "paragraph"
-    heading: str | None = None  # the path of headings it stands under
+    heading: str | None = None  # the path of headings above it
     page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FidelityNote:
-    """What of the file is not in the text: `count` things of that kind, of `total` if known.
+    """Content that is missing from the text: `count` items of that kind, of `total` if known.
 
     `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
@@ -39,7 +39,7 @@ class FidelityNote:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Characters `start`..`end` of the text (the words alone) were said at these seconds."""
+    """Characters `start`..`end` of the text (the words alone) were spoken at these seconds."""
 
     start: int
     end: int
@@ -52,7 +52,7 @@ class Utterance:
 class ParsedDocument:
     """A file's extracted text and its structure: blocks of a document, utterances of a recording.
 
-    `title` is None when the file does not say one.
+    `title` is None when the file has none.
     """
 
     kind: SourceKind

@@ -1,4 +1,4 @@
-"""Cuts a loaded source into passages that the embedding model sees whole, title included."""
+"""Splits a loaded source into passages that fit the embedding model, title included."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from app.ingest.segmentation import FORCED, cut, cut_evenly
 Count = Callable[[str], int]
 
 TARGET: Final = 220  # word pieces of title, heading and text
-CONTEXT_SHARE: Final = 0.4  # of the target that title and heading may take
+CONTEXT_SHARE: Final = 0.4  # maximum share of title and heading in the target
 _BETWEEN_PARAGRAPHS: Final = 0.0
 _INSIDE_LIST: Final = 1.5
 _BEFORE_LIST: Final = 3.0  # "The following are needed:" stays with what follows
@@ -26,24 +26,24 @@ _MID_SENTENCE: Final = 1.5
 _BEFORE_ANSWER: Final = 1.0
 _ENDS: Final = frozenset(".!?\u2026\u3002\uff01\uff1f\"')")
 _CHARS_PER_PIECE: Final = 20
-"""At most so many count as one: a word that no model knows is one piece, however long it is."""
+"""Characters per piece at most: a tokenizer counts an unknown word of any length as one piece."""
 _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )
 _UNSPACED_CHARS_PER_PIECE: Final = 2
-"""Letters of scripts that are written without spaces. A tokenizer that does not know one makes a
-single unknown piece of a whole line, so its count says nothing."""
-_SHORT: Final = 24  # characters of what is counted once
+"""Letters of scripts that are written without spaces. A tokenizer that does not know the script
+counts a whole line as one unknown piece, so its count is useless."""
+_SHORT: Final = 24  # maximum characters of a string whose count is cached
 _MAX_RUN: Final = 20_000
-"""Characters without a sentence's end that are looked at together."""
+"""Characters that are scanned for the end of a sentence at once."""
 _MAX_PARTS: Final = 10_000
-"""Parts whose best cuts are looked for together; a section of more is cut there, too."""
+"""Parts that are optimized together; a larger section is also split at this number."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
 _WORD: Final = re.compile(r"\S+\s*")
 
 
 def cut_passages(source: ParsedDocument, *, title: str, count: Count) -> list[NewPassage]:
-    """The passages in order. `count` gives word pieces and must add up over words."""
+    """The passages in order. `count` counts word pieces and must be additive over words."""
     count = _remembering(count)
     if source.kind == "recording":
         return _cut_recording(source, TARGET - count(context(title, None, count)), count)
@@ -51,13 +51,13 @@ def cut_passages(source: ParsedDocument, *, title: str, count: Count) -> list[Ne
 
 
 def _remembering(count: Count) -> Count:
-    """Words come again and again: those of a table of figures, most of all."""
+    """Caches counts, because words repeat, above all in tables of numbers."""
     word = lru_cache(maxsize=20_000)(count)
     return lambda text: word(text) if len(text) <= _SHORT else count(text)
 
 
 def context(title: str, heading: str | None, count: Count) -> str:
-    """Title and heading as they are embedded before the text, shortened to their share."""
+    """Title and heading, embedded before the text and truncated to their share."""
     limit = int(TARGET * CONTEXT_SHARE)
     lines = [title, *([heading] if heading else [])]
     if count("\n".join(lines)) <= limit:
@@ -67,7 +67,7 @@ def context(title: str, heading: str | None, count: Count) -> str:
 
 
 def embedded_text(title: str, heading: str | None, text: str, count: Count) -> str:
-    """What of a passage the embedding model reads."""
+    """The text of a passage that is embedded."""
     return f"{context(title, heading, count)}\n{text}"
 
 
@@ -81,7 +81,7 @@ def _shortened(line: str, limit: int, count: Count) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The smallest stretch that is never cut, and what a cut before it costs."""
+    """An indivisible stretch of text, and the cost of a cut before it."""
 
     start: int
     end: int
@@ -113,7 +113,7 @@ def _cut_parts(text: str, parts: Sequence[_Part], limit: int) -> Iterator[NewPas
 
 
 def _common_heading(parts: Sequence[_Part]) -> str | None:
-    """The path that all parts stand under."""
+    """The heading path that all parts share."""
     path = parts[0].block.heading
     for part in parts[1:]:
         while path is not None and not _is_under(part.block.heading, path):
@@ -130,7 +130,7 @@ def _is_under(heading: str | None, path: str) -> bool:
 
 
 def _size(text: str, count: Count) -> int:
-    """Word pieces, and never nothing: what costs nothing could be put together without end."""
+    """Word pieces, at least one: parts of size 0 could be joined without limit."""
     least = len(text) // _CHARS_PER_PIECE
     if not text.isascii():
         unspaced = sum(map(len, _UNSPACED.findall(text)))
@@ -141,8 +141,8 @@ def _size(text: str, count: Count) -> int:
 def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
     """Runs of blocks without a heading between them.
 
-    A heading that is itself a block (nothing stands under it) may be in one with what stands
-    before or below it, as long as all of it is under the first one's heading. Code of another
+    A heading that is itself a block (without text of its own) may share a run with the blocks
+    before or after it, as long as all are under the first block's heading. Code of another
     definition is a section of its own.
     """
     section: list[Block] = []
@@ -161,7 +161,7 @@ def _sections(source: ParsedDocument) -> Iterator[list[Block]]:
 
 
 def _is_heading(text: str, block: Block) -> bool:
-    """Whether the block is the heading that it stands under."""
+    """Whether the block is its own heading."""
     return block.heading is not None and block.heading.endswith(text[block.start : block.end])
 
 
@@ -175,9 +175,9 @@ def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Ite
 
 
 def _price_before(text: str, before: Block | None, block: Block) -> float:
-    if before is None or before.page != block.page:  # a citation names one page, and it is right
+    if before is None or before.page != block.page:  # a citation names exactly one page
         return FORCED
-    if text[block.start] == " ":  # what continues or is below a list item
+    if text[block.start] == " ":  # the continuation of a list item, or a nested one
         return _BEFORE_LIST
     if block.kind in ("item", "row") and before.kind == block.kind:
         return _INSIDE_LIST
@@ -188,7 +188,7 @@ def _price_before(text: str, before: Block | None, block: Block) -> float:
 
 
 def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tuple[int, int]]:
-    """The block's sentences (lines of code); those larger than a passage in pieces of words."""
+    """The block's sentences (lines of code); those larger than a passage are split into words."""
     begin = block.start
     for end in _sentence_ends(text, block):
         sentence = text[begin:end]
@@ -199,7 +199,7 @@ def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tu
 
 
 def _sentence_ends(text: str, block: Block) -> Iterator[int]:
-    """In order; what goes on without an end is ended at a blank, or anywhere."""
+    """The sentences in order; text without a sentence's end is split at a blank, or anywhere."""
     begin = block.start
     ends = (match.end() for match in _SENTENCE.finditer(text, block.start, block.end))
     for end in chain(ends, (block.end,)):
@@ -212,7 +212,7 @@ def _sentence_ends(text: str, block: Block) -> Iterator[int]:
 
 
 def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]]:
-    """The sentence without white space at its end, cut between words where it is too large."""
+    """The sentence without trailing white space, split between words if it is too large."""
     if len(sentence) <= limit * _CHARS_PER_PIECE and _size(sentence, count) <= limit:
         yield 0, len(sentence.rstrip())
         return
@@ -226,12 +226,12 @@ def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]
 
 
 def _chunks(word: str, limit: int, count: Count) -> Iterator[tuple[int, str]]:
-    """A word that alone is larger than a passage (a data URL, unspaced script) in equal lengths."""
+    """Splits a word larger than a passage (data URL, unspaced script) into equal lengths."""
     if len(word) <= limit * _CHARS_PER_PIECE and _size(word, count) <= limit:
         step = len(word)
     elif _UNSPACED.search(word):
         step = max(1, limit // 2)
-    else:  # what no model knows is one piece, what it knows may be one for each character
+    else:  # an unknown word is one piece, a known one may have a piece per character
         known = count(word[:limit]) > 1
         step = max(1, limit // 2 if known else limit * _CHARS_PER_PIECE // 4)
     for begin in range(0, len(word), step):
@@ -243,7 +243,7 @@ def _cut_recording(source: ParsedDocument, limit: int, count: Count) -> list[New
         part for u in source.utterances for part in _short_utterances(u, source.text, limit, count)
     ]
     starts = {speaker: count(line_start(speaker)) for speaker in {u.speaker for u in said}}
-    room = limit - max(starts.values())  # a passage may begin in the middle of a line
+    room = limit - max(starts.values())  # a passage may start within a line
     sizes, prices = [], []
     for i, one in enumerate(said):
         changes = i > 0 and one.speaker != said[i - 1].speaker
@@ -265,7 +265,7 @@ def _price_between(text: str, before: Utterance, after: Utterance) -> float:
 def _short_utterances(
     utterance: Utterance, text: str, limit: int, count: Count
 ) -> Iterator[Utterance]:
-    """The utterance, or parts of it that fit; their times are shared out by length."""
+    """The utterance, or parts of it that fit, with times in proportion to their length."""
     words = text[utterance.start : utterance.end]
     per_char = (utterance.end_s - utterance.start_s) / len(words)
     for start, end in _pieces(words, limit // 2, count):
@@ -279,7 +279,7 @@ def _short_utterances(
 
 
 def _window(text: str, said: Sequence[Utterance]) -> NewPassage:
-    """ "Speaker: words" lines, and which characters of them were said when."""
+    """ "Speaker: words" lines, and the times of their characters."""
     written, cues = "", []
     last: Utterance | None = None
     for one in said:

@@ -1,4 +1,4 @@
-"""One file into the library: read, cut, embed, store."""
+"""Ingests one file: read, split into passages, embed, store."""
 
 import asyncio
 import hashlib
@@ -48,7 +48,7 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """A file to ingest. `origin` says which source of the owner it is; `name` is shown."""
+    """A file to ingest. `origin` identifies the owner's source; `name` is displayed."""
 
     path: Path
     origin: str
@@ -61,7 +61,7 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a file. `same_as`: another name under which the library has its content."""
+    """The result of a file. `same_as`: the name of a source with the same content."""
 
     source_id: str
     title: str
@@ -79,12 +79,12 @@ class _Read:
 
     @property
     def data_hash(self) -> str:
-        """Of the file alone."""
+        """Size of the file alone."""
         return hashlib.sha256(self.data).hexdigest()
 
     @property
     def content_hash(self) -> str:
-        """Of the file and, when it has any, its audio."""
+        """Size of the file and its audio, if any."""
         content = hashlib.sha256(self.data)
         if self.audio is not None:
             content.update(hashlib.sha256(self.audio).digest())
@@ -92,7 +92,7 @@ class _Read:
 
 
 class Ingestor:
-    """Holds no state between files; several may be under way at once."""
+    """Stateless between files; several can be ingested concurrently."""
 
     def __init__(
         self,
@@ -116,12 +116,12 @@ class Ingestor:
         *,
         report: Report = lambda progress: None,
     ) -> Ingested:
-        """Store the file, in place of the version before, unless its content is there already.
+        """Store the file, replacing its earlier version, unless the library has its content.
 
-        What is there gets the tags, which are never taken away, and is shared if that is asked.
-        A file that fails, or is cancelled, leaves the library as it was. Raises `IngestError` for
-        what cannot be ingested, `StoreUnavailable` and `RunFailure` (embedding service) for what
-        may work later.
+        An existing source gets the new tags, keeps its own, and is shared if requested. A failed or
+        cancelled file leaves the library unchanged. Raises `IngestError` for a file that cannot be
+        ingested, `StoreUnavailable` and `RunFailure` (embedding service) for errors that a retry
+        may solve.
         """
         read = await asyncio.to_thread(_read, incoming)
         report(Progress("read", len(read.data), len(read.data)))
@@ -162,8 +162,8 @@ class Ingestor:
             now=self._now(),
             discard=self.discard,
         )
-        # Whoever removed the last other source of this content before our row was there took the
-        # files with it.
+        # Another process may have deleted the last source of this content, with its files, before
+        # our row was stored.
         await self._keep(incoming, read, document)
         passages = len(document.passages)
         report(Progress("store", passages, passages))
@@ -221,8 +221,8 @@ class Ingestor:
     async def _keep(
         self, incoming: IngestRequest, read: _Read, document: ReadDocument
     ) -> tuple[StoredFile, StoredFile | None]:
-        # Stored before the row that names it: a crash may leave a file nobody names, never a
-        # name without a file.
+        # Stored before the row that refers to it: a crash can leave an unreferenced file, never a
+        # reference without a file.
         original = await self._put(read.data, document.suffix, document.media_type)
         if read.audio is None or incoming.audio is None:
             return original, None
@@ -251,7 +251,7 @@ def _read(incoming: IngestRequest) -> _Read:
 
 
 def _size(path: Path) -> int:
-    """Raises `IngestError` for a device or a pipe, which may have no end."""
+    """Raises `IngestError` for a device or a pipe, which may be endless."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise IngestError("this is not a regular file")

@@ -1,4 +1,4 @@
-"""What `python -m app.ingest` shows: a bar per file under way, then a table."""
+"""The output of `python -m app.ingest`: a progress bar per file, then a table."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
 
 Done = Callable[[str, Ingested | str], Awaitable[None]]
-"""Takes a file's name and what became of it: why it failed, when that is a text."""
+"""Called with a file's name and its result, or the reason of its failure as a string."""
 
 
 LINE_EVERY_S: Final = 10.0
@@ -36,7 +36,7 @@ MAX_LISTED: Final = 100
 
 
 class ProgressDisplay:
-    """Writes to one console."""
+    """Shows progress on one console."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
@@ -51,7 +51,7 @@ class ProgressDisplay:
         *,
         done: Done,
     ) -> int:
-        """One file after the other; a file that fails says why and the others go on.
+        """Ingests the files one by one; a failure is reported and does not stop the others.
 
         `done` is awaited after each. Returns 1 when a file or a folder could not be read.
         """
@@ -100,7 +100,7 @@ class ProgressDisplay:
 
     @contextmanager
     def reembedding(self) -> Iterator[Callable[[int, int], None]]:
-        """A bar over the sources."""
+        """A progress bar over the sources."""
         with self._bar() as bar:
             task = bar.add_task("embedding anew", total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -133,14 +133,14 @@ class ProgressDisplay:
 
 
 def _counts(changes: Sequence[Change], failed: int) -> str:
-    """What became of the files of this call; it says nothing of the rest of the library."""
+    """A table of the results of this call's files only."""
     counts = Counter[str](changes) + Counter(failed=failed)
     kinds = ("added", "replaced", "unchanged", "failed")
     return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind]) or "no files"
 
 
 def _cell(text: str) -> Text:
-    """Names are text, whatever they would mean to a terminal or to rich."""
+    """Escapes control characters and rich's markup in names."""
     return Text(printable(text))
 
 

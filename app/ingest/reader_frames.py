@@ -1,8 +1,8 @@
-"""What is said to the reader process and what it answers.
+"""The protocol between the server and the reader process.
 
-It gets pickles, each after its length. It answers in frames of limited size, none of them code: the
-kind (one byte), the length (four bytes, big-endian) and that many bytes. What the process says of a
-stranger's file is not trusted: it is parsed as data and checked against a schema.
+Requests are pickles, each after its length. Responses are frames of limited size that contain no
+code: the kind (one byte), the length (four bytes, big-endian) and that many bytes. The reader
+handles untrusted files, so its frames are parsed as data and validated against a schema.
 """
 
 import pickle
@@ -30,12 +30,12 @@ FAILURE: Final = b"f"
 
 
 class BrokenFrame(ValueError):
-    """The process said something that is no frame, or no document."""
+    """The process sent an invalid frame or document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first message to the process. `memory` is what it may allocate, in bytes."""
+    """The first message to the process. `memory`: bytes that it may allocate."""
 
     count: Count
     processor_s: float
@@ -44,7 +44,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The file at `path`, as long as its content still has that sha256."""
+    """A request to read the file at `path`, if its content still has that sha256."""
 
     path: str
     name: str
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no document. `detail` is for the log."""
+    """The reason of a failure. `detail` is for the log."""
 
     reason: Literal["refused", "changed", "time", "memory", "output"]
     message: str = ""
@@ -85,13 +85,13 @@ _FAILURES: Final = TypeAdapter(Failure)
 
 
 def message(content: Start | Request) -> bytes:
-    """As it is written to the process."""
+    """The message as written to the process."""
     pickled = pickle.dumps(content)
     return LENGTH.pack(len(pickled)) + pickled
 
 
 def document_frames(document: ReadDocument) -> Iterator[bytes]:
-    """Passages first; the head says that they are complete."""
+    """The frames of a document: passages first, then the head, which completes them."""
     for begin in range(0, len(document.passages), _PASSAGES):
         end = begin + _PASSAGES
         batch = _Passages(document.passages[begin:end], document.contexts[begin:end])
@@ -111,7 +111,7 @@ def document_frames(document: ReadDocument) -> Iterator[bytes]:
 
 
 def failure_frame(failure: Failure) -> bytes:
-    """The only frame of a file that was not read."""
+    """The only frame of a file that could not be read."""
     return _frame(FAILURE, orjson.dumps(failure))
 
 
@@ -121,13 +121,13 @@ def _frame(kind: bytes, payload: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Assembly:
-    """Puts a document together from its frames."""
+    """Assembles a document from its frames."""
 
     _passages: list[NewPassage] = field(default_factory=list)
     _contexts: list[str] = field(default_factory=list)
 
     def add(self, kind: bytes, payload: bytes) -> ReadDocument | Failure | None:
-        """What the frame completes. Raises `BrokenFrame`."""
+        """The document or failure that the frame completes. Raises `BrokenFrame`."""
         steps: dict[bytes, Callable[[bytes], ReadDocument | Failure | None]] = {
             PASSAGES: self._batch,
             DOCUMENT: self._document,

@@ -1,9 +1,9 @@
-"""The process that reads strangers' files: `python -m app.ingest.reader_process FD`.
+"""The process that reads untrusted files: `python -m app.ingest.reader_process FD`.
 
-Started by `app/ingest/file_reader.py`, with no settings and no secrets. It takes one file after the
-other from standard input and answers on standard output (`reader_frames.py`). It cannot outlive
-whoever started it: FD is a pipe whose other end they hold, and the kernel ends this process when
-that end is gone, whatever it is doing.
+Started by `app/ingest/file_reader.py` without settings and secrets. It reads requests one by one
+from standard input and responds on standard output (`reader_frames.py`). It cannot outlive its
+parent: FD is a pipe whose other end the parent holds, and the kernel kills this process when that
+end is closed, whatever it is doing.
 """
 
 import fcntl
@@ -33,7 +33,7 @@ _MAX_DETAIL: Final = 8_000  # characters of a traceback
 
 
 def die_with(lifeline: int) -> None:
-    """Let the kernel end this process when the other end of the pipe is closed."""
+    """Make the kernel kill this process when the other end of the pipe is closed."""
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
@@ -45,13 +45,13 @@ def die_with(lifeline: int) -> None:
 
 
 def limit_memory(memory: int) -> None:
-    """Allocations beyond it fail; on macOS only the watch in `file_reader.py` enforces it."""
+    """Limit allocations; on macOS only the sampling in `file_reader.py` enforces the limit."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_processor(seconds: float) -> None:
-    """From now on: the kernel ends the process when it has used that much more."""
+    """The kernel kills the process after that much more processor time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(used.ru_utime + used.ru_stime + seconds)
@@ -79,13 +79,13 @@ def answer(request: Request, count: Count, output: BinaryIO) -> None:
 
 
 def serve(requests: BinaryIO, output: BinaryIO) -> None:
-    """Until the requests end."""
+    """Serves requests until the end of input."""
     start = _message(requests)
     if not isinstance(start, Start):
         return
     limit_memory(start.memory)
     gc.collect()
-    gc.freeze()  # what is imported is never garbage
+    gc.freeze()  # imported objects are never garbage
     while isinstance(request := _message(requests), Request):
         limit_processor(start.processor_s)
         answer(request, start.count, output)
@@ -100,7 +100,7 @@ def _message(requests: BinaryIO) -> object:
 
 
 def main() -> None:
-    """What libraries print goes nowhere: standard output is for frames."""
+    """Discards what libraries print, because standard output is for frames."""
     die_with(int(sys.argv[1]))
     with os.fdopen(os.dup(1), "wb") as output, open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)

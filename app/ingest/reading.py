@@ -1,4 +1,4 @@
-"""From the bytes of a file to what is stored of it. Runs in the reader process."""
+"""Parses a file and splits it into passages. Runs in the reader process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ MAX_TITLE: Final = 500
 
 
 class ParserError(IngestError):
-    """A parser broke on a file in a way that its loader does not know."""
+    """A parser failed in a way that its loader does not handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A file cut into passages; `contexts` are what is embedded before each of them."""
+    """A file split into passages; `contexts`: the text embedded before each of them."""
 
     media_type: str
     suffix: str
@@ -39,7 +39,7 @@ class ReadDocument:
 
 
 def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
-    """Raises `IngestError` for what cannot be read: parsers breaking on a file are expected."""
+    """Raises `IngestError` for a file that cannot be read; parsers are expected to fail."""
     try:
         return _read(name, data, count)
     except (CitestreamError, MemoryError):

@@ -1,4 +1,4 @@
-"""Vectors of what is in the library already: for another model, or another title."""
+"""Recomputes the vectors of stored sources, for another model or a changed title."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ async def reembed(
     *,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
-    """Embed anew what another embedder embedded, source by source; returns how many sources.
+    """Re-embed the sources of other embedders, one by one; returns the number of sources.
 
-    What is interrupted goes on where it stopped. `report` gets sources done and in all.
+    After an interruption it resumes where it stopped. `report` gets sources done and in total.
     """
     outdated = await library.sources_of_others(encoder.name)
     for done, source_id in enumerate(outdated):
@@ -25,7 +25,7 @@ async def reembed(
 
 
 async def reembed_source(library: LibraryVectors, encoder: PassageEncoder, source_id: str) -> None:
-    """Embed one source anew; nothing happens when it was replaced or deleted meanwhile."""
+    """Re-embed one source; does nothing if it was replaced or deleted meanwhile."""
     stored = await library.stored_texts(source_id)
     texts = [embedded_text(one.title, one.heading, one.text, encoder.count) for one in stored]
     encoded = await encoder.encode_passages(texts)

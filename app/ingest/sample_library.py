@@ -22,11 +22,11 @@ Done = Callable[[str, Ingested], Awaitable[None]]
 
 
 async def _nothing(name: str, ingested: Ingested) -> None:
-    """Nobody wants to know."""
+    """The default: no progress report."""
 
 
 def sample_files(folder: Path = SAMPLES) -> list[IngestRequest]:
-    """The samples, in the order in which they are ingested."""
+    """The samples in the order of ingestion."""
     folders = [folder / name for name in FOLDERS]
     files = discover(folders, tags=(TAG,), shared=True).files
     names = [file.path.relative_to(folder).as_posix() for file in files]
@@ -43,10 +43,10 @@ async def ingest_samples(
     folder: Path = SAMPLES,
     done: Done = _nothing,
 ) -> int:
-    """Ingest the samples; what is there already is left alone. Returns the number of passages.
+    """Ingest the samples that are not stored yet. Returns the number of passages.
 
-    For an empty library: call it when `LibraryStore.empty()`. It may be cancelled at any time and
-    goes on where it stopped when called again.
+    For an empty library: call it when `LibraryStore.empty()`. It can be cancelled at any time and
+    resumes where it stopped when called again.
     """
     files = sample_files(folder)
     passages = 0

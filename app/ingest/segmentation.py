@@ -1,18 +1,18 @@
-"""Where to cut a sequence of parts into passages: the cheapest cuts, found exactly."""
+"""Splits a sequence of parts into passages at minimum cost, by dynamic programming."""
 
 from collections.abc import Sequence
 from typing import Final
 
 FORCED: Final = -1.0
-"""As a price: a cut that is always made."""
+"""The price of a cut that is always made."""
 
 
 def cut(sizes: Sequence[int], prices: Sequence[float], *, limit: int) -> list[tuple[int, int]]:
     """Half-open ranges that cover all parts in order, each at most `limit` large in sum.
 
-    `prices[i]` is what a cut before part `i` costs (`prices[0]` is not looked at). Besides, every
-    passage costs 1, and up to 1 more the emptier it is, so that passages are few and even. A part
-    that is larger than `limit` gets a range of its own.
+    `prices[i]` is the cost of a cut before part `i` (`prices[0]` is ignored). Each passage costs 1,
+    plus up to 1 more the emptier it is, so that passages are few and of even size. A part larger
+    than `limit` gets its own range.
     """
     best = [0.0]
     came_from = [0]
@@ -31,7 +31,7 @@ def cut(sizes: Sequence[int], prices: Sequence[float], *, limit: int) -> list[tu
 def _cheapest_start(
     sizes: Sequence[int], prices: Sequence[float], best: Sequence[float], end: int, limit: int
 ) -> tuple[float, int]:
-    """The cost of the best way to end a passage before part `end`, and where it starts."""
+    """The minimum cost of a passage that ends before part `end`, and its start."""
     cheapest, origin, size = float("inf"), end - 1, 0
     for start in range(end - 1, -1, -1):
         size += sizes[start]

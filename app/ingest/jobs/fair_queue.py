@@ -1,4 +1,4 @@
-"""A queue that serves people in turn: who brings a thousand files delays nobody's one."""
+"""A round-robin queue: a bulk upload never delays another user's single file."""
 
 import asyncio
 from collections import deque
@@ -8,19 +8,19 @@ Work = TypeVar("Work")
 
 
 class FairQueue(Generic[Work]):
-    """First in, first out for each owner; one of each owner's in turn. Of one event loop."""
+    """FIFO per owner, round-robin over owners. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Work]] = {}  # in the order of their turns
+        self._waiting: dict[str, deque[Work]] = {}  # in round-robin order
         self._some = asyncio.Event()
 
     def put(self, owner: str, work: Work) -> None:
-        """Behind what this owner has waiting."""
+        """Append to this owner's queue."""
         self._waiting.setdefault(owner, deque()).append(work)
         self._some.set()
 
     async def get(self) -> Work:
-        """The next one of whoever's turn it is; waits for one."""
+        """Wait for and remove the next item in round-robin order."""
         while not self._waiting:
             self._some.clear()
             await self._some.wait()

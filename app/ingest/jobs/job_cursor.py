@@ -1,4 +1,4 @@
-"""Readers of a job's log, on any replica: what is there, then what comes, until the end."""
+"""Reads a job's log on any replica: stored events, then live ones, until the end."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
@@ -18,7 +18,7 @@ Wait = Callable[[str, float], Awaitable[None]]
 
 
 class JobCursor:
-    """A position in a job. `wait` ends with news of the job, or after the seconds it is given."""
+    """A position in a job. `wait` returns on news of the job, or after the given seconds."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class JobCursor:
                 yield None
 
     async def _read(self) -> tuple[JobEntry, ...]:
-        """What is new. An unreachable database is waited for."""
+        """The new entries. Waits while the database is unreachable."""
         try:
             row = await self._log.find(self._principal, self._row.job_id)
-            if row is None:  # forgotten: nothing more will come
+            if row is None:  # removed: no more events will come
                 self._row = JobRow(self._row.job_id, self._position, ended=True, silent_s=0)
                 return ()
             if not row.ended and row.silent_s > JOB_DEAD_S:

@@ -1,4 +1,4 @@
-"""What happens in a job, as events, until they are written to its log."""
+"""Buffers the events of a job until they are written to its log."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,7 +25,7 @@ INTERRUPTED = "The server ended before this was done. What was finished is in th
 
 
 class JobEventWriter:
-    """One job. Its events wait here, in order; of a stage only the newest is kept waiting."""
+    """The pending events of one job, in order; of a stage's progress only the newest."""
 
     def __init__(self, job_id: str, *, files: int, now: Callable[[], datetime]) -> None:
         self.job_id = job_id
@@ -33,7 +33,7 @@ class JobEventWriter:
         self._left = files
         self._now = now
         self._waiting: list[JobStage | JobTerminal] = []
-        self._held = 0  # the first ones, which are being written
+        self._held = 0  # the number of first events that are being written
         self._counts = {"added": 0, "replaced": 0, "unchanged": 0, "failed": 0}
         self._passages = 0
         self._failure: str | None = None
@@ -49,7 +49,7 @@ class JobEventWriter:
         self._held = 0
 
     def stage(self, file_id: str, name: str, progress: Progress) -> None:
-        """A file came further."""
+        """Record the progress of a file."""
         status: Literal["progress", "complete"] = "progress"
         if progress.done == progress.total:
             status = "complete"
@@ -68,7 +68,7 @@ class JobEventWriter:
             self._add(event)
 
     def file(self, file_id: str, name: str, outcome: Ingested | str) -> None:
-        """What became of a file: why it failed, when that is a text."""
+        """Record the result of a file, or the reason of its failure as a string."""
         if isinstance(outcome, str):
             self._failure = f"{name}: {outcome}"
             self._counts["failed"] += 1
@@ -83,7 +83,7 @@ class JobEventWriter:
             self._finish()
 
     def interrupted(self) -> None:
-        """The server ends first."""
+        """End the job, because the server is shutting down."""
         self._fail("INTERRUPTED", INTERRUPTED, retryable=True)
 
     def _finish(self) -> None:

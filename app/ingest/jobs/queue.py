@@ -1,8 +1,8 @@
-"""Uploaded files into the library, in the background: a queue per process, told as jobs.
+"""Ingests uploaded files in the background: one queue per process, reported as jobs.
 
-The work goes on when the client leaves. The events go to a log that every replica reads; those of
-one moment are written together. A process that ends closes its jobs as interrupted; one that dies
-is found out by whoever reads the job next.
+Work continues when the client disconnects. Events are written in batches to a log that every
+replica can read. A process that shuts down closes its jobs as interrupted; the death of a process
+is detected by the next reader of its job.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
 
-WORKERS: Final = 2  # so that a note does not wait for a book; embedding itself is one at a time
+WORKERS: Final = 2  # so that a short file does not wait for a long one; embedding is serial
 MAX_WAITING: Final = 2_000  # files
-MAX_PER_PERSON: Final = 1_000  # files of one person, while there is room for others
-NOBODY: Final = ""  # work for everyone
+MAX_PER_PERSON: Final = 1_000  # files of one user
+NOBODY: Final = ""  # owner of work that belongs to no user
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
 _PACE_S: Final = 0.1
@@ -56,7 +56,7 @@ class _Job:
 
 
 class IngestQueue:
-    """Implements `IngestJobs`. Belongs to one event loop; `start` it, and `close` it in the end."""
+    """Implements `IngestJobs`. Belongs to one event loop; `start` it, and `close` it at the end."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class IngestQueue:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
-        """`staging` is the folder whose sub-folders uploads are received in.
+        """`staging`: the folder in whose sub-folders uploads are received.
 
-        `reembed` computes the vectors of a source anew.
+        `reembed` recomputes the vectors of a source.
         """
         self._log = job_log
         self._ingestor = ingestor
@@ -88,7 +88,7 @@ class IngestQueue:
         self._closing = False
 
     def start(self, supervisor: Supervisor) -> None:
-        """Begin to work, on the running event loop."""
+        """Start the workers on the running event loop."""
         loops = [
             BackgroundLoop(name=f"ingest worker {number}", step=self._work, every_s=0, pass_s=None)
             for number in range(1, WORKERS + 1)
@@ -100,7 +100,7 @@ class IngestQueue:
         self._running = [supervisor.start(loop) for loop in loops]
 
     async def close(self) -> None:
-        """Stop working and say so in every open job. What is stored stays."""
+        """Stop the workers and close every open job as interrupted. Stored sources remain."""
         self._closing = True
         for task in self._running:
             task.cancel()
@@ -112,7 +112,7 @@ class IngestQueue:
             await self._flush()
 
     def check(self, files: int) -> None:
-        """Raise `Draining` or `ServerBusy` when that many more are not taken now."""
+        """Raise `Draining` or `ServerBusy` when that many more files are not accepted now."""
         if self._closing:
             raise Draining("The server is shutting down. Please try again in a moment.")
         if sum(job.files for job in self._jobs.values()) + files > MAX_WAITING:
@@ -126,10 +126,10 @@ class IngestQueue:
         tags: Sequence[str],
         largest: int,
     ) -> tuple[str, tuple[UploadedFile, ...]]:
-        """The job's id, and the files that will be told of (audio comes with its transcript).
+        """Start a job; returns its id and files (audio is attached to its transcript).
 
-        Takes the files over, in one folder of `staging`, and removes them in the end. Of the
-        caller's with the same name, the newest upload replaces the earlier ones.
+        Owns the files from now on, in one folder of `staging`, and removes them at the end. An
+        upload replaces the caller's earlier source of the same name.
         """
         self.check(len(uploads))
         theirs = sum(j.files for j in self._jobs.values() if j.owner_id == principal.owner_id)
@@ -140,7 +140,7 @@ class IngestQueue:
         job = _Job(
             principal.owner_id, JobEventWriter(job_id, files=len(pairs), now=self._now), len(pairs)
         )
-        self._jobs[job_id] = job  # counted at once: uploads that come together share the limits
+        self._jobs[job_id] = job  # counted at once, because concurrent uploads share the limits
         try:
             await self._log.create(principal, job_id, files=len(pairs))
         except BaseException:
@@ -172,7 +172,7 @@ class IngestQueue:
         return await self._log.reading(principal)
 
     def retitled(self, source_id: str) -> None:
-        """Bring the vectors up to date, in turn with the files that wait."""
+        """Queue the source for re-embedding, behind the waiting files."""
         self._queue.put(NOBODY, partial(self._reembed, source_id))
 
     async def discard(self, keys: Sequence[str]) -> None:
@@ -180,7 +180,7 @@ class IngestQueue:
         await self._ingestor.discard(keys)
 
     async def _wait(self, job_id: str, seconds: float) -> None:
-        """Until there is news of a job of ours, or the time is up."""
+        """Wait for news of a job of this process, or for the timeout."""
         job = self._jobs.get(job_id)
         bell = job.bell if job is not None else asyncio.Event()
         with suppress(TimeoutError):
@@ -189,7 +189,7 @@ class IngestQueue:
 
     async def _work(self) -> None:
         work = await self._queue.get()
-        # A task of its own: a mistake of ours is logged there, and costs one file.
+        # A separate task: a bug is logged there and fails only one file.
         task = self._tasks.spawn(_awaited(work), name="ingest")
         try:
             await asyncio.wait({task})
@@ -222,7 +222,7 @@ class IngestQueue:
         self._news.set()
 
     async def _tell(self) -> None:
-        """Write what there is to tell, all of one moment at once."""
+        """Write all pending events in one batch."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BEAT_S):
                 await self._news.wait()
@@ -258,7 +258,7 @@ class IngestQueue:
             await self._log.beat(tuple(self._jobs))
 
     async def _sweep(self) -> None:
-        """Remove what a process that died left behind."""
+        """Remove the files that a dead process left behind."""
         before = self._now().timestamp() - STAGING_KEPT_S
         await asyncio.to_thread(_remove_older, self._staging, before)
 
@@ -270,7 +270,7 @@ async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
 def _with_audio(
     uploads: Sequence[UploadedFile],
 ) -> list[tuple[UploadedFile, UploadedFile | None]]:
-    """Each file, transcripts with the audio of the same name."""
+    """The files to ingest; transcripts with the audio of the same name."""
     named = {PurePath(one.name): one for one in uploads}
     pairs: list[tuple[UploadedFile, UploadedFile | None]] = []
     taken: set[str] = set()

@@ -1,6 +1,6 @@
-"""An ingest job without a queue: whoever ingests files in a row says in the job log how far it is.
+"""An ingest job without a queue: records in the job log how far a serial ingestion is.
 
-Those who ask meanwhile are told that the library is still being read, on every replica.
+Searches on every replica then report that an ingestion is running.
 """
 
 import asyncio
@@ -20,33 +20,33 @@ BEAT_S: Final = 10.0
 
 
 class RecordedJob:
-    """Call `file` after each file."""
+    """Records one job; call `file` after each file."""
 
     def __init__(self, job_log: JobLog, story: JobEventWriter) -> None:
         self._log = job_log
         self._story = story
 
     async def file(self, name: str, outcome: Ingested | str) -> None:
-        """What became of a file: why it failed, when that is a text."""
+        """Record the result of a file, or the reason of its failure as a string."""
         self._story.file(name, name, outcome)
         await self.flush()
 
     async def flush(self) -> None:
-        """Write what is new. Raises `StoreUnavailable`."""
+        """Write pending events. Raises `StoreUnavailable`."""
         events = self._story.pending()
         if events:
             await self._log.append(self._story.job_id, events, ends=self._story.ended)
             self._story.told(len(events))
 
     async def beat(self) -> None:
-        """Say now and then that this process is alive: a file may take minutes."""
+        """Send heartbeats: a file may take minutes."""
         while True:
             await asyncio.sleep(BEAT_S)
             with suppress(StoreUnavailable):
                 await self._log.beat((self._story.job_id,))
 
     async def close(self) -> None:
-        """Close the job as interrupted unless every file was told of."""
+        """Close the job as interrupted unless every file has a result."""
         self._story.interrupted()
         with suppress(StoreUnavailable):
             await self.flush()
@@ -62,7 +62,7 @@ async def recorded_job(
     shared: bool,
     now: Callable[[], datetime],
 ) -> AsyncIterator[RecordedJob]:
-    """`files`: at least one. `shared`: everyone may read what is stored."""
+    """`files`: at least one. `shared`: the sources are readable by everyone."""
     await job_log.create(principal, job_id, files=files, shared=shared)
     job = RecordedJob(job_log, JobEventWriter(job_id, files=files, now=now))
     tasks = TaskTracker()
