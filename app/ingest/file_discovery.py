@@ -1,4 +1,4 @@
-"""Which files the paths of a command line mean."""
+"""Expands the paths of a command line into files."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ def discover(
 ) -> Discovered:
     """Files as given, folders recursively without hidden and lock files, in order.
 
-    Audio that belongs to a transcript comes with it, not by itself. A path that does not exist is
-    kept: reading it says so. In folders only regular files count: a pipe or a device has no end.
+    Audio that belongs to a transcript is attached to it. A path that does not exist is kept:
+    reading it reports the error. In folders only regular files count: a pipe may be endless.
     """
     found = Discovered()
     files = dict.fromkeys(file for path in paths for file in _files(_absolute(path), found))
