@@ -4,7 +4,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -14,6 +14,7 @@ from pypdfium2 import raw
 
 from app.ingest.loaders.pdf_accents import JOINER, composed
 
+_LINE: Final = re.compile(r"[^\n\r\ufffe]+")
 _TOKEN: Final = re.compile(r"[^\x00\s\ufffe\ufeff\u200b]+")
 _BREAK: Final = "\ufffe"  # PDFium's character for the hyphen of a word broken at the line's end
 _HYPHENS: Final = "-\u2010\u00ad"
@@ -93,7 +94,7 @@ class _Reader:
     """One page. PDFium's calls take longer than all else: there are three for a word."""
 
     def __init__(self, page: pypdfium2.PdfTextPage) -> None:
-        self._page = page
+        self._page = page.raw
         self._text = composed(page, _characters(page))
         self._x, self._y, self._right, self._low, self._unused = (
             ctypes.c_double() for _ in range(5)
@@ -101,13 +102,12 @@ class _Reader:
         self._matrix = raw.FS_MATRIX()
         self._turns = [0, 0, 0, 0]
         self._unmapped: list[str] = []
-        self._signs = 0  # that stand for no character
         self.length = 0
 
     def unreadable(self) -> int:
         """Characters that are not known."""
         noise = sum(map(len, self._unmapped)) if self.unmapped_is_noise() else 0
-        return self._signs + noise
+        return noise + len(_UNREADABLE.findall(self._text))
 
     def unmapped_is_noise(self) -> bool:
         """Codes of fonts without a table of characters are often those of ASCII, but not always."""
@@ -120,36 +120,31 @@ class _Reader:
 
     def cells(self) -> Iterator[tuple[int, Cell]]:
         """Each with its direction."""
-        text = self._text
-        line: list[re.Match[str]] = []
-        for token in _TOKEN.finditer(text):
-            if line and _is_broken(text, line[-1].end(), token.start()):
-                yield from self._line(line, text[line[-1].end() : token.start()])
-                line = []
-            line.append(token)
-        if line:
-            yield from self._line(line, text[line[-1].end() :])
+        for line in _LINE.finditer(self._text):
+            spans = [token.span() for token in _TOKEN.finditer(self._text, *line.span())]
+            if spans:
+                yield from self._line(spans, broken=self._text.startswith(_BREAK, line.end()))
 
-    def _line(self, tokens: Sequence[re.Match[str]], after: str) -> Iterator[tuple[int, Cell]]:
-        start = tokens[0].start()
-        size = self._size(tokens[len(tokens) // 2].start())
+    def _line(
+        self, spans: Sequence[tuple[int, int]], *, broken: bool
+    ) -> Iterator[tuple[int, Cell]]:
+        start, last = spans[0][0], spans[-1][1] - 1
+        size = self._size(spans[len(spans) // 2][0])
         angle = raw.FPDFText_GetCharAngle(self._page, start)
         turn = round(angle / 1.5707963) % 4
-        words = [word for token in tokens for word in self._words(token, turn, size)]
-        length = sum(len(word.text) for word in words)
+        words = self._words(spans, turn, size)
+        length = spans[-1][1] - start
         self._turns[turn] += length
         self.length += length
         unmapped = raw.FPDFText_HasUnicodeMapError(self._page, start) == 1
         if unmapped:
             self._unmapped += [word.text for word in words]
-        else:
-            self._signs += sum(len(_UNREADABLE.findall(word.text)) for word in words)
-        fixed = self._is_fixed(start) and self._is_fixed(tokens[-1].end() - 1)
-        *others, last = _grouped(words, size)
+        fixed = self._is_fixed(start) and self._is_fixed(last)
+        *others, rest = _grouped(words, size)
         for group in others:
             yield turn, _cell(group, size, fixed=fixed, unmapped=unmapped)
-        cell = _cell(last, size, fixed=fixed, unmapped=unmapped)
-        cell.broken = cell.broken or _BREAK in after
+        cell = _cell(rest, size, fixed=fixed, unmapped=unmapped)
+        cell.broken = cell.broken or broken
         yield turn, cell
 
     def _size(self, at: int) -> float:
@@ -160,13 +155,16 @@ class _Reader:
             size *= math.hypot(matrix.c, matrix.d)
         return abs(size) or 1.0
 
-    def _words(self, token: re.Match[str], turn: int, size: float) -> Iterable[_Word]:
-        """One, unless PDFium took letters below each other for a word."""
-        start, end = token.span()
-        word = self._word(start, end, turn, size)
-        if end - start > 1 and self._low.value < word.bottom - _NEXT_LINE * size and not turn:
-            return [self._word(at, at + 1, turn, size) for at in range(start, end)]
-        return (word,)
+    def _words(self, spans: Sequence[tuple[int, int]], turn: int, size: float) -> list[_Word]:
+        """One for each span, unless PDFium took letters below each other for a word."""
+        words = []
+        for start, end in spans:
+            word = self._word(start, end, turn, size)
+            if end - start > 1 and self._low.value < word.bottom - _NEXT_LINE * size and not turn:
+                words += [self._word(at, at + 1, turn, size) for at in range(start, end)]
+            else:
+                words.append(word)
+        return words
 
     def _word(self, start: int, end: int, turn: int, size: float) -> _Word:
         x, y, right, text = self._x, self._y, self._right, self._text[start:end]
@@ -177,7 +175,7 @@ class _Reader:
         raw.FPDFText_GetCharBox(self._page, end - 1, x, right, self._low, self._unused)
         if x.value < begin - 0.1 and right.value <= begin + 0.1:  # from right to left
             return _Word(text, x.value, begin + size / 2, bottom)
-        return _Word(text, min(begin, x.value), right.value, bottom)
+        return _Word(text, begin, right.value, bottom)
 
     def _turned_word(self, text: str, last: int, turn: int, size: float) -> _Word:
         begin, bottom = _turned(self._x.value, self._y.value, turn)
@@ -208,14 +206,6 @@ def _characters(page: pypdfium2.PdfTextPage) -> str:
     )
 
 
-def _is_broken(text: str, end: int, start: int) -> bool:
-    """Whether a line ends between the two positions."""
-    if start - end == 1:
-        return text[end] in "\n\r\ufffe"
-    between = text[end:start]
-    return "\n" in between or "\r" in between or _BREAK in between
-
-
 def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
     """Coordinates in which the text runs from left to right."""
     return (y, -x) if turn == 1 else (-x, -y) if turn == 2 else (-y, x)
@@ -224,10 +214,14 @@ def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
 def _grouped(words: Sequence[_Word], size: float) -> list[list[_Word]]:
     """The words of a line, divided where a wide gap is."""
     groups = [[words[0]]]
+    gap, step = _CELL_GAP * size, _NEXT_LINE * size
     for word in words[1:]:
         before = groups[-1][-1]
-        gap = max(word.left - before.right, before.left - word.right)
-        if gap > _CELL_GAP * size or abs(word.bottom - before.bottom) > _NEXT_LINE * size:
+        if (
+            word.left - before.right > gap
+            or before.left - word.right > gap
+            or abs(word.bottom - before.bottom) > step
+        ):
             groups.append([word])
         else:
             groups[-1].append(word)
