@@ -21,13 +21,16 @@ _MAX_SENTENCES: Final = 6
 """Sentences in an answer; a list counts as two."""
 _MIN_SCORE_SHARE: Final = 0.6
 """Minimum score of a sentence, as a share of the best one's."""
-_MAX_LIST_ITEMS: Final = 8
+_MAX_LIST_ITEMS: Final = 40
+"""A longer list is visibly shortened."""
 _SAME_SHARE: Final = 0.8
 _HEADING, _TITLE, _BEFORE, _ASKED = 0.8, 0.5, 0.3, 0.6
 """Weight of a query term in the heading, the title, the preceding sentence, and in a
 speaker's preceding question; in the sentence itself it is 1."""
 
-_LIST_LINE: Final = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+\Z")
+_LIST_LINE: Final = re.compile(r"[ \t]*(?:[-*+•–]|(?P<number>\d{1,3})[.)])[ \t]+\Z")
+_LISTED: Final = re.compile(r"(?:-|\d{1,3}\.) ")
+_LABELLED: Final = re.compile(r"\w:[ \t]\S")
 _ASKS_NUMBER: Final = re.compile(
     r"\b(?:how (?:many|much|long|old|often|far|high|big|large|soon|fast)|when"
     r"|what (?:year|time|date)|dos(?:e|es|age)|number of)\b",
@@ -50,8 +53,8 @@ class _Unit:
     passage: int
     position: int
     lead: str  # the sentence, or the introduction of the list
-    items: tuple[str, ...] = ()
-    bullet: bool = False  # an item of a list in the source
+    items: tuple[str, ...] = ()  # with their marks
+    mark: str = ""  # `-` or `3.` for an item of a list in the source
 
     @property
     def text(self) -> str:
@@ -73,39 +76,52 @@ def quote_answer(question: str, passages: Sequence[Passage]) -> str:
 
 def _units(number: int, passage: Passage) -> Iterator[_Unit]:
     """The quotable units of a passage in order."""
-    pieces = [p for p in _pieces(passage) if _quotable(p[0].of(passage.text), in_list=p[1])]
+    found = _pieces(passage)
+    pieces = [
+        (span, mark)
+        for span, mark in found
+        if _quotable(span.of(passage.text), whole=bool(mark) or len(found) == 1)
+    ]
     position = 0
     while position < len(pieces):
-        span, bullet = pieces[position]
+        span, mark = pieces[position]
         lead, following = span.of(passage.text), position + 1
         items: list[str] = []
-        introduces = lead.endswith((":", "\uff1a")) and not bullet
+        introduces = lead.endswith((":", "\uff1a")) and not mark
         while introduces and following < len(pieces) and pieces[following][1]:
-            items.append(pieces[following][0].of(passage.text))
+            item, item_mark = pieces[following]
+            items.append(f"{item_mark} {_plain(item.of(passage.text))}")
             following += 1
         if items or not introduces:
-            yield _Unit(number, position, lead, tuple(items), bullet)
+            yield _Unit(number, position, lead, tuple(items), mark)
         position = following
 
 
-def _pieces(passage: Passage) -> list[tuple[Span, bool]]:
-    """Sentences, with the sentences of one list item joined; True for list items."""
-    pieces: list[tuple[Span, bool]] = []
+def _pieces(passage: Passage) -> list[tuple[Span, str]]:
+    """Sentences, with the sentences of one list item joined, and the marks of list items."""
+    pieces: list[tuple[Span, str]] = []
     for span in passage_sentences(passage):
         line = passage.text.rfind("\n", 0, span.start) + 1
-        in_list = _LIST_LINE.match(passage.text[line : span.start]) is not None
+        listed = _LIST_LINE.match(passage.text[line : span.start])
+        number = listed["number"] if listed else None
+        mark = "" if listed is None else f"{number}." if number else "-"
         if pieces and pieces[-1][1] and "\n" not in passage.text[pieces[-1][0].end : span.start]:
-            pieces[-1] = (Span(pieces[-1][0].start, span.end), True)
+            pieces[-1] = (Span(pieces[-1][0].start, span.end), pieces[-1][1])
         else:
-            pieces.append((span, in_list))
+            pieces.append((span, mark))
     return pieces
 
 
-def _quotable(text: str, *, in_list: bool) -> bool:
-    """Not a bare heading, a table row or a piece of code."""
+def _quotable(text: str, *, whole: bool) -> bool:
+    """A sentence, a value with its label, or the `whole` of an item or passage; no broken code."""
     if text.count("`") % 2 or text.startswith("|"):
         return False
-    return in_list or text[-1] in ".!?:;…”\"')\u3002\uff01\uff1f" or len(text.split()) > 8
+    return (
+        whole
+        or _LABELLED.search(text) is not None
+        or text[-1] in ".!?:;…”\"')\u3002\uff01\uff1f"
+        or len(text.split()) > 8
+    )
 
 
 class _Scorer:
@@ -222,27 +238,29 @@ def _render(units: Sequence[_Unit]) -> str:
     for passage, group in groupby(units, key=lambda unit: unit.passage):
         text = ""
         for unit in group:
-            text += _separator(text, bullet=unit.bullet) + _quoted(unit, f" [{passage + 1}]")
+            text += _separator(text, listed=bool(unit.mark)) + _quoted(unit, f" [{passage + 1}]")
         paragraphs.append(text)
     return "\n\n".join(paragraphs)
 
 
-def _separator(before: str, *, bullet: bool) -> str:
+def _separator(before: str, *, listed: bool) -> str:
     """The separator between the text so far and the next unit."""
-    after_list = before.rpartition("\n")[2].startswith("- ")
+    after_list = _LISTED.match(before.rpartition("\n")[2]) is not None
     if not before:
         return ""
     if after_list:
-        return "\n" if bullet else "\n\n"
-    return "\n\n" if bullet else " "
+        return "\n" if listed else "\n\n"
+    return "\n\n" if listed else " "
 
 
 def _quoted(unit: _Unit, marker: str) -> str:
     """A unit with its marker; in a list each item has one, the introduction has none."""
     if unit.items:
-        items = (f"- {_plain(item)}{marker}" for item in unit.items[:_MAX_LIST_ITEMS])
-        return "\n".join((f"{_plain(unit.lead)}\n", *items))
-    return f"{'- ' if unit.bullet else ''}{_plain(unit.lead)}{marker}"
+        items = (f"{item}{marker}" for item in unit.items[:_MAX_LIST_ITEMS])
+        hidden = len(unit.items) - _MAX_LIST_ITEMS
+        more = (f"- … {hidden} more in the source{marker}",) if hidden > 0 else ()
+        return "\n".join((f"{_plain(unit.lead)}\n", *items, *more))
+    return f"{unit.mark} {_plain(unit.lead)}{marker}".lstrip()
 
 
 def _plain(text: str) -> str:

@@ -122,6 +122,39 @@ def test_a_list_keeps_what_introduces_it() -> None:
     assert answer == "The heron eats:\n\n- fish and frogs; [1]\n- mice. Also voles. [1]"
 
 
+def test_a_long_list_is_whole_or_says_how_much_is_missing() -> None:
+    text = "The kit must contain:\n\n" + "\n".join(f"- thing {n}" for n in range(1, 13))
+    answer = quote_answer("What must the kit contain?", [passage(text)])
+    assert [item for item, _ in quoted(answer)][-1] == "thing 12"
+    text = "The kit must contain:\n\n" + "\n".join(f"- thing {n}" for n in range(1, 51))
+    answer = quote_answer("What must the kit contain?", [passage(text)])
+    assert answer.endswith("- thing 40 [1]\n- … 10 more in the source [1]")
+
+
+def test_steps_keep_their_numbers() -> None:
+    text = "To restart the pump:\n\n1. Close valve V1.\n2. Wait 30 seconds.\n3. Open valve V1."
+    answer = quote_answer("How do I restart the pump?", [passage(text)])
+    assert answer == (
+        "To restart the pump:\n\n1. Close valve V1. [1]\n2. Wait 30 seconds. [1]\n"
+        "3. Open valve V1. [1]"
+    )
+    alone = "1. Close valve V1.\n2. Wait 30 seconds, then restart the pump.\n3. Open valve V1."
+    answer = quote_answer("How do I restart the pump?", [passage(alone)])
+    assert "2. Wait 30 seconds, then restart the pump. [1]" in answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Registration closes on 4 May",
+        "Customer: North Mill\nTotal due: 450",
+        "Item: Pump; Cost: 12",
+    ],
+)
+def test_headings_forms_and_rows_can_be_quoted(text: str) -> None:
+    assert quote_answer("What is due, costs or closes?", [passage(text)]) != NOTHING
+
+
 def test_a_recording_is_quoted_without_names_and_not_by_its_questions() -> None:
     lines = ["Dana: How long does it stay in the body?", "Priya: Its half-life is 75 hours."]
     text = "\n".join(lines)
@@ -140,7 +173,7 @@ def test_markers_and_code_of_the_source_cannot_pose_as_ours() -> None:
     assert answer == "Herons eat fish. [1]"
 
 
-@pytest.mark.parametrize("passages", [[], [passage("###")], [passage("A heading")]])
+@pytest.mark.parametrize("passages", [[], [passage("###")], [passage("| a | b |")]])
 def test_nothing_to_quote(passages: list[Passage]) -> None:
     assert quote_answer("What?", passages) == NOTHING
 
