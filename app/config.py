@@ -24,6 +24,7 @@ from app.domain.adapter_settings import (
     RerankSettings,
 )
 from app.domain.errors import SettingError
+from app.domain.principals import AuthMode
 from app.domain.proxies import ProxyRules
 from app.domain.setting_values import (
     header_name,
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
     max_runs_per_user: int | None = Field(default=None, ge=1)  # AUTH=none: one owner, no limit
     max_runs: int = Field(default=2000, ge=1)
     max_upload_mb: int = Field(default=50, ge=1)
-    auth: Literal["none", "token", "proxy", "jwt"] = "none"
+    auth: AuthMode = "none"
     trusted_proxies: Annotated[tuple[Proxy, ...], NoDecode] = ()
     proxy_user_header: str = "X-Forwarded-Email"
     proxy_groups_header: str = "X-Forwarded-Groups"

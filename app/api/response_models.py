@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
-from app.api.auth.authenticators import Mode
 from app.domain.encoding import Timestamp
 from app.domain.errors import FailureCode
 from app.domain.models import (
@@ -34,7 +33,7 @@ from app.domain.models import (
     Usage,
     absent,
 )
-from app.domain.principals import Principal
+from app.domain.principals import AuthMode, Principal
 
 
 class Shape(BaseModel):
@@ -141,7 +140,7 @@ class Readiness(Shape):
 class SignedIn(Shape):
     """Who is signed in, and how."""
 
-    auth: Mode
+    auth: AuthMode
     person: str
     groups: tuple[str, ...]
 

@@ -20,7 +20,6 @@ from app.domain.library_ports import (
     EncodedPassage,
     NewPassage,
     NewSource,
-    StoredFile,
     StoredText,
 )
 from app.domain.models import (
@@ -32,6 +31,7 @@ from app.domain.models import (
     Passage,
     Similar,
     Source,
+    StoredFile,
 )
 from app.domain.principals import Principal
 from app.text.minhash import NEAR_DUPLICATE, estimate_similarity

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from app.domain.models import Cue, Filters, SearchResult, Similar, Source, SourceKind
+from app.domain.models import (
+    Cue,
+    Filters,
+    SearchResult,
+    Similar,
+    Source,
+    SourceKind,
+    StoredFile,
+)
 from app.domain.ports import Embedder, Vector
 from app.domain.principals import Principal
 
 Change = Literal["added", "replaced", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file stored beside the database under `key`, served with `media_type`."""
-
-    key: str
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,14 @@ class LibraryCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file stored beside the database under `key`, served with `media_type`."""
+
+    key: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Similar:
     """A near-duplicate of a source; `similarity` is 0..1."""
 

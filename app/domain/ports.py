@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,10 @@ from app.domain.models import (
     SearchResult,
     Similar,
     Source,
+    StoredFile,
+    Suggestion,
 )
 from app.domain.principals import Principal
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from app.domain.library_ports import StoredFile
-    from app.domain.models import Suggestion
 
 
 class PassageSearch(Protocol):
@@ -154,7 +151,7 @@ class Library(Protocol):
         """One passage, None when unknown or not readable."""
         ...
 
-    async def file(self, principal: Principal, source_id: str) -> "StoredFile | None":
+    async def file(self, principal: Principal, source_id: str) -> StoredFile | None:
         """The audio of a recording, else the original file; None when not readable."""
         ...
 
@@ -170,7 +167,7 @@ class Suggestions(Protocol):
 
     async def of(
         self, principal: Principal, source: Source, passages: Sequence[Passage]
-    ) -> "tuple[Suggestion, ...]":
+    ) -> tuple[Suggestion, ...]:
         """At most three that the library can answer from this source; `passages`: all of its."""
         ...
 
@@ -181,7 +178,7 @@ class UploadedFile:
 
     file_id: str
     name: str
-    path: "Path"
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+AuthMode = Literal["none", "token", "proxy", "jwt"]
+"""How people sign in: the values of `AUTH`."""
 
 
 @dataclass(frozen=True, slots=True)

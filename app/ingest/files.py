@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from app.domain.library_ports import StoredFile
+from app.domain.models import StoredFile
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 

@@ -16,9 +16,8 @@ from app.domain.library_ports import (
     LibraryWriter,
     NewSource,
     PassageEncoder,
-    StoredFile,
 )
-from app.domain.models import Similar, SourceKind
+from app.domain.models import Similar, SourceKind, StoredFile
 from app.domain.principals import Principal
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore

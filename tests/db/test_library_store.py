@@ -13,8 +13,8 @@ from app.db.library_store import LibraryStore
 from app.db.page_cursors import to_cursor
 from app.db.pool import Database
 from app.domain.errors import InvalidInput, StoreUnavailable
-from app.domain.library_ports import EncodedPassage, NewPassage, NewSource, StoredFile
-from app.domain.models import Cue, Filters, LibraryCounts, Listing, SourceKind
+from app.domain.library_ports import EncodedPassage, NewPassage, NewSource
+from app.domain.models import Cue, Filters, LibraryCounts, Listing, SourceKind, StoredFile
 from app.domain.principals import Principal
 from app.search.passage_index import PostgresPassageIndex
 from tests.db.library import ANA, BEN, EMBEDDER, NOON, embedded, encoded, new_source, store, vector

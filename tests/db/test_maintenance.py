@@ -16,7 +16,8 @@ from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.domain.errors import StoreUnavailable
-from app.domain.library_ports import Discard, StoredFile
+from app.domain.library_ports import Discard
+from app.domain.models import StoredFile
 from app.runs.clock import SystemClock
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker

@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from app.domain.access import AccessStore, looks_like_session, looks_like_token
-from app.domain.principals import LOCAL, Grant, Principal
+from app.domain.principals import LOCAL, AuthMode, Grant, Principal
 
-Mode = Literal["none", "token", "proxy", "jwt"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Access = Callable[[], Awaitable[AccessStore]]
 """The store of the running event loop."""
@@ -52,7 +51,7 @@ class Credentials:
 class Identity(Protocol):
     """One mode of `AUTH`."""
 
-    mode: Mode
+    mode: AuthMode
 
     async def identify(self, credentials: Credentials) -> Principal | None:
         """The caller; None when the credentials are missing or invalid."""
@@ -66,7 +65,7 @@ class Identity(Protocol):
 class NoAuth:
     """`AUTH=none`: everyone who can reach the port is the one local user."""
 
-    mode: Mode = "none"
+    mode: AuthMode = "none"
 
     async def identify(self, credentials: Credentials) -> Principal | None:
         """Always the same."""
@@ -80,7 +79,7 @@ class NoAuth:
 class TokenAuth:
     """`AUTH=token`: an API token, or a browser session opened with one."""
 
-    mode: Mode = "token"
+    mode: AuthMode = "token"
 
     def __init__(self, access: Access, now: Now) -> None:
         self._access = access
@@ -108,7 +107,7 @@ class ProxyAuth:
     (`python -m app.main` keeps the peer's address).
     """
 
-    mode: Mode = "proxy"
+    mode: AuthMode = "proxy"
 
     def __init__(
         self,

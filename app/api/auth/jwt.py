@@ -15,10 +15,10 @@ import httpx
 import jwt
 from jwt import PyJWK, PyJWKSet, PyJWTError
 
-from app.api.auth.authenticators import Access, Credentials, Mode, Now, by_session
+from app.api.auth.authenticators import Access, Credentials, Now, by_session
 from app.domain.encoding import clean_text
 from app.domain.errors import SignInUnavailable
-from app.domain.principals import Grant, Principal
+from app.domain.principals import AuthMode, Grant, Principal
 from app.domain.proxies import DIRECT, ProxyRules
 from app.runs.tasks import TaskTracker
 
@@ -167,7 +167,7 @@ class SharedSecret:
 class JwtAuth:
     """Implements `Identity` for `AUTH=jwt`."""
 
-    mode: Mode = "jwt"
+    mode: AuthMode = "jwt"
 
     def __init__(
         self,

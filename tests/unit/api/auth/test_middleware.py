@@ -8,15 +8,15 @@ import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.api.auth.authenticators import Credentials, Mode
+from app.api.auth.authenticators import Credentials
 from app.api.auth.middleware import MAX_OPEN, AuthMiddleware
-from app.domain.principals import Grant, Principal
+from app.domain.principals import AuthMode, Grant, Principal
 
 
 class ByName:
     """Everyone is who their token says."""
 
-    mode: Mode = "token"
+    mode: AuthMode = "token"
 
     async def identify(self, credentials: Credentials) -> Principal | None:
         return Principal(credentials.bearer) if credentials.bearer else None
