@@ -78,7 +78,7 @@ class Answer:
         try:
             await self._connect()
         except httpx.ConnectError as error:
-            raise Unreachable(f"nobody answers: {error}") from error
+            raise Unreachable(f"cannot connect: {error}") from error
         except httpx.RequestError:
             await self._reconnect()
         return self
