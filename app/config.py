@@ -21,6 +21,7 @@ from app.domain.adapter_settings import (
     DatabricksLogin,
     EmbeddingSettings,
     LakebaseSettings,
+    ModelSettings,
     RerankSettings,
 )
 from app.domain.errors import SettingError
@@ -217,6 +218,21 @@ class Settings(BaseSettings):
             for value in (self.http_proxy, self.https_proxy, self.all_proxy)
         )
         return ProxyRules(http, https, every, self.no_proxy)
+
+    @property
+    def answer_model(self) -> ModelSettings:
+        return ModelSettings(
+            provider=self.provider,
+            fast_path=self.llm_fast_path,
+            name=self.llm_model,
+            api_key=self.openai_api_key,
+            base_url=self.openai_base_url,
+            databricks=self._databricks_login,
+            databricks_endpoint=self.databricks_endpoint,
+            mlflow_tracking_uri=self.mlflow_tracking_uri,
+            proxies=self.proxies,
+            extractive_tokens_per_s=self.extractive_tokens_per_s,
+        )
 
     @property
     def embedding(self) -> EmbeddingSettings:

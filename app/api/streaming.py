@@ -21,6 +21,7 @@ from app.api.response_models import json_response
 from app.domain.answer_fold import AnswerFold, Step
 from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
+from app.domain.ports import NumberedFrames
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.ports import step_of
 
@@ -42,28 +43,6 @@ class FrameEncoder(Protocol):
 
     def __call__(self, cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
         """Whole frames; a comment frame after each `heartbeat_s` of silence."""
-        ...
-
-
-class Numbered(Protocol):
-    """An event as it is sent."""
-
-    @property
-    def seq(self) -> int:
-        """Its id."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """Its compact JSON."""
-        ...
-
-
-class NumberedFrames(Protocol):
-    """A cursor of a run or of a job."""
-
-    def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
-        """In order; None after each `silence_s` of silence."""
         ...
 
 

@@ -15,7 +15,7 @@ from app.db.embedded.server import EmbeddedServer
 from app.db.lakebase import password_of
 from app.db.migrations import migrate
 from app.db.pool import Database
-from app.domain.access import TokenKeeper, TokenRow, new_token
+from app.domain.access import TokenRow, new_token
 from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
@@ -64,31 +64,31 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def run(options: argparse.Namespace, keeper: TokenKeeper, *, now: datetime) -> str:
+async def run(options: argparse.Namespace, access: PostgresAccess, *, now: datetime) -> str:
     """The text to print. Raises `CitestreamError` when there is nothing to change."""
     match options.does:
         case "create":
-            return await _create(options, keeper, now=now)
+            return await _create(options, access, now=now)
         case "list":
-            return _table(await keeper.tokens(now=now))
+            return _table(await access.tokens(now=now))
         case "revoke":
-            if not await keeper.revoke(options.token_id, now=now):
+            if not await access.revoke(options.token_id, now=now):
                 raise CitestreamError(f"There is no token {options.token_id} to revoke.")
             return f"Revoked {options.token_id}. What it opened ends within 30 s."
         case "block":
-            await keeper.block(options.person, now=now)
+            await access.block(options.person, now=now)
             return f"Blocked {options.person}. What they have open ends within 30 s."
         case _:
-            if not await keeper.unblock(options.person):
+            if not await access.unblock(options.person):
                 raise CitestreamError(f"{options.person} is not blocked.")
             return f"{options.person} may come in again."
 
 
-async def _create(options: argparse.Namespace, keeper: TokenKeeper, *, now: datetime) -> str:
+async def _create(options: argparse.Namespace, access: PostgresAccess, *, now: datetime) -> str:
     token, token_id = new_token(secrets.token_urlsafe), secrets.token_hex(4)
     principal = Principal(options.person, options.groups)
     until = None if options.expires is None else now + options.expires
-    await keeper.add(
+    await access.add(
         token_id, token, principal, label=options.label[:200], now=now, expires_at=until
     )
     ends = "does not expire" if until is None else f"expires {until:%Y-%m-%d}"

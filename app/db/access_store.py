@@ -14,7 +14,7 @@ SQL = load_queries("access")
 
 
 class PostgresAccess:
-    """Implements `AccessStore` and `TokenKeeper`."""
+    """Implements `AccessStore`; the command line manages tokens and blocks here too."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,6 +58,7 @@ class PostgresAccess:
         now: datetime,
         expires_at: datetime | None,
     ) -> None:
+        """Store a new API token's digest."""
         await self._database.execute(
             SQL["insert_token"],
             *(token_id, digest(token), principal.owner_id, list(principal.groups)),
@@ -65,6 +66,7 @@ class PostgresAccess:
         )
 
     async def tokens(self, *, now: datetime) -> Sequence[TokenRow]:
+        """All tokens, oldest first."""
         rows = await self._database.fetch(SQL["list_tokens"], now)
         return tuple(
             TokenRow(
@@ -79,12 +81,14 @@ class PostgresAccess:
         )
 
     async def revoke(self, token_id: str, *, now: datetime) -> bool:
+        """End also the sessions opened with it; False when unknown or already revoked."""
         return await self._database.fetchval(SQL["revoke_token"], token_id, now) is not None
 
     async def block(self, owner_id: str, *, now: datetime) -> None:
         await self._database.execute(SQL["block_person"], owner_id, now)
 
     async def unblock(self, owner_id: str) -> bool:
+        """False when the user was not blocked."""
         return await self._database.fetchval(SQL["unblock_person"], owner_id) is not None
 
 

@@ -69,7 +69,7 @@ async def examine_embeddings(settings: Settings) -> Finding:
 async def examine_model(settings: Settings) -> Finding:
     """Asks one short question, except in quoting mode."""
     try:
-        model = await asyncio.to_thread(make_answer_model, settings)
+        model = await asyncio.to_thread(make_answer_model, settings.answer_model)
     except SettingError as error:
         return Finding("FAIL", "model", str(error))
     if not model.can_judge:

@@ -6,7 +6,7 @@ suffices.
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -88,37 +88,4 @@ class AccessStore(Protocol):
 
     async def is_blocked(self, owner_id: str) -> bool:
         """Whether this user is blocked, whatever their credentials."""
-        ...
-
-
-class TokenKeeper(Protocol):
-    """Manages tokens and blocks, for the command line. Methods raise `StoreUnavailable`."""
-
-    async def add(
-        self,
-        token_id: str,
-        token: str,
-        principal: Principal,
-        *,
-        label: str,
-        now: datetime,
-        expires_at: datetime | None,
-    ) -> None:
-        """Store a new API token's digest."""
-        ...
-
-    async def tokens(self, *, now: datetime) -> Sequence[TokenRow]:
-        """All tokens, oldest first."""
-        ...
-
-    async def revoke(self, token_id: str, *, now: datetime) -> bool:
-        """Revoke a token and the sessions opened with it; False when unknown or already revoked."""
-        ...
-
-    async def block(self, owner_id: str, *, now: datetime) -> None:
-        """Block a user in every mode of sign-in."""
-        ...
-
-    async def unblock(self, owner_id: str) -> bool:
-        """Unblock a user; False when the user was not blocked."""
         ...

@@ -18,6 +18,22 @@ class DatabricksLogin:
         return None if self.token is None else self.token.get_secret_value()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """`api_key` None: an endpoint without keys. `base_url` None: OpenAI itself."""
+
+    provider: str
+    fast_path: bool  # may override library internals
+    name: str | None  # the model's name at the endpoint
+    api_key: SecretStr | None
+    base_url: str | None
+    databricks: DatabricksLogin
+    databricks_endpoint: str
+    mlflow_tracking_uri: str | None  # where traces of Databricks models go; None: nowhere
+    proxies: ProxyRules
+    extractive_tokens_per_s: float  # pace of quoting mode in words a second, 0 = at once
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingSettings:
     """`base_url` None: OpenAI itself."""

@@ -238,11 +238,25 @@ class JobLog(Protocol):
     async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]: ...
 
 
-class JobFrames(Protocol):
-    """A reader of a job's events."""
+class Numbered(Protocol):
+    """An event as it is sent."""
 
-    def frames(self, *, silence_s: float) -> AsyncGenerator[JobEntry | None, None]:
-        """The events in order, up to the terminal one; None after each `silence_s` of silence."""
+    @property
+    def seq(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Its compact JSON."""
+        ...
+
+
+class NumberedFrames(Protocol):
+    """A cursor of a run or of a job."""
+
+    def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
+        """In order; None after each `silence_s` of silence."""
         ...
 
 
@@ -267,7 +281,9 @@ class IngestJobs(Protocol):
         """
         ...
 
-    async def follow(self, principal: Principal, job_id: str, *, after: int) -> "JobFrames | None":
+    async def follow(
+        self, principal: Principal, job_id: str, *, after: int
+    ) -> NumberedFrames | None:
         """None when `after` is the job's last event. `NotFound` for unknown or others' jobs."""
         ...
 

@@ -38,19 +38,22 @@ _MAX_RUN: Final = 20_000
 """Characters that are scanned for the end of a sentence at once."""
 _MAX_PARTS: Final = 10_000
 """Parts that are optimized together; a larger section is also split at this number."""
-_SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
-_WORD: Final = re.compile(r"\S+\s*")
+_BREAK: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
+"""Where a part may end. Not `app.text.sentences`: passages must cover their blocks, with headings,
+list marks and code, and every line end is a break, so that rows and lines stay whole. That splitter
+leaves such text out and joins wrapped lines."""
+_CHUNK: Final = re.compile(r"\S+\s*")  # text between white space, not a word of `app.text.tokens`
 
 
 def cut_passages(source: ParsedDocument, *, title: str, count: Count) -> list[NewPassage]:
     """The passages in order. `count` counts word pieces and must be additive over words."""
-    count = _remembering(count)
+    count = _cached(count)
     if source.kind == "recording":
         return _cut_recording(source, TARGET - count(context(title, None, count)), count)
     return _cut_document(source, title, count)
 
 
-def _remembering(count: Count) -> Count:
+def _cached(count: Count) -> Count:
     """Caches counts, because words repeat, above all in tables of numbers."""
     word = lru_cache(maxsize=20_000)(count)
     return lambda text: word(text) if len(text) <= _SHORT else count(text)
@@ -169,7 +172,7 @@ def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Ite
     for i, block in enumerate(section):
         before = section[i - 1] if i else None
         price = _price_before(text, before, block)
-        for start, end in _sentences(text, block, limit, count):
+        for start, end in _parts_of(text, block, limit, count):
             yield _Part(start, end, _size(text[start:end], count), price, block)
             price = _BETWEEN_SENTENCES
 
@@ -187,10 +190,10 @@ def _price_before(text: str, before: Block | None, block: Block) -> float:
     return _BEFORE_LIST if introduces else _BETWEEN_PARAGRAPHS
 
 
-def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tuple[int, int]]:
+def _parts_of(text: str, block: Block, limit: int, count: Count) -> Iterator[tuple[int, int]]:
     """The block's sentences (lines of code); those larger than a passage are split into words."""
     begin = block.start
-    for end in _sentence_ends(text, block):
+    for end in _break_points(text, block):
         sentence = text[begin:end]
         if sentence.strip():
             for start, stop in _pieces(sentence, limit, count):
@@ -198,10 +201,10 @@ def _sentences(text: str, block: Block, limit: int, count: Count) -> Iterator[tu
         begin = end
 
 
-def _sentence_ends(text: str, block: Block) -> Iterator[int]:
+def _break_points(text: str, block: Block) -> Iterator[int]:
     """The sentences in order; text without a sentence's end is split at a blank, or anywhere."""
     begin = block.start
-    ends = (match.end() for match in _SENTENCE.finditer(text, block.start, block.end))
+    ends = (match.end() for match in _BREAK.finditer(text, block.start, block.end))
     for end in chain(ends, (block.end,)):
         while end - begin > _MAX_RUN:
             blank = text.rfind(" ", begin, begin + _MAX_RUN) + 1
@@ -218,7 +221,7 @@ def _pieces(sentence: str, limit: int, count: Count) -> Iterator[tuple[int, int]
         return
     words = [
         (match.start() + begin, match.start() + begin + len(chunk.rstrip()), _size(chunk, count))
-        for match in _WORD.finditer(sentence)
+        for match in _CHUNK.finditer(sentence)
         for begin, chunk in _chunks(match[0], limit, count)
     ]
     for first, last in cut_evenly([w[2] for w in words], limit=limit):

@@ -1,77 +1,17 @@
-"""The answer model as other packages use it, and the settings it is built from."""
+"""The answer model as other packages use it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
-from pydantic import SecretStr
 
 from app.domain.models import Passage
-from app.domain.proxies import ProxyRules
 from app.llm.quirks import Quirks
 
 OPENAI_URL = "https://api.openai.com/v1"
 QUOTING_LABEL = "Quoting mode: no model connected"
-
-
-class ModelSettings(Protocol):
-    """What the factories read of the settings; `provider` is already resolved."""
-
-    @property
-    def provider(self) -> str: ...
-
-    @property
-    def openai_api_key(self) -> SecretStr | None:
-        """None for endpoints without keys."""
-        ...
-
-    @property
-    def openai_base_url(self) -> str | None:
-        """None: OpenAI itself."""
-        ...
-
-    @property
-    def llm_model(self) -> str | None:
-        """The model's name at the endpoint."""
-        ...
-
-    @property
-    def databricks_host(self) -> str | None:
-        """The workspace; None: where the Databricks SDK is signed in."""
-        ...
-
-    @property
-    def databricks_token(self) -> SecretStr | None:
-        """None: the SDK's own sign-in."""
-        ...
-
-    @property
-    def databricks_endpoint(self) -> str:
-        """The serving endpoint."""
-        ...
-
-    @property
-    def mlflow_tracking_uri(self) -> str | None:
-        """Where traces of Databricks models go; None: nowhere."""
-        ...
-
-    @property
-    def llm_fast_path(self) -> bool:
-        """Whether overrides of library internals may be used."""
-        ...
-
-    @property
-    def proxies(self) -> ProxyRules:
-        """How other machines are reached."""
-        ...
-
-    @property
-    def extractive_tokens_per_s(self) -> float:
-        """Pace of quoting mode in words a second, 0 = at once."""
-        ...
 
 
 async def _nothing_to_close() -> None:

@@ -23,8 +23,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 from typing_extensions import override
 
+from app.domain.adapter_settings import ModelSettings
 from app.domain.errors import SettingError
-from app.llm.answer_model import AnswerModel, ModelSettings
+from app.llm.answer_model import AnswerModel
 from app.llm.completions import generate, stream_generations
 from app.llm.fast_path.versions import is_usable
 from app.llm.path_selection import make_completions, make_transport, streaming_class
@@ -46,11 +47,9 @@ def make(settings: ModelSettings) -> AnswerModel:
             "LLM_PROVIDER: got databricks, takes a provider that is installed. "
             f"Install it: {INSTALL}"
         ) from error
-    token = settings.databricks_token
+    login = settings.databricks
     try:
-        workspace = WorkspaceClient(
-            host=settings.databricks_host, token=token.get_secret_value() if token else None
-        )
+        workspace = WorkspaceClient(host=login.host, token=login.token_text())
     except ValueError as error:
         raise SettingError(
             "DATABRICKS_HOST: got no workspace that can be signed in to, takes its address, "
@@ -58,7 +57,7 @@ def make(settings: ModelSettings) -> AnswerModel:
         ) from error
     host = str(workspace.config.host).rstrip("/")
     inner = ChatDatabricks(model=settings.databricks_endpoint, workspace_client=workspace)
-    fast = is_usable(settings.llm_fast_path)
+    fast = is_usable(settings.fast_path)
     transport = make_transport(proxy=settings.proxies.url_for(host), fast=fast)
     client = AsyncOpenAI(
         base_url=f"{host}/serving-endpoints",

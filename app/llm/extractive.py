@@ -12,8 +12,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from typing_extensions import override
 
+from app.domain.adapter_settings import ModelSettings
 from app.domain.models import Passage
-from app.llm.answer_model import QUOTING_LABEL, AnswerModel, ModelSettings
+from app.llm.answer_model import QUOTING_LABEL, AnswerModel
 from app.llm.extractive_answer import quote_answer
 from app.llm.fast_path.versions import is_usable
 from app.llm.path_selection import streaming_class
@@ -110,7 +111,7 @@ def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetada
 
 def make(settings: ModelSettings) -> AnswerModel:
     """The answer model of quoting mode. It sends nothing to other machines."""
-    chat = streaming_class(ExtractiveChatModel, fast=is_usable(settings.llm_fast_path))
+    chat = streaming_class(ExtractiveChatModel, fast=is_usable(settings.fast_path))
     return AnswerModel(
         chat=chat(tokens_per_s=settings.extractive_tokens_per_s),
         name=NAME,

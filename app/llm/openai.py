@@ -11,9 +11,10 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 from typing_extensions import override
 
+from app.domain.adapter_settings import ModelSettings
 from app.domain.errors import SettingError
 from app.domain.setting_values import split_query
-from app.llm.answer_model import OPENAI_URL, AnswerModel, ModelSettings
+from app.llm.answer_model import OPENAI_URL, AnswerModel
 from app.llm.completions import generate, stream_generations
 from app.llm.fast_path.versions import is_usable
 from app.llm.path_selection import make_completions, make_transport
@@ -24,16 +25,16 @@ _CONNECT_S = 10.0
 
 def make(settings: ModelSettings) -> AnswerModel:
     """The model behind `OPENAI_BASE_URL`. Opens no connection."""
-    if not settings.llm_model:
+    if not settings.name:
         raise SettingError("LLM_MODEL: got nothing, takes the model's name at your endpoint")
-    base_url = settings.openai_base_url or OPENAI_URL
+    base_url = settings.base_url or OPENAI_URL
     host = _host(base_url)
     base_url, query = split_query(base_url)
-    fast = is_usable(settings.llm_fast_path)
+    fast = is_usable(settings.fast_path)
     transport = make_transport(proxy=settings.proxies.url_for(base_url), fast=fast)
-    key = settings.openai_api_key
+    key = settings.api_key
     chat = _chat_class(fast=fast)(
-        model=settings.llm_model,
+        model=settings.name,
         # A callable, because for a string LangChain also builds an unused synchronous client.
         api_key=_key(key.get_secret_value() if key else "none"),
         base_url=base_url,
@@ -53,9 +54,9 @@ def make(settings: ModelSettings) -> AnswerModel:
     chat.async_client = make_completions(chat.root_async_client, quirks, fast=fast)
     return AnswerModel(
         chat=chat,
-        name=settings.llm_model,
+        name=settings.name,
         provider="openai",
-        label=settings.llm_model,
+        label=settings.name,
         sends_to=host,
         address=base_url,
         can_judge=True,

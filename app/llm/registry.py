@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final, cast
 
+from app.domain.adapter_settings import ModelSettings
 from app.domain.errors import SettingError
-from app.llm.answer_model import AnswerModel, ModelSettings
+from app.llm.answer_model import AnswerModel
 
 Factory = Callable[[ModelSettings], AnswerModel]
 

@@ -119,7 +119,7 @@ class Process:
         """The answer model. Blocks while its SDK is imported."""
         with self._lock:
             if self._model is None:
-                self._model = make_answer_model(self.settings)
+                self._model = make_answer_model(self.settings.answer_model)
                 for line in describe_outbound(self.settings, self._model):
                     log.info(line)
             return self._model

@@ -134,7 +134,7 @@ async def test_oauth_tokens_are_renewed_before_they_expire(
     workspace.oauth_s = 30  # closer to its end than the SDK lets a token come
     workspace.always(Reply(tokens=ANSWER))
     signed = settings.model_copy(update={"databricks_token": None})
-    model = await asyncio.to_thread(make_answer_model, signed)
+    model = await asyncio.to_thread(make_answer_model, signed.answer_model)
     for _ in range(2):
         workspace.valid.clear()
         assert (await model.chat.ainvoke(QUESTION)).content == TEXT
@@ -145,7 +145,7 @@ async def test_oauth_tokens_are_renewed_before_they_expire(
 async def test_without_a_sign_in_the_start_names_the_setting(settings: Settings) -> None:
     unsigned = settings.model_copy(update={"databricks_token": None, "databricks_host": None})
     with pytest.raises(SettingError, match=r"^DATABRICKS_HOST: got no workspace"):
-        await asyncio.to_thread(make_answer_model, unsigned)
+        await asyncio.to_thread(make_answer_model, unsigned.answer_model)
 
 
 async def test_a_sign_in_that_breaks_is_no_traceback(
@@ -169,7 +169,7 @@ async def test_runs_become_traces_where_mlflow_is_told_of(
         make_answer_model,
         settings.model_copy(
             update={"mlflow_tracking_uri": uri, "databricks_token": SecretStr(workspace.pat)}
-        ),
+        ).answer_model,
     )
     try:
         assert [c async for c in model.chat.astream(QUESTION)]

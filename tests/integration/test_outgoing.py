@@ -190,7 +190,7 @@ def announced(**given: object) -> list[str]:
     settings = Settings.model_validate({"extractive_tokens_per_s": 0, **given})
     return [
         line
-        for line in describe_outbound(settings, make_answer_model(settings))
+        for line in describe_outbound(settings, make_answer_model(settings.answer_model))
         if not line.startswith("ignored")
     ]
 

@@ -41,7 +41,7 @@ async def place(stock: Settings, embedder: MiniLM, upstream: FakeOpenAI) -> Asyn
 
 
 def test_the_setting_chooses(stock: Settings) -> None:
-    assert type(make_answer_model(stock).chat) is NormalizingChatOpenAI
+    assert type(make_answer_model(stock.answer_model).chat) is NormalizingChatOpenAI
 
 
 async def test_stop_closes_the_socket(place: Place, subtests: pytest.Subtests) -> None:

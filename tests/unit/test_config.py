@@ -182,7 +182,7 @@ async def test_the_query_of_a_base_address_goes_along_with_every_request() -> No
     async with FakeOpenAI() as upstream:
         upstream.always(Reply(tokens=["Yes."]))
         address = f"{upstream.base_url}?api-version=2026-01-01"
-        model = make_answer_model(load_settings(openai_base_url=address, **MODEL))
+        model = make_answer_model(load_settings(openai_base_url=address, **MODEL).answer_model)
         assert (await model.chat.ainvoke("Is it?")).content == "Yes."
         assert [c.content async for c in model.chat.astream("Is it?") if c.content] == ["Yes."]
         await model.aclose()

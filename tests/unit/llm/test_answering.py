@@ -43,7 +43,7 @@ async def make() -> AsyncIterator[Make]:
             llm_model="fake",
             openai_base_url=base_url,
         )
-        made.append(make_answer_model(settings))
+        made.append(make_answer_model(settings.answer_model))
         return made[-1]
 
     yield make_model
@@ -352,7 +352,9 @@ async def test_inside_a_graph_tokens_surface_unless_the_answer_was_not_streamed(
 
 
 async def test_inside_a_graph_quoting_mode_streams_its_bound_passages() -> None:
-    quoting = make_answer_model(Settings(llm_provider="extractive", extractive_tokens_per_s=0))
+    quoting = make_answer_model(
+        Settings(llm_provider="extractive", extractive_tokens_per_s=0).answer_model
+    )
 
     async def generate(state: State) -> State:
         return {"end": await answer(quoting)}

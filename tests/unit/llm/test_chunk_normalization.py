@@ -41,7 +41,7 @@ async def model(request: pytest.FixtureRequest, upstream: FakeOpenAI) -> AsyncIt
             openai_api_key=SecretStr("k"),
             llm_model="fake",
             openai_base_url=upstream.base_url,
-        )
+        ).answer_model
     )
     yield made
     await made.aclose()

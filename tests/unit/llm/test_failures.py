@@ -220,5 +220,5 @@ def test_without_a_key_other_errors_stay_what_they_are(error: Exception, says: s
 
 def test_the_model_knows_whether_its_key_is_set() -> None:
     local = {"openai_base_url": "http://localhost:11434/v1", "llm_model": "m"}
-    assert not make_answer_model(load_settings(**local, openai_api_key=None)).has_key
-    assert make_answer_model(load_settings(**local, openai_api_key="sk-abc\n")).has_key
+    assert not make_answer_model(load_settings(**local, openai_api_key=None).answer_model).has_key
+    assert make_answer_model(load_settings(**local, openai_api_key="sk-abc\n").answer_model).has_key

@@ -40,7 +40,7 @@ async def model(upstream: FakeOpenAI) -> AsyncIterator[AnswerModel]:
             openai_api_key=SecretStr("k"),
             llm_model="fake",
             openai_base_url=upstream.base_url,
-        )
+        ).answer_model
     )
     yield made
     await made.aclose()

@@ -59,14 +59,14 @@ async def tasks() -> AsyncIterator[TaskTracker]:
 
 def watching(base_url: str, clock: SettableClock, tasks: TaskTracker) -> ModelReachability:
     settings = model_settings(openai_base_url=base_url, llm_model="fake")
-    model = make_answer_model(settings)
+    model = make_answer_model(settings.answer_model)
     return ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
 
 
 async def test_an_answer_of_the_model_is_proof_that_it_can_be_reached(tasks: TaskTracker) -> None:
     with closed_port() as port:
         settings = model_settings(openai_base_url=f"http://127.0.0.1:{port}/v1", llm_model="fake")
-        model = make_answer_model(settings)
+        model = make_answer_model(settings.answer_model)
         clock = SettableClock()
         reach = ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
         await reach.check()
@@ -140,7 +140,7 @@ async def test_a_refusal_is_proof_of_the_service_and_gets_no_key(
             llm_model="m",
             openai_api_key="sk-private",
         )
-        model = make_answer_model(settings)
+        model = make_answer_model(settings.answer_model)
         reach = ModelReachability(
             model, proxies=settings.proxies, clock=SettableClock(), tasks=tasks
         )
@@ -152,7 +152,7 @@ async def test_a_refusal_is_proof_of_the_service_and_gets_no_key(
 
 async def test_quoting_mode_asks_nobody(tasks: TaskTracker) -> None:
     settings = model_settings()
-    model = make_answer_model(settings)
+    model = make_answer_model(settings.answer_model)
     reach = ModelReachability(model, proxies=settings.proxies, clock=SettableClock(), tasks=tasks)
     await reach.check()
     assert reach.state() == UNKNOWN
@@ -180,7 +180,7 @@ def test_an_address_and_a_model_are_enough_to_connect() -> None:
 )
 def test_what_was_set_and_is_not_used_is_said(given: dict[str, object], told: str | None) -> None:
     settings = model_settings(**given)
-    lines = list(describe_outbound(settings, make_answer_model(settings)))
+    lines = list(describe_outbound(settings, make_answer_model(settings.answer_model)))
     expected = f"answers are quoted and no model is connected: {told}"
     assert [line for line in lines if "no model is connected" in line] == (
         [] if told is None else [expected]

@@ -1,10 +1,11 @@
-"""Which model answers, what people are told about it, and settings that cannot work."""
+"""The answer model of each provider, its description, and invalid settings."""
 
 import pytest
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from app.config import Settings
+from app.domain.adapter_settings import ModelSettings
 from app.domain.errors import SettingError
 from app.domain.models import Passage
 from app.llm.extractive import ExtractiveChatModel
@@ -13,11 +14,11 @@ from app.llm.registry import make_answer_model
 PASSAGE = Passage("p", "s", "Title", "document", 0, "Cats sleep a lot.")
 
 
-def settings(**given: object) -> Settings:
-    return Settings.model_validate({"llm_provider": "auto", **given})
+def settings(**given: object) -> ModelSettings:
+    return Settings.model_validate({"llm_provider": "auto", **given}).answer_model
 
 
-def openai_settings(**given: object) -> Settings:
+def openai_settings(**given: object) -> ModelSettings:
     return settings(
         llm_provider="openai", openai_api_key=SecretStr("k"), llm_model="gpt-4.1-mini", **given
     )
@@ -64,5 +65,6 @@ def test_a_provider_without_its_extra_names_the_command() -> None:
 def test_an_unknown_provider_lists_the_known_ones() -> None:
     with pytest.raises(SettingError, match=r"got extractive, takes openai$"):
         make_answer_model(
-            settings(llm_provider="extractive"), factories={"openai": make_answer_model}
+            settings(llm_provider="extractive"),
+            factories={"openai": make_answer_model},
         )

@@ -36,7 +36,7 @@ async def model(request: pytest.FixtureRequest, upstream: FakeOpenAI) -> AsyncIt
         llm_model="fake",
         openai_base_url=upstream.base_url,
     )
-    made = make_answer_model(settings)
+    made = make_answer_model(settings.answer_model)
     yield made
     await made.aclose()
 
@@ -147,7 +147,7 @@ async def test_both_paths_send_the_same_request(upstream: FakeOpenAI) -> None:
             llm_model="fake",
             openai_base_url=upstream.base_url,
         )
-        made = make_answer_model(settings)
+        made = make_answer_model(settings.answer_model)
         async for _ in made.chat.astream(turns):
             pass
         await made.chat.ainvoke(turns, stream=False)

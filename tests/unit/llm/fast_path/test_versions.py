@@ -75,7 +75,7 @@ from app.llm.registry import make_answer_model
 from app.server.container import event_path
 common = {"llm_fast_path": False, "llm_model": "m", "openai_api_key": "k"}
 for provider in ("openai", "extractive"):
-    make_answer_model(Settings(llm_provider=provider, **common))
+    make_answer_model(Settings(llm_provider=provider, **common).answer_model)
 event_path(fast=False)
 print(*(name for name in sys.modules if name.startswith("app.llm.fast_path.")))
 """
