@@ -96,11 +96,11 @@ def decode_html(data: bytes) -> str:
     try:
         return decode(data.decode(_AS_BROWSERS_READ.get(named, named)).encode())
     except (LookupError, UnicodeError):
-        return _decoded_in_spite(data, named)
+        return _decode_mislabelled(data, named)
 
 
-def _decoded_in_spite(data: bytes, named: str) -> str:
-    """Pages lie: what they look like decides, unless they are mostly what they say."""
+def _decode_mislabelled(data: bytes, named: str) -> str:
+    """By what the bytes look like; as UTF-8 when that is declared and mostly true."""
     try:
         return decode(data)
     except IngestError:

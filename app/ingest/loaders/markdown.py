@@ -132,6 +132,7 @@ class _Walk:
         HtmlExtractor(self.out, self.title).page(parse_html(with_placeholders(markup)))
 
     def _heading(self, text: str, level: int) -> None:
+        text = " ".join(text.split())
         if not text:
             return
         is_title = level == 1 and not self._begun

@@ -172,7 +172,7 @@ class WordText:
         return is_number and self._without_page_numbers
 
     def _ruby(self, node: Element) -> None:
-        """The base stays in its sentence; how it is read is told after the paragraph."""
+        """The base stays in its sentence; its reading follows the paragraph."""
         begin = len(self._words)
         base = child(node, "w:rubyBase")
         if base is not None:

@@ -37,6 +37,10 @@ def test_front_matter_is_read_as_fields(front: str, title: str | None, expected:
     assert fields(front) == (title, expected)
 
 
+def test_a_heading_is_one_line() -> None:
+    assert load_markdown(b"## Tea<br>time\n\nx").blocks[0].heading == "Tea time"
+
+
 def test_text_between_rules_is_no_front_matter() -> None:
     assert "Only a sentence." in load_markdown(b"---\nOnly a sentence.\n---\n\nx").text
     assert texts("---\nNote: closed.\n---\n\nx") == ["Note: closed.", "x"]
