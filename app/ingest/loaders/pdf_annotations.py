@@ -128,7 +128,7 @@ class _Annotation:
         """Of a page that was taken out of its form."""
         value = " ".join(self._string("V").split())
         if value and raw.FPDFAnnot_GetValueType(self._handle, b"V") == raw.FPDF_OBJECT_STRING:
-            name = " ".join((self._string("TU") or self._string("T")).split())
+            name = _field_name(self._string("TU"), self._string("T"))
             alone = f"{name}: {value}" if name else value
             yield self._cell(value, self._top, self._bottom, alone=alone)
 
@@ -145,14 +145,10 @@ class _Annotation:
         return _wide(raw.FPDFAnnot_GetFormFieldValue, form, handle)
 
     def _name(self) -> str:
-        """What the form calls the field, unless a program made the name up."""
-        shown = _wide(raw.FPDFAnnot_GetFormFieldAlternateName, self._form, self._handle)
-        if shown.strip():
-            return " ".join(shown.split())
-        name = _wide(raw.FPDFAnnot_GetFormFieldName, self._form, self._handle)
-        name = name.rpartition(".")[2].partition("[")[0].replace("_", " ").strip()
-        bare = name.rstrip("0123456789 ").lower()
-        return "" if len(bare) < 3 or bare in _GENERATED_NAMES else name
+        return _field_name(
+            _wide(raw.FPDFAnnot_GetFormFieldAlternateName, self._form, self._handle),
+            _wide(raw.FPDFAnnot_GetFormFieldName, self._form, self._handle),
+        )
 
     def _cell(self, text: str, top: float, bottom: float, *, alone: str) -> Cell:
         size = max(6.0, min(12.0, 0.7 * (top - bottom)))
@@ -195,6 +191,15 @@ class _Annotation:
 
     def _string(self, key: str) -> str:
         return _wide(raw.FPDFAnnot_GetStringValue, self._handle, key.encode())
+
+
+def _field_name(shown: str, name: str) -> str:
+    """What the form calls the field, unless a program made the name up."""
+    if shown.strip():
+        return " ".join(shown.split())
+    name = name.rpartition(".")[2].partition("[")[0].replace("_", " ").strip()
+    bare = name.rstrip("0123456789 ").lower()
+    return "" if len(bare) < 3 or bare in _GENERATED_NAMES else name
 
 
 def _wide(function: Callable[..., int], *arguments: object) -> str:

@@ -16,6 +16,7 @@ _MAX_HEADING_LENGTH: Final = 150
 _MAX_HEADING_LINES: Final = 2  # that end before they are full
 _MAX_STEP: Final = 2.5  # em between the lines of a paragraph
 _GAP: Final = 1.45  # distance of lines to the usual one, from which a paragraph ends
+_COLUMN: Final = 3.0  # em to the right, from which a line may begin the next column
 _CODE_GAP: Final = 3.0  # em between lines of code
 _SHORT: Final = 0.25  # of the column's width left empty: the line ends here on purpose
 _LINES: Final = 0.5  # share of lines that end on purpose, from which all do: an address
@@ -66,6 +67,8 @@ class _Page:
     def __init__(self, lines: Sequence[Line], body: float) -> None:
         self._lines = lines
         self._body = body
+        fixed = sum(len(line.text) for line in lines if line.fixed)
+        self._few_fixed = 2 * fixed < sum(len(line.text) for line in lines)  # code between text
         self._step = min(_usual_step(lines), _MAX_STEP * body)
 
     def begins_anew(self, at: int) -> bool:
@@ -87,8 +90,8 @@ class _Page:
         if self._is_large(before) and self._is_large(line):
             return False
         ended = before.text.endswith(_ENDS)
-        if down < -line.size:  # the top of the next column
-            return ended
+        if down < -line.size:  # the top of the next column, or text drawn later
+            return ended or line.left < before.left + _COLUMN * line.size
         return ended and _ends_early(before, line, self._edge_near(at))
 
     def piece(self, begin: int, end: int, vocabulary: Vocabulary) -> Piece:
@@ -103,7 +106,7 @@ class _Page:
             _ends_early(line, after, edge) and not line.broken for line, after in pairwise(group)
         ]
         in_lines = len(group) > 1 and (sum(early) >= _LINES * len(early) or _is_address(group))
-        if first.fixed and in_lines:
+        if first.fixed and (in_lines or self._few_fixed):
             return Piece(_code(group), "code")
         if self._is_large(first) and sum(early) < _MAX_HEADING_LINES:
             text = _joined(group, [" "] * len(early), vocabulary)
@@ -167,7 +170,7 @@ def _code(group: Sequence[Line]) -> str:
     longest = max(group, key=lambda line: len(line.text))
     pitch = (longest.right - longest.left) / len(longest.text) or 1.0
     steps = [above.bottom - below.bottom for above, below in pairwise(group)]
-    usual = min(steps)
+    usual = min(steps, default=1.0)
     text = ""
     for line, step in zip(group, [usual, *steps], strict=True):
         if text:

@@ -16,6 +16,8 @@ _FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
 _APART: Final = 1.6  # em between a numbered header and the text
 _LARGER: Final = 1.15
 _MAX_NUMBERS: Final = 12  # in a header
+_ROMAN: Final = re.compile("[ivxlc]{1,8}")
+_ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _DIGITS: Final = re.compile(r"\d+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _MAX_SHIFT: Final = 1_500  # of a page's number to its place: 2023, 2024, 2025 are years
@@ -51,7 +53,14 @@ def without_furniture(pages: Sequence[PageLines], body: float) -> list[list[Line
     """The lines of each page. A page that would be left empty is kept as it is."""
     places = [place for at, page in enumerate(pages) for place in _in_margins(at, page)]
     dropped: dict[int, set[int]] = defaultdict(set)
-    for place in (*_repeated(pages, places), *_numbered(pages, places, body)):
+    repeated = list(_repeated(pages, places))
+    known = {(place.page, place.line) for copies in repeated for place in copies}
+    first_pages = [copies[0].page for copies in repeated]
+    for copies, first in zip(repeated, first_pages, strict=True):
+        for place in copies:
+            if place.page != first:
+                dropped[place.page].add(place.line)
+    for place in _numbered(pages, places, body, known):
         dropped[place.page].add(place.line)
     kept = []
     for at, page in enumerate(pages):
@@ -69,8 +78,8 @@ def _in_margins(at: int, page: PageLines) -> Iterator[_Place]:
             yield _Place(at, number, "top")
 
 
-def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[_Place]:
-    """Copies of the same text at the same height, from the second on."""
+def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[list[_Place]]:
+    """Copies of the same text at the same height."""
     same: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
     for place in places:
         same[pages[place.page].lines[place.line].text, place.side].append(place)
@@ -81,18 +90,20 @@ def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[
         level = _usual_height(pages, copies)
         level_copies = [one for one in copies if abs(_height(pages, one) - level) <= _SAME_HEIGHT]
         if len({one.page for one in level_copies}) >= needed:
-            first = level_copies[0].page
-            yield from (one for one in level_copies if one.page != first)
+            yield level_copies
 
 
 def _numbered(
-    pages: Sequence[PageLines], places: Sequence[_Place], body: float
+    pages: Sequence[PageLines],
+    places: Sequence[_Place],
+    body: float,
+    repeated: set[tuple[int, int]],
 ) -> Iterator[_Place]:
     """Page numbers, and copies of text that differ in the page's number only."""
     alike: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
     for place in places:
         line = pages[place.page].lines[place.line]
-        pattern = _DIGITS.sub("#", line.text)
+        pattern = "#" if _ROMAN.fullmatch(line.text) else _DIGITS.sub("#", line.text)
         if 1 <= pattern.count("#") <= _MAX_NUMBERS and line.size <= _LARGER * body:
             alike[pattern, place.side].append(place)
     for (pattern, _), copies in alike.items():
@@ -100,7 +111,7 @@ def _numbered(
             continue
         if _PAGE_WORDS.issuperset(_WORD.findall(pattern.lower())):
             yield from copies
-        elif len(copies) >= MIN_PAGES and all(_is_apart(pages, one) for one in copies):
+        elif len(copies) >= MIN_PAGES and all(_is_apart(pages, one, repeated) for one in copies):
             yield from copies[1:]
 
 
@@ -108,29 +119,36 @@ def _follow_the_page(pages: Sequence[PageLines], copies: Sequence[_Place]) -> bo
     """Whether one of the numbers grows by one with each page and the others are always the same."""
     if len({one.page for one in copies}) < max(2, REPEATED / 2 * len(pages)):
         return False
-    numbers = [_DIGITS.findall(pages[one.page].lines[one.line].text) for one in copies]
+    numbers = [_numbers(pages[one.page].lines[one.line].text) for one in copies]
     changing = [values for values in zip(*numbers, strict=True) if len(set(values)) > 1]
     if len(changing) != 1:
         return False
-    shifts = Counter(
-        int(value[:9]) - one.page for value, one in zip(changing[0], copies, strict=True)
-    )
+    shifts = Counter(value - one.page for value, one in zip(changing[0], copies, strict=True))
     shift, count = shifts.most_common(1)[0]
     return shift <= _MAX_SHIFT and count >= _FOLLOWING * len(copies)
 
 
-def _is_apart(pages: Sequence[PageLines], place: _Place) -> bool:
+def _numbers(text: str) -> list[int]:
+    if _ROMAN.fullmatch(text):
+        values = [_ROMAN_VALUES[one] for one in text]
+        return [
+            sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True)),
+        ]
+    return [int(value[:9]) for value in _DIGITS.findall(text)]
+
+
+def _is_apart(pages: Sequence[PageLines], place: _Place, repeated: set[tuple[int, int]]) -> bool:
     """Whether there is more than a line's distance to the text of the page."""
     lines = pages[place.page].lines
     line = lines[place.line]
-    beside = lines[place.line + 1 : place.line + 2] if place.side == "top" else []
-    if place.side == "bottom" and place.line:
-        beside = [lines[place.line - 1]]
-    return all(
-        abs(one.bottom - line.bottom) > _APART * max(line.size, one.size)
-        or abs(one.bottom - line.bottom) < 1
-        for one in beside
-    )
+    step = 1 if place.side == "top" else -1
+    at = place.line + step
+    while 0 <= at < len(lines) and (place.page, at) in repeated:
+        at += step
+    if not 0 <= at < len(lines):
+        return True
+    distance = abs(lines[at].bottom - line.bottom)
+    return distance > _APART * max(line.size, lines[at].size) or distance < 1
 
 
 def _needed(pages: int) -> float:

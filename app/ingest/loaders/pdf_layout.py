@@ -283,7 +283,8 @@ def _line(row: _Row) -> Line:
     labelled = any(not cell.alone for cell in cells)
     texts = [cell.text if labelled else cell.alone for cell in cells]
     texts[:-1] = [text + "-" * cell.broken for text, cell in zip(texts, cells[:-1], strict=False)]
-    if sum(cell.rtl for cell in cells) * 2 > len(cells):
+    ltr = sum(not cell.rtl and any(map(str.isalpha, cell.text)) for cell in cells)
+    if sum(cell.rtl for cell in cells) > ltr:
         texts.reverse()
     last = cells[-1]
     text = " ".join(texts)

@@ -207,8 +207,8 @@ def _characters(page: pypdfium2.PdfTextPage) -> str:
 
 
 def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
-    """Coordinates in which the text runs from left to right."""
-    return (y, -x) if turn == 1 else (-x, -y) if turn == 2 else (-y, x)
+    """Coordinates in which the text runs from left to right; turns are clockwise."""
+    return (-y, x) if turn == 1 else (-x, -y) if turn == 2 else (y, -x)
 
 
 def _grouped(words: Sequence[_Word], size: float) -> list[list[_Word]]:
@@ -235,7 +235,7 @@ def _cell(words: Sequence[_Word], size: float, *, fixed: bool, unmapped: bool) -
     if not text.isascii():
         text = _readable(text)
     rtl = not text.isascii() and _RTL.search(text) is not None
-    broken = text[-1] in _HYPHENS and text[-2:-1].isalpha()
+    broken = text[-1] in _HYPHENS and text[-2:-1].isalnum()
     first = words[0].right - words[0].left
     return Cell(
         text=text[:-1] if broken else text,

@@ -357,6 +357,42 @@ def test_pages_without_text_and_without_readable_fonts_are_counted() -> None:
 
 
 def test_a_page_that_is_turned_is_read_as_it_is_shown() -> None:
-    drawn = [(100 + 14 * at, 60, line) for at, line in enumerate(LEFT)]
-    page = Page(drawn, extra="/Rotate 90", matrix="0 1 -1 0")
-    assert texts(load_pdf(pdf_file([page]))) == [" ".join(LEFT)]
+    up = [(100 + 14 * at, 60, line) for at, line in enumerate(LEFT)]
+    down = [(400 - 14 * at, 700, line) for at, line in enumerate(LEFT)]
+    over = [(400, 60 + 14 * at, line) for at, line in enumerate(LEFT)]
+    for drawn, matrix in ((up, "0 1 -1 0"), (down, "0 -1 1 0"), (over, "-1 0 0 -1")):
+        page = Page(drawn, extra="/Rotate 90", matrix=matrix)
+        assert texts(load_pdf(pdf_file([page]))) == [" ".join(LEFT)]
+
+
+def test_code_between_text_keeps_its_lines() -> None:
+    code = [(60, 680, "for x in range(3):", 10, "F2"), (60, 668, "    print(x)", 10, "F2")]
+    drawn = [*placed(LEFT, 60, 780), *code, *placed(RIGHT, 60, 640)]
+    assert one_page(*drawn)[1] == "for x in range(3):\n    print(x)"
+
+
+def test_footers_of_several_lines_are_kept_once_with_roman_numbers_too() -> None:
+    pages = [
+        Page(
+            [(60, 700, f"About {what}."), (60, 50, "North Mill, Lund"), (60, 38, f"Tel. 46 · {n}")]
+        )
+        for n, what in enumerate(("cups", "lids", "steam", "tea"), start=1)
+    ]
+    source = load_pdf(pdf_file(pages))
+    assert source.text.count("Tel.") == source.text.count("North Mill") == 1
+    numbered = [
+        Page([(60, 700, f"About {what}."), (290, 30, number)])
+        for what, number in zip(
+            ("cups", "lids", "steam", "tea"), ["i", "ii", "iii", "iv"], strict=True
+        )
+    ]
+    assert len(texts(load_pdf(pdf_file(numbered)))) == 4
+
+
+def test_rows_from_right_to_left_begin_with_their_label() -> None:
+    label = (400, 700, "מחיר:"[::-1], 11, "U")
+    assert one_page(label, (300, 700, "450")) == ["מחיר: 450"]
+
+
+def test_text_that_is_drawn_later_is_a_paragraph_of_its_own() -> None:
+    assert one_page((60, 600, "Total 450"), (60, 700, "Invoice")) == ["Total 450", "Invoice"]
