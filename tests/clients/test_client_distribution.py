@@ -20,7 +20,7 @@ from citestream_client import Answer, Event, Filters
 from citestream_client.citestream import OnDisconnect
 from citestream_client.events import EVENT, Done
 from citestream_client.sse import BlockReader
-from scripts.client_models import CONTRACT, MODELS, source
+from scripts.client_models import CONTRACT
 from tests.unit.server.test_process import IMPORT, STATE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -79,10 +79,6 @@ def test_importing_it_loads_nothing_of_the_server_and_changes_nothing(
         env={},
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-
-
-def test_its_models_are_what_the_contract_says() -> None:
-    assert MODELS.read_text() == source(orjson.loads(CONTRACT.read_bytes()))
 
 
 def test_its_request_takes_what_the_document_says() -> None:

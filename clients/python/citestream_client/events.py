@@ -11,7 +11,7 @@ class _Model(BaseModel):
 
 
 class Citation(_Model):
-    """What one marker `[n]` of an answer stands on. Fields that do not apply are null."""
+    """The evidence of one marker `[n]` in an answer. Fields that do not apply are null."""
 
     marker: int
     passage_id: str | None
@@ -39,7 +39,7 @@ class CitationsPayload(_Model):
 
 
 class Citations(_Model):
-    """Once, after the last token."""
+    """Sent once, after the last token."""
 
     type: Literal["citations"] = "citations"
     content: CitationsPayload
@@ -47,7 +47,7 @@ class Citations(_Model):
 
 
 class Timings(_Model):
-    """Milliseconds since the run began; null when that point was never reached."""
+    """Milliseconds since the start of the run; null when that point was not reached."""
 
     retrieval_ms: float | None
     first_token_ms: float | None
@@ -73,7 +73,7 @@ class DonePayload(_Model):
 
 
 class Done(_Model):
-    """Terminal: the answer is whole, or was stopped on purpose."""
+    """Terminal: the answer is complete, or was stopped by the user."""
 
     type: Literal["done"] = "done"
     content: DonePayload
@@ -81,7 +81,7 @@ class Done(_Model):
 
 
 class ErrorPayload(_Model):
-    """Content of `error`; `partial` says that tokens were sent before it."""
+    """Content of `error`; `partial`: tokens were sent before it."""
 
     code: (
         Literal[
@@ -104,7 +104,7 @@ class ErrorPayload(_Model):
 
 
 class Error(_Model):
-    """Terminal: the run failed; what was sent stays."""
+    """Terminal: the run failed; text already sent remains."""
 
     type: Literal["error"] = "error"
     content: ErrorPayload
@@ -112,7 +112,7 @@ class Error(_Model):
 
 
 class Filters(_Model):
-    """What is searched. An empty tuple means "no restriction"; several entries are alternatives.
+    """Restricts a search. An empty tuple means no restriction; several entries are alternatives.
 
     `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
     included, `before` is not.
@@ -126,7 +126,7 @@ class Filters(_Model):
 
 
 class FoundPassage(_Model):
-    """One passage as the evidence line shows it; `score` is comparable within its event only."""
+    """One passage as the page shows it; `score` is comparable within its event only."""
 
     passage_id: str
     source_id: str
@@ -139,7 +139,7 @@ class FoundPassage(_Model):
 
 
 class MarkedPassage(_Model):
-    """What `[marker]` will mean in the answer that follows."""
+    """The passage that `[marker]` refers to in the answer that follows."""
 
     marker: int
     passage_id: str
@@ -170,7 +170,7 @@ class GenerationStartEvent(_Model):
 
 
 class GradedPassage(_Model):
-    """Why one passage was kept for the answer, or not."""
+    """The decision on one passage, and its reason."""
 
     passage_id: str
     source_id: str
@@ -180,7 +180,7 @@ class GradedPassage(_Model):
 
 
 class GradingCompletePayload(_Model):
-    """Content of `grading_complete`; `judge` says whether scores or the model decided."""
+    """Content of `grading_complete`; `judge`: whether scores or the model decided."""
 
     stage: Literal["grading"] = "grading"
     status: Literal["complete"] = "complete"
@@ -215,14 +215,14 @@ class GradingStartEvent(_Model):
 
 
 class Reading(_Model):
-    """The library is still being read: `done` of `total` files are."""
+    """Progress of running ingestions: `done` of `total` files."""
 
     done: int
     total: int
 
 
 class ReasoningCompleted(_Model):
-    """Content of `reasoning_complete`: what the model thought, at most `MAX_REASONING` of it."""
+    """Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters."""
 
     stage: Literal["reasoning"] = "reasoning"
     status: Literal["complete"] = "complete"
@@ -231,7 +231,7 @@ class ReasoningCompleted(_Model):
 
 
 class ReasoningComplete(_Model):
-    """The answer itself follows."""
+    """The reasoning has ended; the answer follows."""
 
     type: Literal["reasoning_complete"] = "reasoning_complete"
     content: ReasoningCompleted
@@ -246,7 +246,7 @@ class ReasoningStarted(_Model):
 
 
 class ReasoningStart(_Model):
-    """The model thinks before it answers."""
+    """The model emits reasoning before its answer."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStarted
@@ -254,7 +254,7 @@ class ReasoningStart(_Model):
 
 
 class RerankingCompletePayload(_Model):
-    """Content of `reranking_complete`; `note` says, in words, when another order was hoped for."""
+    """Content of `reranking_complete`; `note`: why the fallback order was used, in words."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["complete"] = "complete"
@@ -265,7 +265,7 @@ class RerankingCompletePayload(_Model):
 
 
 class RerankingCompleteEvent(_Model):
-    """The order is settled."""
+    """Reranking has ended."""
 
     type: Literal["reranking_complete"] = "reranking_complete"
     content: RerankingCompletePayload
@@ -280,7 +280,7 @@ class RerankingStartPayload(_Model):
 
 
 class RerankingStartEvent(_Model):
-    """The candidates are put in order."""
+    """Reranking of the candidates starts."""
 
     type: Literal["reranking_start"] = "reranking_start"
     content: RerankingStartPayload
@@ -288,7 +288,7 @@ class RerankingStartEvent(_Model):
 
 
 class ResetPayload(_Model):
-    """Content of `reset`: the whole answer up to this frame's id. Stored ones have no text."""
+    """Content of `reset`: the whole answer up to this frame's id. Stored resets have no text."""
 
     stage: Literal["run"] = "run"
     status: Literal["reset"] = "reset"
@@ -297,9 +297,9 @@ class ResetPayload(_Model):
 
 
 class Reset(_Model):
-    """Replaces all a viewer has: made for a position that cannot be served.
+    """Replaces the viewer's text: sent for a position that can no longer be served.
 
-    Stored only where a model turned out to have been thinking aloud: the answer begins after it.
+    Stored only when text turned out to be reasoning: the answer begins after the reset.
     """
 
     type: Literal["reset"] = "reset"
@@ -310,7 +310,7 @@ class Reset(_Model):
 class RetrievalCompletePayload(_Model):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: the library is still being read, and this is how far it was.
+    `reading`: progress of an ingestion that was running during the search.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -327,7 +327,7 @@ class RetrievalCompletePayload(_Model):
 
 
 class RetrievalCompleteEvent(_Model):
-    """A search ended."""
+    """A search has ended."""
 
     type: Literal["retrieval_complete"] = "retrieval_complete"
     content: RetrievalCompletePayload
@@ -343,7 +343,7 @@ class RetrievalStartPayload(_Model):
 
 
 class RetrievalStartEvent(_Model):
-    """A search begins."""
+    """A search starts."""
 
     type: Literal["retrieval_start"] = "retrieval_start"
     content: RetrievalStartPayload
@@ -375,7 +375,7 @@ class RewritingStartPayload(_Model):
 
 
 class RewritingStartEvent(_Model):
-    """The query is rewritten before another search."""
+    """Rewriting of the query starts; another search follows."""
 
     type: Literal["rewriting_start"] = "rewriting_start"
     content: RewritingStartPayload
