@@ -91,7 +91,9 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
                 shared=options.shared,
                 now=lambda: datetime.now(UTC),
             ) as job:
-                code = await screen.ingest_all(ingestor, principal, found, done=job.file)
+                code = await screen.ingest_all(
+                    ingestor, principal, found, done=job.file, expect=job.expect
+                )
         gone = await _gone(library, principal, options.paths, found)
         if options.sync:
             for source_id in gone:

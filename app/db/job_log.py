@@ -26,6 +26,10 @@ class PostgresJobLog:
             await connection.execute(SQL["purge_jobs"])
             await connection.execute(SQL["create_job"], job_id, principal.owner_id, files, shared)
 
+    async def add_files(self, job_id: str, files: int) -> None:
+        """Count that many more files in the job: those found inside of others."""
+        await self._database.execute(SQL["add_job_files"], job_id, files)
+
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
         """Append (type, data) pairs atomically; False, without appending, if the job has ended."""
         types = [kind for kind, _ in events]

@@ -43,7 +43,11 @@ class Staged(Wire):
 
 
 class FileEnded(Wire):
-    """Content of `file`. `unchanged`: the library already has this content, as `same_as`."""
+    """Content of `file`. The id of a file inside a file begins with that file's id and "/".
+
+    An archive has no `source_id`: its result sums up its members. `unchanged`: the library already
+    has this content, as `same_as`.
+    """
 
     stage: Literal["file"] = "file"
     status: Change | Literal["failed"]
@@ -54,7 +58,7 @@ class FileEnded(Wire):
     passages: int
     same_as: str | None  # the name of another source with the same content
     similar: tuple[SimilarSource, ...]
-    message: str | None  # why it failed, for a person
+    message: str | None  # why it failed, or what in it did, for a person
 
 
 class FileEnd(Wire):

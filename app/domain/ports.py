@@ -220,6 +220,10 @@ class JobLog(Protocol):
         """Append (type, data) pairs atomically; False, without any change, for an ended job."""
         ...
 
+    async def add_files(self, job_id: str, files: int) -> None:
+        """Count that many more files in the job: those found inside of others."""
+        ...
+
     async def beat(self, job_ids: Sequence[str]) -> None:
         """Record a heartbeat of their process."""
         ...

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.domain.encoding import clean_text
+from app.ingest.ingest_request import IngestRequest
 from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
-from app.ingest.pipeline import IngestRequest
 
 
 @dataclass(slots=True)

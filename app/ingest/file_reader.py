@@ -30,8 +30,11 @@ from app.ingest.reader_frames import (
     Assembly,
     BrokenFrame,
     Failure,
+    Outcome,
     Request,
     Start,
+    Unpacked,
+    UnpackRequest,
     message,
 )
 from app.ingest.reading import Count, ReadDocument
@@ -44,6 +47,7 @@ MAX_FILES: Final = 500
 """Files after which a process is replaced, because libraries leak memory."""
 KEPT_MEMORY: Final = 200 * MEGABYTE
 """A process that uses more than this after a file is replaced."""
+BREAKS_READER: Final = "the file cannot be read (it breaks its reader)"
 _OWN_MEMORY: Final = 90 * MEGABYTE
 """Resident code and libraries, which do not count as allocated."""
 _WATCH_S: Final = 0.05
@@ -112,6 +116,19 @@ class FileReader:
 
     async def read(self, request: Request) -> ReadDocument:
         """Raises `IngestError`. Cancelling it kills the process."""
+        document = await self._run(request)
+        if isinstance(document, ReadDocument):
+            return document
+        raise IngestError(BREAKS_READER)
+
+    async def unpack(self, request: UnpackRequest) -> Unpacked:
+        """As `read`: the files in a file."""
+        unpacked = await self._run(request)
+        if isinstance(unpacked, Unpacked):
+            return unpacked
+        raise IngestError(BREAKS_READER)
+
+    async def _run(self, request: Request | UnpackRequest) -> ReadDocument | Unpacked:
         call = _Call()
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, self._read, request, call)
@@ -137,13 +154,13 @@ class FileReader:
                 process.kill()
         _close_all(idle)
 
-    def _read(self, request: Request, call: "_Call") -> ReadDocument:
+    def _read(self, request: Request | UnpackRequest, call: "_Call") -> ReadDocument | Unpacked:
         process = self._take()
         try:
             call.reads_in(process)
             outcome = process.read(request)
         except ReaderEnded as error:
-            raise IngestError("the file cannot be read (it breaks its reader)") from error
+            raise IngestError(BREAKS_READER) from error
         finally:
             self._give_back(process)
         if isinstance(outcome, Failure):
@@ -204,7 +221,7 @@ class FileReader:
         _close_all(old)
 
 
-def _retrieve(future: "asyncio.Future[ReadDocument]") -> None:
+def _retrieve(future: "asyncio.Future[ReadDocument | Unpacked]") -> None:
     """Retrieves the exception, which a caller cancelled twice never awaits."""
     if not future.cancelled():
         future.exception()
@@ -290,7 +307,7 @@ class ReaderProcess:
             and self._resident < KEPT_MEMORY
         )
 
-    def read(self, request: Request) -> ReadDocument | Failure:
+    def read(self, request: Request | UnpackRequest) -> Outcome:
         """Raises `ReaderEnded` when the process ends for an unknown reason."""
         self._in_doubt = True
         self._files += 1
@@ -335,7 +352,7 @@ class ReaderProcess:
             self._in_doubt = True
             raise ReaderEnded("it is gone") from error
 
-    def _outcome(self) -> ReadDocument | Failure:
+    def _outcome(self) -> Outcome:
         assembly = Assembly()
         for kind, payload in self._frames():
             try:

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from app.domain.models import StoredFile
+from app.ingest.parsed_document import IngestError
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 
@@ -36,6 +38,12 @@ class FileStore:
                 raise
         return StoredFile(key, media_type)
 
+    def scratch(self) -> Path:
+        """A new folder for files that are about to be ingested; whoever asks for it removes it."""
+        incoming = self._folder / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=incoming))
+
     def discard(self, keys: Iterable[str]) -> None:
         """Remove these files; missing ones are ignored."""
         for key in keys:
@@ -46,3 +54,11 @@ class FileStore:
         if not _KEY.fullmatch(key):
             raise ValueError("not a key of the file store")
         return self._folder / key
+
+
+def regular_size(path: Path) -> int:
+    """Raises `IngestError` for a device or a pipe, which may be endless."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise IngestError("this is not a regular file")
+    return found.st_size

@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import logging
-import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal
 
 from app.domain.library_ports import (
@@ -19,9 +19,11 @@ from app.domain.library_ports import (
 )
 from app.domain.models import Similar, SourceKind, StoredFile
 from app.domain.principals import Principal
+from app.ingest.expansion import Expander, Expansion, is_container
 from app.ingest.file_reader import FileReader
-from app.ingest.files import FileStore
-from app.ingest.loaders.registry import AUDIO, MAX_FILE_BYTES, check_size
+from app.ingest.files import FileStore, regular_size
+from app.ingest.ingest_request import IngestRequest
+from app.ingest.loaders.registry import AUDIO, check_size
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument
@@ -43,19 +45,6 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class IngestRequest:
-    """A file to ingest. `origin` identifies the owner's source; `name` is displayed."""
-
-    path: Path
-    origin: str
-    name: str
-    audio: Path | None = None
-    tags: tuple[str, ...] = field(default=())
-    shared: bool = False
-    largest: int = MAX_FILE_BYTES  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +158,18 @@ class Ingestor:
         similar = await self._library.similar(principal, source_id)
         return Ingested(source_id, document.title, document.kind, passages, change, similar=similar)
 
+    @asynccontextmanager
+    async def expanded(self, incoming: IngestRequest) -> AsyncIterator[Expansion]:
+        """The files that this one stands for: itself, and those in it, as long as this lasts."""
+        if not is_container(incoming):
+            yield Expansion([incoming])
+            return
+        folder = await asyncio.to_thread(self._files.scratch)
+        try:
+            yield await Expander(self._reader).expand(incoming, folder)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
     async def discard(self, keys: Sequence[str]) -> None:
         """Remove stored files; for `LibraryWriter`."""
         await asyncio.to_thread(self._files.discard, keys)
@@ -236,22 +237,14 @@ class Ingestor:
 
 def _read(incoming: IngestRequest) -> _Read:
     try:
-        check_size(incoming.name, _size(incoming.path), largest=incoming.largest)
+        check_size(incoming.name, regular_size(incoming.path), largest=incoming.largest)
         data = incoming.path.read_bytes()
         audio = None
         if incoming.audio is not None:
-            check_size(incoming.audio.name, _size(incoming.audio))
+            check_size(incoming.audio.name, regular_size(incoming.audio))
             audio = incoming.audio.read_bytes()
     except OSError as error:
         raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
     if not data.strip():
         raise IngestError("the file is empty")
     return _Read(data, audio)
-
-
-def _size(path: Path) -> int:
-    """Raises `IngestError` for a device or a pipe, which may be endless."""
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise IngestError("this is not a regular file")
-    return found.st_size

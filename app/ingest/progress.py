@@ -18,8 +18,9 @@ from app.domain.library_ports import Change
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
 from app.ingest.file_discovery import Discovered
+from app.ingest.ingest_request import IngestRequest
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
+from app.ingest.pipeline import Ingested, Ingestor
 
 _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
@@ -50,10 +51,12 @@ class ProgressDisplay:
         found: Discovered,
         *,
         done: Done,
+        expect: Callable[[int], Awaitable[None]],
     ) -> int:
         """Ingests the files one by one; a failure is reported and does not stop the others.
 
-        `done` is awaited after each. Returns 1 when a file or a folder could not be read.
+        `done` is awaited after each, `expect` with how many more are inside of one. Returns 1
+        when a file or a folder could not be read.
         """
         stored: list[tuple[IngestRequest, Ingested]] = []
         files, failed = found.files, len(found.unreadable)
@@ -63,15 +66,23 @@ class ProgressDisplay:
         with self._bar() as bar:
             task = bar.add_task("", total=len(files))
             for number, file in enumerate(files):
-                try:
-                    report = _reporting(bar, task, number, file.path)
-                    ingested = await ingestor.ingest(principal, file, report=report)
-                    stored.append((file, ingested))
-                    await done(file.name, ingested)
-                except (IngestError, RunFailure) as error:
-                    failed += 1
-                    await done(file.name, str(error))
-                    self._complain(file.path, str(error))
+                async with ingestor.expanded(file) as expansion:
+                    await expect(expansion.total - 1)
+                    for name, reason in expansion.failures:
+                        failed += 1
+                        await done(name, reason)
+                        self._complain(_shown_path(file, name), reason)
+                    for one in expansion.files:
+                        path = _shown_path(file, one.name)
+                        try:
+                            report = _reporting(bar, task, number, path)
+                            ingested = await ingestor.ingest(principal, one, report=report)
+                            stored.append((one, ingested))
+                            await done(one.name, ingested)
+                        except (IngestError, RunFailure) as error:
+                            failed += 1
+                            await done(one.name, str(error))
+                            self._complain(path, str(error))
                 self._say_progress(number + 1, len(files), failed)
             bar.update(task, completed=len(files), description="")
         self._summarise(stored, failed, self._clock() - began)
@@ -130,6 +141,12 @@ class ProgressDisplay:
             f"{_counts([one.change for _, one in done], failed)}; "
             f"{counted(passages, 'passage')} embedded in {seconds:.1f} s"
         )
+
+
+def _shown_path(file: IngestRequest, name: str) -> Path:
+    """Where a member of the file would be if the file were a folder."""
+    inside = name.removeprefix(file.name).lstrip("/")
+    return file.path / inside if inside else file.path
 
 
 def _counts(changes: Sequence[Change], failed: int) -> str:

@@ -27,6 +27,7 @@ _PASSAGES: Final = 100
 PASSAGES: Final = b"p"
 DOCUMENT: Final = b"d"
 FAILURE: Final = b"f"
+MEMBERS: Final = b"m"
 
 
 class BrokenFrame(ValueError):
@@ -49,6 +50,36 @@ class Request:
     path: str
     name: str
     content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackRequest:
+    """Take the files out of the file at `path`, and write them into `folder`."""
+
+    path: str
+    name: str
+    folder: str
+    max_members: int
+    max_bytes: int  # of all members
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedMember:
+    """`file` is its name in the folder; with a `problem` there is none."""
+
+    name: str
+    file: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The files in a file. `complete`: these are all of them; `size`: bytes written."""
+
+    own_text: bool
+    members: tuple[UnpackedMember, ...]
+    complete: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +113,12 @@ class _Passages:
 _HEADS: Final = TypeAdapter(_Head)
 _BATCHES: Final = TypeAdapter(_Passages)
 _FAILURES: Final = TypeAdapter(Failure)
+_MEMBERS: Final = TypeAdapter(Unpacked)
+
+Outcome = ReadDocument | Unpacked | Failure
 
 
-def message(content: Start | Request) -> bytes:
+def message(content: Start | Request | UnpackRequest) -> bytes:
     """The message as written to the process."""
     pickled = pickle.dumps(content)
     return LENGTH.pack(len(pickled)) + pickled
@@ -110,6 +144,11 @@ def document_frames(document: ReadDocument) -> Iterator[bytes]:
     yield _frame(DOCUMENT, orjson.dumps(head))
 
 
+def members_frame(unpacked: Unpacked) -> bytes:
+    """The only frame of a file that was unpacked."""
+    return _frame(MEMBERS, orjson.dumps(unpacked))
+
+
 def failure_frame(failure: Failure) -> bytes:
     """The only frame of a file that could not be read."""
     return _frame(FAILURE, orjson.dumps(failure))
@@ -126,12 +165,13 @@ class Assembly:
     _passages: list[NewPassage] = field(default_factory=list)
     _contexts: list[str] = field(default_factory=list)
 
-    def add(self, kind: bytes, payload: bytes) -> ReadDocument | Failure | None:
-        """The document or failure that the frame completes. Raises `BrokenFrame`."""
-        steps: dict[bytes, Callable[[bytes], ReadDocument | Failure | None]] = {
+    def add(self, kind: bytes, payload: bytes) -> Outcome | None:
+        """The outcome that the frame completes. Raises `BrokenFrame`."""
+        steps: dict[bytes, Callable[[bytes], Outcome | None]] = {
             PASSAGES: self._batch,
             DOCUMENT: self._document,
             FAILURE: _FAILURES.validate_json,
+            MEMBERS: _MEMBERS.validate_json,
         }
         if kind not in steps:
             raise BrokenFrame("unknown kind of frame")

@@ -15,19 +15,27 @@ import pickle
 import resource
 import sys
 import traceback
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
+from app.domain.errors import CitestreamError
+from app.ingest.loaders.members import Member, member_name
+from app.ingest.loaders.registry import AUDIO
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import (
     LENGTH,
     Failure,
     Request,
     Start,
+    Unpacked,
+    UnpackedMember,
+    UnpackRequest,
     document_frames,
     failure_frame,
+    members_frame,
 )
-from app.ingest.reading import Count, ParserError, read_document
+from app.ingest.reading import Count, ParserError, read_document, unpack
 
 _MAX_DETAIL: Final = 8_000  # characters of a traceback
 
@@ -58,10 +66,13 @@ def limit_processor(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def answer(request: Request, count: Count, output: BinaryIO) -> None:
-    """Read one file and write all frames about it."""
+def answer(request: Request | UnpackRequest, count: Count, output: BinaryIO) -> None:
+    """Read or unpack one file and write all frames about it."""
     try:
         data = Path(request.path).read_bytes()
+        if isinstance(request, UnpackRequest):
+            output.write(members_frame(unpack_into(request, data)))
+            return
         if hashlib.sha256(data).hexdigest() != request.content_hash:
             output.write(failure_frame(Failure("changed")))
             return
@@ -78,6 +89,43 @@ def answer(request: Request, count: Count, output: BinaryIO) -> None:
         output.write(failure_frame(Failure("memory")))
 
 
+def unpack_into(request: UnpackRequest, data: bytes) -> Unpacked:
+    """Write the members until there are too many, or they are too large. Raises `IngestError`."""
+    try:
+        own_text, found = unpack(request.name, data)
+        return _write_members(request, own_text, found)
+    except (CitestreamError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise ParserError(f"the file cannot be read ({type(error).__name__})") from error
+
+
+def _write_members(request: UnpackRequest, own_text: bool, found: Iterator[Member]) -> Unpacked:
+    members: dict[str, UnpackedMember] = {}
+    size = 0
+    for member in found:
+        size += len(member.data)
+        if len(members) >= request.max_members or size > request.max_bytes:
+            size -= len(member.data)
+            return Unpacked(own_text, tuple(members.values()), complete=False, size=size)
+        name = _free_name(member_name(member.name), members)
+        suffix = PurePath(name).suffix.lower()
+        file = f"{len(members)}{suffix if suffix in AUDIO else ''}"
+        members[name] = UnpackedMember(name, file, member.problem)
+        if member.problem is None:
+            (Path(request.folder) / file).write_bytes(member.data)
+    return Unpacked(own_text, tuple(members.values()), complete=True, size=size)
+
+
+def _free_name(name: str, taken: Mapping[str, object]) -> str:
+    """Attachments may share a name: the second one is called "name (2)"."""
+    path, number, free = PurePath(name), 1, name
+    while free in taken:
+        number += 1
+        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+    return free
+
+
 def serve(requests: BinaryIO, output: BinaryIO) -> None:
     """Serves requests until the end of input."""
     start = _message(requests)
@@ -86,7 +134,7 @@ def serve(requests: BinaryIO, output: BinaryIO) -> None:
     limit_memory(start.memory)
     gc.collect()
     gc.freeze()  # imported objects are never garbage
-    while isinstance(request := _message(requests), Request):
+    while isinstance(request := _message(requests), Request | UnpackRequest):
         limit_processor(start.processor_s)
         answer(request, start.count, output)
         output.flush()

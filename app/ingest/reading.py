@@ -1,12 +1,13 @@
 """Parses a file and splits it into passages. Runs in the reader process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from app.domain.errors import CitestreamError
 from app.domain.library_ports import NewPassage
 from app.domain.models import SourceKind
+from app.ingest.loaders.members import Member
 from app.ingest.loaders.registry import loader_for, title_from
 from app.ingest.parsed_document import FidelityNote, IngestError
 from app.ingest.passages import context, cut_passages
@@ -46,6 +47,14 @@ def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
         raise
     except Exception as error:
         raise ParserError(f"the file cannot be read ({type(error).__name__})") from error
+
+
+def unpack(name: str, data: bytes) -> tuple[bool, Iterator[Member]]:
+    """Whether the file has text of its own, and the files in it. Raises `IngestError`."""
+    loader = loader_for(name, data)
+    if loader.members is None:
+        return True, iter(())
+    return loader.own_text, loader.members(data)
 
 
 def _read(name: str, data: bytes, count: Count) -> ReadDocument:

@@ -8,7 +8,8 @@ from typing import Final
 
 from app.domain.principals import LOCAL, Principal
 from app.ingest.file_discovery import discover
-from app.ingest.pipeline import Ingested, Ingestor, IngestRequest
+from app.ingest.ingest_request import IngestRequest
+from app.ingest.pipeline import Ingested, Ingestor
 
 log = logging.getLogger(__name__)
 

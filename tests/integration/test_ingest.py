@@ -28,9 +28,10 @@ from app.embeddings.providers import check_vectors, make_embedder
 from app.ingest.file_discovery import discover
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
+from app.ingest.ingest_request import IngestRequest
 from app.ingest.loaders.registry import LOADERS
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Ingestor, IngestRequest, Progress
+from app.ingest.pipeline import Ingestor, Progress
 from app.ingest.progress import ProgressDisplay
 from app.ingest.reembedding import reembed
 from app.ingest.sample_library import SAMPLES, ingest_samples
@@ -39,6 +40,8 @@ from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
+from tests.harness.documents import archive
+from tests.harness.mail import message
 
 T = TypeVar("T")
 
@@ -483,6 +486,22 @@ def test_sources_of_missing_files_are_named_and_removed_with_sync(
     assert "source" not in command(desk, "--sync")[1].splitlines()[-1]
 
 
+def test_an_archive_and_a_mail_become_sources_by_command(
+    command: Callable[..., tuple[int, str, str]], desk: Path, database_dsn: str
+) -> None:
+    mail = message("Opening hours", "We open at nine.", attached={"list.csv": b"a,b\n1,2\n"})
+    (desk / "mail.eml").write_bytes(mail.as_bytes())
+    (desk / "all.zip").write_bytes(archive({"cups/cup.md": "# Cup\n\nTin.", "x.png": b"\x89PNG"}))
+    code, output, _ = command(desk)
+    assert code == 1
+    assert f"{desk}/all.zip/x.png: the file type .png is unknown" in output
+    assert re.search(r"^6 added, 1 failed; ", output, re.MULTILINE)
+    found = sources(database_dsn)
+    assert {"mail.eml", "mail.eml/list.csv", "all.zip/cups/cup.md"} <= set(found)
+    assert "all.zip" not in found
+    assert "removed" not in command(desk, "--sync")[1]
+
+
 async def test_progress_is_a_line_now_and_then_without_a_terminal(
     ingestor: Ingestor, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -494,7 +513,10 @@ async def test_progress_is_a_line_now_and_then_without_a_terminal(
     async def done(name: str, ingested: object) -> None:
         return None
 
-    await display.ingest_all(ingestor, LOCAL, discover([desk]), done=done)
+    async def expect(files: int) -> None:
+        assert files == 0
+
+    await display.ingest_all(ingestor, LOCAL, discover([desk]), done=done, expect=expect)
     lines = re.findall(r"^(\d) of 7 files$", capsys.readouterr().out, re.MULTILINE)
     assert lines
     assert lines == sorted(set(lines))

@@ -23,9 +23,10 @@ from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
+from app.ingest.ingest_request import IngestRequest
 from app.ingest.jobs.queue import MAX_PER_PERSON, MAX_WAITING
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Ingestor, IngestRequest
+from app.ingest.pipeline import Ingestor
 from tests.harness.bombs import BOMBS
 from tests.harness.disk import no_room_beyond
 from tests.harness.documents import docx, flowing, pdf, xlsx

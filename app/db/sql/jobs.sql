@@ -22,6 +22,9 @@ SELECT $1, job.head - cardinality($2::text[]) + new.position, new.type, new.data
 FROM job, unnest($2::text[], $3::text[]) WITH ORDINALITY AS new (type, data, position)
 RETURNING seq;
 
+-- name: add_job_files
+UPDATE ingest_jobs SET files = files + $2 WHERE job_id = $1;
+
 -- name: beat_jobs
 UPDATE ingest_jobs SET beat_at = clock_timestamp() WHERE job_id = ANY ($1::text[]) AND NOT ended;
 

@@ -1,6 +1,7 @@
 """Buffers the events of a job until they are written to its log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -19,9 +20,43 @@ from app.domain.jobs import (
     SimilarSource,
     Staged,
 )
+from app.domain.library_ports import Change
 from app.ingest.pipeline import Ingested, Progress
 
 INTERRUPTED = "The server ended before this was done. What was finished is in the library."
+
+
+@dataclass(frozen=True, slots=True)
+class WithMembers:
+    """What became of a file that holds files: of itself (None: it has no text), and of each one.
+
+    `cut_short`: why not all of them are here.
+    """
+
+    own: Ingested | str | None
+    members: Mapping[str, Ingested | str]
+    cut_short: str | None = None
+
+    @property
+    def stored(self) -> tuple[Ingested, ...]:
+        """The members that are in the library."""
+        return tuple(one for one in self.members.values() if isinstance(one, Ingested))
+
+    @property
+    def status(self) -> Change | Literal["failed"]:
+        """The greatest change among them; failed when none came through."""
+        changes = {one.change for one in self.stored}
+        order: tuple[Change, ...] = ("added", "replaced", "unchanged")
+        return next((change for change in order if change in changes), "failed")
+
+    @property
+    def complaint(self) -> str | None:
+        """Which members cannot be read, for a person."""
+        failed = [(name, why) for name, why in self.members.items() if isinstance(why, str)]
+        first = f"{failed[0][0].rpartition('/')[2]}: {failed[0][1]}" if failed else ""
+        if len(failed) > 1:
+            first = f"{len(failed)} of {len(self.members)} files in it cannot be read; {first}"
+        return "; ".join(part for part in (self.cut_short, first) if part) or None
 
 
 class JobEventWriter:
@@ -67,12 +102,18 @@ class JobEventWriter:
         else:
             self._add(event)
 
-    def file(self, file_id: str, name: str, outcome: Ingested | str) -> None:
+    def expect(self, files: int) -> None:
+        """Count that many more files, found inside another one."""
+        self._left += files
+
+    def file(self, file_id: str, name: str, outcome: "Ingested | WithMembers | str") -> None:
         """Record the result of a file, or the reason of its failure as a string."""
         if isinstance(outcome, str):
             self._failure = f"{name}: {outcome}"
             self._counts["failed"] += 1
             content = _failed(file_id, name, outcome)
+        elif isinstance(outcome, WithMembers):
+            content = self._container(file_id, name, outcome)
         else:
             self._counts[outcome.change] += 1
             self._passages += outcome.passages if outcome.change != "unchanged" else 0
@@ -81,6 +122,30 @@ class JobEventWriter:
         self._left -= 1
         if self._left == 0:
             self._finish()
+
+    def _container(self, file_id: str, name: str, outcome: "WithMembers") -> FileEnded:
+        """Its members are counted already; an archive itself is none of the files."""
+        if isinstance(outcome.own, str):
+            self._failure = f"{name}: {outcome.own}"
+            self._counts["failed"] += 1
+        elif outcome.own is not None:
+            self._counts[outcome.own.change] += 1
+            self._passages += outcome.own.passages if outcome.own.change != "unchanged" else 0
+        if isinstance(outcome.own, Ingested):
+            return _stored(file_id, name, outcome.own, message=outcome.complaint)
+        if outcome.status == "failed":
+            return _failed(file_id, name, outcome.own or outcome.complaint or "nothing in it")
+        return FileEnded(
+            status=outcome.status,
+            file_id=file_id,
+            name=name,
+            source_id=None,
+            title=name,
+            passages=sum(one.passages for one in outcome.stored),
+            same_as=None,
+            similar=(),
+            message=outcome.own or outcome.complaint,
+        )
 
     def interrupted(self) -> None:
         """End the job, because the server is shutting down."""
@@ -137,7 +202,9 @@ def _failed(file_id: str, name: str, why: str) -> FileEnded:
     )
 
 
-def _stored(file_id: str, name: str, ingested: Ingested) -> FileEnded:
+def _stored(
+    file_id: str, name: str, ingested: Ingested, *, message: str | None = None
+) -> FileEnded:
     similar = (
         SimilarSource(source_id=one.source_id, title=one.title, similarity=one.similarity)
         for one in ingested.similar
@@ -151,5 +218,5 @@ def _stored(file_id: str, name: str, ingested: Ingested) -> FileEnded:
         passages=ingested.passages,
         same_as=ingested.same_as,
         similar=tuple(similar),
-        message=None,
+        message=message,
     )

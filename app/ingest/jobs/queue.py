@@ -27,12 +27,14 @@ from app.domain.errors import (
 from app.domain.models import Reading
 from app.domain.ports import JobLog, UploadedFile
 from app.domain.principals import Principal
+from app.ingest.expansion import Expansion
+from app.ingest.ingest_request import IngestRequest
 from app.ingest.jobs.fair_queue import FairQueue
 from app.ingest.jobs.job_cursor import JobCursor
-from app.ingest.jobs.job_events import JobEventWriter
+from app.ingest.jobs.job_events import JobEventWriter, WithMembers
 from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Ingested, Ingestor, IngestRequest, Progress
+from app.ingest.pipeline import Ingested, Ingestor, Progress
 from app.runs.supervisor import BackgroundLoop, Supervisor, attempt_each
 from app.runs.tasks import TaskTracker
 
@@ -45,6 +47,7 @@ NOBODY: Final = ""  # owner of work that belongs to no user
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
 _PACE_S: Final = 0.1
+_UNKNOWN: Final = "it could not be read; the server's log says why"
 
 
 @dataclass(slots=True)
@@ -199,23 +202,67 @@ class IngestQueue:
     async def _file(
         self, job: _Job, principal: Principal, file_id: str, incoming: IngestRequest
     ) -> None:
-        outcome: Ingested | str = "it could not be read; the server's log says why"
-        told = partial(job.story.stage, file_id, incoming.name)
+        outcome: Ingested | WithMembers | str = _UNKNOWN
         try:
-            outcome = await self._ingestor.ingest(
-                principal, incoming, report=lambda progress: self._heard(told, progress)
-            )
-        except (IngestError, RunFailure) as error:
-            outcome = str(error)
-        except CitestreamError as error:
-            log.warning("%s could not be stored: %s", file_id, error)
-            outcome = "the database cannot be reached; upload it again in a moment"
+            async with self._ingestor.expanded(incoming) as expansion:
+                if expansion.files == [incoming] and not expansion.failures:
+                    outcome = await self._ingest(job, principal, file_id, incoming)
+                else:
+                    outcome = await self._members(job, principal, file_id, incoming, expansion)
         finally:
             if not self._closing:
                 job.files -= 1
                 job.story.file(file_id, incoming.name, outcome)
                 self._news.set()
             await asyncio.to_thread(_remove, incoming)
+
+    async def _members(
+        self,
+        job: _Job,
+        principal: Principal,
+        file_id: str,
+        incoming: IngestRequest,
+        expansion: Expansion,
+    ) -> Ingested | WithMembers | str:
+        """Ingest the file and what is in it; each member is told of under an id of its own."""
+        refused = {name: reason for name, reason in expansion.failures if name != incoming.name}
+        own_failure = next((why for name, why in expansion.failures if name == incoming.name), None)
+        if own_failure is not None and expansion.total == 1:
+            return own_failure
+        members = [file for file in expansion.files if file is not incoming]
+        await self._expect(job, len(members) + len(refused))
+        own: Ingested | str | None = None
+        if incoming in expansion.files:
+            own = await self._ingest(job, principal, file_id, incoming)
+        outcomes: dict[str, Ingested | str] = dict(refused)
+        for number, (name, why) in enumerate(refused.items(), 1):
+            job.story.file(f"{file_id}/{number}", name, why)
+        for number, member in enumerate(members, len(refused) + 1):
+            member_id = f"{file_id}/{number}"
+            outcomes[member.name] = await self._ingest(job, principal, member_id, member)
+            job.story.file(member_id, member.name, outcomes[member.name])
+            self._news.set()
+        return WithMembers(own, outcomes, own_failure)
+
+    async def _expect(self, job: _Job, members: int) -> None:
+        job.story.expect(members)
+        with suppress(StoreUnavailable):  # only what is said of how far the library is
+            await self._log.add_files(job.story.job_id, members)
+
+    async def _ingest(
+        self, job: _Job, principal: Principal, file_id: str, incoming: IngestRequest
+    ) -> Ingested | str:
+        """Returns why it failed, when it did."""
+        told = partial(job.story.stage, file_id, incoming.name)
+        try:
+            return await self._ingestor.ingest(
+                principal, incoming, report=lambda progress: self._heard(told, progress)
+            )
+        except (IngestError, RunFailure) as error:
+            return str(error)
+        except CitestreamError as error:
+            log.warning("%s could not be stored: %s", file_id, error)
+            return "the database cannot be reached; upload it again in a moment"
 
     def _heard(self, told: Callable[[Progress], None], progress: Progress) -> None:
         told(progress)

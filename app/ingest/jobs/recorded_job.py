@@ -31,6 +31,12 @@ class RecordedJob:
         self._story.file(name, name, outcome)
         await self.flush()
 
+    async def expect(self, files: int) -> None:
+        """That many more files were found inside of one."""
+        self._story.expect(files)
+        if files:
+            await self._log.add_files(self._story.job_id, files)
+
     async def flush(self) -> None:
         """Write pending events. Raises `StoreUnavailable`."""
         events = self._story.pending()

@@ -20,16 +20,24 @@ BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, 
 """What reading an entry of a damaged, encrypted or exotic archive raises."""
 
 
+ENCRYPTED: Final = "the file is encrypted; save it without a password"
+
+
 class Archive:
     """Entries by name. Sizes are those declared: more than declared is never unpacked."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raises `IngestError` for what is damaged, or would unpack to far too much."""
+    def __init__(self, data: bytes, *, locked_entries: bool = False) -> None:
+        """Raises `IngestError` for what is damaged, or would unpack to far too much.
+
+        Encrypted entries are refused here or, with `locked_entries`, when they are read.
+        """
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (*BROKEN, ValueError, OSError) as error:
             raise IngestError("the file is damaged (its ZIP archive cannot be opened)") from error
         self._entries = {entry.filename: entry for entry in self._zip.infolist()}
+        if not locked_entries and any(map(_is_locked, self._entries.values())):
+            raise IngestError(ENCRYPTED)
         self._check(self._zip.infolist(), len(data))
 
     @property
@@ -37,11 +45,18 @@ class Archive:
         """Of all entries."""
         return frozenset(self._entries)
 
+    @property
+    def names_in_order(self) -> tuple[str, ...]:
+        """As they stand in the archive, each once."""
+        return tuple(self._entries)
+
     def read(self, name: str) -> bytes:
         """The entry unpacked. Raises `IngestError` when it is missing or damaged."""
         entry = self._entries.get(name)
         if entry is None:
             raise IngestError(f"the file is damaged ({name[:100]} is missing in it)")
+        if _is_locked(entry):
+            raise IngestError(ENCRYPTED)
         try:
             return self._zip.read(entry)
         except BROKEN as error:
@@ -59,13 +74,15 @@ class Archive:
     @staticmethod
     def _check(entries: list[zipfile.ZipInfo], packed: int) -> None:
         total = sum(entry.file_size for entry in entries)
-        if any(entry.flag_bits & 1 for entry in entries):
-            raise IngestError("the file is encrypted; save it without a password")
         if len(entries) > MAX_ENTRIES:
             raise IngestError(f"the archive has more than {MAX_ENTRIES:,} entries")
         too_large = total > MAX_TOTAL_BYTES or any(e.file_size > MAX_ENTRY_BYTES for e in entries)
         if too_large or (total > SMALL and total > packed * MAX_COMPRESSION_RATIO):
             raise IngestError("the archive unpacks to far more than its size; it is not opened")
+
+
+def _is_locked(entry: zipfile.ZipInfo) -> bool:
+    return bool(entry.flag_bits & 1)
 
 
 def check_xml(data: bytes) -> None:

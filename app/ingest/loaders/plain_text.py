@@ -30,6 +30,13 @@ def load_text(data: bytes) -> ParsedDocument:
     return out.document(title)
 
 
+def add_text(out: ExtractedText, text: str) -> None:
+    """Paragraphs, lists and headings below what is there already."""
+    for paragraph in _PARAGRAPHS.split(text.expandtabs(4).strip("\n")):
+        if paragraph.strip():
+            _add(out, paragraph)
+
+
 def _add(out: ExtractedText, paragraph: str) -> None:
     lines = [line.rstrip() for line in paragraph.splitlines() if line.strip()]
     if _is_heading(lines):

@@ -1,12 +1,13 @@
 """Which loader reads which file. A new format is one loader and one line here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
 from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
+from app.ingest.loaders.members import Member, Unpack, load_zip, zip_members
 from app.ingest.loaders.notebook import load_notebook
 from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.separated_values import load_csv
@@ -30,6 +31,8 @@ class Loader:
     media_type: str
     load: Callable[[bytes], ParsedDocument]
     binary: bool = False
+    members: Unpack | None = None  # of a file that holds files
+    own_text: bool = True  # besides them
     largest: int = MAX_TEXT_FILE_BYTES  # bytes
 
 
@@ -85,6 +88,30 @@ def _xml(data: bytes) -> ParsedDocument:
     return load_xml(data)
 
 
+def _eml(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.mail import load_eml
+
+    return load_eml(data)
+
+
+def _eml_members(data: bytes) -> Iterator[Member]:
+    from app.ingest.loaders.mail import eml_members
+
+    return eml_members(data)
+
+
+def _mbox(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.mail import load_mbox
+
+    return load_mbox(data)
+
+
+def _mbox_members(data: bytes) -> Iterator[Member]:
+    from app.ingest.loaders.mail import mbox_members
+
+    return mbox_members(data)
+
+
 _CODE: Final = (
     *(".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".java", ".kt", ".scala"),
     *(".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cs", ".m", ".swift"),
@@ -92,6 +119,7 @@ _CODE: Final = (
     *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".proto", ".graphql", ".tf"),
     *(".css", ".scss", ".less", ".vue", ".svelte", ".groovy", ".gradle", ".cmake", ".f90"),
 )
+_MAX_MAIL: Final = 64 * MEGABYTE
 _PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
@@ -143,6 +171,25 @@ LOADERS: Final = (
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json),
     Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
+    Loader("eml", (".eml",), "message/rfc822", _eml, members=_eml_members, largest=_MAX_MAIL),
+    Loader(
+        "mbox",
+        (".mbox",),
+        "application/mbox",
+        _mbox,
+        members=_mbox_members,
+        largest=MAX_FILE_BYTES,
+    ),
+    Loader(
+        "zip",
+        (".zip",),
+        "application/zip",
+        load_zip,
+        binary=True,
+        members=zip_members,
+        own_text=False,
+        largest=MAX_FILE_BYTES,
+    ),
     Loader("ipynb", (".ipynb",), "application/x-ipynb+json", load_notebook),
     Loader("xml", (".xml", ".rss", ".atom", ".xsd", ".wsdl", ".dita", ".plist"), "text/xml", _xml),
     Loader("yaml", (".yaml", ".yml"), "application/yaml", load_yaml),
@@ -167,9 +214,12 @@ def loader_for(name: str, data: bytes) -> Loader:
 
     Raises `IngestError` for what nothing reads, and for a name that promises another format.
     """
-    if found := binary_format(data):
-        return _by_format(found)
     suffix = PurePath(name).suffix.lower()
+    own = next((loader for loader in LOADERS if suffix in loader.suffixes), None)
+    found = binary_format(data)
+    # An archive with the name of a book or an Office file is a damaged one.
+    if found and not (found == "zip" and own is not None and own.binary and own.format != found):
+        return _by_format(found)
     for loader in LOADERS:
         if suffix in loader.suffixes:
             if loader.binary and data.strip():

@@ -19,7 +19,7 @@ _PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 
 
 def binary_format(data: bytes) -> str | None:
-    """`pdf`, `docx`, `pptx`, `xlsx`, `epub` or `odt`; None for what is not binary, or not known.
+    """`pdf`, `docx`, `pptx`, `xlsx`, `epub`, `odt`, `zip`; None for other files.
 
     Raises `IngestError` for what can be named but not read.
     """
@@ -65,7 +65,7 @@ def _past(text: str, closing: str, at: int) -> int:
     return blanks.end() if blanks else end + len(closing)
 
 
-def _archive_format(data: bytes) -> str | None:
+def _archive_format(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -76,6 +76,6 @@ def _archive_format(data: bytes) -> str | None:
             formats = {
                 known for name in names for start, known in _PARTS.items() if name.startswith(start)
             }
-            return formats.pop() if len(formats) == 1 and "[Content_Types].xml" in names else None
+            return formats.pop() if len(formats) == 1 and "[Content_Types].xml" in names else "zip"
     except (*BROKEN, ValueError, OSError) as error:
         raise IngestError("the file is damaged (its ZIP archive cannot be opened)") from error

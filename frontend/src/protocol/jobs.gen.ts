@@ -30,7 +30,10 @@ export interface FileEnd {
   timestamp: string;
 }
 /**
- * Content of `file`. `unchanged`: the library already has this content, as `same_as`.
+ * Content of `file`. The id of a file inside a file begins with that file's id and "/".
+ *
+ * An archive has no `source_id`: its result sums up its members. `unchanged`: the library already
+ * has this content, as `same_as`.
  */
 export interface FileEnded {
   stage: "file";

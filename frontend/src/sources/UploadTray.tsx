@@ -121,7 +121,8 @@ function textOf({ state, step, done, total, end, why }: UploadItem, t: TFunction
     return end.same_as === null ? t("upload.same") : t("upload.sameAs", { name: end.same_as });
   }
   const alike = end.similar[0];
-  const ready = t("upload.ready", { count: end.passages });
+  const left = end.message === null ? "" : ` ${end.message}`; // what in it could not be read
+  const ready = t("upload.ready", { count: end.passages }) + left;
   return alike === undefined ? ready : `${ready} ${t("upload.alike", { title: alike.title })}`;
 }
 

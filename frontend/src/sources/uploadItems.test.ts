@@ -58,8 +58,13 @@ describe("changeBy", () => {
     [ended({ status: "unchanged" }), { state: "ready" }],
     [ended({ status: "failed", message: "It is encrypted." }), { why: { said: "It is encrypted." }, canRetry: false }],
     [ended({ status: "failed" }), { state: "failed", why: "unknown" }],
+    [ended({ source_id: null, message: "b.png: unknown" }), { state: "ready", end: { message: "b.png: unknown" } }],
   ])("says what became of a file", (event, expected) => {
     expect(changeBy(event)).toMatchObject(expected);
+  });
+
+  it("waits for the file itself when one inside of it is done", () => {
+    expect(changeBy(ended({ file_id: "1/2" }))).toEqual({});
   });
 
   it("lets a file be sent again when the server ended before it was done", () => {

@@ -76,7 +76,8 @@ export function changeBy(event: JobEvent): Partial<UploadItem> {
       return failed({ said: message }, retryable);
     }
     case "file":
-      return endOf(event.content);
+      // A file inside the file: what became of all of them follows at the end.
+      return event.content.file_id.includes("/") ? {} : endOf(event.content);
     default: {
       const { stage, done, total } = event.content;
       return { step: stage, done, total };

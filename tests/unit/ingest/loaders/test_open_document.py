@@ -62,9 +62,9 @@ def test_headers_and_footers_are_there_once() -> None:
 SHEETS = """<office:spreadsheet>
 <table:table table:name="Teas"><table:table-row><table:table-cell><text:p>Name</text:p>
 </table:table-cell><table:table-cell><text:p>Price</text:p></table:table-cell>
-<table:table-cell><text:p>Note</text:p></table:table-cell></table:table-row>
+<table:table-cell><text:p>Origin</text:p></table:table-cell></table:table-row>
 <table:table-row><table:table-cell office:value="1"><text:p>Assam</text:p></table:table-cell>
-<table:table-cell table:number-columns-repeated="2"/></table:table-row>
+<table:table-cell/><table:table-cell office:string-value="India"/></table:table-row>
 <table:table-row table:number-rows-repeated="2"><table:table-cell><text:p>Oolong</text:p>
 </table:table-cell><table:table-cell office:value="4"/><table:covered-table-cell/></table:table-row>
 <table:table-row table:number-rows-repeated="1048573"><table:table-cell
@@ -79,7 +79,7 @@ HIDDEN = (
 def test_sheets_are_rows_and_hidden_ones_are_counted() -> None:
     source = load_open_document(open_document(SHEETS, styles=HIDDEN))
     assert blocks(source) == [
-        ("row", "Teas", "Name: Assam"),
+        ("row", "Teas", "Name: Assam; Origin: India"),
         ("row", "Teas", "Name: Oolong; Price: 4"),
         ("row", "Teas", "Name: Oolong; Price: 4"),
     ]

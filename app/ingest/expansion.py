@@ -1,0 +1,137 @@
+"""A file that holds files (an archive, a mail with attachments) as the files to ingest."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Final
+
+from app.ingest.file_reader import FileReader
+from app.ingest.files import regular_size
+from app.ingest.ingest_request import IngestRequest
+from app.ingest.loaders.members import CONTAINERS, MAX_DEPTH, MAX_MEMBER_BYTES, MAX_MEMBERS
+from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS, check_size
+from app.ingest.parsed_document import IngestError
+from app.ingest.reader_frames import Unpacked, UnpackRequest
+
+TOO_DEEP: Final = f"it is {MAX_DEPTH} files deep in other files; unpack it, and add it by itself"
+
+
+@dataclass(slots=True)
+class Expansion:
+    """What to ingest: the file itself, if it has text of its own, then what is in it, in order.
+
+    `failures` are names of members that cannot be taken out, with the reason.
+    """
+
+    files: list[IngestRequest] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    members: int = 0
+    size: int = 0
+
+    @property
+    def total(self) -> int:
+        """Of files, readable or not."""
+        return len(self.files) + len(self.failures)
+
+
+def is_container(incoming: IngestRequest) -> bool:
+    """By its name: only such files are looked into."""
+    return PurePath(incoming.name).suffix.lower() in CONTAINERS
+
+
+class Expander:
+    """Takes files out of files, in the reader's processes, into a folder."""
+
+    def __init__(self, reader: FileReader) -> None:
+        self._reader = reader
+
+    async def expand(self, incoming: IngestRequest, folder: Path) -> Expansion:
+        """All levels at once. The members are below `folder`."""
+        expansion = Expansion()
+        await self._add(expansion, incoming, folder, depth=0)
+        return expansion
+
+    async def _add(
+        self, expansion: Expansion, incoming: IngestRequest, folder: Path, *, depth: int
+    ) -> None:
+        if not is_container(incoming):
+            expansion.files.append(incoming)
+            return
+        if depth == MAX_DEPTH:
+            expansion.failures.append((incoming.name, TOO_DEEP))
+            return
+        own = folder / f"{incoming.path.name}.d"
+        try:
+            unpacked = await self._unpack(expansion, incoming, own)
+        except IngestError as error:
+            expansion.failures.append((incoming.name, str(error)))
+            return
+        before = expansion.total
+        if unpacked.own_text:
+            expansion.files.append(incoming)
+        await self._add_members(expansion, incoming, unpacked, own, depth=depth)
+        if expansion.total == before:
+            expansion.failures.append((incoming.name, "the archive contains no files"))
+
+    async def _unpack(self, expansion: Expansion, incoming: IngestRequest, own: Path) -> Unpacked:
+        await asyncio.to_thread(_prepare, incoming, own)
+        return await self._reader.unpack(
+            UnpackRequest(
+                str(incoming.path.absolute()),
+                incoming.name,
+                str(own),
+                MAX_MEMBERS - expansion.members,
+                MAX_MEMBER_BYTES - expansion.size,
+            )
+        )
+
+    async def _add_members(
+        self,
+        expansion: Expansion,
+        incoming: IngestRequest,
+        unpacked: Unpacked,
+        own: Path,
+        *,
+        depth: int,
+    ) -> None:
+        expansion.members += len(unpacked.members)
+        expansion.size += unpacked.size
+        if not unpacked.complete:
+            why = f"only its first {len(unpacked.members):,} files are read; divide it"
+            expansion.failures.append((incoming.name, why))
+        requests: list[IngestRequest] = []
+        for member in unpacked.members:
+            name = f"{incoming.name}/{member.name}"
+            if member.problem is not None:
+                expansion.failures.append((name, member.problem))
+                continue
+            origin = f"{incoming.origin}/{member.name}"
+            path = own / member.file
+            requests.append(replace(incoming, path=path, origin=origin, name=name, audio=None))
+        for request in _with_audio(requests):
+            await self._add(expansion, request, own, depth=depth + 1)
+
+
+def _prepare(incoming: IngestRequest, folder: Path) -> None:
+    try:
+        check_size(incoming.name, regular_size(incoming.path), largest=incoming.largest)
+        folder.mkdir()
+    except OSError as error:
+        raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
+
+
+def _with_audio(requests: Sequence[IngestRequest]) -> Iterator[IngestRequest]:
+    """As in a folder: audio comes with the transcript of the same name."""
+    named = {PurePath(one.name): one for one in requests}
+    audio: dict[str, IngestRequest] = {}
+    for name, one in named.items():
+        if name.suffix.lower() in TRANSCRIPTS:
+            found = (named.get(name.with_suffix(suffix)) for suffix in AUDIO)
+            if (sound := next((sound for sound in found if sound), None)) is not None:
+                audio[one.name] = sound
+    taken = {sound.name for sound in audio.values()}
+    for one in requests:
+        if one.name not in taken:
+            sound = audio.get(one.name)
+            yield replace(one, audio=sound.path) if sound is not None else one
