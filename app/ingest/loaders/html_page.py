@@ -12,7 +12,7 @@ from bs4.element import NavigableString, PageElement, Tag
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.html_furniture import Furniture, is_note
-from app.ingest.loaders.html_text import BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
+from app.ingest.loaders.html_text import APART, BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
@@ -161,7 +161,7 @@ class HtmlExtractor:
         self._out.add_note("pictures", self._line.pictures)
 
     def _notes_around(self, body: Tag, main: Tag) -> tuple[list[Tag], list[Tag]]:
-        """Footnotes and alerts that stand outside the main part, before and after it."""
+        """Notes, alerts and asides that stand outside the main part, before and after it."""
         before: list[Tag] = []
         after: list[Tag] = []
         around = set(map(id, main.parents))
@@ -172,11 +172,11 @@ class HtmlExtractor:
             for child in tag.find_all(True, recursive=False):
                 if child is main:
                     place = after
-                elif is_note(child):
+                elif id(child) not in around and self._furniture.is_left_out(child):
+                    continue
+                elif id(child) not in around and (is_note(child) or child.name == "aside"):
                     place.append(child)
-                elif depth < MAX_DEPTH and (
-                    id(child) in around or not self._furniture.is_left_out(child)
-                ):
+                elif depth < MAX_DEPTH:
                     look(child, depth + 1)
 
         look(body, 0)
@@ -214,7 +214,7 @@ class HtmlExtractor:
             self._flush()
         elif not self._line.atom(tag):
             self._children(tag, depth)
-            if tag.name == "label":
+            if tag.name in APART:
                 self._line.blank()
 
     def _flush(self) -> None:
@@ -284,7 +284,7 @@ class HtmlExtractor:
                     if child.name in BLOCKS:
                         self._line.blank()
                     collect(child, depth + 1)
-                    if child.name in BLOCKS or child.name == "label":
+                    if child.name in BLOCKS or child.name in APART:
                         self._line.blank()
 
         collect(item, 0)

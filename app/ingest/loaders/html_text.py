@@ -19,7 +19,7 @@ BLOCKS: Final = frozenset(
     | {"main", "menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot"}
     | {"th", "thead", "tr", "ul"}
 )
-_APART: Final = frozenset({"label", "option", "output", "button"})
+APART: Final = frozenset({"label", "option", "output", "button", "meter", "progress"})
 _TYPED: Final = frozenset(
     {"", "text", "email", "tel", "url", "number", "date", "time", "month", "week", "datetime-local"}
 )
@@ -59,7 +59,7 @@ class InlineText:
         name = tag.name.rpartition(":")[2]
         form = self._atoms.get(name)
         if form is None or (name == "a" and not _is_note_link(tag) and not _is_permalink(tag)):
-            if name in _APART:
+            if name in APART:
                 self._parts.append(" ")
             return False
         self.raw(form(tag))
@@ -73,7 +73,7 @@ class InlineText:
             if depth > MAX_DEPTH:
                 self._parts.append(f" {node.get_text(' ')} ")
             elif not self.atom(node):
-                apart = node.name in BLOCKS or node.name in _APART
+                apart = node.name in BLOCKS or node.name in APART
                 if apart:
                     self.blank()
                 for child in node.children:

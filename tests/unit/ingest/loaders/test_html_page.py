@@ -87,9 +87,10 @@ def test_notes_around_the_main_part_are_kept_in_their_place() -> None:
     long = "word " * 20
     page = (
         f'<div><div role="alert">Closed.</div></div><div>Cookies!</div><main><p>{long}</p></main>'
-        '<section role="doc-endnotes"><p>Note.</p></section>'
+        '<section role="doc-endnotes"><p>Note.</p></section><aside>For members.</aside>'
+        '<aside class="related">Other pages to read.</aside><dialog><p role="note">No</p></dialog>'
     )
-    assert texts(page) == ["Closed.", long.strip(), "Note."]
+    assert texts(page) == ["Closed.", long.strip(), "Note.", "For members."]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,15 @@ def test_forms_show_what_was_filled_in() -> None:
         "<select><option>A<option>B</select></form>"
     )
     assert texts(form) == ["Name Ann ☒ Yes Malmö Two\nlines A, B"]
+
+
+def test_a_main_part_may_be_deep_inside() -> None:
+    page = f"<p>x</p>{'<div>' * 3_000}<main><p>Main text.</p></main>"
+    assert texts(page) == ["Main text."]
+
+
+def test_values_that_are_shown_side_by_side_are_words_of_their_own() -> None:
+    assert texts("<output>42</output><meter>two</meter>x") == ["42 two x"]
 
 
 def test_code_keeps_its_lines() -> None:
