@@ -5,9 +5,9 @@ import { signIn } from "../../protocol/signIn.ts";
 import { Button } from "../../ui/Button.tsx";
 import { count, duration } from "../../ui/format.ts";
 import type { Answer } from "../state/answerReducer.ts";
-import type { ChatSession } from "../session/ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../state/chatState.ts";
 import { cx } from "../../ui/cx.ts";
+import { useChat } from "./chatContext.ts";
 import note from "../../ui/note.module.css";
 
 const INTERRUPTED = "INTERRUPTED";
@@ -16,12 +16,11 @@ interface Props {
   readonly answer: Answer;
   readonly stop: StopOutcome | null;
   readonly isLast: boolean;
-  readonly session: ChatSession;
-  readonly onSignIn: () => void;
 }
 
 /** How an answer ended, when it did not simply end, and the button that helps. */
-export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props) {
+export function AnswerOutcome({ answer, stop, isLast }: Props) {
+  const { session, onSignIn } = useChat();
   useTranslation("chat");
   const canContinue = isLast && answer.messageId !== null && answer.text !== "";
   const isSignedOut = answer.failure?.code === SIGNED_OUT;
@@ -46,13 +45,13 @@ export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props
               {t("chat:outcome.retry")}
             </Button>
           ) : null}
-          {canContinue && !isSignedOut ? <Continue session={session} /> : null}
+          {canContinue && !isSignedOut ? <Continue /> : null}
         </div>
       ) : null}
       {answer.phase === "stopped" ? (
         <div className={note.note}>
           <span>{stop === null ? t("chat:outcome.stopped") : receiptText(stop)}</span>
-          {canContinue ? <Continue session={session} /> : null}
+          {canContinue ? <Continue /> : null}
         </div>
       ) : null}
       <EndNotes answer={answer} />
@@ -60,7 +59,8 @@ export function AnswerOutcome({ answer, stop, isLast, session, onSignIn }: Props
   );
 }
 
-function Continue({ session }: Pick<Props, "session">) {
+function Continue() {
+  const { session } = useChat();
   return (
     <Button
       variant="outlined"

@@ -5,10 +5,9 @@ import { CopyButton } from "../../ui/CopyButton.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
 import type { Answer } from "../state/answerReducer.ts";
-import type { ChatSession } from "../session/ChatSession.ts";
 import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { askAgainByCurl, replayByCurl } from "./curl.ts";
-import type { ChatRenderers } from "./renderers.ts";
+import { useChat } from "./chatContext.ts";
 import type { Turn } from "../state/turns.ts";
 import { FeedbackButtons } from "./FeedbackButtons.tsx";
 import { iconButtonClass } from "../../ui/buttonClass.ts";
@@ -18,19 +17,18 @@ interface Props {
   readonly turn: Turn;
   readonly answer: Answer;
   readonly isLast: boolean;
-  readonly session: ChatSession;
-  readonly renderers: ChatRenderers;
 }
 
 /** What can be done with a finished answer. */
-export function AnswerTools({ turn, answer, isLast, session, renderers }: Props) {
+export function AnswerTools({ turn, answer, isLast }: Props) {
+  const { session, renderers } = useChat();
   const { t } = useTranslation("chat");
   const server = window.location.origin + ROOT_PATH;
   const { runId, filters } = answer;
   const { sessionId } = session.getSnapshot();
   return (
     <div className={styles.tools} role="group" aria-label={t("answer.tools")}>
-      {turn.answers.length > 1 ? <Alternatives turn={turn} session={session} /> : null}
+      {turn.answers.length > 1 ? <Alternatives turn={turn} /> : null}
       {answer.text === "" ? null : (
         <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
       )}
@@ -49,7 +47,7 @@ export function AnswerTools({ turn, answer, isLast, session, renderers }: Props)
       <CopyButton text={() => askAgainByCurl(server, turn.question, sessionId, filters)}>
         {t("answer.curl")}
       </CopyButton>
-      {answer.messageId === null ? null : <FeedbackButtons answer={answer} session={session} />}
+      {answer.messageId === null ? null : <FeedbackButtons answer={answer} />}
       {runId === null ? null : (
         <Popover
           side="above"
@@ -64,7 +62,8 @@ export function AnswerTools({ turn, answer, isLast, session, renderers }: Props)
   );
 }
 
-function Alternatives({ turn, session }: Pick<Props, "turn" | "session">) {
+function Alternatives({ turn }: Pick<Props, "turn">) {
+  const { session } = useChat();
   const { t } = useTranslation("chat");
   const { key, shown, answers } = turn;
   const position = { shown: shown + 1, all: answers.length };

@@ -1,10 +1,12 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import type { ReactNode } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { newAnswer, type Answer, type EvidenceEvent } from "../state/answerReducer.ts";
 import { ChatSession } from "../session/ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../state/chatState.ts";
 import type { Turn } from "../state/turns.ts";
+import { ChatContext } from "./chatContext.ts";
 import type { ChatRenderers } from "./renderers.ts";
 import { FakeServer, sessionOptions } from "../session/testing.ts";
 import { AnswerTools } from "./AnswerTools.tsx";
@@ -14,7 +16,7 @@ import { errorText, AnswerOutcome } from "./AnswerOutcome.tsx";
 import { QueuedQuestion } from "./QueuedQuestion.tsx";
 import { StageLine } from "./StageLine.tsx";
 
-const SLOTS: ChatRenderers = {
+const RENDERERS: ChatRenderers = {
   AnswerText: () => null,
   SourceList: () => null,
   ScopePicker: () => null,
@@ -25,10 +27,13 @@ const SLOTS: ChatRenderers = {
 };
 const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
 const onSignIn = vi.fn();
+const chat = { session, renderers: RENDERERS, onSignIn };
+
+const inChat = (part: ReactNode) => <ChatContext value={chat}>{part}</ChatContext>;
 
 function show(change: Partial<Answer>, isLast = true): void {
   const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part", ...change };
-  render(<AnswerOutcome {...{ answer, isLast, session, onSignIn }} stop={null} />);
+  render(inChat(<AnswerOutcome {...{ answer, isLast }} stop={null} />));
 }
 
 const failed = (code: string): Partial<Answer> => ({
@@ -47,9 +52,9 @@ describe("StageLine", () => {
       timestamp: "2026-11-21T10:00:00.000Z",
     };
     const answer: Answer = { ...newAnswer("a", "r"), text: "Part", evidence: [generation] };
-    const { container, rerender } = render(<StageLine answer={answer} connection={null} />);
+    const { container, rerender } = render(<StageLine answer={answer} />);
     expect(container.textContent).toContain("Generation…");
-    rerender(<StageLine answer={{ ...answer, phase: "complete" }} connection={null} />);
+    rerender(<StageLine answer={{ ...answer, phase: "complete" }} />);
     expect(container.textContent).toBe("Based on the passages found earlier");
   });
 });
@@ -75,13 +80,13 @@ describe("StageLine of a model that thinks", () => {
 
   it("says that it thinks, and folds what it thought", () => {
     const { container, rerender } = render(
-      <StageLine answer={{ ...answer, evidence: [generation, begun] }} connection={null} />,
+      <StageLine answer={{ ...answer, evidence: [generation, begun] }} />,
     );
     expect(container.querySelector(".running")?.textContent).toBe("Reasoning…");
     const evidence = [generation, begun, thought];
-    rerender(<StageLine answer={{ ...answer, evidence }} connection={null} />);
+    rerender(<StageLine answer={{ ...answer, evidence }} />);
     expect(container.querySelector(".running")?.textContent).toBe("Generation…");
-    rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} connection={null} />);
+    rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} />);
     const folded = screen.getByText("Passage [2]? <b>No.</b>");
     expect(folded.closest("details details")?.hasAttribute("open")).toBe(false);
   });
@@ -119,15 +124,17 @@ describe("AnswerOutcome", () => {
   it("offers the same question once: Retry after an error, Regenerate otherwise", () => {
     const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part" };
     const turn: Turn = { key: "t", question: "Why?", answers: [answer], shown: 0 };
-    const tools = { turn, isLast: true, session, renderers: SLOTS };
+    const tools = { turn, isLast: true };
     const again = ["Retry", "Regenerate"];
     for (const [phase, offered] of [["error", ["Retry"]], ["complete", ["Regenerate"]], ["stopped", ["Regenerate"]]] as const) {
       const ended: Answer = { ...answer, phase };
       render(
-        <>
-          <AnswerOutcome {...{ answer: ended, isLast: true, session, onSignIn }} stop={null} />
-          <AnswerTools {...tools} answer={ended} />
-        </>,
+        inChat(
+          <>
+            <AnswerOutcome answer={ended} isLast stop={null} />
+            <AnswerTools {...tools} answer={ended} />
+          </>,
+        ),
       );
       expect(buttons().filter((name) => again.includes(name))).toEqual(offered);
       cleanup();

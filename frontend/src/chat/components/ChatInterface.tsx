@@ -1,11 +1,11 @@
-import { memo, useCallback, useState } from "react";
+import { memo, useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { lastAnswer, type ChatSnapshot } from "../state/chatState.ts";
-import type { ChatSession } from "../session/ChatSession.ts";
 import type { Connection } from "../state/chatState.ts";
+import { ChatContext, ConnectionContext, useChat } from "./chatContext.ts";
 import type { ChatRenderers } from "./renderers.ts";
 import type { Edit } from "./useDraft.ts";
 import { useEarlierTurns } from "./useEarlierTurns.ts";
@@ -41,6 +41,7 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
   const edit = useCallback((question: string) => {
     setEdited((last) => ({ question, times: (last?.times ?? 0) + 1 }));
   }, []);
+  const chat = useMemo(() => ({ session, renderers, onSignIn }), [session, renderers, onSignIn]);
   const { turns, phase } = snapshot;
   const connection = isOffline ? "offline" : snapshot.connection;
   useEscape(phase === "streaming", () => void session.stop());
@@ -54,43 +55,40 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
   );
   const { queued, filters, returned } = snapshot;
   return (
-    <div className={styles.chat} data-phase={phase}>
-      <Messages {...{ snapshot, session, renderers, scroll, connection, onSignIn }} onAsk={ask} onEdit={edit} />
-      <Dock
-        {...{ session, renderers, connection, queued, filters, returned, edited, toEnd }}
-        isBusy={phase === "streaming"}
-        isBuffered={snapshot.isBuffered}
-        isBehind={isBehind}
-        lastQuestion={turns.at(-1)?.question ?? null}
-        draftKey={isNew && turns.length === 0 ? "new" : sessionId}
-        onAsk={ask}
-      />
-      <LiveRegion answer={lastAnswer(turns)} />
-    </div>
+    <ChatContext value={chat}>
+      <ConnectionContext value={connection}>
+        <div className={styles.chat} data-phase={phase}>
+          <Messages {...{ snapshot, scroll }} onAsk={ask} onEdit={edit} />
+          <Dock
+            {...{ connection, queued, filters, returned, edited, toEnd }}
+            isBusy={phase === "streaming"}
+            isBuffered={snapshot.isBuffered}
+            isBehind={isBehind}
+            lastQuestion={turns.at(-1)?.question ?? null}
+            draftKey={isNew && turns.length === 0 ? "new" : sessionId}
+            onAsk={ask}
+          />
+          <LiveRegion answer={lastAnswer(turns)} />
+        </div>
+      </ConnectionContext>
+    </ChatContext>
   );
 }
 
-interface PartProps {
-  readonly session: ChatSession;
-  readonly renderers: ChatRenderers;
-  readonly connection: Connection | null;
-  readonly onAsk: (question: string) => void;
-}
-
-interface MessagesProps extends PartProps {
+interface MessagesProps {
   readonly snapshot: ChatSnapshot;
   readonly scroll: FollowScroll;
+  readonly onAsk: (question: string) => void;
   readonly onEdit: (question: string) => void;
-  readonly onSignIn: () => void;
 }
 
-function Messages({ snapshot, session, renderers, scroll, connection, ...acts }: MessagesProps) {
+function Messages({ snapshot, scroll, onAsk, onEdit }: MessagesProps) {
   const { t } = useTranslation("chat");
+  const { session, renderers, onSignIn } = useChat();
   const { turns, earlier, loading, stop } = snapshot;
   const { scroller, content } = scroll;
   const loadEarlier = useCallback(() => session.loadEarlier(), [session]);
   const before = useEarlierTurns(turns, scroller, loadEarlier);
-  const { onAsk, onEdit, onSignIn } = acts;
   return (
     <div className={styles.messages} ref={scroller}>
       <div className={styles.column} ref={content}>
@@ -102,15 +100,14 @@ function Messages({ snapshot, session, renderers, scroll, connection, ...acts }:
           </Button>
         )}
         {turns.map((turn) => {
-          const isLast = turn === turns.at(-1);
-          const its = turn.answers[turn.shown]?.key === stop?.key ? stop : null;
-          const shared = { turn, isLast, session, renderers, onEdit, onSignIn };
+          const isStopped = stop !== null && turn.answers[turn.shown]?.key === stop.key;
           return (
             <TurnView
               key={turn.key}
-              {...shared}
-              connection={isLast ? connection : null}
-              stop={its}
+              turn={turn}
+              isLast={turn === turns.at(-1)}
+              stop={isStopped ? stop.outcome : null}
+              onEdit={onEdit}
             />
           );
         })}
@@ -119,9 +116,9 @@ function Messages({ snapshot, session, renderers, scroll, connection, ...acts }:
   );
 }
 
-interface DockProps
-  extends PartProps,
-    Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isBuffered"> {
+interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isBuffered"> {
+  readonly connection: Connection | null;
+  readonly onAsk: (question: string) => void;
   readonly isBusy: boolean;
   readonly isBehind: boolean;
   readonly toEnd: () => void;
@@ -131,8 +128,9 @@ interface DockProps
 }
 
 /** Memoised: tokens do not concern it. */
-const Dock = memo(function Dock({ session, renderers, connection, queued, filters, ...props }: DockProps) {
+const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockProps) {
   const { t } = useTranslation("chat");
+  const { session, renderers } = useChat();
   const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
     props;
   return (

@@ -5,14 +5,13 @@ import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
 import type { Answer } from "../state/answerReducer.ts";
-import type { ChatSession } from "../session/ChatSession.ts";
+import { useChat } from "./chatContext.ts";
 import { iconButtonClass } from "../../ui/buttonClass.ts";
 import field from "../../ui/field.module.css";
 import styles from "./FeedbackButtons.module.css";
 
 interface Props {
   readonly answer: Answer;
-  readonly session: ChatSession;
 }
 
 const RATINGS = {
@@ -30,7 +29,8 @@ export function FeedbackButtons(props: Props) {
   );
 }
 
-function Thumb({ answer, session, rating }: Props & { readonly rating: "up" | "down" }) {
+function Thumb({ answer, rating }: Props & { readonly rating: "up" | "down" }) {
+  const { session } = useChat();
   const { t } = useTranslation("chat");
   const [isOpen, setOpen] = useState(false);
   const [isFailed, setFailed] = useState(false);

@@ -3,8 +3,7 @@ import { Trans, useTranslation } from "react-i18next";
 import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
 import type { Answer } from "../state/answerReducer.ts";
-import type { ChatSession } from "../session/ChatSession.ts";
-import type { ChatRenderers } from "./renderers.ts";
+import { useChat } from "./chatContext.ts";
 import note from "../../ui/note.module.css";
 import styles from "./SearchScopeNote.module.css";
 
@@ -12,12 +11,11 @@ interface Props {
   readonly answer: Answer;
   readonly question: string;
   readonly isLast: boolean;
-  readonly session: ChatSession;
-  readonly ScopeName: ChatRenderers["ScopeName"];
 }
 
 /** What was searched when that was not everything; after a refusal, the way to search the rest. */
-export function SearchScopeNote({ answer, question, isLast, session, ScopeName }: Props) {
+export function SearchScopeNote({ answer, question, isLast }: Props) {
+  const { session, renderers } = useChat();
   const { t } = useTranslation("chat");
   const { filters } = answer;
   if (filters === null || isUnfiltered(filters)) return null;
@@ -28,7 +26,7 @@ export function SearchScopeNote({ answer, question, isLast, session, ScopeName }
         <Trans
           t={t}
           i18nKey="searched.only"
-          components={{ scope: <ScopeName filters={filters} /> }}
+          components={{ scope: <renderers.ScopeName filters={filters} /> }}
         />
         {outside > 0 ? `. ${t("searched.outside", { count: outside })}` : null}
       </span>

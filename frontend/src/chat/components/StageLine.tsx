@@ -1,4 +1,4 @@
-import { Fragment } from "react";
+import { Fragment, use } from "react";
 import { useTranslation } from "react-i18next";
 
 import { t } from "../../i18n/i18n.ts";
@@ -6,21 +6,16 @@ import { duration } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import { stepsOf, type Step } from "../state/evidence.ts";
-import type { Connection } from "../state/chatState.ts";
+import { ConnectionContext } from "./chatContext.ts";
 import { RetrievalTrace } from "./RetrievalTrace.tsx";
 import { cx } from "../../ui/cx.ts";
 import styles from "./StageLine.module.css";
-
-interface Props {
-  readonly answer: Answer;
-  readonly connection: Connection | null;
-}
 
 /**
  * What happens before and while the answer is written, with counts and times. When it is finished
  * the same line says how it was found, so that nothing moves; opened, it tells everything.
  */
-export function StageLine({ answer, connection }: Props) {
+export function StageLine({ answer }: { readonly answer: Answer }) {
   useTranslation("chat");
   const steps = stepsOf(answer.evidence);
   const isStreaming = answer.phase === "streaming";
@@ -36,7 +31,7 @@ export function StageLine({ answer, connection }: Props) {
       summary={
         <span className={styles.stages}>
           <b className={isStreaming ? cx(styles.stage, styles.running) : styles.stage}>
-            {isStreaming ? runningName(steps, connection) : t("chat:found.title")}
+            {isStreaming ? <RunningName steps={steps} /> : t("chat:found.title")}
           </b>
           <span className={styles.results}>
             {isStreaming ? <FinishedSteps steps={steps} /> : resultLine(steps)}
@@ -60,7 +55,8 @@ function FinishedSteps({ steps }: { readonly steps: readonly Step[] }) {
   ));
 }
 
-function runningName(steps: readonly Step[], connection: Connection | null): string {
+function RunningName({ steps }: { readonly steps: readonly Step[] }) {
+  const connection = use(ConnectionContext);
   const running = steps.findLast((step) => step.isRunning) ?? steps.at(-1);
   if (running !== undefined) return t("chat:stage.running", { stage: running.name });
   return t(connection === "offline" ? "chat:stage.waiting" : "chat:stage.sending");

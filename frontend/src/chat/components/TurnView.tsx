@@ -2,11 +2,7 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { IconButton } from "../../ui/Button.tsx";
-
-import type { ChatSession } from "../session/ChatSession.ts";
 import type { StopOutcome } from "../state/chatState.ts";
-import type { Connection } from "../state/chatState.ts";
-import type { ChatRenderers } from "./renderers.ts";
 import type { Turn } from "../state/turns.ts";
 import { AnswerView } from "./AnswerView.tsx";
 import styles from "./TurnView.module.css";
@@ -14,16 +10,13 @@ import styles from "./TurnView.module.css";
 interface Props {
   readonly turn: Turn;
   readonly isLast: boolean;
-  readonly session: ChatSession;
-  readonly renderers: ChatRenderers;
-  readonly connection: Connection | null;
   readonly onEdit: (question: string) => void;
-  readonly onSignIn: () => void;
-  readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
+  /** What the server said of stopping the answer on screen. */
+  readonly stop: StopOutcome | null;
 }
 
 /** A question and the answer on screen. Memoised: only the running turn draws again. */
-export const TurnView = memo(function TurnView({ turn, stop, onEdit, ...rest }: Props) {
+export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: Props) {
   const { t } = useTranslation("chat");
   const answer = turn.answers[turn.shown];
   return (
@@ -42,12 +35,7 @@ export const TurnView = memo(function TurnView({ turn, stop, onEdit, ...rest }: 
         </h2>
       </div>
       {answer === undefined ? null : (
-        <AnswerView
-          turn={turn}
-          answer={answer}
-          stop={stop?.key === answer.key ? stop.outcome : null}
-          {...rest}
-        />
+        <AnswerView {...{ turn, answer, isLast, stop }} />
       )}
     </section>
   );
