@@ -17,6 +17,7 @@ from app.domain.models import (
     Citation,
     Conversation,
     Feedback,
+    FidelityNote,
     Filters,
     FinishReason,
     LibraryCounts,
@@ -220,7 +221,8 @@ class MessageShape(Shape):
 class SourceShape(Shape):
     """A document or recording of the library, without its owner and hash.
 
-    `access`: who can read it. `groups` is filled for the owner only.
+    `access`: who can read it. `groups` is filled for the owner only. `notes`: content of the
+    file that is missing from the text; clients ignore unknown kinds.
     """
 
     source_id: str
@@ -236,6 +238,7 @@ class SourceShape(Shape):
     tags: tuple[str, ...]
     audio: bool
     speakers: tuple[str, ...]
+    notes: tuple[FidelityNote, ...]
     mine: bool
     access: Access
     groups: tuple[str, ...]

@@ -1,9 +1,11 @@
 """Converts rows of the library to dataclasses of the domain."""
 
+from dataclasses import asdict
+
 from asyncpg import Record
 
-from app.domain.models import Candidate, Cue, Passage, Source
-from app.domain.stored import known_kind
+from app.domain.models import Candidate, Cue, FidelityNote, Passage, Source
+from app.domain.stored import known_kind, stored_notes
 
 CUE_FIELDS = 5  # newer versions may store more
 
@@ -27,6 +29,7 @@ def to_source(row: Record) -> Source:
         tags=tuple(row["tags"]),
         audio=row["audio_key"] is not None,
         speakers=tuple(row["speakers"]),
+        notes=stored_notes(row["notes"]),
     )
 
 
@@ -53,6 +56,11 @@ def to_passage(row: Record) -> Passage:
 def cues_to_json(cues: tuple[Cue, ...]) -> list[list[object]]:
     """Compact form: the fields of `Cue` in order."""
     return [[cue.start, cue.end, cue.start_s, cue.end_s, cue.speaker] for cue in cues]
+
+
+def notes_to_json(notes: tuple[FidelityNote, ...]) -> list[dict[str, object]]:
+    """One object for each note."""
+    return [asdict(note) for note in notes]
 
 
 def to_candidate(row: Record) -> Candidate:

@@ -10,7 +10,13 @@ from asyncpg import Connection, Record
 from pgvector import HalfVector
 
 from app.db.library_listing import cursor_after, like_patterns, read_cursor
-from app.db.library_rows import cues_to_json, storable, to_passage, to_source
+from app.db.library_rows import (
+    cues_to_json,
+    notes_to_json,
+    storable,
+    to_passage,
+    to_source,
+)
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.errors import StoreUnavailable
@@ -183,7 +189,7 @@ class LibraryStore:
                 SQL["insert_source"],
                 *(source_id, principal.owner_id),
                 *_columns(source, len(passages)),
-                *(embedder, created, now, list(source.shared_with)),
+                *(embedder, created, now, list(source.shared_with), notes_to_json(source.notes)),
             )
             await _insert_passages(connection, principal, number, source_id, source, passages)
             if source.sketch:

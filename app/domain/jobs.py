@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from app.domain.library_ports import Change
-from app.domain.models import Wire
+from app.domain.models import FidelityNote, Wire, absent
 
 JobStageName = Literal["read", "cut", "embed", "store"]
 JobFailureCode = Literal["INGEST_FAILED", "INTERRUPTED"]
@@ -59,6 +59,8 @@ class FileEnded(Wire):
     same_as: str | None  # the name of another source with the same content
     similar: tuple[SimilarSource, ...]
     message: str | None  # why it failed, or what in it did, for a person
+    # Content that is missing from the text.
+    notes: Annotated[tuple[FidelityNote, ...] | None, Field(exclude_if=absent)] = None
 
 
 class FileEnd(Wire):

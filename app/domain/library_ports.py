@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from app.domain.models import (
     Cue,
+    FidelityNote,
     Filters,
     SearchResult,
     Similar,
@@ -38,6 +39,7 @@ class NewSource:
     speakers: tuple[str, ...] = ()
     original: StoredFile | None = None
     audio: StoredFile | None = None
+    notes: tuple[FidelityNote, ...] = ()
     sketch: tuple[int, ...] = ()  # see `app/text/minhash_sketch.py`; empty: never compared
 
 

@@ -220,6 +220,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class FidelityNote:
+    """Content that is missing from the text: `count` items of that kind, of `total` if known.
+
+    `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+    """
+
+    kind: str
+    count: int
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A document or recording of the library."""
 
@@ -239,6 +252,7 @@ class Source:
     audio: bool = False  # has a playable file at /sources/{id}/file
     speakers: tuple[str, ...] = field(default=())
     shared_with: tuple[str, ...] = ()  # groups whose members can read it
+    notes: tuple[FidelityNote, ...] = ()  # unknown for sources stored by older versions
 
 
 Order = Literal["newest", "title", "longest"]

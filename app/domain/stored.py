@@ -23,6 +23,7 @@ from app.domain.events import (
 )
 from app.domain.models import (
     Citation,
+    FidelityNote,
     Filters,
     FinishReason,
     Passage,
@@ -120,6 +121,23 @@ def stored_citations(values: object) -> tuple[Citation, ...]:
         return ()
     read = (read_stored(Citation, value) for value in values)
     return tuple(citation for citation in read if citation is not None)
+
+
+def stored_notes(values: object) -> tuple[FidelityNote, ...]:
+    """Those of a stored list that say what and how many."""
+    if not isinstance(values, list | tuple):
+        return ()
+    return tuple(
+        FidelityNote(value["kind"], value["count"], _total(value.get("total")))
+        for value in values
+        if isinstance(value, Mapping)
+        and isinstance(value.get("kind"), str)
+        and isinstance(value.get("count"), int)
+    )
+
+
+def _total(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def stored_step(kind: str, data: bytes) -> Step:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.errors import CitestreamError
-from app.domain.models import SourceKind
+from app.domain.models import FidelityNote, SourceKind
 
 BlockKind = Literal["paragraph", "item", "row", "code"]
 
@@ -22,19 +22,6 @@ class Block:
     kind: BlockKind = "paragraph"
     heading: str | None = None  # the path of headings above it
     page: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FidelityNote:
-    """Content that is missing from the text: `count` items of that kind, of `total` if known.
-
-    `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
-    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
-    """
-
-    kind: str
-    count: int
-    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

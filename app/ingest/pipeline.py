@@ -17,7 +17,7 @@ from app.domain.library_ports import (
     NewSource,
     PassageEncoder,
 )
-from app.domain.models import Similar, SourceKind, StoredFile
+from app.domain.models import FidelityNote, Similar, SourceKind, StoredFile
 from app.domain.principals import Principal
 from app.ingest.expansion import Expander, Expansion, is_container
 from app.ingest.file_reader import FileReader
@@ -58,6 +58,7 @@ class Ingested:
     change: Change
     same_as: str | None = None
     similar: tuple[Similar, ...] = ()
+    notes: tuple[FidelityNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,13 @@ class Ingestor:
             )
             other = same.name if same.name != incoming.name else None
             return Ingested(
-                same.source_id, same.title, same.kind, same.passage_count, "unchanged", other
+                same.source_id,
+                same.title,
+                same.kind,
+                same.passage_count,
+                "unchanged",
+                other,
+                notes=same.notes,
             )
         document = await self._reader.read(
             Request(
@@ -156,7 +163,15 @@ class Ingestor:
         passages = len(document.passages)
         report(Progress("store", passages, passages))
         similar = await self._library.similar(principal, source_id)
-        return Ingested(source_id, document.title, document.kind, passages, change, similar=similar)
+        return Ingested(
+            source_id,
+            document.title,
+            document.kind,
+            passages,
+            change,
+            similar=similar,
+            notes=document.notes,
+        )
 
     @asynccontextmanager
     async def expanded(self, incoming: IngestRequest) -> AsyncIterator[Expansion]:
@@ -208,6 +223,7 @@ class Ingestor:
             speakers=document.speakers,
             original=original,
             audio=audio,
+            notes=document.notes,
             sketch=document.sketch,
         )
 

@@ -15,8 +15,10 @@ from rich.text import Text
 from app.domain.encoding import counted, printable
 from app.domain.errors import RunFailure
 from app.domain.library_ports import Change
+from app.domain.models import FidelityNote
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
+from app.ingest.fidelity_report import describe
 from app.ingest.file_discovery import Discovered
 from app.ingest.ingest_request import IngestRequest
 from app.ingest.parsed_document import IngestError
@@ -136,11 +138,22 @@ class ProgressDisplay:
             self._console.print(table)
         if len(done) > MAX_LISTED:
             self._console.print(f"… and {len(done) - MAX_LISTED:,} more")
+        self._list_notes([(file.name, one.notes) for file, one in done if one.notes])
         passages = sum(one.passages for _, one in done if one.change != "unchanged")
         self._console.print(
             f"{_counts([one.change for _, one in done], failed)}; "
             f"{counted(passages, 'passage')} embedded in {seconds:.1f} s"
         )
+
+    def _list_notes(self, noted: Sequence[tuple[str, Sequence[FidelityNote]]]) -> None:
+        """What of the files is not in the text, one line for each."""
+        for name, notes in noted[:MAX_LISTED]:
+            line = printable(f"{name}: {describe(notes)}")
+            self._console.print(line, markup=False, soft_wrap=True)
+        if len(noted) > MAX_LISTED:
+            self._console.print(
+                f"… and {len(noted) - MAX_LISTED:,} more files that are not all text"
+            )
 
 
 def _shown_path(file: IngestRequest, name: str) -> Path:

@@ -15,8 +15,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from app.domain.library_ports import NewPassage
-from app.domain.models import SourceKind
-from app.ingest.parsed_document import FidelityNote
+from app.domain.models import FidelityNote, SourceKind
 from app.ingest.reading import Count, ReadDocument
 
 LENGTH: Final = struct.Struct(">I")

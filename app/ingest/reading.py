@@ -6,10 +6,10 @@ from typing import Final
 
 from app.domain.errors import CitestreamError
 from app.domain.library_ports import NewPassage
-from app.domain.models import SourceKind
+from app.domain.models import FidelityNote, SourceKind
 from app.ingest.loaders.members import Member
-from app.ingest.loaders.registry import loader_for, title_from
-from app.ingest.parsed_document import FidelityNote, IngestError
+from app.ingest.loaders.registry import Loader, loader_for, title_from
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from app.ingest.passages import context, cut_passages
 from app.text.minhash_sketch import sketch
 
@@ -77,5 +77,11 @@ def _read(name: str, data: bytes, count: Count) -> ReadDocument:
         sketch=sketch(loaded.text),
         passages=tuple(passages),
         contexts=tuple(contexts[passage.heading] for passage in passages),
-        notes=loaded.notes,
+        notes=_notes(loader, data, loaded),
     )
+
+
+def _notes(loader: Loader, data: bytes, loaded: ParsedDocument) -> tuple[FidelityNote, ...]:
+    if loader.binary or loader.is_doubtful is None or not loader.is_doubtful(data):
+        return loaded.notes
+    return (*loaded.notes, FidelityNote("doubtful_encoding", 1))

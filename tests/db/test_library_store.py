@@ -14,7 +14,15 @@ from app.db.page_cursors import to_cursor
 from app.db.pool import Database
 from app.domain.errors import InvalidInput, StoreUnavailable
 from app.domain.library_ports import EncodedPassage, NewPassage, NewSource
-from app.domain.models import Cue, Filters, LibraryCounts, Listing, SourceKind, StoredFile
+from app.domain.models import (
+    Cue,
+    FidelityNote,
+    Filters,
+    LibraryCounts,
+    Listing,
+    SourceKind,
+    StoredFile,
+)
 from app.domain.principals import Principal
 from app.search.passage_index import PostgresPassageIndex
 from tests.db.library import ANA, BEN, EMBEDDER, NOON, embedded, encoded, new_source, store, vector
@@ -45,6 +53,7 @@ async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
         speakers=("Ana",),
         original=StoredFile("k1", "text/vtt"),
         audio=StoredFile("k2", "audio/mpeg"),
+        notes=(FidelityNote("pages_without_text", 3, 22), FidelityNote("pictures", 2)),
     )
     source_id, change = await library.replace(
         ANA, source, [(passage, encoded("x"))], embedder=EMBEDDER, now=NOON
@@ -54,6 +63,7 @@ async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
     assert stored is not None
     assert (stored.title, stored.kind, stored.pages) == ("Tea", "recording", 4)
     assert stored.tags == ("a", "b")
+    assert stored.notes == source.notes
     assert (stored.owner_id, stored.shared, stored.audio) == ("ana", True, True)
     assert (stored.created_at, stored.passage_count, stored.speakers) == (NOON, 1, ("Ana",))
     (read,) = await library.passages(ANA, source_id)

@@ -40,7 +40,7 @@ from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
-from tests.harness.documents import archive
+from tests.harness.documents import archive, flowing, pdf
 from tests.harness.mail import message
 
 T = TypeVar("T")
@@ -151,6 +151,17 @@ def test_names_and_titles_do_nothing_to_the_terminal(
     shown = output + errors
     assert [c for c in shown if not c.isprintable() and c != "\n"] == []
     assert "\\x1b[31m[link=x]red\\x9b2J\\u202egpj\\r\\x07" in shown.replace("\n", "")
+
+
+def test_what_of_a_file_is_not_in_its_text_is_told(
+    command: Callable[..., tuple[int, str, str]], desk: Path
+) -> None:
+    pages = [flowing(["Cups are blue."]), [], flowing(["Plates are white."])]
+    (desk / "cups.pdf").write_bytes(pdf(pages))
+    for _ in range(2):
+        code, output, _ = command(desk / "cups.pdf")
+        assert code == 0
+        assert "cups.pdf: 1 of 3 pages has no text" in output.splitlines()
 
 
 def test_a_folder_is_ingested(

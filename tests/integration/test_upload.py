@@ -128,6 +128,24 @@ async def test_an_upload_is_told_stage_by_stage_and_can_be_asked(
     assert not list((settings.data_dir / "files" / "incoming").iterdir())
 
 
+async def test_what_of_a_file_is_not_in_its_text_is_told(http: httpx.AsyncClient) -> None:
+    pages = pdf([flowing(["Green tea is steeped for two minutes."]), [], []])
+    _, told = await sent(http, part("tea.pdf", pages), part("tea.md", NOTE))
+    notes = [{"kind": "pages_without_text", "count": 2, "total": 3}]
+    end = ends(told)
+    assert end["tea.pdf"]["notes"] == notes
+    assert "notes" not in end["tea.md"]
+    listed = await sources(http)
+    assert (listed["tea.pdf"]["notes"], listed["tea.md"]["notes"]) == (notes, [])
+    source_id = listed["tea.pdf"]["source_id"]
+    assert (await http.get(f"/sources/{source_id}")).json()["notes"] == notes
+    _, again = await sent(http, part("tea.pdf", pages))
+    assert (ends(again)["tea.pdf"]["status"], ends(again)["tea.pdf"]["notes"]) == (
+        "unchanged",
+        notes,
+    )
+
+
 async def test_several_files_of_which_some_fail(http: httpx.AsyncClient) -> None:
     _, told = await sent(
         http,

@@ -5,7 +5,7 @@
 -- At most $7 sources that $1 with groups $2 can read, of kind $3 (null: any), that match every pattern
 -- of $4, after the cursor (value $5 of source number $6; null: start).
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
 FROM sources
 WHERE {{readable_by source=sources owner=$1 groups=$2}}
   AND ($3::text IS NULL OR kind = $3)
@@ -18,7 +18,7 @@ LIMIT $7;
 -- name: list_titles
 -- Like list_newest, ordered by title.
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
 FROM sources
 WHERE {{readable_by source=sources owner=$1 groups=$2}}
   AND ($3::text IS NULL OR kind = $3)
@@ -31,7 +31,7 @@ LIMIT $7;
 -- name: list_longest
 -- Like list_newest, sources with the most passages first.
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
 FROM sources
 WHERE {{readable_by source=sources owner=$1 groups=$2}}
   AND ($3::text IS NULL OR kind = $3)
@@ -49,7 +49,7 @@ FROM sources WHERE {{readable_by source=sources owner=$1 groups=$2}};
 
 -- name: find_source
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
 FROM sources
 WHERE source_id = $2 AND {{readable_by source=sources owner=$1 groups=$3}};
 
@@ -80,7 +80,7 @@ WHERE owner_id = $1 AND NOT shared AND shared_with = '{}' AND deleted_at IS NULL
 
 -- name: find_same
 SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers
+  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
 FROM sources
 WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4 AND deleted_at IS NULL
   AND (origin = $2 OR NOT EXISTS (
@@ -105,9 +105,9 @@ FROM sources WHERE owner_id = $1 AND origin = $2;
 -- name: insert_source
 INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
   content_hash, text, passage_count, pages, duration_s, tags, speakers, original_key, audio_key,
-  audio_media_type, embedder, created_at, updated_at, shared_with)
+  audio_media_type, embedder, created_at, updated_at, shared_with, notes)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21, $22)
+  $21, $22, $23)
 RETURNING number;
 
 -- name: insert_passages

@@ -226,6 +226,7 @@ CREATE TABLE sources (
   updated_at timestamptz NOT NULL,
   deleted_at timestamptz,
   shared_with text[] COLLATE "C" NOT NULL DEFAULT '{}', -- groups
+  notes jsonb NOT NULL DEFAULT '[]', -- what of the file is not in the text: [{"kind", "count", "total"}]
   UNIQUE (owner_id, origin)
 );
 CREATE INDEX sources_by_content ON sources (owner_id, content_hash);

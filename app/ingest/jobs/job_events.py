@@ -219,4 +219,5 @@ def _stored(
         same_as=ingested.same_as,
         similar=tuple(similar),
         message=message,
+        notes=ingested.notes or None,
     )

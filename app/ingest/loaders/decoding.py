@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -59,6 +60,13 @@ _WINDOWS_AND_ISO: Final = ("windows", "iso", "utf", "koi8", "cp125")
 _NOISE: Final = 0.02  # share of control characters above which it is no text
 
 
+class Guess(NamedTuple):
+    """An encoding that decodes the bytes; `doubtful` when others are about as likely."""
+
+    encoding: str
+    doubtful: bool
+
+
 def decode(data: bytes) -> str:
     """The text with `\\n` line ends. Raises `IngestError` for what is empty or no text."""
     if not data.strip():
@@ -76,8 +84,18 @@ def decode(data: bytes) -> str:
     return text
 
 
+def is_doubtful(data: bytes) -> bool:
+    """Whether `decode` has to guess the encoding, and others are about as likely."""
+    return _unicode(data) is None and _guess(data).doubtful
+
+
 def _decoded(data: bytes) -> str:
-    """UTF-8 when it can be, else what the bytes look like."""
+    text = _unicode(data)
+    return data.decode(_guess(data).encoding, "replace") if text is None else text
+
+
+def _unicode(data: bytes) -> str | None:
+    """None when the bytes are in another encoding."""
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding == "utf-8" and (unmarked := _utf16_without_mark(data)):
         return data.decode(unmarked, "replace")
@@ -88,6 +106,11 @@ def _decoded(data: bytes) -> str:
             raise IngestError(f"the encoding is not the {encoding} it says") from error
     if unmarked := _cjk_utf16_without_mark(data):
         return data.decode(unmarked, "replace")
+    return None
+
+
+def _guess(data: bytes) -> Guess:
+    """What text that is not Unicode looks like."""
     if b"\0" in data[:4096]:
         raise IngestError("this is a binary file, not text")
     if _is_mixed(data):
@@ -95,22 +118,15 @@ def _decoded(data: bytes) -> str:
     guess = guess_encoding(data)
     if guess is None:
         raise IngestError("the encoding is unknown; save the file as UTF-8")
-    return data.decode(guess.encoding, errors="replace")
-
-
-class Guess(NamedTuple):
-    """An encoding that decodes the bytes; `doubtful` when others are about as likely."""
-
-    encoding: str
-    doubtful: bool
+    return guess
 
 
 def guess_encoding(data: bytes) -> Guess | None:
     """Of text that is not UTF-8, by the lines that are not ASCII."""
     telling = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _TELLING_LINES))
     telling = telling[:_TELLING]
-    found = detect(telling)
-    encoding, doubtful = found["encoding"], found["confidence"] < _DOUBTFUL
+    encoding, confidence = _detect(telling)
+    doubtful = confidence < _DOUBTFUL
     usual = encoding is not None and encoding.lower().startswith(_WINDOWS_AND_ISO)
     if (doubtful or not usual) and _is_western(telling):
         return Guess("cp1252", doubtful=doubtful)
@@ -122,6 +138,13 @@ def guess_encoding(data: bytes) -> Guess | None:
     except (UnicodeDecodeError, LookupError):
         return Guess(detect(data)["encoding"] or encoding, doubtful=True)
     return Guess(encoding, doubtful=doubtful)
+
+
+@lru_cache(maxsize=1)
+def _detect(telling: bytes) -> tuple[str | None, float]:
+    """The encoding and the confidence. Kept, because `is_doubtful` follows `decode`."""
+    found = detect(telling)
+    return found["encoding"], found["confidence"]
 
 
 def _is_western(data: bytes) -> bool:

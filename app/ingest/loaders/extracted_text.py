@@ -5,13 +5,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
-from app.ingest.parsed_document import (
-    Block,
-    BlockKind,
-    FidelityNote,
-    IngestError,
-    ParsedDocument,
-)
+from app.domain.models import FidelityNote
+from app.ingest.parsed_document import Block, BlockKind, IngestError, ParsedDocument
 
 MAX_TEXT_LENGTH: Final = 10_000_000
 """Characters of one source: 5,000 pages, and about ten minutes of embedding."""

@@ -9,7 +9,7 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 
-from app.ingest.loaders.decoding import decode
+from app.ingest.loaders.decoding import decode, is_doubtful
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.html_furniture import Furniture, is_note
 from app.ingest.loaders.html_text import APART, BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
@@ -89,14 +89,37 @@ def _is_page_title(tag: Tag) -> bool:
 
 def decode_html(data: bytes) -> str:
     """By what the page says of its encoding, when it can be true."""
+    named = _declared(data)
+    if named is None:
+        return decode(data)
+    text = _as_declared(data, named)
+    return _decode_mislabelled(data, named) if text is None else decode(text.encode())
+
+
+def is_html_doubtful(data: bytes) -> bool:
+    """Whether the page's encoding is a guess, and others are about as likely."""
+    named = _declared(data)
+    if named is not None and _as_declared(data, named) is not None:
+        return False
+    try:
+        return is_doubtful(data)
+    except IngestError:
+        return True  # decoded in spite of it
+
+
+def _declared(data: bytes) -> str | None:
+    """The encoding that the page names, unless it is Unicode whatever it says."""
     declared = None if data.startswith(_MARKS) else _CHARSET.search(data[:4096])
     if declared is None or _is_unicode(data):
-        return decode(data)
-    named = declared[1].decode("ascii", "ignore").lower()
+        return None
+    return declared[1].decode("ascii", "ignore").lower()
+
+
+def _as_declared(data: bytes, named: str) -> str | None:
     try:
-        return decode(data.decode(_AS_BROWSERS_READ.get(named, named)).encode())
+        return data.decode(_AS_BROWSERS_READ.get(named, named))
     except (LookupError, UnicodeError):
-        return _decode_mislabelled(data, named)
+        return None
 
 
 def _decode_mislabelled(data: bytes, named: str) -> str:

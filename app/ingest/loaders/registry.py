@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from app.ingest.loaders.decoding import is_doubtful
 from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.members import Member, Unpack, load_zip, zip_members
@@ -24,7 +25,11 @@ MAX_TEXT_FILE_BYTES: Final = 32 * MEGABYTE  # parsed as a tree of many times its
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """`load` raises `IngestError`. `binary`: what it reads is known by its content alone."""
+    """`load` raises `IngestError`. `binary`: what it reads is known by its content alone.
+
+    `is_doubtful`: whether the encoding of loaded text is hardly more than a guess; None for formats
+    that name their encoding.
+    """
 
     format: str
     suffixes: tuple[str, ...]
@@ -34,6 +39,7 @@ class Loader:
     members: Unpack | None = None  # of a file that holds files
     own_text: bool = True  # besides them
     largest: int = MAX_TEXT_FILE_BYTES  # bytes
+    is_doubtful: Callable[[bytes], bool] | None = is_doubtful
 
 
 def _html(data: bytes) -> ParsedDocument:
@@ -44,6 +50,12 @@ def _html(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.html_page import load_html
 
     return load_html(data)
+
+
+def _is_html_doubtful(data: bytes) -> bool:
+    from app.ingest.loaders.html_page import is_html_doubtful
+
+    return is_html_doubtful(data)
 
 
 def _pdf(data: bytes) -> ParsedDocument:
@@ -125,7 +137,13 @@ _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
     Loader("txt", (".txt", ".text"), "text/plain", load_text),
-    Loader("html", (".html", ".htm", ".xhtml"), "text/html", _html),
+    Loader(
+        "html",
+        (".html", ".htm", ".xhtml"),
+        "text/html",
+        _html,
+        is_doubtful=_is_html_doubtful,
+    ),
     Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=MAX_FILE_BYTES),
     Loader(
         "docx",
@@ -166,12 +184,21 @@ LOADERS: Final = (
         (".fodt", ".fods", ".fodp", ".fodg"),
         "application/vnd.oasis.opendocument.text-flat-xml",
         _open_document,
+        is_doubtful=None,
     ),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json),
     Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
-    Loader("eml", (".eml",), "message/rfc822", _eml, members=_eml_members, largest=_MAX_MAIL),
+    Loader(
+        "eml",
+        (".eml",),
+        "message/rfc822",
+        _eml,
+        members=_eml_members,
+        largest=_MAX_MAIL,
+        is_doubtful=None,
+    ),
     Loader(
         "mbox",
         (".mbox",),
@@ -179,6 +206,7 @@ LOADERS: Final = (
         _mbox,
         members=_mbox_members,
         largest=MAX_FILE_BYTES,
+        is_doubtful=None,
     ),
     Loader(
         "zip",
@@ -191,7 +219,13 @@ LOADERS: Final = (
         largest=MAX_FILE_BYTES,
     ),
     Loader("ipynb", (".ipynb",), "application/x-ipynb+json", load_notebook),
-    Loader("xml", (".xml", ".rss", ".atom", ".xsd", ".wsdl", ".dita", ".plist"), "text/xml", _xml),
+    Loader(
+        "xml",
+        (".xml", ".rss", ".atom", ".xsd", ".wsdl", ".dita", ".plist"),
+        "text/xml",
+        _xml,
+        is_doubtful=None,
+    ),
     Loader("yaml", (".yaml", ".yml"), "application/yaml", load_yaml),
     Loader(
         "toml", (".toml", ".ini", ".cfg", ".conf", ".properties", ".env"), _PLAIN, load_settings

@@ -19,6 +19,7 @@ function source(id: string, change: Partial<Source>): Source {
     tags: [],
     audio: false,
     speakers: [],
+    notes: [],
     shared: false,
     created_at: "2026-11-20T10:00:00Z",
     mine: true,

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Source } from "../protocol/api.ts";
+import { fidelityText } from "../sources/fidelity.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { focusEnd } from "../ui/fields.ts";
 import { clock, count, number } from "../ui/format.ts";
@@ -26,6 +27,7 @@ interface Props {
 export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete }: Props) {
   const { t } = useTranslation("library");
   const { title, kind, source_id: id, mine, access } = source;
+  const missing = fidelityText(source.notes);
   return (
     <tr className={isChosen ? cx(styles.row, styles.selected) : styles.row}>
       <td className={styles.choose}>
@@ -48,6 +50,7 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
             {source.speakers.length > 0 ? ` · ${source.speakers.join(", ")}` : ""}
             {access === "private" ? "" : ` · ${t(`access.${access}`)}`}
           </small>
+          {missing === "" ? null : <small className={text.secondary}>{missing}</small>}
         </span>
       </th>
       <td className={hasSize(source) ? styles.size : cx(styles.size, styles.unknown)}>

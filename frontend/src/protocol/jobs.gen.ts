@@ -46,6 +46,7 @@ export interface FileEnded {
   same_as: string | null;
   similar: SimilarSource[];
   message: string | null;
+  notes?: FidelityNote[] | null;
 }
 /**
  * A near-duplicate source; `similarity` is the share of content in common.
@@ -54,6 +55,17 @@ export interface SimilarSource {
   source_id: string;
   title: string;
   similarity: number;
+}
+/**
+ * Content that is missing from the text: `count` items of that kind, of `total` if known.
+ *
+ * `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+ * `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+ */
+export interface FidelityNote {
+  kind: string;
+  count: number;
+  total: number | null;
 }
 /**
  * Terminal: every file was processed, and at least one is in the library.

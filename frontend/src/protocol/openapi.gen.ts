@@ -1093,6 +1093,21 @@ export interface components {
             comment?: string;
         };
         /**
+         * FidelityNote
+         * @description Content that is missing from the text: `count` items of that kind, of `total` if known.
+         *
+         *     `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+         *     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+         */
+        FidelityNote: {
+            /** Kind */
+            kind: string;
+            /** Count */
+            count: number;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * FilterBody
          * @description What to search. `recording_id` is another name for one source id.
          *
@@ -1355,6 +1370,8 @@ export interface components {
             audio: boolean;
             /** Speakers */
             speakers: string[];
+            /** Notes */
+            notes: components["schemas"]["FidelityNote"][];
             /** Mine */
             mine: boolean;
             /**
@@ -1654,7 +1671,8 @@ export interface components {
          * SourceShape
          * @description A document or recording of the library, without its owner and hash.
          *
-         *     `access`: who can read it. `groups` is filled for the owner only.
+         *     `access`: who can read it. `groups` is filled for the owner only. `notes`: content of the
+         *     file that is missing from the text; clients ignore unknown kinds.
          */
         SourceShape: {
             /** Source Id */
@@ -1689,6 +1707,8 @@ export interface components {
             audio: boolean;
             /** Speakers */
             speakers: string[];
+            /** Notes */
+            notes: components["schemas"]["FidelityNote"][];
             /** Mine */
             mine: boolean;
             /**

@@ -6,6 +6,7 @@ import type { PlaceInSource } from "../protocol/api.ts";
 import { ApiError } from "../protocol/client.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { clock, count } from "../ui/format.ts";
+import { fidelityText } from "./fidelity.ts";
 import { StoredQuote } from "./StoredQuote.tsx";
 import { useSourceContent } from "./useSourceContent.ts";
 import { useSourceText } from "./useSources.ts";
@@ -28,6 +29,7 @@ export function SourcePanel({ place, onClose }: Props) {
   const code = useSourceContent();
   const { data } = text;
   const failed = [text, code].find((query) => query.isError && query.data === undefined);
+  const missing = fidelityText(data?.source.notes);
   const panel = useRef<HTMLElement>(null);
   const quote = useMemo(
     () => ({ passageId: place.passageId, start: place.quoteStart, end: place.quoteEnd }),
@@ -57,6 +59,7 @@ export function SourcePanel({ place, onClose }: Props) {
         <div className={styles.title}>
           <h2 dir="auto">{data?.source.title ?? t("panel.name")}</h2>
           {data === undefined ? null : <p>{summary(data.source)}</p>}
+          {missing === "" ? null : <p>{missing}</p>}
         </div>
         <IconButton icon="close" label={t("panel.close")} onClick={onClose} />
       </header>

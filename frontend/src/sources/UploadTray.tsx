@@ -2,8 +2,10 @@ import type { TFunction } from "i18next";
 import { useEffect, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 
+import text from "../ui/text.module.css";
 import { cx } from "../ui/cx.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
+import { fidelityText } from "./fidelity.ts";
 import { SuggestedQuestions } from "./SuggestedQuestions.tsx";
 import { progressOf, type UploadItem } from "./uploadItems.ts";
 import type { Uploads } from "./Uploads.ts";
@@ -65,6 +67,7 @@ interface ItemProps extends Props {
 function Item({ item, uploads, onAsk }: ItemProps) {
   const { t } = useTranslation("sources");
   const { key, name, state, end, canRetry } = item;
+  const missing = fidelityText(end?.notes);
   return (
     <li data-state={state} className={cx(styles.item, styles[state])}>
       <b className={styles.name}>
@@ -74,6 +77,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
         <progress aria-label={t("upload.progress", { name })} max={1} value={progressOf(item)} />
       ) : null}
       <span role="status">{textOf(item, t)}</span>
+      {missing === "" ? null : <small className={text.secondary}>{missing}</small>}
       {state === "failed" ? (
         <span className={styles.actions}>
           {canRetry ? (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.domain.models import Citation, Feedback, Filters, Timings, Usage
+from app.domain.models import Citation, Feedback, FidelityNote, Filters, Timings, Usage
 from app.domain.stored import (
     known_failure_code,
     known_finish_reason,
@@ -15,6 +15,7 @@ from app.domain.stored import (
     read_stored,
     stored_citations,
     stored_filters,
+    stored_notes,
     stored_passages,
 )
 
@@ -52,6 +53,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+@given(JSON)
+def test_notes_are_read_from_whatever_is_stored(value: Any) -> None:
+    stored_notes(value)
+    newer = {"kind": "pictures", "count": 2, "total": "many", "pages": [3]}
+    assert stored_notes([value, newer])[-1] == FidelityNote("pictures", 2)
 
 
 def test_unknown_fields_are_ignored_at_any_depth() -> None:

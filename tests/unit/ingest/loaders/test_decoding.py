@@ -5,7 +5,9 @@ from typing import Final
 
 import pytest
 
-from app.ingest.loaders.decoding import decode, guess_encoding
+from app.domain.models import FidelityNote
+from app.ingest.loaders.decoding import decode, guess_encoding, is_doubtful
+from app.ingest.reading import read_document
 
 # Language, the encodings that it is written in, a text of our own.
 SAMPLES: Final[tuple[tuple[str, str, str], ...]] = (
@@ -342,3 +344,24 @@ def test_a_guess_from_few_letters_is_doubtful() -> None:
 def test_colours_of_terminals_are_left_out() -> None:
     log = b"\x1b[32mOK\x1b[0m started\n\x1b[1;31mFAIL\x1b[0m disk full\n\x1b]0;title\x07end\n"
     assert decode(log) == "OK started\nFAIL disk full\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "doubtful"),
+    [
+        (b"Plain words.", False),
+        ("Les élèves".encode("utf-16"), False),
+        (SAMPLES[0][2].encode("cp1252"), False),
+        ("temp 20°C".encode("cp1252"), True),
+    ],
+)
+def test_a_doubtful_guess_is_said(data: bytes, doubtful: bool) -> None:
+    assert is_doubtful(data) is doubtful
+    notes = (FidelityNote("doubtful_encoding", 1),) if doubtful else ()
+    for name in ("a.txt", "a.md", "a.csv", "a.html"):
+        assert read_document(name, data, len).notes == notes
+
+
+def test_what_a_page_says_of_its_encoding_is_no_guess() -> None:
+    page = '<meta charset="windows-1252"><p>temp 20°C</p>'.encode("cp1252")
+    assert read_document("a.html", page, len).notes == ()

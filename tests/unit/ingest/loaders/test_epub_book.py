@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.epub_book import load_epub
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from tests.harness.documents import epub, with_part
 
 BROKEN = bytes(range(256)) * 4

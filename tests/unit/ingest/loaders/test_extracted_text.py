@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.extracted_text import MAX_HEADING, ExtractedText
 from app.ingest.loaders.html_page import load_html
 from app.ingest.loaders.markdown import load_markdown
@@ -9,7 +10,7 @@ from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.registry import loader_for
 from app.ingest.loaders.slides import load_pptx
 from app.ingest.loaders.word_document import load_docx
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from app.ingest.passages import cut_passages
 from tests.harness.documents import docx, epub, flowing, pdf, pptx
 

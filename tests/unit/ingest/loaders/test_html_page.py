@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.html_page import load_html
-from app.ingest.parsed_document import FidelityNote, ParsedDocument
+from app.ingest.parsed_document import ParsedDocument
 from tests.harness.growth import growth
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.mail import eml_members, load_eml, load_mbox, mbox_members
 from app.ingest.loaders.registry import loader_for
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from tests.harness.mail import message
 
 FIELDS = (

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.notebook import load_notebook
-from app.ingest.parsed_document import FidelityNote, IngestError
+from app.ingest.parsed_document import IngestError
 
 
 def notebook(*cells: dict[str, object]) -> bytes:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.open_document import load_open_document
 from app.ingest.loaders.registry import loader_for
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from tests.harness.documents import archive
 from tests.harness.open_documents import SPACES, content, open_document
 

@@ -5,9 +5,10 @@ from functools import cache
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.embeddings.word_pieces import estimated_pieces
 from app.ingest.loaders.pdf_document import load_pdf
-from app.ingest.parsed_document import FidelityNote, IngestError
+from app.ingest.parsed_document import IngestError
 from app.ingest.reading import ParserError, read_document
 from tests.harness.pdf_files import Page, form, pdf_file, stream
 

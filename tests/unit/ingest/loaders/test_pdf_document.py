@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.pdf_document import load_pdf
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from app.ingest.passages import cut_passages
 from tests.harness.pdf_files import Drawn, Page, form, pdf_file, stream
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.registry import loader_for
 from app.ingest.loaders.slide_order import Placed, reading_order
 from app.ingest.loaders.slides import load_pptx
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from tests.harness.documents import archive, office_part, relationships, strict, with_part
 from tests.unit.ingest.loaders.test_word_document import CHART, m, mt
 

@@ -11,8 +11,9 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.table import Table
 from openpyxl.worksheet.worksheet import Worksheet
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.spreadsheet import load_xlsx
-from app.ingest.parsed_document import FidelityNote, ParsedDocument
+from app.ingest.parsed_document import ParsedDocument
 from tests.harness.documents import with_part
 
 

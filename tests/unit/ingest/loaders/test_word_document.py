@@ -2,9 +2,10 @@
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.registry import loader_for
 from app.ingest.loaders.word_document import load_docx
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 from tests.harness.documents import docx, office_part, strict, with_part, word
 
 
