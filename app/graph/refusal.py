@@ -1,17 +1,29 @@
 """Refusals: the text shown when no passage answers the question."""
 
-from app.domain.encoding import counted
-from app.domain.models import Filters, Reading, SearchResult
+from collections.abc import Sequence
 
+from app.domain.encoding import counted
+from app.domain.models import Candidate, Filters, Passage, Reading, SearchResult
+
+MAX_NEAREST = 3
 KINDS = {"document": "documents", "recording": "recordings"}
 
 
-def refusal(found: SearchResult, filters: Filters, *, outside: int = 0) -> str:
-    """Two or three sentences; never a guess at the answer.
+def refusal(
+    found: SearchResult,
+    filters: Filters,
+    *,
+    outside: int = 0,
+    nearest: Sequence[Candidate] = (),
+) -> str:
+    """What was searched without success, and where to look; never a guess at the answer.
 
-    `outside`: number of relevant passages that the filter excludes.
+    `outside`: number of relevant passages that the filter excludes. `nearest`: what was found,
+    best first, though it does not seem to answer the question.
     """
     text = _nothing_found(found, filters, outside)
+    if places := list(dict.fromkeys(_place(one.passage) for one in nearest))[:MAX_NEAREST]:
+        text = f"{text} The nearest passages are in {'; '.join(places)}."
     return f"{text} {still_reading(found.reading)}" if found.reading else text
 
 
@@ -21,6 +33,10 @@ def still_reading(reading: Reading) -> str:
         f"Your library is still being read: {reading.done:,} of {counted(reading.total, 'file')} "
         "so far. Ask again when it is complete."
     )
+
+
+def _place(passage: Passage) -> str:
+    return f"“{passage.title}” ({passage.heading})" if passage.heading else f"“{passage.title}”"
 
 
 def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:
@@ -39,8 +55,7 @@ def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:
             f"({restriction}). {_hint(outside)}"
         )
     searched = f"{counted(found.searched_passages, 'passage')} from {_sources(found)}"
-    missing = "what has been read of your sources so far" if found.reading else "your sources"
-    text = f"The answer is not in {missing}. I searched {searched}"
+    text = f"I searched {searched}"
     if filters.empty:
         return f"{text} and found nothing that answers the question."
     return (

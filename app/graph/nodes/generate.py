@@ -30,7 +30,10 @@ def make_generate(answerer: Answerer) -> Node:
         kept = state.get("kept", ())
         if not kept:
             text = refusal(
-                state["found"], question.filters, outside=state.get("outside_filter") or 0
+                state["found"],
+                question.filters,
+                outside=state.get("outside_filter") or 0,
+                nearest=state.get("ranked", ()),
             )
             return {"text": text, "ended": EngineResult("no_evidence", None)}
         ended, text = await answerer(

@@ -376,7 +376,7 @@ def test_a_filter_that_leaves_few_passages_leans_towards_an_answer() -> None:
 
 async def test_a_source_that_was_chosen_answers_what_a_library_would_refuse() -> None:
     everything, _, _ = await run(engine(FixedSearch([POOR])))
-    assert "not in your sources" in text_of(everything)
+    assert "found nothing that answers the question" in text_of(everything)
     chosen = replace(QUESTION, filters=Filters(source_ids=("src",)))
     _, ended, evidence = await run(engine(FixedSearch([POOR])), chosen)
     assert (ended.finish_reason, len(evidence.passages)) == ("stop", 1)
@@ -478,8 +478,8 @@ async def test_a_refusal_says_that_the_library_is_still_being_read() -> None:
     items, ended, _ = await run(engine(search))
     assert ended.finish_reason == "no_evidence"
     assert text_of(items) == (
-        "The answer is not in what has been read of your sources so far. I searched 12 passages "
-        f"from 3 sources and found nothing that answers the question. {STILL_READING}"
+        "I searched 12 passages from 3 sources and found nothing that answers the question. "
+        f"{STILL_READING}"
     )
 
 
