@@ -22,7 +22,6 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 MAX_PAGES: Final = 10_000
 _LOCK: Final = threading.Lock()  # PDFium is not thread-safe
 _PASSWORD: Final = 4
-_DAMAGED_PAGE: Final = "the PDF is damaged (a page cannot be read)"
 _NO_TEXT: Final = "the PDF has no text layer (scanned?); run text recognition (OCR) on it"
 _NO_UNICODE: Final = (
     "the PDF's fonts do not say which characters they show; run text recognition (OCR) on it"
@@ -49,8 +48,9 @@ class _Content:
     files: list[tuple[str, bytes]] = field(default_factory=list)
     title: str = ""
     linked: set[str] = field(default_factory=set)
-    damaged: int = 0
+    damaged: int = 0  # pages
     unreadable: int = 0
+    empty: int = 0
     length: int = 0
 
 
@@ -109,6 +109,7 @@ def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -
     if content.length > MAX_TEXT_LENGTH:
         raise IngestError(TOO_LONG)
     content.unreadable += read.unreadable
+    content.empty += not lines and not read.unreadable
     content.pages.append(PageLines(lines, read.bottom, read.top))
     content.annotations.append(extras)
 
@@ -123,7 +124,6 @@ class _Composer:
 
     def document(self) -> ParsedDocument:
         content = self._content
-        empty = sum(not page.lines for page in content.pages) - content.damaged
         lines = [page.lines for page in content.pages]
         size = body_size(lines)
         vocabulary = Vocabulary(lines)
@@ -135,7 +135,7 @@ class _Composer:
         if not self._out.blocks:
             raise IngestError(_NO_UNICODE if content.unreadable else _NO_TEXT)
         total = len(content.pages)
-        self._out.add_note("pages_without_text", empty - content.unreadable, total)
+        self._out.add_note("pages_without_text", content.empty, total)
         self._out.add_note("unreadable_pages", content.unreadable, total)
         self._out.add_note("damaged_pages", content.damaged, total)
         self._out.add_note("attachments", unread)

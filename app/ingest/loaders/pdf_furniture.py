@@ -55,12 +55,8 @@ def without_furniture(pages: Sequence[PageLines], body: float) -> list[list[Line
     dropped: dict[int, set[int]] = defaultdict(set)
     repeated = list(_repeated(pages, places))
     known = {(place.page, place.line) for copies in repeated for place in copies}
-    first_pages = [copies[0].page for copies in repeated]
-    for copies, first in zip(repeated, first_pages, strict=True):
-        for place in copies:
-            if place.page != first:
-                dropped[place.page].add(place.line)
-    for place in _numbered(pages, places, body, known):
+    later = (one for copies in repeated for one in copies if one.page != copies[0].page)
+    for place in (*later, *_numbered(pages, places, body, known)):
         dropped[place.page].add(place.line)
     kept = []
     for at, page in enumerate(pages):

@@ -352,6 +352,9 @@ def test_pages_without_text_and_without_readable_fonts_are_counted() -> None:
         FidelityNote("pages_without_text", 2, 4),
         FidelityNote("unreadable_pages", 1, 4),
     }
+    partly: list[Drawn] = [(60, 700, "\ue001\ue002\ue003\ue004\ue005", 11, "U"), (60, 400, "Seen")]
+    source = load_pdf(pdf_file([Page(partly)]))
+    assert (source.text, source.notes) == ("Seen", (FidelityNote("unreadable_pages", 1, 1),))
     private = Page([(60, 700, "\ue001\ue002\ue003\ue004 \ue005\ue006", 11, "U")])
     with pytest.raises(IngestError, match="do not say which characters"):
         load_pdf(pdf_file([private]))
