@@ -1,7 +1,6 @@
-"""The loop that tutorials show: ChatOpenAI, a small graph, a response, one frame per token.
+"""The usual tutorial loop: ChatOpenAI, a small graph, a response, one frame per token.
 
-Frozen: it is what every figure of `bench.speed` is compared with, so it is not made faster or
-slower. `python -m bench.baseline PORT UPSTREAM_URL`.
+Frozen: `bench.speed` compares every figure with it. `python -m bench.baseline PORT UPSTREAM_URL`.
 """
 
 import json
@@ -21,13 +20,13 @@ CONTEXT = "The side effects are headache, nausea and restlessness."
 
 
 class Asked(BaseModel):
-    """What is posted."""
+    """The request body."""
 
     message: str
 
 
 class State(TypedDict, total=False):
-    """What the nodes share."""
+    """The state of the graph."""
 
     question: str
     context: str

@@ -1,9 +1,9 @@
-"""Many sessions at once against a server of anybody's: `make load URL=… SESSIONS=…`.
+"""Load test with many sessions against any server: `make load URL=… SESSIONS=…`.
 
-Each session asks one question after another in a conversation of its own, reads the stream
-with `citestream_client`, now and then stops or loses its connection, and afterwards compares what
-it read with what the server kept. Without a URL a server of its own is started: quoting mode, the
-sample library, a folder that is thrown away.
+Each session asks questions in its own conversation, reads the stream with `citestream_client`,
+sometimes stops or drops its connection, and then compares what it read with what the server
+stored. Without a URL it starts a server in quoting mode with the sample library and a temporary
+folder.
 """
 
 import argparse
@@ -32,11 +32,11 @@ QUESTIONS: Final = (
     "How should amoxicillin be taken?",
     "What was decided about the batteries?",
 )
-BUSIEST: Final = 80.0  # per cent of a processor; above it the figures are partly our own
+BUSIEST: Final = 80.0  # per cent of a processor; above it this tool affects the figures
 
 
 async def run(options: argparse.Namespace, console: Console) -> int:
-    """The exit code: 1 when an answer failed, or was not what the server kept."""
+    """The exit code: 1 when an answer failed or differs from what the server stored."""
     stats = LoadStats()
     async with AsyncExitStack() as stack:
         url = options.url or await stack.enter_async_context(own_server(options.tokens_per_s))
@@ -62,7 +62,7 @@ async def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _questions(path: str | None) -> Sequence[str]:
-    """Those of a file, or those of the sample library."""
+    """The questions of a file, or of the sample library."""
     if path is None:
         return QUESTIONS
     lines = map(str.strip, Path(path).read_text(encoding="utf-8").splitlines())
@@ -76,7 +76,7 @@ async def _watched(
     options: argparse.Namespace,
     console: Console,
 ) -> None:
-    """All sessions to their end, with a line of progress that stays current."""
+    """Runs all sessions to their end, with a progress line."""
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         running = [
@@ -92,7 +92,7 @@ async def _watched(
 
 
 def progress(stats: LoadStats, *, seconds: float) -> str:
-    """What happened so far, in one line."""
+    """The progress so far, in one line."""
     return (
         f"{seconds:5.0f} s  asked {stats.asked}  reading {stats.reading}  "
         f"finished {stats.finished}  stopped {stats.stopped}  cut {stats.cuts}  "
@@ -118,7 +118,7 @@ def _share(ordered: Sequence[float], share: float) -> float:
 
 
 def verdict(stats: LoadStats, *, busy: float) -> str:
-    """What was compared, and whether this tool was the bottleneck."""
+    """The results of the comparison, and whether this tool was the bottleneck."""
     compared = f"{stats.compared} answers compared with what was kept"
     differing = f"{stats.differing} differ" if stats.differing else "all equal"
     ours = f"this tool used {busy:.0f} % of a processor"

@@ -1,4 +1,4 @@
-"""A server of the load test's own, when it is given none."""
+"""The load test's own server, if no URL is given."""
 
 import asyncio
 import shutil
@@ -19,7 +19,7 @@ _OUT: Final = 40.0
 
 @asynccontextmanager
 async def own_server(tokens_per_s: float) -> AsyncIterator[str]:
-    """Its address, once the sample library can be asked; gone with its folder afterwards."""
+    """Yields its address once the sample library is ready; removes server and folder at the end."""
     data = await asyncio.to_thread(_folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -61,7 +61,7 @@ async def _ready(process: asyncio.subprocess.Process, url: str) -> None:
 
 
 def _folder() -> str:
-    """A new one that every account can pass: a database server started by root is another's."""
+    """A new folder that every account can enter: a server started by root runs as another user."""
     folder = Path(tempfile.mkdtemp(prefix="citestream-load-"))
     folder.chmod(0o755)
     return str(folder)

@@ -1,4 +1,4 @@
-"""One reader of the load test, and what all of them saw."""
+"""One session of the load test, and the results of all sessions."""
 
 import asyncio
 import random
@@ -16,11 +16,11 @@ MAX_BUSY_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How readers behave. `ends_at` is monotonic: no question begins after it."""
+    """The behavior of sessions. `ends_at` is monotonic: no question starts after it."""
 
     questions: Sequence[str]
     ends_at: float
-    pause_s: float  # between the beginnings of two questions of one session
+    pause_s: float  # between the starts of two questions of one session
     stops: float
     cuts: float
     seed: int
@@ -28,7 +28,7 @@ class Habits:
 
 @dataclass(slots=True)
 class LoadStats:
-    """Counters, and durations in seconds by what was waited for."""
+    """Counters, and durations in seconds by event."""
 
     asked: int = 0
     reading: int = 0
@@ -42,14 +42,14 @@ class LoadStats:
     durations: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def took(self, what: str, since: float) -> None:
-        """Note a duration that ends now."""
+        """Record a duration that ends now."""
         self.durations[what].append(time.monotonic() - since)
 
 
 async def session(
     library: Citestream, number: int, habits: Habits, stats: LoadStats, *, of: int
 ) -> None:
-    """Ask until the time is over. The first questions of `of` sessions are spread."""
+    """Ask until the time is over. The first questions of `of` sessions are staggered."""
     chance = random.Random(habits.seed * 1_000_003 + number)
     await asyncio.sleep((habits.pause_s or 1.0) * number / of)
     session_id = str(uuid.uuid4())
@@ -93,7 +93,7 @@ async def _read(
     stop_at: int | None,
     cut_at: int | None,
 ) -> None:
-    """To the end; the events at which to stop and to lose the connection count from 0."""
+    """Read to the end; the events at which to stop or disconnect are counted from 0."""
     last: float | None = None
     lost: float | None = None
     seen = 0
@@ -128,7 +128,7 @@ async def _read(
 
 
 async def _compare(library: Citestream, session_id: str, answer: Answer, stats: LoadStats) -> None:
-    """Whether what was read is what the server keeps of this answer, to the letter."""
+    """Whether the text read equals the stored answer exactly."""
     if answer.ended is None:
         return
     kept = {m["run_id"]: m["content"] for m in await library.messages(session_id)}

@@ -1,7 +1,7 @@
 """A bare pass-through: aiohttp in, aiohttp out, each token parsed and sent again as a frame.
 
-What is left when there is no graph, no retrieval, no log and no database. Frozen like the
-baseline. `python -m bench.passthrough PORT UPSTREAM_URL`.
+The minimum, without graph, retrieval, log or database. Frozen like the baseline.
+`python -m bench.passthrough PORT UPSTREAM_URL`.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Retrieval quality: `python -m bench.retrieval [DATA]`, or `make eval DATA=folder`.
 
-Every question goes through the product's own graph over a real database in a folder of its own:
-search, reranking, grading and an answer of the quoting model. Without a folder the bundled
-questions are asked about the sample library.
+Every question runs through the application's graph over a real database in a separate folder:
+search, reranking, grading and an answer in quoting mode. Without a folder it asks the bundled
+questions about the sample library.
 """
 
 from app.server.process import prepare_libraries
@@ -50,7 +50,7 @@ NICE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The command-line options."""
 
     data: Path | None
     cache: Path
@@ -93,7 +93,7 @@ class Evaluation:
             return {name: one.record() for name, one in results.items()}
 
     def _others(self, collection: Collection, library: Library) -> list[Collection]:
-        """What else is asked of the same library."""
+        """Further variants of the questions on the same library."""
         natural = [natural_questions(library)] if collection.name == NAME else []
         return [*natural, *variants(collection, library.stored)]
 
@@ -118,7 +118,7 @@ class Evaluation:
         return collection
 
     def _some(self, collection: Collection) -> Collection:
-        """All questions, or about as many as asked for, spread evenly."""
+        """All questions, or an evenly spaced sample of about that size."""
         most = self._options.questions
         step = 1 if most is None else max(1, len(collection.questions) // most)
         return replace(collection, texts=(), questions=collection.questions[::step])
@@ -154,9 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the tables, and record them."""
     options = _options(arguments)
     console = Console()
-    # Other work of the machine goes first; the times say what a busy machine shows.
+    # Low priority; the times show the load of the machine.
     os.nice(NICE)
-    # As Ctrl-C does: the database of the evaluation is not to outlive it.
+    # As Ctrl-C does, so that the database of the evaluation is stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     model = MiniLM.load()
     home = Path(tempfile.mkdtemp(prefix="citestream-eval-"))
@@ -212,7 +212,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
 
 
 def _cache() -> Path:
-    """The user's folder for what can be made again."""
+    """The user's cache folder."""
     home = environment("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "citestream" / "eval"
 

@@ -1,4 +1,4 @@
-"""What the quoting model's answers are worth: cited, verbatim, and holding what was asked for."""
+"""Quality of the quoting mode's answers: citations, verbatim quotes, expected strings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from app.text.markers import find_markers
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One answer, checked. Shares are None where there is nothing to take a share of."""
+    """The checks of one answer. A share is None when its denominator is 0."""
 
     refused: bool
     in_answer: bool  # an expected string is in the text
     in_quotes: bool  # ... and in a verified quote
     precision: float | None  # share of citations that are verified and hold an expected string
     verified: float | None  # share of citations that are verified
-    verbatim: float | None  # share of verified quotes that stand so at their offsets
+    verbatim: float | None  # share of verified quotes found at their offsets
     coverage: float | None  # share of the words that are followed by a marker in their paragraph
 
 

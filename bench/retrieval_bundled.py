@@ -21,7 +21,7 @@ from bench.retrieval_systems import Library
 NAME: Final = "bundled"
 QUESTIONS: Final = SAMPLES / "questions.json"
 NATURAL: Final = Path(__file__).parent / "natural_questions.json"
-"""What people ask in a first hour: terse, broad, in words that are not the source's."""
+"""Typical first questions: terse, broad, not in the words of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class _Shelf:
 async def store_bundled(
     library: Library, encoder: PassageEncoder, files: Path, *, folder: Path = SAMPLES
 ) -> Collection:
-    """Ingest the samples as a first start does, and read the questions about them.
+    """Ingest the samples as on first start, and read the questions about them.
 
-    A `folder` with some of the samples leaves the questions about the others out.
+    With a `folder` of some samples, questions about the others are omitted.
     """
     with closing(FileReader(encoder.count, environment=reader_environment())) as reader:
         ingestor = Ingestor(
@@ -59,7 +59,7 @@ async def store_bundled(
 
 
 def natural_questions(library: Library) -> Collection:
-    """Each has an answer somewhere in the samples; some are asked of one recording alone."""
+    """Each can be answered from the samples; some are restricted to one recording."""
     rows: list[dict[str, Any]] = json.loads(NATURAL.read_text())
     questions = (
         Question(f"n{number}", row["question"], {}, source=row["only"])

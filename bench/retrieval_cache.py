@@ -1,4 +1,4 @@
-"""Embeddings that were computed before: kept by model and text, outside the repository."""
+"""A cache of embeddings by model and text, stored outside the repository."""
 
 import hashlib
 import sqlite3
@@ -15,26 +15,26 @@ from app.domain.ports import Vector
 from app.embeddings.minilm import EncodedQuery
 from app.search.rerank import QueryEncoder
 
-CHUNK: Final = 64  # texts between two commits: what an interruption loses at most
+CHUNK: Final = 64  # texts per commit: the most that an interruption loses
 
 Report = Callable[[int, int], None]
-"""Called with how many texts of how many are embedded."""
+"""Called with the number of embedded texts and the total."""
 
 
 class TokenEncoder(PassageEncoder, QueryEncoder, Protocol):
-    """A model that shows the states of its tokens."""
+    """A model that returns the states of its tokens."""
 
 
 class CachedEncoder:
-    """Implements `TokenEncoder`: the model, with a memory for passages.
+    """Implements `TokenEncoder`: the model with a cache for passages.
 
-    Questions are always embedded anew, because their time is part of what is measured.
+    Questions are never cached, because their time is part of the measurement.
     """
 
     def __init__(
         self, model: TokenEncoder, folder: Path, *, report: Report = lambda done, of: None
     ):
-        """`folder` is made if need be; several processes may share it."""
+        """Creates `folder` if needed; several processes may share it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._model = model
         self._file = folder / "embeddings.sqlite3"
@@ -59,15 +59,15 @@ class CachedEncoder:
 
     @property
     def count(self) -> Callable[[str], int]:
-        """Word pieces, by the model's tokenizer; it can be pickled, as reading needs it."""
+        """Counts word pieces with the model's tokenizer; picklable, as reading requires."""
         return self._model.count
 
     async def embed_query(self, text: str) -> Vector:
-        """One unit vector, computed anew."""
+        """One unit vector, not cached."""
         return await self._model.embed_query(text)
 
     async def encode_query(self, text: str) -> EncodedQuery:
-        """Vector and token states, computed anew."""
+        """Vector and token states, not cached."""
         return await self._model.encode_query(text)
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -75,10 +75,10 @@ class CachedEncoder:
         return np.stack([one.vector for one in await self.encode_passages(texts)])
 
     async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:
-        """One per text, in order; only texts that were never seen are computed."""
+        """One per text, in order; only texts that are not cached are computed."""
         with closing(self._open()) as connection:
             known = self._read(connection, texts)
-            # Alike in length, so that batches hold little padding.
+            # Sorted by length, so that batches need little padding.
             missing = sorted(set(texts) - known.keys(), key=lambda text: (len(text), text))
             for begin in range(0, len(missing), CHUNK):
                 self.report(len(known), len(known) + len(missing) - begin)

@@ -1,4 +1,4 @@
-"""Collections of questions with judged passages, and their way into a library."""
+"""Collections of questions with judged passages, and their ingestion."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ class Question:
     question_id: str
     text: str
     relevant: Mapping[str, int]
-    source: str | None = None  # the only source to be searched
+    source: str | None = None  # the only source to search
     answerable: bool = True
-    answers: tuple[str, ...] = ()  # strings of which the answer holds one
+    answers: tuple[str, ...] = ()  # strings of which the answer must contain one
     history: tuple[str, ...] = ()  # questions asked before in the conversation
     topic: str | None = None  # the title of the document that answers
 
@@ -58,13 +58,13 @@ class Collection:
 
     @property
     def near_misses(self) -> tuple[Question, ...]:
-        """The questions that look answerable and are not."""
+        """The questions that seem answerable but are not."""
         return tuple(q for q in self.questions if not q.answerable)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where the passages of a collection are in the library."""
+    """Maps ids of a collection to ids of the library."""
 
     passages: Mapping[str, str]  # the library's passage id: the collection's
     sources: Mapping[str, str]  # a source's name: its id
@@ -81,13 +81,13 @@ class _Draft:
 
 
 def find_collections(folder: Path) -> list[Path]:
-    """The folder itself when it is a collection, else its sub-folders that are."""
+    """The folder itself if it is a collection, else its sub-folders that are."""
     folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     return [path for path in folders if all((path / name).is_file() for name in _FILES)]
 
 
 def read_collection(folder: Path) -> Collection:
-    """Raises `ValueError` or `KeyError` for files that are not as they should be."""
+    """Raises `ValueError` or `KeyError` for malformed files."""
     relevant: dict[str, dict[str, int]] = defaultdict(dict)
     for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
         question, passage, score = line.split("\t")
@@ -135,7 +135,7 @@ async def store(
     *,
     report: Callable[[int, int], None],
 ) -> Stored:
-    """Put the collection into an empty library, through the store that ingestion uses.
+    """Store the collection in an empty library, through the store that ingestion uses.
 
     Passages of one recording, or of one document (`document#number`), become one source.
     """

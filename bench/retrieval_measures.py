@@ -37,7 +37,7 @@ def recall(relevant: Mapping[str, int], ranking: Sequence[str], *, at: int) -> f
 
 
 def reciprocal_rank(relevant: Mapping[str, int], ranking: Sequence[str], *, at: int = 10) -> float:
-    """One over the rank of the first relevant passage; 0 when it comes too late."""
+    """The reciprocal rank of the first relevant passage; 0 beyond the cutoff."""
     return next((1 / (i + 1) for i, one in enumerate(ranking[:at]) if one in relevant), 0.0)
 
 
@@ -52,7 +52,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def difference(ours: Mapping[str, float], theirs: Mapping[str, float]) -> Estimate:
-    """Mean and interval of ours minus theirs over the questions that both have (paired)."""
+    """Paired mean difference and interval over the questions that both have."""
     return estimate([ours[one] - theirs[one] for one in sorted(ours.keys() & theirs.keys())])
 
 
@@ -63,7 +63,7 @@ def _resampled(sample: Floats) -> Floats:
 
 
 def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The chance that a positive scores higher than a negative, ties counting half."""
+    """AUC: the probability that a positive scores higher than a negative, ties count half."""
     if not positive or not negative:
         return float("nan")
     below = np.sort(np.asarray(negative, float))
@@ -74,7 +74,7 @@ def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a bound on the score does: the share refused of either kind."""
+    """The effect of a score threshold: shares of correct and false refusals."""
 
     bound: float
     refused: float  # of those that should be
@@ -82,7 +82,7 @@ class Cut:
 
 
 def curve(answerable: Sequence[float], foreign: Sequence[float], *, steps: int = 100) -> list[Cut]:
-    """Refusing below each bound, from the lowest score to the highest."""
+    """The refusals below each threshold, in ascending order."""
     good, bad = np.asarray(answerable, float), np.asarray(foreign, float)
     bounds = np.quantile(np.concatenate([good, bad]), np.linspace(0, 1, steps + 1))
     return [
@@ -91,7 +91,7 @@ def curve(answerable: Sequence[float], foreign: Sequence[float], *, steps: int =
 
 
 def refused_at(answerable: Sequence[float], foreign: Sequence[float], *, allowed: float) -> Cut:
-    """The best bound at which at most the `allowed` share is refused falsely."""
+    """The best threshold with at most the `allowed` share of false refusals."""
     good = np.sort(np.asarray(answerable, float))
     bound = float(good[min(int(allowed * len(good)), len(good) - 1)])
     bad = np.asarray(foreign, float)

@@ -51,7 +51,7 @@ def latency_rows(record: Record) -> Rows:
 
 
 def answer_rows(record: Record) -> Rows:
-    """What the quoting model's answers hold, and how they are cited."""
+    """Content and citations of the quoting mode's answers."""
     rows: Rows = [("collection", "of the answers to answerable questions", "share", "questions")]
     for name, results in record["collections"].items():
         for what, share in results["answers"].items():
@@ -60,7 +60,7 @@ def answer_rows(record: Record) -> Rows:
 
 
 def false_refusal_rows(record: Record) -> Rows:
-    """How many of the questions that have an answer are refused."""
+    """The share of answerable questions that are refused."""
     rows: Rows = [("collection", "falsely refused", "of the held-out half", "questions")]
     for name, results in record["collections"].items():
         told = results["falsely refused"]
@@ -71,7 +71,7 @@ def false_refusal_rows(record: Record) -> Rows:
 
 
 def refusal_rows(record: Record) -> Rows:
-    """How questions without an answer are told from those with one."""
+    """How well questions without an answer are separated from answerable ones."""
     rows: Rows = [
         ("library", "to be refused", "AUC", "refused", "falsely refused", "refused at 5 % falsely")
     ]
@@ -92,7 +92,7 @@ def refusal_rows(record: Record) -> Rows:
 
 
 def comparison_rows(record: Record, other: Record) -> Rows:
-    """Ours minus theirs, paired by question; a difference is clear when 0 is outside."""
+    """Differences paired by question; significant when the interval excludes 0."""
     rows: Rows = [("collection", "system", "measure", "difference (95 %)", "questions", "clear")]
     for name, results in record["collections"].items():
         theirs = other["collections"].get(name, {"systems": {}})["systems"]

@@ -1,4 +1,4 @@
-"""From the outcomes of all questions to figures: per question, and as means with intervals."""
+"""Aggregates outcomes into measures: per question, and as means with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -33,7 +33,7 @@ FALSE_REFUSALS_ALLOWED: Final = 0.05
 
 @dataclass(slots=True)
 class Results:
-    """All that was measured on one collection."""
+    """The measurements of one collection."""
 
     collection: Collection
     passages: int
@@ -51,7 +51,7 @@ class Results:
         return self.name.split(" ")[0]
 
     def add(self, outcome: Outcome, **orders: tuple[str, ...]) -> None:
-        """Take in what happened to one question, with the `orders` of other systems."""
+        """Add the outcome of one question, with the `orders` of other systems."""
         self.outcomes.append(outcome)
         if not outcome.question.relevant:
             return
@@ -60,7 +60,7 @@ class Results:
             self.rankings.setdefault(system, {})[outcome.question.question_id] = order
 
     def record(self) -> dict[str, Any]:
-        """Everything as JSON takes it, with the value of every question for comparisons."""
+        """All results as JSON, with per-question values for paired comparisons."""
         return {
             "passages": self.passages,
             "questions": len(self.collection.questions),
@@ -90,7 +90,7 @@ class Results:
 
 
 def is_held_out(question: Question) -> bool:
-    """Half of all questions: what grading is fitted to is read on the other half."""
+    """Half of the questions: grading is fitted on it and evaluated on the other half."""
     return crc32(question.question_id.encode()) % 2 == 1
 
 
@@ -118,7 +118,7 @@ def _times(values: Sequence[float]) -> dict[str, float]:
 
 
 def _answers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Over the questions whose answer is known; a refusal counts as an answer without it."""
+    """Over the questions with a known answer; a refusal counts as wrong."""
     known = [one for one in outcomes if one.question.answerable and one.question.answers]
     if not known:
         return {}
@@ -139,7 +139,7 @@ def _answers(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _refusals(answerable: Sequence[Outcome], others: Sequence[Outcome]) -> dict[str, Any]:
-    """How well the grading tells questions without an answer from those with one."""
+    """How well grading separates questions without an answer from answerable ones."""
     good = [one.confidence for one in answerable]
     bad = [one.confidence for one in others]
     return {

@@ -1,4 +1,4 @@
-"""The product's own search, reranking, grading and answering over a database of the evaluation."""
+"""The application's search, reranking, grading and answering over the evaluation database."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -28,15 +28,15 @@ from app.search.query_terms import without_request_words
 from app.search.rerank import FeatureReranker
 from bench.retrieval_collections import Question, Stored
 
-ARM: Final = 100  # each arm of the search brings so many candidates
+ARM: Final = 100  # candidates of each search arm
 
 
 @dataclass(slots=True)
 class _Timed:
     """Wraps search and reranker; keeps the last candidates that were reranked, and times in ms.
 
-    (The graph lets go of the candidates once it has judged them.) A search that is not reranked is
-    not the question's own: a refusal under a filter also counts what lies outside of it.
+    (The graph drops the candidates once they are graded.) A search without reranking is the extra
+    one of a refusal with a filter, which counts relevant passages outside the filter.
     """
 
     search_inside: HybridSearch
@@ -66,7 +66,7 @@ class _Timed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the product did with one question; rankings hold passage ids of the collection."""
+    """The result of one question; rankings contain passage ids of the collection."""
 
     question: Question
     fused: tuple[str, ...]
@@ -80,7 +80,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Library:
-    """A library of its own database, and the product's graph over it."""
+    """A library in a separate database, and the application's graph over it."""
 
     database: Database
     store: LibraryStore
@@ -91,7 +91,7 @@ class Library:
     graph: AnswerGraph = field(init=False)
 
     def wire(self, encoder: PassageEncoder) -> None:
-        """Build the graph as the program does, with the quoting model."""
+        """Build the graph as the application does, in quoting mode."""
         self.encoder = encoder
         self.index = PostgresPassageIndex(self.database)
         self.timed = _Timed(HybridSearch(self.index, encoder), FeatureReranker(self.index, encoder))
@@ -120,9 +120,9 @@ class Library:
         )
 
     async def arms(self, question: Question) -> Mapping[str, tuple[str, ...]]:
-        """The orders by either arm of the search alone, as the index gives them.
+        """The rankings of each search arm alone, as the index returns them.
 
-        A search for the candidates of both arms holds the whole list of each.
+        A search for all candidates of both arms contains the full list of each.
         """
         asked = self._asked(question)
         found = await self.index.search(
@@ -161,7 +161,7 @@ class Library:
 async def _quote(
     messages: Sequence[BaseMessage], *, question: Asked, passages: tuple[Passage, ...]
 ) -> tuple[EngineResult, str]:
-    """The quoting model, at once."""
+    """Quoting mode without a pace."""
     return EngineResult("stop", None), quote_answer(question.text, passages)
 
 
@@ -169,7 +169,7 @@ async def _quote(
 async def open_library(
     server: EmbeddedServer, name: str, encoder: PassageEncoder
 ) -> AsyncIterator[Library]:
-    """An empty library in a database of its own."""
+    """An empty library in a separate database."""
     connection = await connect(server.dsn)
     try:
         await connection.execute(f'CREATE DATABASE "{name}"')

@@ -1,7 +1,7 @@
 """The same questions asked with the filter and without it, and questions of foreign topics.
 
-A filter changes what a refusal is decided from: one source has few passages, so the best of them
-looks worse than the best of a library, whatever is asked.
+A filter changes the basis of a refusal: one source has few passages, so its best passage scores
+lower than the best of a whole library, whatever the question.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ questions are left out whose topic the library names: see `Phrases`."""
 MAX_FOREIGN: Final = 100
 MAX_VARIED: Final = 250
 MIN_PASSAGES: Final = 5
-"""Of a source that questions are restricted to."""
+"""Minimum passages of a source that questions are restricted to."""
 _BROAD: Final = (
     "What did the group discuss about {}?",
     "Summarize the discussion about {}.",
@@ -34,18 +34,18 @@ _BROAD: Final = (
 
 
 class Phrases:
-    """What the passages of a library say, to be asked whether a title occurs, word for word.
+    """The text of a library's passages, to check whether a title occurs verbatim.
 
     A topic that a library names is not foreign to it: medicine in an encyclopedia's article on the
-    immune system, oxygen in abstracts. Topics of recordings and of abstracts have no short title;
-    none of theirs is left out.
+    immune system, oxygen in abstracts. Topics of recordings and abstracts have no short title, so
+    none of theirs is excluded.
     """
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._said = "\n".join(f"{_phrase(text.title)}\n{_phrase(text.text)}" for text in texts)
 
     def name(self, title: str | None) -> bool:
-        """Whether a passage says all words of the title in a row."""
+        """Whether a passage contains the title's words consecutively."""
         return title is not None and _phrase(title) in self._said
 
 
@@ -54,7 +54,7 @@ def _phrase(text: str) -> str:
 
 
 def variants(collection: Collection, stored: Stored) -> Iterator[Collection]:
-    """The other way of asking the answerable questions: everywhere, or of their source alone."""
+    """The other variant of the answerable questions: unfiltered, or restricted to their source."""
     answerable = [one for one in collection.judged if one.answerable and not one.history]
     if any(one.source for one in answerable):
         free = [replace(one, source=None) for one in answerable if one.source]
@@ -68,13 +68,13 @@ def variants(collection: Collection, stored: Stored) -> Iterator[Collection]:
 
 
 def large_sources(stored: Stored) -> list[str]:
-    """Names of the sources that are worth a filter, in order."""
+    """The sources that are large enough for a filter, in order."""
     counts = Counter(stored.origins.values())
     return sorted(name for name, count in counts.items() if count >= MIN_PASSAGES)
 
 
 def broad_questions(other: Collection) -> list[Question]:
-    """In the forms in which people ask of a recording, about what is not in it."""
+    """Questions phrased as about a recording, on topics that are not in it."""
     return [
         Question(f"broad {number}", _BROAD[number % len(_BROAD)].format(title), {}, topic=title)
         for number, title in enumerate(other.titles)
@@ -84,7 +84,7 @@ def broad_questions(other: Collection) -> list[Question]:
 def foreign_questions(
     asked: Collection, foreign: Sequence[Question], stored: Stored, phrases: Phrases
 ) -> list[Question]:
-    """Some of `foreign`, restricted to one source each, in turn, if those of `asked` are."""
+    """Some of `foreign`, each restricted to one source in turn, if those of `asked` are."""
     unnamed = [one for one in foreign if not phrases.name(one.topic)]
     free = [replace(one, source=None) for one in _some(unnamed, MAX_FOREIGN)]
     if not any(one.source for one in asked.questions):
@@ -99,5 +99,5 @@ def _home(question: Question, stored: Stored) -> str | None:
 
 
 def _some(questions: Sequence[Question], limit: int) -> Sequence[Question]:
-    """About `limit` of them, spread evenly."""
+    """An evenly spaced sample of about `limit`."""
     return questions[:: max(1, len(questions) // limit)]

@@ -1,7 +1,7 @@
-"""Makes one conversation of thousands of messages out of an answer that the library has.
+"""Creates one conversation of thousands of messages from a stored answer.
 
 `python -m bench.seed_conversation SESSION_ID --turns 2500` repeats the newest finished answer of
-the embedded database in `DATA_DIR`, evidence and citations and all: the size is a real one.
+the embedded database in `DATA_DIR` with its evidence and citations, so that sizes are realistic.
 """
 
 import argparse
@@ -39,7 +39,7 @@ ORDER BY ordinal DESC LIMIT 1
 
 
 async def seed(dsn: str, session_id: str, *, owner_id: str, turns: int) -> None:
-    """Adds the conversation of the owner. Raises `SystemExit` when there is no answer to repeat."""
+    """Adds the conversation. Raises `SystemExit` when there is no answer to repeat."""
     connection = await asyncpg.connect(dsn)
     try:
         answer = await connection.fetchval(NEWEST, owner_id)

@@ -1,8 +1,8 @@
 """Speed beside the baseline: `python -m bench.speed`, or `make bench`.
 
-The tutorial's loop (`bench.baseline`), a bare pass-through (`bench.passthrough`) and the whole
-product take turns. The measured server has a processor for itself; the model service, the reader
-and the database share another, and a figure is void where one of the first two was busier than
+The tutorial loop (`bench.baseline`), a bare pass-through (`bench.passthrough`) and the whole
+application are measured in turn. The measured server has its own processor; the model service, the
+reader and the database share another, and a figure is void if one of the first two was busier than
 80 %. `--only F1 --seconds 2` measures one figure quickly.
 """
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and record it. 1 when a gate was missed."""
     options = _options(arguments)
     console = Console()
-    # As Ctrl-C does: no server is to outlive the bench.
+    # As Ctrl-C does, so that all servers are stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = _measure(options, console)
     rows = table(run.rows)
@@ -91,7 +91,7 @@ def _measure(options: argparse.Namespace, console: Console) -> Run:
 def _databases(
     server: EmbeddedServer, options: argparse.Namespace, figures: list[str], console: Console
 ) -> dict[int, str]:
-    """Addresses of the libraries that are needed, by size."""
+    """Addresses of the required libraries, by size."""
     sizes = {options.passages}
     if "F6" in figures:
         sizes |= {size for size in SIZES if size <= options.largest}
@@ -134,7 +134,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _cache() -> Path:
-    """Kept between runs, but no longer than the machine is up."""
+    """A folder kept between runs, until the next boot."""
     return Path(tempfile.gettempdir()) / f"citestream-speed-{getpass.getuser()}"
 
 

@@ -1,4 +1,4 @@
-"""The figures F3, F4 and the growth of F6: the way to the first token."""
+"""The figures F3, F4 and the growth of F6: time to the first token."""
 
 import subprocess
 import sys
@@ -82,14 +82,14 @@ def _p50(told: dict[str, Any]) -> float:
 
 
 def _beside_streams(run: Run, server: Server) -> dict[str, Any]:
-    """The same while `BACKGROUND` streams are paced."""
+    """The same beside `BACKGROUND` paced streams."""
     tokens = int(RATE * (10 + run.seconds))
     run.bench.upstream.plan(tokens=tokens, rate=RATE)
     spec = Spec(BACKGROUND, spread_s=3.0, tokens=tokens, limit_s=60)
     others = threading.Thread(target=run.bench.load, args=(server, spec))
     others.start()
     try:
-        time.sleep(6)  # those that have begun keep their plan
+        time.sleep(6)  # streams already started keep their plan
         run.bench.upstream.plan(tokens=20, rate=0)
         runs = int(run.seconds * 8)
         return run.keep("F4 beside streams", _asked(run, server, Asking(runs=runs)))

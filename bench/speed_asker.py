@@ -1,4 +1,4 @@
-"""Asks one question after another and notes when which event came.
+"""Asks questions one by one and records the arrival time of each event.
 
 `python -m bench.speed_asker SPEC` takes a JSON object and prints one.
 """
@@ -24,7 +24,7 @@ STAGES: Final = ("retrieval", "reranking", "grading")
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is to be done. `one_conversation`: every question belongs to the same."""
+    """The job. `one_conversation`: all questions belong to one conversation."""
 
     port: int = 0
     questions: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Asking:
 
 
 class Answer(asyncio.Protocol):
-    """One answer: frames are taken apart as they arrive."""
+    """One answer, whose frames are parsed as they arrive."""
 
     def __init__(self, request: bytes, over: "asyncio.Future[None]") -> None:
         self._request = request
@@ -75,7 +75,7 @@ def _request(question: str, session_id: str | None) -> bytes:
 
 
 async def ask(asking: Asking) -> dict[str, Any]:
-    """All questions, and the times."""
+    """Asks all questions; returns the times."""
     loop = asyncio.get_running_loop()
     session_id = str(uuid.uuid4()) if asking.one_conversation else None
     times: dict[str, list[float]] = defaultdict(list)

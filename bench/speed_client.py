@@ -1,4 +1,4 @@
-"""The reader of streams: raw sockets, in a process of its own, which says how busy it was.
+"""Reads streams from raw sockets in a separate process, and reports its own processor use.
 
 `python -m bench.speed_client SPEC` takes a JSON object and prints one. Every token ends in `~` (see
 `bench.speed_upstream`), so tokens are counted without parsing, however frames carry them.
@@ -20,22 +20,22 @@ DIGITS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What is to be done. `pids` are watched, by name, together with their children."""
+    """The job. `pids`: processes to measure, by name, including their children."""
 
     streams: int = 1
     port: int = 0
     path: str = "/chat"
     questions: list[str] = field(default_factory=list)
-    spread_s: float = 0.0  # the starts are spread over so long
-    window_s: float = 0.0  # count for so long once all have begun; 0: until all have ended
+    spread_s: float = 0.0  # seconds over which the starts are spread
+    window_s: float = 0.0  # seconds to count once all have started; 0: until all have ended
     warm_up_s: float = 0.5
-    tokens: int = 0  # each stream has so many
+    tokens: int = 0  # per stream
     limit_s: float = 60.0
     pids: dict[str, int] = field(default_factory=dict)
 
 
 class Busy:
-    """Processor seconds of processes and their children, from now on."""
+    """Processor seconds of processes and their children, counted from creation."""
 
     def __init__(self, pids: dict[str, int]) -> None:
         self._pids = pids
@@ -43,7 +43,7 @@ class Busy:
         self._at = time.monotonic()
 
     def seconds(self) -> dict[str, float]:
-        """Since it was made, by name; `wall` and what the host took (`stolen`) beside them."""
+        """Seconds by name, plus `wall` and steal time (`stolen`)."""
         now = self._read()
         used = {name: now[name] - self._began[name] for name in now}
         return used | {"wall": time.monotonic() - self._at}
@@ -69,17 +69,17 @@ def _cpu(pid: int) -> float:
 
 @dataclass(slots=True)
 class Stream:
-    """What one stream brought."""
+    """The result of one stream."""
 
     tokens: int = 0
-    ended: bool = False  # its terminal frame came
+    ended: bool = False  # its terminal frame arrived
     asked_at: float = 0.0
     first_s: float | None = None  # from the question to the first token
     last_at: float = 0.0
     gaps: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)  # s from the upstream's sending
     frames: int = 0  # with tokens
-    single: int = 0  # of these, with one
+    single: int = 0  # frames with exactly one token
     over: "asyncio.Future[None] | None" = None
 
 
@@ -132,8 +132,8 @@ class Reading(asyncio.Protocol):
 
 
 def request(path: str, question: str) -> bytes:
-    """As the page asks, on a connection of its own."""
-    # `stream` is for the model service, when it is measured alone.
+    """Asks as the page does, on a separate connection."""
+    # `stream` is needed when the model service is measured alone.
     about = {"stream": True} if path != "/chat" else {}
     body = orjson.dumps({"message": question, **about})
     return b"POST %b HTTP/1.1\r\n" % path.encode() + (
@@ -144,7 +144,7 @@ def request(path: str, question: str) -> bytes:
 
 
 async def measure(spec: Spec) -> dict[str, Any]:
-    """All streams, and what they brought."""
+    """Runs all streams; returns their results."""
     loop = asyncio.get_running_loop()
     streams = [Stream(over=loop.create_future()) for _ in range(spec.streams)]
     transports: list[asyncio.BaseTransport] = []
@@ -201,7 +201,7 @@ def _told(spec: Spec, streams: list[Stream]) -> dict[str, Any]:
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
-    """Of sorted seconds, in ms."""
+    """The percentile of sorted seconds, in ms."""
     if not values:
         return {}
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}

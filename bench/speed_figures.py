@@ -1,4 +1,4 @@
-"""The figures F1 to F6 of the promises: how each is measured, and what it has to reach."""
+"""The figures F1 to F6 of the promises: measurement and target of each."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,10 +12,10 @@ from bench.speed_client import Spec
 from bench.speed_servers import Bench, Server, System, shares, void
 
 STREAMS: Final = 20  # of F1
-RATE: Final = 50.0  # tokens a second of a stream that is paced
+RATE: Final = 50.0  # tokens a second of a paced stream
 GAP_MS: Final = 100.0
 LATE_MS: Final = 5.0  # of F2b
-STOLEN: Final = 4.0  # % of a processor: virtual machines share theirs with others
+STOLEN: Final = 4.0  # % of a processor lost to other virtual machines (steal time)
 RIVALS: Final[tuple[System, ...]] = ("baseline", "pass-through", "ours")
 
 
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(slots=True)
 class Run:
-    """One run of the bench: what it measures with, how long, and what it found."""
+    """One run of the benchmark: its tools, duration and results."""
 
     bench: Bench
     seconds: float
@@ -47,7 +47,7 @@ class Run:
     raw: dict[str, Any] = field(default_factory=dict)
 
     def keep(self, name: str, told: dict[str, Any]) -> dict[str, Any]:
-        """For the record; a void measurement says so."""
+        """The entry for the record, which marks a void measurement."""
         if void(told["cpu"]):
             told["void"] = True
         self.raw.setdefault(name, []).append(told)
@@ -56,7 +56,7 @@ class Run:
 
 
 def busy_of(told: dict[str, Any]) -> str:
-    """How busy everybody was."""
+    """Processor use of each process."""
     used = shares(told["cpu"])
     names = ("server", "database", "upstream", "client")
     text = ", ".join(f"{name} {used[name]:.0f}" for name in names if name in used)
@@ -66,7 +66,7 @@ def busy_of(told: dict[str, Any]) -> str:
 def undisturbed(
     run: Run, measure: Callable[[], dict[str, Any]], fine: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    """Measured again, twice at most, when it is not fine and the host took processors away."""
+    """Repeats a failed measurement at most twice if the host took processor time away."""
     for _ in range(2):
         told = measure()
         stolen = shares(told["cpu"])["stolen"]
@@ -77,12 +77,12 @@ def undisturbed(
 
 
 def rate_of(told: dict[str, Any]) -> float:
-    """Tokens per second of the server's processor: what others do on the machine matters less."""
+    """Tokens per processor second of the server, which depends less on other processes."""
     return float(told["tokens"] / told["cpu"]["server"])
 
 
 def throughput(run: Run) -> None:
-    """F1: streams that never end and are never waited for."""
+    """F1: endless streams without a pace."""
     best: dict[System, dict[str, Any]] = {}
     for _ in range(run.repeats):
         for system in RIVALS:
@@ -122,7 +122,7 @@ def _compared(run: Run, rates: dict[System, float], told: dict[str, Any], *, val
 
 
 def upstream_alone(run: Run) -> None:
-    """What model service and reader do without a server between them; both share a processor."""
+    """The throughput of model service and reader without a server; both share a processor."""
     run.bench.upstream.plan(tokens=0, rate=0)
     port = run.bench.upstream.port
     server = Server("pass-through", port, run.bench.upstream.pid)
@@ -133,7 +133,7 @@ def upstream_alone(run: Run) -> None:
 
 
 def held_streams(run: Run) -> None:
-    """F2: how many streams are held at once; found by halving."""
+    """F2: the maximum number of concurrent streams, found by bisection."""
     held: dict[System, tuple[int, dict[str, Any]]] = {}
     bounds: dict[System, tuple[int, int, int]] = {"baseline": (30, 90, 10), "ours": (100, 480, 20)}
     for system, (low, high, step) in bounds.items():
@@ -228,7 +228,7 @@ def light(run: Run) -> None:
 
 
 def memory(run: Run) -> None:
-    """F5: what a live stream adds to the server's memory, after its first 60 tokens."""
+    """F5: memory of the server per live stream, after its first 60 tokens."""
     per_stream: dict[System, float] = {}
     streams, tokens = 150, 60
     for system in ("baseline", "ours"):
@@ -261,7 +261,7 @@ def memory(run: Run) -> None:
 
 @contextmanager
 def _settled(server: Server) -> Iterator[Callable[[], float]]:
-    """The memory while the streams run: the median of the last third of the block."""
+    """Memory during the streams: the median of the last third of the block."""
     seen: list[int] = []
     over = threading.Event()
 
@@ -281,7 +281,7 @@ def _settled(server: Server) -> Iterator[Callable[[], float]]:
 def workers(run: Run) -> None:
     """F6: processor seconds per token of two workers beside one, with as many streams each.
 
-    With the same streams in all, two would merge less because they are less busy.
+    With the same total, two workers would be less busy and merge fewer frames.
     """
     cost: dict[System, float] = {}
     loads: dict[System, int] = {"ours": 20, "ours x2": 40}

@@ -1,8 +1,8 @@
-"""Libraries of any size, made once and kept: a database each on a server of the bench's own.
+"""Libraries of any size, generated once: one database each on the benchmark's own server.
 
-Up to 10,000 passages are embedded by the local model. What is beyond has generated vectors: those
-of others with noise. Each source is a handbook of one product; each passage tells one of its
-properties and goes on with sentences of the sample library, so that passages are as long as usual.
+Up to 10,000 passages are embedded by the local model. Further ones have generated vectors: copies
+with noise. Each source is a handbook of one product; each passage states one of its properties and
+continues with sentences of the sample library, so that passages have a typical length.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ _PROPERTIES: Final = (
 _KINDS: Final = ("adults", "children")
 
 Report = Callable[[str, int, int], None]
-"""What is being made, how much of it is there, of how much."""
+"""Reports progress: what, done, total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Handbook:
 
 
 def handbooks(count: int) -> Iterator[Handbook]:
-    """The first `count`, always the same."""
+    """The first `count` sources, deterministic."""
     filler = _sentences()
     names = ("".join(parts).capitalize() for parts in product(_SYLLABLES, repeat=3))
     for number, name in enumerate(sorted(names, key=_shuffled)[:count]):
@@ -111,7 +111,7 @@ def _sentences() -> list[str]:
 
 
 def questions(passages: int) -> list[str]:
-    """About what is in a library of so many passages; far more than any cache holds."""
+    """Questions about a library of that size; far more than any cache holds."""
     found = [one for book in handbooks(_sources(passages)) for one in book.questions]
     random.Random(passages).shuffle(found)
     return found
@@ -124,9 +124,9 @@ def _sources(passages: int) -> int:
 async def library(
     server: EmbeddedServer, encoder: CachedEncoder, passages: int, report: Report
 ) -> str:
-    """The name of the database that holds such a library; made when there is none yet.
+    """The name of the database with such a library, created if missing.
 
-    One with generated vectors begins as a copy of the one without.
+    One with generated vectors starts as a copy of the one without.
     """
     digest = hashlib.sha256(f"{VERSION} {encoder.name}".encode()).hexdigest()[:8]
     name = f"library_{passages}_{digest}"
@@ -147,7 +147,7 @@ async def library(
 
 
 async def fresh_copy(server: EmbeddedServer, name: str) -> str:
-    """A copy to work on, in place of the last one: conversations do not pile up between runs."""
+    """A fresh working copy, so that conversations do not accumulate between runs."""
     copy = f"{name}_copy"
     await _command(server, f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
     await _command(server, f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
@@ -175,7 +175,7 @@ async def _command(server: EmbeddedServer, command: str) -> None:
 async def _fill(
     dsn: str, encoder: CachedEncoder, begun: int, passages: int, report: Report
 ) -> None:
-    """Add to the first `begun` passages what is missing."""
+    """Add the missing passages after the first `begun`."""
     database = await Database.open(dsn, max_size=2)
     try:
         store = LibraryStore(database)
@@ -197,13 +197,13 @@ async def _fill(
 
 
 def _bound(books: Sequence[Handbook]) -> Handbook:
-    """Several as one source: storing is dearer by the source than by the passage."""
+    """Joins several into one source, because storing costs more per source than per passage."""
     passages = tuple(passage for book in books for passage in book.passages)
     return Handbook(books[0].name, passages, ())
 
 
 def _generated(book: Handbook, vectors: Sequence[EncodedPassage]) -> list[EncodedPassage]:
-    """Vectors of others, with noise."""
+    """Copies of other vectors, with noise."""
     chance = np.random.default_rng(list(book.name.encode()))
     picked = [vectors[i] for i in chance.integers(0, len(vectors), len(book.passages))]
     noise = chance.normal(0, 0.03, (len(picked), len(picked[0].vector)))

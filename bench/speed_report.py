@@ -14,7 +14,7 @@ _MET: Final = {None: "", True: "yes", False: "NO"}
 
 
 def table(rows: Sequence[Row]) -> list[Sequence[str]]:
-    """With its head."""
+    """The rows of the table, with its head."""
     lines: list[Sequence[str]] = [HEAD]
     for row in rows:
         ratios = (row.ratio, row.gate, row.goal, _MET[row.ok], row.busy)
@@ -23,7 +23,7 @@ def table(rows: Sequence[Row]) -> list[Sequence[str]]:
 
 
 def passed(rows: Sequence[Row]) -> bool:
-    """No gate was missed."""
+    """Whether all gates were met."""
     return not any(row.ok is False for row in rows)
 
 

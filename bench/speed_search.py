@@ -1,4 +1,4 @@
-"""Search and reranking in a process of its own, without a server around them.
+"""Search and reranking in a separate process, without a server.
 
 `python -m bench.speed_search SPEC` takes a JSON object and prints one.
 """
@@ -26,7 +26,7 @@ WARM: int = 10
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """What is to be done."""
+    """The job."""
 
     dsn: str
     questions: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Searching:
 
 
 async def search(searching: Searching) -> dict[str, Any]:
-    """How long each part took."""
+    """The duration of each part."""
     model = MiniLM.load()
     database = await Database.open(searching.dsn)
     index = PostgresPassageIndex(database)
@@ -47,7 +47,7 @@ async def search(searching: Searching) -> dict[str, Any]:
         searched = time.perf_counter()
         await reranker.rerank(question, found.candidates)
         reranked = time.perf_counter()
-        await model.embed_query(f"{question} ")  # what is asked twice would be remembered
+        await model.embed_query(f"{question} ")  # a repeated query would be cached
         if number >= WARM:
             times["embed"].append(time.perf_counter() - reranked)
             times["search"].append(searched - began)

@@ -1,5 +1,5 @@
-"""The three systems and what they need, each on its processor: the measured server alone on the
-first, the model service, the reader and the database on the second."""
+"""The three systems and their services, pinned to processors: the measured server alone on the
+first; the model service, the reader and the database on the second."""
 
 import os
 import socket
@@ -39,12 +39,12 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def plan(self, *, tokens: int, rate: float, stays: bool = False) -> None:
-        """What it answers from now on."""
+        """Set its answers from now on."""
         body = orjson.dumps(asdict(Plan(tokens, rate, stays)))
         httpx.put(f"http://127.0.0.1:{self.port}/plan", content=body).raise_for_status()
 
     def stats(self) -> dict[str, float]:
-        """What it was asked."""
+        """The requests it received."""
         told = httpx.get(f"http://127.0.0.1:{self.port}/stats").json()
         return cast("dict[str, float]", told)
 
@@ -59,7 +59,7 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes it holds, with its workers."""
+        """Its memory in bytes, including workers."""
         process = psutil.Process(self.pid)
         own = (process, *process.children(recursive=True))
         return sum(one.memory_info().rss for one in own)
@@ -72,7 +72,7 @@ class Bench:
     upstream: Upstream
     database_pid: int
     dsn: str  # of the library that is searched
-    folder: Path  # for what the servers write
+    folder: Path  # for files of the servers
     questions: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -150,19 +150,19 @@ def upstream_running() -> Iterator[Upstream]:
 
 
 def pin_database(pid: int) -> None:
-    """To where everything is that is not measured, with all its processes."""
+    """Pins a process tree to the processor of everything that is not measured."""
     for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
             process.cpu_affinity(sorted(OTHERS))
 
 
 def shares(cpu: dict[str, float]) -> dict[str, float]:
-    """Of a processor, in per cent."""
+    """Processor use in per cent."""
     return {name: round(100 * s / cpu["wall"], 1) for name, s in cpu.items() if name != "wall"}
 
 
 def void(cpu: dict[str, float], most: float = 80.0) -> bool:
-    """Whether the reader or the model service may have been what was measured."""
+    """Whether the reader or the model service may have been the bottleneck."""
     used = shares(cpu)
     return used["client"] > most or used["upstream"] > most
 

@@ -1,10 +1,10 @@
 """A model service that is never the bottleneck: frames encoded beforehand, written raw.
 
-`python -m bench.speed_upstream` prints its port. What it answers is told by `PUT /plan`:
-`{"tokens": 400, "rate": 50}`; rate 0 is flat out, several frames per write as a fast service's
-socket delivers them; tokens 0 is without end. Each frame is an HTTP chunk of its own, as real
-services send them. Every token ends in `~`, so that a reader counts them however they are merged,
-and with a rate it is the microsecond (of `time.monotonic`) at which it was sent.
+`python -m bench.speed_upstream` prints its port. `PUT /plan` sets its answers, for example
+`{"tokens": 400, "rate": 50}`: rate 0 means full speed, with several frames per write as from a fast
+service; tokens 0 means endless. Each frame is one HTTP chunk, as real services send them. Every
+token ends in `~`, so that a reader can count them however they are merged; with a rate its text is
+the microsecond (of `time.monotonic`) at which it was sent.
 """
 
 import asyncio
@@ -76,16 +76,16 @@ def farewell(tokens: int) -> bytes:
 
 @dataclass(slots=True)
 class Plan:
-    """What every following answer is."""
+    """The plan of all following answers."""
 
     tokens: int = 400
     rate: float = 0.0
-    stays: bool = False  # after the last token: silent, but not over
+    stays: bool = False  # after the last token the stream stays open
 
 
 @dataclass(slots=True)
 class Service:
-    """The plan, and what happened."""
+    """The plan, and the record of requests."""
 
     plan: Plan
     asked: int = 0
@@ -165,7 +165,7 @@ class Answering(asyncio.Protocol):
         self._transport.write(farewell(plan.tokens))
 
     def _pace(self, plan: Plan, sent: int) -> None:
-        """Each token when it is due, by itself."""
+        """Sends each token separately, when it is due."""
         if plan.tokens and sent == plan.tokens:
             if not plan.stays:
                 self._transport.write(farewell(sent))

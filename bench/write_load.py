@@ -1,9 +1,9 @@
 """The write load of many streams on the embedded PostgreSQL: `python -m bench.write_load`.
 
-So many runs are really there as rows. Then the application's own flush statement writes their news,
-batch by batch, as fast as the database takes it, from as many connections as replicas would use.
-What comes out is how many streams this database carries at a flush interval; the rest of the way to
-the wanted number is the factor that a bigger machine, fewer flushes or several databases must give.
+The runs exist as rows. The application's flush statement then writes their new events in batches,
+as fast as the database accepts them, over one connection per simulated replica. The result is the
+number of streams that this database sustains at a flush interval; the factor to the target must
+come from a bigger machine, fewer flushes or several databases.
 """
 
 import argparse
@@ -41,7 +41,7 @@ WORD = "word "
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is simulated."""
+    """The simulated load."""
 
     streams: int
     tokens_per_s: float
@@ -53,7 +53,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the database took."""
+    """The measured result."""
 
     runs_per_s: float
     events_per_s: float
@@ -62,12 +62,12 @@ class Taken:
     kb_per_run: float
 
     def carried(self, interval_s: float) -> int:
-        """Streams whose news are written in time at this interval."""
+        """The number of streams whose events are written in time at this interval."""
         return int(self.runs_per_s * interval_s)
 
 
 def batch(first: int, load: Load, after: int) -> list[Batch]:
-    """The news of one replica's runs: the tokens of one interval each."""
+    """The new events of one replica's runs: the tokens of one interval per run."""
     count = max(1, round(load.tokens_per_s * load.interval_s))
     entries = tuple(_entry(seq) for seq in range(after + 1, after + count + 1))
     last = entries[-1].seq + RESERVE_AHEAD
@@ -122,7 +122,7 @@ async def _write(
     written: list[int],
     began: float,
 ) -> None:
-    """One replica: its share of the runs, round and round."""
+    """One replica, which writes its share of the runs repeatedly."""
     share = load.streams // load.writers
     first, after, at = 1 + number * share, 0, 0
     while time.monotonic() - began < load.seconds:
@@ -140,7 +140,7 @@ async def _write(
 
 
 def told(load: Load, taken: Taken) -> str:
-    """The row for docs/measurements.md, and what follows from it."""
+    """The row for docs/measurements.md, and its interpretation."""
     p50, p99 = taken.flush_ms
     factor = load.streams / max(1, taken.carried(load.interval_s))
     return "\n".join(

@@ -1,7 +1,7 @@
 """`python -m bench.fidelity FOLDER`: word recall and garbage of each file, the worst first.
 
-What ingestion stores of a file is compared with what `pdftotext`, `pandoc`, `openpyxl` and
-LibreOffice read of it, where they are installed.
+Compares the stored text of a file with the output of `pdftotext`, `pandoc`, `openpyxl` and
+LibreOffice, where they are installed.
 """
 
 import argparse
@@ -44,7 +44,7 @@ async def _compare_all(folder: Path, max_mb: float, suffix: str | None) -> list[
 
 
 def _files(folder: Path, max_mb: float, suffix: str | None) -> Iterator[tuple[Path, str]]:
-    """Each content once, with its hash."""
+    """The files without duplicates, with their hashes."""
     seen = set()
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or (suffix and path.suffix.lower() != suffix):
@@ -58,7 +58,7 @@ def _files(folder: Path, max_mb: float, suffix: str | None) -> Iterator[tuple[Pa
 
 
 async def _compare(reader: FileReader, folder: Path, path: Path, digest: str) -> Compared | None:
-    """None where the other reader reads nothing."""
+    """None when the other reader finds no text."""
     independent = reader_for(path)
     assert independent is not None
     try:

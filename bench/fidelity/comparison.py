@@ -1,4 +1,4 @@
-"""How many words of a text are in another one."""
+"""Compares the words of two texts."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 LOW: Final = 0.9
-# Letters of scripts without spaces are words of their own.
+# In scripts without spaces each letter counts as a word.
 _WORD: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
     "|[^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
@@ -18,7 +18,7 @@ _WORD: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`recall`: share of the other reader's words that are stored. `garbage`: of ours, not read."""
+    """`recall`: share of the reference's words that are stored. `garbage`: stored, not in it."""
 
     name: str
     suffix: str
@@ -30,7 +30,7 @@ class Compared:
 
 
 def compare(name: str, stored: str, expected: str, *, refusal: str = "") -> Compared:
-    """Words count as often as they occur; how they are composed and hyphenated does not count."""
+    """Compares multisets of words, ignoring Unicode composition and hyphenation."""
     ours, theirs = _words(stored), _words(expected)
     lost, extra = theirs - ours, ours - theirs
     return Compared(
@@ -50,7 +50,7 @@ def _words(text: str) -> Counter[str]:
 
 
 def summary(results: Sequence[Compared]) -> list[str]:
-    """A line for each format."""
+    """One line per format."""
     lines = ["format   files   median   below .9   refused   garbage"]
     for suffix in sorted({one.suffix for one in results}):
         some = [one for one in results if one.suffix == suffix]

@@ -1,4 +1,4 @@
-"""Readers of other projects, by the ending of the file's name. Those not installed are skipped."""
+"""Independent readers by file suffix. Those that are not installed are skipped."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ class Unreadable(Exception):
 
 
 def pdftotext(path: Path) -> str:
-    """What repeats on the pages once, as it is stored."""
+    """Keeps one copy of running headers and footers, as ingestion does."""
     pages = _output("pdftotext", "-q", "-enc", "UTF-8", path, "-").split("\f")
     lines = [[line.strip() for line in page.splitlines()] for page in pages]
     counts = Counter(line for page in lines for line in set(page))
@@ -37,7 +37,7 @@ def pandoc(path: Path) -> str:
 
 
 def workbook(path: Path) -> str:
-    """Strings only: numbers are shown as their formats say."""
+    """Strings only, because numbers are displayed by their formats."""
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         rows = [row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True)]
@@ -81,7 +81,7 @@ READERS: Final[Mapping[str, Reader]] = {
 
 
 def reader_for(path: Path) -> Reader | None:
-    """None when there is none, or its program is not installed."""
+    """None when there is no reader, or its program is not installed."""
     reader = READERS.get(path.suffix.lower())
     program = _NEEDED.get(reader) if reader else None
     return reader if program is None or shutil.which(program) else None
