@@ -1,9 +1,9 @@
-"""Ask for known vulnerabilities of everything that the lock files name.
+"""Check all packages in the lock files for known vulnerabilities.
 
 usage: audit.py [OPTIONS OF PIP-AUDIT]
 
-Python packages are looked up by pip-audit, page packages by npm. What could not be looked up, for
-want of a network or because this machine's registry has no such data, is said and does not count as
+Python packages are looked up by pip-audit, page packages by npm. Packages that could not be looked
+up, without a network or because the registry has no such data, are reported and do not count as
 checked. Exit status 1 when a vulnerability is known, else 0.
 """
 
@@ -23,15 +23,15 @@ NPM_FOLDERS = ("frontend", "tests/node_clients")
 
 @dataclass(frozen=True)
 class Report:
-    """What is known about the packages of one lock file."""
+    """The result for one lock file."""
 
     checked: int = 0
     unchecked: int = 0
-    reason: str = ""  # why not everything was checked
+    reason: str = ""  # why some packages were not checked
     found: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """For the screen."""
+        """The text to print."""
         lines = [f"{self.checked} packages checked, {len(self.found)} vulnerabilities"]
         if self.reason:
             lines.append(f"  not checked: {self.unchecked or 'all'} ({self.reason})")
@@ -54,7 +54,7 @@ def read_pip_audit(output: str, errors: str) -> Report:
 
 
 def pip_findings(dependencies: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A line for each vulnerability."""
+    """One line per vulnerability."""
     for each in dependencies:
         for known in each.get("vulns", ()):
             fixed = ", ".join(known["fix_versions"]) or "no fixed version"
@@ -77,19 +77,19 @@ def read_npm_audit(output: str, errors: str) -> Report:
 
 
 def last_line(text: str) -> str:
-    """Where a program says why it failed."""
+    """The error output of a program."""
     lines = text.strip().splitlines()
     return lines[-1][:300] if lines else "it said nothing"
 
 
 def output_of(command: Sequence[str | Path], folder: Path) -> tuple[str, str]:
-    """What a program wrote; its status says less than its report."""
+    """The output of a program; its report is more precise than its exit status."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout, done.stderr
 
 
 def reports(arguments: Sequence[str]) -> Iterator[tuple[str, Report]]:
-    """One for each lock file, as it comes."""
+    """Yields one result per lock file as it completes."""
     for lock in sorted(ROOT.glob("requirements*.lock")):
         command: list[str | Path] = [PIP_AUDIT, *OPTIONS, *arguments, "--requirement", lock]
         yield lock.name, read_pip_audit(*output_of(command, ROOT))

@@ -1,10 +1,10 @@
-"""Back up, or restore, everything Citestream keeps: the database and the files of the library.
+"""Back up or restore everything Citestream stores: the database and the files of the library.
 
 usage: backup.py save FILE.tar | backup.py restore FILE.tar [--replace]
 
-The settings say where: DATABASE_URL (unset: the embedded PostgreSQL) and DATA_DIR. Saving does not
-disturb a running server: the database is read in one snapshot, and files never change once written.
-Restoring wants an empty database; --replace drops what is there. Stop the server before.
+The settings locate the data: DATABASE_URL (unset: the embedded PostgreSQL) and DATA_DIR. Saving
+does not disturb a running server: the database is read in one snapshot, and files never change once
+written. Restoring requires an empty database; --replace drops its content. Stop the server first.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app import __version__  # noqa: E402 - the project is on the path now
+from app import __version__  # noqa: E402 - needs the changed sys.path
 from app.config import Settings, load_settings  # noqa: E402
 from app.db.address import libpq_address  # noqa: E402
 from app.db.embedded.server import EmbeddedServer  # noqa: E402
@@ -40,7 +40,7 @@ RESTORE_OPTIONS = ("--no-owner", "--no-acl", "--exit-on-error", "--single-transa
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The address; the embedded server is joined, or started for as long as this takes."""
+    """The database address; starts the embedded server for this time unless it is running."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -52,7 +52,7 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 def program(settings: Settings, name: str) -> str:
-    """PostgreSQL's own tools: those of the embedded server, else what the machine has.
+    """PostgreSQL's command-line tools: those of the embedded server, else of the machine.
 
     They must not be older than the server.
     """
@@ -66,7 +66,7 @@ def program(settings: Settings, name: str) -> str:
 
 
 def run(argv: Sequence[str]) -> None:
-    """Raises `SettingError` with what the program said."""
+    """Raises `SettingError` with the program's error output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         told = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
@@ -74,7 +74,7 @@ def run(argv: Sequence[str]) -> None:
 
 
 async def schema(dsn: str) -> tuple[int, bool]:
-    """How many migrations the database has, and whether it has any table at all."""
+    """The number of applied migrations, and whether the database has any table."""
     connection = await connect(dsn)
     try:
         applied = len(known_migrations()) - await pending(connection)
@@ -87,7 +87,7 @@ async def schema(dsn: str) -> tuple[int, bool]:
 
 
 def save(settings: Settings, target: Path) -> str:
-    """Writes beside the target first, so that a full disk leaves no half backup behind."""
+    """Writes to a temporary file first, so that a full disk leaves no partial backup."""
     draft = target.with_name(f".{target.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder, database(settings) as dsn:
@@ -117,12 +117,12 @@ def save(settings: Settings, target: Path) -> str:
 
 
 def _finished(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Uploads that are still coming in are left out."""
+    """Skips incomplete uploads."""
     return None if member.name.startswith(f"{FILES}/incoming") else member
 
 
 def restore(settings: Settings, source: Path, *, replace: bool) -> str:
-    """Checks before it changes anything; afterwards brings an older backup up to date."""
+    """Validates before changing anything; migrates an older backup afterwards."""
     if not tarfile.is_tarfile(source):
         raise SettingError(f"FILE: got {source}, takes a file that `backup.py save` wrote")
     with tempfile.TemporaryDirectory() as folder, tarfile.open(source) as archive:
@@ -163,7 +163,7 @@ async def _empty(dsn: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0; 1 with one line when it cannot be done."""
+    """The exit code: 0, or 1 after one line with the reason."""
     parser = argparse.ArgumentParser(
         prog="backup.py", description=(__doc__ or "").partition("\n")[0]
     )

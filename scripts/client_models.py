@@ -1,7 +1,7 @@
 """Writes the events of the Python client from their contract: `python -m scripts.client_models`.
 
-`--check` compares instead. Clients read events of newer servers, so a word that an enumeration
-does not list yet is kept.
+`--check` compares instead. Clients read events of newer servers, so unknown values of an
+enumeration are kept.
 """
 
 import subprocess
@@ -33,12 +33,12 @@ Event = {events}
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 """
-_SENT: Final = frozenset({"Filters"})  # shapes of requests: an unknown word is a mistake
+_SENT: Final = frozenset({"Filters"})  # request models: an unknown value is an error
 _TYPES: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
 def source(contract: Schema) -> str:
-    """The module: a class for each shape, after those it refers to, and the union of events."""
+    """The module: a class per model, in order of dependency, and the union of events."""
     shapes: Schema = contract["$defs"]
     classes = "".join(_class(name, shapes[name]) for name in _in_order(shapes))
     events = " | ".join(_name(event) for event in contract["oneOf"])
@@ -118,7 +118,7 @@ def _formatted(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the module is up to date (or was written), 1 when `--check` found drift."""
+    """0 when the module is up to date (or was written), 1 when `--check` found a difference."""
     written = source(orjson.loads(CONTRACT.read_bytes()))
     if "--check" not in arguments:
         MODELS.write_text(written, encoding="utf-8")

@@ -1,10 +1,10 @@
-"""Validate what deploys Citestream, and try it as far as that goes without a container engine.
+"""Validate the deployment files, and test them as far as possible without a container engine.
 
 usage: deploy_check.py [--without-build]
 
 1. docker-compose.yml and deploy/kubernetes against the bundled schemas, and against the settings.
-2. nginx, haproxy, Caddy and Prometheus: their own programs read their configuration, where they
-   are installed; what is not installed is named.
+2. nginx, haproxy, Caddy and Prometheus: each program checks its configuration where it is
+   installed; missing programs are listed.
 3. The image: its build commands, stage by stage, in an empty folder, as a user who is not root.
 4. The result is started with the environment that compose gives it, asked a question, found healthy
    by the image's own health check, and stopped within compose's grace.
@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.config import Settings  # noqa: E402 - the project is on the path now
+from app.config import Settings  # noqa: E402 - needs the changed sys.path
 from scripts.image_build import (  # noqa: E402
     Builder,
     Stage,
@@ -49,17 +49,17 @@ PROGRAMS = (
 
 
 def say(text: str) -> None:
-    """A line at once."""
+    """Print a line and flush."""
     print(text, flush=True)
 
 
 def setting_names() -> set[str]:
-    """What the application reads from the environment."""
+    """The variables that the application reads."""
     return {name.upper() for name in Settings.model_fields}
 
 
 def check_manifests() -> int:
-    """1: says what is wrong."""
+    """Check 1: print the errors."""
     found = problems(setting_names())
     for problem in found:
         say(f"FAIL  {problem}")
@@ -69,7 +69,7 @@ def check_manifests() -> int:
 
 
 def check_configurations() -> int:
-    """The proxies' own opinion of their files."""
+    """Check 2: the programs validate their own files."""
     failed = 0
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def check_configurations() -> int:
 
 
 def check_image() -> int:
-    """Builds and starts it. Needs the network for npm and pip."""
+    """Check 3 and 4: build and start the image. Needs the network for npm and pip."""
     stages = parse((ROOT / "Dockerfile").read_text())
     user: dict[str, int | list[int]] = {}
     if os.geteuid() == 0:
@@ -108,7 +108,7 @@ def check_image() -> int:
 
 
 def interpreter(user: dict[str, int | list[int]]) -> str:
-    """A Python that this user may run and that can make environments: the base image's part."""
+    """A Python that this user can run and that has venv, as the base image has."""
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/bin", "/usr/local/bin"])
     names = ("python3.13", "python3.12", "python3.11", "python3")
     places = [Path(folder) / name for name in names for folder in search.split(os.pathsep)]
@@ -124,7 +124,7 @@ def interpreter(user: dict[str, int | list[int]]) -> str:
 
 
 def started(stage: Stage, root: Path, user: dict[str, int | list[int]]) -> int:
-    """Runs the image's command with compose's environment and puts it to the test."""
+    """Runs the image's command with compose's environment and tests it."""
     service = compose()["services"]["app-1"]
     environment = {
         **environment_of(stage),
@@ -135,7 +135,7 @@ def started(stage: Stage, root: Path, user: dict[str, int | list[int]]) -> int:
         "PORT": "18099",
         "HOME": f"{root}/tmp",
     }
-    del environment["DATABASE_URL"]  # nothing here is called postgres: the image's own is started
+    del environment["DATABASE_URL"]  # there is no host `postgres` here: the embedded one is started
     say("start with compose's environment, but for DATABASE_URL, HOST, PORT and paths")
     python = [f"{root}/venv/bin/python", *command_of(stage, "CMD")[1:]]
     log = root / "tmp" / "log"
@@ -194,7 +194,7 @@ def _stopped(process: "subprocess.Popen[bytes]", grace: str) -> int:
         say(f"FAIL  it did not end within {grace}")
         process.kill()
         return 1
-    ended = code in {0, -signal.SIGTERM}  # the server ends by the signal it was sent
+    ended = code in {0, -signal.SIGTERM}  # the server exits by the signal it was sent
     say(f"{'ok  ' if ended else 'FAIL'}  stopped by SIGTERM")
     return int(not ended)
 
@@ -208,7 +208,7 @@ def _answers(url: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when nothing failed."""
+    """The exit code: 0 when nothing failed."""
     failed = check_manifests() | check_configurations()
     if "--without-build" not in arguments and not failed:
         failed = check_image()

@@ -20,7 +20,7 @@ POLL_S = 0.2
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and everything it started, politely first."""
+    """Stop the process group: SIGTERM first, then SIGKILL."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return

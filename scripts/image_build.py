@@ -1,7 +1,7 @@
-"""Reads the Dockerfile and does what it says, without Docker: in a folder, as an ordinary user.
+"""Executes the Dockerfile without Docker, in a folder, as an ordinary user.
 
-Every absolute path of the image lies under the folder instead (`/venv` is `FOLDER/venv`). Only what
-needs root in an image is left out, and named: making the user.
+Absolute paths of the image are below the folder (`/venv` is `FOLDER/venv`). Instructions that need
+root (creating the user) are skipped and reported.
 """
 
 import json
@@ -21,7 +21,7 @@ OUR_PATHS = re.compile(r"(?<![\w./-])/(venv|build|srv|data)\b")
 
 @dataclass
 class Stage:
-    """What a FROM begins; `workdir` and environment are those at its end."""
+    """A build stage; `workdir` and environment are those at its end."""
 
     name: str
     steps: list[tuple[str, str]] = field(default_factory=list)
@@ -64,16 +64,16 @@ def command_of(stage: Stage, word: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Builder:
-    """Carries stages out below `folder`; `say` is told each step."""
+    """Executes stages below `folder`; calls `say` with each step."""
 
     context: Path
     folder: Path
     say: Callable[[str], None]
-    user: dict[str, int | list[int]]  # for subprocess: who runs the commands
+    user: dict[str, int | list[int]]  # arguments of subprocess: the user that runs the commands
     programs: Path  # a folder with the base image's `python`
 
     def build(self, stages: list[Stage]) -> Path:
-        """Every stage in order; the root folder of the last."""
+        """Executes all stages in order; returns the root folder of the last."""
         root = self.folder
         for stage in stages:
             root = self.folder / stage.name
@@ -136,7 +136,7 @@ class Builder:
             raise SystemExit(f"failed: {rest}\n" + "\n".join(done.stdout.splitlines()[-25:]))
 
     def _own(self, folder: Path) -> None:
-        """What root copied belongs to whoever runs the commands."""
+        """Gives files copied by root to the user that runs the commands."""
         if "user" not in self.user:
             return
         uid = int(str(self.user["user"]))
@@ -146,12 +146,12 @@ class Builder:
 
 
 def nothing_ignored(_: str, __: list[str]) -> set[str]:
-    """Between stages everything is copied."""
+    """Copies between stages without .dockerignore."""
     return set()
 
 
 def ignored(context: Path) -> Callable[[str, list[str]], set[str]]:
-    """What .dockerignore keeps out, for `copytree`: names, anywhere."""
+    """The names in .dockerignore as an `ignore` function of `copytree`."""
     path = context / ".dockerignore"
     lines = path.read_text().splitlines() if path.exists() else []
     names = {line.strip("/ ").removeprefix("**/") for line in lines if line.strip()}

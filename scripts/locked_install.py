@@ -1,7 +1,7 @@
-"""Install what a lock file names, nothing else: `uv pip install --no-deps --require-hashes`.
+"""Install exactly the packages of a lock file: `uv pip install --no-deps --require-hashes`.
 
-uv itself comes from `requirements-uv.lock`, by pip. A machine is usually set up for pip only, so
-pip's settings (index, mirror, proxy, certificates) are handed on to uv where uv has none.
+pip installs uv itself, from `requirements-uv.lock`. Most machines are configured for pip only, so
+pip's settings (index, mirror, proxy, certificates) are passed on to uv where uv has none.
 """
 
 import ast
@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# These would install elsewhere, or something else than the lock says.
+# These would change the target or the packages.
 REDIRECTING = (
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_USER"),
     *("UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE", "UV_EXCLUDE_NEWER", "UV_PYTHON"),
@@ -48,16 +48,16 @@ SYSTEM_CERTIFICATES = (
 
 
 def pip_command(python: Path, lock: Path) -> list[str | Path]:
-    """How pip installs a lock: it resolves nothing, because the lock is complete."""
+    """The pip command for a lock: without resolving, because the lock is complete."""
     options = ("--no-deps", "--require-hashes", "--progress-bar=off")
     return [python, "-m", "pip", "install", *options, "-r", lock]
 
 
 def uv_command(uv: Path, python: Path, *locks: Path) -> list[str | Path]:
-    """How uv installs locks.
+    """The uv command for locks.
 
-    Every file is known by its hash, so that it does not matter which of several indexes has it.
-    What was installed by hand stays (`install`, not `sync`).
+    Files are verified by hash, so any of several indexes may serve them. Packages installed by hand
+    are kept (`install`, not `sync`).
     """
     options = ("--no-deps", "--require-hashes", "--index-strategy", "unsafe-best-match")
     files = [word for lock in locks for word in ("-r", lock)]
@@ -65,13 +65,13 @@ def uv_command(uv: Path, python: Path, *locks: Path) -> list[str | Path]:
 
 
 def count_packages(*locks: Path) -> int:
-    """How many packages the locks name, those of other systems included."""
+    """The number of packages in the locks, including those for other systems."""
     text = "\n".join(lock.read_text(encoding="utf-8") for lock in locks)
     return len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would lead an installation astray."""
+    """The environment without variables that would change the installation."""
     kept = {name: value for name, value in environment.items() if name not in REDIRECTING}
     return kept | PIP_SETTINGS
 
@@ -99,7 +99,7 @@ def _value(setting: str, value: str) -> str:
 
 
 def _pip_settings(python: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """pip's own view of its files and variables, those that win last."""
+    """pip's merged configuration files and variables, in ascending precedence."""
     command: list[str | Path] = [python, "-m", "pip", "config", "list"]
     output = subprocess.run(
         command, env=dict(environment), stdout=subprocess.PIPE, text=True, check=False
@@ -112,7 +112,7 @@ def _pip_settings(python: Path, environment: Mapping[str, str]) -> Iterator[tupl
 
 
 def _has_uv_indexes(environment: Mapping[str, str]) -> bool:
-    """Whether the user told uv itself where packages come from."""
+    """Whether the user configured uv's own package sources."""
     if any(environment.get(name) for name in (*INDEX_SETTINGS.values(), "UV_INDEX_URL")):
         return True
     home = Path(environment.get("HOME", "/"))
@@ -130,13 +130,13 @@ def _names_an_index(file: Path) -> bool:
 
 
 def _has_system_certificates() -> bool:
-    """Whether there is a store to trust: a bare container has none, and uv brings its own."""
+    """Whether the system has a certificate store; a bare container has none, uv bundles one."""
     paths = (ssl.get_default_verify_paths().cafile or "", *SYSTEM_CERTIFICATES)
     return sys.platform == "darwin" or any(path and Path(path).exists() for path in paths)
 
 
 def open_terminal() -> tuple[int, int]:
-    """A pseudo-terminal wide and high enough that uv draws each download on a row of its own."""
+    """A pseudo-terminal large enough for uv to draw each download on a separate row."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 160, 0, 0))
     return master, slave

@@ -1,4 +1,4 @@
-"""Run the programs of an installation: output into `.prepare/log`, progress on the screen."""
+"""Run the programs of an installation with output in `.prepare/log` and progress on screen."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ Command = Sequence[str | Path]
 
 
 class LoggedProcess:
-    """Runs one program at a time; a failure shows its output and ends the preparation."""
+    """Runs one program at a time; on failure prints its output and exits."""
 
     def __init__(self, log: Path, progress: Progress) -> None:
         self._log = log
         self._progress = progress
 
     def trim_log(self) -> None:
-        """Begin the log anew when it has become long."""
+        """Truncate the log when it has become long."""
         if self._log.exists() and self._log.stat().st_size > _MAX_LOG_BYTES:
             self._log.unlink()
 
@@ -36,7 +36,7 @@ class LoggedProcess:
         environment: Mapping[str, str],
         measure: Measure | None = None,
     ) -> None:
-        """Run a program; `measure` says how far it is."""
+        """Run a program; `measure` returns its progress."""
         with self._log.open("ab") as log:
             start = _write_command(log, command)
             process = _start(command, cwd=cwd, out=log.fileno(), environment=environment)
@@ -47,10 +47,10 @@ class LoggedProcess:
     def run_uv(
         self, command: Command, *, cwd: Path, environment: Mapping[str, str], unfinished: Path
     ) -> None:
-        """Run uv on a terminal of its own, which makes it show packages and bytes.
+        """Run uv on a pseudo-terminal, which makes it print packages and bytes.
 
-        `unfinished` marks an environment that may be half-filled: it stays when uv fails after it
-        began to install.
+        `unfinished` marks an environment as incomplete; the mark remains when uv fails during
+        installation.
         """
         shown = UvProgress()
         unfinished.touch()
@@ -74,12 +74,12 @@ class LoggedProcess:
                 return process.wait(timeout=self._progress.tick_s)
             except subprocess.TimeoutExpired:
                 self._progress.update(measure() if measure else self._last_line())
-            except KeyboardInterrupt:  # the terminal sent it to the child too: let it clean up
+            except KeyboardInterrupt:  # the child got the signal too: let it clean up
                 process.wait()
                 raise
 
     def _last_line(self) -> str:
-        """What the program itself said last."""
+        """The last output of the program."""
         with self._log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
             lines = log.read().decode(errors="replace").splitlines()
@@ -88,7 +88,7 @@ class LoggedProcess:
 
     def _fail(self, command: Command, start: int) -> None:
         lines = self._log.read_bytes()[start:].decode(errors="replace").splitlines()
-        if len(lines) > 2 * EXCERPT:  # the reason is at npm's beginning and at uv's end
+        if len(lines) > 2 * EXCERPT:  # npm prints the reason first, uv last
             lines = [*lines[:EXCERPT], "…", *lines[-EXCERPT:]]
         self._progress.clear()
         print("\n".join(lines), file=sys.stderr)
@@ -112,5 +112,5 @@ def _start(
         stdout=out,
         stderr=subprocess.STDOUT,
         env=environment,
-        close_fds=False,  # the child keeps the folder's lock, should this process be killed
+        close_fds=False,  # the child keeps the lock if this process is killed
     )

@@ -1,7 +1,7 @@
-"""Whether the compose and Kubernetes files are well-formed and agree with the application.
+"""Checks the compose and Kubernetes files against schemas and the application.
 
-Their form is checked against the schemas in `deploy/schemas`, which know only what is used here, so
-that a misspelt key is found. What the parts have to agree on no schema can say: that is code.
+The schemas in `deploy/schemas` allow only the keys used here, so that a misspelt key is found. Code
+checks the consistency between files, which no schema can express.
 """
 
 import json
@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "deploy" / "schemas"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-LAST_SAVES_S = 10  # after the grace, until the process has ended
+LAST_SAVES_S = 10  # from the end of the grace period to the exit of the process
 OTHERS = {"DATABASE_URL", "OPENAI_API_KEY"}
 
 Document = dict[str, Any]
@@ -44,7 +44,7 @@ def schema(name: str) -> Draft202012Validator:
 
 
 def form_problems() -> Iterator[str]:
-    """What the schemas do not allow."""
+    """The violations of the schemas."""
     for error in schema("compose").iter_errors(compose()):
         yield f"docker-compose.yml: {error.json_path}: {error.message}"
     validator = schema("kubernetes")
@@ -63,7 +63,7 @@ def seconds(duration: str) -> float:
 
 
 def compose_problems(document: Document, settings: set[str]) -> Iterator[str]:
-    """What has to agree in docker-compose.yml. `settings`: the names the application reads."""
+    """Consistency checks of docker-compose.yml. `settings`: names that the application reads."""
     services, volumes = document["services"], document.get("volumes", {})
     for name, service in services.items():
         if "restart" not in service:
@@ -93,7 +93,7 @@ def _application_problems(name: str, service: Document, settings: set[str]) -> I
 
 
 def kubernetes_problems(found: dict[str, Document], settings: set[str]) -> Iterator[str]:
-    """What has to agree in deploy/kubernetes."""
+    """Consistency checks of deploy/kubernetes."""
     deployment = found["Deployment/citestream"]["spec"]
     pod = deployment["template"]["spec"]
     labels = deployment["template"]["metadata"]["labels"]
@@ -131,7 +131,7 @@ def _scaling_problems(found: dict[str, Document], config: Document) -> Iterator[
 
 
 def problems(settings: set[str]) -> list[str]:
-    """Everything that is wrong; none when all is well."""
+    """All errors; empty when there are none."""
     found = list(form_problems())
     if found:
         return found

@@ -40,7 +40,7 @@ class _Graph:
         return output
 
     def dense(self, at: str, source: str) -> str:
-        """Matrix product without the bias, which the fused operator that follows adds."""
+        """Matrix product without bias, which the following fused operator adds."""
         return self.add("MatMul", [source, f"{at}.weight"], f"{at}.product")
 
     def skip_norm(self, at: str, source: str, skip: str, *, bias: str) -> str:
@@ -55,7 +55,7 @@ class _Graph:
 
 
 def make_model(arrays: Weights) -> ModelProto:
-    """The network over `arrays`, of which it keeps names and shapes."""
+    """The network over `arrays`, of which it stores names and shapes only."""
     graph = _Graph()
     states = _embeddings(graph)
     for layer in range(LAYERS):
@@ -137,7 +137,7 @@ def _model(nodes: list[NodeProto], arrays: Weights) -> ModelProto:
 
 
 def _outside(name: str, shape: tuple[int, ...]) -> TensorProto:
-    """Declares an array that the session is given, by name."""
+    """Declares an array that is passed to the session by name."""
     tensor = TensorProto(
         name=name,
         data_type=TensorProto.FLOAT,

@@ -1,4 +1,4 @@
-"""How far npm is: which packages of `package-lock.json` are there, and how large they are."""
+"""Progress of npm: installed packages of `package-lock.json` and their size."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "i686": "ia32"}
 
 
 class PagePackages:
-    """The packages that npm is to install on this machine."""
+    """The packages that npm installs on this machine."""
 
     def __init__(self, page: Path) -> None:
         lock = json.loads((page / "package-lock.json").read_text(encoding="utf-8"))

@@ -1,9 +1,9 @@
-"""Say what this machine lacks before anything is installed, and the exact line that mends it.
+"""Report what this machine lacks before installation, with the command that fixes it.
 
 usage: preflight.py run|dev|test
 
-Standard library only, and the syntax of Python 3.8: it has to run on a machine that is too old.
-Exit status 0 when the machine will do, 1 when something is missing.
+Standard library and Python 3.8 syntax only, because it must run on outdated machines. Exit status 0
+when the machine is suitable, 1 when something is missing.
 """
 
 import errno
@@ -27,7 +27,7 @@ NVM = "https://raw.githubusercontent.com/nvm-sh/nvm/v0.40.3/install.sh"
 
 
 class Problem(NamedTuple):
-    """What is wrong, and the line to type."""
+    """A problem, and the command that fixes it."""
 
     what: str
     mend: str
@@ -55,7 +55,7 @@ def number(version: str) -> Tuple[int, ...]:
 
 
 def python_problem() -> Optional[Problem]:
-    """Too old a Python, with a newer one's install line."""
+    """A Python that is too old, with the install command of a newer one."""
     if sys.version_info[:2] >= PYTHON_FLOOR:
         return None
     distribution, version = os_release()
@@ -91,7 +91,7 @@ def node_fits(version: Tuple[int, ...]) -> bool:
 
 
 def node_mend() -> str:
-    """How Node gets onto this kind of machine."""
+    """The install command of Node for this kind of machine."""
     distribution, version = os_release()
     if distribution == "debian" and number(version) >= (13,):
         return apt("nodejs", "npm")
@@ -103,7 +103,7 @@ def node_mend() -> str:
 
 
 def node_problem() -> Optional[Problem]:
-    """No Node, too old a Node, or Node without npm."""
+    """Node is missing, too old, or without npm."""
     node = shutil.which("node")
     if node is None:
         return Problem("Node 20.19 or newer is needed; there is no node", node_mend())
@@ -125,7 +125,7 @@ def libc_problem() -> Optional[Problem]:
 
 
 def disk_problem() -> Optional[Problem]:
-    """Too little space for what is still to be installed."""
+    """Too little disk space for the installation."""
     prepared = (ROOT / ".venv").exists() and (ROOT / "frontend" / "node_modules").exists()
     wanted = PREPARED_MB if prepared else FRESH_MB
     free = shutil.disk_usage(ROOT).free // 2**20
@@ -138,7 +138,7 @@ def disk_problem() -> Optional[Problem]:
 
 
 def settings() -> Dict[str, str]:
-    """HOST and PORT as the application will read them: the environment, else `.env`."""
+    """HOST and PORT as the application reads them: the environment, else `.env`."""
     found = {"HOST": "127.0.0.1", "PORT": "8000"}
     try:
         lines = (ROOT / ".env").read_text(encoding="utf-8").splitlines()
@@ -153,7 +153,7 @@ def settings() -> Dict[str, str]:
 
 
 def is_citestream(port: int) -> bool:
-    """Whether what answers on this port is another Citestream."""
+    """Whether another Citestream listens on this port."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health")
@@ -166,7 +166,7 @@ def is_citestream(port: int) -> bool:
 
 
 def port_problem(host: str, port: int) -> Optional[Problem]:
-    """Something listens there already. Other trouble with the address the application tells."""
+    """The port is in use. The application reports other errors of the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -184,7 +184,7 @@ def port_problem(host: str, port: int) -> Optional[Problem]:
 
 
 def problems(command: str) -> Iterator[Problem]:
-    """Everything that would stop this command, in the order to mend it."""
+    """All problems that would stop this command, in the order to fix them."""
     checks = [python_problem(), venv_problem(), node_problem(), libc_problem(), disk_problem()]
     if command in ("run", "dev"):
         chosen = settings()
@@ -198,7 +198,7 @@ def problems(command: str) -> Iterator[Problem]:
 
 
 def main() -> int:
-    """Print each problem with its mend."""
+    """Print each problem with its fix."""
     found = list(problems(sys.argv[1] if len(sys.argv) > 1 else "run"))
     for problem in found:
         print(f"missing: {problem.what}\n   type: {problem.mend}", file=sys.stderr)

@@ -2,8 +2,8 @@
 
 usage: prepare.py run|dev|test|lock|databricks|open-webui|audit
 
-Each step leaves a stamp, the hash of its inputs, beside what it made, so that deleting the product
-deletes the stamp. With every stamp in place nothing is started and no network is touched. One
+Each step leaves a stamp, the hash of its inputs, beside its output, so that deleting the output
+deletes the stamp. With all stamps in place nothing is started and the network is not used. One
 process at a time: a lock on `.prepare/lock` makes a second one wait and then find the work done.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.locked_install import (  # noqa: E402 - the project is on the path now
+from scripts.locked_install import (  # noqa: E402 - needs the changed sys.path
     clean_environment,
     count_packages,
     pip_command,
@@ -43,7 +43,7 @@ UV_LOCK = ROOT / "requirements-uv.lock"
 RUNTIME_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 MODEL_LOCK = ROOT / "requirements-model.lock"
-# Environments of their own, for packages that contradict those of .venv or that few people need.
+# Separate environments for packages that conflict with .venv or that few people need.
 SEPARATE = {
     "databricks": (ROOT / "requirements-databricks.lock", MODEL_LOCK),
     "open-webui": (ROOT / "requirements-open-webui.lock",),
@@ -56,9 +56,9 @@ PROCESS = LoggedProcess(STATE / "log", PROGRESS)
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to make: `stamp` holds the hash of `inputs` as they were when it was made.
+    """A build step: `stamp` contains the hash of the `inputs` it was run with.
 
-    What lies inside the product of another step is made again after it.
+    A step whose output is inside another step's output is repeated after it.
     """
 
     title: str
@@ -70,7 +70,7 @@ class Step:
     usable: bool = True
 
     def is_done(self) -> bool:
-        """Whether the product is there, made from these very inputs."""
+        """Whether the output exists and was made from these inputs."""
         if not self.usable or (self.inside and not self.inside.is_done()):
             return False
         return (
@@ -90,13 +90,13 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def write_stamp(stamp: Path, made_from: str) -> None:
-    """Record the digest of what something was made from."""
+    """Record the digest of the inputs."""
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(made_from, encoding="ascii")
 
 
 def is_usable(python: Path) -> bool:
-    """Whether this interpreter still runs, is new enough and has pip."""
+    """Whether this interpreter runs, is new enough and has pip."""
     probe = (
         "import sys, importlib.util as u; "
         "sys.exit(sys.version_info < (3, 11) or u.find_spec('pip') is None)"
@@ -108,13 +108,13 @@ def is_usable(python: Path) -> bool:
 
 
 def make_venv() -> None:
-    """An environment with pip, which brings uv, and which people use by hand."""
+    """An environment with pip, which installs uv and can be used by hand."""
     environment = clean_environment(os.environ)
     PROCESS.run([sys.executable, "-m", "venv", "--clear", VENV], cwd=ROOT, environment=environment)
 
 
 def make_separate_venv(venv: Path) -> None:
-    """An environment without pip: uv fills it."""
+    """An environment without pip, filled by uv."""
     command: list[str | Path] = [
         UV,
         "venv",
@@ -134,7 +134,7 @@ def install_uv() -> None:
 
 
 def install(venv: Path, *locks: Path) -> None:
-    """Everything the locks name, from wherever this machine gets its packages."""
+    """All packages of the locks, from this machine's package sources."""
     PROCESS.run_uv(
         uv_command(UV, venv / "bin" / "python", *locks),
         cwd=ROOT,
@@ -144,22 +144,22 @@ def install(venv: Path, *locks: Path) -> None:
 
 
 def install_dev() -> None:
-    """The development lock holds the runtime's packages too, at the same versions."""
+    """The development lock includes the runtime packages, at the same versions."""
     install(VENV, DEV_LOCK)
     write_stamp(stamp_of(VENV, "runtime"), digest([RUNTIME_LOCK]))
 
 
 def install_separate(venv: Path, locks: tuple[Path, ...]) -> None:
-    """Always from nothing: what is in there is only what the locks name."""
+    """Always rebuilt, so that it contains only the packages of the locks."""
     make_separate_venv(venv)
     install(venv, *locks)
 
 
 def install_node_modules() -> None:
-    """Exactly what package-lock.json names.
+    """Install exactly the packages of package-lock.json.
 
-    pdfjs-dist and others name the Node they are developed with, which the page does not need: their
-    code runs in browsers.
+    pdfjs-dist and others require the Node they are developed with, which the page does not need:
+    their code runs in browsers.
     """
     packages = PagePackages(PAGE)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--no-engine-strict"]
@@ -181,12 +181,12 @@ def page_sources() -> Iterator[Path]:
 
 
 def stamp_of(venv: Path, name: str) -> Path:
-    """Where an environment keeps what it was filled from."""
+    """The stamp file of an environment."""
     return venv / ".citestream" / name
 
 
 def venv_step() -> Step:
-    """Made anew when its Python is gone, too old, or was left half-filled."""
+    """Recreated when its Python is missing or too old, or an installation was interrupted."""
     usable = PYTHON.exists() and not (VENV / ".unfinished").exists() and is_usable(PYTHON)
     stamp = stamp_of(VENV, "venv")
     if usable and not stamp.exists():  # made by an earlier version
@@ -196,7 +196,7 @@ def venv_step() -> Step:
 
 
 def steps(command: str) -> list[Step]:
-    """What this command needs, in order."""
+    """The steps of this command, in order."""
     venv = venv_step()
     uv = Step("Installer (uv)", (UV_LOCK,), stamp_of(VENV, "uv"), UV, install_uv, inside=venv)
     if command == "lock":
@@ -215,7 +215,7 @@ def separate_step(venv: Path, locks: tuple[Path, ...]) -> Step:
 
 
 def package_steps(command: str, venv: Step) -> list[Step]:
-    """What Python needs."""
+    """The steps for Python."""
     lock, name, make = RUNTIME_LOCK, "runtime", lambda: install(VENV, RUNTIME_LOCK)
     if command == "test":
         lock, name, make = DEV_LOCK, "dev", install_dev
@@ -228,7 +228,7 @@ def package_steps(command: str, venv: Step) -> list[Step]:
 
 
 def dev_page_steps() -> list[Step]:
-    """Vite serves the sources: nothing is built."""
+    """Without a build: Vite serves the sources."""
     title = f"{PagePackages(PAGE).wanted} page packages"
     inputs = (PAGE / "package.json", PAGE / "package-lock.json")
     stamp = NODE_MODULES / ".citestream"
@@ -236,7 +236,7 @@ def dev_page_steps() -> list[Step]:
 
 
 def page_steps() -> list[Step]:
-    """The page's packages, and the page built with them."""
+    """Install the page's packages and build the page."""
     (modules,) = dev_page_steps()
     stamp, index = NODE_MODULES / ".citestream-page", PAGE / "dist" / "index.html"
     sources = tuple(page_sources())
@@ -245,7 +245,7 @@ def page_steps() -> list[Step]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when this process and its children have ended."""
+    """Hold the folder's lock; the system releases it when this process and its children exit."""
     STATE.mkdir(exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         try:

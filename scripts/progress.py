@@ -24,9 +24,9 @@ _DOWNLOAD = re.compile(r"(\S+) +-* *([\d.]+) (B|KiB|MiB|GiB)/([\d.]+) (B|KiB|MiB
 
 
 class Progress:
-    """Prints a line per step, with the seconds since the command was typed, and what is under way.
+    """Prints a line per step with the seconds since the start, and the current progress.
 
-    A terminal has its last line rewritten; elsewhere a new line is printed when the text changed.
+    On a terminal the last line is rewritten; elsewhere a new line is printed when the text changes.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Progress:
         self.tick_s = TERMINAL_TICK_S if self._terminal else PLAIN_TICK_S
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         self.clear()
         print(self._line(text), file=self._out, flush=True)
 
     def update(self, text: str) -> None:
-        """What the running step has done so far."""
+        """Show the progress of the running step."""
         if self._terminal:
             self.clear()
             self._shown = self._line(text)
@@ -60,7 +60,7 @@ class Progress:
         return f"[{self._clock() - self._started:4.0f} s] {text}"
 
     def clear(self) -> None:
-        """Remove what `update` left on the terminal's last line."""
+        """Clear the progress line of `update`."""
         if self._terminal and self._shown:
             self._out.write("\r\x1b[2K")
         self._shown = ""
@@ -68,9 +68,9 @@ class Progress:
 
 @dataclass
 class UvProgress:
-    """What uv writes to a terminal, read as numbers: packages prepared and bytes downloaded.
+    """Parses uv's terminal output: packages prepared and bytes downloaded.
 
-    The format belongs to the uv of `requirements-uv.lock`; a test runs that one.
+    The format is that of the uv in `requirements-uv.lock`; a test runs that version.
     """
 
     packages: tuple[int, int] = (0, 0)
@@ -79,7 +79,7 @@ class UvProgress:
     _rest: str = ""
 
     def feed(self, text: str) -> list[str]:
-        """Take in output; return the complete lines that are not drawings of a progress bar."""
+        """Parse output; return the complete lines that are not part of a progress bar."""
         pieces = re.split(r"[\r\n]+|\x1b\[[0-9]*A", self._rest + text)
         self._rest = pieces.pop()
         kept = [self._take(_ANSI.sub("", piece).rstrip()) for piece in pieces]
@@ -118,7 +118,7 @@ def follow(master: int, log: BinaryIO, progress: UvProgress) -> threading.Thread
         while True:
             try:
                 data = os.read(master, 65536)
-            except OSError:  # Linux says so when the last writer has closed
+            except OSError:  # raised by Linux once the last writer has closed
                 break
             if not data:
                 break

@@ -1,9 +1,9 @@
-"""Run two commands at once: the screen is the second's; the first is shown when both have ended.
+"""Run two commands in parallel: print the second live, the first when both have ended.
 
 usage: side_by_side.py NAME 'first command' 'second command'
 
-The closing line of pytest, if the second command prints one, comes last of all. The exit code is
-not 0 if either failed. Whatever ends this ends both.
+The closing line of pytest, if the second command prints one, is printed last. The exit code is not
+0 if either failed. Stopping this process stops both.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ CLOSING = re.compile(rb"=+ .*\bin \d.*=+")
 
 
 def start(command: str, output: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
-    """Run a shell command in a process group of its own, so that all of it can be ended."""
+    """Run a shell command in a new process group, so that all of it can be stopped."""
     return subprocess.Popen(
         command,
         shell=True,
@@ -32,25 +32,25 @@ def start(command: str, output: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of a command and wait for it."""
+    """Kill the remaining processes of a command and wait for it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     process.wait()
 
 
 def show(text: bytes) -> None:
-    """Write to the screen, at once."""
+    """Write and flush."""
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
 
 
 def forward(process: "subprocess.Popen[bytes]") -> bytes:
-    """Show what the command prints as it comes, except a closing line of pytest: returned."""
+    """Print the command's output live, except pytest's closing line, which is returned."""
     assert process.stdout is not None
     line, closing = b"", b""
     while chunk := os.read(process.stdout.fileno(), 1 << 16):
         for part in chunk.splitlines(keepends=True):
-            # A line of "=" may be the closing one: it is shown when it is whole. Dots are not held.
+            # A line of "=" may be the closing one: it is buffered until complete. Dots are not.
             line += part
             if not line.endswith(b"\n"):
                 if not line.startswith(b"="):
@@ -85,7 +85,7 @@ def main(name: str, first: str, second: str) -> int:
 
 
 def interrupted(*_: object) -> None:
-    """Unwind, so that both commands are ended."""
+    """Unwind, so that both commands are stopped."""
     raise SystemExit(130)
 
 

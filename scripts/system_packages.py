@@ -1,11 +1,10 @@
-"""Make sure that the programs the tests drive are on this machine: Chromium, nginx, haproxy, Caddy.
+"""Install the programs that tests drive: Chromium, nginx, haproxy, Caddy.
 
 usage: system_packages.py
 
-As root on Debian or Ubuntu they are installed. Otherwise the line that does it is printed, and the
-exit status is 1 when Chromium or nginx is missing. Without haproxy or Caddy, which not every
-distribution has, the tests run; those of these proxies' configurations are then reported as
-skipped.
+As root on Debian or Ubuntu it installs them. Otherwise it prints the command, and the exit status
+is 1 when Chromium or nginx is missing. Without haproxy or Caddy, which not every distribution has,
+the tests of these proxies' configurations are reported as skipped.
 """
 
 import os
@@ -19,14 +18,14 @@ NEEDED = {
     "nginx": ("nginx",),
 }
 WANTED = {"haproxy": ("haproxy",), "caddy": ("caddy",)}
-# Without a font the browser lays out empty boxes.
+# Without a font the browser renders empty boxes.
 EXTRA = {"chromium": ("fonts-dejavu-core",)}
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
 ENVIRONMENT = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 
 
 def missing(programs: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The packages whose program is nowhere on the path, with what they need beside them."""
+    """The packages whose program is not on the path, with their additional packages."""
     return [
         name
         for package, names in programs.items()
@@ -36,7 +35,7 @@ def missing(programs: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def apt_get(*arguments: str) -> bool:
-    """Quietly and without questions. Whether it went well."""
+    """Install non-interactively; returns whether it succeeded."""
     done = subprocess.run(
         ["apt-get", *arguments, "-o", "Dpkg::Use-Pty=0"],
         env=ENVIRONMENT,
@@ -48,14 +47,14 @@ def apt_get(*arguments: str) -> bool:
 
 
 def available(package: str) -> bool:
-    """Whether apt knows a version of it to install."""
+    """Whether apt has an installable version."""
     command = ["apt-cache", "policy", package]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     return "Candidate:" in done.stdout and "Candidate: (none)" not in done.stdout
 
 
 def install() -> None:
-    """What is missing and can be had; what is only wanted hinders nothing."""
+    """The missing packages that are available; optional ones never fail."""
     print(f"Installing {' '.join(missing(NEEDED | WANTED))} for the tests …", flush=True)
     if not apt_get("update", "-qq"):
         return
@@ -66,7 +65,7 @@ def install() -> None:
 
 
 def tell(packages: list[str], why: str) -> None:
-    """What is missing and the line that mends it."""
+    """The missing programs and the command that installs them."""
     sudo = "" if os.geteuid() == 0 else "sudo "
     print(
         f"{why}: {', '.join(packages)}\n"

@@ -1,9 +1,9 @@
-"""Run the uv of this folder with the index, proxy and certificates that pip is set up for.
+"""Run the uv of this folder with the index, proxy and certificates configured for pip.
 
 usage: uv.py ARGUMENTS OF UV
 
-It writes the locks, which are for every system. An additional index or folder of this machine may
-have some of a version's files only, and so some of its hashes: those are left out.
+It writes the locks for all systems. Additional indexes and folders of this machine are ignored,
+because they may have only some files of a version, and so only some hashes.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.locked_install import uv_environment  # noqa: E402 - the project is on the path now
+from scripts.locked_install import uv_environment  # noqa: E402 - needs the changed sys.path
 
 VENV = ROOT / ".venv" / "bin"
 
