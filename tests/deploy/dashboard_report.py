@@ -1,9 +1,9 @@
-"""`python -m tests.deploy.watched`: dashboard and trace, drawn from what a real Prometheus answers.
+"""`python -m tests.deploy.dashboard_report`: draws dashboard and trace from a real Prometheus.
 
-Two replicas behind nginx are asked by people for two minutes while a Prometheus scrapes them every
-second and a collector takes their traces. Then every panel of `deploy/grafana/citestream.json` is
-asked of that Prometheus with the panel's own queries and drawn where the panel stands, and one
-trace is drawn as it was received. A query that Prometheus refuses ends this with its words.
+Simulated users query two replicas behind nginx for two minutes while a Prometheus scrapes them each
+second and a collector receives their traces. Then each panel of `deploy/grafana/citestream.json` is
+drawn in its place from its own queries, and one trace as received. A query that Prometheus refuses
+ends the program with Prometheus' message.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import httpx
 from app.db.embedded.server import EmbeddedServer
 from app.db.migrations import migrate
 from app.embeddings.minilm import MiniLM
-from tests.deploy.drawing import Series, dashboard, trace
+from tests.deploy.dashboard_svg import Series, dashboard, trace
 from tests.fakes.collector import Collector
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.nginx import nginx
@@ -44,7 +44,7 @@ scrape_configs:
 
 @contextmanager
 def prometheus(folder: Path, ports: list[int]) -> Iterator[str]:
-    """A real one, from the distribution's package; gives its URL."""
+    """A Prometheus from the distribution's package; yields its URL."""
     port = free_port()
     targets = ", ".join(f'"127.0.0.1:{one}"' for one in ports)
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(targets=targets))
@@ -61,7 +61,7 @@ def prometheus(folder: Path, ports: list[int]) -> Iterator[str]:
 
 
 async def person(http: httpx.AsyncClient, url: str, chance: random.Random, until: float) -> None:
-    """Asks, reads, and now and then stops or walks away."""
+    """Asks, reads, and sometimes stops or disconnects."""
     while time.monotonic() < until:
         leaves_after = chance.choice((1_000, 1_000, 1_000, 30))
         try:
@@ -106,7 +106,7 @@ async def library(folder: Path) -> AsyncIterator[str]:
 
 
 def photographed(html: str, name: str, *, width: int, height: int, folder: Path) -> None:
-    """By a browser without a window."""
+    """Renders with a headless browser."""
     (folder / "page.html").write_text(html)
     browser = shutil.which("chromium") or "chromium-browser"
     subprocess.run(
@@ -143,7 +143,7 @@ async def watch(folder: Path, seconds: float) -> None:
 
 
 def main(seconds: float) -> None:
-    """In a folder that the database's account may pass."""
+    """Runs in a folder that the database's account can enter."""
     folder = Path(tempfile.mkdtemp(prefix="citestream-watched-"))
     folder.chmod(0o755)
     asyncio.run(watch(folder, seconds))

@@ -1,4 +1,4 @@
-"""Draws the dashboard's panels and a trace as one page of SVG, for `tests.deploy.watched`."""
+"""Draws the dashboard's panels and a trace as one SVG page, for `dashboard_report`."""
 
 import html
 import json
@@ -31,12 +31,12 @@ class Series:
 
     @property
     def drawn(self) -> tuple[tuple[float, float], ...]:
-        """Without what is no number (a rate of nothing)."""
+        """Drops NaN (a rate without samples)."""
         return tuple((at, value) for at, value in self.points if value == value)
 
 
 def told(value: float, unit: str) -> str:
-    """A number as its panel's unit has it."""
+    """A number formatted in its panel's unit."""
     if unit == "s":
         return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
     if unit == "bytes":
@@ -47,13 +47,13 @@ def told(value: float, unit: str) -> str:
 
 
 def legend(template: str, labels: dict[str, str]) -> str:
-    """`{{status}} {{reason}}` filled in."""
+    """The legend, such as `{{status}} {{reason}}`, with its labels."""
     filled = re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), template).strip()
     return filled or ", ".join(labels.values())
 
 
 async def dashboard(ask: Callable[[str], Awaitable[list[Series]]]) -> tuple[str, int]:
-    """The page and its height. Every panel's queries are asked."""
+    """The page and its height. Runs the queries of all panels."""
     drawn = []
     panels = json.loads(DASHBOARD.read_text())["panels"]
     for panel in panels:
@@ -87,7 +87,7 @@ def panel_drawn(panel: dict[str, Any], named: list[tuple[str, Series]]) -> str:
 
 
 def stat(named: list[tuple[str, Series]], unit: str) -> str:
-    """The largest value of the time, because in the end everybody has gone home."""
+    """The maximum over time, because the load is zero at the end."""
     values = [value for _, series in named for _, value in series.drawn]
     text = told(max(values), unit) if values else "none"
     return f"<text class=stat x=8 y=64>{text}</text><text x=8 y=86>most of the time shown</text>"

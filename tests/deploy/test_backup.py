@@ -1,4 +1,4 @@
-"""A backup of a living server, restored into an empty machine."""
+"""A backup of a running server, restored on an empty machine."""
 
 import asyncio
 import os
@@ -53,14 +53,14 @@ async def test_everything_is_there_on_an_empty_machine(
 
 
 def empty_machine() -> Path:
-    """A folder that the database's account can pass."""
+    """A folder that the database's account can enter."""
     folder = Path(tempfile.mkdtemp(prefix="citestream-restored-"))
     folder.chmod(0o755)
     return folder
 
 
 async def saving(settings: Settings, path: Path) -> str:
-    """In a thread: it has a loop of its own."""
+    """Runs in a thread, because it starts its own event loop."""
     return await asyncio.to_thread(backup.save, settings, path)
 
 
@@ -71,7 +71,7 @@ async def restoring(settings: Settings, path: Path, *, replace: bool = False) ->
 async def test_servers_that_ran_meanwhile_answer_from_the_restored_database(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
-    """Stopping them is documented; one that was forgotten recovers by itself."""
+    """The documentation says to stop replicas; one left running recovers by itself."""
     upstream.always(ANSWER)
     path = tmp_path / "all.tar"
     async with serving_replicas(settings, embedder, count=2) as servers:

@@ -1,4 +1,4 @@
-"""The files that deploy Citestream: their form, and what they have to agree on."""
+"""The deployment files: their schemas and their consistency."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Migrations while replicas of the version before still answer; and what interrupts them."""
+"""Migrations while replicas of the previous version are serving, and interrupted migrations."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ CREATE INDEX later_runs ON runs (later);
 
 
 def with_next(sql: str, *, needs: int = 0) -> Callable[[], tuple[Migration, ...]]:
-    """What the version after this one knows."""
+    """The migrations of the next version."""
     later = Migration(NEXT, f"{NEXT:04}_add_later.sql", sql, needs)
     known = known_migrations()
     return lambda: (*known, later)
@@ -51,7 +51,7 @@ async def test_two_versions_answer_at_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In the middle of an answer the next version migrates; this one finishes, and starts again."""
+    """The next version migrates during an answer; this one completes it, and can restart."""
     upstream.always(Reply(tokens=WORDS, pace_s=0.002))
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         async with asking(http, QUESTION, session_id="s") as asked:
@@ -92,7 +92,7 @@ def test_a_migration_says_what_it_needs() -> None:
 async def test_a_migration_that_was_interrupted_is_done_again(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its connection is cut in the middle: nothing of it is there, and the next start does it."""
+    """Its connection is cut: the migration is rolled back, and the next start applies it."""
     slow = f"{ADDED} SELECT pg_sleep(60);"
     monkeypatch.setattr(migrations, "known_migrations", with_next(slow))
     interrupted = asyncio.ensure_future(migrate(database_dsn))

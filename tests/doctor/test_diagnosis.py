@@ -1,4 +1,4 @@
-"""Which layer is to blame for what was measured."""
+"""The layer that caused a measurement."""
 
 import pytest
 

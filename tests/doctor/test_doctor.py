@@ -1,4 +1,4 @@
-"""The whole command, and what it says of a database and models in trouble."""
+"""The whole command, and its output for databases and models with errors."""
 
 import asyncio
 import socket

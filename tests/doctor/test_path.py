@@ -1,4 +1,4 @@
-"""The way through a good and four bad real proxies, each one line away from the project's own."""
+"""Real proxies, one good and four bad, each one line different from the project's own."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ def unchanged(text: str) -> str:
 
 
 def replacing(old: str, new: str) -> Edit:
-    """In the location of the streams, which comes before the others."""
+    """Adds a line to the location of the streams, which precedes the others."""
 
     def edit(text: str) -> str:
         assert old in text

@@ -1,7 +1,7 @@
-"""`python -m tests.doctor.shown`: what the doctor says through a good and four bad proxies.
+"""`python -m tests.doctor.write_examples`: the doctor's output for a good and four bad proxies.
 
-A default installation, each proxy one line away from `deploy/nginx.conf`; the outputs are written
-into `docs/operations.md`.
+A default installation; each proxy differs from `deploy/nginx.conf` by one line. Writes the outputs
+to `docs/operations.md`.
 """
 
 import re
@@ -26,7 +26,7 @@ TITLES = {
 
 
 def said(url: str, data_dir: Path, *options: str) -> str:
-    """The doctor's own words, with the public name that the document uses."""
+    """The doctor's output, with the host name used in the document."""
     command = [sys.executable, "-m", "app.doctor", "--url", url, *options]
     env = {"PATH": environment("PATH") or "", "DATA_DIR": str(data_dir)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
@@ -35,7 +35,7 @@ def said(url: str, data_dir: Path, *options: str) -> str:
 
 
 def outputs() -> str:
-    """A section for each proxy."""
+    """One section per proxy."""
     data_dir = Path(tempfile.mkdtemp(prefix="citestream-shown-"))
     data_dir.chmod(0o755)
     parts = []
@@ -49,7 +49,7 @@ def outputs() -> str:
 
 
 def main() -> None:
-    """Between the marks in the document."""
+    """Replaces the text between the marks in the document."""
     text = DOCUMENT.read_text()
     marked = re.compile(r"(<!-- doctor: begin -->\n).*?(<!-- doctor: end -->)", re.DOTALL)
     assert marked.search(text)

@@ -1,1 +1,1 @@
-"""Doubles of systems outside this project, real down to the socket."""
+"""Test doubles of external systems, on real sockets."""

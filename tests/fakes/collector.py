@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector that keeps what it was sent."""
+"""An OpenTelemetry collector that stores received spans."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +11,7 @@ from typing_extensions import override
 
 
 class Collector:
-    """OTLP over HTTP, on a port of its own."""
+    """OTLP over HTTP."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -36,7 +36,7 @@ class Collector:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def spans(self) -> list[Span]:
-        """Every span that came, in order."""
+        """All received spans, in order."""
         return [
             span
             for body in self.bodies

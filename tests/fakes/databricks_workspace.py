@@ -27,7 +27,7 @@ _INVALID: Final = b'{"error_code":"403","message":"Invalid access token."}'
 
 
 class DatabricksWorkspace(FakeOpenAI):
-    """Everything is refused that does not carry a token which was given out and still holds.
+    """Refuses requests without a valid, unexpired token.
 
     `pat` is a personal token; `client_id` and `client_secret` get OAuth tokens that live for
     `oauth_s` seconds. `calls` names the requests that were signed.
@@ -49,11 +49,11 @@ class DatabricksWorkspace(FakeOpenAI):
 
     @property
     def host(self) -> str:
-        """What `DATABRICKS_HOST` takes."""
+        """The value of `DATABRICKS_HOST`."""
         return f"http://127.0.0.1:{self.port}"
 
     def expire_tokens(self) -> None:
-        """Nothing that was given out holds any longer."""
+        """Invalidates all issued tokens."""
         self.valid.clear()
 
     @override
@@ -116,7 +116,7 @@ class DatabricksWorkspace(FakeOpenAI):
 
 
 def _as_openai(request: HttpRequest) -> HttpRequest:
-    """Endpoints count the tokens of a stream without being asked to."""
+    """Endpoints report the usage of a stream without being asked."""
     body = orjson.loads(request.body)
     if body.get("stream"):
         body["stream_options"] = {"include_usage": True}

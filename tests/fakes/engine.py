@@ -1,4 +1,4 @@
-"""An answer engine that is told what to say and when: a double of the model's side of a run."""
+"""A scripted answer engine: a test double of the model's side of a run."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -17,7 +17,7 @@ NOW = timestamp(datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC))
 
 @dataclass
 class ScriptedEngine:
-    """Says `tokens`; waits at `gates[i]` before token i; then fails or ends."""
+    """Emits `tokens`; waits at `gates[i]` before token i; then fails or ends."""
 
     tokens: Sequence[str] = ("Nausea", " is", " common", " [1].")
     finish_reason: FinishReason = "stop"

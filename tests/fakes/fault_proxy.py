@@ -94,12 +94,12 @@ class FaultProxy:
         return len(cut)
 
     def stall_all(self) -> None:
-        """Nothing passes on the open connections, either way, until `release`."""
+        """Stalls the open connections in both directions until `release`."""
         for connection in self.connections:
             connection.stall()
 
     def release(self) -> None:
-        """Lets stalled connections go on, scripted stalls too."""
+        """Resumes stalled connections, including scripted stalls."""
         for connection in self.connections:
             connection.release()
 
@@ -113,7 +113,7 @@ class FaultProxy:
             await self._accept()
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
-        """Until the condition on this proxy holds, checked whenever bytes pass or a side closes."""
+        """Waits for the condition, checked whenever bytes pass or a side closes."""
         async with asyncio.timeout(timeout_s):
             while not holds():
                 waiter = asyncio.get_running_loop().create_future()

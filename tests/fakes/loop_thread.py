@@ -24,7 +24,7 @@ class LoopThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the loop and its thread; what still runs on it is abandoned."""
+        """Stops the loop and its thread; running tasks are abandoned."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

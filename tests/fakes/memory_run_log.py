@@ -1,6 +1,6 @@
 """The run log in memory: the reference for the behaviour suite and for tests without a database.
 
-Not durable. Several services may share one instance, which then plays several replicas.
+Not durable. Several services may share one instance, to simulate several replicas.
 """
 
 import time

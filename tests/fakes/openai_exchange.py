@@ -35,7 +35,7 @@ _MADE_FROM_TEXTS: Final = {"embeddings": embeddings, "rerank": reranked}
 _BURST: Final = 16
 """Frames written without pace before the event loop gets a turn, so that closes are seen."""
 _LOOK_S: Final = 0.001
-"""How often it is looked for a permit, and for a close meanwhile."""
+"""Seconds between polls for a permit, and for a close."""
 
 
 class Exchange:
@@ -225,8 +225,8 @@ class Exchange:
                 await self._sink.write(f": keep-alive{self._reply.newline * 2}".encode())
 
     async def _end(self, ending: Ending, *, whole: bool) -> bool:
-        """A whole answer is finished before its last bytes go out: what the client does next
-        can no longer count as closing early."""
+        """An answer counts as finished before its last bytes are sent, so that a close
+        right after them does not count as early."""
         if whole:
             self._record.completed = True
             ending = "close" if self._reply.cut == "close" else "end"

@@ -1,4 +1,4 @@
-"""What the fake OpenAI server is told to answer, and what it notes about each request."""
+"""The script of the fake OpenAI server, and its record of each request."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Reply:
     refuse_stream: bool = False
     """400 when `stream` is true; answers when it is not."""
     refuse: Callable[[Record], str | None] | None = None
-    """`status`, or 400, with this message when the request is not to its taste."""
+    """`status`, or 400, with this message when the request does not match."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Reply:

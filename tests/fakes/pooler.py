@@ -2,9 +2,8 @@
 
     async with TransactionPooler(folder_of_postgres, listen=folder) as pooler: ...
 
-Both are folders of Unix sockets. As the real ones it gives the session that was free last, keeps
-what a client left in a session (locks, prepared statements), and loses notices between two
-transactions.
+Both are folders of Unix sockets. Like real poolers it assigns the session freed last, keeps a
+client's session state (locks, prepared statements), and loses notifications between transactions.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ ASKS = (b"Q", b"S")  # each is answered by one ReadyForQuery
 
 
 async def message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """The kind of a message, and all of it."""
+    """The type of a message, and the whole message."""
     head = await reader.readexactly(5)
     (length,) = struct.unpack("!i", head[1:])
     return head[:1], head + await reader.readexactly(length - 4)
@@ -31,7 +30,7 @@ async def message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 @dataclass
 class Session:
-    """A connection to the server, with what it said of itself when it began."""
+    """A connection to the server, with its startup messages."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -95,7 +94,7 @@ class TransactionPooler:
     ) -> "asyncio.Task[tuple[bytes, bytes]]":
         """Pass messages on until the server is ready outside of any transaction.
 
-        Returns the reading of what the client says next.
+        Returns the pending read of the client's next message.
         """
         asked = 0
         answer = asyncio.ensure_future(message(session.reader))
@@ -125,7 +124,7 @@ class TransactionPooler:
         session = session or await self._open(startup)
         try:
             yield session
-        except BaseException:  # the client left in the middle of a transaction
+        except BaseException:  # the client disconnected during a transaction
             session.writer.transport.abort()
             self.opened -= 1
             raise

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Address: TypeAlias = tuple[str, int] | str | Path
 """(host, port), or the path of a Unix socket."""
 Cut: TypeAlias = Literal["fin", "rst"]
-"""How both sides learn of a cut. Unix sockets know no RST: there `rst` drops what is buffered."""
+"""How a cut is signalled. Unix sockets have no RST: there `rst` drops buffered data."""
 Direction: TypeAlias = Literal["up", "down"]
 Ends: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -181,7 +181,7 @@ class Proxied:
                 await asyncio.sleep(0)
 
     async def _obey(self, direction: Direction, plan: Sizes) -> None:
-        """Cuts or stalls when this many bytes were the word for it."""
+        """Cuts or stalls if this many bytes are the limit."""
         passed = self.passed[direction]
         if passed == plan.cut_after:
             self.cut(plan.cut)

@@ -1,4 +1,4 @@
-"""A server that takes whatever is sent to it and keeps it: nobody is to send anything here."""
+"""A server that records all data it receives, to prove that none is sent."""
 
 import socketserver
 import threading
@@ -18,7 +18,7 @@ class _Take(socketserver.BaseRequestHandler):
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """Every connection is answered as if it were HTTP; `heard` has the beginning of each."""
+    """Answers every connection with HTTP; `heard` has the first bytes of each."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""Files that are small, or ordinary at first sight, and cost far more than they look."""
+"""Files that are small, or look ordinary, but are expensive to read."""
 
 import zlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ MEGABYTE: Final = 2**20
 
 
 def filled(unit: str, size: int) -> bytes:
-    """`unit` over and over."""
+    """`unit` repeated."""
     return (unit * (size // len(unit))).encode()
 
 
@@ -36,7 +36,7 @@ def latin_1(size: int) -> bytes:
 
 
 def grid_span(span: int) -> bytes:
-    """A Word document with one cell that claims to be that many columns wide."""
+    """A Word document with one cell that spans that many columns."""
     word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     body = (
         f'<w:document xmlns:w="{word}"><w:body><w:tbl><w:tr><w:tc><w:tcPr>'
@@ -59,7 +59,7 @@ def inflating_pdf(size: int, unit: bytes) -> bytes:
 
 
 def repeated_page(times: int, words: int = 2_000) -> bytes:
-    """One page that the document claims to have that many times."""
+    """One page that is referenced that many times."""
     text = b"BT /F1 9 Tf 50 800 Td 11 TL " + b"(Some words of a page) Tj T* " * (words // 5) + b"ET"
     return _pdf([b"<< /Length %d >>\nstream\n%b\nendstream" % (len(text), text)], times)
 
@@ -112,9 +112,9 @@ BOMBS: Final[dict[str, Callable[[int], bytes]]] = {
     "inflating.pdf": lambda part: inflating_pdf(1024 * MEGABYTE // part, b" "),
     "pages.pdf": lambda part: repeated_page(9_999 // part),
 }
-"""By what their names say. The argument divides their size: 1 is that of the reports."""
+"""The files by name. The argument divides their size; 1 is the size in the bug reports."""
 ORDINARY: Final = (
     *("table.md", "dense.md", "wide.csv", "wide.md"),
     *("letters.txt", "letters.md", "latin.txt", "span.docx"),
 )
-"""Those that a person may have, and expects to be read."""
+"""Large but legitimate files that must be read."""

@@ -1,7 +1,7 @@
-"""Databases for tests: copies of a template, restored and used again as long as that is possible.
+"""Databases for tests: copies of a template, restored and reused where possible.
 
-A copy takes a hundred times as long as restoring one that a test has used. One whose schema or
-settings were changed, whose index of vectors was written to, or that has grown, is dropped instead.
+Copying takes a hundred times as long as restoring a used one. A database with a changed schema or
+settings, a modified vector index, or that has grown, is dropped instead.
 """
 
 import io
@@ -17,7 +17,7 @@ from app.db.pool import connect
 from app.domain.errors import SettingError, StoreUnavailable
 from tests.fakes.loop_thread import LoopThread
 
-# A third faster than through the log, for a database this small and a server that never syncs.
+# A third faster than WAL_LOG for a database this small and a server without fsync.
 COPIED = "STRATEGY FILE_COPY"
 MAX_GROWTH_BYTES = 1 << 19
 EMPTY_COPY_BYTES = 21  # header and trailer of a binary copy
@@ -31,7 +31,7 @@ SELECT c.oid::regclass::text AS name, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS
   ) AS approximate
 FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid ORDER BY 1
 """
-# Whatever a test might change besides rows.
+# Everything that a test might change besides rows.
 DEFINITIONS = """
 SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
   SELECT concat_ws(' ', c.oid::regclass, c.relkind, c.reloptions, c.relacl, c.relowner, a.attname,
@@ -54,7 +54,7 @@ SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM p
 
 @dataclass(frozen=True)
 class State:
-    """What a fresh copy of a template has."""
+    """The state of a fresh copy of a template."""
 
     definitions: str
     rows: dict[str, bytes]
@@ -63,7 +63,7 @@ class State:
 
 
 class Databases:
-    """Hands out databases of one server, each under a name that was never used before."""
+    """Provides databases of one server, each under a new name."""
 
     def __init__(self, server: EmbeddedServer) -> None:
         self._server = server
@@ -103,11 +103,11 @@ class Databases:
             self.drop(name)
 
     def drop(self, name: str) -> None:
-        """Whoever still uses it is cut off."""
+        """Terminates remaining connections."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """The databases stay until the server goes."""
+        """The databases remain until the server stops."""
         self._loop.run(self._admin.close())
         self._loop.stop()
 
@@ -120,7 +120,7 @@ class Databases:
             finally:
                 await connection.close()
         except (exceptions.PostgresError, StoreUnavailable, SettingError):
-            return False  # gone, or no longer to be used: to be dropped
+            return False  # unusable: drop it
 
 
 async def _state(dsn: str) -> State:
@@ -141,7 +141,7 @@ async def _state(dsn: str) -> State:
 
 
 async def _restore(connection: asyncpg.Connection, state: State) -> bool:
-    """Give the database its first rows again; false when that would not make it like new."""
+    """Restore the initial rows; false when that would not restore the initial state."""
     tables = await connection.fetch(TABLES)
     grown = sum(table["bytes"] for table in tables) - state.bytes_used
     if grown > MAX_GROWTH_BYTES or any(

@@ -1,4 +1,4 @@
-"""A disk without room for more, without a disk."""
+"""Simulates a full disk."""
 
 import resource
 from collections.abc import Iterator

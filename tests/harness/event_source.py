@@ -1,4 +1,4 @@
-"""The browser's `EventSource`, as its standard has it, without the page's own cleverness."""
+"""The browser's `EventSource` as specified, without the page's own logic."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class EventSource:
                     return viewer
                 left = drop_after if self.connections == 1 else -1
                 async for event in source.aiter_sse():
-                    if not event.data:  # what this client makes of a comment
+                    if not event.data:  # this client's event for a comment
                         continue
                     last_id = event.id
                     viewer.take(parse(f"id: {event.id}\ndata: {event.data}".encode()))

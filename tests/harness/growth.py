@@ -1,6 +1,6 @@
-"""Whether work grows in proportion to its input, told by ratios of processor time.
+"""Checks by ratios of processor time that work grows linearly with its input.
 
-A machine that is busy makes a measurement longer, never shorter: the least of several counts.
+Load can only make a measurement longer, so the minimum of several counts.
 """
 
 import gc
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 RATIO: Final = 8.0  # for four times the input; linear work takes 4, quadratic 16
 _TRIES: Final = 3
-_NOISE_S: Final = 0.0005  # what is faster is not compared
+_NOISE_S: Final = 0.0005  # shorter times are not compared
 _HOPELESS_S: Final = 1.0
 
 
@@ -35,7 +35,7 @@ class _OutOfTime(BaseException):
 
 
 def growth(work: Callable[[int], object], *, size: int) -> Growth:
-    """Of `work(size)`, which is interrupted when it takes unreasonably long (in Python or `re`)."""
+    """Processor time of `work(size)`, interrupted if it takes too long (in Python or `re`)."""
     once = Growth(size, _seconds(work, size), _seconds(work, 4 * size))
     if once.linear or not isfinite(once.large_s):
         return once
@@ -49,8 +49,8 @@ def growth(work: Callable[[int], object], *, size: int) -> Growth:
 
 def _seconds(work: Callable[[int], object], size: int) -> float:
     before = signal.signal(signal.SIGVTALRM, _interrupt)
-    gc.disable()  # looking for garbage takes longer the more there is
-    began = time.thread_time()  # an armed timer makes the process's own clock a coarse one
+    gc.disable()  # collection time grows with the heap
+    began = time.thread_time()  # an armed timer makes the process clock coarse
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, _HOPELESS_S)
         work(size)

@@ -1,4 +1,4 @@
-"""Ways to count word pieces that do to a reader process what hostile files do. Picklable."""
+"""Word-piece counters that behave in a reader process as hostile files do. Picklable."""
 
 import os
 import re
@@ -10,16 +10,16 @@ _HOARD: list[bytes] = []
 
 
 def counts_words(text: str) -> int:
-    """As it should be."""
+    """A well-behaved counter."""
     return len(text.split())
 
 
 def misbehaves(text: str) -> int:
-    """Whatever a word of the text asks for."""
+    """Misbehaves as a word of the text demands."""
     if "SPIN" in text:
         while True:
             pass
-    if "HOLD" in text:  # one call into C that never lets the interpreter go
+    if "HOLD" in text:  # one C call that never releases the GIL
         _EXPONENTIAL.match("a" * 90 + "b")
     if "HOARD" in text:
         while True:

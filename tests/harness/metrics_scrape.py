@@ -29,7 +29,7 @@ class Scrape:
 
 
 async def scraped(http: httpx.AsyncClient) -> Scrape:
-    """What a scraper gets now."""
+    """Scrapes the current metrics."""
     response = await http.get("/metrics", headers={"Accept": FORMAT})
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=")

@@ -1,4 +1,4 @@
-"""A real nginx with the project's own configuration in front of replicas."""
+"""A real nginx with the project's configuration in front of replicas."""
 
 import re
 import shutil
@@ -17,9 +17,9 @@ CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 
 
 def configured(*, listen: int, upstreams: tuple[int, ...], down: tuple[int, ...] = ()) -> str:
-    """`deploy/nginx.conf` with other ports: nothing else is changed, so that it is what is tested.
+    """`deploy/nginx.conf` with other ports and no other change, so that the real file is tested.
 
-    One worker is enough, and keeps the machine quiet.
+    One worker is enough and uses less processor time.
     """
     replicas = "\n".join(
         f"server 127.0.0.1:{port}{' down' if port in down else ''};" for port in upstreams
@@ -36,7 +36,7 @@ def configured(*, listen: int, upstreams: tuple[int, ...], down: tuple[int, ...]
 
 
 class Nginx:
-    """A running one; `url` has no trailing slash."""
+    """A running nginx; `url` has no trailing slash."""
 
     def __init__(self, upstreams: tuple[int, ...], edit: Callable[[str], str]) -> None:
         self._upstreams = upstreams
@@ -83,8 +83,8 @@ class Nginx:
 def running(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[Nginx]:
     """Serve until the block ends.
 
-    `edit` may change the configuration, to spoil it.
-    Synchronous, for harnesses without an event loop too; it is up within a few milliseconds.
+    `edit` may change the configuration, for example to break it.
+    Synchronous, for harnesses without an event loop; it starts within milliseconds.
     """
     proxy = Nginx(upstreams, edit)
     try:
@@ -96,6 +96,6 @@ def running(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> 
 
 @contextmanager
 def nginx(*upstreams: int, edit: Callable[[str], str] = lambda text: text) -> Iterator[str]:
-    """As `running`, for those that need its URL alone."""
+    """As `running`, but yields only the URL."""
     with running(*upstreams, edit=edit) as proxy:
         yield proxy.url

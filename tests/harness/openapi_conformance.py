@@ -1,4 +1,4 @@
-"""Holds what an application really sends against the OpenAPI document, response by response."""
+"""Validates every response of an application against its OpenAPI document."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAX_ERRORS = 10
 
 @lru_cache
 def document() -> dict[str, Any]:
-    """The document; in it an object has the fields that are named, and no others."""
+    """The document, with additional properties forbidden in all objects."""
     parsed: dict[str, Any] = orjson.loads(openapi())
     for schema in parsed["components"]["schemas"].values():
         if "properties" in schema:
@@ -26,7 +26,7 @@ def document() -> dict[str, Any]:
 
 @lru_cache
 def validator(pointer: tuple[str, ...]) -> Draft202012Validator:
-    """For the schema of one response; what it refers to is found in the document."""
+    """A validator for one response schema, resolving references in the document."""
     schema: Any = document()
     for key in pointer:
         schema = schema[key]
@@ -35,13 +35,13 @@ def validator(pointer: tuple[str, ...]) -> Draft202012Validator:
 
 @dataclass
 class Described:
-    """What was sent so far: by operation, status and media type, and what is not described."""
+    """Responses so far by operation, status and media type, and the violations."""
 
     sent: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
     def take(self, method: str, path: str, status: int, media_type: str, body: bytes) -> None:
-        """Note one response and what is wrong with it."""
+        """Record one response and its violations."""
         self.sent[method, path, status, media_type] += 1
         what = f"{method} {path} {status}"
         operation = document()["paths"].get(path, {}).get(method.lower())
@@ -66,7 +66,7 @@ class Described:
 
 
 class Watch:
-    """Middleware: hands every finished response of a route to `described`."""
+    """Middleware that passes every finished response of a route to `described`."""
 
     def __init__(self, app: ASGIApp, described: Described) -> None:
         self._app = app

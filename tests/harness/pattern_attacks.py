@@ -1,4 +1,4 @@
-"""Texts on which a backtracking pattern takes longest, made from the pattern's own syntax tree."""
+"""Generates worst-case inputs for backtracking patterns from their syntax trees."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 _PARSER: Final = import_module("re._parser")
 _COMPILER: Final = import_module("re._compiler")
 _UNIVERSE: Final = "a1 \n-.:;,<>[](){}`#!?\"'_*=/\\|%&@+~^$\tAzZ\r…。漢é\x00\x85\u2028\ud800–•😀€"
-_MANY: Final = 5  # repetitions from which a repeat can cost something
+_MANY: Final = 5  # repetitions from which a repeat can be expensive
 _VARIANTS: Final = 6
 _SUFFIXES: Final = ("", "\x00", "\n\nx")
 
 
 class Attack(NamedTuple):
-    """`prefix`, then `pump` over and over, then `suffix`."""
+    """`prefix`, then `pump` repeated, then `suffix`."""
 
     prefix: str
     pump: str
@@ -26,7 +26,7 @@ class Attack(NamedTuple):
 
 
 def attacks(pattern: re.Pattern[Any]) -> list[Attack]:
-    """For each repeat of the pattern: what it repeats, what leads to it, and what ends it badly."""
+    """For each repeat: a pump, a prefix that reaches it, and a suffix that fails the match."""
     tree = _PARSER.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
     reader = _Reader(pattern, tree)
     found = dict.fromkeys(one for repeat in reader.repeats(tree, "") for one in repeat)

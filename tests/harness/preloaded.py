@@ -1,4 +1,4 @@
-"""Server processes that are forked from one that has imported the application.
+"""Forks server processes from one that has imported the application.
 
 Importing is two thirds of what a start costs. `python -m tests.harness.preloaded` reads one JSON
 object a line, `{"argv", "env", "log"}`, forks, and answers with the pid. The child is what
@@ -21,8 +21,8 @@ from typing import Any
 
 import psutil
 
-# The thread of onnxruntime's telemetry would not be in the forked processes, and the library waits
-# for it for ever when they exit.
+# A forked process lacks the thread of onnxruntime's telemetry, which the library would wait for
+# forever at exit.
 ONE_THREAD = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
@@ -54,12 +54,12 @@ class Preloaded:
 
 @cache
 def preloaded(root: Path) -> Preloaded:
-    """One for all servers that this process starts."""
+    """The shared forking process of this test process."""
     return Preloaded(root)
 
 
 class Forked:
-    """Like `subprocess.Popen`, as far as a server needs it."""
+    """The part of `subprocess.Popen` that a server needs."""
 
     def __init__(self, pid: int, log: Path) -> None:
         self.pid = pid
@@ -87,7 +87,7 @@ def _ended(log: Path) -> Path:
 
 
 def _fork_on_order() -> dict[str, Any] | None:
-    """Returns None when the orders end, and in each child what it is to be."""
+    """Returns None at the end of input, and in each child its order."""
     logs: dict[int, Path] = {}
 
     def reap(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Viewers of several server processes on one database, and what they may see when one dies."""
+"""Viewers of several server processes on one database, which may be killed."""
 
 import asyncio
 import time
@@ -18,11 +18,11 @@ from tests.harness.sse import Frame, Viewer, frames
 T = TypeVar("T")
 
 LOST = (httpx.TransportError, httpx.StreamError)
-"""What a client sees when its server dies: every kind of broken connection."""
+"""The errors of a client whose server dies: every kind of broken connection."""
 
 
 def server_env(dsn: str, upstream: FakeOpenAI, data_dir: Path, **more: str) -> dict[str, str]:
-    """The environment of a replica that answers by the fake service."""
+    """The environment of a replica that uses the fake model service."""
     return {
         "DATABASE_URL": dsn,
         "DATA_DIR": str(data_dir),
@@ -51,14 +51,14 @@ async def processes(
 
 
 def numbered_words(count: int) -> Callable[[Record], Sequence[str]]:
-    """Tokens that are all different, so that a repeat or a gap cannot hide."""
+    """Distinct tokens, so that every repeat or gap is detected."""
     words = [f"w{number} " for number in range(count)]
     return lambda _: words
 
 
 @dataclass
 class ViewerProbe:
-    """A client of one run: everything it was shown, by which number and when.
+    """A client of one run that records each event with its number and time.
 
     `texts[id]` is the length and checksum of its whole text once it had taken frame `id`,
     `arrived[id]` the monotonic time.
@@ -91,7 +91,7 @@ class ViewerProbe:
             self.take(frame)
 
     async def finish(self) -> None:
-        """Until the reading that goes on in the background has ended."""
+        """Wait until the background reading has ended."""
         assert self.reading is not None
         await self.reading
 
@@ -108,7 +108,7 @@ class ViewerProbe:
     async def follow_to_the_end(
         self, client: httpx.AsyncClient, urls: Sequence[str], *, within_s: float
     ) -> None:
-        """Reconnect, to each replica in turn, until the terminal event is there."""
+        """Reconnect to each replica in turn until the terminal event arrives."""
         async with asyncio.timeout(within_s):
             attempt = 0
             while self.screen.terminal is None:
@@ -122,7 +122,7 @@ class ViewerProbe:
 async def ask_and_leave(
     client: httpx.AsyncClient, url: str, message: str, **body: object
 ) -> tuple[str, httpx.Response]:
-    """Ask; the run goes on whatever happens to the connection. The caller closes the response."""
+    """Ask; the run continues if the connection is lost. The caller closes the response."""
     request = client.build_request(
         "POST",
         f"{url}/chat",

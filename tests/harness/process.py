@@ -1,4 +1,4 @@
-"""The real application as a process of its own: to be killed, stopped, paused and restarted."""
+"""The real application as a separate process that can be killed, paused and restarted."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class ServerProcess:
     """`python -m app.main` (or plain uvicorn) with settings of its own.
 
-    Synchronous on purpose, for harnesses that have no event loop; waiting polls `/health/ready`.
+    Synchronous, for harnesses without an event loop; waiting polls `/health/ready`.
     """
 
     def __init__(self, *, plain_uvicorn: bool = False, port: int | None = None, **env: str) -> None:
@@ -42,7 +42,7 @@ class ServerProcess:
         return self.log_path.read_text(errors="replace")
 
     def start(self, *, wait_s: float = 60, forked: bool = False) -> Self:
-        """`forked` starts it from a process that has imported the application already."""
+        """`forked` starts it from a process that has already imported the application."""
         plain = ["uvicorn", "app.main:app", "--port", str(self.port)]
         argv = plain if self._plain else ["app.main"]
         if forked:
@@ -74,7 +74,7 @@ class ServerProcess:
         os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """As the kernel does when memory runs out: nothing is said, nothing is saved."""
+        """SIGKILL, as by the OOM killer."""
         os.killpg(self.pid, signal.SIGKILL)
         self.wait()
 

@@ -1,4 +1,4 @@
-"""The other proxies that are configured here, as real processes. nginx: see `nginx.py`."""
+"""haproxy and Caddy as real processes. nginx: see `nginx.py`."""
 
 import os
 import re
@@ -20,7 +20,7 @@ SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr
 
 
 def program(name: str) -> str:
-    """Its path. Where it is not installed the test is skipped, and says so in the summary."""
+    """Its path. Skips the test where the program is not installed."""
     found = shutil.which(name, path=SEARCH)
     if found is None:
         pytest.skip(f"{name} is not installed: apt-get install {name}")

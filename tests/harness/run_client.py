@@ -18,7 +18,7 @@ def http_client(url: str, *, headers: Mapping[str, str] | None = None) -> httpx.
 
 
 class Following:
-    """An open stream, and what its reader has seen of it."""
+    """An open stream and the events read from it."""
 
     def __init__(self, response: httpx.Response, viewer: Viewer | None = None) -> None:
         self.response = response
@@ -28,7 +28,7 @@ class Following:
         self.frames = frames(response)
 
     async def until(self, reached: Callable[[Frame], bool]) -> Frame:
-        """Read up to the first frame that is meant."""
+        """Read up to the first matching frame."""
         async for frame in self.frames:
             self.seen.append(frame)
             self.viewer.take(frame)
@@ -53,7 +53,7 @@ async def asking(
     headers: Mapping[str, str] | None = None,
     **body: Any,
 ) -> AsyncIterator[Following]:
-    """`POST /chat`; leaving the block closes the connection."""
+    """`POST /chat`; exiting the block closes the connection."""
     asked = {"message": message, **body}
     async with http.stream("POST", "/chat", json=asked, headers=headers) as response:
         assert response.status_code == 200, await response.aread()

@@ -25,7 +25,7 @@ class Serving:
     port: int
     runtime: Container
     described: Described
-    """What it sent so far, beside what the OpenAPI document says."""
+    """The conformance of its responses to the OpenAPI document."""
 
 
 def free_port() -> int:
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(settings: Settings, embedder: PassageEncoder) -> AsyncIterator[Serving]:
-    """Serve until the block ends, with lifespan and all; then all it sent must be described."""
+    """Serve with lifespan until the block ends; then all responses must conform to OpenAPI."""
     app = create_app(settings, embedder=embedder)
     described = Described()
     app.add_middleware(Watch, described=described)
@@ -66,6 +66,6 @@ async def serving(settings: Settings, embedder: PassageEncoder) -> AsyncIterator
 async def serving_replicas(
     settings: Settings, embedder: PassageEncoder, *, count: int
 ) -> AsyncIterator[Sequence[Serving]]:
-    """Applications of their own that share the database and this event loop."""
+    """Separate applications that share the database and this event loop."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(serving(settings, embedder)) for _ in range(count)]

@@ -40,7 +40,7 @@ def parse(block: bytes) -> Frame:
 
 @dataclass
 class Viewer:
-    """What a careful client has on its screen: text, position, terminal event."""
+    """The state of a correct client: text, position, terminal event."""
 
     text: str = ""
     position: int = 0

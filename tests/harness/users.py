@@ -1,4 +1,4 @@
-"""People with API tokens, as `python -m app.tokens` makes them."""
+"""Users with API tokens, as created by `python -m app.tokens`."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from tests.harness.serving import Serving
 
 
 class Person:
-    """Somebody with a token, and a client that sends it."""
+    """A user with a token, and a client that sends it."""
 
     def __init__(self, server: Serving, principal: Principal, token_id: str, token: str) -> None:
         self.principal = principal
@@ -30,7 +30,7 @@ class Person:
 async def person(
     server: Serving, name: str, *, groups: tuple[str, ...] = (), lasts: timedelta | None = None
 ) -> Person:
-    """A new person; close their `http`."""
+    """A new user; the caller closes `http`."""
     now = datetime.now(UTC)
     token, token_id = new_token(secrets.token_urlsafe), secrets.token_hex(4)
     principal = Principal(name, groups)

@@ -22,7 +22,7 @@ from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument, read_document
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx
-from tests.harness.reading import counts_words, misbehaves
+from tests.harness.hostile_counters import counts_words, misbehaves
 
 SMALL: Final = ReadLimits(processor_s=1, memory=200 * MEGABYTE, output=MEGABYTE, wall_s=30)
 TALK: Final = "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>Boil the kettle.\n"
@@ -204,7 +204,7 @@ def test_a_server_that_is_killed_leaves_no_process(tmp_path: Path, word: str) ->
         import asyncio, hashlib
         from app.ingest.file_reader import FileReader
         from app.ingest.reader_frames import Request
-        from tests.harness.reading import misbehaves
+        from tests.harness.hostile_counters import misbehaves
         request = Request({str(path)!r}, "bad.txt", hashlib.sha256({word.encode()!r}).hexdigest())
         asyncio.run(FileReader(misbehaves).read(request))
     """
