@@ -1,4 +1,4 @@
-"""What a database contains, as text that can be compared."""
+"""The schema of a database as text that can be compared."""
 
 from asyncpg import Connection
 

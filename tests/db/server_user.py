@@ -1,6 +1,6 @@
 """A process that uses the embedded server: `python -m tests.db.server_user DATA_DIR`.
 
-Prints one line of JSON, its address or the refusal, then holds on until its input ends.
+Prints one line of JSON, the address or the error, then waits until its input ends.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Addresses as their makers write them: each works, or is one line that names the variable."""
+"""Addresses as providers write them: each works, or fails with one line naming the variable."""
 
 import logging
 

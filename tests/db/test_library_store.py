@@ -1,4 +1,4 @@
-"""Sources and passages: who sees what, what replaces what, and what a failure leaves."""
+"""Sources and passages: visibility, replacement, and the state after failures."""
 
 import asyncio
 from collections.abc import Sequence

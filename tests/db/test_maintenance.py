@@ -1,4 +1,4 @@
-"""A process brings its embedded database back and forgets what was deleted."""
+"""Maintenance restarts the embedded database and purges deleted rows."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""A pooler that shares sessions is found out before anything is done through it."""
+"""A pooler that shares sessions is detected before it is used."""
 
 import asyncio
 import logging
@@ -89,7 +89,7 @@ async def test_a_process_that_migrates_is_waited_for(
 
 
 async def test_the_pooler_of_the_tests_does_what_it_is_there_for(pooled: str) -> None:
-    """It runs statements for many, and has what makes it unfit: shared sessions."""
+    """It runs statements, but shares sessions, which makes it unsuitable."""
     clients = [await connect(pooled, prepares=False) for _ in range(8)]
 
     async def work(number: int) -> int:

@@ -109,7 +109,7 @@ STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?(?:\w+\.)?\*|,\s+\w
 
 
 def test_every_query_names_what_it_reads() -> None:
-    """New columns cost nobody anything, and what is sent is what somebody wrote down."""
+    """Queries list their columns, so that a new column is never loaded or sent by accident."""
     texts = [sql for store, room in STORES for sql in load_queries(store, package=room).values()]
     texts += [path.read_text() for path in APP.rglob("*.py")]
     assert [found.group() for text in texts for found in STAR.finditer(text)] == []

@@ -1,4 +1,4 @@
-"""What only the PostgreSQL run log promises; the rest is in the behaviour suite."""
+"""Guarantees of the PostgreSQL run log only; the rest is in the behaviour suite."""
 
 import asyncio
 import contextlib

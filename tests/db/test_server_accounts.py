@@ -1,4 +1,4 @@
-"""Who runs the server, on a machine with several users. PostgreSQL refuses root."""
+"""The account of the server on a machine with several users. PostgreSQL refuses root."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""The application as a library sees it: no lifespan, an embedded database in an empty folder."""
+"""The application without a lifespan, with an embedded database in an empty folder."""
 
 import shutil
 import tempfile

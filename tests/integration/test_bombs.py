@@ -1,4 +1,4 @@
-"""Files that cost far more than they look are read, or refused in a sentence, within limits."""
+"""Expensive files are read, or refused with one sentence, within limits."""
 
 import hashlib
 import threading
@@ -31,7 +31,7 @@ def count() -> Iterator[WordPieces]:
 
 
 class Peak:
-    """The most memory and processor time that any child of this process was seen with."""
+    """The peak memory and processor time of any child of this process."""
 
     def __init__(self) -> None:
         self.memory = 0
@@ -63,7 +63,7 @@ def watched() -> Iterator[Peak]:
 async def outcome(
     name: str, data: bytes, folder: Path, count: WordPieces, limits: ReadLimits
 ) -> tuple[str | None, Peak]:
-    """What the file was refused with, and what it took."""
+    """The error of the refused file, and the resources used."""
     path = folder / name
     path.write_bytes(data)
     request = Request(str(path), name, hashlib.sha256(data).hexdigest())

@@ -1,6 +1,6 @@
-"""T2, T3: some of the bundled questions through the product's own graph, with room to move.
+"""T2, T3: some of the bundled questions through the application's graph, with tolerance.
 
-`make eval` asks all of them and says how well; this fails when something is badly broken.
+`make eval` measures all of them; this test fails only on serious regressions.
 """
 
 import shutil

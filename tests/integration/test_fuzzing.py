@@ -31,7 +31,7 @@ def operations() -> list[APIOperation[Any, Any, Any, Any]]:
 
 @pytest.fixture
 def server(database_dsn: str, tmp_path: Path, embedder: MiniLM) -> Iterator[TestClient]:
-    """The application, asked without a socket: what is sent may be nothing that HTTP has."""
+    """The application called without a socket, so that requests may be invalid HTTP."""
     chosen = Settings.model_validate(
         {
             "database_url": database_dsn,
@@ -88,7 +88,7 @@ def statuses(
     mode: GenerationMode,
     examples: int,
 ) -> set[int]:
-    """What one route answers to requests that fit, or that do not."""
+    """The responses of one route to valid or invalid requests."""
     seen = set[int]()
 
     @settings(
@@ -102,7 +102,7 @@ def statuses(
     def ask(case: Case[Any]) -> None:
         seen.add(asked(server, case))
 
-    with suppress(Unsatisfiable):  # nothing of it can be made wrong
+    with suppress(Unsatisfiable):  # no invalid variant exists
         ask()
     return seen
 

@@ -1,4 +1,4 @@
-"""What Python's garbage collector is told once everything is started."""
+"""The settings of Python's garbage collector after the start."""
 
 import gc
 import sys

@@ -21,7 +21,7 @@ SURVEY = [
 
 
 async def added(client: httpx.AsyncClient, name: str, content: bytes) -> dict[str, Any]:
-    """What became of a file, as its job tells it."""
+    """The result of a file, from the events of its job."""
     sent = await client.post("/sources", files=[("file", (name, content))])
     assert sent.status_code == 202, sent.text
     told = (await client.get(f"/jobs/{sent.json()['job_id']}/events")).text

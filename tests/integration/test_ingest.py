@@ -1,4 +1,4 @@
-"""Files into a real database: by the command line, and as the application does it."""
+"""Ingestion into a real database, by the command line and by the application."""
 
 import asyncio
 import hashlib
@@ -84,7 +84,7 @@ def ingestor(
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with files, from which the command is run."""
+    """A folder with files, the working directory of the command."""
     folder = tmp_path / "my files"
     (folder / "deep" / ".hidden").mkdir(parents=True)
     (folder / "tea.md").write_text("# Tea\n\nGreen tea is steeped for two minutes.\n")
@@ -117,7 +117,7 @@ def command(
 
 
 def asked(dsn: str, question: Callable[[LibraryStore], Awaitable[T]]) -> T:
-    """The library's answer, on a loop of its own."""
+    """The library's answer, on a separate event loop."""
 
     async def ask() -> T:
         database = await Database.open(dsn, max_size=1)
@@ -135,7 +135,7 @@ def sources(dsn: str, owner: str = "local") -> dict[str, Source]:
 
 
 HOSTILE = "\x1b[31m[link=x]red\x9b2J\u202egpj\r\x07"
-"""What a terminal obeys, what rich obeys, a direction, and what writes over the line."""
+"""Terminal escapes, rich markup, a bidirectional override, and a carriage return."""
 
 
 def test_names_and_titles_do_nothing_to_the_terminal(
@@ -223,7 +223,7 @@ def test_ingesting_again_adds_tags_and_readers_and_takes_none_away(
     assert (replaced.tags, replaced.shared) == (("drinks", "hot", "white"), True)
     copy.write_text("# Milk\n\nMilk is steeped in nothing.\n")
     command(copy)
-    # The same content under another name is labelled, but not put before others by it.
+    # The same content under another name gets tags, but does not become shared by it.
     (desk / "same.md").write_bytes(copy.read_bytes())
     command(desk / "same.md", "--tag", "cold", "--shared")
     labelled = sources(database_dsn)["copy.md"]
@@ -489,7 +489,7 @@ def test_sources_of_missing_files_are_named_and_removed_with_sync(
     assert code == 0
     assert "1 source of missing files kept (--sync removes them): cup.md" in output
     assert "cup.md" in sources(database_dsn)
-    command(desk / "tea.md", "--sync")  # a file says nothing of its folder
+    command(desk / "tea.md", "--sync")  # a single file does not imply its folder
     assert "cup.md" in sources(database_dsn)
     _, output, _ = command(desk, "--sync")
     assert "1 source removed: cup.md" in output

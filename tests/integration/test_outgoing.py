@@ -1,4 +1,4 @@
-"""Nothing leaves the machine that a setting did not allow and the start did not announce."""
+"""All outgoing traffic is allowed by a setting and announced at start."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ asyncio.run(main())
 
 
 def ambient(url: str) -> dict[str, str]:
-    """Everything that libraries of ours are known to obey, pointed at one address."""
+    """All variables that our libraries obey, set to one address."""
     addresses = (
         *("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "LANGSMITH_GATEWAY"),
         *("OPENAI_API_BASE", "OPENAI_PROXY", "AZURE_OPENAI_ENDPOINT", "HF_ENDPOINT"),
@@ -85,7 +85,7 @@ def environment(sink: Sink, database_dsn: str, tmp_path: Path) -> dict[str, str]
 
 
 async def run(*command: str, env: dict[str, str], code: int = 0) -> str:
-    """The output of a Python of its own."""
+    """The output of a new Python process."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, *command],
@@ -143,7 +143,7 @@ async def test_a_model_on_this_machine_is_the_only_one_that_is_asked(
         await ask(server.url)
         server.stop()
         log = server.log
-    await run("-m", "app.doctor", env=environment, code=1)  # there is no server any more
+    await run("-m", "app.doctor", env=environment, code=1)  # the server is gone
     assert sink.heard == []
     assert {one.route for one in upstream.requests} == {"chat", "embeddings"}
     for one in upstream.requests:
@@ -158,7 +158,7 @@ async def test_an_application_without_a_server_sends_nothing(
 ) -> None:
     await add_to_library(tmp_path, environment)
     await run("-c", UNDER_ASGI % QUESTION, env=environment)
-    await run("-m", "app.doctor", env=environment, code=1)  # there is no server any more
+    await run("-m", "app.doctor", env=environment, code=1)  # the server is gone
     assert sink.heard == []
 
 
@@ -264,4 +264,4 @@ def test_a_proxy_that_cannot_be_used_is_one_line(given: dict[str, object], name:
     with pytest.raises(SettingError, match=f"^{name}: got a secret value, takes an http://"):
         load_settings(**model, **given)
     load_settings(**model, **given, no_proxy="api.openai.com")
-    load_settings(llm_provider="extractive", **given)  # nobody is asked through it
+    load_settings(llm_provider="extractive", **given)  # no request uses it

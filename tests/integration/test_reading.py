@@ -1,4 +1,4 @@
-"""I16.9: while the library is still being read, everyone is told: answer, readiness and page."""
+"""I16.9: answers, readiness and the page report a running ingestion."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who is believed: proxies, signed tokens, our own tokens and the command that makes them."""
+"""Authentication: proxies, signed tokens, API tokens and the command that creates them."""
 
 import asyncio
 import hmac
@@ -276,7 +276,7 @@ async def test_who_comes_while_keys_load_waits_for_them(
         ]
         waiting = [asyncio.ensure_future(one) for one in asked]
         await asyncio.to_thread(Provider.arrived.wait)
-        waiting[0].cancel()  # who came first leaves, and the others still get theirs
+        waiting[0].cancel()  # the first caller leaves; the others still get the keys
         await asyncio.wait(waiting[:1])
     assert all(await asyncio.gather(*waiting[1:]))
     assert Provider.asked == 2  # the configuration and the keys, once
@@ -428,7 +428,7 @@ async def test_only_a_trusted_proxy_says_who_somebody_is(access: Any) -> None:
         proxied("10.0.0.7", ""),
         proxied("10.0.0.7", "ann", "ben"),
         proxied("10.0.0.7", "ann, ben"),
-        # uvicorn has put what somebody wrote into X-Forwarded-For in the place of the peer.
+        # uvicorn has replaced the peer's address with a forged X-Forwarded-For.
         proxied("10.0.0.7", "ann", x_forwarded_for="10.0.0.7"),
         proxied("10.0.0.7", "ann", x_forwarded_for="1.2.3.4, 10.0.0.7:99"),
     ):

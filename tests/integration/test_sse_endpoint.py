@@ -1,4 +1,4 @@
-"""What `POST /chat` refuses, said in HTTP before any stream, and that it goes on answering."""
+"""Refusals of `POST /chat` are HTTP errors before any stream; later requests work."""
 
 import json
 from collections.abc import AsyncIterator

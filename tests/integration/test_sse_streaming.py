@@ -24,7 +24,7 @@ async def ask_many(client: httpx.AsyncClient, count: int) -> list[list[dict[str,
 
 
 def check_refused(seen: list[dict[str, object]]) -> None:
-    """An empty library is said to be empty, in tokens."""
+    """The answer for an empty library is streamed as tokens."""
     assert (seen[0]["type"], seen[-1]["type"]) == ("run_start", "done")
     content = seen[-1]["content"]
     assert isinstance(content, dict)

@@ -1,4 +1,4 @@
-"""Files over HTTP into the library, by the real application: taken over, told, edited, deleted."""
+"""Uploads to the real application: accepted, reported, edited, deleted."""
 
 import asyncio
 import errno
@@ -80,7 +80,7 @@ async def story(http: httpx.AsyncClient, job_id: str, *, after: int = 0) -> list
 async def sent(
     http: httpx.AsyncClient, *parts: Part, tags: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], list[Frame]]:
-    """The answer of the upload, and everything that its job told."""
+    """The response to the upload, and all events of its job."""
     response = await http.post("/sources", files=list(parts), data={"tags": list(tags)})
     assert response.status_code == 202, response.text
     answer: dict[str, Any] = response.json()

@@ -1,9 +1,9 @@
-"""The abort conformance kit: for every moment of a run, what stopping it must achieve.
+"""The abort conformance kit: the required effects of a stop at every moment of a run.
 
-A `Moment` scripts the model service and says, by the service's own record, when it is reached; a
-`Place` says where questions and stops are sent. `stop_at` and `disconnect_at` play one moment at
-one place and assert everything that promise P5 says, from both sides: what the client got, and when
-the service saw its socket close. New models, proxies or numbers of replicas are new places.
+A `Moment` scripts the model service and detects, by the service's record, when it is reached; a
+`Place` defines where questions and stops are sent. `stop_at` and `disconnect_at` run one moment at
+one place and assert all of promise P5 on both sides: the client's response, and the time at which
+the service saw its socket close. Other models, proxies or numbers of replicas are new places.
 """
 
 import time
@@ -19,14 +19,14 @@ from tests.harness.sse import Frame
 from tests.stream.conftest import QUESTION
 
 DOUBTFUL = "Should the tablet be taken with food?"
-"""Lands in the grey band of the small library, so that the model is asked to grade."""
+"""A question of borderline relevance in the small library, so that the model grades it."""
 LONG_S = 30.0
 WORDS = tuple(f"word{n} " for n in range(1000))
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When a run is stopped. `keeps`: some of the answer is there by then."""
+    """When a run is stopped. `keeps`: part of the answer exists by then."""
 
     name: str
     replies: tuple[Reply, ...]
@@ -84,7 +84,7 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where questions go and where stops go."""
+    """The URLs for questions and for stops."""
 
     ask: httpx.AsyncClient
     stop: httpx.AsyncClient
@@ -171,7 +171,7 @@ async def _check_end(
     record: Record,
     tokens_kept: int,
 ) -> None:
-    """What the viewer saw is what is stored, and is what the service sent."""
+    """The viewer's text equals the stored text and the service's output."""
     assert asked.seen[0].type == "run_start"
     assert [frame.type for frame in asked.seen[-2:]] == ["citations", "done"]
     assert terminal.content["finish_reason"] == "stopped"

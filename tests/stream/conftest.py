@@ -30,7 +30,7 @@ TEXTS = (
 
 @cache
 def loaded() -> MiniLM:
-    """Once for all rooms: a fixture that they import is another one in each of them."""
+    """Shared by all test packages: an imported fixture would be created once per package."""
     return MiniLM.load()
 
 
@@ -75,7 +75,7 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
 def stocked_template(
     postgres: EmbeddedServer, databases: Databases, migrated_template: str, embedder: MiniLM
 ) -> str:
-    """A migrated database with one document of three passages, the same for all rooms."""
+    """A migrated database with one document of three passages, shared by all test packages."""
     name = _stocked.get(postgres.dsn)
     if name is None:
         name = _stocked[postgres.dsn] = f"stocked_{len(_stocked)}"
@@ -96,14 +96,14 @@ def stocked_dsn(
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[FakeOpenAI]:
-    """The model service, which can be told to misbehave."""
+    """The fake model service."""
     async with FakeOpenAI() as fake:
         yield fake
 
 
 @pytest.fixture
 def settings(stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path) -> Settings:
-    """An application that answers by the fake service from the small library."""
+    """An application with the small library and the fake model service."""
     return app_settings(stocked_dsn, upstream, tmp_path)
 
 
@@ -131,6 +131,6 @@ async def server(settings: Settings, embedder: MiniLM) -> AsyncIterator[Serving]
 
 @pytest.fixture
 async def client(server: Serving) -> AsyncIterator[httpx.AsyncClient]:
-    """Speaks to `server`."""
+    """A client of `server`."""
     async with httpx.AsyncClient(base_url=server.url, timeout=20) as http:
         yield http

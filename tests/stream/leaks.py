@@ -1,4 +1,4 @@
-"""Counting what a process holds, and asking questions only to walk away."""
+"""Counts the resources of a process, and asks questions whose client disconnects."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Held:
-    """What must be equal before and after."""
+    """The resources that must be equal before and after."""
 
     tasks: int
     sockets: int
@@ -52,7 +52,7 @@ async def held(server: Serving, dsn: str) -> Held:
 
 
 async def settled(server: Serving, dsn: str, *, like: Held | None = None) -> Held:
-    """What is held when nothing changes any more, or when it is `like` what was held before."""
+    """The resources once they are stable, or equal to `like`."""
     last: list[Held] = []
 
     async def look() -> Held | None:
@@ -69,7 +69,7 @@ async def settled(server: Serving, dsn: str, *, like: Held | None = None) -> Hel
 
 
 async def walk_away(client: httpx.AsyncClient, chance: random.Random) -> None:
-    """Ask on a connection of its own, read a little, and close it without a word."""
+    """Ask on a new connection, read a little, and close it."""
     pieces = chance.randint(0, 12)
     try:
         async with client.stream("POST", "/chat", json={"message": QUESTION}) as response:
@@ -82,7 +82,7 @@ async def walk_away(client: httpx.AsyncClient, chance: random.Random) -> None:
 
 
 async def cycles(url: str, count: int) -> None:
-    """So many visits, `AT_ONCE` of them at a time."""
+    """That many visits, `AT_ONCE` at a time."""
     chance = random.Random(count)
     visits = iter(range(count))
     limits = httpx.Limits(max_keepalive_connections=0)

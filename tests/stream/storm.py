@@ -1,4 +1,4 @@
-"""Viewers whose connections are cut again and again, at random bytes, while an answer is written.
+"""Viewers whose connections are cut repeatedly, at random bytes, during an answer.
 
 `storm` needs only URLs: one replica, several in turn, or a proxy in front of any number.
 """
@@ -27,7 +27,7 @@ MAX_CUT_BITS = 13  # 8 KiB: the largest frame here, with its headers, fits
 
 @dataclass(frozen=True)
 class Size:
-    """How hard it blows: cuts are per viewer, the answer has `tokens` at a pace."""
+    """The parameters: cuts per viewer, and number and pace of the answer's tokens."""
 
     viewers: int
     cuts: int
@@ -37,7 +37,7 @@ class Size:
 
 @dataclass
 class Weathered:
-    """One viewer after the storm."""
+    """The result of one viewer."""
 
     viewer: Viewer = field(default_factory=Viewer)
     cuts: int = 0
@@ -45,7 +45,7 @@ class Weathered:
 
 @dataclass(frozen=True)
 class Result:
-    """What the storm did, for the figures."""
+    """The result of the storm, for the measurements."""
 
     viewers: int
     cuts: int
@@ -54,7 +54,7 @@ class Result:
 
 
 def long_answer(size: Size) -> Reply:
-    """Pieces that are all different, in several alphabets, with citations in between."""
+    """Distinct tokens in several scripts, with citations in between."""
     marks = ("[1] ", *[""] * 8)
     pieces = [f"piece {n} of the långa 答え 🙂 {marks[n % 9]}" for n in range(size.tokens)]
     return Reply(tokens=pieces, pace_s=size.pace_s)
@@ -94,7 +94,7 @@ async def storm(
 
 
 async def _weather(urls: Sequence[str], run_id: str, cuts: int, rng: random.Random) -> Weathered:
-    """One viewer: cut so many times, connecting to each URL in turn, then left alone."""
+    """One viewer: cut that many times, connecting to each URL in turn, then undisturbed."""
     weathered = Weathered()
     async with AsyncExitStack() as stack:
         ways: list[tuple[FaultProxy, httpx.AsyncClient]] = []
@@ -119,9 +119,9 @@ async def _weather(urls: Sequence[str], run_id: str, cuts: int, rng: random.Rand
 
 
 def _random_cut(rng: random.Random) -> Faults:
-    """After any number of bytes, small ones as likely as large ones: also inside the headers."""
+    """A random number of bytes on a logarithmic scale, so that headers are cut too."""
     after = int(2 ** rng.uniform(0, MAX_CUT_BITS))
-    # An end without a reset inside the body is still seen: its length or last chunk is missing.
+    # A clean end inside the body is detected too: its length or last chunk is missing.
     return Faults(down=Flow(cut_after=after, cut=rng.choice(("rst", "fin"))))
 
 
@@ -141,7 +141,7 @@ async def _contiguous(server: Serving, run_id: str, last: int) -> None:
 
 
 async def resumed_from(http: httpx.AsyncClient, run_id: str, position: int) -> Following:
-    """A whole reading from one position."""
+    """Reads everything from one position."""
     viewer = Viewer(position=position)
     async with following(http, run_id, viewer=viewer) as follower:
         await follower.rest()

@@ -1,4 +1,4 @@
-"""P5: stopping closes the model's socket, keeps the partial answer and says what it did."""
+"""P5: stopping closes the model's socket, keeps the partial answer and returns a receipt."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""P17: every background loop of a running application is made to raise, ten times, and is back."""
+"""P17: every background loop of a running application recovers after raising ten times."""
 
 import asyncio
 from dataclasses import replace
@@ -44,7 +44,7 @@ ERRORS = (TypeError("a field of a newer version"), StoreUnavailable("away"), Loo
 
 
 class Hurried(SystemClock):
-    """Backoffs and pauses of minutes pass in an instant, and count."""
+    """Backoffs and pauses of minutes pass instantly, and are counted."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -59,7 +59,7 @@ class Hurried(SystemClock):
 
 
 class Sabotaged(Supervisor):
-    """Each loop's first passes raise; `permits` is how many more of them may happen."""
+    """The first passes of each loop raise; `permits`: how many more may run."""
 
     here: ClassVar["Sabotaged"]
 
@@ -96,7 +96,7 @@ async def test_each_loop_comes_back_and_answers_are_stored_as_before(
             )
             return all(done) or None
 
-        # What waits for its work is back once it waits again: then there is work.
+        # A loop that waits for work has recovered once it waits again; then it gets work.
         async with asking(http, QUESTION, session_id="s1") as asked:
             await asked.rest()
         assert (await last_answer(http, "s1"))["content"] == "Nausea is common [1]."
@@ -126,7 +126,7 @@ async def test_readiness_names_the_loops_that_keep_failing(
 ) -> None:
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         assert (await http.get("/health/ready")).status_code == 200
-        # What the lease and the reaper need is gone, the database is not.
+        # The data of lease and reaper is gone, the database is not.
         await server.runtime.database.execute("ALTER TABLE processes RENAME TO gone")
 
         async def unready() -> Any:

@@ -1,4 +1,4 @@
-"""Markers in the forms that models write are one form on the wire, in store and for `/v1`."""
+"""Marker variants that models write are normalized in events, storage and `/v1`."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What happens to a running server: clocks that jump, disks that fill up, models out of reach."""
+"""Faults of a running server: clock jumps, full disks, unreachable models."""
 
 import asyncio
 import datetime as dt
@@ -65,7 +65,7 @@ async def test_a_database_that_turns_read_only_lets_the_answer_through_and_saves
     name = await connection.fetchval("SELECT current_database()")
 
     async def read_only(value: str) -> None:
-        """Also for the connections that are open already: they are made anew."""
+        """Applies to open connections too, which are replaced."""
         await connection.execute("SET default_transaction_read_only = off")
         await connection.execute(
             f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"
@@ -86,7 +86,7 @@ async def test_a_database_that_turns_read_only_lets_the_answer_through_and_saves
         await read_only("off")
 
     async def saved() -> bool | None:
-        """503 while the connections are made anew."""
+        """503 while the connections are replaced."""
         got = await client.get("/conversations/s/messages")
         return (got.status_code == 200 and got.json()["items"][-1]["status"] == "complete") or None
 
@@ -98,7 +98,7 @@ async def test_a_database_that_turns_read_only_lets_the_answer_through_and_saves
 async def test_a_full_disk_is_an_outage_that_can_be_mended(
     client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI
 ) -> None:
-    """PostgreSQL says so (53100) to every write until there is room again."""
+    """Every write fails with 53100 until there is space again."""
     upstream.always(Reply(tokens=WORDS[:20]))
     connection = await connect(stocked_dsn)
     await connection.execute(FULL)
@@ -138,7 +138,7 @@ def write_expired(key: Path, certificate: Path) -> None:
 
 @asynccontextmanager
 async def expired_upstream(folder: Path) -> AsyncIterator[str]:
-    """A TLS server whose certificate ended yesterday."""
+    """A TLS server whose certificate expired yesterday."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     await asyncio.to_thread(write_expired, key, certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -151,7 +151,7 @@ async def expired_upstream(folder: Path) -> AsyncIterator[str]:
 
 
 async def failure(settings: Settings, embedder: MiniLM) -> tuple[str, str]:
-    """What a reader is told: the code and the words."""
+    """The error's code and message as shown to the user."""
     async with (
         serving(settings, embedder) as server,
         http_client(server.url) as http,

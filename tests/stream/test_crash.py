@@ -69,7 +69,7 @@ async def victim(client: httpx.AsyncClient, doomed: str, other: str, session_id:
 
 
 async def kill(server: ServerProcess, victims: list[Victim], *, tokens: int) -> float:
-    """Kill once every viewer there has so many tokens; returns when it died."""
+    """Kill the server once every viewer has that many tokens; returns the time of death."""
 
     async def reading() -> bool | None:
         return all(v.near.screen.text.count(" ") >= tokens for v in victims) or None
@@ -89,7 +89,7 @@ def lost_s(delivered: ViewerProbe, stored: str, died: float) -> float:
 
 
 async def check(client: httpx.AsyncClient, other: str, v: Victim, died: float) -> tuple[float, ...]:
-    """Everything a death must leave behind; returns seconds to the end, and of text lost."""
+    """Assert the state after a death; returns seconds until the run ended, and of lost text."""
     await v.far_end
     terminal = v.far.screen.terminal
     assert terminal is not None
@@ -116,7 +116,7 @@ async def check(client: httpx.AsyncClient, other: str, v: Victim, died: float) -
 async def kill_often(
     client: httpx.AsyncClient, dsn: str, upstream: FakeOpenAI, tmp_path: Path, kills: int
 ) -> list[tuple[float, ...]]:
-    """One replica is killed and replaced again and again; the other closes what is left."""
+    """One replica is killed and replaced repeatedly; the other closes its runs."""
     upstream.always(LONG)
     chance = random.Random(kills)
     env = server_env(dsn, upstream, tmp_path)
@@ -168,7 +168,7 @@ async def test_a_paused_owner_that_wakes_changes_nothing(
         async with asyncio.timeout(10):
             await v.near_end
         assert v.near.screen.terminal == terminal
-        # What the model sent during the pause was never shown; what was not stored is taken back.
+        # Text sent during the pause was never shown; text that was not stored is retracted.
         assert max(length for length, _ in v.near.texts.values()) == len(shown)
         assert v.near.screen.resets == (shown != before["items"][-1]["content"])
         stored = before["items"][-1]["content"]

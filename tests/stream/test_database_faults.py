@@ -1,4 +1,4 @@
-"""M22, P4: the database goes away and comes back: refused, silent, restarted, or never there."""
+"""M22, P4: database outages: refused, silent, restarted, or never available."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ SILENT = Faults(up=Flow(stall_after=0), down=Flow(stall_after=0))
 
 
 class Cuttable:
-    """The way from an application to its database, which can be cut in two manners."""
+    """The connection from an application to its database, with two kinds of faults."""
 
     def __init__(self, proxy: FaultProxy) -> None:
         self._proxy = proxy
@@ -46,7 +46,7 @@ class Cuttable:
             self._proxy.stall_all()
 
     def slow(self, seconds: float) -> None:
-        """New connections bring each statement so much later."""
+        """New connections delay each statement by that time."""
         self._proxy.default = Faults(up=Flow(delay_s=seconds))
 
     async def mend(self) -> None:
@@ -57,7 +57,7 @@ class Cuttable:
 
 @pytest.fixture
 async def cuttable(stocked_dsn: str) -> AsyncIterator[tuple[Cuttable, str]]:
-    """The way, and the address that takes it."""
+    """The faulty path, and the address that leads through it."""
     address, _, query = stocked_dsn.partition("?host=")
     folder = query.partition("&")[0]
     with tempfile.TemporaryDirectory(prefix="citestream-") as own:
@@ -79,7 +79,7 @@ async def asked(
 
 
 async def until_words(probe: ViewerProbe, response: httpx.Response, count: int) -> None:
-    """Start reading, and go on when so many words were shown. The reading goes on too."""
+    """Start reading, and return once that many words were shown. Reading continues."""
     probe.reading = probe.reading or asyncio.ensure_future(probe.read(response))
 
     async def enough() -> bool | None:
@@ -247,7 +247,7 @@ async def test_an_owner_that_was_cut_off_keeps_its_whole_answer(
     embedder: MiniLM,
     tmp_path: Path,
 ) -> None:
-    """Another replica, which reaches the database, closes its run as dead: that is not the end."""
+    """A replica with access to the database closes the run as dead, which is not final."""
     way, dsn = cuttable
     upstream.always(Reply(tokens=numbered_words(words), pace_s=0.01))
     async with (
@@ -301,7 +301,7 @@ async def few(stocked_dsn: str) -> AsyncIterator[str]:
 async def test_with_few_connections_everybody_is_answered(
     few: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> None:
-    """Whoever gets no new connection waits for one that exists."""
+    """Without a free connection slot the pool waits for an existing connection."""
     upstream.always(Reply(tokens=["Nausea ", "[1]."]))
     limits = httpx.Limits(max_connections=None)
     async with (
@@ -338,7 +338,7 @@ async def test_a_database_without_any_free_connection_is_one_line(few: str) -> N
 async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
     stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> None:
-    """What a `lock_timeout` raises is no lost connection: it met every loop, on both replicas."""
+    """A `lock_timeout` is not a lost connection; here it hits every loop of both replicas."""
     upstream.always(Reply(tokens=numbered_words(700), pace_s=0.01))
     admin = await connect(stocked_dsn)
     name = await admin.fetchval("SELECT current_database()")
@@ -372,7 +372,7 @@ async def test_tables_that_are_locked_beyond_a_roles_limit_end_nothing_for_good(
 
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[EmbeddedServer, Path]]:
-    """A server that this test may stop."""
+    """A database server that the test may stop."""
     data_dir = Path(tempfile.mkdtemp(prefix="citestream-tests-"))
     data_dir.chmod(0o755)
     server = EmbeddedServer.start(data_dir)
@@ -416,11 +416,11 @@ async def test_a_restart_of_postgresql_in_the_middle_loses_nothing(
             await asyncio.to_thread(again.release)
 
 
-# Never there: the start ends with one line that names the variable.
+# Never available: the start fails with one line that names the variable.
 
 
 def failed_start(env: dict[str, str], *, plain_uvicorn: bool = False) -> tuple[int, list[str], str]:
-    """Exit code, the lines that name a variable, and everything that was written."""
+    """Exit code, the lines that name a variable, and the whole output."""
     server = ServerProcess(plain_uvicorn=plain_uvicorn, port=None, **env)
     try:
         with pytest.raises(AssertionError, match="the server ended"):

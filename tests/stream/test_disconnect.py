@@ -1,4 +1,4 @@
-"""P6: disconnecting, stopping and leaving are three things."""
+"""P6: disconnecting, stopping and leaving have different effects."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ SHORT = Reply(tokens=WORDS[:60], pace_s=0.01)
 
 
 async def ended(http: httpx.AsyncClient, run_id: str) -> str:
-    """The finish reason of a run, waited for."""
+    """Waits for the finish reason of a run."""
     async with following(http, run_id) as follower:
         return str((await follower.rest()).content["finish_reason"])
 
@@ -183,7 +183,7 @@ async def test_a_client_that_leaves_while_it_asks(
 
 
 async def eventually_ended(http: httpx.AsyncClient, run_id: str) -> str:
-    """As `ended`, for a run that may not have begun yet."""
+    """As `ended`, for a run that may not have started yet."""
     async with asyncio.timeout(5):
         while (await http.get(f"/runs/{run_id}/events")).status_code == 404:
             await asyncio.sleep(0.02)

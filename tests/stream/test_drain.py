@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * 90)]
 
 GRACE_S = 6
 WAIT_S = 60
-"""Ends a wait for what never comes. How long it takes is measured by `make soak`."""
-# Slowly, so that thirty at once leave a busy machine the time to end some within the grace.
+"""Limit of a wait that never completes. `make soak` measures the duration."""
+# Slow enough that a busy machine can complete some of thirty within the grace period.
 SHORT = Reply(tokens=numbered_words(12), pace_s=0.1)
 LONG = Reply(tokens=numbered_words(600), pace_s=0.1)
 
@@ -51,7 +51,7 @@ async def read(probe: ViewerProbe, response: httpx.Response) -> None:
 
 
 async def asked(client: httpx.AsyncClient, url: str, count: int) -> list[ViewerProbe]:
-    """So many runs, all past their first word, each with a reader."""
+    """That many runs, each with a reader and past its first word."""
     opened = await asyncio.gather(*(ask_and_leave(client, url, QUESTION) for _ in range(count)))
     probes = []
     for run_id, response in opened:
@@ -106,7 +106,7 @@ async def drain_under_load(
 async def check_saved(
     client: httpx.AsyncClient, dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
-    """Whatever was shown is there after a restart, and nothing is still running."""
+    """All text shown is stored after a restart, and no run is still active."""
     async with processes(1, server_env(dsn, upstream, tmp_path)) as (server,):
         conversations = (await client.get(f"{server.url}/conversations?limit=100")).json()["items"]
         assert conversations
@@ -138,7 +138,7 @@ async def test_a_signal_under_load_lets_answers_end(
 
 
 async def figures_of_both(server: ServerProcess) -> bool | None:
-    """Whichever worker is asked tells what both are doing."""
+    """Each worker reports the state of both."""
     async with http_client(server.url) as http:
         now = await scraped(http)
     both = len(now.labels("worker")) == 2 and now.total("citestream_active_runs") == 8
@@ -154,7 +154,7 @@ async def test_two_workers_are_one_server_and_drain_as_one(
         probes = await asked(client, server.url, 8)
         await eventually(lambda: figures_of_both(server), within_s=20)
         others = [ViewerProbe(w.run_id) for w in probes for _ in range(3)]
-        for other in others:  # each on a connection of its own: whichever worker accepts it
+        for other in others:  # each on a new connection, which any worker may accept
             other.reading = asyncio.ensure_future(other.follow(client, server.url))
         stops = [client.post(f"{server.url}/runs/{w.run_id}/stop") for w in probes[:5]]
         for receipt in await asyncio.gather(*stops):
@@ -196,7 +196,7 @@ def connected(server: ServerProcess, request: str = "", *, buffer: int = 0) -> s
 async def test_ctrl_c_with_idle_pages_open_exits_quickly(
     plain_uvicorn: bool, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
-    """Long before the grace is over, which is for answers that run."""
+    """Long before the end of the grace period, which is for running answers."""
     env = server_env(stocked_dsn, upstream, tmp_path, SHUTDOWN_GRACE_S=str(10 * WAIT_S))
     async with processes(1, env, plain_uvicorn=plain_uvicorn) as (server,):
         with contextlib.ExitStack() as open_pages:

@@ -1,7 +1,7 @@
-"""Whatever way a run ends, it leaves no cycles: what it held is freed at once, not by a collector.
+"""However a run ends, it leaves no reference cycles: its memory is freed without a collection.
 
-Full garbage collections are rare, because they hold every stream up. What waits for one adds up:
-62 KB for each stopped answer, once.
+Full garbage collections are rare, because they pause every stream. Cycles would accumulate: once it
+was 62 KB per stopped answer.
 """
 
 import asyncio
@@ -126,7 +126,7 @@ def no_collector() -> Iterator[None]:
 
 
 def waiting_for_the_collector() -> Counter[str]:
-    """What of ours only a full collection would free, by type."""
+    """Our objects that only a full collection would free, by type."""
     gc.set_debug(gc.DEBUG_SAVEALL)
     gc.collect()
     gc.set_debug(0)
@@ -147,7 +147,7 @@ async def test_nothing_waits_for_the_collector(way: str, asker: Asker, server: S
     async def over() -> bool | None:
         return not runs._live or None
 
-    await WAYS[way](asker)  # what is made once
+    await WAYS[way](asker)  # creates what is cached
     await eventually(over, within_s=20)
     gc.collect()
     for _ in range(TIMES):

@@ -1,4 +1,4 @@
-"""Requests that are made to hurt: slow ones, bombs, wrong types, paths that climb."""
+"""Malicious requests: slow ones, bombs, wrong types, path traversal."""
 
 import asyncio
 import re
@@ -59,7 +59,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def said(port: int, *parts: bytes, pace_s: float = 0.0) -> bytes:
-    """What the server answers until it hangs up."""
+    """The server's response until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(8):
@@ -138,7 +138,7 @@ async def test_a_boundary_without_an_end_is_refused(client: httpx.AsyncClient) -
 
 
 async def uploaded(client: httpx.AsyncClient, name: str, content: bytes) -> str | None:
-    """The id of the source that became of a file; None when it was refused."""
+    """The id of the ingested source; None when the file was refused."""
     head = b'Content-Disposition: form-data; name="file"; filename="%b"' % (
         name.replace("\r\n", "%0D%0A").replace('"', "%22").encode()
     )
@@ -230,7 +230,7 @@ async def test_range_bombs_cost_nothing(client: httpx.AsyncClient) -> None:
     [
         ("bytes=0-9", 206, None),
         ("bytes=-9", 206, None),
-        ("lines=1-2", 200, None),  # a unit that nobody knows is as good as none
+        ("lines=1-2", 200, None),  # an unknown unit is ignored
         ("nonsense", 200, None),
         ("bytes=nonsense", 400, "invalid_range"),
         ("bytes=", 400, "invalid_range"),

@@ -20,7 +20,7 @@ PACED = Reply(tokens=WORDS[:40], pace_s=0.01)
 
 
 async def post(http: httpx.AsyncClient, key: str | None = None, **body: object) -> httpx.Response:
-    """The whole stream."""
+    """Reads the whole stream."""
     headers = {"Idempotency-Key": key} if key else {}
     return await http.post("/chat", json={"message": QUESTION, **body}, headers=headers)
 

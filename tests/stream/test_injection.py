@@ -45,7 +45,7 @@ async def store(server: Serving, embedder: MiniLM, owner: Principal, text: str) 
 
 @pytest.fixture
 async def poisoned(server: Serving, embedder: MiniLM) -> str:
-    """The small library, and beside it a document that gives orders."""
+    """The small library and a document with injected instructions."""
     return await store(server, embedder, LOCAL, POISON)
 
 

@@ -1,4 +1,4 @@
-"""P14: whoever walks away leaves nothing behind, and whoever reads holds little."""
+"""P14: disconnected clients leave no resources behind, and readers use few."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -21,7 +21,7 @@ async def test_two_hundred_visits_leave_nothing_behind(
 ) -> None:
     monkeypatch.setattr("app.runs.service.KEEP_LIVE_S", 0.1)
     upstream.always(Reply(tokens=numbered_words(400), pace_s=0.01))
-    await cycles(server.url, 40)  # pools and caches have grown to their size
+    await cycles(server.url, 40)  # lets pools and caches reach their size
     before, before_mb = await settled(server, stocked_dsn), rss_mb()
     await cycles(server.url, 200)
     after = await settled(server, stocked_dsn, like=before)

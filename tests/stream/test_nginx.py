@@ -1,4 +1,4 @@
-"""Through a real nginx with the project's configuration: nothing held back, nothing missed."""
+"""Through a real nginx with the project's configuration: nothing buffered, nothing lost."""
 
 import asyncio
 import re
@@ -32,11 +32,11 @@ async def proxied(settings: Settings, embedder: MiniLM) -> AsyncIterator[httpx.A
 
 
 async def one_by_one(response: httpx.Response, permits: asyncio.Semaphore, count: int) -> None:
-    """Reads to the end; the model says each of `count` words once the one before was read."""
+    """Reads to the end; the model sends each of `count` words once the previous one was read."""
     permits.release()
     read = 0
     async for chunk in response.aiter_raw():
-        words = WORD.findall(chunk) if read < count else ()  # the end may repeat them all
+        words = WORD.findall(chunk) if read < count else ()  # the last events may repeat all words
         assert len(words) <= 1, chunk
         read += len(words)
         if words:
@@ -45,7 +45,7 @@ async def one_by_one(response: httpx.Response, permits: asyncio.Semaphore, count
 
 
 async def test_tokens_arrive_one_by_one(proxied: httpx.AsyncClient, upstream: FakeOpenAI) -> None:
-    """Neither gzip nor buffering may gather them: each comes in a read of its own."""
+    """Neither gzip nor buffering may combine them: each arrives in a separate read."""
     permits = asyncio.Semaphore(0)
     upstream.script(Reply(tokens=WORDS[:60], permits=permits))
     async with proxied.stream("POST", "/chat", json={"message": QUESTION}) as response:
@@ -70,7 +70,7 @@ async def test_the_other_streams_are_not_held_back(
 
 
 async def test_json_is_compressed(proxied: httpx.AsyncClient) -> None:
-    """What proves that gzip is on at all."""
+    """A compressed response, which proves that gzip is on."""
     async with asking(proxied, QUESTION, session_id="s1") as asked:
         await asked.rest()
     response = await proxied.get("/conversations/s1/messages")
@@ -97,7 +97,7 @@ async def test_an_error_before_the_stream_keeps_its_reason(proxied: httpx.AsyncC
 async def test_a_replica_that_is_gone_is_passed_over(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
 ) -> None:
-    """Its listener is closed: nginx asks the other one, also for questions, and none is lost."""
+    """Its listener is closed: nginx uses the other replica, also for questions; none is lost."""
     upstream.always(Reply(tokens=["Nausea [1]."]))
     async with serving_replicas(settings, embedder, count=1) as (alive,):
         async with serving(settings, embedder) as gone:

@@ -1,7 +1,7 @@
-"""The OpenAPI document beside what every route really sends: not one response is made up here.
+"""Compares the OpenAPI document with real responses of every route.
 
-Every server of `harness/serving.py` is watched like this one, so that whatever any test provokes is
-held against the document too. Here each operation is asked for everything it says it can send.
+Every server of `harness/serving.py` checks its responses like this one, whatever test provokes
+them. This module requests every documented response of each operation.
 """
 
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ QUESTION = "How long is oolong brewed?"
 JSON = {"Accept": "application/json"}
 NOTE = b"# Brewing\n\nOolong is brewed at ninety degrees for three minutes.\n"
 UNASKED = {
-    # From an owner that keeps silent for five seconds.
+    # From an owner that does not respond for five seconds.
     ("POST", "/runs/{run_id}/stop", 202, "application/json"),
     ("POST", "/api/ai/chat/{chat_id}/stop", 202, "application/json"),
 }
@@ -34,7 +34,7 @@ UNASKED = {
 async def ann(
     stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path, embedder: MiniLM
 ) -> AsyncIterator[tuple[Person, Described]]:
-    """Somebody signed in at a server of her own, and what it sends."""
+    """A signed-in user at a separate server, and its responses."""
     settings = app_settings(stocked_dsn, upstream, tmp_path, auth="token")
     async with serving(settings, embedder) as server:
         ann = await person(server, "ann")
@@ -43,28 +43,28 @@ async def ann(
 
 
 def promised() -> set[tuple[str, str, int, str]]:
-    """Every answer that is not a refusal: operation, status, media type; 204 has none."""
+    """Every response that is not a refusal: operation, status, media type; 204 has none."""
     found = set()
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
             for status, response in operation["responses"].items():
                 kinds = list(response.get("content", {})) or [""]
                 if path == "/sources/{source_id}/file":
-                    kinds = ["application/octet-stream"]  # which of them is the file's business
+                    kinds = ["application/octet-stream"]  # depends on the file
                 if status[0] == "2":
                     found |= {(method.upper(), path, int(status), kind) for kind in kinds}
     return found
 
 
 async def ok(response: httpx.Response) -> Any:
-    """What it says, if it says it in JSON."""
+    """The body, if it is JSON."""
     assert response.is_success, f"{response.request.url}: {response.text}"
     is_json = response.headers.get("content-type", "").startswith("application/json")
     return response.json() if is_json else None
 
 
 async def ask_everything(http: httpx.AsyncClient, upstream: FakeOpenAI) -> str:
-    """Every way of asking, streamed and as JSON, answered and failed; returns a finished run."""
+    """Asks in every way, streamed and as JSON, successful and failed; returns a finished run."""
     upstream.always(Reply(tokens=["Three ", "minutes ", "[1]."]))
     body = {"message": QUESTION, "session_id": "s1"}
     first = await ok(await http.post("/chat", json=body, headers=JSON))
@@ -97,7 +97,7 @@ async def stop(http: httpx.AsyncClient, upstream: FakeOpenAI) -> None:
 
 
 async def follow(http: httpx.AsyncClient, path: str) -> None:
-    """A stream to its end, and once more from there: 204."""
+    """Reads a stream to its end, and again from there: 204."""
     async with http.stream("GET", path) as response:
         last = [frame async for frame in frames(response)][-1]
     ended = await http.get(path, headers={"Last-Event-ID": str(last.id)})

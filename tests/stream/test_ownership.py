@@ -1,4 +1,4 @@
-"""P11: yours only. Every route of the OpenAPI document, asked by everyone who must not get in."""
+"""P11: every route of the OpenAPI document, requested by everyone without access."""
 
 import asyncio
 import uuid
@@ -144,7 +144,7 @@ async def test_another_person_finds_nothing_of_anyones(household: Household) -> 
         response = await household.ask(household.ben.http, method, path)
         if "{" in path:
             tried += 1
-            nothing = 204 if path == "/api/ai/chat/{chat_id}/stream" else 404  # as useChat has it
+            nothing = 204 if path == "/api/ai/chat/{chat_id}/stream" else 404  # as useChat expects
             assert response.status_code == nothing, f"{method} {path}: {response.text[:200]}"
         assert not any(one in response.text for one in ids), f"{method} {path}"
         assert "ninety" not in response.text, f"{method} {path}"

@@ -1,4 +1,4 @@
-"""Issue 16.14: text that was seen is not taken back, neither from viewers nor from the history."""
+"""Issue 16.14: text that was shown is not retracted from viewers or from the history."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ INTERRUPTED = b'{"type":"error","content":{"code":"INTERRUPTED"}}'
 
 
 class Way:
-    """What one process reaches of the log: all of it, or nothing while it is cut off."""
+    """One process's access to the log, which can be cut off."""
 
     def __init__(self, log: RunLog) -> None:
         self._log = log
@@ -66,11 +66,11 @@ class Scene:
 
     @property
     def text(self) -> str:
-        """What a viewer at the owner has on its screen."""
+        """The text shown to a viewer at the owner."""
         return text_of(self.shown)
 
     async def settle(self) -> None:
-        """Turns of the event loop for everybody, and a moment for threads."""
+        """Lets all tasks run, and threads for a moment."""
         for _ in range(100):
             await asyncio.sleep(0)
         await asyncio.sleep(0.01)
@@ -83,13 +83,13 @@ class Scene:
             await self.reaper.check()
 
     async def until_over(self) -> None:
-        """A viewer that goes on from the store waits for news in real time."""
+        """A viewer that continues from the store waits for events in real time."""
         async with asyncio.timeout(20):
             while self.shown[-1].type not in {"done", "error"}:
                 await self.pass_time(1)
 
     async def pause(self, seconds: int, *, closed: bool) -> None:
-        """The owner stands still: nothing here gives the event loop away."""
+        """The owner is suspended: nothing here yields to the event loop."""
         self.clock.seconds += seconds
         if closed:
             await close_as_dead(self.log, self.run_id)
@@ -103,7 +103,7 @@ class Scene:
         return (await self.log.answer_text(LOCAL, self.run_id))[0]
 
     async def replayed(self, after: int) -> list[LogEntry]:
-        """What a viewer at another replica gets after a position."""
+        """The events that a viewer at another replica gets after a position."""
         cursor = StoredCursor(
             self.log,
             LOCAL,
@@ -129,7 +129,7 @@ def code_of(entry: LogEntry) -> str:
 
 
 async def close_as_dead(log: MemoryRunLog, run_id: str) -> None:
-    """As a reaper does it, without a turn for anybody else."""
+    """As the reaper does it, without letting other tasks run."""
     lease = next(one for one in (await log.leases()).leases if one.run_id == run_id)
     taken = await log.take_over(lease, process_id="reaper")
     assert taken is not None
@@ -158,7 +158,7 @@ async def close_as_dead(log: MemoryRunLog, run_id: str) -> None:
 
 @asynccontextmanager
 async def scene(tasks: TaskTracker, *gates: int) -> AsyncIterator[Scene]:
-    """The answer has said what comes before the first gate, and that is stored."""
+    """The text before the first gate was emitted and stored."""
     clock = HandClock()
     log = MemoryRunLog(clock_s=clock.monotonic)
     way = Way(log)
@@ -208,7 +208,7 @@ async def test_an_owner_that_wakes_shows_nothing_of_a_run_that_was_closed(
     async with scene(tasks, 2) as here:
         await here.pause(20, closed=True)
         closed = await here.record()
-        here.engine.gates[2].set()  # what the model sent meanwhile is there at once
+        here.engine.gates[2].set()  # the text sent meanwhile arrives at once
         await here.settle()
         await here.pass_time(5)
         assert (here.text, here.shown[-1].data) == ("Nausea is ", INTERRUPTED)
@@ -260,12 +260,12 @@ async def test_the_whole_answer_of_an_owner_that_was_cut_off_replaces_the_cut_on
         assert (now.status, await here.stored_text()) == ("complete", WHOLE)
         replayed = await here.replayed(0)
         assert (text_of(replayed), replayed[-1]) == (WHOLE, now.terminal)
-        # Whoever saw the other end gets the whole text, with numbers above those it saw.
+        # A viewer that saw the other end gets the whole text, with higher event ids.
         again = await here.replayed(seen_elsewhere[-1].seq)
         assert [entry.type for entry in again] == ["reset", "done"]
         assert [entry.seq for entry in again] == [closed.seq + 1, closed.seq + 2]
         assert text_of(again) == WHOLE
-        # So does whoever saw it unsaved, and who stood in the middle goes on.
+        # So does one that saw unsaved text; one in the middle continues.
         assert text_of(await here.replayed(here.shown[-1].seq)) == WHOLE
         stored = await here.log.entries(here.run_id, after=0, limit=99)
         middle = next(entry for entry in stored if entry.text == WORDS[2])
@@ -335,7 +335,7 @@ async def test_what_was_continued_elsewhere_stays_as_it_was_continued(tasks: Tas
         assert code_of(here.shown[-1]) == "INTERRUPTED"
 
 
-# A reset takes the number of something that was stored.
+# A reset takes the id of a stored event.
 
 
 async def test_a_position_of_a_run_of_which_nothing_is_stored_waits_for_it() -> None:

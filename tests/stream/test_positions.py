@@ -1,4 +1,4 @@
-"""P2: a position that cannot be served gets the whole text or a clear refusal, never a gap."""
+"""P2: an unavailable position gets the whole text or a clear refusal, never a gap."""
 
 import asyncio
 import uuid
@@ -128,7 +128,7 @@ async def test_a_purged_log_gives_the_whole_text(settings: Settings, embedder: M
 async def test_a_future_position_of_a_running_run_is_waited_for_then_reset(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
 ) -> None:
-    permits = asyncio.Semaphore(250)  # the model talks for longer than a position is waited for
+    permits = asyncio.Semaphore(250)  # the model writes for longer than the wait for a position
     upstream.script(Reply(tokens=["word "] * 350, pace_s=0.01, permits=permits))
     async with (
         serving_replicas(settings, embedder, count=2) as (owner, other),
@@ -150,7 +150,7 @@ async def test_a_future_position_of_a_running_run_is_waited_for_then_reset(
 
 
 class Crashed:
-    """A run whose owner is gone: some events are stored, later ones were seen but never stored."""
+    """A run with a dead owner: some events are stored, later ones were shown but not stored."""
 
     STORED = 4
     SEEN = 40
@@ -160,7 +160,7 @@ class Crashed:
         self.log = run_log_of(server)
 
     async def leave(self) -> None:
-        """Write what the owner had stored when it died."""
+        """Write the events that the owner had stored when it died."""
         new = NewRun(
             run_id=self.run_id,
             principal=LOCAL,
@@ -185,7 +185,7 @@ class Crashed:
         await self.log.flush([Batch(self.run_id, 1, entries, created.record.reserved)])
 
     async def close(self) -> None:
-        """What another process does once it has seen the lease stand still for long enough."""
+        """Close the run as another process does once the lease has expired."""
         log = HastyLog(self.log)
         reaper = Reaper(
             log, live=(), process_id="reaper", cite=lambda text, passages: (), clock=SystemClock()
@@ -196,7 +196,7 @@ class Crashed:
 
 
 class HastyLog(PostgresRunLog):
-    """The durable log, read by a clock that goes three seconds on with each reading."""
+    """The durable log, with a clock that advances three seconds per read."""
 
     def __init__(self, log: PostgresRunLog) -> None:
         super().__init__(log._database, log._notices)
@@ -238,7 +238,7 @@ async def test_the_hole_of_a_crash_gives_the_whole_text(
 async def test_a_viewer_that_waits_in_the_hole_sees_the_end(
     server: Serving, client: httpx.AsyncClient
 ) -> None:
-    """It knew more than was stored: it is set back, then told that the answer was interrupted."""
+    """A viewer ahead of the stored events gets a reset, then the interruption."""
     crashed = Crashed(server)
     await crashed.leave()
     ahead = Viewer(position=crashed.SEEN, text="w1 w2 w3 w4 w5 and more")

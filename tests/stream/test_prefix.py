@@ -1,4 +1,4 @@
-"""Served below a path of another site, by a real nginx as the documentation has it."""
+"""Served below a path of another site, by a real nginx as documented."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ BLOCK = re.compile(r"```nginx\n(location /citestream \{.*?\n\})\n```", re.DOTALL
 
 
 def as_documented(text: str) -> str:
-    """nginx with the documented block, which is all that reaches the application."""
+    """nginx with the documented block only."""
     (block,) = BLOCK.findall(DOCS.read_text())
     marker = "proxy_connect_timeout 5s;"
     return OTHER_LOCATIONS.sub("", text).replace(marker, f"{marker}\n{block}")

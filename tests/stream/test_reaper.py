@@ -1,4 +1,4 @@
-"""P4, M23: who is dead, decided with time in the test's hands."""
+"""P4, M23: detection of dead processes, under a simulated clock."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ START = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 
 @dataclass
 class HandClock:
-    """Moves only when told; sleeping lets the others run."""
+    """Advances only on request; sleeping lets other tasks run."""
 
     seconds: float = 0.0
 
@@ -130,7 +130,7 @@ def test_the_heartbeat_of_an_orphans_process_does_not_count() -> None:
 
 @dataclass
 class Faulty(MemoryRunLog):
-    """Does what is asked and loses the answer, or is not there at all."""
+    """Executes a request and loses the response, or is unavailable."""
 
     clock: HandClock = field(default_factory=HandClock)
     lose: set[str] = field(default_factory=set)
@@ -243,7 +243,7 @@ async def test_a_dead_owners_run_is_closed_behind_its_reservation() -> None:
 async def test_the_time_of_a_dead_owners_run_ends_with_its_last_event(
     last: dict[str, str] | None, total_ms: int
 ) -> None:
-    """Not when somebody closes it: nobody answered meanwhile."""
+    """Not when it is closed: nobody answered meanwhile."""
     log = Faulty()
     await log.create(new_run("owner"))
     if last is not None:
@@ -367,7 +367,7 @@ async def test_a_question_whose_confirmation_was_lost_does_not_block_its_convers
     with pytest.raises(StoreUnavailable):
         await served.service.ask(question())
     leases = (await served.log.leases()).leases
-    assert len(leases) == 1  # it was written, and nobody answers it
+    assert len(leases) == 1  # it was written, but nobody acts on it
     await pass_time(served.log.clock, 13)
     assert (await served.log.leases()).leases == ()
     handle = await served.service.ask(question())

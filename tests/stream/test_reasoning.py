@@ -1,4 +1,4 @@
-"""Models that think in their answers: nobody but the reader who asks for it sees a thought."""
+"""Models with reasoning in their answers: only readers who ask for it see it."""
 
 import httpx
 import orjson

@@ -1,4 +1,4 @@
-"""P1, P3: whatever happens to connections, every viewer has every word exactly once, in order."""
+"""P1, P3: after any connection loss every viewer has every word exactly once, in order."""
 
 import asyncio
 from pathlib import Path
@@ -126,7 +126,7 @@ async def test_silence_is_filled_with_comments_without_a_number(
 async def test_the_browsers_event_source_follows_to_the_end_and_stops(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
 ) -> None:
-    """It reconnects when a stream ends, with the last id it saw, until it is told 204."""
+    """It reconnects when a stream ends, with the last id it saw, until it gets 204."""
     upstream.script(Reply(tokens=["word "] * 60, pace_s=0.01))
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         async with asking(http, QUESTION, session_id="s1", on_disconnect="continue") as asked:

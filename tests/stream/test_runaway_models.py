@@ -1,4 +1,4 @@
-"""A model that runs away costs its own answer, not those of its neighbours."""
+"""A runaway model fails only its own answer, not concurrent ones."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 
 def asked_as(name: str) -> str:
-    """The same question to the library, in a manner that the model service can tell."""
+    """The same question to the library, marked so that the model service recognizes it."""
     return QUESTION + "!" * (1 + list(RUNAWAYS).index(name))
 
 
@@ -124,7 +124,7 @@ async def test_an_answer_without_an_end_is_ended(
 async def test_a_loop_that_stands_still_keeps_its_runs(
     stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path, embedder: MiniLM
 ) -> None:
-    """Whatever holds an event loop for longer than a lease: the other replica closes nothing."""
+    """An event loop blocked for longer than a lease: the other replica closes nothing."""
     upstream.always(Reply(tokens=numbered_words(100), pace_s=0.02))
     settings = app_settings(
         stocked_dsn, upstream, tmp_path, idle_timeout_s=600, first_token_timeout_s=600

@@ -37,7 +37,7 @@ class Office:
         return await self.ann.patch(f"/sources/{self.source_id}", json=body)
 
     async def reads(self, http: httpx.AsyncClient) -> bool:
-        """Whether they can, which every way of reading must agree on."""
+        """Whether the user can read it; all ways of reading must agree."""
         addresses = [one.format(self.source_id, self.passage_id) for one in READING]
         statuses = {(await http.get(address)).status_code for address in addresses}
         assert len(statuses) == 1, statuses

@@ -1,4 +1,4 @@
-"""P10: viewers that never read cost only themselves."""
+"""P10: viewers that never read do not affect others."""
 
 import asyncio
 import select
@@ -69,7 +69,7 @@ async def long_answer(client: httpx.AsyncClient, url: str) -> ViewerProbe:
 async def test_two_hundred_viewers_that_never_read(
     client: httpx.AsyncClient, stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
-    """Beside them an answer comes word by word: each is said once the one before was read."""
+    """Meanwhile another answer arrives word by word: each is sent once the previous was read."""
     upstream.script(Reply(tokens=["a long word, " * 1000], length=600))
     async with processes(1, server_env(stocked_dsn, upstream, tmp_path)) as (server,):
         process = psutil.Process(server.pid)

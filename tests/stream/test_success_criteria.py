@@ -1,7 +1,7 @@
 """FR-019, SC-001 to SC-003, P10: what the sources ask of streams and log, by order, not by clock.
 
-Each word is said only once the one before was read, so that whoever holds one back never ends. How
-long words and stages take is measured by `make bench` (F2b, F3, F4), beside its baseline.
+Each word is sent only once the previous one was read, so that a buffered word never completes.
+`make bench` measures the duration of words and stages (F2b, F3, F4) beside its baseline.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def test_no_token_waits_for_another(client: httpx.AsyncClient, upstream: F
 async def test_a_change_of_stage_waits_for_nothing(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:
-    """All that comes before the model is there while the model has said nothing yet."""
+    """All events before the model's are available while the model is silent."""
     upstream.script(Reply(tokens=PIECES, permits=asyncio.Semaphore(0)))
     async with asking(client, QUESTION) as asked:
         await asked.until(lambda frame: frame.type == "generation_start")
@@ -105,7 +105,7 @@ async def test_viewers_that_do_not_read_hold_nobody_up_and_lose_nothing(
 
 
 async def read_late(one: socket.socket) -> Viewer:
-    """What a viewer that begins to read only now gets."""
+    """The events for a viewer that starts reading only now."""
     data = b""
     while chunk := await asyncio.get_running_loop().sock_recv(one, 1 << 20):
         data += chunk

@@ -1,4 +1,4 @@
-"""Figures, log lines and traces of real answers."""
+"""Metrics, log lines and traces of real answers."""
 
 import asyncio
 import json
@@ -162,7 +162,7 @@ async def test_a_trace_has_a_span_for_each_step_and_the_model_inside(
 
 
 async def test_without_an_endpoint_there_are_no_traces(server: Serving) -> None:
-    """And nothing of OpenTelemetry's SDK stands in the way of an answer."""
+    """OpenTelemetry's SDK does not delay an answer either."""
     tracing = server.app.state.containers.process.tracing
     assert type(tracing).__name__ == "NoTracing"
     assert tracing.continue_trace is None

@@ -1,4 +1,4 @@
-"""P7: whatever the model service does, a run ends exactly once, and the next question works."""
+"""P7: for every fault of the model service a run ends once, and the next question works."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -142,7 +142,7 @@ async def play(case: Case, http: httpx.AsyncClient, upstream: FakeOpenAI, sessio
     assert upstream.requests[-1].prompt.count(QUESTION) == 2
 
 
-# The SDK's models expect text where some services send parts; it says so and passes them on.
+# The SDK's models expect text where some services send parts; it warns and passes them on.
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 @pytest.mark.parametrize("cases", [WITHIN, CUTS], ids=["within", "cuts"])
 async def test_once_the_answer_has_begun(

@@ -112,7 +112,7 @@ def entries(**more: object) -> tuple[LogEntry, ...]:
 
 
 class Newer:
-    """A replica of the next version, as far as the database sees it."""
+    """A replica of the next version, as visible in the database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -127,7 +127,7 @@ class Newer:
             await self.database.execute(f"ALTER TABLE {table} ADD COLUMN next jsonb DEFAULT '{{}}'")
 
     async def ask(self, name: str) -> str:
-        """A run of the newer replica that has said everything but its end."""
+        """A run of the newer replica that has emitted everything but its terminal event."""
         await self.log.beat("newer")
         new = NewRun(
             run_id=f"0e3a1c1e-0000-4000-8000-{name:>012}",
@@ -255,7 +255,7 @@ async def test_a_rollback_shows_lists_and_continues_what_the_newer_version_store
 async def test_the_run_of_a_dead_newer_replica_is_closed_with_its_text(
     stocked_dsn: str, upstream: FakeOpenAI, embedder: MiniLM, tmp_path: Path
 ) -> None:
-    """The reaper reads events of types and with fields that it does not know, and lives."""
+    """The reaper survives events with unknown types and fields."""
     async with newer_beside(stocked_dsn, upstream, embedder, tmp_path) as (newer, http):
         names = ("1", "2")
         runs = [await newer.ask(name) for name in names]
@@ -275,7 +275,7 @@ async def test_the_run_of_a_dead_newer_replica_is_closed_with_its_text(
 
 
 class Stored:
-    """A cursor over what the newer version stored."""
+    """A cursor over the events that the newer version stored."""
 
     async def frames(self, *, silence_s: float) -> AsyncGenerator[LogEntry | None, None]:
         for entry in (*entries(trace=1), LogEntry(len(EVENTS) + 1, "done", DONE)):
