@@ -32,6 +32,7 @@ UNITS: Final = (
     *("{\\", "{\\a}", "00:01 --> 00:02\n", "1\n", '"a":', '{"a":', "[[", "&amp;", "&#"),
     *("# a\n", "=\n", "a\n===\n", "a\n\n", "\ta\n", "    a\n", "```\n", "||", "a,", "a;b\n"),
     *("http://a", "a@b", "charset=", "charset ", "<passage", "< /", "'s", "’", "1,000", "1.1."),
+    *("From a\nb: c\n", "\\par ", "{\\u1 ", "=?utf-8?Q?a?= ", "a: b\n", " - a: b\n", "def a(\n"),
     *("Ana: a\n", "no. ", "e.g. ", "Dr. ", "?!", "“a” ", "***** ", "- [1] ", SOURCES_HEADING),
 )
 STARTS: Final = {
@@ -39,6 +40,10 @@ STARTS: Final = {
     "srt": "1\n00:00:01,000 --> 00:00:03,000\n",
     "html": "<html><body>",
     "md": "---\n",
+    "rtf": r"{\rtf1 ",
+    "eml": "Subject: ",
+    "mbox": "From a\nSubject: a\n\n",
+    "xml": "<a>",
 }
 FORMATS: Final = [loader.format for loader in LOADERS if not loader.binary]
 

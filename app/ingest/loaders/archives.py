@@ -59,7 +59,7 @@ class Archive:
             raise IngestError(ENCRYPTED)
         try:
             return self._zip.read(entry)
-        except BROKEN as error:
+        except (*BROKEN, ValueError, OSError) as error:  # also of a place before its beginning
             raise IngestError("the file is damaged (part of it cannot be unpacked)") from error
 
     def check_markup(self) -> None:

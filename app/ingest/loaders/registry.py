@@ -100,6 +100,12 @@ def _xml(data: bytes) -> ParsedDocument:
     return load_xml(data)
 
 
+def _rtf(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.rich_text import load_rtf
+
+    return load_rtf(data)
+
+
 def _eml(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.mail import load_eml
 
@@ -131,12 +137,13 @@ _CODE: Final = (
     *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".proto", ".graphql", ".tf"),
     *(".css", ".scss", ".less", ".vue", ".svelte", ".groovy", ".gradle", ".cmake", ".f90"),
 )
+_MARKUP: Final = (".rst", ".adoc", ".asciidoc", ".org", ".tex")
 _MAX_MAIL: Final = 64 * MEGABYTE
 _PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
-    Loader("txt", (".txt", ".text"), "text/plain", load_text),
+    Loader("txt", (".txt", ".text", *_MARKUP), _PLAIN, load_text),
     Loader(
         "html",
         (".html", ".htm", ".xhtml"),
@@ -190,6 +197,7 @@ LOADERS: Final = (
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json),
     Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
+    Loader("rtf", (".rtf",), "application/rtf", _rtf, largest=_MAX_MAIL, is_doubtful=None),
     Loader(
         "eml",
         (".eml",),

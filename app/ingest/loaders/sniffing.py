@@ -25,6 +25,8 @@ def binary_format(data: bytes) -> str | None:
     """
     if b"%PDF-" in data[:1024]:
         return "pdf"
+    if data[:64].lstrip().startswith(b"{\\rtf"):
+        return "rtf"
     if data.startswith(_OLD_OFFICE):
         if _ENCRYPTED_OFFICE in data:
             raise IngestError("the Office file is encrypted; save it without a password")
