@@ -61,6 +61,33 @@ Teller -> ScenarioRun
 PlayedModel -> FakeChatModel
 Witness -> ViewerProbe
 so-manieth -> one in N
+WatchedStream -> RevocableRequest
+dialect_frames -> named_event_frames
+the other dialect -> the named-event format
+_until_gone -> _run_until_disconnect
+still_in -> is_still_valid
+_believes -> _is_trusted
+PageForPeople -> PageFallback
+AGAIN_S -> MIN_REFRESH_INTERVAL_S
+_not_this -> _wrong_media_type
+TokenKeeper -> PostgresAccess
+JobFrames -> NumberedFrames
+_sentence_ends -> _break_points
+_heard -> _on_progress
+_OF_EACH -> _TOKENS_PER_MESSAGE
+a setting of ours -> a setting of this application
+a mistake of ours -> a bug
+whoever asks -> the caller
+shutting people out -> blocking users
+strangers' files -> untrusted files
+stranger's file -> untrusted file
+says nearly the same -> near-duplicate
+say nearly the same -> near-duplicates
+what became of it -> the result
+tells what becomes -> reports
+will be told of -> the job's events refer to
+are told the same -> receive the same events
+a sign of life -> shows that the service is alive
 See the port. -> (no docstring)
 """
 

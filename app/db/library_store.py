@@ -334,7 +334,7 @@ class LibraryStore:
         groups: Sequence[str],
         now: datetime,
     ) -> bool:
-        """Share with everyone, with groups or with nobody; False when not the owner's."""
+        """Share with everyone, with groups or not at all; False when not the owner's."""
         changed = await self._database.fetchval(
             SQL["set_access"],
             *(principal.owner_id, storable(source_id), shared),

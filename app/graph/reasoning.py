@@ -31,7 +31,7 @@ class Reasoning:
             yield stages.reasoning_start(timestamp(self._began_at))
 
     def complete(self) -> Iterator[Stage]:
-        """The answer goes on."""
+        """The reasoning has ended; the answer continues."""
         text, now = "".join(self._parts).strip(), self._now()
         took = now - (self._began_at or now)
         self.forget()

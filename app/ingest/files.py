@@ -39,7 +39,7 @@ class FileStore:
         return StoredFile(key, media_type)
 
     def scratch(self) -> Path:
-        """A new folder for files that are about to be ingested; whoever asks for it removes it."""
+        """A new folder for files to ingest; the caller removes it."""
         incoming = self._folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=incoming))

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 ALIVE_EVERY_S: Final = 0.5
 STALLED_S: Final = 3.0
-"""The thread renews after this long without a sign of life; well within the lease."""
+"""The thread renews after this long without a heartbeat; well within the lease."""
 RENEW_S: Final = 2.0
 CHECK_S: Final = 1.0
 GIVE_UP_S: Final = 60.0

@@ -94,7 +94,7 @@ class Ownership:
     async def _ask(self) -> None:
         asked_at = self._ticked_s, self._ticked_at
         known = tuple(self._live.values())  # runs started later are not in the reading
-        # Heartbeat first: from then on nobody takes over a run that the reading shows as ours.
+        # Heartbeat first: then no other process takes over a run that the reading shows as ours.
         await self._log.beat(self._process_id)
         leases = (await self._log.leases()).leases
         if self._since(*asked_at) > PAUSE_S:

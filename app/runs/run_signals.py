@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 
 class RunSignals:
-    """One event per run that has waiters; it is dropped when nobody waits."""
+    """One event per run that has waiters, dropped with the last waiter."""
 
     def __init__(self) -> None:
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()

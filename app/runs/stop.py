@@ -105,7 +105,7 @@ class Stopper:
 
 
 def _receipt(record: RunRecord) -> Receipt:
-    """The stored receipt, or one that says that the run had already ended."""
+    """The stored receipt, or one with `already_ended`."""
     return record.receipt or Receipt(
         stopped=False,
         already=True,

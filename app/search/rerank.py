@@ -276,7 +276,7 @@ def _scaled(values: Scores) -> Scores:
 def _smooth_recordings(top: Sequence[Candidate], scores: Scores, refined: Scores) -> Scores:
     """Orders the windows of each recording by `refined` plus a share of their neighbours'.
 
-    What is talked about goes on from one window to the next; paragraphs of a document stand alone.
+    A topic continues from one window to the next; paragraphs of a document are independent.
     The windows of a recording share out the scores that they had, so that they neither gain nor
     lose against other sources.
     """

@@ -45,7 +45,7 @@ class _Result(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What the service says; documents that it leaves out are the least relevant."""
+    """The service's ranking; documents that it omits are the least relevant."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,7 +55,7 @@ class _Answer(BaseModel):
 class HttpReranker:
     """Implements `Reranker`: a service reorders the best candidates of another reranker.
 
-    On failure the order of the other reranker is used, and `note` says so.
+    On failure the fallback reranker is used, and `note` gives the reason.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ def _document(passage: Passage) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """For the log, without anything that a question or a passage says."""
+    """The error for the log, without text of questions or passages."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"status {error.response.status_code}"
     return type(error).__name__

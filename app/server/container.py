@@ -152,8 +152,8 @@ class Container:
 class Containers:
     """One `Container` per event loop, started once however many ask at the same time.
 
-    An async generator owns each: a loop closes its generators when it shuts down, which nothing
-    else tells us about where there is no lifespan.
+    An async generator owns each, because a loop closes its generators when it shuts down: the only
+    hook into the shutdown when there is no lifespan.
     """
 
     def __init__(self, process: Process) -> None:

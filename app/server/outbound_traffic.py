@@ -37,7 +37,7 @@ def describe_outbound(settings: Settings, model: AnswerModel) -> Iterator[str]:
 
 
 def describe_private(count: int) -> str:
-    """Warning about sources that nobody can read who signs in."""
+    """Warning about sources that no signed-in user can read."""
     return (
         f"Only `local` can read {counted(count, 'source')} added with AUTH=none; to share files "
         "again: .venv/bin/python -m app.ingest --shared PATH"

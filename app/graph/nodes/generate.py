@@ -1,4 +1,4 @@
-"""Writes the answer from the kept passages, or says that there is none."""
+"""Writes the answer from the kept passages, or a refusal when there are none."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -51,7 +51,7 @@ def _closing(state: AnswerState, ended: EngineResult) -> str:
     found = state.get("found")
     if found is None or found.reading is None or ended.finish_reason != "stop":
         return ""
-    # Chosen sources are in: whoever chose them has all that was asked for.
+    # Selected sources are ingested, so the answer is not affected by running ingestions.
     if state["question"].filters.source_ids:
         return ""
     return f"\n\n{still_reading(found.reading)}"

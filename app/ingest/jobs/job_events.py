@@ -44,14 +44,14 @@ class WithMembers:
 
     @property
     def status(self) -> Change | Literal["failed"]:
-        """The greatest change among them; failed when none came through."""
+        """The greatest change among the members; failed when none was ingested."""
         changes = {one.change for one in self.stored}
         order: tuple[Change, ...] = ("added", "replaced", "unchanged")
         return next((change for change in order if change in changes), "failed")
 
     @property
     def complaint(self) -> str | None:
-        """Which members cannot be read, for a person."""
+        """The members that cannot be read, in words for the user."""
         failed = [(name, why) for name, why in self.members.items() if isinstance(why, str)]
         first = f"{failed[0][0].rpartition('/')[2]}: {failed[0][1]}" if failed else ""
         if len(failed) > 1:
@@ -74,12 +74,12 @@ class JobEventWriter:
         self._failure: str | None = None
 
     def pending(self) -> list[tuple[str, bytes]]:
-        """What waits, as (type, JSON). It stays until it was `told`."""
+        """The pending events as (type, JSON), kept until `mark_written`."""
         self._held = len(self._waiting)
         return [(event.type, compact_json(event)) for event in self._waiting]
 
-    def told(self, count: int) -> None:
-        """The first `count` are written."""
+    def mark_written(self, count: int) -> None:
+        """Remove the first `count`, which are written."""
         del self._waiting[:count]
         self._held = 0
 

@@ -53,7 +53,7 @@ _UNKNOWN: Final = "it could not be read; the server's log says why"
 @dataclass(slots=True)
 class _Job:
     owner_id: str
-    story: JobEventWriter
+    events: JobEventWriter
     files: int
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -110,7 +110,7 @@ class IngestQueue:
         if self._running:
             await asyncio.wait(self._running)
         for job in self._jobs.values():
-            job.story.interrupted()
+            job.events.interrupted()
         with suppress(StoreUnavailable):
             await self._flush()
 
@@ -212,7 +212,7 @@ class IngestQueue:
         finally:
             if not self._closing:
                 job.files -= 1
-                job.story.file(file_id, incoming.name, outcome)
+                job.events.file(file_id, incoming.name, outcome)
                 self._news.set()
             await asyncio.to_thread(_remove, incoming)
 
@@ -224,7 +224,7 @@ class IngestQueue:
         incoming: IngestRequest,
         expansion: Expansion,
     ) -> Ingested | WithMembers | str:
-        """Ingest the file and what is in it; each member is told of under an id of its own."""
+        """Ingest the file and what is in it; each member has its own id in the events."""
         refused = {name: reason for name, reason in expansion.failures if name != incoming.name}
         own_failure = next((why for name, why in expansion.failures if name == incoming.name), None)
         if own_failure is not None and expansion.total == 1:
@@ -236,27 +236,29 @@ class IngestQueue:
             own = await self._ingest(job, principal, file_id, incoming)
         outcomes: dict[str, Ingested | str] = dict(refused)
         for number, (name, why) in enumerate(refused.items(), 1):
-            job.story.file(f"{file_id}/{number}", name, why)
+            job.events.file(f"{file_id}/{number}", name, why)
         for number, member in enumerate(members, len(refused) + 1):
             member_id = f"{file_id}/{number}"
             outcomes[member.name] = await self._ingest(job, principal, member_id, member)
-            job.story.file(member_id, member.name, outcomes[member.name])
+            job.events.file(member_id, member.name, outcomes[member.name])
             self._news.set()
         return WithMembers(own, outcomes, own_failure)
 
     async def _expect(self, job: _Job, members: int) -> None:
-        job.story.expect(members)
+        job.events.expect(members)
         with suppress(StoreUnavailable):  # only what is said of how far the library is
-            await self._log.add_files(job.story.job_id, members)
+            await self._log.add_files(job.events.job_id, members)
 
     async def _ingest(
         self, job: _Job, principal: Principal, file_id: str, incoming: IngestRequest
     ) -> Ingested | str:
         """Returns why it failed, when it did."""
-        told = partial(job.story.stage, file_id, incoming.name)
+        report_stage = partial(job.events.stage, file_id, incoming.name)
         try:
             return await self._ingestor.ingest(
-                principal, incoming, report=lambda progress: self._heard(told, progress)
+                principal,
+                incoming,
+                report=lambda progress: self._on_progress(report_stage, progress),
             )
         except (IngestError, RunFailure) as error:
             return str(error)
@@ -264,8 +266,8 @@ class IngestQueue:
             log.warning("%s could not be stored: %s", file_id, error)
             return "the database cannot be reached; upload it again in a moment"
 
-    def _heard(self, told: Callable[[Progress], None], progress: Progress) -> None:
-        told(progress)
+    def _on_progress(self, report_stage: Callable[[Progress], None], progress: Progress) -> None:
+        report_stage(progress)
         self._news.set()
 
     async def _tell(self) -> None:
@@ -286,13 +288,13 @@ class IngestQueue:
 
     async def _flush_job(self, item: tuple[str, _Job]) -> None:
         job_id, job = item
-        events = job.story.pending()
+        events = job.events.pending()
         if not events:
             return
-        ended = job.story.ended
+        ended = job.events.ended
         if not await self._log.append(job_id, events, ends=ended):
             log.warning("Job %s was closed by another process", job_id)
-        job.story.told(len(events))
+        job.events.mark_written(len(events))
         job.bell.set()
         job.bell = asyncio.Event()
         if ended:

@@ -22,38 +22,38 @@ BEAT_S: Final = 10.0
 class RecordedJob:
     """Records one job; call `file` after each file."""
 
-    def __init__(self, job_log: JobLog, story: JobEventWriter) -> None:
+    def __init__(self, job_log: JobLog, events: JobEventWriter) -> None:
         self._log = job_log
-        self._story = story
+        self._events = events
 
     async def file(self, name: str, outcome: Ingested | str) -> None:
         """Record the result of a file, or the reason of its failure as a string."""
-        self._story.file(name, name, outcome)
+        self._events.file(name, name, outcome)
         await self.flush()
 
     async def expect(self, files: int) -> None:
         """That many more files were found inside of one."""
-        self._story.expect(files)
+        self._events.expect(files)
         if files:
-            await self._log.add_files(self._story.job_id, files)
+            await self._log.add_files(self._events.job_id, files)
 
     async def flush(self) -> None:
         """Write pending events. Raises `StoreUnavailable`."""
-        events = self._story.pending()
+        events = self._events.pending()
         if events:
-            await self._log.append(self._story.job_id, events, ends=self._story.ended)
-            self._story.told(len(events))
+            await self._log.append(self._events.job_id, events, ends=self._events.ended)
+            self._events.mark_written(len(events))
 
     async def beat(self) -> None:
         """Send heartbeats: a file may take minutes."""
         while True:
             await asyncio.sleep(BEAT_S)
             with suppress(StoreUnavailable):
-                await self._log.beat((self._story.job_id,))
+                await self._log.beat((self._events.job_id,))
 
     async def close(self) -> None:
         """Close the job as interrupted unless every file has a result."""
-        self._story.interrupted()
+        self._events.interrupted()
         with suppress(StoreUnavailable):
             await self.flush()
 
