@@ -11,6 +11,7 @@ from app.ingest.parsed_document import IngestError
 
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OFFICE: Final = "EncryptedPackage".encode("utf-16-le")
+_OUTLOOK: Final = "__properties_version1.0".encode("utf-16-le")
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"\s*")
 _JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")
@@ -30,6 +31,8 @@ def binary_format(data: bytes) -> str | None:
     if data.startswith(_OLD_OFFICE):
         if _ENCRYPTED_OFFICE in data:
             raise IngestError("the Office file is encrypted; save it without a password")
+        if _OUTLOOK in data:
+            raise IngestError("this is an Outlook message (.msg); save it as .eml")
         raise IngestError("this is an old Office file; save it as .docx, .xlsx or .pptx")
     if data.startswith(b"PK\x03\x04"):
         return _archive_format(data)

@@ -94,6 +94,11 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
             "more than 10,000 entries",
         ),
         ("a.xls", OLD_OFFICE, "an old Office file"),
+        (
+            "a.msg",
+            OLD_OFFICE + "__properties_version1.0".encode("utf-16-le"),
+            r"an Outlook message \(\.msg\); save it as \.eml",
+        ),
         ("a.xlsx", OLD_OFFICE + "EncryptedPackage".encode("utf-16-le"), "is encrypted"),
         ("a.html", b"<html><script>x</script></html>", "contains no text"),
         ("a.html", b"\0\1\2\3" * 90, "a binary file"),

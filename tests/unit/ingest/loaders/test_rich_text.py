@@ -5,9 +5,10 @@ from contextlib import suppress
 
 import pytest
 
+from app.domain.models import FidelityNote
 from app.ingest.loaders.registry import loader_for
 from app.ingest.loaders.rich_text import load_rtf
-from app.ingest.parsed_document import FidelityNote, IngestError, ParsedDocument
+from app.ingest.parsed_document import IngestError, ParsedDocument
 
 HEAD = (
     rb"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fnil\fcharset0 Arial;}"
