@@ -35,6 +35,9 @@ ELSEWHERE = {
     ".venv-databricks/bin/pip": "tests/install/test_locked_install.py",
     "nginx -s reload": "tests/load/test_rolling_restart.py",
     "curl $OPENAI_BASE_URL/models": "tests/unit/fakes/test_fakes_server.py",
+    ".venv/bin/python -m scripts.client_models": "tests/clients/test_client_distribution.py",
+    "pip install ./clients/python": "tests/clients/test_client_distribution.py",
+    'pip install "citestream-client @ git': "tests/clients/test_client_distribution.py",
     ".venv/bin/ruff": "Makefile",  # make check runs these four
     ".venv/bin/python -m mypy": "Makefile",
     ".venv/bin/python -m pytest": "Makefile",
