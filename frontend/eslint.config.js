@@ -65,6 +65,10 @@ export default tseslint.config(
       "import-x/no-cycle": "error",
       "import-x/no-extraneous-dependencies": ["error", { includeTypes: true }],
       "import-x/no-restricted-paths": ["error", { zones: [...zones, ...chatZones], basePath: import.meta.dirname }],
+      "no-restricted-imports": [
+        "error",
+        { name: "react-i18next", importNames: ["useTranslation"], message: "Use useT: there is one t." },
+      ],
       "no-restricted-syntax": [
         "error",
         {

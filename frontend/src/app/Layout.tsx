@@ -1,6 +1,6 @@
 import { useEffect, useState, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { IngestProgress } from "../library/IngestProgress.tsx";
 import { cx } from "../ui/cx.ts";
 import { IconButton } from "../ui/Button.tsx";
@@ -18,7 +18,7 @@ const WIDE = "(min-width: 56rem)";
 
 /** Sidebar, conversation, source panel. On a phone the first and last lie over the second. */
 export function Layout({ sidebar, panel, children }: Props) {
-  const { t } = useTranslation("app");
+  const t = useT();
   const [isOpen, setOpen] = useState(() => window.matchMedia(WIDE).matches);
   const close = (): void => {
     setOpen(false);
@@ -55,12 +55,12 @@ export function Layout({ sidebar, panel, children }: Props) {
       <div className={styles.sidebar} id="sidebar" inert={!isOpen}>
         {sidebar(closeOnPhone)}
       </div>
-      {isOpen ? <button type="button" className={styles.backdrop} aria-label={t("layout.closeSidebar")} onClick={close} /> : null}
+      {isOpen ? <button type="button" className={styles.backdrop} aria-label={t("app:layout.closeSidebar")} onClick={close} /> : null}
       <main className={styles.main}>
         <header className={styles.header}>
           <IconButton
             icon="menu"
-            label={t(isOpen ? "layout.hide" : "layout.show")}
+            label={t(isOpen ? "app:layout.hide" : "app:layout.show")}
             aria-expanded={isOpen}
             aria-controls="sidebar"
             onClick={() => {

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Trans, useTranslation } from "react-i18next";
+import { Trans } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { ModelInfo } from "../protocol/api.ts";
 import { api } from "../protocol/client.ts";
 import { Popover } from "../ui/Popover.tsx";
@@ -25,7 +26,7 @@ function interval(model: ModelInfo | undefined): number | false {
 
 /** Who answers and where passages are sent; opens how to connect another model. */
 export function ModelLabel() {
-  const { t } = useTranslation("app");
+  const t = useT();
   const { data } = useQuery({
     queryKey: READINESS,
     queryFn: () => api.readiness(),
@@ -37,29 +38,28 @@ export function ModelLabel() {
   if (model === undefined) return null;
   const isQuoting = model.provider === "extractive";
   const isUnreachable = model.reachable === false;
-  const label = isQuoting ? t("model.quotingLabel") : model.label;
+  const label = isQuoting ? t("app:model.quotingLabel") : model.label;
   return (
     <Popover
       side="below"
       buttonClass={isUnreachable ? cx(chip.chip, styles.label, styles.unreachable) : cx(chip.chip, styles.label)}
       trigger={
-        <span className={chip.label}>{isUnreachable ? t("model.awayLabel", { name: model.name }) : label}</span>
+        <span className={chip.label}>{isUnreachable ? t("app:model.awayLabel", { name: model.name }) : label}</span>
       }
     >
       <div className={styles.details}>
         {isUnreachable ? (
-          <p role="status">{t("model.away", { host: model.sends_to, reason: model.reason })}</p>
+          <p role="status">{t("app:model.away", { host: model.sends_to, reason: model.reason })}</p>
         ) : null}
         <p>
           {isQuoting
-            ? t("model.quoting")
-            : t("model.writes", { name: model.name })}
+            ? t("app:model.quoting")
+            : t("app:model.writes", { name: model.name })}
         </p>
         {model.sends_to === null ? null : (
           <p>
             <Trans
-              t={t}
-              i18nKey="model.sends"
+              i18nKey="app:model.sends"
               values={{ host: model.sends_to }}
               components={{ b: <b /> }}
             />
@@ -67,7 +67,7 @@ export function ModelLabel() {
         )}
         {isQuoting ? (
           <>
-            <p>{t("model.connect")}</p>
+            <p>{t("app:model.connect")}</p>
             {CONNECT.map(([name, lines]) => (
               <div key={name}>
                 <b>{name}</b>

@@ -1,6 +1,6 @@
 import { use } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { Button } from "../ui/Button.tsx";
 import { AddFilesContext } from "./addFiles.ts";
 
@@ -11,19 +11,19 @@ interface Props {
 
 /** A text that is too long for a question makes a good document. */
 export function SaveAsDocument({ text, onSaved }: Props) {
-  const { t } = useTranslation("app");
+  const t = useT();
   const addFiles = use(AddFilesContext);
   return (
     <Button
       variant="outlined"
       icon="text"
       onClick={() => {
-        const name = `${t("saveAsDocument.name")}.txt`;
+        const name = `${t("app:saveAsDocument.name")}.txt`;
         void addFiles([new File([text], name, { type: "text/plain" })]);
         onSaved();
       }}
     >
-      {t("saveAsDocument.button")}
+      {t("app:saveAsDocument.button")}
     </Button>
   );
 }

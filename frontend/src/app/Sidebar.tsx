@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../i18n/useLanguage.ts";
 import { forgetDrafts } from "../chat/components/useDraft.ts";
 import { ConversationList } from "../history/ConversationList.tsx";
 import { ROOT_PATH } from "../protocol/addresses.ts";
@@ -23,7 +22,7 @@ interface Props {
 }
 
 export function Sidebar({ shown, onNew, onDone }: Props) {
-  const { t } = useTranslation("app");
+  const t = useT();
   return (
     <div className={styles.body}>
       <div className={styles.header}>
@@ -36,7 +35,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
             onDone();
           }}
         >
-          {t("sidebar.new")}
+          {t("app:sidebar.new")}
         </Button>
       </div>
       <div className={styles.list}>
@@ -54,7 +53,7 @@ export function Sidebar({ shown, onNew, onDone }: Props) {
         <Popover
           side="above"
           trigger={<Icon name="gear" />}
-          label={t("sidebar.settings")}
+          label={t("app:sidebar.settings")}
           buttonClass={iconButtonClass("quiet")}
         >
           <SettingsPanel />
@@ -72,7 +71,7 @@ interface LinkProps {
 }
 
 function LibraryLink({ isCurrent, onDone }: LinkProps) {
-  const { t } = useTranslation("app");
+  const t = useT();
   return (
     <a
       className={buttonClass("quiet", styles.libraryLink)}
@@ -86,7 +85,7 @@ function LibraryLink({ isCurrent, onDone }: LinkProps) {
       }}
     >
       <Icon name="books" />
-      {t("sidebar.library")}
+      {t("app:sidebar.library")}
     </a>
   );
 }
@@ -94,13 +93,13 @@ function LibraryLink({ isCurrent, onDone }: LinkProps) {
 const ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 function ThemeButton() {
-  const { t } = useTranslation("app");
+  const t = useT();
   const [theme, setTheme] = usePreference(THEME);
   const next = THEME.values[(THEME.values.indexOf(theme) + 1) % THEME.values.length] ?? "system";
   return (
     <IconButton
       icon={ICONS[theme]}
-      label={t("sidebar.theme", { theme: t(`sidebar.themes.${theme}`) })}
+      label={t("app:sidebar.theme", { theme: t(`app:sidebar.themes.${theme}`) })}
       onClick={() => {
         setTheme(next);
       }}

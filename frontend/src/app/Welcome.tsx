@@ -1,6 +1,6 @@
 import { use, useRef } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { t } from "../i18n/i18n.ts";
 import type { LibraryCounts } from "../protocol/api.ts";
 import { countsOf } from "../sources/counts.ts";
@@ -14,7 +14,7 @@ import text from "../ui/text.module.css";
 
 /** The empty conversation: what is here, and questions to try. */
 export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void }) {
-  const { t } = useTranslation("app");
+  const t = useT();
   const { data } = useSources();
   const sources = data?.items ?? [];
   const own = newestOwn(sources);
@@ -24,14 +24,14 @@ export function Welcome({ onAsk }: { readonly onAsk: (question: string) => void 
   const examples = examplesFor(sources).filter(({ needs }) => needs !== null || !isAsked);
   return (
     <div className={styles.welcome}>
-      <h2>{t("welcome.title")}</h2>
+      <h2>{t("app:welcome.title")}</h2>
       <p className={text.secondary}>{libraryLine(data?.counts ?? countsOf(sources))}</p>
       <ul className={styles.examples}>
         {ownQuestions.map(({ question }) => (
           <Example key={question} question={question} hint={own?.title ?? ""} onAsk={onAsk} />
         ))}
         {examples.map(({ question, hint }) => (
-          <Example key={question} question={question} hint={t(`example.${hint}`)} onAsk={onAsk} />
+          <Example key={question} question={question} hint={t(`app:example.${hint}`)} onAsk={onAsk} />
         ))}
         <li>
           <OwnFile />
@@ -66,7 +66,7 @@ function Example({ question, hint, onAsk }: ExampleProps) {
 
 /** The card for a file of one's own; files can be dropped anywhere else too. */
 function OwnFile() {
-  const { t } = useTranslation("app");
+  const t = useT();
   const addFiles = use(AddFilesContext);
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -78,15 +78,15 @@ function OwnFile() {
           input.current?.click();
         }}
       >
-        <span>{t("drop.title")}</span>
-        <small>{t("drop.hint")}</small>
+        <span>{t("app:drop.title")}</span>
+        <small>{t("app:drop.hint")}</small>
       </button>
       <input
         ref={input}
         type="file"
         multiple
         hidden
-        aria-label={t("drop.label")}
+        aria-label={t("app:drop.label")}
         onChange={({ target }) => {
           void addFiles([...(target.files ?? [])]);
           target.value = ""; // so that the same file can be chosen again

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { useConversationTitle } from "../history/useConversationTitle.ts";
 import { conversationIn, isKnown, isLibrary } from "./route.ts";
 
@@ -8,9 +8,9 @@ const NAME = "Citestream";
 
 /** The browser's tab says what is on screen, then whose page it is. */
 export function usePageTitle(pathname: string): void {
-  const { t } = useTranslation("app");
+  const t = useT();
   const conversation = useConversationTitle(conversationIn(pathname));
-  const shown = isLibrary(pathname) ? t("sidebar.library") : isKnown(pathname) ? conversation : t("notFound.title");
+  const shown = isLibrary(pathname) ? t("app:sidebar.library") : isKnown(pathname) ? conversation : t("app:notFound.title");
   useEffect(() => {
     document.title = shown === null ? NAME : `${shown} · ${NAME}`;
   }, [shown]);

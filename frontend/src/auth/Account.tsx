@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Trans, useTranslation } from "react-i18next";
+import { Trans } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { ROOT_PATH } from "../protocol/addresses.ts";
 import { api } from "../protocol/client.ts";
 import { Button } from "../ui/Button.tsx";
@@ -11,7 +12,7 @@ import styles from "./Account.module.css";
 
 /** Who is signed in, and the way out; nothing where nobody signs in. */
 export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
-  const { t } = useTranslation("app");
+  const t = useT();
   const { data } = useQuery({
     queryKey: ["session"],
     queryFn: () => api.session(),
@@ -35,8 +36,7 @@ export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
     <div className={styles.account}>
       <span>
         <Trans
-          t={t}
-          i18nKey="signIn.as"
+          i18nKey="app:signIn.as"
           values={{ person: data.person }}
           components={{ b: <b dir="auto" /> }}
         />
@@ -44,12 +44,12 @@ export function Account({ onSignOut }: { readonly onSignOut: () => void }) {
       {/* Whoever stands in front of the server signs people out, too. */}
       {data.auth === "proxy" ? null : (
         <Button variant="outlined" onClick={() => void leave()}>
-          {t("signIn.out")}
+          {t("app:signIn.out")}
         </Button>
       )}
       {hasFailed ? (
         <p className={cx(note.note, note.danger)} role="alert">
-          {t("signIn.unreachable")}
+          {t("app:signIn.unreachable")}
         </p>
       ) : null}
     </div>

@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { api, ApiError } from "../protocol/client.ts";
 import { signIn, type Auth } from "../protocol/signIn.ts";
 import { Button } from "../ui/Button.tsx";
@@ -19,33 +19,33 @@ interface Props {
 
 /** Where somebody signs in. The page behind it stays as it is: text, answers and all. */
 export default function SignInDialog({ auth, isOpen, onClose }: Props) {
-  const { t } = useTranslation("app");
+  const t = useT();
   return (
-    <Dialog title={t("signIn.title")} isOpen={isOpen} onClose={onClose}>
+    <Dialog title={t("app:signIn.title")} isOpen={isOpen} onClose={onClose}>
       {auth === "proxy" ? <Reload /> : <TokenForm onDone={onClose} />}
     </Dialog>
   );
 }
 
 function Reload() {
-  const { t } = useTranslation("app");
+  const t = useT();
   return (
     <>
-      <p>{t("signIn.elsewhere")}</p>
+      <p>{t("app:signIn.elsewhere")}</p>
       <Button
         variant="primary"
         onClick={() => {
           window.location.reload();
         }}
       >
-        {t("signIn.reload")}
+        {t("app:signIn.reload")}
       </Button>
     </>
   );
 }
 
 function TokenForm({ onDone }: { readonly onDone: () => void }) {
-  const { t } = useTranslation("app");
+  const t = useT();
   const [problem, setProblem] = useState<"refused" | "unreachable" | null>(null);
   const exchange = async (token: string): Promise<void> => {
     try {
@@ -66,7 +66,7 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
       }}
     >
       <label>
-        {t("signIn.token")}
+        {t("app:signIn.token")}
         <input
           className={field.field}
           name="token"
@@ -75,14 +75,14 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
           required
         />
       </label>
-      <p className={text.secondary}>{t("signIn.tokenHint")}</p>
+      <p className={text.secondary}>{t("app:signIn.tokenHint")}</p>
       {problem === null ? null : (
         <p className={cx(note.note, note.danger)} role="alert">
-          {t(`signIn.${problem}`)}
+          {t(`app:signIn.${problem}`)}
         </p>
       )}
       <Button variant="primary" type="submit">
-        {t("signIn.button")}
+        {t("app:signIn.button")}
       </Button>
     </form>
   );

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../i18n/useLanguage.ts";
 import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import type { Citation } from "../protocol/events.gen.ts";
@@ -18,7 +17,7 @@ interface Props extends Evidence {
 
 /** The sources of a finished answer, numbered as in its text. */
 export function SourceList({ onOpen, ...evidence }: Props) {
-  useTranslation("citations");
+  useT();
   if (evidence.citations.length === 0) return null;
   return (
     <Disclosure

@@ -1,6 +1,6 @@
 import { useState, type SubmitEvent } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Conversation } from "../protocol/api.ts";
 import { conversationFile, ROOT_PATH } from "../protocol/addresses.ts";
@@ -24,7 +24,7 @@ interface Props {
 
 /** One line of the list: opens its conversation, and what can be done with it. */
 export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on }: Props) {
-  const { t } = useTranslation("history");
+  const t = useT();
   const [isRenaming, setRenaming] = useState(false);
   const [isBack, setBack] = useState(false);
   const { title, session_id: id, active_run_id: activeRun, match } = conversation;
@@ -40,7 +40,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
       />
     );
   }
-  const save = t("save", { title });
+  const save = t("history:save", { title });
   return (
     <div className={isCurrent ? cx(styles.item, styles.current) : styles.item}>
       <a
@@ -55,7 +55,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
         }}
       >
         {activeRun === null ? null : (
-          <span className={styles.running} role="img" aria-label={t("answering")} />
+          <span className={styles.running} role="img" aria-label={t("history:answering")} />
         )}
         <span className={styles.text}>
           <bdi className={styles.title}>
@@ -71,7 +71,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
       <span className={styles.tools}>
         <IconButton
           icon="pen"
-          label={t("rename", { title })}
+          label={t("history:rename", { title })}
           onClick={() => {
             setRenaming(true);
           }}
@@ -85,7 +85,7 @@ export function ConversationItem({ conversation, query, isCurrent, onOpen, ...on
         >
           <Icon name="down" />
         </a>
-        <IconButton icon="trash" label={t("delete", { title })} onClick={on.onDelete} />
+        <IconButton icon="trash" label={t("history:delete", { title })} onClick={on.onDelete} />
       </span>
     </div>
   );
@@ -98,7 +98,7 @@ interface RenameProps {
 }
 
 function RenameForm({ title, onDone }: RenameProps) {
-  const { t } = useTranslation("history");
+  const t = useT();
   const [draft, setDraft] = useState(title);
   const finish = (how: "key" | "left"): void => {
     const changed = draft.trim();
@@ -116,7 +116,7 @@ function RenameForm({ title, onDone }: RenameProps) {
         <input
           className={field.field}
           dir="auto"
-          aria-label={t("title")}
+          aria-label={t("history:title")}
           maxLength={200}
           value={draft}
           ref={focusSelected}

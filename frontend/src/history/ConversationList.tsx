@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState, type KeyboardEvent } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Conversation } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { Toast } from "../ui/Toast.tsx";
@@ -25,7 +25,7 @@ const SEARCH_DEBOUNCE_MS = 200;
 
 /** Every conversation, to be found, opened, renamed, saved and deleted. */
 export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props) {
-  const { t } = useTranslation("history");
+  const t = useT();
   const [typed, setTyped] = useState("");
   const query = useDebounced(typed.trim(), SEARCH_DEBOUNCE_MS);
   const { list, conversations } = useConversations(query);
@@ -49,10 +49,10 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
     if (conversation.session_id === currentId) onCurrentDeleted();
   };
   return (
-    <nav className={styles.panel} aria-label={t("name")}>
+    <nav className={styles.panel} aria-label={t("history:name")}>
       <SearchField value={typed} onChange={setTyped} />
       <p className={text.visuallyHidden} role="status">
-        {query !== "" && !list.isFetching ? t("found", { count: conversations.length }) : ""}
+        {query !== "" && !list.isFetching ? t("history:found", { count: conversations.length }) : ""}
       </p>
       {/* The arrow keys go through what can be focused in it. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
@@ -86,8 +86,8 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
       {deleted === null ? null : (
         <Toast
           key={deleted.session_id}
-          text={t("deleted", { title: deleted.title })}
-          action={t("undo")}
+          text={t("history:deleted", { title: deleted.title })}
+          action={t("history:undo")}
           onAction={() => {
             restore.mutate(deleted);
             setDeleted(null);
@@ -107,13 +107,13 @@ interface SearchProps {
 }
 
 function SearchField({ value, onChange }: SearchProps) {
-  const { t } = useTranslation("history");
+  const t = useT();
   return (
     <input
       type="search"
       className={field.field}
-      placeholder={t("find")}
-      aria-label={t("find")}
+      placeholder={t("history:find")}
+      aria-label={t("history:find")}
       maxLength={200}
       value={value}
       onChange={(event) => {
@@ -132,18 +132,18 @@ interface NotesProps {
 }
 
 function Notes({ isEmpty, isSearch, isError, isRefused, onAgain }: NotesProps) {
-  const { t } = useTranslation("history");
+  const t = useT();
   return (
     <>
-      {isEmpty ? <p className={styles.note}>{isSearch ? t("nothingFound") : t("empty")}</p> : null}
+      {isEmpty ? <p className={styles.note}>{isSearch ? t("history:nothingFound") : t("history:empty")}</p> : null}
       {isRefused ? (
         <p className={styles.note} role="alert">
-          {t("refused")}
+          {t("history:refused")}
         </p>
       ) : null}
       {isError ? (
         <p className={styles.note} role="alert">
-          {t("unreadable")} <Button onClick={onAgain}>{t("again")}</Button>
+          {t("history:unreadable")} <Button onClick={onAgain}>{t("history:again")}</Button>
         </p>
       ) : null}
     </>

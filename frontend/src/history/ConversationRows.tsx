@@ -1,7 +1,7 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Conversation } from "../protocol/api.ts";
 import type { Row } from "./rows.ts";
 import styles from "./ConversationRows.module.css";
@@ -22,7 +22,7 @@ const SPARE_ROWS = 12;
  * wherever the reader scrolls, so that the focus is never lost.
  */
 export function ConversationRows({ rows, scroller, hasMore, onMore, children }: Props) {
-  const { t } = useTranslation("history");
+  const t = useT();
   const focused = useRef<number | null>(null);
   const rangeExtractor = useCallback((range: Range): number[] => {
     const shown = defaultRangeExtractor(range);
@@ -64,7 +64,7 @@ export function ConversationRows({ rows, scroller, hasMore, onMore, children }: 
               focused.current = null;
             }}
           >
-            {row.kind === "day" ? <h2>{t(`days.${row.day}`)}</h2> : children(row.conversation)}
+            {row.kind === "day" ? <h2>{t(`history:days.${row.day}`)}</h2> : children(row.conversation)}
           </li>
         );
       })}

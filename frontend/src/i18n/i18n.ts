@@ -20,8 +20,8 @@ void i18next.use(initReactI18next).init({
 });
 
 /**
- * The text of a key, such as `t("ui:place.page", { page: 3 })`, for code that is no component. It knows the language of the moment: components call `useTranslation("room")` instead,
- * or as well, so that they draw again when the language changes.
+ * The text of a key, such as `t("ui:place.page", { page: 3 })`, in the current language. Components
+ * get it from `useT`, so that they draw again when the language changes.
  */
 export const t = i18next.t.bind(i18next);
 

@@ -1,6 +1,6 @@
 import { useRef } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { LibraryCounts } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { count } from "../ui/format.ts";
@@ -20,11 +20,11 @@ const KINDS = ["all", "document", "recording"] as const;
 
 /** What is here in all, what of it is listed, and where more comes in. */
 export function LibraryBar({ counts, view, onView, onFiles }: Props) {
-  const { t } = useTranslation("library");
+  const t = useT();
   return (
     <header className={styles.bar}>
       <div className={styles.title}>
-        <h2 id="library-title">{t("title")}</h2>
+        <h2 id="library-title">{t("library:title")}</h2>
         <p className={text.secondary}>
           {count(counts.documents + counts.recordings, "source")} · {count(counts.passages, "passage")}
         </p>
@@ -34,8 +34,8 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
         <input
           type="search"
           className={field.field}
-          placeholder={t("find")}
-          aria-label={t("find")}
+          placeholder={t("library:find")}
+          aria-label={t("library:find")}
           maxLength={200}
           value={view.query}
           onChange={({ target }) => {
@@ -44,7 +44,7 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
         />
         <select
           className={field.field}
-          aria-label={t("kind")}
+          aria-label={t("library:kind")}
           value={view.kind}
           onChange={({ target }) => {
             const kind = KINDS.find((one) => one === target.value) ?? "all";
@@ -53,13 +53,13 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
         >
           {KINDS.map((kind) => (
             <option key={kind} value={kind}>
-              {t(`kinds.${kind}`)}
+              {t(`library:kinds.${kind}`)}
             </option>
           ))}
         </select>
         <select
           className={field.field}
-          aria-label={t("order")}
+          aria-label={t("library:order")}
           value={view.order}
           onChange={({ target }) => {
             const order = ORDERS.find((one) => one === target.value) ?? "newest";
@@ -68,7 +68,7 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
         >
           {ORDERS.map((order) => (
             <option key={order} value={order}>
-              {t(`orders.${order}`)}
+              {t(`library:orders.${order}`)}
             </option>
           ))}
         </select>
@@ -78,7 +78,7 @@ export function LibraryBar({ counts, view, onView, onFiles }: Props) {
 }
 
 function AddFiles({ onFiles }: Pick<Props, "onFiles">) {
-  const { t } = useTranslation("library");
+  const t = useT();
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -89,14 +89,14 @@ function AddFiles({ onFiles }: Pick<Props, "onFiles">) {
           input.current?.click();
         }}
       >
-        {t("add")}
+        {t("library:add")}
       </Button>
       <input
         ref={input}
         type="file"
         multiple
         hidden
-        aria-label={t("files")}
+        aria-label={t("library:files")}
         onChange={({ target }) => {
           void onFiles([...(target.files ?? [])]);
           target.value = ""; // so that the same file can be chosen again

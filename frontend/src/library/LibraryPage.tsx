@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { PlaceInSource, Source } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { countsOf } from "../sources/counts.ts";
@@ -23,7 +23,7 @@ interface Props {
 
 /** Every source: what it is, how much of it there is, and what can be done with it. */
 export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
-  const { t } = useTranslation("library");
+  const t = useT();
   const [isRefused, setRefused] = useState(false);
   const [view, setView] = useState<View>({ query: "", kind: "all", order: "newest" });
   const library = useLibrary(view);
@@ -50,15 +50,15 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
       <LibraryBar counts={counts} view={view} onView={setView} onFiles={onFiles} />
       {library.isError ? (
         <div className={cx(note.note, note.danger)} role="alert">
-          <span>{t("unreadable")}</span>
+          <span>{t("library:unreadable")}</span>
           <Button variant="outlined" icon="redo" onClick={() => void library.refetch()}>
-            {t("again")}
+            {t("library:again")}
           </Button>
         </div>
       ) : null}
       {isRefused ? (
         <p className={cx(note.note, note.danger)} role="alert">
-          {t("refused")}
+          {t("library:refused")}
         </p>
       ) : null}
       {library.isSuccess ? (
@@ -89,8 +89,8 @@ export function LibraryPage({ onOpen, onAskOnly, onFiles }: Props) {
       {deleted === null ? null : (
         <Toast
           key={deleted.source_id}
-          text={t("deleted", { title: deleted.title })}
-          action={t("undo")}
+          text={t("library:deleted", { title: deleted.title })}
+          action={t("library:undo")}
           onAction={() => {
             onUndo(deleted);
           }}
@@ -111,15 +111,15 @@ interface SelectionBarProps {
 
 /** Appears below the list once something is chosen. */
 function SelectionBar({ count, onClear, onAsk }: SelectionBarProps) {
-  const { t } = useTranslation("library");
+  const t = useT();
   return (
     <div className={styles.selection} role="status">
       {count === 0 ? null : (
         <>
-          <span>{t("chosen", { count })}</span>
-          <Button onClick={onClear}>{t("clear")}</Button>
+          <span>{t("library:chosen", { count })}</span>
+          <Button onClick={onClear}>{t("library:clear")}</Button>
           <Button variant="primary" icon="search" onClick={onAsk}>
-            {t("askOnly")}
+            {t("library:askOnly")}
           </Button>
         </>
       )}

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../i18n/useLanguage.ts";
 import type { Source } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { SourceRow } from "./SourceRow.tsx";
@@ -24,20 +23,20 @@ const COLUMNS = ["source", "size", "passages", "added", "tags"] as const;
 
 /** The sources as a table; on a phone each is a card. */
 export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...on }: Props) {
-  const { t } = useTranslation("library");
+  const t = useT();
   if (sources.length === 0) {
-    return <p className={cx(styles.empty, text.secondary)}>{t(isSearch ? "nothingFound" : "empty")}</p>;
+    return <p className={cx(styles.empty, text.secondary)}>{t(isSearch ? "library:nothingFound" : "library:empty")}</p>;
   }
   return (
     <>
       <table className={styles.table}>
-        <caption className={text.visuallyHidden}>{t("title")}</caption>
+        <caption className={text.visuallyHidden}>{t("library:title")}</caption>
         <thead>
           <tr>
             <td />
             {COLUMNS.map((column) => (
               <th key={column} scope="col" className={styles[column]}>
-                {t(`columns.${column}`)}
+                {t(`library:columns.${column}`)}
               </th>
             ))}
             <td />
@@ -59,7 +58,7 @@ export function LibraryTable({ sources, isSearch, onMore, chosen, onChoose, ...o
       </table>
       {onMore === null ? null : (
         <Button variant="outlined" className={styles.more} onClick={onMore}>
-          {t("more")}
+          {t("library:more")}
         </Button>
       )}
     </>

@@ -1,6 +1,6 @@
 import { useState, type SubmitEvent } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { currentLanguage } from "../i18n/i18n.ts";
 import type { Source } from "../protocol/api.ts";
 import { fidelityText } from "../sources/fidelity.ts";
@@ -25,13 +25,13 @@ interface Props {
 
 /** One source. Who does not own it may read it, and nothing else. */
 export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete }: Props) {
-  const { t } = useTranslation("library");
+  const t = useT();
   const { title, kind, source_id: id, mine, access } = source;
   const missing = fidelityText(source.notes);
   return (
     <tr className={isChosen ? cx(styles.row, styles.selected) : styles.row}>
       <td className={styles.choose}>
-        <input type="checkbox" checked={isChosen} onChange={onChoose} aria-label={t("choose", { title })} />
+        <input type="checkbox" checked={isChosen} onChange={onChoose} aria-label={t("library:choose", { title })} />
       </td>
       <th scope="row" className={styles.source}>
         <Icon name={kind === "recording" ? "voice" : "text"} />
@@ -48,13 +48,13 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
           <small className={text.secondary}>
             <bdi>{source.name}</bdi>
             {source.speakers.length > 0 ? ` · ${source.speakers.join(", ")}` : ""}
-            {access === "private" ? "" : ` · ${t(`access.${access}`)}`}
+            {access === "private" ? "" : ` · ${t(`library:access.${access}`)}`}
           </small>
           {missing === "" ? null : <small className={text.secondary}>{missing}</small>}
         </span>
       </th>
       <td className={hasSize(source) ? styles.size : cx(styles.size, styles.unknown)}>
-        <span className={text.visuallyHidden}>{t(`kinds.${kind}`)} </span>
+        <span className={text.visuallyHidden}>{t(`library:kinds.${kind}`)} </span>
         {sizeOf(source)}
       </td>
       <td className={styles.passages}>
@@ -71,7 +71,7 @@ export function SourceRow({ source, isChosen, onChoose, onOpen, onTags, onDelete
         {mine ? (
           <IconButton
             icon="trash"
-            label={t("delete", { title })}
+            label={t("library:delete", { title })}
             data-source={id}
             onClick={() => {
               onDelete(source);
@@ -103,7 +103,7 @@ interface TagsProps {
 }
 
 function Tags({ source, isMine, onTags }: TagsProps) {
-  const { t } = useTranslation("library");
+  const t = useT();
   const [draft, setDraft] = useState<string | null>(null);
   const { tags, title, source_id: id } = source;
   if (draft === null) {
@@ -117,7 +117,7 @@ function Tags({ source, isMine, onTags }: TagsProps) {
         {isMine ? (
           <IconButton
             icon="pen"
-            label={t("editTags", { title })}
+            label={t("library:editTags", { title })}
             onClick={() => {
               setDraft(tags.join(", "));
             }}
@@ -140,8 +140,8 @@ function Tags({ source, isMine, onTags }: TagsProps) {
     >
       <input
         className={field.field}
-        aria-label={t("tagsOf", { title })}
-        placeholder={t("tagsHint")}
+        aria-label={t("library:tagsOf", { title })}
+        placeholder={t("library:tagsHint")}
         maxLength={400}
         value={draft}
         ref={focusEnd}

@@ -1,6 +1,6 @@
 import { useId } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { currentLanguage, setLanguage } from "../i18n/i18n.ts";
 import { isLanguage, LANGUAGES } from "../i18n/languages.ts";
 import { usePreference, type Preference } from "../ui/preference.ts";
@@ -10,28 +10,28 @@ import styles from "./SettingsPanel.module.css";
 
 /** How the page looks and behaves; this browser keeps it. */
 export function SettingsPanel() {
-  const { t } = useTranslation("settings");
+  const t = useT();
   const name = useId();
   return (
     <div className={styles.panel} role="group" aria-labelledby={name}>
-      <h2 id={name}>{t("title")}</h2>
+      <h2 id={name}>{t("settings:title")}</h2>
       <Choice
-        label={t("theme.label")}
+        label={t("settings:theme.label")}
         of={THEME}
-        texts={{ system: t("theme.system"), light: t("theme.light"), dark: t("theme.dark") }}
+        texts={{ system: t("settings:theme.system"), light: t("settings:theme.light"), dark: t("settings:theme.dark") }}
       />
       <Language />
       <Choice
-        label={t("enter.label")}
+        label={t("settings:enter.label")}
         of={ENTER}
-        texts={{ sends: t("enter.sends"), breaks: t("enter.breaks") }}
+        texts={{ sends: t("settings:enter.sends"), breaks: t("settings:enter.breaks") }}
       />
       <Choice
-        label={t("motion.label")}
+        label={t("settings:motion.label")}
         of={MOTION}
-        texts={{ system: t("motion.system"), reduced: t("motion.reduced") }}
+        texts={{ system: t("settings:motion.system"), reduced: t("settings:motion.reduced") }}
       />
-      <p className={styles.note}>{t("kept")}</p>
+      <p className={styles.note}>{t("settings:kept")}</p>
     </div>
   );
 }
@@ -68,11 +68,11 @@ function Choice<Value extends string>({ label, of, texts }: ChoiceProps<Value>) 
 }
 
 function Language() {
-  const { t } = useTranslation("settings");
+  const t = useT();
   const id = useId();
   return (
     <div className={styles.setting}>
-      <label htmlFor={id}>{t("language")}</label>
+      <label htmlFor={id}>{t("settings:language")}</label>
       <select
         id={id}
         className={field.field}

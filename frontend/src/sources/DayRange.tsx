@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { Button } from "../ui/Button.tsx";
 import { daysOf, withDays } from "./days.ts";
@@ -15,22 +15,22 @@ interface Props {
 
 /** Between which days a source must have come into the library; either end may be open. */
 export function DayRange({ filters, onChange }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const note = useId();
   const { from, to } = daysOf(filters);
   return (
     <fieldset className={menu.section} aria-describedby={note}>
-      <legend>{t("scope.days")}</legend>
+      <legend>{t("sources:scope.days")}</legend>
       <div className={styles.days}>
         <Day
-          label={t("scope.from")}
+          label={t("sources:scope.from")}
           value={from}
           onPick={(day) => {
             onChange(withDays(filters, { from: day }));
           }}
         />
         <Day
-          label={t("scope.to")}
+          label={t("sources:scope.to")}
           value={to}
           onPick={(day) => {
             onChange(withDays(filters, { to: day }));
@@ -38,7 +38,7 @@ export function DayRange({ filters, onChange }: Props) {
         />
       </div>
       <p className={styles.note}>
-        <span id={note}>{t("scope.utc")}</span>
+        <span id={note}>{t("sources:scope.utc")}</span>
         {from === "" && to === "" ? null : (
           <Button
             variant="outlined"
@@ -46,7 +46,7 @@ export function DayRange({ filters, onChange }: Props) {
               onChange(withDays(filters, { from: "", to: "" }));
             }}
           >
-            {t("scope.anyDay")}
+            {t("sources:scope.anyDay")}
           </Button>
         )}
       </p>

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Passage } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { excerpts, type Excerpt, type Quote } from "./excerpt.ts";
@@ -16,7 +16,7 @@ interface Props {
 
 /** The cited passage among its neighbours, the quote lit and in view. */
 export function DocumentView({ passages, quote }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const [isWhole, setWhole] = useState(false);
   const shown = useMemo(
     () => excerpts(passages, quote, isWhole ? passages.length : NEIGHBOURS),
@@ -37,7 +37,7 @@ export function DocumentView({ passages, quote }: Props) {
           aria-current={excerpt.isCited ? "location" : undefined}
         >
           {excerpt.heading === null ? null : <h3 dir="auto">{excerpt.heading}</h3>}
-          {excerpt.page === null ? null : <p className={styles.page}>{t("panel.page", { page: excerpt.page })}</p>}
+          {excerpt.page === null ? null : <p className={styles.page}>{t("sources:panel.page", { page: excerpt.page })}</p>}
           <p className={styles.text} dir="auto">
             <QuoteText {...excerpt} />
           </p>
@@ -50,7 +50,7 @@ export function DocumentView({ passages, quote }: Props) {
             setWhole(true);
           }}
         >
-          {t("panel.whole")}
+          {t("sources:panel.whole")}
         </Button>
       ) : null}
     </div>

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Passage, Source } from "../protocol/api.ts";
 import { sourceFile } from "../protocol/addresses.ts";
 import { cx } from "../ui/cx.ts";
@@ -17,7 +17,7 @@ interface Props {
 
 /** The transcript with the quoted lines lit; the recording plays from there when it has sound. */
 export function RecordingView({ source, passages, quote }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const lines = useMemo(() => transcript(passages, quote), [passages, quote]);
   const from = lines.find((line) => line.isHighlighted)?.startS ?? null;
   const audio = useRef<HTMLAudioElement>(null);
@@ -43,7 +43,7 @@ export function RecordingView({ source, passages, quote }: Props) {
           ref={audio}
           controls
           preload="metadata"
-          aria-label={t("panel.player", { title: source.title })}
+          aria-label={t("sources:panel.player", { title: source.title })}
           src={sourceFile(source.source_id)}
           onTimeUpdate={(event) => {
             onTime(event.currentTarget.currentTime);
@@ -52,7 +52,7 @@ export function RecordingView({ source, passages, quote }: Props) {
       ) : null}
       {/* Scrolled with the keyboard, so it can be focused. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <ol className={styles.transcript} ref={scroller} tabIndex={0} aria-label={t("panel.transcript")}>
+      <ol className={styles.transcript} ref={scroller} tabIndex={0} aria-label={t("sources:panel.transcript")}>
         {lines.map((line) => (
           <li
             key={line.startS}
@@ -67,7 +67,7 @@ export function RecordingView({ source, passages, quote }: Props) {
               type="button"
               className={styles.time}
               disabled={!source.audio}
-              aria-label={t("panel.play", { time: clock(line.startS) })}
+              aria-label={t("sources:panel.play", { time: clock(line.startS) })}
               onClick={() => {
                 follow();
                 playFrom(audio.current, line.startS);

@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { isUnfiltered } from "../protocol/api.ts";
 import type { Filters } from "../protocol/events.gen.ts";
 import { cx } from "../ui/cx.ts";
@@ -22,13 +22,13 @@ const SEARCH_FROM = 8;
 
 /** A chip that says what is searched, and a menu to change it. */
 export function ScopePicker({ filters, onChange }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const label = useScopeLabel(filters);
   return (
     <Popover
       side="above"
       buttonClass={cx(chip.chip, !isUnfiltered(filters) && chip.narrowed)}
-      label={t("scope.chip", { what: label })}
+      label={t("sources:scope.chip", { what: label })}
       trigger={
         <>
           <Icon name="search" />
@@ -36,9 +36,9 @@ export function ScopePicker({ filters, onChange }: Props) {
         </>
       }
     >
-      <div className={styles.menu} role="group" aria-label={t("scope.name")}>
+      <div className={styles.menu} role="group" aria-label={t("sources:scope.name")}>
         <ScopeChoice
-          label={t("scope.all")}
+          label={t("sources:scope.all")}
           isOn={isAnySource(filters)}
           onPick={() => {
             onChange(anySource(filters));
@@ -47,7 +47,7 @@ export function ScopePicker({ filters, onChange }: Props) {
         {(["document", "recording"] as const).map((kind) => (
           <ScopeChoice
             key={kind}
-            label={t(kind === "document" ? "scope.documents" : "scope.recordings")}
+            label={t(kind === "document" ? "sources:scope.documents" : "sources:scope.recordings")}
             isOn={filters.kinds.length === 1 && filters.kinds[0] === kind}
             onPick={() => {
               onChange(onlyKind(filters, kind));
@@ -77,20 +77,20 @@ function ScopeChoice({ label, isOn, onPick }: ChoiceProps) {
 }
 
 function SourceChoices({ filters, onChange }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const [query, setRequested] = useState("");
   const sources = useSources().data?.items ?? [];
   const shown = useSourceSearch(query.trim());
   return (
     <fieldset className={styles.section}>
-      <legend>{t("scope.these")}</legend>
+      <legend>{t("sources:scope.these")}</legend>
       {sources.length > SEARCH_FROM ? (
         <input
           type="search"
           className={field.field}
           maxLength={200}
-          placeholder={t("scope.find")}
-          aria-label={t("scope.find")}
+          placeholder={t("sources:scope.find")}
+          aria-label={t("sources:scope.find")}
           value={query}
           onChange={(event) => {
             setRequested(event.target.value);

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import type { Passage, PlaceInSource, Source } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { cx } from "../ui/cx.ts";
@@ -34,10 +34,10 @@ export function SourceContent(props: TextProps) {
 
 /** What was quoted is in no passage of the source as it is now. */
 function OutdatedNotice({ passages, place }: Pick<TextProps, "passages" | "place">) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const isThere = passages.some(({ passage_id: id }) => id === place.passageId);
   if (isThere || place.passageId === "" || place.quote == null) return null;
-  return <StoredQuote text={t("panel.changed")} quote={place.quote} />;
+  return <StoredQuote text={t("sources:panel.changed")} quote={place.quote} />;
 }
 
 function SourceText({ source, passages, place, quote }: TextProps) {
@@ -50,7 +50,7 @@ function SourceText({ source, passages, place, quote }: TextProps) {
 
 /** A PDF as its pages; as its text when the reader prefers it, or when the pages cannot be shown. */
 function PdfText({ source, passages, place, quote }: TextProps) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const [view, setView] = useState<"pages" | "text" | "failed">("pages");
   const cited = passages.find((passage) => passage.passage_id === place.passageId);
   const words = cited?.text.slice(quote.start ?? 0, quote.end ?? undefined) ?? "";
@@ -59,7 +59,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   }, []);
   if (view === "pages") {
     return (
-      <Suspense fallback={<p className={text.secondary}>{t("pdf.opening")}</p>}>
+      <Suspense fallback={<p className={text.secondary}>{t("sources:pdf.opening")}</p>}>
         <PdfView
           sourceId={source.source_id}
           page={place.page ?? cited?.page ?? 1}
@@ -67,7 +67,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
           onFailed={onFailed}
         >
           <ViewButton
-            name={t("pdf.asText")}
+            name={t("sources:pdf.asText")}
             onPick={() => {
               setView("text");
             }}
@@ -79,10 +79,10 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   return (
     <>
       {view === "failed" ? (
-        <p className={cx(note.note, note.warning)}>{t("pdf.failed")}</p>
+        <p className={cx(note.note, note.warning)}>{t("sources:pdf.failed")}</p>
       ) : (
         <ViewButton
-          name={t("pdf.page")}
+          name={t("sources:pdf.page")}
           onPick={() => {
             setView("pages");
           }}

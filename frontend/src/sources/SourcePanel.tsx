@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import { ApiError } from "../protocol/client.ts";
@@ -24,7 +24,7 @@ interface Props {
  * comes with the page and takes the focus at once; its content is loaded on demand.
  */
 export function SourcePanel({ place, onClose }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const text = useSourceText(place.sourceId);
   const code = useSourceContent();
   const { data } = text;
@@ -54,14 +54,14 @@ export function SourcePanel({ place, onClose }: Props) {
     };
   }, [onClose]);
   return (
-    <aside className={styles.panel} ref={panel} tabIndex={-1} aria-label={t("panel.name")}>
+    <aside className={styles.panel} ref={panel} tabIndex={-1} aria-label={t("sources:panel.name")}>
       <header className={styles.header}>
         <div className={styles.title}>
-          <h2 dir="auto">{data?.source.title ?? t("panel.name")}</h2>
+          <h2 dir="auto">{data?.source.title ?? t("sources:panel.name")}</h2>
           {data === undefined ? null : <p>{summary(data.source)}</p>}
           {missing === "" ? null : <p>{missing}</p>}
         </div>
-        <IconButton icon="close" label={t("panel.close")} onClick={onClose} />
+        <IconButton icon="close" label={t("sources:panel.close")} onClick={onClose} />
       </header>
       <div className={styles.body}>
         {failed === undefined ? null : (
@@ -83,17 +83,17 @@ interface LoadErrorProps {
 
 /** The source is gone, and the quote stays; or the server cannot be asked. */
 function LoadError({ error, quote, onAgain }: LoadErrorProps) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const isGone = error instanceof ApiError && error.status === 404;
   if (isGone) {
-    const text = t(quote === null ? "panel.goneWithoutQuote" : "panel.gone");
+    const text = t(quote === null ? "sources:panel.goneWithoutQuote" : "sources:panel.gone");
     return <StoredQuote text={text} quote={quote} />;
   }
   return (
     <div className={cx(note.note, note.danger)} role="alert">
-      <span>{t("panel.failed")}</span>
+      <span>{t("sources:panel.failed")}</span>
       <Button variant="outlined" icon="redo" onClick={onAgain}>
-        {t("panel.tryAgain")}
+        {t("sources:panel.tryAgain")}
       </Button>
     </div>
   );

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../i18n/useLanguage.ts";
 import { useSuggestedQuestions } from "./useSources.ts";
 import styles from "./SuggestedQuestions.module.css";
 
@@ -10,11 +9,11 @@ interface Props {
 
 /** At most three questions that this source answers. */
 export function SuggestedQuestions({ sourceId, onAsk }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const questions = useSuggestedQuestions(sourceId);
   if (questions.length === 0) return null;
   return (
-    <ul className={styles.list} aria-label={t("suggested")}>
+    <ul className={styles.list} aria-label={t("sources:suggested")}>
       {questions.map(({ question }) => (
         <li key={question}>
           <button

@@ -1,8 +1,7 @@
-import type { TFunction } from "i18next";
 import { useEffect, useSyncExternalStore } from "react";
-import { useTranslation } from "react-i18next";
 
-import text from "../ui/text.module.css";
+import { t } from "../i18n/i18n.ts";
+import { useT } from "../i18n/useLanguage.ts";
 import { cx } from "../ui/cx.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
 import { fidelityText } from "./fidelity.ts";
@@ -10,6 +9,7 @@ import { SuggestedQuestions } from "./SuggestedQuestions.tsx";
 import { progressOf, type UploadItem } from "./uploadItems.ts";
 import type { Uploads } from "./Uploads.ts";
 import { useFileDrop } from "./useFileDrop.ts";
+import text from "../ui/text.module.css";
 import styles from "./UploadTray.module.css";
 
 interface Props {
@@ -19,22 +19,22 @@ interface Props {
 
 /** Takes files dropped anywhere, shows how far each of them is, and what to ask it. */
 export function UploadTray({ uploads, onAsk }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const items = useSyncExternalStore(uploads.subscribe, uploads.getSnapshot);
   const isOver = useFileDrop(uploads.add);
   const isBusy = items.some(({ state }) => state === "working");
   useWarning(items.some(({ step, state }) => state === "working" && isHere(step)));
   return (
     <>
-      {isOver ? <div className={styles.dropOverlay}>{t("upload.drop")}</div> : null}
+      {isOver ? <div className={styles.dropOverlay}>{t("sources:upload.drop")}</div> : null}
       {items.length === 0 ? null : (
-        <section className={styles.tray} aria-label={t("upload.name")}>
+        <section className={styles.tray} aria-label={t("sources:upload.name")}>
           <header className={styles.header}>
-            <h2>{heading(items, t)}</h2>
+            <h2>{heading(items)}</h2>
             {isBusy ? null : (
               <IconButton
                 icon="close"
-                label={t("upload.close")}
+                label={t("sources:upload.close")}
                 onClick={() => {
                   uploads.clear();
                 }}
@@ -65,7 +65,7 @@ interface ItemProps extends Props {
 }
 
 function Item({ item, uploads, onAsk }: ItemProps) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const { key, name, state, end, canRetry } = item;
   const missing = fidelityText(end?.notes);
   return (
@@ -74,9 +74,9 @@ function Item({ item, uploads, onAsk }: ItemProps) {
         <bdi>{name}</bdi>
       </b>
       {state === "working" ? (
-        <progress aria-label={t("upload.progress", { name })} max={1} value={progressOf(item)} />
+        <progress aria-label={t("sources:upload.progress", { name })} max={1} value={progressOf(item)} />
       ) : null}
-      <span role="status">{textOf(item, t)}</span>
+      <span role="status">{textOf(item)}</span>
       {missing === "" ? null : <small className={text.secondary}>{missing}</small>}
       {state === "failed" ? (
         <span className={styles.actions}>
@@ -88,7 +88,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
                 uploads.retry(key);
               }}
             >
-              {t("upload.again")}
+              {t("sources:upload.again")}
             </Button>
           ) : null}
           <Button
@@ -96,7 +96,7 @@ function Item({ item, uploads, onAsk }: ItemProps) {
               uploads.clear(key);
             }}
           >
-            {t("upload.remove")}
+            {t("sources:upload.remove")}
           </Button>
         </span>
       ) : null}
@@ -107,27 +107,27 @@ function Item({ item, uploads, onAsk }: ItemProps) {
   );
 }
 
-function heading(items: readonly UploadItem[], t: TFunction<"sources">): string {
+function heading(items: readonly UploadItem[]): string {
   const left = items.filter(({ state }) => state === "working").length;
-  if (left > 0) return t("upload.left", { count: left });
+  if (left > 0) return t("sources:upload.left", { count: left });
   const failures = items.filter(({ state }) => state === "failed").length;
-  return failures === 0 ? t("upload.done") : t("upload.failures", { count: failures });
+  return failures === 0 ? t("sources:upload.done") : t("sources:upload.failures", { count: failures });
 }
 
-function textOf({ state, step, done, total, end, why }: UploadItem, t: TFunction<"sources">): string {
+function textOf({ state, step, done, total, end, why }: UploadItem): string {
   if (state === "failed") {
-    return typeof why === "object" && why !== null ? why.said : t(`upload.why.${why ?? "unknown"}`);
+    return typeof why === "object" && why !== null ? why.said : t(`sources:upload.why.${why ?? "unknown"}`);
   }
   if (state === "working" || end === null) {
-    return t(`upload.step.${step}`, { done, count: total });
+    return t(`sources:upload.step.${step}`, { done, count: total });
   }
   if (end.status === "unchanged") {
-    return end.same_as === null ? t("upload.same") : t("upload.sameAs", { name: end.same_as });
+    return end.same_as === null ? t("sources:upload.same") : t("sources:upload.sameAs", { name: end.same_as });
   }
   const alike = end.similar[0];
   const left = end.message === null ? "" : ` ${end.message}`; // what in it could not be read
-  const ready = t("upload.ready", { count: end.passages }) + left;
-  return alike === undefined ? ready : `${ready} ${t("upload.alike", { title: alike.title })}`;
+  const ready = t("sources:upload.ready", { count: end.passages }) + left;
+  return alike === undefined ? ready : `${ready} ${t("sources:upload.alike", { title: alike.title })}`;
 }
 
 /** Not yet with the server: it would be lost with the page. */

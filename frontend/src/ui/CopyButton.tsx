@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { Button } from "./Button.tsx";
 
 interface Props {
@@ -12,10 +12,10 @@ const CONFIRMED_MS = 2_000;
 
 /** Copies what `text` returns when pressed, and says whether that worked. */
 export function CopyButton({ text, children }: Props) {
-  const { t } = useTranslation("ui");
+  const t = useT();
   const [said, setSaid] = useState<string | null>(null);
   const onClick = async (): Promise<void> => {
-    setSaid((await copy(text())) ? t("copied") : t("copyRefused"));
+    setSaid((await copy(text())) ? t("ui:copied") : t("ui:copyRefused"));
     setTimeout(() => {
       setSaid(null);
     }, CONFIRMED_MS);

@@ -1,7 +1,7 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
-import { useTranslation } from "react-i18next";
 import type { ReactNode } from "react";
 
+import { useT } from "../i18n/useLanguage.ts";
 import { IconButton } from "./Button.tsx";
 import styles from "./Dialog.module.css";
 
@@ -14,7 +14,7 @@ interface Props {
 
 /** Something to be settled before going on with the page behind it. Escape closes it. */
 export function Dialog({ title, isOpen, onClose, children }: Props) {
-  const { t } = useTranslation("ui");
+  const t = useT();
   return (
     <Base.Root
       open={isOpen}
@@ -27,7 +27,7 @@ export function Dialog({ title, isOpen, onClose, children }: Props) {
         <Base.Popup className={styles.popup} data-over-page>
           <div className={styles.header}>
             <Base.Title className={styles.title}>{title}</Base.Title>
-            <Base.Close render={<IconButton icon="close" label={t("close")} />} />
+            <Base.Close render={<IconButton icon="close" label={t("ui:close")} />} />
           </div>
           {children}
         </Base.Popup>

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
 import { duration, number } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
@@ -8,7 +7,7 @@ import styles from "./AnswerMetrics.module.css";
 
 /** The numbers of one answer, folded. */
 export function AnswerMetrics({ answer }: { readonly answer: Answer }) {
-  useTranslation("chat");
+  useT();
   const { timings } = answer;
   if (timings === null) return null;
   return (

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
 import { signIn } from "../../protocol/signIn.ts";
 import { Button } from "../../ui/Button.tsx";
@@ -21,7 +20,7 @@ interface Props {
 /** How an answer ended, when it did not simply end, and the button that helps. */
 export function AnswerOutcome({ answer, stop, isLast }: Props) {
   const { session, onSignIn } = useChat();
-  useTranslation("chat");
+  useT();
   const canContinue = isLast && answer.messageId !== null && answer.text !== "";
   const isSignedOut = answer.failure?.code === SIGNED_OUT;
   return (

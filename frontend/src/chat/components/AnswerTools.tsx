@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button, IconButton } from "../../ui/Button.tsx";
 import { CopyButton } from "../../ui/CopyButton.tsx";
 import { Icon } from "../../ui/Icon.tsx";
@@ -22,15 +21,15 @@ interface Props {
 /** What can be done with a finished answer. */
 export function AnswerTools({ turn, answer, isLast }: Props) {
   const { session, renderers } = useChat();
-  const { t } = useTranslation("chat");
+  const t = useT();
   const server = window.location.origin + ROOT_PATH;
   const { runId, filters } = answer;
   const { sessionId } = session.getSnapshot();
   return (
-    <div className={styles.tools} role="group" aria-label={t("answer.tools")}>
+    <div className={styles.tools} role="group" aria-label={t("chat:answer.tools")}>
       {turn.answers.length > 1 ? <Alternatives turn={turn} /> : null}
       {answer.text === "" ? null : (
-        <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("answer.copy")}</CopyButton>
+        <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("chat:answer.copy")}</CopyButton>
       )}
       {/* After an error, the note above offers the same as "Retry". */}
       {isLast && answer.messageId !== null && answer.phase !== "error" ? (
@@ -41,21 +40,21 @@ export function AnswerTools({ turn, answer, isLast }: Props) {
             session.regenerate();
           }}
         >
-          {t("answer.again")}
+          {t("chat:answer.again")}
         </Button>
       ) : null}
       <CopyButton text={() => askAgainByCurl(server, turn.question, sessionId, filters)}>
-        {t("answer.curl")}
+        {t("chat:answer.curl")}
       </CopyButton>
       {answer.messageId === null ? null : <FeedbackButtons answer={answer} />}
       {runId === null ? null : (
         <Popover
           side="above"
-          label={t("answer.more")}
+          label={t("chat:answer.more")}
           buttonClass={iconButtonClass("quiet")}
           trigger={<Icon name="dots" />}
         >
-          <CopyButton text={() => replayByCurl(server, runId)}>{t("answer.curlReplay")}</CopyButton>
+          <CopyButton text={() => replayByCurl(server, runId)}>{t("chat:answer.curlReplay")}</CopyButton>
         </Popover>
       )}
     </div>
@@ -64,25 +63,25 @@ export function AnswerTools({ turn, answer, isLast }: Props) {
 
 function Alternatives({ turn }: Pick<Props, "turn">) {
   const { session } = useChat();
-  const { t } = useTranslation("chat");
+  const t = useT();
   const { key, shown, answers } = turn;
   const position = { shown: shown + 1, all: answers.length };
   return (
     <span className={styles.alternatives}>
       <IconButton
         icon="left"
-        label={t("answer.previous")}
+        label={t("chat:answer.previous")}
         disabled={shown === 0}
         onClick={() => {
           session.show(key, shown - 1);
         }}
       />
-      <span role="img" aria-label={t("answer.position", position)}>
+      <span role="img" aria-label={t("chat:answer.position", position)}>
         {position.shown}/{position.all}
       </span>
       <IconButton
         icon="right"
-        label={t("answer.next")}
+        label={t("chat:answer.next")}
         disabled={shown === answers.length - 1}
         onClick={() => {
           session.show(key, shown + 1);

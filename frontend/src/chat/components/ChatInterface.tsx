@@ -1,6 +1,6 @@
 import { memo, useCallback, useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { lastAnswer, type ChatSnapshot } from "../state/chatState.ts";
@@ -83,7 +83,7 @@ interface MessagesProps {
 }
 
 function Messages({ snapshot, scroll, onAsk, onEdit }: MessagesProps) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   const { session, renderers, onSignIn } = useChat();
   const { turns, earlier, loading, stop } = snapshot;
   const { scroller, content } = scroll;
@@ -96,7 +96,7 @@ function Messages({ snapshot, scroll, onAsk, onEdit }: MessagesProps) {
         <LoadingNote loading={loading} onRetry={() => void session.load()} onSignIn={onSignIn} />
         {earlier === null ? null : (
           <Button variant="outlined" className={styles.earlier} ref={before} onClick={() => void loadEarlier()}>
-            {t("messages.earlier")}
+            {t("chat:messages.earlier")}
           </Button>
         )}
         {turns.map((turn) => {
@@ -129,7 +129,7 @@ interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returned"
 
 /** Memoised: tokens do not concern it. */
 const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockProps) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   const { session, renderers } = useChat();
   const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
     props;
@@ -137,7 +137,7 @@ const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockP
     <div className={cx(styles.dock, styles.column)}>
       {isBehind && isBusy ? (
         <button type="button" className={styles.newText} onClick={toEnd}>
-          <Icon name="down" /> {t("messages.newText")}
+          <Icon name="down" /> {t("chat:messages.newText")}
         </button>
       ) : null}
       <ConnectionNote {...{ connection, isBuffered, isBusy }} />

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button, IconButton } from "../../ui/Button.tsx";
 import { usePreference } from "../../ui/preference.ts";
 import { ENTER } from "../../ui/preferences.ts";
@@ -30,7 +30,7 @@ interface Props {
 /** Where questions are written. Enter sends, Shift+Enter breaks the line, ↑ edits the last one. */
 export function Composer(props: Props) {
   const { draftKey, isBusy, returned, edited, lastQuestion, onSend, onStop, SaveAsDocument } = props;
-  const { t } = useTranslation("chat");
+  const t = useT();
   const [enter] = usePreference(ENTER);
   const draft = useDraft(draftKey, returned, edited);
   const field = useGrowingField(draft.text, edited);
@@ -68,9 +68,9 @@ export function Composer(props: Props) {
         rows={1}
         dir="auto"
         value={draft.text}
-        aria-label={t("composer.label")}
+        aria-label={t("chat:composer.label")}
         aria-invalid={length > MAX_LENGTH}
-        placeholder={t(isBusy ? "composer.askNext" : "composer.ask")}
+        placeholder={t(isBusy ? "chat:composer.askNext" : "chat:composer.ask")}
         onChange={(event) => {
           draft.change(event.target.value);
         }}
@@ -78,7 +78,7 @@ export function Composer(props: Props) {
       />
       {length > MAX_LENGTH ? (
         <div className={cx(note.note, note.warning)} role="alert">
-          <span>{t("composer.tooLong", { length, most: MAX_LENGTH })}</span>
+          <span>{t("chat:composer.tooLong", { length, most: MAX_LENGTH })}</span>
           <SaveAsDocument text={draft.text} onSaved={draft.end} />
         </div>
       ) : null}
@@ -92,12 +92,12 @@ export function Composer(props: Props) {
 }
 
 function EditNote({ onCancel }: { readonly onCancel: () => void }) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   return (
     <p className={styles.editing}>
-      <span>{t("composer.editing")}</span>
+      <span>{t("chat:composer.editing")}</span>
       <Button variant="quiet" icon="close" onClick={onCancel}>
-        {t("composer.cancelEdit")}
+        {t("chat:composer.cancelEdit")}
       </Button>
     </p>
   );
@@ -109,13 +109,13 @@ interface SendProps extends Pick<Props, "isBusy" | "onStop"> {
 }
 
 function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   // Two buttons with keys: one that became the other while it is clicked would send.
   return isBusy ? (
     <IconButton
       key="stop"
       icon="stop"
-      label={t("composer.stop")}
+      label={t("chat:composer.stop")}
       variant="primary"
       className={styles.stopButton}
       onClick={onStop}
@@ -125,7 +125,7 @@ function SendOrStop({ isBusy, isSendable, sendsBy, onStop }: SendProps) {
       key="send"
       icon="send"
       type="submit"
-      label={t(sendsBy === "sends" ? "composer.send" : "composer.sendCtrl")}
+      label={t(sendsBy === "sends" ? "chat:composer.send" : "chat:composer.sendCtrl")}
       variant="primary"
       className={styles.sendButton}
       disabled={!isSendable}

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import type { Connection } from "../state/chatState.ts";
 import { cx } from "../../ui/cx.ts";
 import note from "../../ui/note.module.css";
@@ -12,12 +11,12 @@ interface Props {
 }
 
 export function ConnectionNote({ connection, isBuffered, isBusy }: Props) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   const text = noteFor(connection, isBusy) ?? (isBuffered ? "buffered" : null);
   if (text === null) return null;
   return (
     <p className={cx(note.note, note.warning)} role="status">
-      {t(`connection.${text}`)}
+      {t(`chat:connection.${text}`)}
     </p>
   );
 }

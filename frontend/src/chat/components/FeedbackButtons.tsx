@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Popover } from "../../ui/Popover.tsx";
@@ -31,7 +31,7 @@ export function FeedbackButtons(props: Props) {
 
 function Thumb({ answer, rating }: Props & { readonly rating: "up" | "down" }) {
   const { session } = useChat();
-  const { t } = useTranslation("chat");
+  const t = useT();
   const [isOpen, setOpen] = useState(false);
   const [isFailed, setFailed] = useState(false);
   const { icon, label, ask } = RATINGS[rating];
@@ -71,7 +71,7 @@ function Thumb({ answer, rating }: Props & { readonly rating: "up" | "down" }) {
           setOpen(false);
         }}
       >
-        <p role="status">{t(isFailed ? "feedback.failed" : "feedback.thanks")}</p>
+        <p role="status">{t(isFailed ? "chat:feedback.failed" : "chat:feedback.thanks")}</p>
         <textarea
           name="comment"
           className={field.field}
@@ -90,10 +90,10 @@ function Thumb({ answer, rating }: Props & { readonly rating: "up" | "down" }) {
               setOpen(false);
             }}
           >
-            {t("feedback.takeBack")}
+            {t("chat:feedback.takeBack")}
           </Button>
           <Button variant="primary" type="submit">
-            {t("feedback.send")}
+            {t("chat:feedback.send")}
           </Button>
         </div>
       </form>

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button } from "../../ui/Button.tsx";
 import type { Loading } from "../state/chatState.ts";
 import { cx } from "../../ui/cx.ts";
@@ -15,29 +14,29 @@ interface Props {
 
 /** Why there is no conversation on screen (yet), and what helps. */
 export function LoadingNote({ loading, onRetry, onSignIn }: Props) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   switch (loading) {
     case "ready":
       return null;
     case "loading":
-      return <p className={cx(text.secondary, styles.delayed)}>{t("loading.wait")}</p>;
+      return <p className={cx(text.secondary, styles.delayed)}>{t("chat:loading.wait")}</p>;
     case "missing":
-      return <p className={note.note}>{t("loading.missing")}</p>;
+      return <p className={note.note}>{t("chat:loading.missing")}</p>;
     case "signed out":
       return (
         <div className={note.note} role="alert">
-          <span>{t("loading.signedOut")}</span>
+          <span>{t("chat:loading.signedOut")}</span>
           <Button variant="outlined" onClick={onSignIn}>
-            {t("outcome.signIn")}
+            {t("chat:outcome.signIn")}
           </Button>
         </div>
       );
     case "failed":
       return (
         <div className={cx(note.note, note.danger)} role="alert">
-          <span>{t("loading.failed")}</span>
+          <span>{t("chat:loading.failed")}</span>
           <Button variant="outlined" icon="redo" onClick={onRetry}>
-            {t("loading.retry")}
+            {t("chat:loading.retry")}
           </Button>
         </div>
       );

@@ -1,5 +1,4 @@
-import { useTranslation } from "react-i18next";
-
+import { useT } from "../../i18n/useLanguage.ts";
 import { Button } from "../../ui/Button.tsx";
 import field from "../../ui/field.module.css";
 import styles from "./QueuedQuestion.module.css";
@@ -15,7 +14,7 @@ interface Props {
 
 /** The next question, waiting for the running answer; it can be edited or dropped. */
 export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   return (
     <form
       className={styles.form}
@@ -25,7 +24,7 @@ export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
       }}
     >
       <label>
-        <span className={text.secondary}>{t("queued.label")}</span>
+        <span className={text.secondary}>{t("chat:queued.label")}</span>
         <input
           className={field.field}
           dir="auto"
@@ -37,7 +36,7 @@ export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
       </label>
       {canSend ? (
         <Button variant="outlined" icon="send" type="submit">
-          {t("queued.send")}
+          {t("chat:queued.send")}
         </Button>
       ) : null}
       <Button
@@ -47,7 +46,7 @@ export function QueuedQuestion({ question, canSend, onChange, onSend }: Props) {
           onChange(null);
         }}
       >
-        {t("queued.remove")}
+        {t("chat:queued.remove")}
       </Button>
     </form>
   );

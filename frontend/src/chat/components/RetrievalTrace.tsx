@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
-import { Trans, useTranslation } from "react-i18next";
+import { Trans } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
 import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
@@ -12,7 +13,7 @@ import text from "../../ui/text.module.css";
 
 /** The way to the answer: queries, candidates, what was kept or not and why, times. */
 export function RetrievalTrace({ evidence }: { readonly evidence: readonly EvidenceEvent[] }) {
-  useTranslation("chat");
+  useT();
   return (
     <ol className={styles.steps}>
       {evidence.map((event, index) => {

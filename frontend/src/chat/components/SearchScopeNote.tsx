@@ -1,5 +1,6 @@
-import { Trans, useTranslation } from "react-i18next";
+import { Trans } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { isUnfiltered, NO_FILTERS } from "../../protocol/api.ts";
 import { Button } from "../../ui/Button.tsx";
 import type { Answer } from "../state/answerReducer.ts";
@@ -16,7 +17,7 @@ interface Props {
 /** What was searched when that was not everything; after a refusal, the way to search the rest. */
 export function SearchScopeNote({ answer, question, isLast }: Props) {
   const { session, renderers } = useChat();
-  const { t } = useTranslation("chat");
+  const t = useT();
   const { filters } = answer;
   if (filters === null || isUnfiltered(filters)) return null;
   const outside = answer.finishReason === "no_evidence" ? passagesOutside(answer) : 0;
@@ -24,11 +25,10 @@ export function SearchScopeNote({ answer, question, isLast }: Props) {
     <div className={outside > 0 ? note.note : styles.scope}>
       <span>
         <Trans
-          t={t}
-          i18nKey="searched.only"
+          i18nKey="chat:searched.only"
           components={{ scope: <renderers.ScopeName filters={filters} /> }}
         />
-        {outside > 0 ? `. ${t("searched.outside", { count: outside })}` : null}
+        {outside > 0 ? `. ${t("chat:searched.outside", { count: outside })}` : null}
       </span>
       {outside > 0 && isLast ? (
         <Button
@@ -40,7 +40,7 @@ export function SearchScopeNote({ answer, question, isLast }: Props) {
             session.send(question);
           }}
         >
-          {t("searched.everything")}
+          {t("chat:searched.everything")}
         </Button>
       ) : null}
     </div>

@@ -1,6 +1,6 @@
 import { Fragment, use } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
 import { duration } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
@@ -16,7 +16,7 @@ import styles from "./StageLine.module.css";
  * the same line says how it was found, so that nothing moves; opened, it tells everything.
  */
 export function StageLine({ answer }: { readonly answer: Answer }) {
-  useTranslation("chat");
+  useT();
   const steps = stepsOf(answer.evidence);
   const isStreaming = answer.phase === "streaming";
   if (!isStreaming && steps.every((step) => step.result === "")) {

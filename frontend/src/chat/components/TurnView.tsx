@@ -1,6 +1,6 @@
 import { memo } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { IconButton } from "../../ui/Button.tsx";
 import type { StopOutcome } from "../state/chatState.ts";
 import type { Turn } from "../state/turns.ts";
@@ -17,14 +17,14 @@ interface Props {
 
 /** A question and the answer on screen. Memoised: only the running turn draws again. */
 export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: Props) {
-  const { t } = useTranslation("chat");
+  const t = useT();
   const answer = turn.answers[turn.shown];
   return (
-    <section data-turn className={styles.turn} aria-label={t("question.label", { question: turn.question })}>
+    <section data-turn className={styles.turn} aria-label={t("chat:question.label", { question: turn.question })}>
       <div className={styles.questionRow}>
         <IconButton
           icon="pen"
-          label={t("question.edit")}
+          label={t("chat:question.edit")}
           className={styles.editButton}
           onClick={() => {
             onEdit(turn.question);

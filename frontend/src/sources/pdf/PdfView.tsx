@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
-import { useTranslation } from "react-i18next";
 
+import { useT } from "../../i18n/useLanguage.ts";
 import { sourceFile } from "../../protocol/addresses.ts";
 import { IconButton } from "../../ui/Button.tsx";
 import { openPdf, type OpenPdf } from "./openPdf.ts";
@@ -20,7 +20,7 @@ interface Props {
 
 /** The pages of a PDF, one at a time, opened at the quote. Its own chunk: pdf.js is large. */
 export default function PdfView({ sourceId, page, quote, onFailed, children }: Props) {
-  const { t } = useTranslation("sources");
+  const t = useT();
   const [pdf, setPdf] = useState<OpenPdf | null>(null);
   const [shown, setShown] = useState(page);
   const host = useRef<HTMLDivElement>(null);
@@ -66,25 +66,25 @@ export default function PdfView({ sourceId, page, quote, onFailed, children }: P
       <div className={styles.bar}>
         <IconButton
           icon="left"
-          label={t("pdf.previous")}
+          label={t("sources:pdf.previous")}
           disabled={pdf === null || shown <= 1}
           onClick={() => {
             setShown(shown - 1);
           }}
         />
         <span aria-live="polite">
-          {pdf === null ? t("pdf.opening") : t("pdf.at", { page: shown, pages: pdf.pages })}
+          {pdf === null ? t("sources:pdf.opening") : t("sources:pdf.at", { page: shown, pages: pdf.pages })}
         </span>
         <IconButton
           icon="right"
-          label={t("pdf.next")}
+          label={t("sources:pdf.next")}
           disabled={pdf === null || shown >= pdf.pages}
           onClick={() => {
             setShown(shown + 1);
           }}
         />
         {isHighlighted === false && quote !== "" && shown === page ? (
-          <span className={text.secondary}>{t("pdf.notFound")}</span>
+          <span className={text.secondary}>{t("sources:pdf.notFound")}</span>
         ) : null}
         <span className={styles.spacer} />
         {children}
