@@ -1,11 +1,11 @@
 """Converts rows of the library to dataclasses of the domain."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from asyncpg import Record
 
-from app.domain.models import Candidate, Cue, FidelityNote, Passage, Source
-from app.domain.stored import known_kind, stored_notes
+from app.domain.models import Candidate, Cue, FidelityNote, Passage, Source, Span
+from app.domain.stored import known_kind, stored_notes, stored_spans
 
 CUE_FIELDS = 5  # newer versions may store more
 
@@ -31,6 +31,16 @@ def to_source(row: Record) -> Source:
         speakers=tuple(row["speakers"]),
         notes=stored_notes(row["notes"]),
     )
+
+
+def to_opened_passage(row: Record) -> Passage:
+    """Like `to_passage`, with the structure, which searches do not read."""
+    return replace(to_passage(row), structure=stored_spans(row["structure"]))
+
+
+def spans_to_json(spans: tuple[Span, ...]) -> list[list[object]]:
+    """Compact form: the fields of `Span` in order."""
+    return [[span.kind, span.start, span.end] for span in spans]
 
 
 def to_passage(row: Record) -> Passage:

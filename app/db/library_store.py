@@ -13,8 +13,9 @@ from app.db.library_listing import cursor_after, like_patterns, read_cursor
 from app.db.library_rows import (
     cues_to_json,
     notes_to_json,
+    spans_to_json,
     storable,
-    to_passage,
+    to_opened_passage,
     to_source,
 )
 from app.db.pool import Database
@@ -98,7 +99,7 @@ class LibraryStore:
         rows = await self._database.fetch(
             SQL["list_passages"], *_reader_arguments(principal, storable(source_id))
         )
-        return tuple(to_passage(row) for row in rows)
+        return tuple(to_opened_passage(row) for row in rows)
 
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
@@ -108,7 +109,7 @@ class LibraryStore:
             SQL["find_passage"],
             *_reader_arguments(principal, storable(source_id), storable(passage_id)),
         )
-        return to_passage(row) if row else None
+        return to_opened_passage(row) if row else None
 
     async def unknown_sources(
         self, principal: Principal, source_ids: Sequence[str]
@@ -434,6 +435,7 @@ async def _insert_passages(
         *([p.char_start for p in new], [p.char_end for p in new], [p.page for p in new]),
         *([p.start_s for p in new], [p.end_s for p in new], [p.speaker for p in new]),
         [cues_to_json(p.cues) for p in new],
+        [spans_to_json(p.structure) for p in new],
     )
     rows = await connection.fetch(SQL["number_passages"], number)
     pairs = zip(rows, passages, strict=True)

@@ -13,6 +13,7 @@ from app.domain.models import (
     Similar,
     Source,
     SourceKind,
+    Span,
     StoredFile,
 )
 from app.domain.ports import Embedder, Vector
@@ -56,6 +57,7 @@ class NewPassage:
     end_s: float | None = None
     speaker: str | None = None
     cues: tuple[Cue, ...] = ()
+    structure: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,9 +131,19 @@ class Passage:
     end_s: float | None = None
     speaker: str | None = None
     url: str | None = None
+    structure: tuple["Span", ...] = ()  # rows, items and code of a document; the rest is paragraphs
     cues: tuple["Cue", ...] = ()  # recordings: which characters of `text` were said when
 
     __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start`..`end` of a passage's text are a `row`, an `item` or `code`."""
+
+    kind: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)

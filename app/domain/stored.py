@@ -28,6 +28,7 @@ from app.domain.models import (
     FinishReason,
     Passage,
     SourceKind,
+    Span,
     StageRecord,
     Timings,
     Usage,
@@ -134,6 +135,22 @@ def stored_notes(values: object) -> tuple[FidelityNote, ...]:
         and isinstance(value.get("kind"), str)
         and isinstance(value.get("count"), int)
     )
+
+
+def stored_spans(values: object) -> tuple[Span, ...]:
+    """Those of a stored list that are a kind and two offsets."""
+    if not isinstance(values, list | tuple):
+        return ()
+    spans = (_span(value) for value in values)
+    return tuple(span for span in spans if span is not None)
+
+
+def _span(value: object) -> Span | None:
+    match value:
+        case [str(kind), int(start), int(end), *_] if 0 <= start < end:
+            return Span(kind, start, end)
+        case _:
+            return None
 
 
 def _total(value: object) -> int | None:

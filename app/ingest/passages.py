@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import attrgetter
 from typing import Final
 
 from app.domain.library_ports import NewPassage
-from app.domain.models import Cue
+from app.domain.models import Cue, Span
 from app.ingest.loaders.transcripts import line_start
 from app.ingest.parsed_document import Block, ParsedDocument, Utterance
 from app.ingest.segmentation import FORCED, cut, cut_evenly
@@ -112,7 +113,17 @@ def _cut_parts(text: str, parts: Sequence[_Part], limit: int) -> Iterator[NewPas
             char_end=last.end,
             heading=_common_heading(parts[begin:end]),
             page=first.block.page,
+            structure=tuple(_spans(parts[begin:end])),
         )
+
+
+def _spans(parts: Sequence[_Part]) -> Iterator[Span]:
+    """One for each block that is no paragraph, relative to the first part."""
+    base = parts[0].start
+    for block, group in groupby(parts, key=attrgetter("block")):
+        of_block = list(group)
+        if block.kind != "paragraph":
+            yield Span(block.kind, of_block[0].start - base, of_block[-1].end - base)
 
 
 def _common_heading(parts: Sequence[_Part]) -> str | None:

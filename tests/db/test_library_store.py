@@ -21,6 +21,7 @@ from app.domain.models import (
     LibraryCounts,
     Listing,
     SourceKind,
+    Span,
     StoredFile,
 )
 from app.domain.principals import Principal
@@ -43,9 +44,12 @@ async def statistics(database: Database) -> dict[str, object]:
     return dict(total) | {row["lexeme"]: row["passages"] for row in rows}
 
 
+SPANS = (Span("row", 0, 3), Span("item", 4, 9), Span("code", 9, 14))
+
+
 async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
     cues = (Cue(5, 11, 1.5, 2.5, "Ana"), Cue(12, 14, 2.5, 3.0, None))
-    passage = NewPassage("Ana: Hello. Hm", 7, 21, "Start > Now", 3, 1.5, 3.0, "Ana", cues)
+    passage = NewPassage("Ana: Hello. Hm", 7, 21, "Start > Now", 3, 1.5, 3.0, "Ana", cues, SPANS)
     source = replace(
         new_source(kind="recording", tags=["a", "b"], shared=True),
         pages=4,
@@ -70,6 +74,7 @@ async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
     assert (read.text, read.char_start, read.char_end) == (passage.text, 7, 21)
     assert (read.heading, read.page, read.speaker, read.cues) == ("Start > Now", 3, "Ana", cues)
     assert (read.title, read.kind, read.position, read.start_s) == ("Tea", "recording", 0, 1.5)
+    assert read.structure == SPANS
     assert await library.passage(ANA, source_id, read.passage_id) == read
     assert await library.file(ANA, source_id) == StoredFile("k2", "audio/mpeg")
 

@@ -55,14 +55,14 @@ WHERE source_id = $2 AND {{readable_by source=sources owner=$1 groups=$3}};
 
 -- name: list_passages
 SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
-  p.speaker, p.cues, s.source_id, s.title, s.kind
+  p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
 WHERE s.source_id = $2 AND {{readable_by source=s owner=$1 groups=$3}}
 ORDER BY p.position;
 
 -- name: find_passage
 SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
-  p.speaker, p.cues, s.source_id, s.title, s.kind
+  p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind
 FROM passages p JOIN sources s ON s.number = p.source
 WHERE s.source_id = $2 AND p.passage_id = $3
   AND {{readable_by source=s owner=$1 groups=$4}};
@@ -111,12 +111,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 RETURNING number;
 
 -- name: insert_passages
--- $12: a JSON array with the cues of each passage.
+-- $12 and $13: JSON arrays with the cues and the structure of each passage.
 INSERT INTO passages (passage_id, source, owner_id, position, text, heading, char_start, char_end,
-  page, start_s, end_s, speaker, cues)
+  page, start_s, end_s, speaker, cues, structure)
 SELECT new.passage_id, $1, $2, new.position - 1, new.text, new.heading, new.char_start,
   new.char_end, new.page, new.start_s, new.end_s, new.speaker,
-  $12::jsonb -> (new.position - 1)::integer
+  $12::jsonb -> (new.position - 1)::integer, $13::jsonb -> (new.position - 1)::integer
 FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::integer[],
   $9::double precision[], $10::double precision[], $11::text[])
   WITH ORDINALITY AS new (passage_id, text, heading, char_start, char_end, page, start_s, end_s,

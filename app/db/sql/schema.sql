@@ -248,6 +248,7 @@ CREATE TABLE passages (
   end_s double precision,
   speaker text,
   cues jsonb NOT NULL,
+  structure jsonb NOT NULL DEFAULT '[]', -- rows, items and code: [[kind, start, end]]
   UNIQUE (source, position)
 );
 

@@ -1491,6 +1491,11 @@ export interface components {
             /** Url */
             url: string | null;
             /**
+             * Structure
+             * @default []
+             */
+            structure: components["schemas"]["Span"][];
+            /**
              * Cues
              * @default []
              */
@@ -1718,6 +1723,18 @@ export interface components {
             access: "private" | "groups" | "all";
             /** Groups */
             groups: string[];
+        };
+        /**
+         * Span
+         * @description Characters `start`..`end` of a passage's text are a `row`, an `item` or `code`.
+         */
+        Span: {
+            /** Kind */
+            kind: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
         };
         /**
          * StageRecord

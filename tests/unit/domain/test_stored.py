@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.domain.models import Citation, Feedback, FidelityNote, Filters, Timings, Usage
+from app.domain.models import Citation, Feedback, FidelityNote, Filters, Span, Timings, Usage
 from app.domain.stored import (
     known_failure_code,
     known_finish_reason,
@@ -17,6 +17,7 @@ from app.domain.stored import (
     stored_filters,
     stored_notes,
     stored_passages,
+    stored_spans,
 )
 
 CITATION: dict[str, Any] = {
@@ -60,6 +61,12 @@ def test_notes_are_read_from_whatever_is_stored(value: Any) -> None:
     stored_notes(value)
     newer = {"kind": "pictures", "count": 2, "total": "many", "pages": [3]}
     assert stored_notes([value, newer])[-1] == FidelityNote("pictures", 2)
+
+
+@given(JSON)
+def test_spans_are_read_from_whatever_is_stored(value: Any) -> None:
+    stored_spans(value)
+    assert stored_spans([value, ["row", 0, 4, "newer"]])[-1] == Span("row", 0, 4)
 
 
 def test_unknown_fields_are_ignored_at_any_depth() -> None:

@@ -242,3 +242,28 @@ def test_scripts_without_spaces_become_passages_that_the_model_sees(line: str) -
     passages = cut_passages(load_text((line * 100).encode()), title="T", count=lambda _: 1)
     assert "".join(passage.text for passage in passages) == line * 100
     assert max(len(passage.text) for passage in passages) <= 2 * TARGET
+
+
+def test_the_structure_of_each_passage_is_kept_beside_its_text() -> None:
+    source = (
+        "# Tea\n\nSteps:\n\n1. Boil water.\n2. Pour it. Wait.\n\n"
+        "| Tea | Minutes |\n| --- | --- |\n| Green | 2 |\n| Black | 4 |\n\n"
+        "```\nbrew(tea)\n```\n\n" + "\n".join(f"- Item {n} of a long list." for n in range(90))
+    )
+    loaded = load_markdown(source.encode())
+    passages = cut_passages(loaded, title="Tea", count=words)
+    assert len(passages) > 2
+    shown = [
+        (span.kind, passage.text[span.start : span.end])
+        for passage in passages
+        for span in passage.structure
+    ]
+    blocks = [
+        (block.kind, loaded.text[block.start : block.end])
+        for block in loaded.blocks
+        if block.kind != "paragraph"
+    ]
+    assert shown == blocks
+    assert shown[:2] == [("item", "1. Boil water."), ("item", "2. Pour it. Wait.")]
+    assert ("code", "brew(tea)") in shown
+    assert "row" in dict(shown)
