@@ -66,7 +66,7 @@ async def test_a_session_lock_that_a_pooler_kept_is_named_instead_of_waited_for(
     await gone.close()
     with pytest.raises(SettingError, match=rf"^DATABASE_URL: .*pg_terminate_backend\({pid}\)"):
         await migrate(database_dsn)
-    assert "Waiting for another process that migrates" in caplog.text
+    assert "Waiting for another process that is migrating" in caplog.text
     admin = await connect(database_dsn)
     await admin.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
     await admin.close()

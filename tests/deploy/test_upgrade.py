@@ -68,7 +68,7 @@ async def test_two_versions_answer_at_once(
             asking(http, QUESTION, session_id="t") as asked,
         ):
             assert (await asked.rest()).content["saved"] is True
-    assert "an upgrade is under way" in caplog.text
+    assert "an upgrade is in progress" in caplog.text
 
 
 async def test_a_version_that_cannot_go_on_does_not_start(
@@ -126,7 +126,7 @@ async def test_a_table_in_use_is_waited_for_without_blocking_others(
     migrating = asyncio.ensure_future(migrate(database_dsn))
 
     async def waited() -> bool | None:
-        return "waits for a table that is in use" in caplog.text or None
+        return "is waiting for a table that is in use" in caplog.text or None
 
     await eventually(waited, within_s=10)
     assert await other.fetchval("SELECT count(*) FROM messages") == 0

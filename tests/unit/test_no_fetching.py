@@ -9,7 +9,7 @@ CLIENTS = frozenset(
 )
 CONFIGURED = frozenset({"client", "doctor", "embeddings", "llm", "observability", "search"})
 """These speak to addresses of the settings, and to no others."""
-ALSO = frozenset({"api/auth/jwt.py", "main.py"})
+ALSO = frozenset({"api/auth/jwt.py", "main.py", "server/container.py"})
 
 
 def clients_of(path: Path) -> set[str]:
