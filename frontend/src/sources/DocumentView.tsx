@@ -3,7 +3,8 @@ import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useT } from "../i18n/useLanguage.ts";
 import type { Passage } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
-import { excerpts, type Excerpt, type Quote } from "./excerpt.ts";
+import { excerpts, type Quote } from "./excerpt.ts";
+import { StructuredText } from "./StructuredText.tsx";
 import { cx } from "../ui/cx.ts";
 import styles from "./DocumentView.module.css";
 
@@ -38,9 +39,9 @@ export function DocumentView({ passages, quote }: Props) {
         >
           {excerpt.heading === null ? null : <h3 dir="auto">{excerpt.heading}</h3>}
           {excerpt.page === null ? null : <p className={styles.page}>{t("sources:panel.page", { page: excerpt.page })}</p>}
-          <p className={styles.text} dir="auto">
-            <QuoteText {...excerpt} />
-          </p>
+          <div className={styles.text}>
+            <StructuredText {...excerpt} />
+          </div>
         </section>
       ))}
       {shown.length < passages.length ? (
@@ -54,17 +55,5 @@ export function DocumentView({ passages, quote }: Props) {
         </Button>
       ) : null}
     </div>
-  );
-}
-
-function QuoteText({ text, highlight }: Pick<Excerpt, "text" | "highlight">) {
-  if (highlight === null) return text;
-  const [start, end] = highlight;
-  return (
-    <>
-      {text.slice(0, start)}
-      <mark>{text.slice(start, end)}</mark>
-      {text.slice(end)}
-    </>
   );
 }

@@ -21,6 +21,7 @@ function passage(id: string, text: string, from: number, more: Partial<Passage> 
     end_s: null,
     speaker: null,
     url: null,
+    structure: [],
     cues: [],
     ...more,
   };

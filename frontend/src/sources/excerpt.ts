@@ -1,4 +1,5 @@
 import type { Cue, Passage } from "../protocol/api.ts";
+import { inUnits, sliceSpans, type Span } from "./structure.ts";
 
 /** A stretch of a source's text to show; `lit` is the quoted part, as offsets into `text`. */
 export interface Excerpt {
@@ -6,6 +7,7 @@ export interface Excerpt {
   readonly heading: string | null;
   readonly page: number | null;
   readonly text: string;
+  readonly structure: readonly Span[];
   readonly isCited: boolean;
   readonly highlight: readonly [number, number] | null;
 }
@@ -31,28 +33,40 @@ export function excerpts(passages: readonly Passage[], quote: Quote, around: num
     const isCited = index === cited;
     const changed = passage.heading !== heading;
     heading = passage.heading;
+    const [start, end] = isCited ? [0, passage.text.length] : withoutOverlap(passages, index, cited);
     return {
       id: passage.passage_id,
       heading: changed ? heading : null,
       page: passage.page,
-      text: isCited ? passage.text : withoutOverlap(passages, index, cited),
+      text: passage.text.slice(start, end),
+      structure: sliceSpans(structureOf(passage), start, end),
       isCited,
       highlight: isCited ? litRange(passage, quote) : null,
     };
   });
 }
 
-function withoutOverlap(passages: readonly Passage[], index: number, cited: number): string {
+/** Servers of older versions send no structure. */
+function structureOf({ text, structure }: Partial<Passage>): readonly Span[] {
+  return inUnits(text ?? "", structure ?? []);
+}
+
+/** Where the text begins and ends that no passage nearer to the cited one has. */
+function withoutOverlap(
+  passages: readonly Passage[],
+  index: number,
+  cited: number,
+): readonly [number, number] {
   const passage = passages[index];
-  if (passage === undefined) return "";
+  if (passage === undefined) return [0, 0];
   const { text, char_start: start, char_end: end } = passage;
   if (index > cited) {
     const before = passages[index - 1];
-    return text.slice(before === undefined ? 0 : Math.max(0, before.char_end - start));
+    return [before === undefined ? 0 : Math.max(0, before.char_end - start), text.length];
   }
   const after = passages[index + 1];
   const overlap = after === undefined ? 0 : Math.max(0, end - after.char_start);
-  return text.slice(0, text.length - overlap);
+  return [0, text.length - overlap];
 }
 
 function litRange(passage: Passage, quote: Quote): readonly [number, number] | null {
