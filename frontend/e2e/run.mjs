@@ -1,6 +1,6 @@
 // Browser journeys. Without BASE_URL against a server of their own, which is gone afterwards; with
 // it against that server, without the journeys that do something to theirs.
-// Names as arguments run only those. LOOK=phone-dark runs them on a phone in the dark where nothing
+// Names as arguments run only those. VARIANT=phone-dark runs them on a phone in the dark where nothing
 // moves; without it only those made for it. PICTURES=folder takes pictures of the page instead.
 // The last line is "N passed, N failed"; the exit code tells the same.
 import { availableParallelism } from "node:os";
@@ -25,7 +25,7 @@ import { takePictures } from "./pictures.mjs";
 import { takeRecording } from "./recording.mjs";
 import { Server } from "./server.mjs";
 
-const SIDE_BY_SIDE = {
+const PARALLEL_JOURNEYS = {
   ...signing,
   ...tabs,
   ...phone,
@@ -38,7 +38,7 @@ const SIDE_BY_SIDE = {
   ...staying,
   ...history,
 };
-const ALONE = { ...ingesting, ...restarting };
+const SERIAL_JOURNEYS = { ...ingesting, ...restarting };
 /** Ends a journey that hangs; how long one takes depends on what runs beside it. */
 const TIMEOUT_MS = 180_000;
 /** For each core three: most of a journey is waiting for an answer that is being written. */
@@ -62,7 +62,7 @@ function isFault(message) {
 
 /** Runs one journey in a browser profile of its own; errors of the page count as failures. */
 async function attempt(browser, server, journey) {
-  const isPhone = process.env.LOOK === "phone-dark" || Object.values(phone).includes(journey);
+  const isPhone = process.env.VARIANT === "phone-dark" || Object.values(phone).includes(journey);
   const context = await browser.newContext(isPhone ? PHONE : WIDE);
   const faults = [];
   context.on("weberror", (event) => faults.push(event.error()));
@@ -113,7 +113,7 @@ function chosen(journeys, names) {
 }
 
 async function main(names) {
-  const known = { ...SIDE_BY_SIDE, ...ALONE };
+  const known = { ...PARALLEL_JOURNEYS, ...SERIAL_JOURNEYS };
   const unknown = names.filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) throw new Error(`no such journey: ${unknown.join(", ")}`);
   const began = Date.now();
@@ -132,8 +132,8 @@ async function main(names) {
     if (names.length === 0) {
       for (const [question, times] of Object.entries(ANSWERED)) prepare(question, times);
     }
-    const beside = await runAll(browser, server, chosen(SIDE_BY_SIDE, names), LANES);
-    const alone = await runAll(browser, server, chosen(ALONE, names), 1);
+    const beside = await runAll(browser, server, chosen(PARALLEL_JOURNEYS, names), LANES);
+    const alone = await runAll(browser, server, chosen(SERIAL_JOURNEYS, names), 1);
     const failed = beside.failed + alone.failed;
     const seconds = ((Date.now() - began) / 1000).toFixed(0);
     process.stdout.write(`${seconds} s\n${beside.passed + alone.passed} passed, ${failed} failed\n`);

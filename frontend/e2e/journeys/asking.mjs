@@ -1,7 +1,7 @@
 import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
-import { Wire } from "../wire.mjs";
+import { NetworkProxy } from "../networkProxy.mjs";
 
 /** Texts and stages as they appear on screen, sampled at every painted frame. */
 function watch(page) {
@@ -69,14 +69,14 @@ export async function stoppedBeforeTheAnswerGivesTheQuestionBack(context) {
 }
 
 export async function nextQuestionWaitsItsTurn(context) {
-  const wire = await Wire.lay(context);
-  const chat = await ChatPage.open(context, "/", wire.url);
+  const network = await NetworkProxy.start(context);
+  const chat = await ChatPage.open(context, "/", network.url);
   await chat.ask(QUESTION);
   await chat.hasText(20);
-  wire.kill(); // for as long as it takes to ask again, the answer has no end
+  network.freeze(); // for as long as it takes to ask again, the answer has no end
   await chat.ask(NEXT_QUESTION);
   await chat.page.getByLabel("Next").waitFor();
-  wire.mend();
+  network.resume();
   await until("two answers", () => chat.page.locator("[data-turn]").count(), (n) => n === 2, 60_000);
   await chat.ends();
 }

@@ -2,7 +2,7 @@ import { isAccessible } from "../axe.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
 import { drop } from "../dropping.mjs";
-import { Wire } from "../wire.mjs";
+import { NetworkProxy } from "../networkProxy.mjs";
 
 /** Nothing sticks out to the side, and nothing moves that was asked not to. */
 async function isCalmAndFits(page, state) {
@@ -33,8 +33,8 @@ async function tabTo(page, wanted, key = "Tab") {
 
 /** Asking and reading with a keyboard on a small dark screen where nothing moves. */
 export async function askingAndReadingOnAPhone(context) {
-  const wire = await Wire.lay(context);
-  const chat = await ChatPage.open(context, "/", wire.url);
+  const network = await NetworkProxy.start(context);
+  const chat = await ChatPage.open(context, "/", network.url);
   const { page } = chat;
   await page.locator("main li > button").first().waitFor();
   await isCalmAndFits(page, "empty");
@@ -42,7 +42,7 @@ export async function askingAndReadingOnAPhone(context) {
   await page.keyboard.type(QUESTION);
   await page.keyboard.press("Enter");
   await chat.hasText(40);
-  wire.kill(); // holds the answer where it is, however slow this machine is
+  network.freeze(); // holds the answer where it is, however slow this machine is
   await context.setOffline(true);
   await page.getByText(/^You are offline/).waitFor();
   for (const stage of ["Retrieval", "Reranking", "Generation"]) {
@@ -55,7 +55,7 @@ export async function askingAndReadingOnAPhone(context) {
   await page.getByLabel("Next").waitFor();
   await page.getByRole("button", { name: "Remove" }).press("Enter");
   await page.getByLabel("Next").waitFor({ state: "detached" });
-  wire.mend();
+  network.resume();
   await context.setOffline(false);
   await chat.ends();
   await chat.showsWhatIsStored("after being offline");

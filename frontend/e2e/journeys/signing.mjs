@@ -1,7 +1,7 @@
 import { isAccessible } from "../axe.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, QUESTION } from "../chatPage.mjs";
-import { Wire } from "../wire.mjs";
+import { NetworkProxy } from "../networkProxy.mjs";
 
 const PERSON = "ann@example.org";
 
@@ -14,8 +14,8 @@ export function endedSignInKeepsTheText(context, server) {
     const [first, second] = await Promise.all([token(guarded), token(guarded)]);
     const page = await context.newPage();
     const chat = new ChatPage(page);
-    const wire = await Wire.lay(context, guarded.url);
-    await page.goto(wire.url);
+    const network = await NetworkProxy.start(context, guarded.url);
+    await page.goto(network.url);
     await page.getByLabel("Token", { exact: true }).waitFor();
     await page.keyboard.press("Escape"); // a visitor who looks around first
     await chat.ask(QUESTION);
@@ -27,11 +27,11 @@ export function endedSignInKeepsTheText(context, server) {
     await signIn(page, first.secret);
     await chat.ask(QUESTION);
     await chat.hasText(20);
-    wire.kill();
+    network.freeze();
     await guarded.command("app.tokens", "revoke", first.id);
     await context.setOffline(true); // back online the page does not trust its stream: it asks again
     await context.setOffline(false);
-    wire.mend();
+    network.resume();
     await page.getByText(/^Your session has expired/).waitFor();
     const kept = await chat.text();
     check(kept.length >= 20, "the text is gone");

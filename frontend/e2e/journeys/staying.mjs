@@ -1,7 +1,7 @@
 import { openAnswered } from "../answered.mjs";
 import { check, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
-import { Wire } from "../wire.mjs";
+import { NetworkProxy } from "../networkProxy.mjs";
 
 export async function reloadContinues(context) {
   const chat = await ChatPage.open(context);
@@ -49,16 +49,16 @@ export async function stopInOneTabEndsTheOther(context) {
 }
 
 export async function offlineIsNoticedAndMended(context) {
-  const wire = await Wire.lay(context);
-  const chat = await ChatPage.open(context, "/", wire.url);
+  const network = await NetworkProxy.start(context);
+  const chat = await ChatPage.open(context, "/", network.url);
   await chat.ask(QUESTION);
   await chat.hasText(20);
-  wire.kill();
+  network.freeze();
   await context.setOffline(true);
   await chat.page.getByText(/^You are offline/).waitFor({ timeout: 2_000 });
   const before = (await chat.text()).length;
   check((await chat.phase()) === "streaming", "being offline ended the answer");
-  wire.mend();
+  network.resume();
   await context.setOffline(false);
   await chat.ends();
   check((await chat.text()).length > before, "nothing came after being offline");

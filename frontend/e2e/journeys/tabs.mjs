@@ -1,7 +1,7 @@
 import { openAnswered } from "../answered.mjs";
 import { check, until, withWindow } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
-import { Wire } from "../wire.mjs";
+import { NetworkProxy } from "../networkProxy.mjs";
 
 const SIX = 6; // connections a browser gives one server over HTTP/1.1
 
@@ -29,8 +29,8 @@ export function eightTabsAllComplete() {
 /** A tab behind another gives its connection back and catches up when it is looked at again. */
 export function hiddenTabReleasesAndCatchesUp() {
   return withWindow(async (window) => {
-    const wire = await Wire.lay(window);
-    const chat = await ChatPage.open(window, "/", wire.url);
+    const network = await NetworkProxy.start(window);
+    const chat = await ChatPage.open(window, "/", network.url);
     const followed = [];
     chat.page.on("request", (request) => {
       if (/\/runs\/.+\/events$/.test(request.url())) followed.push(request);
@@ -42,11 +42,11 @@ export function hiddenTabReleasesAndCatchesUp() {
     });
     await chat.ask(QUESTION);
     await chat.hasText(20);
-    wire.kill(); // the answer does not end before the tab gives up its connection
+    network.freeze(); // the answer does not end before the tab gives up its connection
     const front = await window.newPage();
     await front.bringToFront();
     await cut;
-    wire.mend();
+    network.resume();
     check(followed.length === 0, "a hidden tab took a connection again");
     await chat.page.bringToFront();
     await chat.ends();

@@ -20,14 +20,14 @@ async function below(rootPath: string) {
 describe("a server below a path", () => {
   it("is asked below that path, and the page's own addresses are below it too", async () => {
     const page = await below("/citestream");
-    const asked: unknown[] = [];
+    const requests: unknown[] = [];
     const fetching: typeof fetch = (input) => {
-      asked.push(input);
+      requests.push(input);
       return Promise.resolve(Response.json({ items: [], next: null }));
     };
     await new page.Client(fetching).sources();
     await new page.Client(fetching).source("s 1");
-    expect(asked).toEqual(["/citestream/sources", "/citestream/sources/s%201"]);
+    expect(requests).toEqual(["/citestream/sources", "/citestream/sources/s%201"]);
     expect(page.sourceFile("s1")).toBe("/citestream/sources/s1/file");
     expect(page.jobEvents("j1")).toBe("/citestream/jobs/j1/events");
     page.navigate("c1");

@@ -33,16 +33,16 @@ export function isKnown(pathname: string): boolean {
 
 /** The place in a source that a link from elsewhere opens in the library; null for none. */
 export function placeIn(search: string): PlaceInSource | null {
-  const asked = new URLSearchParams(search);
-  const sourceId = asked.get("source");
+  const query = new URLSearchParams(search);
+  const sourceId = query.get("source");
   if (sourceId === null || sourceId === "") return null;
   const number = (name: string): number | null => {
-    const given = asked.get(name) ?? "";
+    const given = query.get(name) ?? "";
     return /^\d{1,9}$/.test(given) ? Number(given) : null;
   };
   return {
     sourceId,
-    passageId: asked.get("passage") ?? "",
+    passageId: query.get("passage") ?? "",
     page: number("page"),
     quoteStart: number("start"),
     quoteEnd: number("end"),

@@ -29,9 +29,9 @@ afterEach(cleanup);
 describe("a visitor who has not signed in", () => {
   it("sees what is in the library as soon as they have, without another try of the page's own", async () => {
     let isIn = false;
-    let asked = 0;
+    let requests = 0;
     vi.spyOn(globalThis, "fetch").mockImplementation(() => {
-      asked += 1;
+      requests += 1;
       return Promise.resolve(isIn ? Response.json(SOURCES) : Response.json(REFUSED, { status: 401 }));
     });
     render(
@@ -40,11 +40,11 @@ describe("a visitor who has not signed in", () => {
       </QueryClientProvider>,
     );
     await screen.findByLabelText("Token");
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
     isIn = true;
     signIn.done();
     await screen.findByText(/12 documents/);
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it("fetches at once what the page was just about to try again", async () => {

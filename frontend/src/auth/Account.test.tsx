@@ -7,16 +7,16 @@ import { Account } from "./Account.tsx";
 
 /** A server that knows this person, and refuses or takes the sign-out. */
 function serve(auth: string, signOut: number): string[] {
-  const asked: string[] = [];
+  const requests: string[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const path = input instanceof Request ? input.url : String(input);
-    asked.push(`${init?.method ?? "GET"} ${path}`);
+    requests.push(`${init?.method ?? "GET"} ${path}`);
     const who = { auth, person: "ann@example.org", groups: [] };
     return Promise.resolve(
       path === "/auth/session" ? Response.json(who) : new Response(null, { status: signOut }),
     );
   });
-  return asked;
+  return requests;
 }
 
 function draw(onSignOut = (): void => undefined): void {
@@ -46,10 +46,10 @@ describe("Account", () => {
   });
 
   it("is not there when nobody signs in", async () => {
-    const asked = serve("none", 204);
+    const requests = serve("none", 204);
     draw();
     await waitFor(() => {
-      expect(asked).toEqual(["GET /auth/session"]);
+      expect(requests).toEqual(["GET /auth/session"]);
     });
     expect(document.querySelector(".account")).toBeNull();
   });

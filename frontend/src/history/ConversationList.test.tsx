@@ -10,7 +10,7 @@ const DOT = ".running";
 
 /** A server of conversations: what it was asked, and what it answers. */
 class Conversations {
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
   items: { session_id: string; title: string; active_run_id?: string; match?: { text: string } }[] = [];
   isDown = false;
   deletionMs = 0;
@@ -18,7 +18,7 @@ class Conversations {
   readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const address = typeof input === "string" ? input : "";
     const method = init?.method ?? "GET";
-    this.asked.push(`${method} ${address}`);
+    this.requests.push(`${method} ${address}`);
     if (this.isDown) return Promise.resolve(new Response("{}", { status: 503 }));
     if (method === "DELETE") return this.#delete();
     if (method !== "GET") return Promise.resolve(new Response(null, { status: 204 }));
@@ -37,7 +37,7 @@ class Conversations {
 
   async #delete(): Promise<Response> {
     await new Promise((done) => setTimeout(done, this.deletionMs));
-    this.asked.push("deleted");
+    this.requests.push("deleted");
     return new Response(null, { status: 204 });
   }
 }
@@ -55,7 +55,7 @@ function show(currentId: string | null = null) {
 }
 
 beforeEach(() => {
-  server.asked.length = 0;
+  server.requests.length = 0;
   server.isDown = false;
   server.deletionMs = 0;
   server.items = ["Tea", "<b>Cups</b>", "🫖🫖", "x".repeat(300)].map((title, n) => ({
@@ -84,19 +84,19 @@ describe("ConversationList", () => {
     await waitFor(() => {
       expect(dots()).toBe(1);
     });
-    const looked = server.asked.length;
+    const looked = server.requests.length;
     server.items = [{ session_id: "s0", title: "Tea" }];
     const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
     vi.advanceTimersByTime(3 * ACTIVE_EVERY_MS);
-    expect(server.asked.length).toBe(looked);
+    expect(server.requests.length).toBe(looked);
     visibility.mockReturnValue("visible");
     document.dispatchEvent(new Event("visibilitychange"));
     await waitFor(() => {
       expect(dots()).toBe(0);
     });
-    const known = server.asked.length;
+    const known = server.requests.length;
     vi.advanceTimersByTime(3 * ACTIVE_EVERY_MS);
-    expect(server.asked.length).toBe(known);
+    expect(server.requests.length).toBe(known);
   });
 
   it("notices by itself that an answer has ended elsewhere", async () => {
@@ -130,7 +130,7 @@ describe("ConversationList", () => {
     await waitFor(() => {
       expect(screen.queryByRole("link", { name: "Tea" })).toBeNull();
     });
-    expect(server.asked.at(-1)).toContain("q=Cup");
+    expect(server.requests.at(-1)).toContain("q=Cup");
     expect(screen.getByRole("status").textContent).toBe("1 conversation found");
     expect(within(screen.getByRole("link", { name: "<b>Cups</b>" })).getByText("Cup").tagName).toBe("MARK");
   });
@@ -147,7 +147,7 @@ describe("ConversationList", () => {
     fireEvent.blur(screen.getByRole("textbox", { name: "Title" }));
     expect(await screen.findByRole("link", { name: "Coffee" })).toBeTruthy();
     await waitFor(() => {
-      expect(server.asked).toContain("PATCH /conversations/s0");
+      expect(server.requests).toContain("PATCH /conversations/s0");
     });
   });
 
@@ -173,7 +173,7 @@ describe("ConversationList", () => {
     expect(onCurrentDeleted).toHaveBeenCalled();
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("link", { name: "Tea" })).toBeTruthy();
-    expect(server.asked).toContain("POST /conversations/s0/restore");
+    expect(server.requests).toContain("POST /conversations/s0/restore");
   });
 
   it("undoes a deletion only once the server has made it", async () => {
@@ -182,7 +182,7 @@ describe("ConversationList", () => {
     fireEvent.click(await screen.findByRole("button", { name: "Delete “Tea”" }));
     fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("link", { name: "Tea" })).toBeTruthy();
-    expect(server.asked.slice(-2)).toEqual(["deleted", "POST /conversations/s0/restore"]);
+    expect(server.requests.slice(-2)).toEqual(["deleted", "POST /conversations/s0/restore"]);
   });
 
   it("brings a conversation back that could not be deleted, and says so", async () => {

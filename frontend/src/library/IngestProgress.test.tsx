@@ -8,14 +8,14 @@ import { IngestProgress } from "./IngestProgress.tsx";
 
 /** The server tells of each of these in turn, and of the last one for good; undefined: it is away. */
 function serve(...steps: (Reading | null | undefined)[]): string[] {
-  const asked: string[] = [];
+  const requests: string[] = [];
   vi.stubGlobal("fetch", (address: string) => {
-    asked.push(address);
+    requests.push(address);
     const step = steps.length > 1 ? steps.shift() : steps[0];
     if (step === undefined) return Promise.resolve(new Response("{}", { status: 503 }));
     return Promise.resolve(Response.json({ reading: step }));
   });
-  return asked;
+  return requests;
 }
 
 function show(): QueryClient {
@@ -38,7 +38,7 @@ afterEach(async () => {
 describe("the library that is still being read", () => {
   it("is told of, is followed, and is told of no more once it is in", async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
-    const asked = serve({ done: 7, total: 19 }, { done: 8, total: 19 }, null);
+    const requests = serve({ done: 7, total: 19 }, { done: 8, total: 19 }, null);
     const queries = show();
     const invalidated = vi.spyOn(queries, "invalidateQueries");
     expect(await screen.findByText(/7 of 19 files/)).toBeTruthy();
@@ -51,7 +51,7 @@ describe("the library that is still being read", () => {
     });
     expect(invalidated).toHaveBeenCalledTimes(2);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(asked).toEqual(["/jobs", "/jobs", "/jobs"]);
+    expect(requests).toEqual(["/jobs", "/jobs", "/jobs"]);
   });
 
   it("is told of in German too", async () => {

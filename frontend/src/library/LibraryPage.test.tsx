@@ -30,7 +30,7 @@ function source(id: string, change: Partial<Source>): Source {
 }
 
 let sources: Source[];
-let asked: { method: string; address: string; body: unknown }[];
+let requests: { method: string; address: string; body: unknown }[];
 let isDown: boolean;
 let deletionMs: number;
 let pageSize: number;
@@ -38,7 +38,7 @@ let pageSize: number;
 function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const [method, address] = [init?.method ?? "GET", typeof input === "string" ? input : ""];
   const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : null;
-  asked.push({ method, address, body });
+  requests.push({ method, address, body });
   if (isDown) return Promise.resolve(new Response("{}", { status: 503 }));
   if (method === "DELETE") return remove(address);
   return Promise.resolve(Response.json(method === "GET" ? page(address) : sources[0]));
@@ -46,13 +46,13 @@ function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
 
 /** As the server lists them: words, kind and order are its business. */
 function page(address: string) {
-  const asked = new URL(address, "http://here").searchParams;
+  const query = new URL(address, "http://here").searchParams;
   const found = sources.filter(
     ({ title, kind }) =>
-      title.includes(asked.get("q") ?? "") && kind === (asked.get("kind") ?? kind),
+      title.includes(query.get("q") ?? "") && kind === (query.get("kind") ?? kind),
   );
-  if (asked.get("order") === "longest") found.sort((a, b) => b.passage_count - a.passage_count);
-  const from = Number(asked.get("cursor") ?? 0);
+  if (query.get("order") === "longest") found.sort((a, b) => b.passage_count - a.passage_count);
+  const from = Number(query.get("cursor") ?? 0);
   const next = from + pageSize < found.length ? `${from + pageSize}` : null;
   const counts = { documents: 2, recordings: 1, passages: 50 };
   return { items: found.slice(from, from + pageSize), next, counts: from === 0 ? counts : null };
@@ -60,7 +60,7 @@ function page(address: string) {
 
 async function remove(address: string): Promise<Response> {
   await new Promise((done) => setTimeout(done, deletionMs));
-  asked.push({ method: "deleted", address, body: null });
+  requests.push({ method: "deleted", address, body: null });
   return new Response(null, { status: 204 });
 }
 
@@ -79,7 +79,7 @@ const titles = (): (string | undefined)[] =>
   screen.getAllByRole("rowheader").map((cell) => within(cell).getByRole("button").textContent);
 
 beforeEach(() => {
-  asked = [];
+  requests = [];
   isDown = false;
   deletionMs = 0;
   pageSize = 200;
@@ -131,7 +131,7 @@ describe("LibraryPage", () => {
     });
     fireEvent.change(screen.getByRole("searchbox"), { target: { value: "nothing like it" } });
     expect(await screen.findByText("No source matches.")).toBeTruthy();
-    expect(asked.at(-1)?.address).toBe("/sources?q=nothing+like+it&kind=recording&order=longest");
+    expect(requests.at(-1)?.address).toBe("/sources?q=nothing+like+it&kind=recording&order=longest");
   });
 
   it("comes page by page, and says how much there is in all", async () => {
@@ -172,7 +172,7 @@ describe("LibraryPage", () => {
     fireEvent.change(screen.getByRole("textbox", { name: /^Tags of/ }), { target: { value: "hr, new,, hr" } });
     fireEvent.blur(screen.getByRole("textbox", { name: /^Tags of/ }));
     await waitFor(() => {
-      expect(asked.find(({ method }) => method === "PATCH")?.body).toEqual({ tags: ["hr", "new"] });
+      expect(requests.find(({ method }) => method === "PATCH")?.body).toEqual({ tags: ["hr", "new"] });
     });
   });
 
@@ -188,7 +188,7 @@ describe("LibraryPage", () => {
     if (talk !== undefined) sources = [talk, ...others];
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
-    expect(asked.map(({ address }) => address)).toContain("/sources/Talk/restore");
+    expect(requests.map(({ address }) => address)).toContain("/sources/Talk/restore");
   });
 
   it("undoes a deletion only once the server has made it, and reads the library once", async () => {
@@ -197,7 +197,7 @@ describe("LibraryPage", () => {
     fireEvent.click(await screen.findByRole("button", { name: "Delete “Talk”" }));
     fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
     expect(await screen.findByRole("button", { name: "Delete “Talk”" })).toBeTruthy();
-    const seen = asked.slice(-3).map(({ method, address }) => `${method} ${address}`);
+    const seen = requests.slice(-3).map(({ method, address }) => `${method} ${address}`);
     expect(seen).toEqual(["deleted /sources/Talk", "POST /sources/Talk/restore", "GET /sources?order=newest"]);
   });
 

@@ -149,9 +149,9 @@ export class Client {
     );
   }
 
-  /** Newest first; with `wanted` only those in which these words occur. */
-  conversations(cursor: string | null = null, wanted = ""): Promise<ConversationPage> {
-    const query = { limit: 100, ...(wanted === "" ? {} : { q: wanted }), cursor };
+  /** Newest first; with `search` only those that contain these words. */
+  conversations(cursor: string | null = null, search = ""): Promise<ConversationPage> {
+    const query = { limit: 100, ...(search === "" ? {} : { q: search }), cursor };
     return body(this.#routes.GET("/conversations", { params: { query } }));
   }
 

@@ -5,8 +5,8 @@ type Listener = () => void;
 
 /** Whether the server wants this person to sign in. One per page: everything asks the same server. */
 export class SignIn {
-  readonly #wanted = new Set<Listener>();
-  readonly #done = new Set<Listener>();
+  readonly #listeners = new Set<Listener>();
+  readonly #doneListeners = new Set<Listener>();
   #auth: Auth | null = null;
   #wasIn = false;
 
@@ -20,14 +20,14 @@ export class SignIn {
 
   /** Calls `listener` when `get` changes; returns how to stop listening. */
   readonly subscribe = (listener: Listener): (() => void) => {
-    this.#wanted.add(listener);
-    return () => this.#wanted.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   };
 
   /** Calls `listener` when somebody has signed in, so that it can go on. */
   readonly onDone = (listener: Listener): (() => void) => {
-    this.#done.add(listener);
-    return () => this.#done.delete(listener);
+    this.#doneListeners.add(listener);
+    return () => this.#doneListeners.delete(listener);
   };
 
   /** The server refused a request for want of a sign-in. */
@@ -43,13 +43,13 @@ export class SignIn {
   done(): void {
     this.served();
     this.#set(null);
-    for (const listener of this.#done) listener();
+    for (const listener of this.#doneListeners) listener();
   }
 
   #set(auth: Auth | null): void {
     if (auth === this.#auth) return;
     this.#auth = auth;
-    for (const listener of this.#wanted) listener();
+    for (const listener of this.#listeners) listener();
   }
 }
 

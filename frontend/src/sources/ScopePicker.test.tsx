@@ -9,7 +9,7 @@ import { ScopePicker } from "./ScopePicker.tsx";
 
 const FIRST_PAGE = 10;
 const titles = Array.from({ length: 30 }, (_, number) => `Source ${number}`);
-let asked: string[];
+let requests: string[];
 
 function source(title: string): Pick<Source, "source_id" | "title" | "kind"> {
   return { source_id: title.toLowerCase().replace(" ", "-"), title, kind: "document" };
@@ -18,7 +18,7 @@ function source(title: string): Pick<Source, "source_id" | "title" | "kind"> {
 /** As the server answers: a page of what has the words, or one source. */
 function answer(input: RequestInfo | URL): Promise<Response> {
   const address = typeof input === "string" ? input : "";
-  asked.push(address);
+  requests.push(address);
   const { pathname, searchParams } = new URL(address, "http://here");
   const one = titles.map(source).find(({ source_id: id }) => pathname === `/sources/${id}`);
   if (one !== undefined) return Promise.resolve(Response.json(one));
@@ -38,7 +38,7 @@ function show(filters: Filters = NO_FILTERS) {
 }
 
 beforeEach(() => {
-  asked = [];
+  requests = [];
   vi.stubGlobal("fetch", answer);
 });
 
@@ -56,7 +56,7 @@ describe("ScopePicker", () => {
     fireEvent.change(field, { target: { value: " Source 27" } });
     fireEvent.click(await screen.findByRole("checkbox", { name: /Source 27/ }));
     expect(onChange).toHaveBeenCalledWith({ ...NO_FILTERS, source_ids: ["source-27"] });
-    expect(asked).toContain("/sources?q=Source+27&limit=50");
+    expect(requests).toContain("/sources?q=Source+27&limit=50");
   });
 
   it("names a chosen source that is on no page that was read", async () => {
@@ -64,6 +64,6 @@ describe("ScopePicker", () => {
     await waitFor(() => {
       expect(screen.getByRole("button", { name: "Searching: Source 27. Change" })).toBeTruthy();
     });
-    expect(asked).toEqual(["/sources/source-27"]);
+    expect(requests).toEqual(["/sources/source-27"]);
   });
 });

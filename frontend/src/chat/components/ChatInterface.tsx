@@ -53,14 +53,14 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
     },
     [session, toEnd],
   );
-  const { queued, filters, returned } = snapshot;
+  const { queued, filters, returnedQuestion } = snapshot;
   return (
     <ChatContext value={chat}>
       <ConnectionContext value={connection}>
         <div className={styles.chat} data-phase={phase}>
           <Messages {...{ snapshot, scroll }} onAsk={ask} onEdit={edit} />
           <Dock
-            {...{ connection, queued, filters, returned, edited, toEnd }}
+            {...{ connection, queued, filters, returnedQuestion, edited, toEnd }}
             isBusy={phase === "streaming"}
             isBuffered={snapshot.isBuffered}
             isBehind={isBehind}
@@ -116,7 +116,7 @@ function Messages({ snapshot, scroll, onAsk, onEdit }: MessagesProps) {
   );
 }
 
-interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returned" | "isBuffered"> {
+interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returnedQuestion" | "isBuffered"> {
   readonly connection: Connection | null;
   readonly onAsk: (question: string) => void;
   readonly isBusy: boolean;
@@ -131,7 +131,7 @@ interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returned"
 const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockProps) {
   const t = useT();
   const { session, renderers } = useChat();
-  const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returned, edited, onAsk } =
+  const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returnedQuestion, edited, onAsk } =
     props;
   return (
     <div className={cx(styles.dock, styles.column)}>
@@ -154,7 +154,7 @@ const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockP
         />
       )}
       <Composer
-        {...{ draftKey, isBusy, returned, edited, lastQuestion }}
+        {...{ draftKey, isBusy, returnedQuestion, edited, lastQuestion }}
         onSend={onAsk}
         onStop={() => void session.stop()}
         SaveAsDocument={renderers.SaveAsDocument}

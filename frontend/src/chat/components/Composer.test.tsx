@@ -11,16 +11,16 @@ const onStop = vi.fn();
 
 interface State {
   readonly isBusy?: boolean;
-  readonly returned?: string | null;
+  readonly returnedQuestion?: string | null;
   readonly edited?: Edit | null;
   readonly lastQuestion?: string | null;
 }
 
-function composer({ isBusy = false, returned = null, edited = null, lastQuestion = null }: State) {
+function composer({ isBusy = false, returnedQuestion = null, edited = null, lastQuestion = null }: State) {
   return (
     <Composer
       draftKey="s-1"
-      {...{ isBusy, returned, edited, lastQuestion, onSend, onStop }}
+      {...{ isBusy, returnedQuestion, edited, lastQuestion, onSend, onStop }}
       SaveAsDocument={({ text, onSaved }) => <button onClick={onSaved}>{`Keep ${text.length}`}</button>}
     >
       {null}
@@ -99,10 +99,10 @@ describe("Composer", () => {
 
   it("takes a question back, but not over a draft", () => {
     const { rerender } = render(composer({}));
-    rerender(composer({ returned: "Mine?" }));
+    rerender(composer({ returnedQuestion: "Mine?" }));
     expect(field().value).toBe("Mine?");
     write("Another");
-    rerender(composer({ returned: "Again?" }));
+    rerender(composer({ returnedQuestion: "Again?" }));
     expect(field().value).toBe("Another");
   });
 
@@ -134,7 +134,7 @@ describe("Composer", () => {
   it("shows Stop while an answer is written, and does not send by stopping", () => {
     const { rerender } = render(composer({ isBusy: true }));
     onStop.mockImplementation(() => {
-      rerender(composer({ returned: "Question?" }));
+      rerender(composer({ returnedQuestion: "Question?" }));
     });
     fireEvent.click(screen.getByRole("button", { name: "Stop (Esc)" }));
     expect(onStop).toHaveBeenCalledOnce();

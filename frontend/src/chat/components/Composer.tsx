@@ -18,7 +18,7 @@ interface Props {
   readonly draftKey: string;
   readonly isBusy: boolean;
   /** A question given back; it fills an empty composer once. */
-  readonly returned: string | null;
+  readonly returnedQuestion: string | null;
   readonly edited: Edit | null;
   readonly lastQuestion: string | null;
   readonly onSend: (question: string) => void;
@@ -29,10 +29,10 @@ interface Props {
 
 /** Where questions are written. Enter sends, Shift+Enter breaks the line, ↑ edits the last one. */
 export function Composer(props: Props) {
-  const { draftKey, isBusy, returned, edited, lastQuestion, onSend, onStop, SaveAsDocument } = props;
+  const { draftKey, isBusy, returnedQuestion, edited, lastQuestion, onSend, onStop, SaveAsDocument } = props;
   const t = useT();
   const [enter] = usePreference(ENTER);
-  const draft = useDraft(draftKey, returned, edited);
+  const draft = useDraft(draftKey, returnedQuestion, edited);
   const field = useGrowingField(draft.text, edited);
   const length = characters(draft.text);
   const isSendable = draft.text.trim() !== "" && length <= MAX_LENGTH;

@@ -23,7 +23,7 @@ export interface Draft {
  * The text being written. It outlives a reload of this tab under `key`. A question given back goes
  * in when nothing is lost by it.
  */
-export function useDraft(key: string, returned: string | null, edited: Edit | null): Draft {
+export function useDraft(key: string, returnedQuestion: string | null, edited: Edit | null): Draft {
   const [text, setText] = useState(() => read(key));
   const [aside, setAside] = useState<string | null>(null);
   const [seen, setSeen] = useState<string | null>(null);
@@ -41,9 +41,9 @@ export function useDraft(key: string, returned: string | null, edited: Edit | nu
     setAside(null);
     keep(key, aside ?? "");
   };
-  if (returned !== seen) {
-    setSeen(returned);
-    if (returned !== null && text === "") setText(returned);
+  if (returnedQuestion !== seen) {
+    setSeen(returnedQuestion);
+    if (returnedQuestion !== null && text === "") setText(returnedQuestion);
   }
   if (edited !== null && edited.times !== edits) {
     setEdits(edited.times);

@@ -66,15 +66,15 @@ describe("asking", () => {
     answerWith(stream, "Answer");
     await reaches("complete");
     expect(text()).toBe("Answer");
-    const [asked] = server.asked("POST /chat");
-    expect(asked?.body).toEqual({
+    const [request] = server.requestsTo("POST /chat");
+    expect(request?.body).toEqual({
       message: "Question?",
       session_id: "s-1",
       filters: STARTED.filters,
       on_disconnect: "continue",
       run_id: "id-2",
     });
-    expect(asked?.headers.get("Idempotency-Key")).toBe("id-2");
+    expect(request?.headers.get("Idempotency-Key")).toBe("id-2");
   });
 
   it("keeps the next question until the answer ends", async () => {
@@ -97,10 +97,10 @@ describe("asking", () => {
     await reaches("error");
     expect(lastAnswer(now().turns)?.failure).toMatchObject({ code: "too_many_runs" });
     const stream = server.stream("POST /chat");
-    server.asked("POST /chat");
+    server.requestsTo("POST /chat");
     session.retry();
     answerWith(stream, "Answer");
-    await eventually(() => server.asked("POST /chat").length === 2);
+    await eventually(() => server.requestsTo("POST /chat").length === 2);
   });
 
   it("gives the question back when another tab was quicker, and shows that tab's answer", async () => {
@@ -113,8 +113,8 @@ describe("asking", () => {
     );
     const running = server.stream("GET /runs/run-9/events");
     session.send("Mine?");
-    await eventually(() => server.asked("GET /runs/run-9/events").length === 1);
-    expect(now()).toMatchObject({ returned: "Mine?", phase: "streaming" });
+    await eventually(() => server.requestsTo("GET /runs/run-9/events").length === 1);
+    expect(now()).toMatchObject({ returnedQuestion: "Mine?", phase: "streaming" });
     answerWith(running, "Theirs");
     await reaches("complete");
     expect(text()).toBe("Theirs");
@@ -138,7 +138,7 @@ describe("stopping", () => {
     rest.event(4, "done", { ...DONE, finish_reason: "stopped" });
     await eventually(() => lastAnswer(now().turns)?.finishReason === "stopped");
     expect(text()).toBe("Part one");
-    expect(server.asked("GET /runs/id-2/events")[0]?.headers.get("Last-Event-ID")).toBe("2");
+    expect(server.requestsTo("GET /runs/id-2/events")[0]?.headers.get("Last-Event-ID")).toBe("2");
   });
 
   it("gives the question back when nothing was written yet", async () => {
@@ -146,7 +146,7 @@ describe("stopping", () => {
     server.on("POST /runs/id-2/stop", () => Response.json(RECEIPT));
     session.send("Question?");
     await session.stop();
-    expect(now()).toMatchObject({ turns: [], returned: "Question?", phase: "idle" });
+    expect(now()).toMatchObject({ turns: [], returnedQuestion: "Question?", phase: "idle" });
   });
 
   it("goes on showing the answer when the stop cannot be confirmed", async () => {
@@ -174,7 +174,7 @@ describe("stopping", () => {
     server.on("POST /chat", () => second.response);
     session.send("Two?");
     expect(now().queued).toBeNull();
-    expect(server.asked("POST /chat").length).toBe(2);
+    expect(server.requestsTo("POST /chat").length).toBe(2);
   });
 });
 
@@ -218,7 +218,7 @@ describe("coming back", () => {
     answerWith(running, "Partial no more");
     await reaches("complete");
     expect(text()).toBe("Partial no more");
-    expect(server.asked("GET /runs/run-1/events")[0]?.headers.has("Last-Event-ID")).toBe(false);
+    expect(server.requestsTo("GET /runs/run-1/events")[0]?.headers.has("Last-Event-ID")).toBe(false);
   });
 
   it.each([

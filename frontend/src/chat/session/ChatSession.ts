@@ -96,9 +96,9 @@ export class ChatSession {
     const { filters, turns } = this.getSnapshot();
     const answer = newAnswer(newId(), newId());
     const turn = withAnswer({ key: newId(), question: message, answers: [], shown: 0 }, answer);
-    this.#store.setTurns([...turns, turn], { returned: null, stop: null });
-    const asked = { message, session_id: this.#sessionId, filters, ...runOptions(answer) };
-    this.#run.follow(answer, (signal) => client.ask(asked, signal));
+    this.#store.setTurns([...turns, turn], { returnedQuestion: null, stop: null });
+    const body = { message, session_id: this.#sessionId, filters, ...runOptions(answer) };
+    this.#run.follow(answer, (signal) => client.ask(body, signal));
   }
 
   /** Cuts the stream and has the model stopped; what was received stays. */
@@ -108,7 +108,7 @@ export class ChatSession {
     this.#run.close();
     const found = findAnswer(this.getSnapshot().turns, ({ key }) => key === live.key);
     const unanswered = found?.answer.text === "" && found.turn.answers.length === 1;
-    if (unanswered) this.#store.takeBack(live.key);
+    if (unanswered) this.#store.withdraw(live.key);
     else this.#store.change(live.key, (answer) => ({ ...answer, phase: "stopped" }));
     const outcome = await this.#options.client.stop(live.runId).catch(() => "unconfirmed" as const);
     this.#store.set({ stop: { key: live.key, outcome }, connection: null });
@@ -206,7 +206,7 @@ export class ChatSession {
       return;
     }
     // Another tab was quicker: show its answer, keep this question.
-    this.#store.takeBack(key);
+    this.#store.withdraw(key);
     void this.load();
   }
 

@@ -20,7 +20,7 @@ const turn = (n: number): object[] => [
 ];
 const page = (next: string | null, ...messages: object[]): Response =>
   Response.json({ items: messages.toReversed(), next });
-const asked = (): string[] => server.asked("GET /conversations/s-1/messages").map(({ query }) => query);
+const requests = (): string[] => server.requestsTo("GET /conversations/s-1/messages").map(({ query }) => query);
 const questions = (): string[] => session.getSnapshot().turns.map(({ question }) => question);
 
 let server: FakeServer;
@@ -50,16 +50,16 @@ it("reads a long conversation from its end, and the rest when it is wanted", asy
     () => page("c1", ...turn(3), ...turn(4)),
     () => page(null, ...turn(1), ...turn(2)),
   );
-  expect(asked()).toEqual(["order=newest&limit=60"]);
+  expect(requests()).toEqual(["order=newest&limit=60"]);
   expect(questions()).toEqual(["q-3", "q-4"]);
   const [third] = session.getSnapshot().turns;
   await session.loadEarlier();
-  expect(asked()[1]).toBe("order=newest&limit=60&cursor=c1");
+  expect(requests()[1]).toBe("order=newest&limit=60&cursor=c1");
   expect(questions()).toEqual(["q-1", "q-2", "q-3", "q-4"]);
   expect(session.getSnapshot().turns[2]).toBe(third);
   expect(session.getSnapshot().earlier).toBeNull();
   await session.loadEarlier();
-  expect(asked()).toHaveLength(2);
+  expect(requests()).toHaveLength(2);
 });
 
 it("never cuts a question from its answers", async () => {

@@ -103,7 +103,7 @@ export class FakeServer {
     return stream;
   }
 
-  asked(route: string): Request[] {
+  requestsTo(route: string): Request[] {
     return this.requests.filter(({ method, path }) => `${method} ${path}` === route);
   }
 

@@ -1,5 +1,5 @@
 import type { Answer } from "./answerReducer.ts";
-import { changeAnswer, failureOf, takeBack, withTurns, type ChatSnapshot } from "./chatState.ts";
+import { changeAnswer, failureOf, withdraw, withTurns, type ChatSnapshot } from "./chatState.ts";
 import type { Turn } from "./turns.ts";
 
 /** Holds the snapshot of one conversation and tells who looks at it. */
@@ -35,8 +35,8 @@ export class ChatStore {
     this.change(key, (answer) => ({ ...answer, phase: "error", failure }));
   }
 
-  takeBack(key: string): void {
-    this.#replace(takeBack(this.#snapshot, key));
+  withdraw(key: string): void {
+    this.#replace(withdraw(this.#snapshot, key));
   }
 
   #replace(snapshot: ChatSnapshot): void {

@@ -35,7 +35,7 @@ export interface ChatSnapshot {
   readonly isBuffered: boolean;
   readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
   /** A question that got no answer and goes back into the composer. */
-  readonly returned: string | null;
+  readonly returnedQuestion: string | null;
   /** The next question, sent when the running answer ends. */
   readonly queued: string | null;
   readonly filters: Filters;
@@ -51,7 +51,7 @@ export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
     connection: null,
     isBuffered: false,
     stop: null,
-    returned: null,
+    returnedQuestion: null,
     queued: null,
     filters: NO_FILTERS,
   };
@@ -103,9 +103,9 @@ export function failureOf(refusal: unknown): Failure {
 }
 
 /** The snapshot without an unanswered try; the question of a turn left empty is given back. */
-export function takeBack(snapshot: ChatSnapshot, key: string): ChatSnapshot {
+export function withdraw(snapshot: ChatSnapshot, key: string): ChatSnapshot {
   const turn = findAnswer(snapshot.turns, (answer) => answer.key === key)?.turn;
   if (turn?.answers.length !== 1) return changeAnswer(snapshot, key, () => null);
   const turns = snapshot.turns.filter((other) => other !== turn);
-  return { ...withTurns(snapshot, turns), returned: turn.question };
+  return { ...withTurns(snapshot, turns), returnedQuestion: turn.question };
 }

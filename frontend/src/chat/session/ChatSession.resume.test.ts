@@ -76,7 +76,7 @@ describe("a tab behind others", () => {
     server.on("POST /chat", () => second.response);
     signals.give("visible");
     expect(now().queued).toBeNull();
-    expect(server.asked("POST /chat")).toHaveLength(2);
+    expect(server.requestsTo("POST /chat")).toHaveLength(2);
   });
 
   it("keeps the waiting question when the answer was stopped, until it is sent by hand", async () => {
@@ -141,14 +141,14 @@ describe("a conversation that went on elsewhere", () => {
     await eventually(() => now().loading === "ready");
     const kept = now().turns[0];
     const running = server.stream("GET /runs/r-2/events");
-    const asked = stored("user", "q-2", { content: "And then?", question_id: null });
+    const question = stored("user", "q-2", { content: "And then?", question_id: null });
     const begun = { status: "streaming", run_id: "r-2", question_id: "q-2", content: "" };
     server.replace("GET /conversations/s-1", () =>
       Response.json({ ...CONVERSATION, updated_at: "later", active_run_id: "r-2" }),
     );
     server.replace("GET /conversations/s-1/messages", () =>
       Response.json({
-        items: [stored("assistant", "m-2", begun), asked, stored("assistant", "m-1", first), QUESTION],
+        items: [stored("assistant", "m-2", begun), question, stored("assistant", "m-1", first), QUESTION],
         next: null,
       }),
     );
@@ -163,9 +163,9 @@ describe("a conversation that went on elsewhere", () => {
     const first = { status: "complete", finish_reason: "stop", run_id: "r-1", content: "First" };
     holds({}, stored("assistant", "m-1", first));
     open(false, 5);
-    const looked = () => server.asked("GET /conversations/s-1").length;
+    const looked = () => server.requestsTo("GET /conversations/s-1").length;
     await eventually(() => looked() >= 3);
-    expect(server.asked("GET /conversations/s-1/messages")).toHaveLength(1);
+    expect(server.requestsTo("GET /conversations/s-1/messages")).toHaveLength(1);
     signals.isHidden = true;
     const before = looked();
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -183,7 +183,7 @@ describe("feedback", () => {
     server.on(route, () => new Response(null, { status: 204 }));
     const good = { rating: "up", comment: "" } as const;
     expect(await session.giveFeedback("m-1", good)).toBe(true);
-    expect(server.asked(route)[0]?.body).toEqual(good);
+    expect(server.requestsTo(route)[0]?.body).toEqual(good);
     server.replace(route, () => refusal(503, "store_unavailable"));
     expect(await session.giveFeedback("m-1", { rating: "down", comment: "No" })).toBe(false);
     expect(lastAnswer(now().turns)?.feedback).toEqual(good);
@@ -205,11 +205,11 @@ describe("feedback", () => {
     expect(lastAnswer(now().turns)?.feedback).toEqual(bad);
     await eventually(() => answered.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(server.asked(route)).toHaveLength(1);
+    expect(server.requestsTo(route)).toHaveLength(1);
     answered[0]?.(refusal(503, "store_unavailable"));
     await eventually(() => answered.length === 2);
     expect(lastAnswer(now().turns)?.feedback).toEqual(bad);
-    expect(server.asked(route)[1]?.body).toEqual(bad);
+    expect(server.requestsTo(route)[1]?.body).toEqual(bad);
     answered[1]?.(new Response(null, { status: 204 }));
     expect(await Promise.all(said)).toEqual([false, true]);
     expect(lastAnswer(now().turns)?.feedback).toEqual(bad);

@@ -6,34 +6,34 @@ import { check } from "./browser.mjs";
  * The network between one journey's browser and the server, which can go dead as in a tunnel: open
  * streams too, which the browser's own "offline" leaves alone. What is on the way then arrives later.
  */
-export class Wire {
+export class NetworkProxy {
   #server;
   #ends = new Set();
   #isDead = false;
 
   /** From a port of its own to the server at `url`, until the context is closed. */
-  static async lay(context, url = process.env.BASE_URL) {
+  static async start(context, url = process.env.BASE_URL) {
     const { protocol, hostname, port } = new URL(url);
-    check(protocol === "http:", `a wire carries http://, not ${url}`);
-    const wire = new Wire();
-    wire.#server = createServer((near) => wire.#join(near, connect(port || 80, hostname)));
-    wire.#server.unref();
-    await new Promise((listening) => wire.#server.listen(0, "127.0.0.1", listening));
-    context.once("close", () => wire.#cut());
-    return wire;
+    check(protocol === "http:", `the proxy carries http://, not ${url}`);
+    const network = new NetworkProxy();
+    network.#server = createServer((near) => network.#join(near, connect(port || 80, hostname)));
+    network.#server.unref();
+    await new Promise((listening) => network.#server.listen(0, "127.0.0.1", listening));
+    context.once("close", () => network.#cut());
+    return network;
   }
 
   get url() {
     return `http://127.0.0.1:${this.#server.address().port}`;
   }
 
-  /** From now on nothing arrives, on either side, until `mend`. */
-  kill() {
+  /** From now on nothing arrives, on either side, until `resume`. */
+  freeze() {
     this.#isDead = true;
     for (const end of this.#ends) end.pause();
   }
 
-  mend() {
+  resume() {
     this.#isDead = false;
     for (const end of this.#ends) end.resume();
   }
