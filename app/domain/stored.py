@@ -159,7 +159,8 @@ def _total(value: object) -> int | None:
 
 def stored_step(kind: str, data: bytes) -> Step:
     """A stored event; types other than text, citations and ends are stages, unknown ones too."""
-    event = from_json(data)
+    # Unless told otherwise, pydantic keeps 16,384 strings of what it parsed.
+    event = from_json(data, cache_strings="keys")
     content = event.get("content") if isinstance(event, Mapping) else None
     fields = content if isinstance(content, Mapping) else {}
     match kind:

@@ -1,5 +1,7 @@
 """P16: what a newer version stored is read without what this one does not know."""
 
+import gc
+import sys
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from app.domain.stored import (
     stored_notes,
     stored_passages,
     stored_spans,
+    stored_step,
 )
 
 CITATION: dict[str, Any] = {
@@ -136,3 +139,20 @@ def test_any_change_to_a_citation_keeps_what_is_still_understood(
         kept = read.model_dump()
         for name in CITATION.keys() - changes.keys():
             assert kept[name] == CITATION[name]
+
+
+def test_reading_stored_events_keeps_no_text_of_them() -> None:
+    def kept_by_reading(first: int, last: int) -> int:
+        events = [
+            f'{{"type": "token", "content": "w{n}", "timestamp": "t{n}"}}'.encode()
+            for n in range(first, last)
+        ]
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for event in events:
+            stored_step("token", event)
+        return sys.getallocatedblocks() - before
+
+    kept_by_reading(0, 10)  # what is made once
+    assert kept_by_reading(10, 1_010) < 100
+    assert kept_by_reading(1_010, 3_010) < 100
