@@ -87,22 +87,33 @@ KINDS: Final = {
 
 @dataclass
 class Memory:
-    """Resident memory of one server over time."""
+    """Resident memory of one server over time.
+
+    Its pages of files (libraries, the model) come and go with what else the machine does, so what
+    is left without them is reported too.
+    """
 
     requests: int = 0
     samples: list[tuple[float, float, int]] = field(default_factory=list)  # seconds, MB, requests
+    anonymous: list[float] = field(default_factory=list)  # MB without pages of files, per sample
 
     def sample(self, at_s: float, pid: int) -> None:
-        resident = psutil.Process(pid).memory_info().rss / MEGABYTE
-        self.samples.append((at_s, resident, self.requests))
+        memory = psutil.Process(pid).memory_info()
+        self.samples.append((at_s, memory.rss / MEGABYTE, self.requests))
+        self.anonymous.append((memory.rss - memory.shared) / MEGABYTE)
 
     def after(self, beginning_s: float) -> "Memory":
         """Without the beginning."""
-        return Memory(self.requests, [one for one in self.samples if one[0] >= beginning_s])
+        left = sum(one[0] >= beginning_s for one in self.samples)
+        return Memory(self.requests, self.samples[-left:], self.anonymous[-left:])
 
     def mb_an_hour(self) -> float:
         seconds, resident, _ = zip(*self.samples, strict=True)
         return linear_regression(seconds, resident).slope * 3600
+
+    def anonymous_mb_an_hour(self) -> float:
+        seconds = [at_s for at_s, _, _ in self.samples]
+        return linear_regression(seconds, self.anonymous).slope * 3600
 
     def kb_a_request(self) -> float:
         _, resident, requests = zip(*self.samples, strict=True)
@@ -147,7 +158,9 @@ async def test_memory_levels_off(
         f"\n{name}: {memory.requests} requests in {seconds:.0f} s, "
         f"{memory.samples[0][1]:.0f} -> {memory.samples[-1][1]:.0f} MB; after the first "
         f"{beginning_s:.0f} s {steady.mb_an_hour():+.1f} MB an hour, "
-        f"{steady.kb_a_request():+.2f} KB a request\n"
+        f"{steady.kb_a_request():+.2f} KB a request; without pages of files "
+        f"{memory.anonymous[0]:.0f} -> {memory.anonymous[-1]:.0f} MB, "
+        f"{steady.anonymous_mb_an_hour():+.1f} MB an hour\n"
     )
     if seconds > BEGINNING_S:
         assert steady.mb_an_hour() <= GATE_MB_AN_HOUR
