@@ -21,11 +21,11 @@ async function ask(message) {
 /** Has `question` answered `times` times, all at once, for those who will ask for it. */
 export function prepare(question, times) {
   const asked = Array.from({ length: times }, () => ask(question));
-  for (const one of asked) one.catch(() => undefined); // told to whoever takes it
+  for (const one of asked) one.catch(() => undefined); // reported to the journey that uses it
   ready.set(question, [...(ready.get(question) ?? []), ...asked]);
 }
 
-/** The id of a conversation that has the answer to `question` and nothing else, for whoever asks. */
+/** The id of a conversation that has the answer to `question` and nothing else. */
 export function answered(question = QUESTION) {
   return ready.get(question)?.shift() ?? ask(question);
 }

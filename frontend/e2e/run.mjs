@@ -2,7 +2,7 @@
 // it against that server, without the journeys that do something to theirs.
 // Names as arguments run only those. VARIANT=phone-dark runs them on a phone in the dark where nothing
 // moves; without it only those made for it. PICTURES=folder takes pictures of the page instead.
-// The last line is "N passed, N failed"; the exit code tells the same.
+// The last line is "N passed, N failed"; the exit code is 1 if any failed.
 import { availableParallelism } from "node:os";
 
 import { prepare } from "./answered.mjs";

@@ -9,7 +9,7 @@ export async function answerSurvivesAKilledServer(context, server) {
   await chat.ask(QUESTION);
   await chat.hasText(300);
   await server.end("SIGKILL");
-  await chat.page.getByText(/^The connection broke/).waitFor();
+  await chat.page.getByText(/^Connection lost/).waitFor();
   await server.run();
   await chat.ends("error");
   await chat.page.getByText(INTERRUPTED).waitFor();

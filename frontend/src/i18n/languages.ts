@@ -3,7 +3,7 @@ import type { Resource } from "i18next";
 type Texts = Resource[string];
 
 interface Language {
-  /** In the language itself: whoever looks for it reads it. */
+  /** In the language itself. */
   readonly name: string;
   /** Fetches its texts; English comes with the page. */
   readonly load: () => Promise<{ readonly default: Texts }>;

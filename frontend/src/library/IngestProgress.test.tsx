@@ -6,7 +6,7 @@ import { setLanguage } from "../i18n/i18n.ts";
 import type { Reading } from "../protocol/events.gen.ts";
 import { IngestProgress } from "./IngestProgress.tsx";
 
-/** The server tells of each of these in turn, and of the last one for good; undefined: it is away. */
+/** Serves each of these once and the last one from then on; undefined: the request fails. */
 function serve(...steps: (Reading | null | undefined)[]): string[] {
   const requests: string[] = [];
   vi.stubGlobal("fetch", (address: string) => {

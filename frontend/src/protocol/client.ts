@@ -87,8 +87,8 @@ export class Client {
   readonly #routes;
 
   /**
-   * `onSignedOut` is told how this server signs people in, each time it asks for that; `onServed`,
-   * that it gave something that has an owner.
+   * `onSignedOut` is called with the sign-in method whenever the server requires one, `onServed`
+   * after each response that only a signed-in person gets.
    */
   constructor(
     fetchFn: typeof fetch = (input, init) => globalThis.fetch(input, init),
@@ -219,7 +219,7 @@ export class Client {
     return body(this.#routes.GET("/sources/{source_id}/passages", ofSource(sourceId)));
   }
 
-  /** Hands files over; the job tells what becomes of them. */
+  /** Uploads files; the job reports what becomes of them. */
   async upload(files: readonly File[]): Promise<Upload> {
     const body = new FormData();
     for (const file of files) body.append("file", file, file.name);

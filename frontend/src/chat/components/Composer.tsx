@@ -138,7 +138,7 @@ function sends(event: KeyboardEvent, enter: "sends" | "breaks"): boolean {
   return enter === "sends" && !event.shiftKey;
 }
 
-/** Code points: an emoji is one character to whoever writes it. */
+/** Code points: people count an emoji as one character. */
 function characters(text: string): number {
   return text.length - (text.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0);
 }

@@ -13,14 +13,14 @@ import styles from "./StageLine.module.css";
 
 /**
  * What happens before and while the answer is written, with counts and times. When it is finished
- * the same line says how it was found, so that nothing moves; opened, it tells everything.
+ * the same line says how it was found, so that nothing moves; opened, it shows every step.
  */
 export function StageLine({ answer }: { readonly answer: Answer }) {
   useT();
   const steps = stepsOf(answer.evidence);
   const isStreaming = answer.phase === "streaming";
   if (!isStreaming && steps.every((step) => step.result === "")) {
-    // A continued answer was not searched for. Its line stays all the same: what is read stays put.
+    // A continued answer has no search of its own. The line stays, so that the text does not move.
     return answer.text === "" || steps.length === 0 ? null : (
       <p className={styles.plain}>{t("chat:found.before")}</p>
     );

@@ -7,7 +7,7 @@ import type { BrowserSignals, Signal } from "./browserSignals.ts";
 
 /**
  * Why following ended: the terminal event came, the run is no more, it (or we) was refused, or we
- * left. Being signed out is a refusal at any time: the run goes on, for whoever signs in again.
+ * left. Being signed out is a refusal at any time: the run goes on and can be followed after a new sign-in.
  */
 export type FollowResult = "terminal" | "gone" | "refused" | "closed";
 

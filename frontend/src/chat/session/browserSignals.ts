@@ -1,4 +1,4 @@
-/** What the browser tells about this tab's network and visibility. */
+/** What the browser reports about this tab's network and visibility. */
 export type Signal = "online" | "offline" | "visible" | "hidden" | "restored";
 
 export interface BrowserSignals {

@@ -2,7 +2,7 @@ import type { Answer } from "./answerReducer.ts";
 import { changeAnswer, failureOf, withdraw, withTurns, type ChatSnapshot } from "./chatState.ts";
 import type { Turn } from "./turns.ts";
 
-/** Holds the snapshot of one conversation and tells who looks at it. */
+/** Holds the snapshot of one conversation and notifies its subscribers of changes. */
 export class ChatStore {
   readonly #listeners = new Set<() => void>();
   #snapshot: ChatSnapshot;

@@ -31,7 +31,7 @@ export interface ChatSnapshot {
   /** State of the newest answer: idle, streaming, complete, error or stopped. */
   readonly phase: Phase;
   readonly connection: Connection | null;
-  /** Something on the way gathers the stream: told until the page is loaded again. */
+  /** A proxy buffers the stream; stays true until the page is reloaded. */
   readonly isBuffered: boolean;
   readonly stop: { readonly key: string; readonly outcome: StopOutcome } | null;
   /** A question that got no answer and goes back into the composer. */
