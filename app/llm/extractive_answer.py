@@ -77,11 +77,13 @@ def quote_answer(question: str, passages: Sequence[Passage]) -> str:
 def _units(number: int, passage: Passage) -> Iterator[_Unit]:
     """The quotable units of a passage in order."""
     found = _pieces(passage)
-    pieces = [
-        (span, mark)
-        for span, mark in found
-        if _quotable(span.of(passage.text), whole=bool(mark) or len(found) == 1)
-    ]
+    introduced = False
+    pieces: list[tuple[Span, str]] = []
+    for span, mark in found:
+        text = span.of(passage.text)
+        if _quotable(text, whole=bool(mark) or introduced or len(found) == 1):
+            pieces.append((span, mark or ("-" if introduced else "")))
+        introduced = text.endswith((":", "\uff1a")) and not mark
     position = 0
     while position < len(pieces):
         span, mark = pieces[position]
@@ -186,7 +188,7 @@ class _Scorer:
         text, fit = unit.text, 0.0
         if unit.lead.endswith("?"):
             fit -= 0.5
-        if len(text.split()) < 4:
+        if len(text.split()) < 4 and _LABELLED.search(text) is None:
             fit -= 0.3
         found = words(text)
         if _ASKS_NUMBER.search(self._question) and any(w.is_number for w in found):

@@ -36,10 +36,24 @@ _END: Final = re.compile(
 )
 _NEVER_LAST: Final = re.compile(
     r"""(?:dr|mrs?|ms|prof|st|sr|jr|vs|e\.g|i\.e|cf|figs?|nos?|vol|pp|eds?|approx|ca|art|sec|refs?
-    |resp|incl|excl|esp|viz|gen|col|capt|rev|hon)""",
+    |resp|incl|excl|esp|viz|gen|col|capt|rev|hon
+    |inkl|exkl|zzgl|bzw|ggf|evtl|vgl|nr|str|abs|bspw|sog|gem|hr|fr|tel|mio|mrd|geb|dipl|ing|lt)""",
     re.VERBOSE | re.IGNORECASE,
 )
 """Abbreviations whose full stop never ends a sentence."""
+_ORDINAL: Final = re.compile(r"\d{1,2}")
+_BEFORE_ORDINAL: Final = frozenset(
+    """am im zum vom beim bis ab seit der die das den dem des ein eine einem einen einer und jeden
+    jedem jeder""".split()  # noqa: SIM905 - one word a line is harder to read
+)
+_MONTH: Final = re.compile(
+    r"(?:jan|feb|mär|maerz|apr|mai\b|jun|jul|aug|sep|okt|nov|dez|oct|dec|mar|may\b)", re.IGNORECASE
+)
+_ONE_LETTER: Final = re.compile(r"\w\.")
+_INITIAL: Final = re.compile(r"[A-Z]\.")
+_BEFORE_INITIAL: Final = frozenset(
+    "by from with and to of for von und mit für par de et & mr mrs".split()  # noqa: SIM905
+)
 _ACRONYM: Final = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _BEFORE_NEXT: Final = re.compile(r"\s*+[\"'“‘«(\[*_]*+")
 _LOOK_BACK: Final = 256
@@ -88,12 +102,24 @@ def _ends(text: str, end: re.Match[str], rest: Span) -> bool:
     if not before:
         return False
     word = before[-1].lstrip("\"'“‘«([*_")
-    if _NEVER_LAST.fullmatch(word):
+    previous = before[-2] if len(before) > 1 else ""
+    if _NEVER_LAST.fullmatch(word) or _ACRONYM.fullmatch(word):
         return False
-    if len(word) == 1 and word.isupper():
-        # An initial ("J. Smith") follows a name or nothing; "vitamin D." ends its sentence.
-        return len(before) > 1 and not before[-2][:1].isupper()
-    return not _ACRONYM.fullmatch(word)
+    if _ORDINAL.fullmatch(word):
+        # German writes "am 31. März" and "der 2. Stock".
+        return not (_MONTH.match(text, at) or previous.lower() in _BEFORE_ORDINAL)
+    if len(word) == 1 and word.isalpha():
+        return _ends_with_letter(word, previous, text[at : at + 2])
+    return True
+
+
+def _ends_with_letter(letter: str, previous: str, following: str) -> bool:
+    """Whether "vitamin D." ends its sentence, unlike "by J. R. Smith", "J. Smith" and "z. B."."""
+    if _INITIAL.match(following) or _ONE_LETTER.fullmatch(previous):
+        return False
+    if letter.islower():
+        return True
+    return bool(previous) and not previous[:1].isupper() and previous not in _BEFORE_INITIAL
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:

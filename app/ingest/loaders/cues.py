@@ -17,7 +17,7 @@ _TIMES: Final = re.compile(rf"^[ \t]*{_STAMP}[ \t]*--+>[ \t]*{_STAMP}(?![^\s]).*
 _TAG: Final = re.compile(r"</?[a-z0-9][^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 _DASH: Final = re.compile(r"[-–]\s+")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
-_NAME: Final = re.compile(r"(?:>> ?)?([^\W_][^:：\[\]()<>|=/\"“”]{0,47})[:：](?:\s+|$)")
+_NAME: Final = re.compile(r"(?:>> ?)?([^\W_][^:：\[\]<>|=/\"“”]{0,47})[:：](?:\s+|$)")
 _NAME_WORDS: Final = 5
 _SOUND: Final = re.compile(r"[\[(♪][^\])♪]*[\])♪]?")
 _OVERLAP_WORDS: Final = 64  # of two cues are compared

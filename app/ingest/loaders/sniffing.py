@@ -24,7 +24,7 @@ def binary_format(data: bytes) -> str | None:
 
     Raises `IngestError` for what can be named but not read.
     """
-    if b"%PDF-" in data[:1024]:
+    if _is_pdf(data):
         return "pdf"
     if data[:64].lstrip().startswith(b"{\\rtf"):
         return "rtf"
@@ -37,6 +37,16 @@ def binary_format(data: bytes) -> str | None:
     if data.startswith(b"PK\x03\x04"):
         return _archive_format(data)
     return None
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Readers accept a PDF behind other bytes; text about PDFs, or an archive of one, is none."""
+    if data.startswith(b"%PDF-"):
+        return True
+    if data.startswith(b"PK\x03\x04"):
+        return False
+    at = data[:1024].find(b"%PDF-")
+    return at >= 0 and b"endobj" in data[at:] and (at == 0 or data[at - 1 : at] in b"\r\n\0 \xbf")
 
 
 def text_format(data: bytes) -> str | None:

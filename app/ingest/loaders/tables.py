@@ -28,7 +28,8 @@ _LABELS: Final = frozenset(
     """
     name address street city town country phone telephone mobile fax email e-mail date total
     subtotal amount version author title customer client company status id number invoice
-    reference subject project owner website url vat tax currency department manager
+    reference subject project owner sponsor leader budget contact role location site deadline
+    period approved start end website url vat tax currency department manager
     datum anschrift straße ort land telefon summe betrag kunde firma titel autor nummer
     rechnung projekt betreff nom adresse ville pays téléphone montant titre auteur
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
@@ -80,8 +81,12 @@ class _Writer:
         further = next(rows, None)
         rest = rows if further is None else chain([further], rows)
         if further is None and (parts := _side_by_side(first)):
+            forms = _are_forms(parts)
             for part in parts:
-                self._add_table(part, iter(()))
+                if forms:
+                    self._add_form(part)
+                else:
+                    self._add_table(part, iter(()))
         else:
             self._add_table(first, rest)
 
@@ -107,9 +112,7 @@ class _Writer:
                 self._out.add_block(" ".join(filter(None, row)), kind)
             return
         if _is_form(first):
-            self.end()
-            for row in chain(first, rest):
-                self._out.add_block(_labelled(row), "row")
+            self._add_form(chain(first, rest))
             return
         header, used = _header_of(first, continues=self._continues(first))
         if header is not None:
@@ -122,6 +125,11 @@ class _Writer:
         for row in chain(first[used:], rest):
             self._add_row(row)
 
+    def _add_form(self, rows: Iterable[Sequence[str]]) -> None:
+        self.end()
+        for row in rows:
+            self._out.add_block(_labelled(row), "row")
+
     def _continues(self, first: Sequence[Sequence[str]]) -> bool:
         """Whether the rows fit under the header above: no wider, and figures below figures."""
         if self._header is None or max(map(len, first)) > len(self._header.names):
@@ -131,7 +139,9 @@ class _Writer:
         return all(sum(map(_is_value, cells)) > 0.5 * len(cells) for cells in below if cells)
 
     def _add_row(self, row: Sequence[str]) -> None:
-        own = ["" if isinstance(cell, Spanned) else cell for cell in row]
+        # A cell over the whole row is a title of what follows; over some columns it is in each.
+        alone = _filled(row) == 1
+        own = ["" if alone and isinstance(cell, Spanned) else str(cell) for cell in row]
         names = self._header.names if self._header else ()
         for at, cell in enumerate(own):
             if cell:
@@ -269,6 +279,8 @@ def _is_upper_half(rows: Sequence[Sequence[str]]) -> bool:
     columns = [_column(body, at) for at in range(1, len(lower)) if at < len(lower) and lower[at]]
     typed = [sum(map(_is_value, below)) > 0.7 * len(below) for below in columns if below]
     repeated = len(set(names)) < len(names)
+    if repeated and any(isinstance(cell, Spanned) for cell in upper):
+        return True
     return (
         bool(typed)
         and any(typed)
@@ -301,11 +313,34 @@ def _side_by_side(rows: Sequence[Sequence[str]]) -> list[list[list[str]]]:
     for begin, end in groups:
         cut = ((type(row) if isinstance(row, HeaderRow) else list)(row[begin:end]) for row in rows)
         part = [row for row in map(_trimmed, cut) if any(row)]
-        titles = sum(1 for row in part[:2] if _filled(row) == 1)
-        if len(part) < 2 or _evidence(part[titles % len(part)], part[titles + 1 :]) <= 0:
-            return []
         parts.append(part)
-    return parts
+    if any(len(part) < 2 for part in parts):
+        return []
+    return parts if _are_forms(parts) or all(map(_has_header, parts)) else []
+
+
+def _has_header(part: Sequence[Sequence[str]]) -> bool:
+    titles = sum(1 for row in part[:2] if _filled(row) == 1)
+    return _evidence(part[titles % len(part)], part[titles + 1 :]) > 0
+
+
+def _are_forms(parts: Sequence[Sequence[Sequence[str]]]) -> bool:
+    """Pairs beside pairs: one of them clearly labels with values, none with a header of its own."""
+    rows = [row for part in parts for row in part]
+    if any(len(row) > 2 or isinstance(row, HeaderRow) for row in rows):
+        return False
+    if any(_is_value(row[0]) for row in rows):
+        return False
+    if sum(_is_label(row[0]) for row in rows) > 1:
+        return True
+    kinds = [{_is_value(row[1]) for row in part if len(row) > 1} for part in parts]
+    mixed = any(
+        len(one) == 2 and not _is_value(part[0][-1]) for one, part in zip(kinds, parts, strict=True)
+    )
+    headed = any(
+        not _is_value(part[0][-1]) and all(_is_value(row[-1]) for row in part[1:]) for part in parts
+    )
+    return any(map(_is_form, parts)) or (mixed and not headed)
 
 
 def _lines(names: Sequence[str], row: Sequence[str]) -> Iterator[str]:

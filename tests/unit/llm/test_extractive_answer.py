@@ -155,6 +155,19 @@ def test_headings_forms_and_rows_can_be_quoted(text: str) -> None:
     assert quote_answer("What is due, costs or closes?", [passage(text)]) != NOTHING
 
 
+def test_what_follows_a_colon_belongs_to_what_introduces_it() -> None:
+    text = "The vault code is as follows:\n\n9917-QX\n\nThe vault is on the second floor."
+    answer = quote_answer("What is the vault code?", [passage(text)])
+    assert answer.startswith("The vault code is as follows:\n\n- 9917-QX [1]")
+
+
+def test_a_short_label_with_its_value_is_an_answer() -> None:
+    here = passage("- Site name: Orlestone Quay\n- Opening date: 2019-08-23\n- Berths: 40")
+    there = passage("- Site name: Gannet Quay\n- Opening date: 23 August 2020\n- Berths: 12")
+    answer = quote_answer("What is the opening date of Orlestone Quay?", [here, there])
+    assert "- Opening date: 2019-08-23 [1]" in answer
+
+
 def test_a_recording_is_quoted_without_names_and_not_by_its_questions() -> None:
     lines = ["Dana: How long does it stay in the body?", "Priya: Its half-life is 75 hours."]
     text = "\n".join(lines)

@@ -120,6 +120,19 @@ def test_names_before_a_colon_are_speakers() -> None:
     ]
 
 
+def test_names_may_say_where_people_are_from() -> None:
+    body = (
+        "00:01.000 --> 00:03.000\nJohn Smith (Facilities): We paint block R.\n\n"
+        "00:04.000 --> 00:05.000\nMary Doe: Who pays for it?\n\n"
+        "00:06.000 --> 00:07.000\nJohn Smith (Facilities): The board.\n"
+    )
+    assert [speaker for _, speaker, *_ in vtt(body)] == [
+        "John Smith (Facilities)",
+        "Mary Doe",
+        "John Smith (Facilities)",
+    ]
+
+
 def test_two_speakers_in_one_cue_are_told_apart() -> None:
     body = (
         "00:01.000 --> 00:03.000\nAnn: Ready?\nBen: Ready.\n\n00:04.000 --> 00:05.000\nAnn: Go.\n"

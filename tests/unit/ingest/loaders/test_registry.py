@@ -1,5 +1,7 @@
 """Files to text: what is kept, what is taken off, what is refused and how."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,6 +15,7 @@ from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.registry import LOADERS, loader_for, title_from
 from app.ingest.loaders.webvtt_transcript import load_webvtt
 from app.ingest.parsed_document import IngestError, ParsedDocument
+from tests.harness.documents import flowing, pdf
 
 MARKDOWN = """---
 title: "Kettles"
@@ -218,3 +221,14 @@ def test_an_unknown_file_type_names_the_known(name: str, said: str) -> None:
 )
 def test_a_title_can_come_from_the_name(name: str, title: str) -> None:
     assert title_from(name) == title
+
+
+def test_a_pdf_inside_an_archive_or_a_text_does_not_make_a_pdf() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("bill.pdf", pdf([flowing(["Some text."])]))
+        archive.writestr("minutes.md", "# Minutes")
+    assert loader_for("papers.zip", out.getvalue()).format == "zip"
+    about = b"Every PDF begins with the characters %PDF-1.7, says the manual."
+    assert loader_for("about.txt", about).format == "txt"
+    assert loader_for("junk.pdf", b"\r\n\0" + pdf([flowing(["Text."])])).format == "pdf"

@@ -148,3 +148,20 @@ def test_styles_that_make_no_sense_are_not_needed() -> None:
     ):
         data = with_part(workbook(fill), "xl/styles.xml", styles)
         assert lines(load_xlsx(data)) == ["Item: Pump; Cost: 12"]
+
+
+def test_a_cell_over_several_columns_is_in_each_of_them() -> None:
+    def fill(sheet: Worksheet) -> None:
+        for row in (
+            ["Shift", "Week 40", None, "Week 41", None],
+            [None, "Lead", "Deputy", "Lead", "Deputy"],
+            ["Night", "Oskar", None, None, "Lena"],
+        ):
+            sheet.append(row)
+        for merged in ("A1:A2", "B1:C1", "D1:E1", "B3:D3"):
+            sheet.merge_cells(merged)
+
+    assert lines(loaded(fill)) == [
+        "Shift: Night; Week 40 Lead: Oskar; Week 40 Deputy: Oskar; Week 41 Lead: Oskar; "
+        "Week 41 Deputy: Lena"
+    ]

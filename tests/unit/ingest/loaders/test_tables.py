@@ -67,6 +67,16 @@ from app.ingest.loaders.separated_values import load_csv
             id="labels with colons",
         ),
         pytest.param(
+            "Project,Harbour wall,,Sponsor,Ministry of Ports\nLeader,Ysolde Brandt,,Budget,2400000",
+            [
+                "Project: Harbour wall",
+                "Leader: Ysolde Brandt",
+                "Sponsor: Ministry of Ports",
+                "Budget: 2400000",
+            ],
+            id="labels with values beside each other",
+        ),
+        pytest.param(
             "Question,Answer\nHow hot is it?,Ninety degrees.\nHow long?,Three minutes.",
             [
                 "Question | Answer",
