@@ -24,6 +24,7 @@ from app.embeddings.minilm import EncodedQuery
 from app.search.late_interaction import maxsim_cosines
 from app.search.query_terms import QueryTerms
 from app.search.topic_match import TopicMatch, match_topic
+from app.text.stop_words import seems_english
 from app.text.tokens import normalized_words, word_spans
 
 DEPTH: Final = 50
@@ -164,7 +165,12 @@ def _rank(
     if topic is not terms:
         proximity = [topic.proximity(one) for one in words_of]
     mean_cosine = float(np.mean([one.cosine for one in (*top, *rest)]))
-    missing_share = _missing_share(tokens, states, order[:GRADED_CANDIDATES], absent_weight)
+    # The model of the tokens knows English: in other languages even a usual word has no neighbour.
+    missing_share = (
+        _missing_share(tokens, states, order[:GRADED_CANDIDATES], absent_weight)
+        if seems_english(map(str.lower, terms.words))
+        else None
+    )
     ranked = [
         replace(
             top[i],

@@ -1,5 +1,6 @@
 """English words that carry little meaning of their own. Every stop-word list of the project."""
 
+from collections.abc import Iterable
 from typing import Final
 
 _COMMON: Final = """
@@ -36,3 +37,28 @@ FUNCTION_WORDS: Final = frozenset((_COMMON + _FUNCTION_ONLY).split())
 """Not counted as content when words of claims, queries and passages are compared."""
 QUESTION_STOP_WORDS: Final = frozenset(_COMMON.split()) | frozenset(_QUESTION_ONLY.split())
 """Not counted as key terms of a question. Smaller: "during" or "between" may carry its meaning."""
+
+_ELSEWHERE: Final = """
+    der das dem den ist sind ein eine einen einem einer und oder nicht wie wer wo wann warum wieso
+    welche welcher welches wieviel viel gibt hat haben wird werden mit für von zu zum zur im bei
+    wurde kann muss ich wir ihr sie es auf aus nach
+    le les des du est sont une et ou qui que quel quelle quels quelles combien comment pourquoi
+    dans avec pour sur ce cette il elle
+    los las una qué cuál cuánto cuánta cómo dónde quién cuándo para por con es del
+    gli della che quanto quale dove chi sono il di
+    os um uma qual quem quando onde são não do da
+    het een hoeveel wat waar wie voor van zijn
+"""
+FOREIGN_FUNCTION_WORDS: Final = frozenset(_ELSEWHERE.split()) - FUNCTION_WORDS
+"""Of German, French, Spanish, Italian, Portuguese and Dutch, without what is English, too."""
+_AMBIGUOUS: Final = frozenset(
+    "an also as at in me no of on so up was will".split()  # noqa: SIM905
+)
+
+
+def seems_english(words: Iterable[str]) -> bool:
+    """Whether the words of a question, in lower case, are hardly those of another language."""
+    found = list(words)
+    foreign = sum(word in FOREIGN_FUNCTION_WORDS for word in found)
+    english = sum(word in FUNCTION_WORDS and word not in _AMBIGUOUS for word in found)
+    return foreign <= english
