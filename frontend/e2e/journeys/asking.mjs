@@ -110,7 +110,7 @@ export async function pastedBookIsNotLost(context) {
   const chat = await ChatPage.open(context);
   const book = "The heron stands in the reeds. ".repeat(3_300);
   await chat.composer.fill(book);
-  await chat.page.getByText(/^102,300 characters\. A question has room for 8,000\.$/).waitFor();
+  await chat.page.getByText(/^102,300 characters\. A question can have up to 8,000\.$/).waitFor();
   check(await chat.page.getByRole("button", { name: /^Send/ }).isDisabled(), "it can be sent");
   await chat.page.reload();
   await chat.composer.waitFor();

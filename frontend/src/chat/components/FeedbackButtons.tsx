@@ -15,8 +15,8 @@ interface Props {
 }
 
 const RATINGS = {
-  up: { icon: "thumbUp", label: "feedback.good", ask: "feedback.commentGood" },
-  down: { icon: "thumbDown", label: "feedback.bad", ask: "feedback.comment" },
+  up: { icon: "thumbUp", label: "chat:feedback.good", ask: "chat:feedback.commentGood" },
+  down: { icon: "thumbDown", label: "chat:feedback.bad", ask: "chat:feedback.comment" },
 } as const;
 
 /** Two thumbs; pressing one stores it at once, and asks why. */
