@@ -7,7 +7,7 @@ from bs4.element import NavigableString, PageElement, Tag
 
 _NEVER_SHOWN: Final = frozenset(
     {"script", "style", "template", "noscript", "iframe", "object", "canvas", "head", "datalist"}
-    | {"audio", "video", "nav", "search"}
+    | {"audio", "video", "nav", "search", "del", "s", "strike"}
 )
 _SOMETIMES: Final = frozenset({"aside", "button", "dialog", "footer", "header"})
 _FURNITURE_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menubar", "menu"})

@@ -241,3 +241,9 @@ def test_repeated_markup_takes_linear_time(unit: str) -> None:
         load_html(f"<p>x</p>{unit * size}".encode())
 
     assert growth(load, size=300).linear
+
+
+def test_what_is_struck_out_is_not_said() -> None:
+    body = "<p>The notice period is <del>six weeks</del> <ins>three months</ins>.</p>"
+    assert texts(body) == ["The notice period is three months."]
+    assert texts("<p>Tea <s>12 €</s> 9 €</p>") == ["Tea 9 €"]
