@@ -6,6 +6,7 @@ was 62 KB per stopped answer.
 
 import asyncio
 import gc
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -23,6 +24,7 @@ from tests.harness.serving import Serving
 from tests.stream.conftest import QUESTION
 
 TIMES: Final = 6
+MANY: Final = 60
 V1: Final = {
     "model": "citestream",
     "stream": True,
@@ -156,6 +158,36 @@ async def test_nothing_waits_for_the_collector(way: str, asker: Asker, server: S
     await asyncio.sleep(0.2)  # the closed connections of the last one
     found = waiting_for_the_collector()
     assert {kind: times for kind, times in found.items() if times >= TIMES - 1} == {}
+
+
+@pytest.mark.parametrize("way", ["stop", "leave", "read"])
+async def test_as_many_objects_are_alive_after_twice_as_many_answers(
+    way: str,
+    asker: Asker,
+    server: Serving,
+    upstream: FakeOpenAI,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = server.runtime.services.runs
+    upstream.keep = 1  # it shares this process
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pytest keeps records
+
+    async def over() -> bool | None:
+        return not runs._live or None
+
+    async def alive_after_more() -> Counter[str]:
+        for _ in range(MANY):
+            await WAYS[way](asker)
+        await eventually(over, within_s=20)
+        await asyncio.sleep(0.2)  # the closed connections of the last one
+        gc.collect()
+        return Counter(
+            type(one).__qualname__ for one in gc.get_objects() if type(one).__module__ != "builtins"
+        )
+
+    await alive_after_more()  # what is made once
+    once, twice = await alive_after_more(), await alive_after_more()
+    assert {kind: more for kind, more in (twice - once).items() if more >= MANY} == {}
 
 
 @pytest.mark.usefixtures("no_collector")
