@@ -37,6 +37,19 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 
+TESTS = Path(__file__).resolve().parent
+# Most of what they do is in libraries, where counting the lines of the application costs as much.
+# What they reach, the tests of single rooms cover as well.
+UNCOUNTED = frozenset({"clients", "deploy", "doctor", "stream"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the servers of these folders out of the coverage."""
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] in UNCOUNTED:
+            item.add_marker(pytest.mark.no_cover)
+
+
 def _run(work: Coroutine[object, object, T]) -> T:
     """Run to the end on a loop of its own, wherever we are called from."""
     with ThreadPoolExecutor(1) as thread:
