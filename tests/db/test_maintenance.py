@@ -121,7 +121,8 @@ async def test_a_deleted_source_is_forgotten_in_time_with_its_files(
 
     look_after(tasks, database, restart=None, clock=Hurried(), discard=discard)
     async with asyncio.timeout(15):
-        while await database.fetchval("SELECT count(*) FROM sources") > 1:
+        while not discarded:  # after the commit that removes the row
             await asyncio.sleep(0.02)
+    assert await database.fetchval("SELECT count(*) FROM sources") == 1
     assert discarded == [file.key]
     await tasks.close()

@@ -39,9 +39,12 @@ class Peak:
         self.ended = False
 
     def watch(self) -> None:
+        own = psutil.Process().cmdline()
         while not self.ended:
             for child in psutil.Process().children():
                 with suppress(psutil.Error):
+                    if child.cmdline() == own:  # forked, and still with the memory of this process
+                        continue
                     times = child.cpu_times()
                     self.memory = max(self.memory, child.memory_info().rss)
                     self.processor_s = max(self.processor_s, times.user + times.system)
