@@ -8,20 +8,17 @@ import argparse
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence, Set
-from contextlib import asynccontextmanager, closing
+from collections.abc import Sequence, Set
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
+from app.cli.database import open_database
 from app.config import Settings, load_settings, reader_environment
-from app.db.embedded.server import EmbeddedServer
 from app.db.job_log import PostgresJobLog
-from app.db.lakebase import password_of
 from app.db.library_store import LibraryStore
-from app.db.migrations import migrate
-from app.db.pool import Database
 from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
@@ -64,7 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 async def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """0 when every file is in the library, 1 when any failed."""
-    async with _database(settings) as database:
+    async with open_database(settings, max_size=2) as database:
         library = LibraryStore(database)
         embedder = await asyncio.to_thread(make_embedder, settings.embedding)
         screen = ProgressDisplay(console)
@@ -122,28 +119,6 @@ def _is_here(origin: str, here: Set[str]) -> bool:
     while origin and origin not in here:
         origin = origin.rpartition("/")[0]
     return bool(origin)
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, stopped on exit unless it is in use."""
-    server: EmbeddedServer | None = None
-    if settings.database_url is None:
-        server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
-        dsn = server.dsn
-    else:
-        dsn = settings.database_url.get_secret_value()
-    try:
-        password = await asyncio.to_thread(password_of, settings.lakebase)
-        await migrate(dsn, password=password)
-        database = await Database.open(dsn, password=password, max_size=2)
-        try:
-            yield database
-        finally:
-            await database.close()
-    finally:
-        if server is not None:
-            await asyncio.to_thread(server.release)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,16 +5,12 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.config import Settings, load_settings
+from app.cli.database import open_database
+from app.config import load_settings
 from app.db.access_store import PostgresAccess
-from app.db.embedded.server import EmbeddedServer
-from app.db.lakebase import password_of
-from app.db.migrations import migrate
-from app.db.pool import Database
 from app.domain.access import TokenRow, new_token
 from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
@@ -115,30 +111,8 @@ def _table(rows: Sequence[TokenRow]) -> str:
     return "\n".join(padded)
 
 
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, stopped on exit unless it is in use."""
-    server: EmbeddedServer | None = None
-    if settings.database_url is None:
-        server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
-        dsn = server.dsn
-    else:
-        dsn = settings.database_url.get_secret_value()
-    try:
-        password = await asyncio.to_thread(password_of, settings.lakebase)
-        await migrate(dsn, password=password)
-        database = await Database.open(dsn, password=password, max_size=1)
-        try:
-            yield database
-        finally:
-            await database.close()
-    finally:
-        if server is not None:
-            await asyncio.to_thread(server.release)
-
-
 async def _main(options: argparse.Namespace) -> str:
-    async with _database(load_settings()) as database:
+    async with open_database(load_settings(), max_size=1) as database:
         return await run(options, PostgresAccess(database), now=datetime.now(UTC))
 
 

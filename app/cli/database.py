@@ -1,0 +1,33 @@
+"""The database of a command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.config import Settings
+from app.db.embedded.server import EmbeddedServer
+from app.db.lakebase import password_of
+from app.db.migrations import migrate
+from app.db.pool import Database
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, max_size: int) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, stopped on exit unless it is in use."""
+    server: EmbeddedServer | None = None
+    if settings.database_url is None:
+        server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+        dsn = server.dsn
+    else:
+        dsn = settings.database_url.get_secret_value()
+    try:
+        password = await asyncio.to_thread(password_of, settings.lakebase)
+        await migrate(dsn, password=password)
+        database = await Database.open(dsn, password=password, max_size=max_size)
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.release)
