@@ -85,8 +85,11 @@ def _is_locked(entry: zipfile.ZipInfo) -> bool:
     return bool(entry.flag_bits & 1)
 
 
-def check_xml(data: bytes) -> None:
-    """Raise `IngestError` unless it is well-formed, flat enough and without a document type."""
+def check_xml(data: bytes, *, document_types: bool = False) -> None:
+    """Raise `IngestError` unless it is well-formed, flat enough and without a document type.
+
+    With `document_types`, those that declare no entities are allowed.
+    """
     parser = expat.ParserCreate()
     depth = 0
 
@@ -101,11 +104,15 @@ def check_xml(data: bytes) -> None:
         depth -= 1
 
     def refuse(*declaration: object) -> None:
-        raise IngestError("the file declares a document type in its XML; it is not read")
+        what = "entities" if document_types else "a document type"
+        raise IngestError(f"the file declares {what} in its XML; it is not read")
 
     parser.StartElementHandler = begin
     parser.EndElementHandler = end
-    parser.StartDoctypeDeclHandler = refuse
+    if document_types:
+        parser.EntityDeclHandler = refuse
+    else:
+        parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:  # an encoding nobody knows, too

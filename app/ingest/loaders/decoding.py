@@ -34,8 +34,8 @@ _UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
-_TELLING: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
-_TELLING_LINES: Final = 2_000
+_SAMPLE_BYTES: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
+_SAMPLE_LINES: Final = 2_000
 _FEW: Final = 3  # characters that may look like UTF-8 by chance
 _DOUBTFUL: Final = 0.1  # confidence below which a guess is hardly better than the most usual one
 _CJK: Final = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e \n]")
@@ -123,12 +123,12 @@ def _guess(data: bytes) -> Guess:
 
 def guess_encoding(data: bytes) -> Guess | None:
     """Of text that is not UTF-8, by the lines that are not ASCII."""
-    telling = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _TELLING_LINES))
-    telling = telling[:_TELLING]
-    encoding, confidence = _detect(telling)
+    sample = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _SAMPLE_LINES))
+    sample = sample[:_SAMPLE_BYTES]
+    encoding, confidence = _detect(sample)
     doubtful = confidence < _DOUBTFUL
     usual = encoding is not None and encoding.lower().startswith(_WINDOWS_AND_ISO)
-    if (doubtful or not usual) and _is_western(telling):
+    if (doubtful or not usual) and _is_western(sample):
         return Guess("cp1252", doubtful=doubtful)
     if encoding is None:
         return None
@@ -141,9 +141,9 @@ def guess_encoding(data: bytes) -> Guess | None:
 
 
 @lru_cache(maxsize=1)
-def _detect(telling: bytes) -> tuple[str | None, float]:
+def _detect(sample: bytes) -> tuple[str | None, float]:
     """The encoding and the confidence. Kept, because `is_doubtful` follows `decode`."""
-    found = detect(telling)
+    found = detect(sample)
     return found["encoding"], found["confidence"]
 
 
@@ -174,7 +174,7 @@ def _belongs(char: str, before: str, after: str) -> bool:
 
 def _utf16_without_mark(data: bytes) -> str | None:
     """Every second byte is of a few values only: the upper halves of one alphabet's letters."""
-    head = data[:_TELLING]
+    head = data[:_SAMPLE_BYTES]
     if len(data) % 2 or len(head) < 4:
         return None
     upper = {"utf-16-be": _commonest(head[0::2]), "utf-16-le": _commonest(head[1::2])}
@@ -186,7 +186,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 def _cjk_utf16_without_mark(data: bytes) -> str | None:
     """Chinese, Japanese and Korean spread over many upper bytes, but over few kinds of signs."""
-    head = data[: _TELLING - _TELLING % 2]
+    head = data[: _SAMPLE_BYTES - _SAMPLE_BYTES % 2]
     if len(data) % 2:
         return None
     shares = {name: _cjk_share(head, name) for name in ("utf-16-le", "utf-16-be")}

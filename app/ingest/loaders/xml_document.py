@@ -4,11 +4,10 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Any, Final
-from xml.parsers import expat
 
 from lxml import etree
 
-from app.ingest.loaders.archives import MAX_XML_DEPTH
+from app.ingest.loaders.archives import check_xml
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.parsed_document import IngestError, ParsedDocument
@@ -76,7 +75,7 @@ def parse_xml(data: bytes) -> Element:
 
     A document type may be named; nothing of it is ever loaded.
     """
-    _check(data)
+    check_xml(data, document_types=True)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -87,32 +86,6 @@ def parse_xml(data: bytes) -> Element:
     try:
         return etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
-        raise IngestError("the file is damaged (its XML is not well-formed)") from error
-
-
-def _check(data: bytes) -> None:
-    parser = expat.ParserCreate()
-    depth = 0
-
-    def begin(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_XML_DEPTH:
-            raise IngestError("the file is nested too deeply")
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def refuse(*declaration: object) -> None:
-        raise IngestError("the file declares entities in its XML; it is not read")
-
-    parser.StartElementHandler = begin
-    parser.EndElementHandler = end
-    parser.EntityDeclHandler = refuse
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, ValueError) as error:
         raise IngestError("the file is damaged (its XML is not well-formed)") from error
 
 

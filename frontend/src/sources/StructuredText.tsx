@@ -66,6 +66,7 @@ function Drawn({ part, text, highlight }: DrawnProps) {
       );
     case "table":
       return (
+        // Scrolls sideways, like code.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         <div className={styles.scroll} tabIndex={0}>
           <table className={styles.table}>
