@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +16,12 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from app.domain.adapter_settings import (
     DatabricksLogin,
@@ -25,6 +31,7 @@ from app.domain.adapter_settings import (
     RerankSettings,
 )
 from app.domain.errors import SettingError
+from app.domain.model_endpoints import ModelEndpoint, read_model_endpoints
 from app.domain.principals import AuthMode
 from app.domain.proxies import ProxyRules
 from app.domain.setting_values import (
@@ -81,6 +88,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     llm_model: str | None = None
+    models: str | None = None  # a JSON list, or the path of a JSON or TOML file
     llm_fast_path: bool = True  # off: stock LangChain, openai and httpx
     databricks_host: str | None = None
     databricks_token: SecretStr | None = None
@@ -198,7 +206,7 @@ class Settings(BaseSettings):
     @property
     def unused_model_settings(self) -> str | None:
         """The model settings that have no effect in quoting mode, and the one that is missing."""
-        if self.llm_provider != "auto" or self.provider != "extractive":
+        if self.llm_provider != "auto" or self.provider != "extractive" or self.models:
             return None
         if self.openai_base_url and self.embeddings != "openai":
             return "OPENAI_BASE_URL is set, LLM_MODEL is not"
@@ -233,6 +241,40 @@ class Settings(BaseSettings):
             proxies=self.proxies,
             extractive_tokens_per_s=self.extractive_tokens_per_s,
         )
+
+    @property
+    def quoting(self) -> ModelSettings:
+        return replace(self.answer_model, provider="extractive")
+
+    @property
+    def model_endpoints(self) -> tuple[ModelEndpoint, ...]:
+        """The entries of `MODELS`. Raises `SettingError`."""
+        return () if self.models is None else read_model_endpoints(self.models, self._variable)
+
+    def model_at(self, endpoint: ModelEndpoint) -> ModelSettings:
+        """The settings of an entry of `MODELS`, or of a model that was found."""
+        base_url = endpoint.base_url or self.openai_base_url
+        key, key_setting = endpoint.api_key, endpoint.key_setting
+        if key_setting is None and (base_url or _PUBLIC) == (self.openai_base_url or _PUBLIC):
+            key, key_setting = self.openai_api_key, "OPENAI_API_KEY"
+        return replace(
+            self.answer_model,
+            provider=endpoint.provider,
+            name=endpoint.model,
+            databricks_endpoint=endpoint.model,
+            base_url=base_url,
+            api_key=key,
+            key_setting=key_setting or f"key of {endpoint.name} in MODELS",
+            is_listed=True,
+            context_window=endpoint.context_window,
+        )
+
+    def _variable(self, name: str) -> str | None:
+        """The value of a variable that another setting names."""
+        setting = getattr(self, name.lower()) if name.lower() in Settings.model_fields else None
+        if isinstance(setting, SecretStr):
+            return setting.get_secret_value()
+        return environment(name) or _ignored.get(name) or _in_dotenv(name)
 
     @property
     def embedding(self) -> EmbeddingSettings:
@@ -274,6 +316,8 @@ class Settings(BaseSettings):
                 "LLM_MODEL: got nothing, takes the model's name at your endpoint, "
                 "for example gpt-4.1-mini (required with OPENAI_API_KEY)"
             )
+        for endpoint in self.model_endpoints:
+            check_model_key(self, endpoint)
         check_reranking(self)
         check_sign_in(self)
         check_proxies(self)
@@ -299,6 +343,16 @@ def _may_be_secret(name: str, value: object) -> bool:
     if name.endswith(("URL", "ENDPOINT")) and name != "DATABASE_URL":
         return not is_plain_address(value)
     return name.endswith(("KEY", "TOKEN", "URL", "SECRET", "ENDPOINT", "PROXY"))
+
+
+def check_model_key(settings: Settings, endpoint: ModelEndpoint) -> None:
+    """Checks that a model of OpenAI itself has a key. Raises `SettingError`."""
+    model = settings.model_at(endpoint)
+    if model.provider == "openai" and model.base_url is None and model.api_key is None:
+        raise SettingError(
+            f"MODELS: {endpoint.name}: got neither base_url nor key, takes the address of its "
+            "endpoint, or the key of OpenAI (key, or OPENAI_API_KEY)"
+        )
 
 
 def check_reranking(settings: Settings) -> None:
@@ -334,6 +388,7 @@ def check_proxies(settings: Settings) -> None:
     """Checks the proxies of all configured addresses. Raises `SettingError`."""
     addresses = (
         settings.openai_base_url,
+        *(endpoint.base_url for endpoint in settings.model_endpoints),
         settings.rerank_base_url,
         settings.databricks_host,
         settings.jwt_jwks_url or settings.jwt_issuer,
@@ -412,7 +467,8 @@ _OFF = {
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _OWN = ("localhost", "127.0.0.1", "::1")
 """Addresses that no library may reach through a proxy."""
-_ignored: dict[str, None] = {}
+_ignored: dict[str, str] = {}
+"""What was hidden from libraries; a setting may still name one of them."""
 
 
 def ignore_ambient(settings: Settings) -> tuple[str, ...]:
@@ -431,7 +487,8 @@ def ignore_ambient(settings: Settings) -> tuple[str, ...]:
         own = [one for one in _OWN if one not in settings.no_proxy.split(",")]
         bypass = ",".join((*filter(None, [settings.no_proxy]), *own))
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = bypass
-    return tuple(_ignored)
+    named = {endpoint.key_setting for endpoint in settings.model_endpoints}
+    return tuple(name for name in _ignored if name not in named)
 
 
 def _hide(*, keep: tuple[str, ...]) -> None:
@@ -439,8 +496,7 @@ def _hide(*, keep: tuple[str, ...]) -> None:
         upper = name.upper()
         ours = name.lower() in Settings.model_fields or name in _OFF
         if _AMBIENT.fullmatch(upper) and not ours and not upper.startswith(keep):
-            del os.environ[name]
-            _ignored[name] = None
+            _ignored[name] = os.environ.pop(name)
 
 
 # Some are read when a library is imported (OPENAI_LOG logs whole requests).
@@ -450,6 +506,10 @@ _hide(keep=("OTEL_", "MLFLOW_"))
 def environment(name: str) -> str | None:
     """A variable that is not a setting of this application, such as `XDG_RUNTIME_DIR`."""
     return os.environ.get(name)
+
+
+def _in_dotenv(name: str) -> str | None:
+    return DotEnvSettingsSource(Settings).env_vars.get(name.lower())
 
 
 def reader_environment() -> dict[str, str]:

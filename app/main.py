@@ -38,7 +38,7 @@ from app.api.middleware.request_context import RequestIds
 from app.api.middleware.security_headers import SecurityHeaders
 from app.api.openai import routes as openai_compat
 from app.api.openai.errors import OpenAIErrors
-from app.api.routes import chat, conversations, health, jobs, metrics, runs, sources
+from app.api.routes import chat, conversations, health, jobs, metrics, models, runs, sources
 from app.api.routes import docs as docs_page
 from app.api.routes import stream_probe as probe
 from app.api.routes.page import PageFallback, page_router
@@ -118,6 +118,7 @@ def create_app(
         conversations,
         sources,
         jobs,
+        models,
         health,
         metrics,
         probe,

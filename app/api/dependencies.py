@@ -13,7 +13,7 @@ from app.api.frame_gap_sampler import Frames
 from app.domain.access import AccessStore
 from app.domain.library_ports import LibraryWriter
 from app.domain.models import ModelReach
-from app.domain.ports import Conversations, IngestJobs, Library, Suggestions
+from app.domain.ports import Conversations, IngestJobs, Library, Models, Suggestions
 from app.domain.principals import Principal
 from app.runs.service import RunService
 
@@ -40,6 +40,8 @@ class Services:
     jobs: IngestJobs
     suggestions: Suggestions
     model: ModelInfo
+    models: Models
+    search_sends_to: tuple[str, ...]  # hosts of embedding and reranking services
     heartbeat_s: float
     model_reach: Callable[[], ModelReach]
     database_ok: Callable[[], Awaitable[bool]]

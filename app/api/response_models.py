@@ -24,6 +24,7 @@ from app.domain.models import (
     Match,
     Message,
     MessageStatus,
+    OfferedModel,
     Reading,
     Role,
     Similar,
@@ -117,6 +118,19 @@ class Model(Shape):
     reason: str | None  # why it is not reachable
 
 
+class ModelList(Shape):
+    """The models to choose from, the default first.
+
+    `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
+    the hosts that questions are sent to for searching, whatever the model.
+    """
+
+    items: tuple[OfferedModel, ...]
+    total: int
+    searching: bool
+    search_sends_to: tuple[str, ...]
+
+
 class Health(Shape):
     """The process is up."""
 
@@ -156,7 +170,7 @@ class Jobs(Shape):
 class ListedConversation(Conversation):
     """A listed conversation; `match` is null without a search or if the title matched."""
 
-    match: Match | None
+    match: Match | None = None
 
     @classmethod
     def of(cls, conversation: Conversation, match: Match | None = None) -> Self:
@@ -168,6 +182,7 @@ class ListedConversation(Conversation):
             created_at=conversation.created_at,
             updated_at=conversation.updated_at,
             active_run_id=conversation.active_run_id,
+            model=conversation.model,
             match=match,
         )
 

@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain.models import Access, Filters, OnDisconnect, OptionalDay, SourceKind
+from app.domain.model_endpoints import MAX_NAME
+from app.domain.models import Access, Filters, OnDisconnect, OptionalDay, SourceKind, absent
 
 SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 PATTERNS = {
@@ -44,6 +45,13 @@ def question_text(value: str) -> str:
     return storable(value)
 
 
+ModelName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_NAME),
+    AfterValidator(storable),
+]
+# Absent when unset, so that a repeated request has the hash that an older server gave it.
+OptionalModel = Annotated[ModelName | None, Field(exclude_if=absent)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=4_000)]
 Wanted = Annotated[str, Query(max_length=200), AfterValidator(storable)]
@@ -91,10 +99,14 @@ class FilterBody(Body):
 
 
 class RunOptions(Body):
-    """The options of every request that starts a run."""
+    """The options of every request that starts a run.
+
+    `model`: one of `GET /api/models`, by name; without it the default.
+    """
 
     on_disconnect: OnDisconnect = "cancel"
     run_id: UUID4 | None = None
+    model: OptionalModel = None
 
 
 class ChatBody(RunOptions):
@@ -113,6 +125,7 @@ class ChatStreamBody(Body):
     query: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_LENGTH)]
     session_id: SessionId | None = None
     recording_id: Tag | None = None
+    model: OptionalModel = None
 
     _storable = field_validator("query")(question_text)
 
@@ -122,11 +135,12 @@ class ConversationPatch(Body):
 
     title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     filters: FilterBody | None = None
+    model: ModelName | None = None
 
     @model_validator(mode="after")
     def _has_a_field(self) -> "ConversationPatch":
-        if self.title is None and self.filters is None:
-            raise ValueError("give title or filters")
+        if self.title is None and self.filters is None and self.model is None:
+            raise ValueError("give title, filters or model")
         return self
 
     @field_validator("title")

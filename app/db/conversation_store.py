@@ -134,6 +134,10 @@ class ConversationStore:
         await self._change("set_filters", principal, session_id, wire_json(filters))
         return await self.get(principal, session_id)
 
+    async def set_model(self, principal: Principal, session_id: str, model: str) -> Conversation:
+        await self._change("set_model", principal, session_id, model)
+        return await self.get(principal, session_id)
+
     async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
         await self._change("delete_conversation", principal, session_id, at)
 
@@ -183,6 +187,7 @@ def _conversation(row: Record) -> Conversation:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         active_run_id=row["active_run_id"],
+        model=row["model"],
     )
 
 

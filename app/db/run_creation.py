@@ -16,7 +16,7 @@ SQL = load_queries("run_log")
 
 
 async def create_run(connection: Connection, new: NewRun) -> Created | DuplicateRequest:
-    """Implements `RunLog.create`, in one statement except for repeated requests."""
+    """Implements `RunLog.create`, in one statement except for repeats and chosen models."""
     found: Record = await connection.fetchrow(SQL["start_run"], *_locks(new), *_values(new))
     if found["repeated"]:
         key = (new.principal.owner_id, new.route, new.idempotency_key)
@@ -26,6 +26,9 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Duplicate
     _refuse(new, found)
     is_new_conversation = found["deleted"] is not False  # unknown, or starts over
     stop_requested = bool(found["stop_requested"])
+    if new.remember_model:
+        owned = (new.principal.owner_id, new.session_id)
+        await connection.execute(SQL["remember_model"], *owned, new.model)
     return Created(
         new_run_record(new, stop_requested=stop_requested),
         stop_requested,

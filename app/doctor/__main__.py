@@ -15,7 +15,7 @@ from app.config import Settings, load_settings
 from app.doctor.database import examine_database
 from app.doctor.diagnosis import diagnose
 from app.doctor.findings import Finding, failed, report
-from app.doctor.model import examine_embeddings, examine_model
+from app.doctor.model import examine_embeddings, examine_models
 from app.doctor.path import measure
 from app.domain.encoding import printable
 from app.domain.errors import SettingError
@@ -55,7 +55,7 @@ async def examine(options: argparse.Namespace, settings: Settings) -> list[Findi
     if "embeddings" in selected:
         findings.append(await examine_embeddings(settings))
     if "model" in selected:
-        findings.append(await examine_model(settings))
+        findings += await examine_models(settings)
     if "path" in selected:
         findings += await examine_path(options, settings)
     return findings

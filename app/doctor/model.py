@@ -8,13 +8,16 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from app.config import Settings
 from app.doctor.findings import Finding
+from app.domain.adapter_settings import ModelSettings
 from app.domain.errors import CitestreamError, SettingError
+from app.domain.model_endpoints import QUOTING
 from app.embeddings.providers import make_embedder
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import answer_text
 from app.llm.failures import MODEL_ERRORS, classify
 from app.llm.reachability import reason_of
 from app.llm.registry import make_answer_model
+from app.server.configured_models import configured_models
 
 QUESTION = "Count from one to forty in words, separated by spaces. Write nothing else."
 PROMPT = (
@@ -66,10 +69,16 @@ async def examine_embeddings(settings: Settings) -> Finding:
     return Finding("ok", "embeddings", text)
 
 
-async def examine_model(settings: Settings) -> Finding:
-    """Asks one short question, except in quoting mode."""
+async def examine_models(settings: Settings) -> list[Finding]:
+    """Asks each configured model one short question, except quoting mode."""
+    models = configured_models(settings)
+    asked = [one.settings for one in models if one.endpoint.provider != QUOTING]
+    return [await _examine(settings, one) for one in asked or [settings.quoting]]
+
+
+async def _examine(settings: Settings, model_settings: ModelSettings) -> Finding:
     try:
-        model = await asyncio.to_thread(make_answer_model, settings.answer_model)
+        model = await asyncio.to_thread(make_answer_model, model_settings)
     except SettingError as error:
         return Finding("FAIL", "model", str(error))
     if not model.can_judge:
@@ -81,7 +90,9 @@ async def examine_model(settings: Settings) -> Finding:
         text = f"{model.name} at {model.sends_to} was silent for too long"
         return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
     except FAILURES as error:
-        failure = classify(error, key_setting=model.key_setting, has_key=model.has_key)
+        failure = classify(
+            error, key_setting=model.key_setting, has_key=model.has_key, is_listed=model.is_listed
+        )
         text = f"{model.name} at {model.sends_to}: {failure.run_failure.message}"
         return Finding("FAIL", "model", text, (reason_of(error),))
     finally:

@@ -32,6 +32,9 @@ class ModelSettings:
     mlflow_tracking_uri: str | None  # where traces of Databricks models go; None: nowhere
     proxies: ProxyRules
     extractive_tokens_per_s: float  # pace of quoting mode in words a second, 0 = at once
+    key_setting: str = "OPENAI_API_KEY"
+    is_listed: bool = False  # an entry of `MODELS` or found, so no single setting describes it
+    context_window: int | None = None  # tokens; None: unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,16 @@ A `RequestError` is raised before a run's stream begins; a `RunFailure` ends one
 written for a person and never holds exception text, prompts or secrets.
 """
 
+from collections.abc import Sequence
 from traceback import clear_frames
 from typing import Literal
 
 from pydantic import JsonValue
 
 from app.domain.encoding import counted
+
+MAX_NAMED = 20
+"""Models that a refusal names."""
 
 FailureCode = Literal[
     "RETRIEVAL_FAILED",
@@ -74,6 +78,21 @@ class UnknownModel(RequestError):
 
     def __init__(self, name: str, offered: str) -> None:
         super().__init__(f"model: got {name[:100]}, takes {offered}", details={"field": "model"})
+
+
+class ModelNotOffered(RequestError):
+    """The requested model is unknown or not for this person, who cannot distinguish the two."""
+
+    code = "model_not_offered"
+
+    def __init__(self, name: str, offered: Sequence[str]) -> None:
+        shown = ", ".join(offered[:MAX_NAMED])
+        more = len(offered) - MAX_NAMED
+        rest = f" and {more} more (GET /api/models lists them)" if more > 0 else ""
+        super().__init__(
+            f"model: got {name[:200]}, which is not offered to you; takes {shown}{rest}",
+            details={"field": "model", "accepted": list(offered[:MAX_NAMED])},
+        )
 
 
 class InvalidInput(RequestError):

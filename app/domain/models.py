@@ -205,6 +205,25 @@ class ModelReach:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """A model that a person may choose for a question, by `name`.
+
+    Prices are in US dollars per million tokens; what is unknown is null.
+    """
+
+    name: str
+    label: str
+    provider: str
+    sends_to: str | None  # the host that passages are sent to; null: they stay on this server
+    context_window: int | None  # tokens
+    input_price: float | None
+    output_price: float | None
+    found: bool  # listed by an endpoint, not configured
+    reachable: bool | None  # null: not checked yet, or no other host
+    reason: str | None  # why it is not reachable
+
+
 def reading_of(done: int, total: int) -> Reading | None:
     """None when no ingestion is running."""
     return Reading(done=done, total=total) if done < total else None
@@ -317,6 +336,7 @@ class Conversation:
     created_at: Timestamp
     updated_at: Timestamp
     active_run_id: str | None
+    model: str | None = None  # chosen for its questions; null: the default
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from app.domain.models import (
     LibraryCounts,
     Listing,
     Message,
+    OfferedModel,
     Page,
     Passage,
     Reading,
@@ -107,6 +108,10 @@ class Conversations(Protocol):
         """Store the filters for the next question."""
         ...
 
+    async def set_model(self, principal: Principal, session_id: str, model: str) -> Conversation:
+        """Store the model for the next question."""
+        ...
+
     async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
         """Hide the conversation. An active run is not stopped: the caller does that."""
         ...
@@ -159,6 +164,23 @@ class Library(Protocol):
         self, principal: Principal, source_ids: Sequence[str]
     ) -> tuple[str, ...]:
         """Those of `source_ids` that are unknown or not readable."""
+        ...
+
+
+class Models(Protocol):
+    """The answer models that a principal may choose from."""
+
+    def offered(self, principal: Principal) -> tuple[OfferedModel, ...]:
+        """The default first. Starts a search for more in the background when it is due."""
+        ...
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether more models may be found in a moment."""
+        ...
+
+    async def choose(self, principal: Principal, name: str | None) -> str:
+        """The model's name; without one the default's. Raises `ModelNotOffered`."""
         ...
 
 

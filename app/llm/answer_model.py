@@ -34,6 +34,8 @@ class AnswerModel:
     can_judge: bool  # can grade evidence and rewrite queries
     key_setting: str = "the model's key"  # the setting to name when the service refuses the key
     has_key: bool = True  # whether that setting is set
+    is_listed: bool = False  # an entry of `MODELS` or found: failures name it and that setting
+    context_window: int | None = None  # tokens
     close: Callable[[], Awaitable[None]] = _nothing_to_close
     quirks: Quirks = field(default_factory=Quirks)
 

@@ -338,6 +338,7 @@ class _Call:
             error,
             key_setting=self.model.key_setting,
             has_key=self.model.has_key,
+            is_listed=self.model.is_listed,
             partial=partial,
         )
         log.warning(

@@ -81,6 +81,8 @@ def make(settings: ModelSettings) -> AnswerModel:
         address=host,
         can_judge=True,
         key_setting="DATABRICKS_TOKEN",
+        is_listed=settings.is_listed,
+        context_window=settings.context_window,
         close=transport.aclose,
         quirks=quirks,
     )

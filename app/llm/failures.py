@@ -45,6 +45,7 @@ _MODEL_AND_ADDRESS: Mapping[str, tuple[str, str]] = {
     "DATABRICKS_TOKEN": ("DATABRICKS_ENDPOINT", "DATABRICKS_HOST"),
 }
 _USUAL = ("LLM_MODEL", "OPENAI_BASE_URL")
+_IN_MODELS = ("its model in MODELS", "its base_url in MODELS")
 """Settings other than the key that may be wrong."""
 
 Recovery = Literal["retry", "wait", "shorter", "unstreamed", "no"]
@@ -77,18 +78,29 @@ def _transient(code: FailureCode, message: str, *, wait_s: float | None = None) 
 
 
 def classify(
-    error: Exception, *, key_setting: str, has_key: bool = True, partial: bool = False
+    error: Exception,
+    *,
+    key_setting: str,
+    has_key: bool = True,
+    is_listed: bool = False,
+    partial: bool = False,
 ) -> UpstreamFailure:
-    """Classifies an error. `partial`: tokens were already sent, so the answer is incomplete."""
+    """Classifies an error. `partial`: tokens were already sent, so the answer is incomplete.
+
+    `is_listed`: the model is an entry of `MODELS`, whose fields messages name.
+    """
+    names = _IN_MODELS if is_listed else _MODEL_AND_ADDRESS.get(key_setting, _USUAL)
     if not has_key and _refused_key(error):
         return _final(
             "GENERATION_FAILED", f"The model service wants a key; {key_setting} is not set."
         )
-    return _trouble_of(error, key_setting, partial=partial)
+    return _trouble_of(error, key_setting, names, partial=partial)
 
 
-def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> UpstreamFailure:
-    address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)[1]
+def _trouble_of(
+    error: Exception, key_setting: str, names: tuple[str, str], *, partial: bool
+) -> UpstreamFailure:
+    address = names[1]
     match error:
         case openai.APITimeoutError():
             return _transient("TIMEOUT", "The model service did not answer in time. Try again.")
@@ -104,9 +116,10 @@ def _trouble_of(error: Exception, key_setting: str, *, partial: bool) -> Upstrea
                 "or try again.",
             )
         case openai.APIStatusError():
-            return _of_status(error, error.status_code, key_setting, error.response.headers)
+            headers = error.response.headers
+            return _of_status(error, error.status_code, key_setting, names, headers)
         case openai.APIError():
-            return _reported(error, key_setting)
+            return _reported(error, key_setting, names)
         case openai.OpenAIError():
             return _final(
                 "GENERATION_FAILED",
@@ -142,11 +155,15 @@ def _refused_key(error: Exception) -> bool:
 
 
 def _of_status(
-    error: openai.APIError, status: int, key_setting: str, headers: httpx2.Headers
+    error: openai.APIError,
+    status: int,
+    key_setting: str,
+    names: tuple[str, str],
+    headers: httpx2.Headers,
 ) -> UpstreamFailure:
     if known := _known(error, status):
         return known
-    model, address = _MODEL_AND_ADDRESS.get(key_setting, _USUAL)
+    model, address = names
     match status:
         case 401:
             return _final(
@@ -194,11 +211,11 @@ def _status_of(error: openai.APIError) -> int | None:
     return int(code) if code.isdecimal() and 400 <= int(code[:4]) < 600 else None
 
 
-def _reported(error: openai.APIError, key_setting: str) -> UpstreamFailure:
+def _reported(error: openai.APIError, key_setting: str, names: tuple[str, str]) -> UpstreamFailure:
     """Classifies an error sent with status 200; some services include a status in it."""
     status = _status_of(error)
     if status is not None:
-        return _of_status(error, status, key_setting, httpx2.Headers())
+        return _of_status(error, status, key_setting, names, httpx2.Headers())
     if known := _known(error, None):
         return known
     run_failure = RunFailure("GENERATION_FAILED", "The model service reported an error. Try again.")

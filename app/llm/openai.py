@@ -60,8 +60,10 @@ def make(settings: ModelSettings) -> AnswerModel:
         sends_to=host,
         address=base_url,
         can_judge=True,
-        key_setting="OPENAI_API_KEY",
+        key_setting=settings.key_setting,
         has_key=key is not None,
+        is_listed=settings.is_listed,
+        context_window=settings.context_window,
         close=transport.aclose,
         quirks=quirks,
     )

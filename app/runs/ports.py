@@ -85,6 +85,7 @@ class NewRun:
     on_disconnect: OnDisconnect
     process_id: str
     created_at: datetime
+    remember_model: bool = False  # as the conversation's choice
     idempotency_key: str | None = None
     request_hash: str = ""  # sha256 hex of the canonical request body
     max_runs_per_owner: int | None = None
@@ -351,6 +352,7 @@ class Question:
     principal: Principal
     text: str
     filters: Filters
+    model: str = ""  # by name; empty: the engine's default
     history: tuple[Turn, ...] = ()
     continues: str | None = None  # the text so far, which the answer continues
     continues_evidence: tuple[StageRecord, ...] = ()
@@ -377,7 +379,7 @@ class AnswerEngine(Protocol):
 
     @property
     def model_name(self) -> str:
-        """The name of the model in `run_start` and in the page."""
+        """The default model's name; `Question.model` may name another."""
         ...
 
     def expect(self, text: str) -> None:

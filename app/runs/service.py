@@ -75,6 +75,8 @@ class Ask:
     filters: Filters
     on_disconnect: OnDisconnect
     request_hash: str
+    model: str | None = None  # by name; None: the engine's default
+    remember_model: bool = False  # for the next question of the conversation
     run_id: str | None = None
     idempotency_key: str | None = None
     question_id: str | None = None
@@ -257,7 +259,8 @@ class RunService:
             message_id=str(uuid.uuid4()),
             question_id=ask.question_id or str(uuid.uuid4()),
             question=ask.text,
-            model=self._engine.model_name,
+            model=ask.model or self._engine.model_name,
+            remember_model=ask.remember_model,
             filters=ask.filters,
             on_disconnect=ask.on_disconnect,
             process_id=self._process_id,
@@ -305,6 +308,7 @@ class RunService:
             principal=ask.principal,
             text=ask.text if ask.text is not None else ask.question_text,
             filters=ask.filters,
+            model=run.record.model,
             history=history[-HISTORY_TURNS:],
         )
         if ask.continues is None:

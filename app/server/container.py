@@ -10,8 +10,8 @@ import atexit
 import logging
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypedDict
@@ -32,10 +32,11 @@ from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, renew_lease
-from app.domain.errors import StoreUnavailable
+from app.domain.errors import RunFailure, StoreUnavailable
 from app.domain.events import Token
 from app.domain.library_ports import PassageEncoder
 from app.domain.models import Passage
+from app.domain.ports import Reranker
 from app.domain.principals import LOCAL
 from app.embeddings.providers import check_vectors, make_embedder
 from app.graph.answerable_questions import AnswerableQuestions
@@ -48,9 +49,9 @@ from app.ingest.pipeline import Ingestor
 from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
+from app.llm.catalog import ModelCatalog
 from app.llm.fast_path.versions import is_usable
-from app.llm.reachability import ModelReachability
-from app.llm.registry import make_answer_model
+from app.llm.offered_models import OfferedModels
 from app.observability.timed_run_log import MeasuredRunLog
 from app.observability.tracing import make_tracing
 from app.runs.citation_check import cite_within_limit
@@ -65,9 +66,11 @@ from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_client, make_reranker
+from app.server.configured_models import configured_models
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
-from app.server.outbound_traffic import describe_outbound, describe_private
+from app.server.model_engines import ModelEngines
+from app.server.outbound_traffic import describe_outbound, describe_private, search_hosts
 from app.server.sample_data import load_samples
 from app.server.telemetry import Telemetry, metrics_loops
 
@@ -87,7 +90,7 @@ class Process:
         self._server: EmbeddedServer | None = None
         self._password: LakebasePassword | None = None
         self._embedder = embedder
-        self._model: AnswerModel | None = None
+        self._models: ModelCatalog | None = None
         self.telemetry = Telemetry(settings)
         self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
 
@@ -115,14 +118,16 @@ class Process:
                 self._embedder = make_embedder(self.settings.embedding)
             return self._embedder
 
-    def model(self) -> AnswerModel:
-        """The answer model. Blocks while its SDK is imported."""
+    def models(self) -> ModelCatalog:
+        """The answer models, the default first. Blocks while their SDKs are imported."""
         with self._lock:
-            if self._model is None:
-                self._model = make_answer_model(self.settings.answer_model)
-                for line in describe_outbound(self.settings, self._model):
+            if self._models is None:
+                models = ModelCatalog(configured_models(self.settings))
+                made = [models.model(name) for name in models.endpoints]
+                for line in describe_outbound(self.settings, *made):
                     log.info(line)
-            return self._model
+                self._models = models
+            return self._models
 
     def restarter(self) -> Callable[[], None] | None:
         """Restarts the embedded server; None for an external database."""
@@ -215,13 +220,13 @@ async def start(process: Process, stack: AsyncExitStack) -> Container:
     await migrate(dsn, password=password)
     log.info("Starting, 2 of 3: the models")
     embedder = await asyncio.to_thread(process.embedder)
-    model = await asyncio.to_thread(process.model)
+    models = await asyncio.to_thread(process.models)
     log.info("Starting, 3 of 3: connections and background work")
     database = await Database.open(
         dsn, password=password, max_size=process.settings.database_pool_size
     )
     stack.push_async_callback(database.close)
-    stack.push_async_callback(model.aclose)
+    stack.push_async_callback(models.aclose)
     notices = Listener(database, channels=(CHANNEL,))
     stack.push_async_callback(notices.close)
     tasks = TaskTracker()
@@ -234,7 +239,7 @@ async def start(process: Process, stack: AsyncExitStack) -> Container:
     if reranking is not None:
         stack.push_async_callback(reranking.aclose)
     container = await _assemble(
-        process, embedder, model, reader, database, notices, supervisor, reranking
+        process, embedder, models, reader, database, notices, supervisor, reranking
     )
     stack.callback(container.lease_fallback.close)
     stack.push_async_callback(container.services.runs.close)
@@ -256,7 +261,7 @@ async def _end(tasks: TaskTracker, database: Database) -> None:
 async def _assemble(
     process: Process,
     embedder: PassageEncoder,
-    model: AnswerModel,
+    models: ModelCatalog,
     reader: FileReader,
     database: Database,
     notices: Listener,
@@ -271,7 +276,7 @@ async def _assemble(
     if settings.auth != "none" and (private := await library.count_private(LOCAL)):
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
-    engine = make_engine(process, embedder, index, model, reranking, clock)
+    engine = make_engine(process, embedder, index, models, reranking, clock)
     process_id = str(uuid.uuid4())
     runs = RunService(
         MeasuredRunLog(database, notices, process.telemetry.metrics),
@@ -306,8 +311,9 @@ async def _assemble(
     if settings.sample_library:
         loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
-    reachability = ModelReachability(model, proxies=settings.proxies, clock=clock, tasks=tasks)
-    reachability.state()  # the first check
+    offered = OfferedModels(models, proxies=settings.proxies, clock=clock, tasks=tasks)
+    model = models.model(models.default)
+    offered.reach(model)  # the first check
     services = Services(
         runs=runs,
         conversations=ConversationStore(database),
@@ -318,8 +324,10 @@ async def _assemble(
         suggestions=AnswerableQuestions(
             HybridSearch(index, embedder), FeatureReranker(index, embedder)
         ),
-        model_reach=reachability.state,
+        model_reach=partial(offered.reach, model),
         model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
+        models=offered,
+        search_sends_to=search_hosts(settings),
         heartbeat_s=settings.heartbeat_s,
         files=settings.data_dir / "files",
         max_upload_bytes=settings.max_upload_mb * 2**20,
@@ -358,11 +366,33 @@ def make_engine(
     process: Process,
     embedder: PassageEncoder,
     index: PostgresPassageIndex,
-    model: AnswerModel,
+    models: ModelCatalog,
     reranking: httpx.AsyncClient | None,
     clock: SystemClock,
 ) -> AnswerEngine:
-    """The graph over this loop's database and the process's models."""
+    """The graph over this loop's database, for each of the process's models."""
+    search = HybridSearch(index, embedder)
+    reranker = make_reranker(
+        process.settings.reranking,
+        FeatureReranker(index, embedder),
+        client=reranking,
+        clock=clock.monotonic,
+    )
+
+    def make(name: str) -> AnswerEngine:
+        return _engine_of(process, models.model(name), name, search, reranker, clock)
+
+    return ModelEngines(models.default, make)
+
+
+def _engine_of(
+    process: Process,
+    model: AnswerModel,
+    name: str,
+    search: HybridSearch,
+    reranker: Reranker,
+    clock: SystemClock,
+) -> AnswerEngine:
     settings, tracing = process.settings, process.tracing
     limits = AnswerLimits(
         first_token_s=settings.first_token_timeout_s, idle_s=settings.idle_timeout_s
@@ -371,7 +401,7 @@ def make_engine(
     async def answer(
         messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
     ) -> tuple[EngineResult, str]:
-        with tracing.call("model: answer"):
+        with tracing.call("model: answer"), failures_named(model, name):
             end = await stream_answer(
                 model,
                 messages,
@@ -388,15 +418,9 @@ def make_engine(
                 model, messages, timeout_s=JUDGE_TIMEOUT_S, load_s=limits.first_token_s
             )
 
-    search = HybridSearch(index, embedder)
     graph = build_graph(
         search=search,
-        reranker=make_reranker(
-            process.settings.reranking,
-            FeatureReranker(index, embedder),
-            client=reranking,
-            clock=clock.monotonic,
-        ),
+        reranker=reranker,
         answerer=answer,
         judge=judge if model.can_judge else None,
         clock=clock.monotonic,
@@ -404,7 +428,7 @@ def make_engine(
     )
     engine = GraphEngine(
         graph,
-        model_name=model.name,
+        model_name=name,
         now=clock.now,
         text_of=answer_text,
         expect=search.expect,
@@ -412,6 +436,21 @@ def make_engine(
         **event_path(fast=is_usable(settings.llm_fast_path)),
     )
     return tracing.engine(engine)
+
+
+@contextmanager
+def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
+    """Says in a failure which of several models failed."""
+    try:
+        yield
+    except RunFailure as failure:
+        if not model.is_listed:
+            raise
+        raise RunFailure(
+            failure.code,
+            f"{name} at {model.sends_to}: {failure.message}",
+            retryable=failure.retryable,
+        ) from None
 
 
 class EventPath(TypedDict, total=False):

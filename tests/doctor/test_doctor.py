@@ -1,6 +1,7 @@
 """The whole command, and its output for databases and models with errors."""
 
 import asyncio
+import json
 import socket
 import ssl
 import subprocess
@@ -15,7 +16,7 @@ from app.config import Settings
 from app.db.pool import connect
 from app.doctor.__main__ import main
 from app.doctor.database import examine_database
-from app.doctor.model import examine_embeddings, examine_model
+from app.doctor.model import examine_embeddings, examine_models
 from app.llm.reachability import reason_of
 from tests.fakes.openai_script import Record
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -100,7 +101,7 @@ async def test_a_model_is_asked_whether_it_streams(
     settings: Settings, upstream: FakeOpenAI, reply: Reply, verdict: str, told: str
 ) -> None:
     upstream.always(reply)
-    finding = await examine_model(settings)
+    (finding,) = await examine_models(settings)
     assert finding.verdict == verdict, finding
     assert told in finding.text + " ".join(finding.remedy)
 
@@ -116,7 +117,7 @@ async def test_what_a_model_refuses_of_a_request_is_told(
 
     said = ["<think>", "Hm.", "</think>", *(f"word{n} " for n in range(40))]
     upstream.always(Reply(tokens=said, pace_s=0.02, refuse=refuse))
-    finding = await examine_model(settings)
+    (finding,) = await examine_models(settings)
     assert finding.verdict == "ok"
     assert [note.split(" ", 1)[0] for note in finding.remedy] == ["stream_options", "it"]
     roles = [message["role"] for message in upstream.requests[-1].messages]
@@ -125,14 +126,23 @@ async def test_what_a_model_refuses_of_a_request_is_told(
 
 async def test_a_model_that_nobody_serves_is_told(settings: Settings) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}/v1"
-    finding = await examine_model(settings.model_copy(update={"openai_base_url": nowhere}))
+    (finding,) = await examine_models(settings.model_copy(update={"openai_base_url": nowhere}))
     assert finding.verdict == "FAIL"
     assert "nobody listens" in " ".join(finding.remedy)
 
 
+async def test_each_model_of_the_list_is_asked(settings: Settings, upstream: FakeOpenAI) -> None:
+    upstream.always(Reply(tokens=WORDS, pace_s=0.001))
+    nowhere = f"http://127.0.0.1:{free_port()}/v1"
+    listed = json.dumps([{"base_url": nowhere, "model": "gone"}])
+    there, gone = await examine_models(settings.model_copy(update={"models": listed}))
+    assert (there.verdict, gone.verdict) == ("ok", "FAIL")
+    assert "its base_url in MODELS" in gone.text
+
+
 async def test_quoting_and_local_embeddings_need_nothing(tmp_path: Path) -> None:
     plain = Settings.model_validate({"llm_provider": "extractive", "data_dir": tmp_path})
-    assert (await examine_model(plain)).text.startswith("Quoting mode")
+    assert (await examine_models(plain))[0].text.startswith("Quoting mode")
     assert (await examine_embeddings(plain)).verdict == "ok"
     lost = plain.model_copy(update={"embeddings": "openai", "embedding_model": None})
     assert (await examine_embeddings(lost)).verdict == "FAIL"

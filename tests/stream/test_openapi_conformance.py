@@ -124,6 +124,7 @@ async def fill_the_library(http: httpx.AsyncClient) -> None:
     job = await ok(await http.post("/sources", files=[("file", ("oolong.md", NOTE))]))
     await follow(http, f"/jobs/{job['job_id']}/events")
     await ok(await http.get("/jobs"))
+    await ok(await http.get("/api/models"))
     listed = (await ok(await http.get("/sources?limit=1")))["items"]
     await ok(await http.get("/sources"))
     source = f"/sources/{listed[0]['source_id']}"

@@ -5,7 +5,13 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from app.api.openai.requests import Lenient
-from app.api.schemas import MAX_MESSAGE_LENGTH, FilterBody, SessionId, question_text
+from app.api.schemas import (
+    MAX_MESSAGE_LENGTH,
+    FilterBody,
+    OptionalModel,
+    SessionId,
+    question_text,
+)
 from app.domain.errors import InvalidInput
 from app.domain.models import OnDisconnect
 
@@ -21,7 +27,7 @@ class UIMessage(Lenient):
 
 
 class AIChatBody(Lenient):
-    """Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus two fields of this API.
+    """Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus three fields of this API.
 
     Only the last user message of `messages` is read: the server keeps the conversation, under the
     chat's id. A transport that sends only that message may call it `message`.
@@ -34,6 +40,7 @@ class AIChatBody(Lenient):
     messageId: Annotated[str, Field(max_length=200)] | None = None
     filters: FilterBody | None = None
     on_disconnect: OnDisconnect = "cancel"
+    model: OptionalModel = None
 
     @model_validator(mode="after")
     def _asked(self) -> "AIChatBody":

@@ -55,6 +55,8 @@ async def ai_chat(
         filters=await checked_filters(services, principal, body.filters),
         on_disconnect=body.on_disconnect,
         request_hash=request_hash(body),
+        model=await services.models.choose(principal, body.model),
+        remember_model=body.model is not None,
         idempotency_key=idempotency_key,
     )
     handle = await services.runs.ask(ask)
@@ -85,6 +87,7 @@ async def follow_up_request(
         filters=answer.filters,
         on_disconnect=body.on_disconnect,
         request_hash=request_hash(body),
+        model=await services.models.choose(principal, body.model),
         question_id=question.message_id,
         question_text=question.content,
     )

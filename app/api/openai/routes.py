@@ -67,6 +67,7 @@ async def chat_completions(
             filters=await checked_filters(services, principal, body.filters),
             on_disconnect="cancel",
             request_hash=request_hash(body),
+            model=await services.models.choose(principal, None),
             idempotency_key=idempotency_key,
             history=body.turns(),
             is_ephemeral=True,

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from contextlib import suppress
 from typing import Annotated
 
 import orjson
@@ -20,7 +21,7 @@ from app.api.streaming import (
     named_event_frames,
     sse_frames,
 )
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, ModelNotOffered
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
 from app.domain.stored import numbered_passages
@@ -56,6 +57,8 @@ async def chat(
             filters=filters,
             on_disconnect=body.on_disconnect,
             request_hash=request_hash(body),
+            model=await services.models.choose(principal, body.model),
+            remember_model=body.model is not None,
             run_id=str(body.run_id) if body.run_id else None,
             idempotency_key=idempotency_key,
         )
@@ -82,6 +85,8 @@ async def chat_stream(
             filters=filters,
             on_disconnect="cancel",
             request_hash=request_hash(body),
+            model=await services.models.choose(principal, body.model),
+            remember_model=body.model is not None,
             idempotency_key=idempotency_key,
         )
     )
@@ -100,7 +105,10 @@ async def regenerate(
 ) -> Response:
     """Write another answer to the same question, beside the first."""
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
-    ask = follow_up_request(principal, session_id, body, answer, question, key=idempotency_key)
+    model = await services.models.choose(principal, body.model)
+    ask = follow_up_request(
+        principal, session_id, body, answer, question, model=model, key=idempotency_key
+    )
     return respond(services, await services.runs.ask(ask), accept)
 
 
@@ -122,8 +130,12 @@ async def continue_answer(
     if answer.status not in {"stopped", "error"}:
         raise InvalidInput("message_id", "Only an answer that was stopped or failed can go on.")
     await _still_readable(services, principal, answer)
+    model = await _continuing_model(services, principal, body.model, answer)
     ask = follow_up_request(
-        principal, session_id, body, answer, question, key=idempotency_key, continues=True
+        *(principal, session_id, body, answer, question),
+        model=model,
+        key=idempotency_key,
+        continues=True,
     )
     return respond(services, await services.runs.ask(ask), accept)
 
@@ -135,6 +147,7 @@ def follow_up_request(
     answer: Message,
     question: Message,
     *,
+    model: str,
     key: str | None,
     continues: bool = False,
 ) -> Ask:
@@ -147,6 +160,7 @@ def follow_up_request(
         filters=answer.filters,
         on_disconnect=body.on_disconnect,
         request_hash=request_hash(body, answer.message_id),
+        model=model,
         run_id=str(body.run_id) if body.run_id else None,
         idempotency_key=key,
         question_id=question.message_id,
@@ -161,6 +175,16 @@ async def _answer_and_question(
     """The answer and its question. Raises `NotFound`."""
     answer = await services.conversations.message(principal, session_id, str(message_id))
     return answer, await services.conversations.message(principal, session_id, answer.question_id)
+
+
+async def _continuing_model(
+    services: Services, principal: Principal, name: str | None, answer: Message
+) -> str:
+    """The named model, else the one that began the answer, if it is still offered."""
+    if name is None and answer.model is not None:
+        with suppress(ModelNotOffered):
+            return await services.models.choose(principal, answer.model)
+    return await services.models.choose(principal, name)
 
 
 async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:

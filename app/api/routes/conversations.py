@@ -67,12 +67,15 @@ async def patch_conversation(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Conversation:
-    """Rename the conversation, or change its search filters."""
+    """Rename the conversation, or change its search filters or its model."""
     store = services.conversations
     conversation = await store.get(principal, session_id)
     if body.filters is not None:
         filters = await checked_filters(services, principal, body.filters)
         conversation = await store.set_filters(principal, session_id, filters)
+    if body.model is not None:
+        model = await services.models.choose(principal, body.model)
+        conversation = await store.set_model(principal, session_id, model)
     if body.title is not None:
         conversation = await store.rename(principal, session_id, body.title)
     return conversation

@@ -2,7 +2,7 @@
 
 -- name: list_recent
 -- At most $4 conversations of owner $1 after the cursor ($2 updated_at, $3 session_id; null: start).
-SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id
+SELECT c.session_id, c.title, c.filters, c.model, c.created_at, c.updated_at, r.run_id AS active_run_id
 FROM conversations c
 LEFT JOIN runs r
   ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
@@ -23,7 +23,7 @@ WITH found AS MATERIALIZED (
       @@ (to_tsquery('simple', $5) && (''' ' || md5($1) || '''')::tsquery)
   GROUP BY owner_id, session_id
 )
-SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id,
+SELECT c.session_id, c.title, c.filters, c.model, c.created_at, c.updated_at, r.run_id AS active_run_id,
   m.message_id AS match_id, m.role AS match_role, m.content AS match_text
 FROM conversations c
 LEFT JOIN found USING (owner_id, session_id)
@@ -39,7 +39,7 @@ ORDER BY c.updated_at DESC, c.session_id DESC
 LIMIT $4
 
 -- name: read_conversation
-SELECT c.session_id, c.title, c.filters, c.created_at, c.updated_at, r.run_id AS active_run_id
+SELECT c.session_id, c.title, c.filters, c.model, c.created_at, c.updated_at, r.run_id AS active_run_id
 FROM conversations c
 LEFT JOIN runs r
   ON r.owner_id = c.owner_id AND r.session_id = c.session_id AND r.status = 'running'
@@ -69,6 +69,10 @@ WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
 
 -- name: set_filters
 UPDATE conversations SET filters = $3
+WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
+
+-- name: set_model
+UPDATE conversations SET model = $3
 WHERE owner_id = $1 AND session_id = $2 AND deleted_at IS NULL
 
 -- name: delete_conversation

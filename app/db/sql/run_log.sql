@@ -172,6 +172,10 @@ RETURNING run_id, owner_id, session_id, message_id, question_id, route, status, 
   reserved, model, filters, on_disconnect, created_at, request_hash, stop_requested_at, terminal_seq,
   terminal_type, terminal_data, receipt
 
+-- name: remember_model
+UPDATE conversations SET model = $3
+WHERE owner_id = $1 AND session_id = $2 AND model IS DISTINCT FROM $3
+
 -- name: list_turns
 -- The newest ended answer to each question before $3; the last $4 turns, newest first.
 SELECT q.content AS question, a.content AS answer, a.status

@@ -8,6 +8,7 @@ CREATE TABLE conversations (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   deleted_at timestamptz,
+  model text,
   PRIMARY KEY (owner_id, session_id)
 );
 CREATE INDEX conversations_newest ON conversations (owner_id, updated_at DESC, session_id DESC)

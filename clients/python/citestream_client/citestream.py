@@ -85,8 +85,12 @@ class Citestream:
         filters: Filters | None = None,
         on_disconnect: OnDisconnect = "continue",
         run_id: str | None = None,
+        model: str | None = None,
     ) -> Answer:
-        """Ask a question. `run_id`, a random UUID, makes `stop` possible before the first byte."""
+        """Ask a question. `run_id`, a random UUID, makes `stop` possible before the first byte.
+
+        `model`: one of `models()`, by name; None: the server's default.
+        """
         run_id = run_id or str(uuid.uuid4())
         body: dict[str, object] = {
             "message": message,
@@ -97,6 +101,8 @@ class Citestream:
             body["session_id"] = session_id
         if filters is not None:
             body["filters"] = filters.model_dump(mode="json", exclude_defaults=True)
+        if model is not None:
+            body["model"] = model
         headers = _STREAM | {"Idempotency-Key": run_id}
 
         def ask() -> Opened:
@@ -112,6 +118,12 @@ class Citestream:
         """End a run; the receipt. Raises `Refused` and `Unreachable`."""
         receipt: dict[str, Any] = (await self._send("POST", f"/runs/{run_id}/stop")).json()
         return receipt
+
+    async def models(self) -> list[dict[str, Any]]:
+        """The models to choose from, the default first. Raises `Refused` and `Unreachable`."""
+        response = await self._send("GET", "/api/models")
+        items: list[dict[str, Any]] = response.json()["items"]
+        return items
 
     async def messages(self, session_id: str) -> list[dict[str, Any]]:
         """The first page of a conversation, oldest first. Raises `Refused` and `Unreachable`."""

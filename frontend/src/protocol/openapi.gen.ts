@@ -170,7 +170,7 @@ export interface paths {
         head?: never;
         /**
          * Patch Conversation
-         * @description Rename the conversation, or change its search filters.
+         * @description Rename the conversation, or change its search filters or its model.
          */
         patch: operations["patch_conversation_conversations__session_id__patch"];
         trace?: never;
@@ -460,6 +460,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description The models that you may choose for a question, by `name`.
+         *
+         *     Includes those that configured endpoints and Ollama on this machine list. They are looked for in
+         *     the background: while `searching`, ask again in a moment.
+         */
+        get: operations["list_models_api_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -726,7 +749,7 @@ export interface components {
     schemas: {
         /**
          * AIChatBody
-         * @description Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus two fields of this API.
+         * @description Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus three fields of this API.
          *
          *     Only the last user message of `messages` is read: the server keeps the conversation, under the
          *     chat's id. A transport that sends only that message may call it `message`.
@@ -755,6 +778,8 @@ export interface components {
              * @enum {string}
              */
             on_disconnect?: "cancel" | "continue";
+            /** Model */
+            model?: string | null;
         };
         /**
          * Annotation
@@ -805,6 +830,8 @@ export interface components {
             on_disconnect?: "cancel" | "continue";
             /** Run Id */
             run_id?: string | null;
+            /** Model */
+            model?: string | null;
             /** Message */
             message: string;
             /** Session Id */
@@ -822,6 +849,8 @@ export interface components {
             session_id?: string | null;
             /** Recording Id */
             recording_id?: string | null;
+            /** Model */
+            model?: string | null;
         };
         /**
          * Citation
@@ -990,6 +1019,8 @@ export interface components {
             updated_at: string;
             /** Active Run Id */
             active_run_id: string | null;
+            /** Model */
+            model?: string | null;
         };
         /**
          * ConversationPatch
@@ -999,6 +1030,8 @@ export interface components {
             /** Title */
             title?: string | null;
             filters?: components["schemas"]["FilterBody"] | null;
+            /** Model */
+            model?: string | null;
         };
         /**
          * Cue
@@ -1220,7 +1253,9 @@ export interface components {
             updated_at: string;
             /** Active Run Id */
             active_run_id: string | null;
-            match: components["schemas"]["Match"] | null;
+            /** Model */
+            model?: string | null;
+            match?: components["schemas"]["Match"] | null;
         };
         /**
          * Match
@@ -1320,18 +1355,32 @@ export interface components {
             owned_by: string;
         };
         /**
-         * ModelList
-         * @description All models.
+         * OfferedModel
+         * @description A model that a person may choose for a question, by `name`.
+         *
+         *     Prices are in US dollars per million tokens; what is unknown is null.
          */
-        ModelList: {
-            /**
-             * Object
-             * @default list
-             * @constant
-             */
-            object: "list";
-            /** Data */
-            data: components["schemas"]["ModelCard"][];
+        OfferedModel: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Provider */
+            provider: string;
+            /** Sends To */
+            sends_to: string | null;
+            /** Context Window */
+            context_window: number | null;
+            /** Input Price */
+            input_price: number | null;
+            /** Output Price */
+            output_price: number | null;
+            /** Found */
+            found: boolean;
+            /** Reachable */
+            reachable: boolean | null;
+            /** Reason */
+            reason: string | null;
         };
         /**
          * OneSourceShape
@@ -1598,6 +1647,8 @@ export interface components {
         /**
          * RunOptions
          * @description The options of every request that starts a run.
+         *
+         *     `model`: one of `GET /api/models`, by name; without it the default.
          */
         RunOptions: {
             /**
@@ -1608,6 +1659,8 @@ export interface components {
             on_disconnect?: "cancel" | "continue";
             /** Run Id */
             run_id?: string | null;
+            /** Model */
+            model?: string | null;
         };
         /**
          * SignInBody
@@ -1869,6 +1922,37 @@ export interface components {
             output_tokens: number;
             /** Estimated */
             estimated: boolean;
+        };
+        /**
+         * ModelList
+         * @description All models.
+         */
+        app__api__openai__schemas__ModelList: {
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+            /** Data */
+            data: components["schemas"]["ModelCard"][];
+        };
+        /**
+         * ModelList
+         * @description The models to choose from, the default first.
+         *
+         *     `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
+         *     the hosts that questions are sent to for searching, whatever the model.
+         */
+        app__api__response_models__ModelList: {
+            /** Items */
+            items: components["schemas"]["OfferedModel"][];
+            /** Total */
+            total: number;
+            /** Searching */
+            searching: boolean;
+            /** Search Sends To */
+            search_sends_to: string[];
         };
     };
     responses: never;
@@ -4063,6 +4147,75 @@ export interface operations {
             };
         };
     };
+    list_models_api_models_get: {
+        parameters: {
+            query?: {
+                /** @description Words that occur in name or label. */
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models, the default first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["app__api__response_models__ModelList"];
+                };
+            };
+            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description The request comes from a page of another website. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Unknown, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A field is not accepted; `details.field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description `database_unavailable` or `sign_in_unavailable`; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     health_health_get: {
         parameters: {
             query?: never;
@@ -4189,7 +4342,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelList"];
+                    "application/json": components["schemas"]["app__api__openai__schemas__ModelList"];
                 };
             };
             /** @description Never: a wrong field is 400 here, as with OpenAI. */
