@@ -1,4 +1,4 @@
-"""Mail: a message (EML) or a mailbox (MBOX) as text; what is attached to it, by name."""
+"""Mail: a message (EML, MSG) or a mailbox (MBOX) as text; what is attached to it, by name."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,8 @@ _MAX_DEPTH: Final = 50
 _SIGNATURES: Final = ("application/pkcs7-signature", "application/x-pkcs7-signature")
 _UNSHOWN: Final = (*_SIGNATURES, "application/pgp-signature", "application/pgp-encrypted")
 _LOCKED: Final = ("application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")
-_TEXTS: Final = ("text/html", "text/plain")
+_RICH_TEXT: Final = "text/rtf"
+_TEXTS: Final = ("text/html", "text/plain", _RICH_TEXT)
 _SEPARATOR: Final = re.compile(rb"^From [^\n]*+\n", re.MULTILINE)
 _HEADER: Final = re.compile(rb"[!-9;-~]++[ \t]*+:")
 
@@ -30,7 +31,11 @@ Mail: TypeAlias = "Message[str, str]"
 
 def load_eml(data: bytes) -> ParsedDocument:
     """Title: the subject."""
-    message = parse_message(data)
+    return message_document(parse_message(data))
+
+
+def message_document(message: Mail) -> ParsedDocument:
+    """One message without what is attached to it. Title: the subject."""
     out = ExtractedText()
     add_message(out, message, level=0)
     return out.document(header(message, "Subject"))
@@ -47,13 +52,13 @@ def load_mbox(data: bytes) -> ParsedDocument:
 
 def eml_members(data: bytes) -> Iterator[Member]:
     """The attached files and messages."""
-    return _attached(parse_message(data), "")
+    return attached(parse_message(data), "")
 
 
 def mbox_members(data: bytes) -> Iterator[Member]:
     """The attachments of all messages, in a folder for each message."""
     for number, message in enumerate(_messages(data), 1):
-        yield from _attached(message, f"{number}/")
+        yield from attached(message, f"{number}/")
 
 
 def parse_message(data: bytes) -> Mail:
@@ -113,6 +118,11 @@ def _word(data: bytes, charset: str | None) -> str:
 
 
 def _add_body(out: ExtractedText, part: Mail, level: int) -> None:
+    if part.get_content_type() == _RICH_TEXT and _payload(part).lstrip().startswith(b"{\\rtf"):
+        from app.ingest.loaders.rich_text import add_rtf
+
+        add_rtf(out, _payload(part))
+        return
     text = _text(part)
     if not text.strip():
         return
@@ -184,7 +194,8 @@ def _is_inline_picture(part: Mail) -> bool:
     return part.get_content_maintype() == "image" and inline
 
 
-def _attached(message: Mail, folder: str) -> Iterator[Member]:
+def attached(message: Mail, folder: str) -> Iterator[Member]:
+    """The files and messages attached to one message, as in this folder."""
     unnamed = 0
     waiting = [message]
     while waiting:

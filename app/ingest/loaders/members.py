@@ -8,7 +8,7 @@ from typing import Final
 from app.ingest.loaders.archives import Archive
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-CONTAINERS: Final = (".zip", ".eml", ".mbox")
+CONTAINERS: Final = (".zip", ".eml", ".msg", ".mbox")
 MAX_NAME: Final = 200  # characters
 MAX_DEPTH: Final = 3  # files in files in a file
 MAX_MEMBERS: Final = 1_000  # of one file, at all depths

@@ -82,6 +82,24 @@ def _xlsx(data: bytes) -> ParsedDocument:
     return load_xlsx(data)
 
 
+def _doc(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.doc_document import load_doc
+
+    return load_doc(data)
+
+
+def _xls(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.xls_workbook import load_xls
+
+    return load_xls(data)
+
+
+def _ppt(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.ppt_slides import load_ppt
+
+    return load_ppt(data)
+
+
 def _epub(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.epub_book import load_epub
 
@@ -118,6 +136,18 @@ def _eml_members(data: bytes) -> Iterator[Member]:
     return eml_members(data)
 
 
+def _msg(data: bytes) -> ParsedDocument:
+    from app.ingest.loaders.outlook_message import load_msg
+
+    return load_msg(data)
+
+
+def _msg_members(data: bytes) -> Iterator[Member]:
+    from app.ingest.loaders.outlook_message import msg_members
+
+    return msg_members(data)
+
+
 def _mbox(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.mail import load_mbox
 
@@ -139,6 +169,9 @@ _CODE: Final = (
 )
 _MARKUP: Final = (".rst", ".adoc", ".asciidoc", ".org", ".tex")
 _MAX_MAIL: Final = 64 * MEGABYTE
+_MAX_OLD_OFFICE: Final = 128 * MEGABYTE
+_NAMES_OF_PAGES: Final = ("doc", "xls")
+"""Programs give these names to pages and XML, for Office to open them."""
 _PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
@@ -176,6 +209,25 @@ LOADERS: Final = (
         binary=True,
         largest=MAX_FILE_BYTES,
     ),
+    Loader(
+        "doc", (".doc", ".dot"), "application/msword", _doc, binary=True, largest=_MAX_OLD_OFFICE
+    ),
+    Loader(
+        "xls",
+        (".xls", ".xlt"),
+        "application/vnd.ms-excel",
+        _xls,
+        binary=True,
+        largest=_MAX_OLD_OFFICE,
+    ),
+    Loader(
+        "ppt",
+        (".ppt", ".pps", ".pot"),
+        "application/vnd.ms-powerpoint",
+        _ppt,
+        binary=True,
+        largest=_MAX_OLD_OFFICE,
+    ),
     Loader("csv", (".csv", ".tsv"), "text/csv", load_csv),
     Loader("epub", (".epub",), "application/epub+zip", _epub, binary=True, largest=MAX_FILE_BYTES),
     Loader(
@@ -206,6 +258,15 @@ LOADERS: Final = (
         members=_eml_members,
         largest=_MAX_MAIL,
         is_doubtful=None,
+    ),
+    Loader(
+        "msg",
+        (".msg", ".oft"),
+        "application/vnd.ms-outlook",
+        _msg,
+        binary=True,
+        members=_msg_members,
+        largest=_MAX_MAIL,
     ),
     Loader(
         "mbox",
@@ -264,6 +325,8 @@ def loader_for(name: str, data: bytes) -> Loader:
         return _by_format(found)
     for loader in LOADERS:
         if suffix in loader.suffixes:
+            if loader.format in _NAMES_OF_PAGES and (found := text_format(data)):
+                return _by_format(found)
             if loader.binary and data.strip():
                 raise IngestError(f"this is no {suffix} file, whatever its name says")
             return loader

@@ -78,19 +78,26 @@ class _Paragraph:
 
 def load_rtf(data: bytes) -> ParsedDocument:
     """Title: the one in the file's properties."""
+    out = ExtractedText()
+    title = add_rtf(out, data)
+    return out.document(title)
+
+
+def add_rtf(out: ExtractedText, data: bytes) -> str:
+    """Below what is there already; returns the title. Raises `IngestError` for other data."""
     data = data.lstrip()
     if not data.startswith(b"{\\rtf"):
         raise IngestError("this is no RTF file (it does not begin as one)")
-    reader = _Reader(data)
+    reader = _Reader(data, out)
     reader.read()
-    return reader.out.document("".join(reader.title))
+    return "".join(reader.title)
 
 
 class _Reader:
     """One pass over the tokens."""
 
-    def __init__(self, data: bytes) -> None:
-        self.out = ExtractedText()
+    def __init__(self, data: bytes, out: ExtractedText) -> None:
+        self.out = out
         self.title: list[str] = []
         self._data = data
         self._group = _Group()

@@ -49,7 +49,9 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class CellRange:
+    """Cells that are one; rows count from 1, columns from 0."""
+
     top: int
     left: int
     bottom: int
@@ -57,11 +59,11 @@ class _Range:
 
 
 @dataclass(slots=True)
-class _Merges:
+class Merges:
     """Ranges that are one cell, by the row in which they end being of use."""
 
-    ranges: list[_Range]
-    shown: dict[_Range, str] = field(default_factory=dict)
+    ranges: list[CellRange]
+    shown: dict[CellRange, str] = field(default_factory=dict)
     waiting: int = 0
 
     def fill(self, number: int, cells: list[str]) -> None:
@@ -124,7 +126,7 @@ def _is_bold(font: Element) -> bool:
 def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[list[str]]:
     """Row by row, an empty one where some are missing. `heads` are rows that begin tables."""
     check_xml(data)
-    merges = _Merges(_merged(data))
+    merges = Merges(_merged(data))
     last = 0
     for number, cells, bold in _rows(data, book):
         number = number or last + 1
@@ -229,9 +231,9 @@ def _column(reference: str | None, otherwise: int) -> int:
     return min(number, _MAX_COLUMNS) - 1
 
 
-def _merged(data: bytes) -> list[_Range]:
+def _merged(data: bytes) -> list[CellRange]:
     """In the order of their rows. Those of one cell, and columns without end, are left out."""
-    ranges: list[_Range] = []
+    ranges: list[CellRange] = []
     begin = max(0, data.rfind(b"</sheetData>"), data.rfind(b":sheetData>"))
     for found in _MERGED.finditer(data, begin):
         corners = [_REFERENCE.fullmatch(corner.decode()) for corner in found.groups()]
@@ -240,7 +242,7 @@ def _merged(data: bytes) -> list[_Range]:
         top, bottom = int(corners[0][2]), int(corners[1][2])
         left, right = _column(corners[0][0], 0), _column(corners[1][0], 0)
         if top <= bottom and left <= right and right - left < 500:
-            ranges.append(_Range(top, left, bottom, right))
+            ranges.append(CellRange(top, left, bottom, right))
     return sorted(ranges, key=lambda one: one.top)
 
 

@@ -9,9 +9,12 @@ from app.ingest.loaders.archives import BROKEN
 from app.ingest.loaders.srt_transcript import is_srt
 from app.ingest.parsed_document import IngestError
 
-_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_OFFICE: Final = "EncryptedPackage".encode("utf-16-le")
-_OUTLOOK: Final = "__properties_version1.0".encode("utf-16-le")
+_COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_WORKBOOKS: Final = (
+    *(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
+    *(b"\x09\x08\x08\x00", b"\x09\x08\x10\x00"),
+)
+"""How those of Excel 2 to 5 begin that stand in no compound file."""
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"\s*")
 _JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")
@@ -20,7 +23,7 @@ _PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 
 
 def binary_format(data: bytes) -> str | None:
-    """`pdf`, `docx`, `pptx`, `xlsx`, `epub`, `odt`, `zip`; None for other files.
+    """`pdf`, `rtf`, `docx`, `doc`, `msg`, `zip` and so on; None for other files.
 
     Raises `IngestError` for what can be named but not read.
     """
@@ -28,12 +31,12 @@ def binary_format(data: bytes) -> str | None:
         return "pdf"
     if data[:64].lstrip().startswith(b"{\\rtf"):
         return "rtf"
-    if data.startswith(_OLD_OFFICE):
-        if _ENCRYPTED_OFFICE in data:
-            raise IngestError("the Office file is encrypted; save it without a password")
-        if _OUTLOOK in data:
-            raise IngestError("this is an Outlook message (.msg); save it as .eml")
-        raise IngestError("this is an old Office file; save it as .docx, .xlsx or .pptx")
+    if data.startswith(_COMPOUND):
+        from app.ingest.loaders.compound_file import compound_format
+
+        return compound_format(data)
+    if data.startswith(_OLD_WORKBOOKS):
+        return "xls"
     if data.startswith(b"PK\x03\x04"):
         return _archive_format(data)
     return None

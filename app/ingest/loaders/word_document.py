@@ -17,7 +17,13 @@ from app.ingest.loaders.open_xml import (
     kind,
     value,
 )
-from app.ingest.loaders.word_styles import Numberings, Style, Styles, outline_level, small_number
+from app.ingest.loaders.word_styles import (
+    Style,
+    Styles,
+    outline_level,
+    read_numberings,
+    small_number,
+)
 from app.ingest.loaders.word_text import Aside, Fields, WordText
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -49,7 +55,7 @@ class _Reader:
         self._name, self._document = package.main("w:document")
         self._relations = package.relationships(self._name)
         self._styles = Styles(self._related("styles"))
-        self._numberings = Numberings(self._related("numbering"))
+        self._numberings = read_numberings(self._related("numbering"))
         self._notes = {name: self._notes_of(name) for name in _NOTES}
         self._fields = Fields()
         self._number = 0

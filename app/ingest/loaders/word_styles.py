@@ -88,7 +88,9 @@ def small_number(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class Level:
+    """Of a list: the form of its numbers and the text around them, with `%1` for the first."""
+
     form: str
     text: str
     start: int
@@ -97,18 +99,17 @@ class _Level:
 class Numberings:
     """Counts the items of lists as Word does."""
 
-    def __init__(self, root: Element | None) -> None:
-        self._levels: dict[str, dict[int, _Level]] = {}
-        self._abstract: dict[str, str] = {}
-        self._starts: dict[str, dict[int, int]] = {}
+    def __init__(
+        self,
+        levels: dict[str, dict[int, Level]],
+        uses: dict[str, str],
+        starts: dict[str, dict[int, int]],
+    ) -> None:
+        """Lists by id, and by the ids that paragraphs give, with the levels that start again."""
+        self._levels = levels
+        self._abstract = uses
+        self._starts = starts
         self._counts: dict[str, dict[int, int]] = defaultdict(dict)
-        for one in [] if root is None else root:
-            if kind(one) == "w:abstractNum":
-                self._levels[attribute(one, "w:abstractNumId") or ""] = _levels(one)
-            elif kind(one) == "w:num":
-                list_id = attribute(one, "w:numId") or ""
-                self._abstract[list_id] = value(one, "w:abstractNumId") or ""
-                self._starts[list_id] = _starts(one)
 
     def mark(self, list_id: str, level: int) -> str | None:
         """What stands before the next item: "3.", "(a)" or "-"; None when nothing is known."""
@@ -117,7 +118,7 @@ class Numberings:
         if level not in levels:
             return None
         counts = self._counts[abstract]
-        start = self._starts[list_id].pop(level, None)  # restarts once
+        start = self._starts.get(list_id, {}).pop(level, None)  # restarts once
         before = counts.get(level, levels[level].start - 1)
         counts[level] = before + 1 if start is None else start
         for deeper in [one for one in counts if one > level]:
@@ -129,12 +130,25 @@ class Numberings:
         )
 
 
-def _levels(abstract: Element) -> dict[int, _Level]:
-    found: dict[int, _Level] = {}
+def read_numberings(root: Element | None) -> Numberings:
+    """Of a part `numbering.xml`."""
+    levels, uses, starts = {}, {}, {}
+    for one in [] if root is None else root:
+        if kind(one) == "w:abstractNum":
+            levels[attribute(one, "w:abstractNumId") or ""] = _levels(one)
+        elif kind(one) == "w:num":
+            list_id = attribute(one, "w:numId") or ""
+            uses[list_id] = value(one, "w:abstractNumId") or ""
+            starts[list_id] = _starts(one)
+    return Numberings(levels, uses, starts)
+
+
+def _levels(abstract: Element) -> dict[int, Level]:
+    found: dict[int, Level] = {}
     for one in abstract:
         if kind(one) == "w:lvl":
             start = value(one, "w:start") or "1"
-            found[small_number(attribute(one, "w:ilvl") or "0")] = _Level(
+            found[small_number(attribute(one, "w:ilvl") or "0")] = Level(
                 value(one, "w:numFmt") or "decimal",
                 value(one, "w:lvlText") or "",
                 int(start) if start.isdecimal() and len(start) < 9 else 1,
@@ -151,7 +165,7 @@ def _starts(numbering: Element) -> dict[int, int]:
     return found
 
 
-def _counted(levels: dict[int, _Level], counts: dict[int, int], level: int) -> str:
+def _counted(levels: dict[int, Level], counts: dict[int, int], level: int) -> str:
     if level not in levels:
         return ""
     return number_as(levels[level].form, counts.get(level, levels[level].start))

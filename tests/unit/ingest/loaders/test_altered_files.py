@@ -7,8 +7,10 @@ import pytest
 
 from app.ingest.loaders.registry import loader_for
 from app.ingest.parsed_document import IngestError
+from tests.harness.compound_files import outlook
 from tests.harness.documents import archive
 from tests.harness.mail import message
+from tests.harness.old_office import kept
 from tests.harness.open_documents import open_document
 
 MAIL: Final = message("Tea", "Two.", html="<p>Two</p>", attached={"a.txt": b"x" * 90}).as_bytes()
@@ -21,6 +23,8 @@ FILES: Final = {
     "a.rtf": rb"{\rtf1\ansi{\fonttbl{\f0 A;}}\pard a\'e4\u228?\par\intbl b\cell\row}",
     "a.eml": MAIL,
     "a.mbox": b"From ana Mon Nov  2 2026\n" + MAIL,
+    "a.msg": outlook("Tea", "Two.", html=b"<p>Two</p>", attached={"a.txt": b"x" * 90}),
+    **{name: kept(name) for name in ("tea.doc", "tea.xls", "tea.ppt")},
     "a.zip": archive({"a/b.txt": "x" * 90, "c.md": "# D"}),
 }
 

@@ -10,6 +10,7 @@ from app.ingest.loaders.html_page import load_html
 from app.ingest.loaders.registry import check_size, loader_for
 from app.ingest.parsed_document import IngestError
 from app.ingest.reading import read_document
+from tests.harness.compound_files import compound_file
 from tests.harness.documents import archive, docx, epub, flowing, pdf, pptx, with_part, xlsx
 
 WORD = docx([("Normal", "Text")])
@@ -93,13 +94,9 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
             archive({"[Content_Types].xml": "", **{f"word/{n}": "" for n in range(MAX_ENTRIES)}}),
             "more than 10,000 entries",
         ),
-        ("a.xls", OLD_OFFICE, "an old Office file"),
-        (
-            "a.msg",
-            OLD_OFFICE + "__properties_version1.0".encode("utf-16-le"),
-            r"an Outlook message \(\.msg\); save it as \.eml",
-        ),
-        ("a.xlsx", OLD_OFFICE + "EncryptedPackage".encode("utf-16-le"), "is encrypted"),
+        ("a.xls", OLD_OFFICE, "the file is damaged"),
+        ("a.doc", compound_file({"VisioDocument": b"x"}), "a compound file of an unknown kind"),
+        ("a.xlsx", compound_file({"EncryptedPackage": b"x"}), "is encrypted"),
         ("a.html", b"<html><script>x</script></html>", "contains no text"),
         ("a.html", b"\0\1\2\3" * 90, "a binary file"),
         ("a.csv", b'a,b\n"' + b"x" * 200_000 + b'",1\n', "not a table"),

@@ -1,0 +1,256 @@
+"""DOC (Word 97 to 2003): headings, paragraphs, lists and tables, with notes, comments and boxes."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from app.ingest.loaders.compound_file import CompoundFile
+from app.ingest.loaders.doc_format import (
+    AUTHORS,
+    BOXES,
+    COMMENT_TEXTS,
+    COMMENTS,
+    ENDNOTE_TEXTS,
+    ENDNOTES,
+    FOOTNOTE_TEXTS,
+    FOOTNOTES,
+    HEADER_BOXES,
+    HEADER_SHAPES,
+    HEADERS,
+    HIDDEN,
+    SHAPES,
+    DocFile,
+    Properties,
+)
+from app.ingest.loaders.doc_lists import read_lists
+from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.parsed_document import ParsedDocument
+
+_TITLE: Final = 62  # the number of the style "Title" in every file
+_PICTURE, _CELL = "\x01", "\x07"
+_BEGINS, _SEPARATES, _ENDS = "\x13", "\x14", "\x15"
+_CHARACTERS: Final = {
+    HIDDEN: "",
+    "\x0b": "\n",
+    "\x0e": "\n",
+    "\x1e": "\u2011",
+    "\x1f": "",
+    **dict.fromkeys("\x01\x02\x03\x04\x05\x06\x08\x15", ""),
+}
+_TABLE: Final = str.maketrans(_CHARACTERS)
+_FIELD: Final = re.compile("([\x13\x14\x15])")
+_NOTES: Final = (
+    ("footnote", FOOTNOTES, FOOTNOTE_TEXTS),
+    ("endnote", ENDNOTES, ENDNOTE_TEXTS),
+    ("comment", COMMENTS, COMMENT_TEXTS),
+)
+_COMMENT_SIZE, _BOX_SIZE, _SHAPE_SIZE = 30, 22, 26
+_FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
+_SEPARATORS: Final = 6  # stories before the headers of pages: lines above notes
+_PAGE_NUMBERS: Final = ("PAGE", "NUMPAGES", "SECTIONPAGES")
+
+
+def load_doc(data: bytes) -> ParsedDocument:
+    """Title: a paragraph in the style "Title", else the one in the file's properties."""
+    file = CompoundFile(data)
+    reader = _Reader(DocFile(file))
+    reader.read()
+    return reader.out.document(reader.title or file.title())
+
+
+class _Reader:
+    """One pass over the text, then what stands at the edges of its pages."""
+
+    def __init__(self, doc: DocFile) -> None:
+        self.out = ExtractedText()
+        self.title: str | None = None
+        self._doc = doc
+        self._lists = read_lists(doc)
+        self._pictures = 0
+        self._fields: list[bool] = []  # of each open field, whether this is its result
+        notes = [note for one in _NOTES for note in self._read_notes(*one)]
+        self._notes = sorted([*notes, *self._read_boxes("box", BOXES, SHAPES)])
+        self._note_number = 0
+        self._cells: list[str] = []
+        self._cell: list[str] = []
+
+    def read(self) -> None:
+        start, end = self._doc.parts["text"]
+        for at, text, properties in self._doc.paragraphs(start, end):
+            self._paragraph(text, properties, self._doc.mark_at(at + len(text)))
+            if not self._cells and not self._cell:
+                self._add_notes(at + len(text) + 1)
+        self._end_row()
+        self._add_notes(end)
+        self.out.add_note("pictures", self._pictures)
+        lines = dict.fromkeys(self._edges())
+        if lines:
+            self.out.add_heading("Headers and footers", 1, written=False)
+        for line in lines:
+            self.out.add_block(line)
+
+    def _paragraph(self, raw: str, properties: Properties, mark: str) -> None:
+        text = self._words(raw)
+        if not properties.in_table and not (self._doc.is_old and mark == _CELL):
+            self._end_row()
+            if text.strip():
+                self._add(text, properties)
+            return
+        if text.strip():
+            self._cell.append(" ".join(text.split()))
+        if properties.ends_row:
+            self._end_row()
+        elif mark == _CELL:
+            self._cells.append(" ".join(self._cell))
+            self._cell = []
+            if self._doc.is_old:  # which does not say where rows end
+                self._end_row()
+
+    def _end_row(self) -> None:
+        cells = [*self._cells, " ".join(self._cell)] if self._cell else self._cells
+        self._cells, self._cell = [], []
+        if any(cells):
+            self.out.add_block(" | ".join(cells), "row" if len(cells) > 1 else "paragraph")
+
+    def _add(self, text: str, properties: Properties) -> None:
+        line = " ".join(text.split())
+        mark = self._mark(properties)
+        if self._doc.built_in.get(properties.style) == _TITLE and self.title is None:
+            self.title = line
+            self.out.add_heading(line, 1, named=False)
+        elif properties.outline is not None:
+            numbered = f"{mark} " if mark and mark != "-" else ""
+            self.out.add_heading(numbered + line, properties.outline + 2)
+        elif mark is not None:
+            self.out.add_block(f"{'  ' * properties.list_level}{mark} {line}", "item")
+        else:
+            self.out.add_block(text)
+
+    def _mark(self, properties: Properties) -> str | None:
+        if not properties.list_use:
+            return None
+        return self._lists.mark(str(properties.list_use), properties.list_level)
+
+    def _words(self, raw: str) -> str:
+        """Without the codes of fields, which may go on from one paragraph to the next."""
+        shown = []
+        for part in _FIELD.split(raw):
+            if part == _BEGINS:
+                self._fields.append(False)
+            elif part == _SEPARATES and self._fields:
+                self._fields[-1] = True
+            elif part == _ENDS and self._fields:
+                self._fields.pop()
+            elif all(self._fields):
+                shown.append(part)
+                self._pictures += part.count(_PICTURE)
+        return _text("".join(shown))
+
+    def _read_notes(self, kind: str, places: int, texts: int) -> Iterator[tuple[int, str, str]]:
+        """Where each is referred to, its label, and its text."""
+        stored = self._doc.structure(places)
+        size = _COMMENT_SIZE if kind == "comment" else 2
+        count = max(0, (len(stored) - 4) // (4 + size))
+        starts = _numbers(self._doc.structure(texts))
+        begin, end = self._doc.parts[kind]
+        owners = self._owners() if kind == "comment" else []
+        for number, place in enumerate(_numbers(stored)[:count]):
+            if number + 1 >= len(starts):
+                return
+            first, last = begin + starts[number], min(end, begin + starts[number + 1])
+            label = kind.capitalize()
+            if kind == "comment":
+                at = 4 * (count + 1) + size * number + 20
+                owner = int.from_bytes(stored[at : at + 2], "little")
+                label += f" ({owners[owner]})" if owner < len(owners) and owners[owner] else ""
+            yield place, label, " ".join(self._plain(first, last))
+
+    def _read_boxes(self, part: str, texts: int, shapes: int) -> Iterator[tuple[int, str, str]]:
+        """Boxes by the places they are anchored at; those without one come last."""
+        anchors = self._doc.structure(shapes)
+        count = max(0, (len(anchors) - 4) // (4 + _SHAPE_SIZE))
+        places = _numbers(anchors)[:count]
+        ids = (4 * (count + 1) + _SHAPE_SIZE * number for number in range(count))
+        known = dict(zip((anchors[at : at + 4] for at in ids), places, strict=True))
+        stored = self._doc.structure(texts)
+        count = max(0, (len(stored) - 4) // (4 + _BOX_SIZE))
+        begin, end = self._doc.parts[part]
+        starts = _numbers(stored)
+        for number in range(count):
+            at = 4 * (count + 1) + _BOX_SIZE * number + 14
+            place = known.get(stored[at : at + 4], self._doc.parts["text"][1])
+            lines = self._plain(begin + starts[number], min(end, begin + starts[number + 1]))
+            yield place, "", "\n".join(lines)
+
+    def _owners(self) -> list[str]:
+        stored, at = self._doc.structure(AUTHORS), 0
+        names = []
+        while at + 2 <= len(stored):
+            length = 2 * int.from_bytes(stored[at : at + 2], "little")
+            name = stored[at + 2 : at + 2 + length].decode("utf-16-le", "replace")
+            names.append(" ".join(name.split()))
+            at += 2 + length
+        return names
+
+    def _add_notes(self, end: int) -> None:
+        """Those that are referred to before this place."""
+        while self._notes and self._notes[0][0] < end:
+            _, label, text = self._notes.pop(0)
+            if label in ("Footnote", "Endnote"):
+                self._note_number += 1
+                label += f" {self._note_number}"
+            self.out.add_block(f"{label}: {text}" if label and text else text)
+
+    def _plain(self, start: int, end: int) -> Iterator[str]:
+        """The lines of another part of the text."""
+        fields, self._fields = self._fields, []
+        for _, raw, _ in self._doc.paragraphs(start, end):
+            if line := " ".join(self._words(raw).split()):
+                yield line
+        self._fields = fields
+
+    def _edges(self) -> Iterator[str]:
+        """Of headers and footers, the lines that are more than a page number."""
+        places = _numbers(self._doc.structure(HEADERS))[_SEPARATORS:]
+        begin, end = self._doc.parts["header"]
+        for first, last in pairwise(places):
+            for _, raw, _ in self._doc.paragraphs(begin + first, min(end, begin + last)):
+                shown = _without_page_numbers(raw)
+                line = " ".join(_text(shown).split())
+                few = _FEW_LETTERS if len(shown) < len("".join(_FIELD.split(raw))) else 0
+                if sum(map(str.isalpha, line)) > few:
+                    yield line
+        for _, _, text in self._read_boxes("header box", HEADER_BOXES, HEADER_SHAPES):
+            yield from text.split("\n")
+
+
+def _without_page_numbers(raw: str) -> str:
+    shown: list[str] = []
+    open_fields: list[list[str]] = []
+    results: list[bool] = []
+    for part in _FIELD.split(raw):
+        if part == _BEGINS:
+            open_fields.append([])
+            results.append(False)
+        elif part == _SEPARATES and results:
+            code = "".join(open_fields[-1]).split()
+            results[-1] = not code or code[0].upper() not in _PAGE_NUMBERS
+        elif part == _ENDS and results:
+            open_fields.pop()
+            results.pop()
+        elif all(results):
+            shown.append(part)
+        elif open_fields:
+            open_fields[-1].append(part)
+    return "".join(shown)
+
+
+def _text(raw: str) -> str:
+    """Characters beyond the first 65,536 come as two halves."""
+    text = raw.translate(_TABLE)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _numbers(stored: bytes) -> list[int]:
+    return [int.from_bytes(stored[at : at + 4], "little") for at in range(0, len(stored) - 3, 4)]
