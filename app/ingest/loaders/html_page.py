@@ -3,7 +3,6 @@
 import codecs
 import html
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from bs4 import BeautifulSoup
@@ -12,11 +11,12 @@ from bs4.element import NavigableString, PageElement, Tag
 from app.ingest.loaders.decoding import decode, is_doubtful
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.html_furniture import Furniture, is_note
+from app.ingest.loaders.html_tables import table_rows
 from app.ingest.loaders.html_text import APART, BLOCKS, MAX_DEPTH, InlineText, code_of, words_of
+from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
-MAX_SPAN: Final = 1_000  # columns, rows
 
 _CHARSET: Final = re.compile(
     rb"(?:charset|encoding)\s*+=\s*+(?:[\"']\s*+)?+([\w.:-]++)", re.IGNORECASE
@@ -24,8 +24,6 @@ _CHARSET: Final = re.compile(
 _XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _LISTS: Final = ("ul", "ol", "menu")
-_CELLS: Final = ("td", "th")
-_NO_ROWS: Final = ("caption", "colgroup", "col")
 _CODE: Final = ("pre", "listing")
 _SEPARATORS: Final = (" | ", " - ", " – ", " — ", " · ", " :: ")
 _AS_BROWSERS_READ: Final = {
@@ -314,64 +312,10 @@ class HtmlExtractor:
         return " ".join(self._line.take().split()), inner
 
     def _table(self, table: Tag) -> None:
-        """What spans rows stands in each of them."""
         caption = table.find("caption")
         if caption:
             self._out.add_block(words_of(caption, self._furniture))
-        below: dict[int, tuple[str, int]] = {}  # by column: the text and for how many rows
-        for row in _table_rows(table, self._furniture):
-            cells = {column: text for column, (text, _) in below.items()}
-            below = {column: (text, n - 1) for column, (text, n) in below.items() if n > 1}
-            column = 0
-            for cell in row:
-                while column in cells:
-                    column += 1
-                cells[column] = words_of(cell, self._furniture)
-                rows, width = _spans(cell)
-                if rows > 1:
-                    below[column] = (cells[column], rows - 1)
-                column += width
-            if any(cells.values()):
-                self._out.add_block(" | ".join(cells[at] for at in sorted(cells)), "row")
-
-
-def _table_rows(table: Tag, furniture: Furniture, depth: int = 0) -> Iterator[list[PageElement]]:
-    """The cells of each row; text and cells that stand beside the rows, as rows of their own."""
-    stray: list[PageElement] = []
-    for child in table.children:
-        if isinstance(child, Tag) and (child.name in _NO_ROWS or furniture.is_left_out(child)):
-            continue
-        if isinstance(child, Tag) and child.name not in _CELLS and depth < MAX_DEPTH:
-            if stray:
-                yield stray
-                stray = []
-            if child.name == "tr":
-                yield [one for one in child.children if _is_cell(one, furniture)]
-            else:
-                yield from _table_rows(child, furniture, depth + 1)
-        elif _is_cell(child, furniture):
-            stray.append(child)
-    if stray:
-        yield stray
-
-
-def _is_cell(node: PageElement, furniture: Furniture) -> bool:
-    """Text may stand between cells, too."""
-    if isinstance(node, Tag):
-        return not furniture.is_left_out(node)
-    return type(node) is NavigableString and bool(node.strip())
-
-
-def _spans(cell: PageElement) -> tuple[int, int]:
-    """Rows and columns."""
-    if not isinstance(cell, Tag):
-        return 1, 1
-    return _span(cell, "rowspan"), _span(cell, "colspan")
-
-
-def _span(cell: Tag, name: str) -> int:
-    text = str(cell.get(name) or "1")
-    return min(max(int(text[:8]), 1), MAX_SPAN) if text.isdecimal() else 1
+        add_table(self._out, table_rows(table, self._furniture), prior=0.0)
 
 
 def _start(ordered: Tag) -> int:

@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -20,9 +21,13 @@ from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.front_matter import split_front_matter
 from app.ingest.loaders.markup_tags import shown_text, with_placeholders
+from app.ingest.loaders.table_headers import HeaderRow
+from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import ParsedDocument
 
 _BLANKS: Final = re.compile(r"[^\S\n]+")
+_WRITTEN_HEADER: Final = 1.5  # evidence; a row of figures in its place is none
+_NO_HEADER: Final = -2.0
 _STRUCTURE: Final = re.compile(r"<(?:table|ul|ol|dl|pre|h[1-6])\b", re.IGNORECASE)
 
 
@@ -158,11 +163,11 @@ class _Walk:
             mark = " " * len(mark)
 
     def _table(self, lines: Sequence[str]) -> None:
-        """Each row has as many cells as the first one, or more."""
-        width = len(_cells(lines[0]))
-        for line in lines:
-            cells = [" ".join(self._words(cell).split()) for cell in _cells(line)]
-            self.out.add_block(" | ".join(cells + [""] * (width - len(cells))), "row")
+        """The first line is a header; those who want none leave it empty."""
+        rows = ([" ".join(self._words(cell).split()) for cell in _cells(line)] for line in lines)
+        header = HeaderRow(next(rows))
+        prior = _WRITTEN_HEADER if any(header) else _NO_HEADER
+        add_table(self.out, chain([header], rows), prior=prior)
 
     def _inner_words(self) -> str:
         """The words of the paragraph or heading that was opened."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.ingest.loaders.archives import Archive
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.table_headers import USUAL, HeaderRow, Spanned
 from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.xml_document import parse_xml
 from app.ingest.parsed_document import IngestError, ParsedDocument
@@ -30,7 +31,8 @@ _ROW_GROUPS: Final = frozenset(
     {"table:table-row-group", "table:table-header-rows", "table:table-rows"}
 )
 _PARAGRAPHS: Final = frozenset({"text:p", "text:h"})
-_CELLS: Final = frozenset({"table:table-cell", "table:covered-table-cell"})
+_COVERED: Final = "table:covered-table-cell"
+_CELLS: Final = frozenset({"table:table-cell", _COVERED})
 _LISTS: Final = frozenset({"text:list", "text:ordered-list", "text:unordered-list"})
 
 
@@ -263,31 +265,66 @@ class _Reader:
         for part in node:
             if kind(part) == "table:shapes":
                 self.blocks(part)
-        add_table(self.out, self._rows(node))
+        is_sheet = parent is not None and kind(parent) == "office:spreadsheet"
+        rows = self._rows(node, {})
+        add_table(self.out, rows, page=self.page, prior=USUAL if is_sheet else 0.0)
         self._asides()
 
-    def _rows(self, node: Element) -> Iterator[list[str]]:
+    def _rows(
+        self, node: Element, merged: dict[int, tuple[str, int]], *, head: bool = False
+    ) -> Iterator[list[str]]:
+        """`merged`: by column, what spans so many further rows."""
         for child in node:
             name = kind(child)
             if name in _ROW_GROUPS:
-                yield from self._rows(child)
+                is_head = head or name == "table:table-header-rows"
+                yield from self._rows(child, merged, head=is_head)
             elif name == "table:table-row":
-                row = self._row(child)
+                row = self._row(child, merged)
                 times = _number(child, "number-rows-repeated")
                 for _ in range(times if any(row) and times <= _MAX_REPEATED else 1):
                     self._count(len(row) + 1)
-                    yield row
+                    yield HeaderRow(row) if head else row
 
-    def _row(self, node: Element) -> list[str]:
+    def _row(self, node: Element, merged: dict[int, tuple[str, int]]) -> list[str]:
         cells: list[str] = []
+        covered = 0  # columns to the right that the last cell spans
         for cell in node:
-            if kind(cell) in _CELLS:
-                text = self._words(cell) or _value(cell, "string-value") or _value(cell, "value")
-                times = _number(cell, "number-columns-repeated")
-                most = _MAX_REPEATED if text else _MAX_GAP
-                cells += [text] * min(times, most)
-                self._count(min(times, most))
+            if kind(cell) not in _CELLS:
+                continue
+            at = len(cells)
+            text = self._words(cell) or _value(cell, "string-value") or _value(cell, "value")
+            times = _number(cell, "number-columns-repeated")
+            most = min(times, _MAX_REPEATED if text else _MAX_GAP)
+            self._count(most)
+            if kind(cell) == _COVERED and not text:
+                cells += self._covered(cells, merged, most, covered)
+                covered = max(0, covered - most)
+                continue
+            cells += [text] * most
+            covered = _number(cell, "number-columns-spanned") - 1
+            height = _number(cell, "number-rows-spanned") - 1
+            if height > 0 and text:
+                merged[at] = (text, height)
+                merged |= {
+                    at + n: (Spanned(text), height) for n in range(1, min(covered, _MAX_GAP) + 1)
+                }
         return cells
+
+    @staticmethod
+    def _covered(
+        cells: Sequence[str], merged: dict[int, tuple[str, int]], count: int, beside: int
+    ) -> list[str]:
+        """What the cells that span these places say of them."""
+        found: list[str] = []
+        for at in range(len(cells), len(cells) + count):
+            text, left = merged.pop(at, ("", 0))
+            if left > 1:
+                merged[at] = (text, left - 1)
+            if not left and len(found) < beside and cells:
+                text = Spanned(cells[-1])
+            found.append(text)
+        return found
 
     def _count(self, cells: int) -> None:
         self._cells -= cells

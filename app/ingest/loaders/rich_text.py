@@ -322,7 +322,7 @@ class _Reader:
             self._cells = []
         rows, self._rows = self._rows, []
         if rows:
-            add_table(self.out, rows)
+            add_table(self.out, rows, prior=0.0)
 
 
 def _joined(parts: list[str]) -> str:

@@ -11,7 +11,7 @@ from lxml import etree
 from app.ingest.loaders.archives import check_xml
 from app.ingest.loaders.number_formats import code_of, shown_number
 from app.ingest.loaders.open_xml import Element, Package, attribute, child, children, kind
-from app.ingest.loaders.tables import HeaderRow, Spanned
+from app.ingest.loaders.table_headers import HeaderRow, Spanned
 from app.ingest.parsed_document import IngestError
 
 MAX_CELLS: Final = 5_000_000

@@ -22,6 +22,8 @@ from app.ingest.loaders.open_xml import (
     kind,
 )
 from app.ingest.loaders.slide_order import Placed, reading_order
+from app.ingest.loaders.table_headers import HeaderRow, Spanned
+from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.word_text import described
 from app.ingest.parsed_document import BlockKind, ParsedDocument
 
@@ -32,6 +34,7 @@ _NUMBERS: Final = ("sldNum", "sldImg")
 _EDGES: Final = ("dt", "ftr", "hdr")  # on every slide: kept once
 _FORMS: Final = ("p:sp", "p:pic", "p:graphicFrame", "p:grpSp", "p:cxnSp")
 Piece = tuple[str, BlockKind]
+_TRUE: Final = ("1", "true")
 _USELESS_TITLES: Final = ("Presentation", "PowerPoint Presentation", "PowerPoint-Präsentation")
 
 
@@ -103,6 +106,8 @@ class _Deck:
         placeholder = _placeholder(shape)
         if placeholder in _NUMBERS:
             return
+        for table in _tables(shape):
+            add_table(self.out, _table_rows(table), page=number, prior=0.0)
         for text, form in slide.texts(shape):
             if placeholder in _EDGES and text in self._edges:
                 continue
@@ -277,8 +282,6 @@ class _Slide:
         data = child(frame, "a:graphic", "a:graphicData")
         for one in [] if data is None else children(data):
             match kind(one):
-                case "a:tbl":
-                    yield from ((" | ".join(row), "row") for row in _table_rows(one))
                 case "c:chart" | "cx:chart":
                     yield from self._chart(attribute(one, "r:id") or "")
                 case "dgm:relIds":
@@ -323,17 +326,24 @@ def _lines(frame: Element | None) -> list[Piece]:
     ]
 
 
+def _tables(shape: Element) -> list[Element]:
+    data = child(shape, "a:graphic", "a:graphicData") if kind(shape) == "p:graphicFrame" else None
+    return [] if data is None else [one for one in children(data) if kind(one) == "a:tbl"]
+
+
 def _table_rows(table: Element) -> Iterator[list[str]]:
-    """The cells of each row; what is merged downwards stands in each of its rows."""
-    above: dict[int, str] = {}
-    for row in descendants(table, "a:tr"):
-        cells: dict[int, str] = {}
+    """The cells of each row; what is merged stands in each of its rows and columns."""
+    properties = child(table, "a:tblPr")
+    headed = properties is not None and properties.get("firstRow") in _TRUE
+    above: list[str] = []
+    for number, row in enumerate(descendants(table, "a:tr")):
+        cells: list[str] = []
         for column, cell in enumerate(descendants(row, "a:tc")):
             text = " ".join(" ".join(drawn_text(one) for one in descendants(cell, "a:p")).split())
-            if cell.get("vMerge") in ("1", "true"):
-                text = above.get(column, text)
-            if cell.get("hMerge") not in ("1", "true"):
-                cells[column] = text
+            if cell.get("vMerge") in _TRUE:
+                text = above[column] if column < len(above) else text
+            if cell.get("hMerge") in _TRUE:
+                text = Spanned(cells[-1] if cells else text)
+            cells.append(text)
         above = cells
-        if any(cells.values()):
-            yield list(cells.values())
+        yield HeaderRow(cells) if headed and number == 0 else cells

@@ -17,6 +17,8 @@ from app.ingest.loaders.open_xml import (
     kind,
     value,
 )
+from app.ingest.loaders.table_headers import HeaderRow, Spanned
+from app.ingest.loaders.tables import add_table, own_cells
 from app.ingest.loaders.word_styles import (
     Style,
     Styles,
@@ -29,10 +31,12 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_TABLE_DEPTH: Final = 20
 MAX_PADDING: Final = 20  # columns that are left out at the start of a row
+MAX_COLUMNS: Final = 63  # of a table, as in Word
 _WRAPPERS: Final = frozenset(
     {"w:sdt", "w:sdtContent", "w:customXml", "w:smartTag", "w:ins", "w:moveTo"}
 )
 _REMOVED: Final = ("w:del", "w:moveFrom")
+_ON: Final = ("1", "true", "on")
 _NOTES: Final = ("footnote", "endnote", "comment")
 _EDGES: Final = ("header", "footer")
 _FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
@@ -223,7 +227,7 @@ class _Reader:
             if name == "w:p":
                 parts += self._plain_paragraph(block, depth)
             elif name == "w:tbl" and depth < MAX_TABLE_DEPTH:
-                parts += [" ".join(cells) for cells in self._rows(block, depth + 1)]
+                parts += [" ".join(own_cells(cells)) for cells in self._rows(block, depth + 1)]
             elif name in _WRAPPERS:
                 parts.append(self._plain(block, depth))
         return " ".join(" ".join(parts).split())
@@ -249,27 +253,28 @@ class _Reader:
                 for cell in _cells(row):
                     self._blocks(cell)
             return
-        for cells in self._rows(table, 0):
-            self.out.add_block(" | ".join(cells), "row")
+        add_table(self.out, self._rows(table, 0), prior=0.0)
         self._add_waiting()
 
     def _rows(self, table: Element, depth: int) -> Iterator[list[str]]:
-        """The cells of each row; a merged cell once."""
-        above: dict[int, str] = {}
-        for row in _table_rows(table):
-            starts: dict[int, str] = {}
-            padding = _number(value(row, "w:trPr", "w:gridBefore"), 0)
-            column = padding
+        """The cells of each row; what is merged stands in each of its rows and columns."""
+        style = value(table, "w:tblPr", "w:tblStyle") or ""
+        headed = _has_first_row(table) and style in self._styles.headed_tables
+        above: list[str] = []
+        for number, row in enumerate(_table_rows(table)):
+            cells = [""] * min(_number(value(row, "w:trPr", "w:gridBefore"), 0), MAX_PADDING)
             for cell in _cells(row):
                 properties = child(cell, "w:tcPr")
-                # What goes on from the row above stands in each row. Columns are only counted: a
-                # cell may claim a thousand million of them.
                 text = self._plain(cell, depth)
-                starts[column] = above.get(column, text) if _goes_on(properties) else text
-                column += max(1, _number(value(properties, "w:gridSpan"), 1))
-            above = starts
-            if any(starts.values()):
-                yield [""] * min(padding, MAX_PADDING) + list(starts.values())
+                is_below = _goes_on(properties) and len(cells) < len(above)
+                if is_below and not isinstance(above[len(cells)], Spanned):
+                    text = above[len(cells)]
+                width = max(1, _number(value(properties, "w:gridSpan"), 1))
+                # A cell may claim a thousand million columns.
+                cells += [text, *[Spanned(text)] * (min(width, MAX_COLUMNS - len(cells)) - 1)]
+            above = cells
+            is_header = (headed and number == 0) or _is_set_apart(row)
+            yield HeaderRow(cells) if is_header else cells
 
     def _read_rest(self) -> None:
         """Comments without a place, then headers and footers, each of their lines once."""
@@ -316,6 +321,29 @@ def _number(text: str | None, otherwise: int) -> int:
 def _goes_on(properties: Element | None) -> bool:
     merge = child(properties, "w:vMerge")
     return merge is not None and attribute(merge, "w:val") in (None, "continue")
+
+
+def _has_first_row(table: Element) -> bool:
+    """Whether the table shows what its style has for the first row."""
+    look = child(table, "w:tblPr", "w:tblLook")
+    if look is None:
+        return False
+    if (own := attribute(look, "w:firstRow")) is not None:
+        return own in _ON
+    bits = attribute(look, "w:val") or ""
+    return len(bits) == 4 and bits.isalnum() and bits[2] in "2367abefABEF"
+
+
+def _is_set_apart(row: Element) -> bool:
+    """Whether it is repeated on each page as a header, or is bold."""
+    repeated = child(row, "w:trPr", "w:tblHeader")
+    if repeated is not None and attribute(repeated, "w:val") in (None, *_ON):
+        return True
+    written = [one for one in descendants(row, "w:r") if child(one, "w:t") is not None]
+    marks = [child(one, "w:rPr", "w:b") for one in written]
+    return bool(marks) and all(
+        mark is not None and attribute(mark, "w:val") in (None, *_ON) for mark in marks
+    )
 
 
 def _table_rows(node: Element) -> Iterator[Element]:

@@ -38,13 +38,25 @@ class Styles:
         self._elements: dict[str, Element] = {}
         self._known: dict[str, Style] = {}
         self._default = ""
+        self.headed_tables: set[str] = set()  # ids of styles that set the first row apart
         for one in [] if root is None else root:
+            if kind(one) == "w:style" and attribute(one, "w:type") == "table":
+                self._add_table_style(one)
             if kind(one) != "w:style" or attribute(one, "w:type") not in ("paragraph", None):
                 continue
             style_id = attribute(one, "w:styleId") or ""
             self._elements[style_id] = one
             if attribute(one, "w:default") in ("1", "true", "on"):
                 self._default = style_id
+
+    def _add_table_style(self, style: Element) -> None:
+        style_id = attribute(style, "w:styleId") or ""
+        parts = [one for one in style if kind(one) == "w:tblStylePr"]
+        if (
+            any(attribute(one, "w:type") == "firstRow" for one in parts)
+            or value(style, "w:basedOn") in self.headed_tables
+        ):
+            self.headed_tables.add(style_id)
 
     def of(self, properties: Element | None) -> Style:
         """Of a paragraph with these properties (`w:pPr`)."""

@@ -184,7 +184,7 @@ def test_code_keeps_its_lines() -> None:
     [
         ("<tr><td rowspan=2>Blue<td>Ann<tr><td>Ben", ["Blue | Ann", "Blue | Ben"]),
         ("<tr><td>a<td rowspan=2>b<td>c<tr><td>d<td>e", ["a | b | c", "d | b | e"]),
-        ("<tr><th colspan=2>Wide<th>x<tr><td>1<td>2<td>3", ["Wide | x", "1 | 2 | 3"]),
+        ("<tr><th colspan=2>Wide<th>x<tr><td>1<td>2<td>3", ["Wide: 1; Wide: 2; x: 3"]),
         (
             "<tr><td rowspan=3>A<td rowspan=2>B<td>1<tr><td>2<tr><td>C<td>3",
             ["A | B | 1", "A | B | 2", "A | C | 3"],

@@ -52,7 +52,7 @@ def test_text_between_rules_is_no_front_matter() -> None:
         ("5 ml<br>twice", ["5 ml\ntwice"]),
         (
             "| Dose | For |\n|--|--|\n| 5 ml<br/>twice | adults |",
-            ["Dose | For", "5 ml twice | adults"],
+            ["Dose: 5 ml twice; For: adults"],
         ),
         ("Run <project-id> in <Region>.", ["Run <project-id> in <Region>."]),
         ("<your name> writes `<b>`", ["<your name> writes <b>"]),
@@ -67,7 +67,7 @@ def test_text_between_rules_is_no_front_matter() -> None:
         ("<table><tr><td>a<td>b</table>", ["a | b"]),
         ("<details><summary>When?</summary>\n\nAt nine.\n\n</details>", ["When?", "At nine."]),
         ("Free[^1].\n\n[^1]: Sundays", ["Free[^1].", "[^1]: Sundays"]),
-        ("| a | b |\n|--|--|\n| 1 | 2 | 3 |\n| 4 |", ["a | b", "1 | 2 | 3", "4 |"]),
+        ("| a | b |\n|--|--|\n| 1 | 2 | 3 |\n| 4 |", ["a: 1; b: 2; 3", "a: 4"]),
         ("x [text]\n\n[text]: http://example.org", ["x text"]),
     ],
 )
