@@ -25,6 +25,7 @@ from app.ingest.loaders.doc_format import (
 )
 from app.ingest.loaders.doc_lists import read_lists
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import ParsedDocument
 
 _TITLE: Final = 62  # the number of the style "Title" in every file
@@ -74,14 +75,15 @@ class _Reader:
         self._note_number = 0
         self._cells: list[str] = []
         self._cell: list[str] = []
+        self._rows: list[list[str]] = []
 
     def read(self) -> None:
         start, end = self._doc.parts["text"]
         for at, text, properties in self._doc.paragraphs(start, end):
             self._paragraph(text, properties, self._doc.mark_at(at + len(text)))
-            if not self._cells and not self._cell:
+            if not self._cells and not self._cell and not self._rows:
                 self._add_notes(at + len(text) + 1)
-        self._end_row()
+        self._end_table()
         self._add_notes(end)
         self.out.add_note("pictures", self._pictures)
         lines = dict.fromkeys(self._edges())
@@ -93,7 +95,7 @@ class _Reader:
     def _paragraph(self, raw: str, properties: Properties, mark: str) -> None:
         text = self._words(raw)
         if not properties.in_table and not (self._doc.is_old and mark == _CELL):
-            self._end_row()
+            self._end_table()
             if text.strip():
                 self._add(text, properties)
             return
@@ -110,8 +112,15 @@ class _Reader:
     def _end_row(self) -> None:
         cells = [*self._cells, " ".join(self._cell)] if self._cell else self._cells
         self._cells, self._cell = [], []
-        if any(cells):
-            self.out.add_block(" | ".join(cells), "row" if len(cells) > 1 else "paragraph")
+        if self._doc.is_old:
+            self.out.add_block(" | ".join(cells))
+        else:
+            self._rows.append(cells)
+
+    def _end_table(self) -> None:
+        self._end_row()
+        rows, self._rows = self._rows, []
+        add_table(self.out, rows, prior=0.0)
 
     def _add(self, text: str, properties: Properties) -> None:
         line = " ".join(text.split())

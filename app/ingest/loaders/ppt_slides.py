@@ -21,6 +21,7 @@ from app.ingest.loaders.ppt_records import (
     text_of,
 )
 from app.ingest.loaders.slide_order import Placed, reading_order
+from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SLIDE_ATOM, _NOTES_ATOM, _PERSIST_ATOM, _LIST_WITH_TEXT = 1007, 1009, 1011, 4080
@@ -108,8 +109,7 @@ class _Deck:
         self.out.add_heading(words or f"Slide {number}", 2, written=bool(words), page=number)
         for one in found:
             if isinstance(one, _Table):
-                for row in one.rows:
-                    self.out.add_block(" | ".join(row), "row", page=number)
+                add_table(self.out, one.rows, page=number, prior=0.0)
             elif one is not title:
                 self._add(one, number)
         self.out.add_note("pictures", len(pictures))

@@ -13,7 +13,8 @@ from app.ingest.loaders.compound_file import BROKEN, CompoundFile
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.number_formats import shown_number
 from app.ingest.loaders.sheet_cells import MAX_CELLS, CellRange, Merges
-from app.ingest.loaders.tables import HeaderRow, add_table
+from app.ingest.loaders.table_headers import HeaderRow
+from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _BROKEN: Final = (*BROKEN, xlrd.XLRDError, CompDocError, NotImplementedError, ArithmeticError)

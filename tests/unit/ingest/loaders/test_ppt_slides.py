@@ -35,7 +35,7 @@ def test_a_file_is_read_slide_by_slide() -> None:
         (1, "Cleaning pots", "Größe first."),
         (1, "Cleaning pots > Notes", "Say it slowly: чай."),
         (2, "Prices", "Cup | 3.50"),
-        (2, "Prices", "Mug |"),
+        (2, "Prices", "Mug"),
         (2, "Prices", "Below the table"),
     ]
 
