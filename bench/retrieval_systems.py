@@ -19,7 +19,7 @@ from app.graph.build import AnswerGraph, build_graph
 from app.graph.grading import confidence, filter_bonus
 from app.graph.nodes.rerank import KEPT
 from app.graph.state import AnswerState
-from app.llm.extractive_answer import quote_answer
+from app.llm.extractive_answer import quote as choose_quotes
 from app.runs.ports import EngineResult
 from app.runs.ports import Question as Asked
 from app.search.hybrid import HybridSearch
@@ -101,6 +101,7 @@ class Library:
             answerer=_quote,
             judge=None,
             clock=perf_counter,
+            quoting=(choose_quotes, self.store),
         )
 
     async def ask(self, question: Question) -> Outcome:
@@ -159,10 +160,14 @@ class Library:
 
 
 async def _quote(
-    messages: Sequence[BaseMessage], *, question: Asked, passages: tuple[Passage, ...]
+    messages: Sequence[BaseMessage],
+    *,
+    question: Asked,
+    passages: tuple[Passage, ...],
+    quote: str | None,
 ) -> tuple[EngineResult, str]:
     """Quoting mode without a pace."""
-    return EngineResult("stop", None), quote_answer(question.text, passages)
+    return EngineResult("stop", None), quote or ""
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Converts rows of the library to dataclasses of the domain."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from asyncpg import Record
 
@@ -33,11 +33,6 @@ def to_source(row: Record) -> Source:
     )
 
 
-def to_opened_passage(row: Record) -> Passage:
-    """Like `to_passage`, with the structure, which searches do not read."""
-    return replace(to_passage(row), structure=stored_spans(row["structure"]))
-
-
 def spans_to_json(spans: tuple[Span, ...]) -> list[list[object]]:
     """Compact form: the fields of `Span` in order."""
     return [[span.kind, span.start, span.end] for span in spans]
@@ -59,6 +54,7 @@ def to_passage(row: Record) -> Passage:
         start_s=row["start_s"],
         end_s=row["end_s"],
         speaker=row["speaker"],
+        structure=stored_spans(row["structure"]),
         cues=tuple(Cue(*cue[:CUE_FIELDS]) for cue in row["cues"]),
     )
 

@@ -15,7 +15,7 @@ from app.db.library_rows import (
     notes_to_json,
     spans_to_json,
     storable,
-    to_opened_passage,
+    to_passage,
     to_source,
 )
 from app.db.pool import Database
@@ -99,7 +99,17 @@ class LibraryStore:
         rows = await self._database.fetch(
             SQL["list_passages"], *_reader_arguments(principal, storable(source_id))
         )
-        return tuple(to_opened_passage(row) for row in rows)
+        return tuple(to_passage(row) for row in rows)
+
+    async def passages_between(
+        self, principal: Principal, source_id: str, first: int, last: int
+    ) -> tuple[Passage, ...]:
+        """The passages at these positions, both included, as far as they exist, in order."""
+        rows = await self._database.fetch(
+            SQL["list_passages_between"],
+            *_reader_arguments(principal, storable(source_id), first, last),
+        )
+        return tuple(to_passage(row) for row in rows)
 
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
@@ -109,7 +119,7 @@ class LibraryStore:
             SQL["find_passage"],
             *_reader_arguments(principal, storable(source_id), storable(passage_id)),
         )
-        return to_opened_passage(row) if row else None
+        return to_passage(row) if row else None
 
     async def unknown_sources(
         self, principal: Principal, source_ids: Sequence[str]

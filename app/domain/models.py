@@ -183,6 +183,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Quotes:
+    """An answer made of quotes: `[n]` means the passage with the index `cited[n - 1]`."""
+
+    text: str
+    cited: tuple[int, ...]
+    unfinished: tuple[int, ...]  # of `cited`: a quoted list, table or code may go on beside it
+
+
+@dataclass(frozen=True, slots=True)
 class Reranked:
     """All candidates of a search, best first, with `score` replaced by the reranker's."""
 

@@ -150,6 +150,12 @@ class Library(Protocol):
         """Every passage of a source in order; empty when unknown or not readable."""
         ...
 
+    async def passages_between(
+        self, principal: Principal, source_id: str, first: int, last: int
+    ) -> tuple[Passage, ...]:
+        """The passages at these positions, both included, as far as they exist, in order."""
+        ...
+
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
     ) -> Passage | None:

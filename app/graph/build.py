@@ -1,4 +1,5 @@
-"""The graph, compiled once: retrieve → rerank → grade → (rewrite → retrieve) → generate.
+"""The graph, compiled once: retrieve → rerank → grade → (rewrite → retrieve) →
+(quote →) generate.
 
 No checkpointer: the conversation is read from the store, one source of truth.
 """
@@ -12,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from app.domain.ports import PassageSearch, Reranker
 from app.graph.nodes.generate import Answerer, make_generate
 from app.graph.nodes.grade import make_grade
+from app.graph.nodes.quote import Quote, Surroundings, make_quote
 from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import make_retrieve
 from app.graph.nodes.rewrite import make_rewrite
@@ -27,9 +29,12 @@ def build_graph(
     answerer: Answerer,
     judge: Judge | None,
     clock: Callable[[], float],
+    quoting: tuple[Quote, Surroundings] | None = None,
     wrap: Callable[[str, Node], Node] = lambda _, node: node,
 ) -> AnswerGraph:
     """`judge` None: no model to ask, so scores decide. `clock` counts seconds.
+
+    `quoting`: answers are quotes, chosen before they are written; None: a model writes them.
 
     `wrap` may put something around each node (traces).
     """
@@ -39,19 +44,24 @@ def build_graph(
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
     graph.add_node("rewrite", wrap("rewrite", make_rewrite(judge, clock)))
     graph.add_node("generate", wrap("generate", make_generate(answerer)))
-    graph.add_conditional_edges(START, _entry)
+    answer: Literal["quote", "generate"] = "generate"
+    if quoting is not None:
+        graph.add_node("quote", wrap("quote", make_quote(*quoting)))
+        graph.add_edge("quote", "generate")
+        answer = "quote"
+    graph.add_conditional_edges(START, _entry, {"retrieve": "retrieve", "answer": answer})
     graph.add_edge("retrieve", "rerank")
     graph.add_edge("rerank", "grade")
-    graph.add_conditional_edges("grade", _after_grading)
+    graph.add_conditional_edges("grade", _after_grading, {"rewrite": "rewrite", "answer": answer})
     graph.add_edge("rewrite", "retrieve")
     graph.add_edge("generate", END)
     return graph.compile()
 
 
-def _entry(state: AnswerState) -> Literal["retrieve", "generate"]:
+def _entry(state: AnswerState) -> Literal["retrieve", "answer"]:
     """A continued answer brings its passages along."""
-    return "generate" if state.get("kept") else "retrieve"
+    return "answer" if state.get("kept") else "retrieve"
 
 
-def _after_grading(state: AnswerState) -> Literal["rewrite", "generate"]:
-    return "rewrite" if state["decision"] == "rewrite" else "generate"
+def _after_grading(state: AnswerState) -> Literal["rewrite", "answer"]:
+    return "rewrite" if state["decision"] == "rewrite" else "answer"

@@ -9,7 +9,7 @@ from app.domain.events import GradedPassage
 from app.domain.models import Candidate, SearchResult
 from app.runs.ports import EngineResult, Question
 
-NodeName = Literal["retrieve", "rerank", "grade", "rewrite", "generate"]
+NodeName = Literal["retrieve", "rerank", "grade", "rewrite", "quote", "generate"]
 MAX_REWRITES = 2
 
 
@@ -31,6 +31,7 @@ class AnswerState(TypedDict, total=False):
     judge: Literal["score", "model"]
     graded: tuple[GradedPassage, ...]
     outside_filter: int | None  # passages outside the filter that look good enough
+    quote: str  # quoting mode: the answer, whose markers count `kept`
     text: str  # an answer that was not streamed
     closing: str  # text appended to the answer, not written by the model
     ended: EngineResult

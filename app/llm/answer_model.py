@@ -40,15 +40,23 @@ class AnswerModel:
     quirks: Quirks = field(default_factory=Quirks)
 
     def answering(
-        self, passages: Sequence[Passage], *, question: str, prefix: str = ""
+        self,
+        passages: Sequence[Passage],
+        *,
+        question: str,
+        prefix: str = "",
+        quote: str | None = None,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """The runnable that answers this question; quoting mode gets its evidence by `bind`.
 
-        `passages[n - 1]` is what `[n]` means; `prefix` is the text that the answer continues.
+        `passages[n - 1]` is what `[n]` means; `prefix` is the text that the answer continues,
+        `quote` what quoting mode answers, if that was chosen already.
         """
         if self.can_judge:
             return self.chat
-        return self.chat.bind(passages=tuple(passages), question=question, prefix=prefix)
+        return self.chat.bind(
+            passages=tuple(passages), question=question, prefix=prefix, quote=quote
+        )
 
     async def aclose(self) -> None:
         """Close the running loop's connections. The model stays usable."""

@@ -152,9 +152,12 @@ async def stream_answer(
     question: str,
     limits: AnswerLimits,
     prefix: str = "",
+    quote: str | None = None,
     jitter: Callable[[], float] = random.random,
 ) -> CallResult:
     """One answer; `passages[n - 1]` is what `[n]` means, `prefix` the text it continues.
+
+    `quote`: what quoting mode answers, if that was chosen already.
 
     A failure before the first token is retried with backoff within `limits.first_token_s`, then
     tried once without streaming; after it, or when nothing helps, raises `RunFailure`. Cancelling
@@ -162,7 +165,8 @@ async def stream_answer(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.first_token_s
-    call = _Call(model, model.answering(passages, question=question, prefix=prefix), list(messages))
+    chat = model.answering(passages, question=question, prefix=prefix, quote=quote)
+    call = _Call(model, chat, list(messages))
     call = call.fitting()
     attempt = waits = 1
     refused: UpstreamFailure | None = None

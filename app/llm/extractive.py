@@ -29,8 +29,8 @@ class ExtractiveChatModel(BaseChatModel):
 
         model.bind(passages=[...], question="...", prefix="text that the answer continues")
 
-    `[n]` means `passages[n - 1]`. Streams word by word at an average pace: after a slow read the
-    words that are due are sent at once.
+    `[n]` means `passages[n - 1]`. With `quote`, the answer was chosen already. Streams word by word
+    at an average pace: after a slow read the words that are due are sent at once.
     """
 
     tokens_per_s: float = 0.0  # words a second, 0 = at once
@@ -50,9 +50,11 @@ class ExtractiveChatModel(BaseChatModel):
         passages: Sequence[Passage] = (),
         question: str = "",
         prefix: str = "",
+        quote: str | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        text = _rest(quote_answer(question, passages), prefix)
+        answer = quote_answer(question, passages) if quote is None else quote
+        text = _rest(answer, prefix)
         message = AIMessage(text, usage_metadata=_usage(question, passages, text))
         message.response_metadata = dict(_FINISHED)
         generation = ChatGeneration(message=message, generation_info=dict(_FINISHED))
@@ -78,10 +80,12 @@ class ExtractiveChatModel(BaseChatModel):
         passages: Sequence[Passage] = (),
         question: str = "",
         prefix: str = "",
+        quote: str | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        # In a thread: choosing the sentences takes up to 25 ms.
-        text = _rest(await asyncio.to_thread(quote_answer, question, passages), prefix)
+        if quote is None:  # in a thread: choosing takes up to 25 ms
+            quote = await asyncio.to_thread(quote_answer, question, passages)
+        text = _rest(quote, prefix)
         now = asyncio.get_running_loop().time
         began = now()
         for count, piece in enumerate(_PIECE.findall(text)):
@@ -98,8 +102,20 @@ class ExtractiveChatModel(BaseChatModel):
 
 
 def _rest(answer: str, prefix: str) -> str:
-    """The rest of the answer after `prefix`: answers are deterministic."""
-    return answer.removeprefix(prefix) if prefix and answer != prefix else answer
+    """The rest of the answer after `prefix`.
+
+    When the library has changed, so may the choice: then the lines that were not said yet.
+    """
+    if answer.startswith(prefix):
+        return answer.removeprefix(prefix) or answer
+    said = prefix.split("\n")
+    lines = answer.split("\n")
+    rest = [line for line in lines if not line.strip() or line not in said]
+    begun = next((line for line in rest if said[-1] and line.startswith(said[-1])), None)
+    if begun is None:
+        return "\n\n" + "\n".join(rest).strip("\n")
+    rest.remove(begun)
+    return f"{begun.removeprefix(said[-1])}\n{chr(10).join(rest)}".rstrip("\n")
 
 
 def _usage(question: str, passages: Sequence[Passage], text: str) -> UsageMetadata:

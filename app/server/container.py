@@ -50,6 +50,7 @@ from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.catalog import ModelCatalog
+from app.llm.extractive_answer import quote as choose_quotes
 from app.llm.fast_path.versions import is_usable
 from app.llm.offered_models import OfferedModels
 from app.observability.timed_run_log import MeasuredRunLog
@@ -276,7 +277,7 @@ async def _assemble(
     if settings.auth != "none" and (private := await library.count_private(LOCAL)):
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
-    engine = make_engine(process, embedder, index, models, reranking, clock)
+    engine = make_engine(process, embedder, library, index, models, reranking, clock)
     process_id = str(uuid.uuid4())
     runs = RunService(
         MeasuredRunLog(database, notices, process.telemetry.metrics),
@@ -365,6 +366,7 @@ def make_jobs(
 def make_engine(
     process: Process,
     embedder: PassageEncoder,
+    library: LibraryStore,
     index: PostgresPassageIndex,
     models: ModelCatalog,
     reranking: httpx.AsyncClient | None,
@@ -380,7 +382,7 @@ def make_engine(
     )
 
     def make(name: str) -> AnswerEngine:
-        return _engine_of(process, models.model(name), name, search, reranker, clock)
+        return _engine_of(process, models.model(name), name, library, search, reranker, clock)
 
     return ModelEngines(models.default, make)
 
@@ -389,6 +391,7 @@ def _engine_of(
     process: Process,
     model: AnswerModel,
     name: str,
+    library: LibraryStore,
     search: HybridSearch,
     reranker: Reranker,
     clock: SystemClock,
@@ -399,7 +402,11 @@ def _engine_of(
     )
 
     async def answer(
-        messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
     ) -> tuple[EngineResult, str]:
         with tracing.call("model: answer"), failures_named(model, name):
             end = await stream_answer(
@@ -409,6 +416,7 @@ def _engine_of(
                 question=question.text,
                 limits=limits,
                 prefix=question.continues or "",
+                quote=quote,
             )
         return EngineResult(end.finish_reason, end.usage), "" if end.streamed else end.text
 
@@ -423,6 +431,7 @@ def _engine_of(
         reranker=reranker,
         answerer=answer,
         judge=judge if model.can_judge else None,
+        quoting=None if model.can_judge else (choose_quotes, library),
         clock=clock.monotonic,
         wrap=tracing.node,
     )

@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.models import Citation, Passage
 from app.text.claim_verification import Claim, PassageContext, Verdict, compare
 from app.text.markers import Marker, find_markers
-from app.text.passage_sentences import passage_sentences
+from app.text.passage_sentences import PassageSentence, passage_sentences
 from app.text.sentences import Span, split_sentences
 from app.text.tokens import Word, content_terms, words
 
@@ -217,8 +217,11 @@ class _Evidence:
     """A passage prepared for comparison with claims."""
 
     def __init__(self, passage: Passage, passages: Sequence[Passage]) -> None:
-        self._spans = passage_sentences(passage) or (Span(0, len(passage.text)),)
-        self._claim = [words(span.of(passage.text)) for span in self._spans]
+        sentences = passage_sentences(passage) or (PassageSentence(Span(0, len(passage.text))),)
+        self._spans = [sentence.span for sentence in sentences]
+        self._claim = [
+            words(f"{one.context} {one.span.of(passage.text)}".lstrip()) for one in sentences
+        ]
         context_terms = content_terms(
             " ".join(filter(None, (passage.title, passage.heading, passage.speaker)))
         )

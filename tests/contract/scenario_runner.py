@@ -172,7 +172,12 @@ class Script:
         return Reranked(tuple(candidates))
 
     async def answer(
-        self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
     ) -> tuple[EngineResult, str]:
         if self.pieces:
             async for _ in FakeChatModel(pieces=self.pieces).astream(list(messages)):

@@ -60,6 +60,15 @@ FROM passages p JOIN sources s ON s.number = p.source
 WHERE s.source_id = $2 AND {{readable_by source=s owner=$1 groups=$3}}
 ORDER BY p.position;
 
+-- name: list_passages_between
+-- Those of source $2 at the positions $3 to $4.
+SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
+  p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind
+FROM passages p JOIN sources s ON s.number = p.source
+WHERE s.source_id = $2 AND p.position BETWEEN $3::integer AND $4::integer
+  AND {{readable_by source=s owner=$1 groups=$5}}
+ORDER BY p.position;
+
 -- name: find_passage
 SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
   p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind

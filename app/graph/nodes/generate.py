@@ -16,9 +16,16 @@ class Answerer(Protocol):
     """Calls the answer model inside the node, so that its tokens surface as graph events."""
 
     async def __call__(
-        self, messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
     ) -> tuple[EngineResult, str]:
-        """How it ended, and the text when it was not streamed (else empty). `RunFailure`."""
+        """`quote`: what quoting mode answers, if that is known already.
+
+        How it ended, and the text when it was not streamed (else empty). `RunFailure`."""
         ...
 
 
@@ -40,6 +47,7 @@ def make_generate(answerer: Answerer) -> Node:
             answer_messages(question, kept),
             question=question,
             passages=tuple(candidate.passage for candidate in kept),
+            quote=state.get("quote"),
         )
         return {"text": text, "closing": _closing(state, ended), "ended": ended}
 

@@ -66,7 +66,7 @@ SELECT searched.passages AS searched_passages, searched.sources AS searched_sour
   reading.done AS files_done, reading.total AS files_total,
   ranked.score, ranked.cosine, ranked.bm25, ranked.coverage,
   p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
-  p.speaker, p.cues, s.source_id, s.title, s.kind
+  p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind
 FROM searched CROSS JOIN reading
 LEFT JOIN (ranked JOIN passages p ON p.number = ranked.passage JOIN sources s ON s.number = p.source)
   ON true

@@ -127,7 +127,11 @@ def engine(
     model = FakeListChatModel(responses=[reply])
 
     async def answer(
-        messages: Sequence[BaseMessage], *, question: Question, passages: tuple[Passage, ...]
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
     ) -> tuple[EngineResult, str]:
         async for _ in model.astream(list(messages)):
             pass

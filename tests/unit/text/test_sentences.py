@@ -64,7 +64,7 @@ def test_a_speakers_name_is_not_part_of_what_was_said() -> None:
     text = "Ann Lee: It works. It does.\nBob: Note: it helps."
     cues = (Cue(0, 27, 1.0, 2.0, "Ann Lee"), Cue(28, len(text), 2.0, 3.0, "Bob"))
     passage = Passage("p", "s", "Talk", "recording", 0, text, cues=cues)
-    said = [span.of(text) for span in passage_sentences(passage)]
+    said = [one.span.of(text) for one in passage_sentences(passage)]
     assert said == ["It works.", "It does.", "Note: it helps."]
 
 

@@ -1,0 +1,94 @@
+"""What a question asks for, as far as its words show it: how much, and of what form."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from app.text.stop_words import FOREIGN_FUNCTION_WORDS, QUESTION_STOP_WORDS, seems_english
+from app.text.tokens import content_terms, normalized_words
+
+_STEPS: Final = re.compile(
+    r"^\W*(?:how (?:do|does|can|could|should|would|to|must|shall)\b|what are the steps|steps\b"
+    r"|procedure\b|instructions?\b|wie (?:kann|muss|soll|geht|mache?)\b)",
+    re.IGNORECASE,
+)
+_ONE: Final = re.compile(
+    r"^\W*(?:and |so |but )?(?:how (?:many|much|long|old|often|far|high|big|large|soon|fast|deep"
+    r"|wide|tall|heavy|late|early|quickly|likely|common)\b"
+    r"|(?:on |at |in |by |since |until |from |for |to |with )?(?:when|whom|whose|who)\b"
+    r"|(?:where|why)\b|(?:is|are|was|were|do|does|did|can|could|may|might|must|should|shall|has|have|had|will|would"
+    r"|am)\b"
+    r"|(?:in |at |on |by |to |from |for |with )?(?:what|which) (?:year|time|date|day|month|number"
+    r"|age|size|version|port|code|name|percentage|temperature|weight|length|height|price|cost|amount"
+    r"|dose|limit|rate|colou?r|country|city|person|company)\b"
+    r"|what(?:'s| is| was)\b|(?:max|min)(?:imum)?\b"
+    r"|wie (?:viele?|hoch|lange|oft|weit|gro(?:ß|ss)|teuer|alt)\b|wann\b|wo\b|wer\b|wem\b|wen\b"
+    r"|(?:ist|sind|war|waren|hat|haben|darf|dürfen|kann|muss|gibt|soll)\b)",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(
+    r"\b(?:how (?:many|much|long|old|often|far|high|big|large|soon|fast)|when"
+    r"|what (?:year|time|date)|dos(?:e|es|age)|number of|max(?:imum)?|min(?:imum)?|limit"
+    r"|wie ?viele?|wie (?:hoch|lange|oft|weit|teuer)|wann)\b",
+    re.IGNORECASE,
+)
+_PERSON: Final = re.compile(
+    r"\b(?:who|whom|whose|which (?:person|company)|wer|wem|wen)\b", re.IGNORECASE
+)
+_DEFINITION: Final = re.compile(r"^\W*what(?:'s| is| are| was| were)\b", re.IGNORECASE)
+_REASON: Final = re.compile(
+    r"\b(?:why|reasons?|causes?d?|how come|warum|wieso|weshalb)\b", re.IGNORECASE
+)
+_WHOLE: Final = re.compile(
+    r"^\W*(?:what (?:are|were|must|should|does|do|can)\b|which\b|list\b|name\b|give\b|show\b)",
+    re.IGNORECASE,
+)
+_PREPOSITION: Final = re.compile(
+    r"\s(?:of|for|in|at|with|to|from|by|on|about|during|between|under|von|für|bei|im|am|des)\s",
+    re.IGNORECASE,
+)
+_ASKING: Final = frozenset(
+    normalized_words(
+        "tell explain describe show find mention mentioned anywhere need know please kind kinds "
+        "called name named use used"
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The content terms of a question and the form that an answer has."""
+
+    terms: frozenset[str]
+    head: frozenset[str]  # the terms before the first preposition: "side effects (of warfarin)"
+    one: bool  # one fact, not several
+    steps: bool
+    number: bool
+    person: bool
+    definition: bool
+    reason: bool
+    several: bool  # a list is expected
+
+    @classmethod
+    def of(cls, question: str) -> "Asked":
+        steps = _STEPS.search(question) is not None
+        return cls(
+            terms=(terms := _terms(question)),
+            head=(content_terms(_PREPOSITION.split(question, maxsplit=1)[0]) & terms) or terms,
+            one=not steps and _ONE.search(question) is not None,
+            steps=steps,
+            number=_NUMBER.search(question) is not None,
+            person=_PERSON.search(question) is not None,
+            definition=_DEFINITION.search(question) is not None,
+            reason=_REASON.search(question) is not None,
+            several=_WHOLE.search(question) is not None,
+        )
+
+
+def _terms(question: str) -> frozenset[str]:
+    """Without the words that ask; all of them if nothing else is left."""
+    terms = content_terms(question)
+    dropped: frozenset[str] = _ASKING | QUESTION_STOP_WORDS
+    if not seems_english(question.lower().split()):
+        dropped |= FOREIGN_FUNCTION_WORDS
+    return (terms - dropped) or terms

@@ -1,0 +1,219 @@
+"""Chooses what answers: the best unit, and others only when they say more of what was asked."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.models import Passage
+from app.llm.quoting.asked import Asked
+from app.llm.quoting.quotable_units import Unit
+from app.llm.quoting.quote_rendering import Chosen
+from app.llm.quoting.unit_scoring import Scored, Scorer
+from app.text.tokens import content_terms
+
+_MAX_COST: Final = 6
+"""Sentences in an answer; a list or table counts as two."""
+_MAX_ONE: Final = 2
+"""Sentences when one fact was asked for."""
+_SEVERAL_SHARE: Final = 0.7
+"""Minimum score when several things were asked for, as a share of the best one's."""
+_COVERAGE_SHARE: Final = 0.8
+_ONE_SHARE: Final = 0.85
+_TIE_SHARE: Final = 0.95
+_NEW_WEIGHT: Final = 0.2
+"""Share of the question that a further sentence must add when one fact was asked for."""
+_PART_SHARE: Final = 0.8
+_NEW_PART: Final = 0.1
+_WHOLE_LIST: Final = 0.3
+_SAME_SHARE: Final = 0.8
+_REFERS_BACK: Final = re.compile(
+    r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
+    r"|therefore|instead|then|but|and|so|because|either)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A unit, or some parts of it, with the best score among them."""
+
+    unit: int
+    parts: tuple[int, ...] | None
+    score: float
+    own: frozenset[str]
+    around: frozenset[str]
+    before: frozenset[str] = frozenset()
+
+    @property
+    def covered(self) -> frozenset[str]:
+        """The query terms that are said here or nearby."""
+        return self.own | self.around | self.before
+
+
+def select(question: str, passages: Sequence[Passage], units: Sequence[Unit]) -> list[Chosen]:
+    """What to quote, in the order to write it: what answers best first, then as it is read."""
+    asked = Asked.of(question)
+    scorer = Scorer(asked, passages, units)
+    candidates = _of_the_subject(scorer, units, list(_candidates(asked, scorer, units)))
+    if not asked.one:
+        candidates = _of_the_section(scorer, units, candidates)
+    chosen = _choose(asked, scorer, units, candidates)
+    return _in_order(units, chosen)
+
+
+def _candidates(asked: Asked, scorer: Scorer, units: Sequence[Unit]) -> Iterator[_Candidate]:
+    by_unit: dict[int, list[Scored]] = {}
+    for one in scorer.scored():
+        by_unit.setdefault(one.unit, []).append(one)
+    for index, found in by_unit.items():
+        whole = next((one for one in found if one.part is None), None)
+        parts = [one for one in found if one.part is not None]
+        if whole is None or units[index].kind == "code":
+            best = max(parts, key=lambda one: one.score)
+            yield _Candidate(index, None, best.score, best.own, best.around, best.before)
+        else:
+            yield _of_list(asked, scorer, units[index], whole, parts)
+
+
+def _of_list(
+    asked: Asked, scorer: Scorer, unit: Unit, whole: Scored, parts: Sequence[Scored]
+) -> _Candidate:
+    """The whole list or table, unless the question is about some of its parts."""
+    every = _Candidate(whole.unit, None, whole.score, whole.own, whole.around)
+    if asked.steps and unit.is_procedure:
+        return every
+    specific = [scorer.weight(one.own - one.around) for one in parts]
+    best = max(specific)
+    is_list = unit.kind == "list" and not unit.header
+    if best == 0 or (asked.several and is_list and best < _WHOLE_LIST):
+        return every
+    some = _specific_parts(scorer, parts, specific)
+    top = max(some, key=lambda one: one.score)
+    own = frozenset[str]().union(*(one.own for one in some))
+    numbers = tuple(one.part for one in some if one.part is not None)
+    return _Candidate(
+        whole.unit, None if len(some) == len(parts) else numbers, top.score, own, top.around
+    )
+
+
+def _specific_parts(
+    scorer: Scorer, parts: Sequence[Scored], specific: Sequence[float]
+) -> list[Scored]:
+    """Those that are asked about most, and those that are about the rest of the question."""
+    best = max(specific)
+    taken: set[int] = set()
+    covered: frozenset[str] = frozenset()
+    for index in sorted(range(len(parts)), key=lambda i: (-specific[i], i)):
+        own = parts[index].own - parts[index].around
+        if specific[index] >= _PART_SHARE * best or scorer.weight(own - covered) >= _NEW_PART:
+            taken.add(index)
+            covered |= own
+    return [parts[index] for index in sorted(taken)]
+
+
+def _of_the_subject(
+    scorer: Scorer, units: Sequence[Unit], candidates: list[_Candidate]
+) -> list[_Candidate]:
+    """Without other sources when the question names one, as far as the passages say which."""
+    subject = scorer.subject()
+    if not subject:
+        return candidates
+
+    def named(one: _Candidate) -> float:
+        about = scorer.subjects_of(units[one.unit].passage)
+        return scorer.weight(subject & (about | one.own | one.around))
+
+    most = max(map(named, candidates), default=0.0)
+    return [one for one in candidates if named(one) >= most - 1e-9]
+
+
+def _of_the_section(
+    scorer: Scorer, units: Sequence[Unit], candidates: list[_Candidate]
+) -> list[_Candidate]:
+    """Only sections whose heading is what is asked ("What are the risks?"), if there are any."""
+    aspect = frozenset(scorer.weights) - scorer.subject()
+    within = [
+        one
+        for one in candidates
+        if aspect and scorer.last_heading(units[one.unit].passage) == aspect
+    ]
+    return within or candidates
+
+
+def _choose(
+    asked: Asked, scorer: Scorer, units: Sequence[Unit], candidates: Sequence[_Candidate]
+) -> list[_Candidate]:
+    ranked = sorted(candidates, key=lambda one: (-one.score, one.unit))
+    chosen: list[_Candidate] = []
+    for one in ranked:
+        if chosen and not _adds(asked, scorer, units, chosen, one):
+            continue
+        group = [*_context(units, one), one]
+        chosen += [c for c in group if all(c.unit != other.unit for other in chosen)]
+        if asked.steps and units[one.unit].is_procedure:
+            break
+    return chosen
+
+
+def _adds(
+    asked: Asked,
+    scorer: Scorer,
+    units: Sequence[Unit],
+    chosen: Sequence[_Candidate],
+    one: _Candidate,
+) -> bool:
+    """Whether a further unit answers, too, and says something else."""
+    best = chosen[0].score if len(chosen) == 1 else max(other.score for other in chosen)
+    share = _ONE_SHARE if asked.one else _SEVERAL_SHARE
+    if one.score < share * best or any(_same(units, one, other) for other in chosen):
+        return False
+    cost = sum(_cost(units[other.unit]) for other in (*chosen, one))
+    if cost > (_MAX_ONE if asked.one else _MAX_COST):
+        return False
+    if not _is_own(asked, scorer, one) or units[one.unit].text.endswith("?"):
+        return False
+    if not asked.one:
+        most = max(scorer.weight(other.covered) for other in chosen)
+        return scorer.weight(one.covered) >= _COVERAGE_SHARE * most
+    covered = frozenset[str]().union(*(other.own | other.around for other in chosen))
+    return one.score >= _TIE_SHARE * best or scorer.weight(one.own - covered) >= _NEW_WEIGHT
+
+
+def _is_own(asked: Asked, scorer: Scorer, one: _Candidate) -> bool:
+    """Whether it says, or stands under, what is asked, not only its subject."""
+    aspect = frozenset(scorer.weights) - scorer.subject()
+    aspect = (asked.head & aspect) or aspect
+    return not aspect or bool(aspect & one.own) or aspect <= one.around
+
+
+def _cost(unit: Unit) -> int:
+    return 1 if unit.kind == "sentence" else 2
+
+
+def _context(units: Sequence[Unit], one: _Candidate) -> list[_Candidate]:
+    """The preceding sentence of one that begins with a pronoun such as "They"."""
+    unit, previous = units[one.unit], one.unit - 1
+    if unit.kind != "sentence" or previous < 0 or not _REFERS_BACK.match(unit.text):
+        return []
+    before = units[previous]
+    if before.kind != "sentence" or before.passage != unit.passage:
+        return []
+    if unit.speaker is not None and before.block != unit.block:
+        return []
+    return [_Candidate(previous, None, one.score, one.own, one.around)]
+
+
+def _same(units: Sequence[Unit], one: _Candidate, other: _Candidate) -> bool:
+    mine, theirs = content_terms(units[one.unit].text), content_terms(units[other.unit].text)
+    return len(mine & theirs) >= _SAME_SHARE * min(len(mine), len(theirs))
+
+
+def _in_order(units: Sequence[Unit], chosen: Sequence[_Candidate]) -> list[Chosen]:
+    """Passage by passage, the one that answers best first; within it as it is read."""
+    best: dict[int, float] = {}
+    for one in chosen:
+        passage = units[one.unit].passage
+        best[passage] = max(best.get(passage, one.score), one.score)
+    ordered = sorted(chosen, key=lambda one: (-best[units[one.unit].passage], one.unit))
+    return [Chosen(units[one.unit], one.parts) for one in ordered]

@@ -1,0 +1,218 @@
+"""Scores how well each part of each unit answers a question. Pure and deterministic."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Final
+
+from app.domain.models import Passage
+from app.llm.quoting.asked import Asked
+from app.llm.quoting.quotable_units import Unit
+from app.text.tokens import content_terms, words
+
+HEADING, TITLE, LEAD, BEFORE, ASKED = 0.8, 0.7, 0.9, 0.4, 0.6
+"""Weight of a query term in the heading, the title, the lead-in, the preceding sentence, and in a
+speaker's preceding question; in the part itself it is 1."""
+_BOUNDS: Final = (
+    (
+        ("maximum", "max", "most"),
+        re.compile(
+            r"\b(?:maximum|at most|not exceed|no more than|not \w+(?: \w+)? more than|up to"
+            r"|limit)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        ("minimum", "min", "least"),
+        re.compile(r"\b(?:minimum|at least|no less than|not less than|no fewer)\b", re.IGNORECASE),
+    ),
+)
+"""Words of a question for a bound, and how bounds are said."""
+_MIN_FUZZY_LENGTH: Final = 5
+_FUZZY: Final = 0.8
+_NUMBERING: Final = re.compile(r"^\W*(?:chapter |section )?\d+(?:\.\d+)*\W+", re.IGNORECASE)
+_LABELLED: Final = re.compile(r"\w:[ \t]\S")
+_DEFINES: Final = re.compile(r"^(?:\w[\w’'-]*\s+){1,4}?(?:is|are|was|were|means?|refers?)\b")
+_CAUSE: Final = re.compile(
+    r"\b(?:because|due to|caused?|so that|since|therefore|owing to|as a result|reasons?|:|weil"
+    r"|wegen|damit)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One part of a unit, or the whole of it (`part` None)."""
+
+    unit: int
+    part: int | None
+    score: float
+    own: frozenset[str]  # query terms in the words themselves
+    around: frozenset[str]  # query terms in its lead-in, header, heading and title
+    before: frozenset[str]  # query terms in the sentence before it
+
+
+class Scorer:
+    """The query terms, weighted by how few units have them, and the scores of all parts."""
+
+    def __init__(self, asked: Asked, passages: Sequence[Passage], units: Sequence[Unit]) -> None:
+        self._asked = asked
+        self._passages = passages
+        self._units = units
+        bounds = [bound for bound in _BOUNDS if not asked.terms.isdisjoint(bound[0])]
+        self._terms = [[_terms(part.text, bounds) for part in unit.parts] for unit in units]
+        self._unit_terms = [frozenset().union(*terms) for terms in self._terms]
+        self._leads = [content_terms(_lead_of(unit)) for unit in units]
+        self._headings = [content_terms(p.heading or "") for p in passages]
+        self._titles = [content_terms(p.title) for p in passages]
+        self.terms = self._known(asked.terms)
+        self.weights = self._idf()
+
+    @cached_property
+    def total(self) -> float:
+        return sum(self.weights.values()) or 1.0
+
+    def weight(self, terms: frozenset[str]) -> float:
+        """The share of the question's weight, 0..1."""
+        return sum(self.weights.get(term, 0.0) for term in terms) / self.total
+
+    def scored(self) -> list[Scored]:
+        """Every part; of lists and tables also the whole."""
+        return [one for index in range(len(self._units)) for one in self._of_unit(index)]
+
+    def last_heading(self, passage: int) -> frozenset[str]:
+        """The terms of the innermost heading, without its number."""
+        heading = (self._passages[passage].heading or "").rpartition(" > ")[2]
+        return content_terms(_NUMBERING.sub("", heading))
+
+    def subject(self) -> frozenset[str]:
+        """Query terms that only some of the titles have: they say which source is meant."""
+        return frozenset(
+            term
+            for term in self.weights
+            if 0 < sum(term in title for title in self._titles) < len(self._titles)
+        )
+
+    def subjects_of(self, passage: int) -> frozenset[str]:
+        """Query terms in title and heading."""
+        return self._titles[passage] | self._headings[passage]
+
+    def _known(self, asked: frozenset[str]) -> frozenset[str]:
+        """The terms of the question; a misspelt one as the passages write it."""
+        vocabulary = frozenset().union(*self._unit_terms, *self._titles, *self._headings)
+        return frozenset(
+            term if term in vocabulary else _closest(term, vocabulary) for term in asked
+        )
+
+    def _idf(self) -> dict[str, float]:
+        """Weights of the query terms that occur in the passages; rare terms weigh more."""
+        weights: dict[str, float] = {}
+        count = len(self._units)
+        for term in sorted(self.terms):
+            found = sum(
+                term in self._unit_terms[i]
+                or term in self._leads[i]
+                or term in self._headings[unit.passage]
+                or term in self._titles[unit.passage]
+                for i, unit in enumerate(self._units)
+            )
+            if found:
+                weights[term] = math.log(1 + (count + 1) / found)
+        return weights
+
+    def _of_unit(self, index: int) -> Iterator[Scored]:
+        unit = self._units[index]
+        before, asked = self._context(index)
+        for number, part in enumerate(unit.parts):
+            yield self._score(index, number, self._terms[index][number], before, asked, part.text)
+        if unit.kind in ("list", "table") or len(unit.parts) > 1:
+            yield self._score(index, None, self._unit_terms[index], before, asked, "")
+
+    def _score(
+        self,
+        index: int,
+        number: int | None,
+        own: frozenset[str],
+        before: frozenset[str],
+        asked: frozenset[str],
+        text: str,
+    ) -> Scored:
+        unit = self._units[index]
+        lead, heading = self._leads[index], self._headings[unit.passage]
+        title = self._titles[unit.passage]
+        own_weight = 1.0 if number is not None else 0.6
+        matched = sum(
+            weight
+            * max(
+                own_weight * (term in own),
+                (LEAD if number is not None else 1.0) * (term in lead),
+                HEADING * (term in heading),
+                TITLE * (term in title),
+                ASKED * (term in asked),
+                BEFORE * (term in before),
+            )
+            for term, weight in self.weights.items()
+        )
+        score = matched / self.total + self._fit(unit, number, text)
+        score *= 1 - 0.04 * min(unit.passage, 10)
+        query = frozenset(self.weights)
+        around = lead | heading | title
+        return Scored(index, number, score, own & query, around & query, before & query)
+
+    def _context(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
+        """Terms of the preceding sentence, and of a question up to two sentences before."""
+        empty: frozenset[str] = frozenset()
+        here = self._units[index].passage
+        earlier = [i for i in (index - 1, index - 2) if i >= 0 and self._units[i].passage == here]
+        if not earlier or self._units[index].kind != "sentence":
+            return empty, empty
+        asking = next((i for i in earlier if self._units[i].text.endswith("?")), None)
+        return self._unit_terms[earlier[0]], empty if asking is None else self._unit_terms[asking]
+
+    def _fit(self, unit: Unit, number: int | None, text: str) -> float:
+        """Whether it has the form that the question expects."""
+        if number is None:
+            return 0.25 * (self._asked.steps and unit.is_procedure) + 0.1 * self._asked.several
+        fit = 0.0
+        if text.endswith("?"):
+            fit -= 0.5
+        if unit.kind == "sentence" and len(text.split()) < 4 and not _LABELLED.search(text):
+            fit -= 0.3
+        found = words(text)
+        asked = self._asked
+        if asked.number and any(w.is_number and w.norm not in self.weights for w in found):
+            fit += 0.15
+        if asked.person and any(w.is_capitalized for w in found[1:]):
+            fit += 0.1
+        if asked.reason and _CAUSE.search(text):
+            fit += 0.15
+        if asked.definition and _DEFINES.match(text):
+            subject = {w.norm for w in words(text)[:3]}
+            fit += 0.15 * bool(subject & set(self.weights))
+        return fit
+
+
+def _terms(text: str, bounds: Sequence[tuple[tuple[str, ...], re.Pattern[str]]]) -> frozenset[str]:
+    """The content terms; where a bound is said, also the words that ask for it."""
+    terms = content_terms(text)
+    for asking, said in bounds:
+        if said.search(text):
+            terms |= frozenset(asking)
+    return terms
+
+
+def _lead_of(unit: Unit) -> str:
+    """What the reader sees with every part."""
+    lead = unit.lead.text if unit.lead else ""
+    return " ".join((lead, unit.speaker or "", *unit.header))
+
+
+def _closest(term: str, vocabulary: frozenset[str]) -> str:
+    """The word most like a term that no passage has; the term itself if none is."""
+    if len(term) < _MIN_FUZZY_LENGTH or term[0].isdigit():
+        return term
+    near = sorted(word for word in vocabulary if word[0] == term[0])
+    return next(iter(get_close_matches(term, near, n=1, cutoff=_FUZZY)), term)
