@@ -5,7 +5,7 @@ import type { Passage, PlaceInSource, Source } from "../protocol/api.ts";
 import { Button } from "../ui/Button.tsx";
 import { cx } from "../ui/cx.ts";
 import { DocumentView } from "./DocumentView.tsx";
-import type { Quote } from "./excerpt.ts";
+import { litRange, type Quote } from "./excerpt.ts";
 import { RecordingView } from "./RecordingView.tsx";
 import { StoredQuote } from "./StoredQuote.tsx";
 import note from "../ui/note.module.css";
@@ -53,7 +53,7 @@ function PdfText({ source, passages, place, quote }: TextProps) {
   const t = useT();
   const [view, setView] = useState<"pages" | "text" | "failed">("pages");
   const cited = passages.find((passage) => passage.passage_id === place.passageId);
-  const words = cited?.text.slice(quote.start ?? 0, quote.end ?? undefined) ?? "";
+  const words = cited?.text.slice(...(litRange(cited, quote) ?? [0])) ?? "";
   const onFailed = useCallback(() => {
     setView("failed");
   }, []);

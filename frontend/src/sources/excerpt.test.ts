@@ -44,6 +44,20 @@ describe("excerpts", () => {
     expect(excerpts(OVERLAPPING, { ...quote, passageId: "x" }, 0)).toHaveLength(3);
   });
 
+  it("lights the quote behind characters of two units, and cuts overlaps where they end", () => {
+    const texts = ["🍵🍵ab", "ab🫖 cd 🍰 ef", "🍰 ef gh"] as const;
+    const passages = [
+      passage("1", texts[0], 0, { char_end: 4 }),
+      passage("2", texts[1], 2, { char_end: 13 }),
+      passage("3", texts[2], 9, { char_end: 16 }),
+    ];
+    const shown = excerpts(passages, { passageId: "2", start: 4, end: 10 }, 1);
+    expect(shown.map(({ text }) => text)).toEqual(["🍵🍵", texts[1], " gh"]);
+    const [from, to] = shown[1]?.highlight ?? [0, 0];
+    expect(texts[1].slice(from, to)).toBe("cd 🍰 e");
+    expect(excerpts(passages, { passageId: "2", start: 4, end: 12 }, 0)[0]?.highlight).toBeNull();
+  });
+
   it("lights nothing when the offsets do not fit the text", () => {
     expect(excerpts(OVERLAPPING, { passageId: "1", start: 2, end: 99 }, 0)[0]?.highlight).toBeNull();
   });
@@ -65,6 +79,20 @@ describe("transcript", () => {
     expect(lines.map(({ text, startS, isHighlighted }) => [text, startS, isHighlighted])).toEqual([
       ["Hello.", 1, false],
       ["Bye.", 2, true],
+    ]);
+  });
+
+  it("finds each line behind characters of two units", () => {
+    const text = "Ada: 🍵🍵 Tea.\nAda: 🍰 Cake.";
+    const cues = [cue(0, 12, 1), cue(13, 25, 2)];
+    const lines = transcript([passage("1", text, 0, { cues })], {
+      passageId: "1",
+      start: 20,
+      end: 25,
+    });
+    expect(lines.map((line) => [line.text, line.isHighlighted])).toEqual([
+      ["🍵🍵 Tea.", false],
+      ["🍰 Cake.", true],
     ]);
   });
 

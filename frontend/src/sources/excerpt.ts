@@ -1,5 +1,6 @@
 import type { Cue, Passage } from "../protocol/api.ts";
 import { inUnits, sliceSpans, type Span } from "./structure.ts";
+import { lengthOf, unitsOf } from "./units.ts";
 
 /** A stretch of a source's text to show; `lit` is the quoted part, as offsets into `text`. */
 export interface Excerpt {
@@ -12,6 +13,7 @@ export interface Excerpt {
   readonly highlight: readonly [number, number] | null;
 }
 
+/** Offsets are those of the server, in characters. */
 export interface Quote {
   readonly passageId: string;
   readonly start: number | null;
@@ -60,20 +62,22 @@ function withoutOverlap(
   const passage = passages[index];
   if (passage === undefined) return [0, 0];
   const { text, char_start: start, char_end: end } = passage;
+  const unit = unitsOf(text);
   if (index > cited) {
     const before = passages[index - 1];
-    return [before === undefined ? 0 : Math.max(0, before.char_end - start), text.length];
+    return [before === undefined ? 0 : unit(Math.max(0, before.char_end - start)), text.length];
   }
   const after = passages[index + 1];
   const overlap = after === undefined ? 0 : Math.max(0, end - after.char_start);
-  return [0, text.length - overlap];
+  return [0, unit(Math.max(0, lengthOf(text) - overlap))];
 }
 
-function litRange(passage: Passage, quote: Quote): readonly [number, number] | null {
+/** The quote in UTF-16 units; null when it does not fit the passage. */
+export function litRange(passage: Passage, quote: Quote): readonly [number, number] | null {
   const { start, end } = quote;
-  return start === null || end === null || start >= end || end > passage.text.length
-    ? null
-    : [start, end];
+  if (start === null || end === null || start >= end || end > lengthOf(passage.text)) return null;
+  const unit = unitsOf(passage.text);
+  return [unit(start), unit(end)];
 }
 
 /** One line of a transcript. */
@@ -91,7 +95,9 @@ export function transcript(passages: readonly Passage[], quote: Quote): Line[] {
   for (const passage of passages) {
     const isCited = passage.passage_id === quote.passageId;
     const range = isCited ? litRange(passage, quote) : null;
-    for (const cue of passage.cues) {
+    const unit = unitsOf(passage.text);
+    for (const written of passage.cues) {
+      const cue = { ...written, start: unit(written.start), end: unit(written.end) };
       const isHighlighted = isCited && (range === null || (cue.start < range[1] && cue.end > range[0]));
       if (!isHighlighted && lines.has(cue.start_s)) continue;
       lines.set(cue.start_s, lineOf(passage, cue, isHighlighted));

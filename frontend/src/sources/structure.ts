@@ -1,3 +1,5 @@
+import { unitsOf } from "./units.ts";
+
 /** Characters `start`..`end` of a text. */
 export interface Range {
   readonly start: number;
@@ -148,11 +150,8 @@ export function sliceSpans(structure: readonly Span[], from: number, to: number)
     .filter(({ start, end }) => start < end);
 }
 
-/** The server counts characters, JavaScript counts UTF-16 units. */
+/** Spans of the server, which counts characters. */
 export function inUnits(text: string, structure: readonly Span[]): readonly Span[] {
-  if (!/[\uD800-\uDBFF]/.test(text)) return structure;
-  const offsets = [0];
-  for (const character of text) offsets.push((offsets.at(-1) ?? 0) + character.length);
-  const unit = (offset: number): number => offsets[offset] ?? text.length;
+  const unit = unitsOf(text);
   return structure.map(({ kind, start, end }) => ({ kind, start: unit(start), end: unit(end) }));
 }
