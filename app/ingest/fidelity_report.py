@@ -16,7 +16,13 @@ _WORDS: Final = {
     "attachments": ("attachment", "was not read", "were not read"),
     "encrypted_messages": ("encrypted message", "was not read", "were not read"),
     "embedded_files": ("embedded file", "was not read", "were not read"),
-    "formulas_without_values": ("formula", "has no value", "have no values"),
+    "formulas_without_values": (
+        "formula",
+        "has no value: the program that wrote the file did not calculate it; open the file in "
+        "Excel or LibreOffice, save it and ingest it again",
+        "have no values: the program that wrote the file did not calculate them; open the file in "
+        "Excel or LibreOffice, save it and ingest it again",
+    ),
 }
 """A noun, and what is said of one and of several."""
 _THINGS: Final = {"pictures": "picture", "hidden_sheets": "hidden sheet"}

@@ -1,12 +1,13 @@
 """The words and figures of charts and diagrams (SmartArt) in Office files."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from app.ingest.loaders.formulas import office_formula, raised
+from app.ingest.loaders.formulas import office_formula
 from app.ingest.loaders.open_xml import Element, child, descendants, kind
+from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 
 MAX_POINTS: Final = 10_000  # of one chart
 _VALUES: Final = ("c:val", "c:yVal", "c:bubbleSize")
@@ -123,15 +124,16 @@ _BREAKS: Final = {"a:br": "\n", "a:tab": "\t"}
 def drawn_text(paragraph: Element) -> str:
     """The words of one paragraph of DrawingML."""
     words: list[str] = []
-    is_raised = False
+    shown: Callable[[str, str], str] | None = None
     for one in descendants(paragraph, "a:t", "a:br", "m:oMath", "a:pPr", "a:rPr"):
         name = kind(one)
         if name == "a:t":
             text = one.text or ""
-            words.append(raised(words[-1] if words else "", text) if is_raised else text)
+            words.append(shown("".join(words[-LOOK_BACK:]), text) if shown and words else text)
         elif name == "a:rPr":
-            is_raised = (one.get("baseline") or "0").strip("0%") not in ("", "-")
-            is_raised &= not (one.get("baseline") or "").startswith("-")
+            baseline = (one.get("baseline") or "0").strip("0%")
+            shown = None if baseline in ("", "-") else raised
+            shown = lowered if shown and baseline.startswith("-") else shown
         elif name == "m:oMath":
             words.append(office_formula(one))
         else:

@@ -18,6 +18,9 @@ _TAG: Final = re.compile(r"</?[a-z0-9][^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 _DASH: Final = re.compile(r"[-–]\s+")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
 _NAME: Final = re.compile(r"(?:>> ?)?([^\W_][^:：\[\]<>|=/\"“”]{0,47})[:：](?:\s+|$)")
+_UNNAMED: Final = re.compile(  # begins what another person says, who is not named
+    r"(?:>>|[-–]\s)?\s*(?:\[[^\[\]]{0,40}\]|\([^()]{0,40}\)|\?{1,5})?\s?[:：]\s+|>>\s*|[-–]\s+"
+)
 _NAME_WORDS: Final = 5
 _SOUND: Final = re.compile(r"[\[(♪][^\])♪]*[\])♪]?")
 _OVERLAP_WORDS: Final = 64  # of two cues are compared
@@ -154,7 +157,8 @@ def _overlap(before: Sequence[str], after: Sequence[str]) -> int:
 def _named(parts: list[Spoken]) -> list[Spoken]:
     """Speakers from lines "Ann Berg: Good morning", where the file is written like that.
 
-    Then a cue without a name goes on with the speaker before it.
+    Then a cue without a name goes on with the speaker before it, unless the file says that another
+    one speaks (">> ", "- ", "[unknown]:").
     """
     if any(part.speaker for part in parts):
         return parts
@@ -169,8 +173,11 @@ def _named(parts: list[Spoken]) -> list[Spoken]:
         turns: list[tuple[str, str | None]] = []
         for line in part.words.split("\n"):
             name = _name_of(line)
-            speaker = name or speaker
-            words = line if name is None else line.split(":" if ":" in line else "：", 1)[1]
+            unnamed = _UNNAMED.match(line) if name is None else None
+            speaker = None if unnamed else name or speaker
+            words = line[unnamed.end() :] if unnamed else line
+            if name is not None:
+                words = line.split(":" if ":" in line else "：", 1)[1]
             turns.append((words.strip(), None if _SOUND.fullmatch(line) else speaker))
         named += _shared_out([turn for turn in turns if turn[0]], part)
     return named

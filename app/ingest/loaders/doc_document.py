@@ -26,6 +26,7 @@ from app.ingest.loaders.doc_format import (
 from app.ingest.loaders.doc_lists import read_lists
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import ParsedDocument
 
 _TITLE: Final = 62  # the number of the style "Title" in every file
@@ -57,7 +58,7 @@ def load_doc(data: bytes) -> ParsedDocument:
     file = CompoundFile(data)
     reader = _Reader(DocFile(file))
     reader.read()
-    return reader.out.document(reader.title or file.title())
+    return reader.out.document(reader.title or useful_title(file.title()))
 
 
 class _Reader:

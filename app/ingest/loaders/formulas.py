@@ -22,12 +22,6 @@ def office_formula(node: Element) -> str:
     return "".join(office_formula(one) for one in parts)
 
 
-def raised(before: str, text: str) -> str:
-    """What is written above the line: 10^5 is not 105."""
-    is_exponent = before[-1:].isdigit() and text.lstrip("-+−")[:1].isdigit()
-    return f"^{text}" if is_exponent else text
-
-
 def _grouped(text: str) -> str:
     """In brackets when it would be read otherwise without them."""
     text = text.strip()

@@ -6,8 +6,9 @@ from typing import Final
 
 from bs4.element import CData, Comment, NavigableString, PageElement, Tag
 
-from app.ingest.loaders.formulas import mathml_form, raised
+from app.ingest.loaders.formulas import mathml_form
 from app.ingest.loaders.html_furniture import Furniture
+from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 
 MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
 MAX_RAISED: Final = 5  # exponents of exponents
@@ -42,6 +43,7 @@ class InlineText:
             "math": _mathematics,
             "ruby": self._ruby,
             "sup": self._raised,
+            "sub": self._lowered,
             "a": self._link,
             "svg": _drawing,
             "input": _input,
@@ -119,15 +121,23 @@ class InlineText:
     def _raised(self, tag: Tag) -> str:
         """A mark of a note, or an exponent; else as if it were not raised."""
         text = "".join(tag.get_text().split())
-        before = self._parts[-1][-1] if self._parts else ""
         if _holds_note_link(tag):
             return _note_mark(text)
+        return raised(self._before(), self._inside(tag))
+
+    def _lowered(self, tag: Tag) -> str:
+        return lowered(self._before(), self._inside(tag))
+
+    def _before(self) -> str:
+        return "".join(self._parts[-LOOK_BACK:])[-LOOK_BACK:]
+
+    def _inside(self, tag: Tag) -> str:
         if self._nested > MAX_RAISED:
             return tag.get_text()
         inner = InlineText(self._furniture, nested=self._nested + 1)
         for child in tag.children:
             inner.all_of(child, 1)
-        return raised(before, inner.take())
+        return inner.take()
 
     def _link(self, tag: Tag) -> str:
         return "" if _is_permalink(tag) else _note_mark("".join(tag.get_text().split()))

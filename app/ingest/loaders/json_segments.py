@@ -91,6 +91,7 @@ class Segment:
     start: float | None
     end: float | None
     attached: bool = False  # punctuation of the word before it
+    unnamed: bool = False  # said by somebody of whom the file says that it does not know them
 
 
 def first_text(content: Mapping[str, object], names: Sequence[str] = _TEXTS) -> str | None:
@@ -107,6 +108,7 @@ def read_segment(one: Mapping[str, object]) -> Segment:
         start=start,
         end=end,
         attached=str(one.get("type")).startswith("punct"),
+        unnamed=any(name in one and one[name] in (None, "") for name in _SPEAKERS),
     )
 
 
@@ -119,7 +121,7 @@ def joined(words: Sequence[Segment]) -> Iterator[Segment]:
         if current and not one.attached and _ends(current[-1], one, length):
             yield _sentence(current, spaced=spaced)
             current, length = [], 0
-        if current and one.speaker is None:
+        if current and one.speaker is None and not _is_unnamed(one):
             one = replace(one, speaker=current[-1].speaker)
         if current or one.words.strip():
             current.append(one)
@@ -128,10 +130,15 @@ def joined(words: Sequence[Segment]) -> Iterator[Segment]:
         yield _sentence(current, spaced=spaced)
 
 
+def _is_unnamed(one: Segment) -> bool:
+    """Whether another person says it; blanks and punctuation are nobody's."""
+    return one.unnamed and any(map(str.isalnum, one.words))
+
+
 def _ends(last: Segment, one: Segment, length: int) -> bool:
     if not one.words.strip():
         return False
-    if one.speaker is not None and one.speaker != last.speaker:
+    if (one.speaker is not None or _is_unnamed(one)) and one.speaker != last.speaker:
         return True
     if _END_OF_SENTENCE.search(last.words.rstrip()) or length > _LONG:
         return True
@@ -155,7 +162,13 @@ def _sentence(words: Sequence[Segment], *, spaced: bool) -> Segment:
     timed = [one for one in words if one.words.strip()]
     starts = (one.start for one in timed if one.start is not None)
     ends = (one.end for one in reversed(timed) if one.end is not None)
-    return Segment(text.strip(), words[0].speaker, next(starts, None), next(ends, None))
+    return Segment(
+        text.strip(),
+        words[0].speaker,
+        next(starts, None),
+        next(ends, None),
+        unnamed=words[0].speaker is None and words[0].unnamed,
+    )
 
 
 def _speaker(one: Mapping[str, object]) -> str | None:

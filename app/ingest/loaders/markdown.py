@@ -6,7 +6,7 @@ token: its cells would be hundreds of bytes each.
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
@@ -21,6 +21,7 @@ from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.front_matter import split_front_matter
 from app.ingest.loaders.markup_tags import shown_text, with_placeholders
+from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 from app.ingest.loaders.table_headers import HeaderRow
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import ParsedDocument
@@ -81,7 +82,9 @@ def _reference_rule(state: StateBlock, start: int, end: int, silent: bool) -> bo
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    parser = (
+        MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable(["inline", "text_join"])
+    )
     parser.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
     parser.block.ruler.at("reference", _reference_rule)
     return parser
@@ -177,7 +180,7 @@ class _Walk:
     def _words(self, content: str) -> str:
         tokens: list[Token] = []
         self._parser.inline.parse(content, self._parser, self._links, tokens)
-        return "".join(_shown(tokens)).strip()
+        return _shown(tokens).strip()
 
 
 def _cells(line: str) -> list[str]:
@@ -189,18 +192,57 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _shown(tokens: Sequence[Token]) -> Iterator[str]:
+def _shown(tokens: Sequence[Token]) -> str:
+    """The words, without what is struck out."""
+    words: list[str] = []
+    open_: list[tuple[str, int]] = []  # elements, and how many words came before each
     for token in tokens:
-        match token.type:
-            case "text" | "text_special" | "code_inline":
-                yield token.content
-            case "softbreak":
-                yield " "
-            case "hardbreak":
-                yield "\n"
-            case "image":
-                yield from _shown(token.children or [])
-            case "html_inline":
-                yield shown_text(token.content)
-            case _:  # where emphasis begins and ends, tags
-                continue
+        name, opens = _element(token)
+        if name and opens:
+            open_.append((name, len(words)))
+        elif name and any(name == one for one, _ in open_):
+            while open_[-1][0] != name:
+                open_.pop()
+            _, begin = open_.pop()
+            inside = "".join(words[begin:])
+            words[begin:] = [_ELEMENTS[name]("".join(words[:begin])[-LOOK_BACK:], inside)]
+        else:
+            words.append(_words_of(token))
+    return "".join(words)
+
+
+def _element(token: Token) -> tuple[str, bool]:
+    """What a token begins or ends, if the words inside are not just shown."""
+    if token.type in ("s_open", "s_close"):
+        return "s", token.type == "s_open"
+    tag = _TAG.fullmatch(token.content) if token.type == "html_inline" else None
+    name = tag[2].lower() if tag else ""
+    return (name, not tag[1]) if tag and name in _ELEMENTS else ("", False)
+
+
+def _words_of(token: Token) -> str:
+    match token.type:
+        case "text" | "text_special" | "code_inline":
+            return token.content
+        case "softbreak":
+            return " "
+        case "hardbreak":
+            return "\n"
+        case "image":
+            return _shown(token.children or [])
+        case "html_inline":
+            return shown_text(token.content)
+        case _:  # where emphasis begins and ends
+            return ""
+
+
+def _nothing(before: str, text: str) -> str:
+    return ""
+
+
+_TAG: Final = re.compile(r"<(/?)(\w+)[^<>]*>")
+_ELEMENTS: Final[dict[str, Callable[[str, str], str]]] = {
+    **dict.fromkeys(("s", "del", "strike"), _nothing),
+    "sup": raised,
+    "sub": lowered,
+}

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from app.ingest.loaders.archives import Archive
 from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 from app.ingest.loaders.table_headers import USUAL, HeaderRow, Spanned
 from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.titles import useful_title
 from app.ingest.loaders.xml_document import parse_xml
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -37,7 +39,8 @@ _LISTS: Final = frozenset({"text:list", "text:ordered-list", "text:unordered-lis
 
 
 def load_open_document(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties."""
+    """Title: the one in the file's properties unless a program invented it, else the first
+    paragraph in the style "Title", heading of level 1 or title of a slide."""
     if not data.startswith(b"PK"):
         root = parse_xml(data)
         if kind(root) != "office:document":
@@ -75,8 +78,8 @@ def _read(
     for part in parts:
         reader.page_frames(part)
     titles = (one.text for part in parts for one in part.iter(f"{{{_DUBLIN_CORE}}}title"))
-    title = next((text for text in titles if (text or "").strip()), None)
-    return reader.out.document(title, pages=reader.page)
+    title = next((text for text in map(useful_title, titles) if text), None)
+    return reader.out.document(title or reader.title or reader.first_heading, pages=reader.page)
 
 
 def kind(node: Element) -> str:
@@ -114,10 +117,14 @@ class _Styles:
         self.hidden: set[str] = set()  # of tables
         self._parents: dict[str, str] = {}
         self._numbered: set[tuple[str, int]] = set()  # list style and level
+        self._shifted: dict[str, bool] = {}  # styles of text above the line, or below it
         for style in (one for part in parts for one in part.iter()):
             name = _value(style, "name")
             if kind(style) == "style:style":
                 self._parents[name] = _value(style, "parent-style-name")
+                position = next(filter(None, (_value(one, "text-position") for one in style)), "")
+                if position and not position.startswith("0%"):
+                    self._shifted[name] = not position.startswith(("sub", "-"))
                 if any(_value(one, "display") == "false" for one in style if "table" in kind(one)):
                     self.hidden.add(name)
             elif kind(style) == "text:list-style":
@@ -132,6 +139,16 @@ class _Styles:
         name = _value(paragraph, "style-name")
         return "Preformatted" in (name + self._parents.get(name, "")) or name.startswith("Source")
 
+    def shift(self, span: Element) -> Callable[[str, str], str] | None:
+        """How text above or below the line is written."""
+        above = self._shifted.get(_value(span, "style-name"))
+        return None if above is None else raised if above else lowered
+
+    def is_title(self, paragraph: Element) -> bool:
+        """By its style, or the one that this is based on."""
+        name = _value(paragraph, "style-name")
+        return "Title" in (name, self._parents.get(name))
+
     def is_numbered(self, style: str, level: int) -> bool:
         """At this level, from 1."""
         return (style, level) in self._numbered
@@ -144,10 +161,13 @@ class _Reader:
         """`embedded` gives the content of an object by its name, if it is in the archive."""
         self.out = ExtractedText()
         self.page: int | None = None
+        self.title: str | None = None  # in that style
+        self.first_heading: str | None = None
         self._styles = styles
         self._embedded = embedded
         self._cells = MAX_CELLS
         self._aside: list[Element] = []
+        self._places: dict[Element, str] = {}  # of comments on cells: the row that they stand in
 
     def blocks(self, node: Element) -> None:
         """Everything below it, one block after the other; lines of code are one."""
@@ -180,8 +200,7 @@ class _Reader:
             case "text:h":
                 self._heading(node)
             case "text:p":
-                self.out.add_block(self._text(node), page=self.page)
-                self._asides()
+                self._paragraph(node)
             case name if name in _LISTS:
                 self._list(node, depth=0)
             case "table:table":
@@ -192,14 +211,26 @@ class _Reader:
                 self._slide(node)
             case "svg:title" | "svg:desc":
                 self.out.add_block(self._text(node), page=self.page)
-            case name if name in _SKIPPED or not name:
+            case name if name in _SKIPPED or not name or _is_placeholder(node):
                 return
             case _:
                 self.blocks(node)
 
+    def _paragraph(self, node: Element) -> None:
+        text = self._text(node)
+        if self.title is None and text.strip() and self._styles.is_title(node):
+            self.title = " ".join(text.split())
+            self.out.add_heading(self.title, 1, named=False, page=self.page)
+        else:
+            self.out.add_block(text, page=self.page)
+        self._asides()
+
     def _heading(self, node: Element) -> None:
         level = _number(node, "outline-level", _number(node, "level"))
-        self.out.add_heading(" ".join(self._text(node).split()), level, page=self.page)
+        text = " ".join(self._text(node).split())
+        if level == 1:
+            self.first_heading = self.first_heading or text
+        self.out.add_heading(text, level, page=self.page)
         self._asides()
 
     def _object(self, node: Element) -> None:
@@ -249,6 +280,7 @@ class _Reader:
         self.page = (self.page or 0) + 1
         title = next((one for one in node if _value(one, "class") == "title"), None)
         words = "" if title is None else " ".join(self._words(title).split())
+        self.first_heading = self.first_heading or words
         heading = words or _value(node, "name") or f"Slide {self.page}"
         self.out.add_heading(heading, 1, written=bool(words), page=self.page)
         for child in node:
@@ -292,7 +324,7 @@ class _Reader:
         for cell in node:
             if kind(cell) not in _CELLS:
                 continue
-            at = len(cells)
+            at, known = len(cells), len(self._aside)
             text = self._words(cell) or _value(cell, "string-value") or _value(cell, "value")
             times = _number(cell, "number-columns-repeated")
             most = min(times, _MAX_REPEATED if text else _MAX_GAP)
@@ -301,6 +333,8 @@ class _Reader:
                 cells += self._covered(cells, merged, most, covered)
                 covered = max(0, covered - most)
                 continue
+            label = ", ".join(dict.fromkeys(one for one in (*cells[:1], text) if one))
+            self._places |= dict.fromkeys(self._aside[known:], label)
             cells += [text] * most
             covered = _number(cell, "number-columns-spanned") - 1
             height = _number(cell, "number-rows-spanned") - 1
@@ -340,12 +374,26 @@ class _Reader:
         while self._aside:
             waiting, self._aside = self._aside, []
             for one in waiting:
-                self.blocks(one)
+                if kind(one) == "office:annotation":
+                    self._comment(one)
+                else:
+                    self.blocks(one)
+
+    def _comment(self, node: Element) -> None:
+        author = next((" ".join((one.text or "").split()) for one in node if _is_creator(one)), "")
+        place = self._places.pop(node, "")
+        text = " ".join(self._text(one) for one in _outer(node, _PARAGRAPHS, _SKIPPED, self._aside))
+        label = f"Comment{f' ({author})' if author else ''}{f' on {place}' if place else ''}"
+        self.out.add_block(f"{label}: {' '.join(text.split())}" if text.strip() else "")
 
     def _text(self, node: Element) -> str:
-        return "".join(self._strings(node))
+        words: list[str] = []
+        for text in self._strings(node, words):
+            words.append(text)  # noqa: PERF402 - read while it grows
+        return "".join(words)
 
-    def _strings(self, node: Element) -> Iterator[str]:
+    def _strings(self, node: Element, before: Sequence[str]) -> Iterator[str]:
+        """`before` is what the paragraph has so far."""
         yield node.text or ""
         for child in node:
             match kind(child):
@@ -359,11 +407,22 @@ class _Reader:
                     yield formula
                 case name if name in _ASIDES or name.startswith("draw:"):
                     self._aside.append(child)
-                case name if name in _SKIPPED or not name:
+                case name if name in _SKIPPED or not name or _is_placeholder(child):
                     pass
+                case "text:span" if (shown := self._styles.shift(child)) and before:
+                    yield shown("".join(before[-LOOK_BACK:]), self._text(child))
                 case _:
-                    yield from self._strings(child)
+                    yield from self._strings(child, before)
             yield child.tail or ""
+
+
+def _is_creator(node: Element) -> bool:
+    return kind(node) == "dc:creator"
+
+
+def _is_placeholder(node: Element) -> bool:
+    """Whether it says only what should be entered in its place."""
+    return kind(node) == "text:placeholder" or _value(node, "showing-place-holder") == "true"
 
 
 def _formula(root: Element) -> str | None:

@@ -1,6 +1,5 @@
 """PDF: the text of each page, put back into paragraphs, with form values, notes and links."""
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from app.ingest.loaders.pdf_furniture import PageLines, without_furniture
 from app.ingest.loaders.pdf_hyphens import Vocabulary
 from app.ingest.loaders.pdf_layout import Line, ordered_lines
 from app.ingest.loaders.pdf_text import page_text
+from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_PAGES: Final = 10_000
@@ -27,16 +27,6 @@ _NO_UNICODE: Final = (
     "the PDF's fonts do not say which characters they show; run text recognition (OCR) on it"
 )
 _TEXT_FILES: Final = frozenset((".txt", ".md", ".csv", ".tsv", ".log"))
-_INVENTED: Final = re.compile(
-    r"(?i)(?:microsoft (?:word|powerpoint|excel)\b|[(\[]?(?:anonymous|unspecified)"
-    r"|(?:no |un)title|sans titre|ohne titel|unbenannt|sin t.tulo"
-    r"|powerpoint[- ]pr|présentation powerpoint|layout ?\d|(?:document|dokument|slide|folie)? ?\d*"
-    r"\Z|(?:title|titel|print|main|book1|mappe1|about:blank)\Z|https?://|file:|[a-z]:\\)"
-)
-_FILE_NAME: Final = re.compile(
-    r"(?i)\.(?:docx?|dotx?|odt|rtf|pptx?|xlsx?|pdf|tex|dvi|indd|qxd|html?"
-    r"|txt|pages|fm|pub|ai|eps|ps|cdr|vsd|md|png|jpe?g|tiff?)\Z"
-)
 
 
 @dataclass(slots=True)
@@ -120,7 +110,7 @@ class _Composer:
     def __init__(self, content: _Content) -> None:
         self._content = content
         self._out = ExtractedText()
-        self._title = _useful_title(content.title)
+        self._title = useful_title(content.title)
 
     def document(self) -> ParsedDocument:
         content = self._content
@@ -184,12 +174,3 @@ def _file_text(name: str, data: bytes) -> str:
         return decode(data)
     except IngestError:
         return ""
-
-
-def _useful_title(title: str) -> str | None:
-    """Many programs write the name of the file or of a template, or their own."""
-    title = " ".join(title.split())
-    letters = sum(map(str.isalnum, title))
-    if letters < 2 or "\ufffd" in title or _INVENTED.match(title) or _FILE_NAME.search(title):
-        return None
-    return title

@@ -22,6 +22,7 @@ from app.ingest.loaders.ppt_records import (
 )
 from app.ingest.loaders.slide_order import Placed, reading_order
 from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _SLIDE_ATOM, _NOTES_ATOM, _PERSIST_ATOM, _LIST_WITH_TEXT = 1007, 1009, 1011, 4080
@@ -67,7 +68,7 @@ def load_ppt(data: bytes) -> ParsedDocument:
     file = CompoundFile(data)
     deck = _Deck(Presentation(file))
     pages = deck.read()
-    return deck.out.document(file.title() or deck.first_title, pages=pages)
+    return deck.out.document(useful_title(file.title()) or deck.first_title, pages=pages)
 
 
 class _Deck:

@@ -123,8 +123,11 @@ def _is_bold(font: Element) -> bool:
     return mark is not None and (mark.get("val") or "1") not in ("0", "false")
 
 
-def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[list[str]]:
-    """Row by row, an empty one where some are missing. `heads` are rows that begin tables."""
+def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[tuple[int, list[str]]]:
+    """Row by row with its number, an empty one where some are missing.
+
+    `heads` are rows that begin tables.
+    """
     check_xml(data)
     merges = Merges(_merged(data))
     last = 0
@@ -134,10 +137,10 @@ def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[list[s
             for gap in range(last + 1, min(number, last + 1 + _MAX_GAP)):
                 covered: list[str] = []
                 merges.fill(gap, covered)
-                yield covered
+                yield gap, covered
         last = number
         merges.fill(number, cells)
-        yield HeaderRow(cells) if bold or number in heads else cells
+        yield number, HeaderRow(cells) if bold or number in heads else cells
 
 
 def _rows(data: bytes, book: Book) -> Iterator[tuple[int, list[str], bool]]:
@@ -219,6 +222,12 @@ def _text(item: Element) -> str:
         elif name == "s:r":
             words += [one.text or "" for one in part if kind(one) == "s:t"]
     return "".join(words)
+
+
+def cell_place(reference: str) -> tuple[int, int]:
+    """Row, from 1, and column, from 0, of a cell such as B2; (0, 0) for what names none."""
+    match = _REFERENCE.fullmatch(reference)
+    return (int(match[2]), _column(reference, 0)) if match else (0, 0)
 
 
 def _column(reference: str | None, otherwise: int) -> int:

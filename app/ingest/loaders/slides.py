@@ -24,6 +24,7 @@ from app.ingest.loaders.open_xml import (
 from app.ingest.loaders.slide_order import Placed, reading_order
 from app.ingest.loaders.table_headers import HeaderRow, Spanned
 from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.titles import useful_title
 from app.ingest.loaders.word_text import described
 from app.ingest.parsed_document import BlockKind, ParsedDocument
 
@@ -35,7 +36,6 @@ _EDGES: Final = ("dt", "ftr", "hdr")  # on every slide: kept once
 _FORMS: Final = ("p:sp", "p:pic", "p:graphicFrame", "p:grpSp", "p:cxnSp")
 Piece = tuple[str, BlockKind]
 _TRUE: Final = ("1", "true")
-_USELESS_TITLES: Final = ("Presentation", "PowerPoint Presentation", "PowerPoint-Präsentation")
 
 
 def load_pptx(data: bytes) -> ParsedDocument:
@@ -43,9 +43,7 @@ def load_pptx(data: bytes) -> ParsedDocument:
     package = Package(data, "presentation")
     deck = _Deck(package)
     pages = deck.read()
-    named = package.title()
-    title = deck.first_title if named is None or named in _USELESS_TITLES else named
-    return deck.out.document(title, pages=pages)
+    return deck.out.document(useful_title(package.title()) or deck.first_title, pages=pages)
 
 
 class _Deck:

@@ -15,7 +15,9 @@ from app.ingest.loaders.sheet_cells import (
     sheets_of,
     table_heads,
 )
+from app.ingest.loaders.sheet_comments import Places, read_comments
 from app.ingest.loaders.tables import add_table
+from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _OTHER: Final = "other"  # a relationship that is not there
@@ -52,29 +54,31 @@ def load_xlsx(data: bytes) -> ParsedDocument:
     out.add_note("hidden_sheets", hidden, len(sheets))
     out.add_note("damaged_sheets", damaged, len(sheets))
     out.add_note("formulas_without_values", book.without_values)
-    return out.document(package.title())
+    return out.document(useful_title(package.title()))
 
 
 def _add_sheet(
     out: ExtractedText, package: Package, part: Relationship, book: Book, title: str
 ) -> None:
     """Its name, its rows, then what is drawn on it and said about its cells."""
-    below = [*_drawn(package, part.target), *_comments(package, part.target)]
-    rows = _rows(package, part, book)
+    drawn = [*_drawn(package, part.target)]
+    places = Places(read_comments(package, part.target))
+    rows = _rows(package, part, book, places)
     first = next(rows, None)
-    if first is not None or below:
+    if first is not None or drawn or places.comments:
         out.add_heading(title, 2)
     if first is not None:
         add_table(out, chain([first], rows))
-    for line in below:
+    for line in (*drawn, *places.described()):
         out.add_block(line)
 
 
-def _rows(package: Package, part: Relationship, book: Book) -> Iterator[list[str]]:
+def _rows(package: Package, part: Relationship, book: Book, places: Places) -> Iterator[list[str]]:
     """From the first that has anything in it on; none of a sheet that is a chart."""
     if part.type == "worksheet":
-        rows = read_rows(package.content(part.target), book, table_heads(package, part.target))
-        yield from dropwhile(lambda row: not any(row), rows)
+        heads = table_heads(package, part.target)
+        numbered = read_rows(package.content(part.target), book, heads)
+        yield from dropwhile(lambda row: not any(row), places.noting(numbered))
 
 
 def _drawn(package: Package, sheet: str) -> Iterator[str]:
@@ -104,24 +108,3 @@ def _diagram(part: Element) -> Iterator[str]:
 
 
 _DRAWN: Final = {"chart": _chart, "chartEx": _chart, "diagramData": _diagram}
-
-
-def _comments(package: Package, sheet: str) -> Iterator[str]:
-    """`B2: text`; threads of comments stand for the notes that repeat them."""
-    threads = [
-        one for name in package.related(sheet, "threadedComment") for one in _parts(package, name)
-    ]
-    notes = [one for name in package.related(sheet, "comments") for one in _parts(package, name)]
-    threaded = {cell for cell, _ in threads}
-    for cell, text in [*threads, *(one for one in notes if one[0] not in threaded)]:
-        if text:
-            yield f"{cell}: {text}"
-
-
-def _parts(package: Package, name: str) -> Iterator[tuple[str, str]]:
-    tree = package.optional(name)
-    if tree is None:
-        return
-    for one in descendants(tree, "s:comment", "tc:threadedComment"):
-        words = (part.text or "" for part in descendants(one, "s:t", "tc:text"))
-        yield one.get("ref") or "", " ".join("".join(words).split())

@@ -19,6 +19,7 @@ from app.ingest.loaders.open_xml import (
 )
 from app.ingest.loaders.table_headers import HeaderRow, Spanned
 from app.ingest.loaders.tables import add_table, own_cells
+from app.ingest.loaders.titles import useful_title
 from app.ingest.loaders.word_styles import (
     Style,
     Styles,
@@ -26,7 +27,7 @@ from app.ingest.loaders.word_styles import (
     read_numberings,
     small_number,
 )
-from app.ingest.loaders.word_text import Aside, Fields, WordText
+from app.ingest.loaders.word_text import Aside, Fields, WordText, clear_prompts
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_TABLE_DEPTH: Final = 20
@@ -43,10 +44,11 @@ _FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
 
 
 def load_docx(data: bytes) -> ParsedDocument:
-    """Title: a paragraph in the style "Title", else the one in the file's properties."""
+    """Title: a paragraph in the style "Title", else the one in the file's properties unless a
+    program invented it, else the first heading of level 1."""
     reader = _Reader(Package(data, "Word document"))
     reader.read()
-    return reader.out.document(reader.title or reader.package.title())
+    return reader.out.document(reader.title or reader.named or reader.first_heading)
 
 
 class _Reader:
@@ -56,7 +58,10 @@ class _Reader:
         self.package = package
         self.out = ExtractedText()
         self.title: str | None = None
-        self._name, self._document = package.main("w:document")
+        self.named = useful_title(package.title())
+        self.first_heading: str | None = None
+        self._name, document = package.main("w:document")
+        self._document = clear_prompts(document)
         self._relations = package.relationships(self._name)
         self._styles = Styles(self._related("styles"))
         self._numberings = read_numberings(self._related("numbering"))
@@ -81,7 +86,11 @@ class _Reader:
     def _related(self, type_: str) -> Element | None:
         named = (one.target for one in self._relations.values() if one.type == type_)
         found = next(named, None)
-        return None if found is None else self.package.optional(found)
+        return None if found is None else self._part(found)
+
+    def _part(self, name: str) -> Element | None:
+        root = self.package.optional(name)
+        return None if root is None else clear_prompts(root)
 
     def _notes_of(self, name: str) -> dict[str, Element]:
         """Notes by id, without the lines that separate them from the text."""
@@ -148,8 +157,7 @@ class _Reader:
             self.out.add_heading(self.title, 1, named=False)
         elif level is not None:
             mark = self._mark(properties, style)
-            numbered = f"{mark} " if mark and mark != "-" else ""
-            self.out.add_heading(numbered + " ".join(text.split()), level + 1)
+            self._add_heading(" ".join(text.split()), level, mark)
         elif (mark := self._mark(properties, style)) is not None:
             depth = _list_level(properties, style)
             self.out.add_block(f"{'  ' * depth}{mark} {' '.join(text.split())}", "item")
@@ -157,6 +165,12 @@ class _Reader:
         else:
             self.out.add_block(text)
         self._number = 0
+
+    def _add_heading(self, text: str, level: int, mark: str | None) -> None:
+        numbered = f"{mark} " if mark and mark != "-" else ""
+        if level == 1 and not numbered:
+            self.first_heading = self.first_heading or text
+        self.out.add_heading(numbered + text, level + 1)
 
     def _mark(self, properties: Element | None, style: Style) -> str | None:
         """Before a list item, or a numbered heading; None for what is neither."""
@@ -290,7 +304,7 @@ class _Reader:
 
     def _edge_lines(self, type_: str) -> Iterator[str]:
         for relation in self._relations.values():
-            root = self.package.optional(relation.target) if relation.type == type_ else None
+            root = self._part(relation.target) if relation.type == type_ else None
             for paragraph in [] if root is None else descendants(root, "w:p"):
                 yield from _edge_texts(paragraph)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from app.ingest.loaders.charts import drawn_text
-from app.ingest.loaders.formulas import office_formula, raised
+from app.ingest.loaders.formulas import office_formula
 from app.ingest.loaders.open_xml import (
     Element,
     attribute,
@@ -14,6 +14,7 @@ from app.ingest.loaders.open_xml import (
     kind,
     value,
 )
+from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 from app.ingest.loaders.symbols import symbol
 
 if TYPE_CHECKING:
@@ -136,9 +137,12 @@ class WordText:
     def _run(self, node: Element) -> None:
         begin = len(self._words)
         self._children(node)
-        if value(node, "w:rPr", "w:vertAlign") == "superscript" and begin:
+        place = value(node, "w:rPr", "w:vertAlign")
+        if place in ("superscript", "subscript") and begin:
             written = "".join(self._words[begin:])
-            self._words[begin:] = [raised(self._words[begin - 1], written)]
+            before = "".join(self._words[max(0, begin - LOOK_BACK) : begin])
+            shown = raised if place == "superscript" else lowered
+            self._words[begin:] = [shown(before, written)]
 
     def _add(self, text: str) -> None:
         if text and not self._fields.hide:
@@ -198,6 +202,22 @@ class WordText:
     def _part(self, node: Element) -> None:
         relation = attribute(node, "r:id") or attribute(node, "r:dm")
         self._aside("part", relation or "")
+
+
+def clear_prompts(root: Element) -> Element:
+    """Empties content controls that show only what should be entered ("Click to enter text")."""
+    for control in descendants(root, "w:sdt"):
+        prompt = child(control, "w:sdtPr", "w:showingPlcHdr")
+        if prompt is None or attribute(prompt, "w:val") in ("0", "false", "off"):
+            continue
+        waiting = [control]
+        while waiting:
+            for one in waiting.pop():
+                if kind(one) == "w:t":
+                    one.text = ""
+                elif kind(one) != "w:sdt":  # which says for itself
+                    waiting.append(one)
+    return root
 
 
 def described(text: str | None) -> str:

@@ -47,3 +47,9 @@ def test_every_kind_has_words_here_and_on_the_page() -> None:
 
 def _plain(kind: str) -> str:
     return f"7 {kind.replace('_', ' ')}"
+
+
+def test_formulas_without_values_are_explained() -> None:
+    text = describe([FidelityNote("formulas_without_values", 5)])
+    assert text.startswith("5 formulas have no values: the program that wrote the file did not")
+    assert "save it" in text

@@ -155,3 +155,19 @@ def test_a_colon_alone_makes_no_speaker() -> None:
     assert [(words, speaker) for words, speaker, *_ in vtt(body)] == [
         (text, None) for text in texts
     ]
+
+
+@pytest.mark.parametrize(
+    "line", ["[unknown]: No.", "(unidentified): No.", "???: No.", ": No.", ">> No.", "- No."]
+)
+def test_who_is_not_named_is_not_the_speaker_before(line: str) -> None:
+    body = (
+        "00:01.000 --> 00:03.000\nAnn: Shall we?\n\n00:04.000 --> 00:05.000\n{}\n\n"
+        "00:06.000 --> 00:07.000\nwe never did.\n\n00:08.000 --> 00:09.000\nAnn: Fine.\n"
+    )
+    assert [(words, speaker) for words, speaker, *_ in vtt(body.format(line))] == [
+        ("Shall we?", "Ann"),
+        ("No.", None),
+        ("we never did.", None),
+        ("Fine.", "Ann"),
+    ]

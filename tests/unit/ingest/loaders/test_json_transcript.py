@@ -290,3 +290,17 @@ def test_what_recognisers_write_is_read_with_times_and_speakers(
 def test_words_of_scripts_without_spaces_are_joined_without_them() -> None:
     words = [word("図書館", 0, 1), word("です", 1, 2), word("。", 2, 2)]
     assert said({"words": words}) == [("図書館です。", None, 0, 2)]
+
+
+def test_words_of_nobody_known_are_not_those_of_the_speaker_before() -> None:
+    speakers = ["Ann", "Ann", None, None, "Ann"]
+    texts = ["Shall", "we", "no", ",", "fine"]
+    words = [
+        {"word": text, "start": at, "end": at + 1, "speaker": speaker}
+        for at, (text, speaker) in enumerate(zip(texts, speakers, strict=True))
+    ]
+    assert [(text, speaker) for text, speaker, *_ in said({"words": words})] == [
+        ("Shall we", "Ann"),
+        ("no,", None),
+        ("fine", "Ann"),
+    ]

@@ -68,6 +68,8 @@ def test_text_between_rules_is_no_front_matter() -> None:
         ("<details><summary>When?</summary>\n\nAt nine.\n\n</details>", ["When?", "At nine."]),
         ("Free[^1].\n\n[^1]: Sundays", ["Free[^1].", "[^1]: Sundays"]),
         ("| a | b |\n|--|--|\n| 1 | 2 | 3 |\n| 4 |", ["a: 1; b: 2; 3", "a: 4"]),
+        ("It costs ~~12~~ 15 crowns.", ["It costs  15 crowns."]),
+        ("about ~5 <del>or *six* x</del><s>seven", ["about ~5 seven"]),
         ("x [text]\n\n[text]: http://example.org", ["x text"]),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_text_is_read_with_notes_boxes_and_comments() -> None:
         ("row", "Tea > Prices", "Name: Assam; Price: 3.50"),
         ("paragraph", "Tea > Prices", "In a box"),
         ("paragraph", "Tea > Prices", "Said so."),
-        ("paragraph", "Tea > Prices", "A comment"),
+        ("paragraph", "Tea > Prices", "Comment (Ana): A comment"),
         ("paragraph", "Tea > Prices", "A cup"),
         ("paragraph", "Tea > Prices", "In a section"),
     ]
@@ -167,3 +167,55 @@ LOCKED = f"<manifest:manifest {SPACES}><manifest:encryption-data/></manifest:man
 def test_what_cannot_be_read_says_why(data: bytes, complaint: str) -> None:
     with pytest.raises(IngestError, match=complaint):
         load_open_document(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "core", "title"),
+    [
+        ('<text:h text:outline-level="1">Tea</text:h>', "", "Tea"),
+        ('<text:h text:outline-level="1">Tea</text:h>', "Untitled", "Tea"),
+        ('<text:h text:outline-level="1">Tea</text:h>', "All of tea", "All of tea"),
+        ('<text:h text:outline-level="2">Low</text:h>', "tea.odt", None),
+        (
+            '<text:p text:style-name="Title">Cups</text:p>'
+            '<text:h text:outline-level="1">Tea</text:h>',
+            "",
+            "Cups",
+        ),
+    ],
+)
+def test_titles_are_those_that_people_see(body: str, core: str, title: str | None) -> None:
+    text = f"<office:text>{body}<text:p>x</text:p></office:text>"
+    assert load_open_document(open_document(text, title=core)).title == title
+
+
+def test_placeholders_are_no_text() -> None:
+    body = """<office:text><text:p>Dear <text:placeholder text:placeholder-type="text">&lt;Name&gt;
+    </text:placeholder>Ann</text:p></office:text>"""
+    assert load_open_document(open_document(body)).text == "Dear Ann"
+
+
+def test_a_comment_on_a_cell_names_its_row() -> None:
+    def cell(text: str, more: str = "") -> str:
+        return f"<table:table-cell>{more}<text:p>{text}</text:p></table:table-cell>"
+
+    note = "<office:annotation><dc:creator>Ana</dc:creator><text:p>Check.</text:p>"
+    row = cell("North") + cell("34", note + "</office:annotation>")
+    table = f'<table:table table:name="S"><table:table-row>{row}</table:table-row></table:table>'
+    data = open_document(f"<office:spreadsheet>{table}</office:spreadsheet>")
+    assert load_open_document(data).text.endswith("Comment (Ana) on North, 34: Check.")
+
+
+def test_text_above_and_below_the_line_is_told_apart() -> None:
+    styles = "".join(
+        f'<style:style style:name="{name}"><style:text-properties style:text-position="{place}"/>'
+        "</style:style>"
+        for name, place in (("up", "super 58%"), ("down", "-33% 58%"), ("on", "0% 100%"))
+    )
+
+    def span(name: str, text: str) -> str:
+        return f'<text:span text:style-name="{name}">{text}</text:span>'
+
+    body = f"3 m{span('up', '2')}, sales{span('up', '3')}, 10{span('down', '2')}{span('on', 'x')}"
+    data = open_document(f"<office:text><text:p>{body}</text:p></office:text>", styles=styles)
+    assert load_open_document(data).text == "3 m², sales [3], 10₂x"

@@ -131,7 +131,7 @@ def test_comments_charts_and_hidden_sheets_are_not_lost() -> None:
         book.create_sheet("Secret").sheet_state = "hidden"
 
     source = loaded(fill)
-    assert "B2: Weighed twice." in lines(source)
+    assert "Comment (Ann) on B2 (North, Tonnes): Weighed twice." in lines(source)
     assert "Harvest by region" in lines(source)
     assert source.notes == (FidelityNote("hidden_sheets", 1, 2),)
 

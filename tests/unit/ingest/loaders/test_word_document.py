@@ -101,7 +101,7 @@ def test_an_exponent_is_no_digit_of_its_number() -> None:
         return f'<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>{text}</w:t></w:r>'
 
     assert texts(p("10", raised("5"), " in the 1", raised("st"), " m", raised("2"))) == [
-        "10^5 in the 1st m2"
+        "10^5 in the 1st m²"
     ]
 
 
@@ -509,3 +509,40 @@ def test_what_is_no_word_document_is_said_to_be_damaged() -> None:
     data = with_part(docx([("Normal", "x")]), "_rels/.rels", "<Relationships/>")
     with pytest.raises(IngestError, match="no whole Word document"):
         load_docx(data)
+
+
+def test_prompts_of_empty_content_controls_are_no_text() -> None:
+    def control(content: str, prompt: str = "<w:showingPlcHdr/>") -> str:
+        return f"<w:sdt><w:sdtPr>{prompt}</w:sdtPr><w:sdtContent>{content}</w:sdtContent></w:sdt>"
+
+    empty, filled = "Click or tap here to enter text.", "Ann Berg"
+    assert texts(control(p(empty)) + p("Name: ", control(run(empty)))) == ["Name:"]
+    assert texts(control(p(filled), "")) == [filled]
+    assert texts(control(p(filled), '<w:showingPlcHdr w:val="0"/>')) == [filled]
+    assert texts(control(p(run(empty), control(run(filled), "")))) == [filled]
+    row = tr("Name", control(tc(empty)), "Lund")
+    assert texts(tbl(row)) == ["Name |  | Lund"]
+
+
+def titled(body: str, core: str | None = None) -> str | None:
+    data = word(body)
+    if core is not None:
+        dc = "http://purl.org/dc/elements/1.1/"
+        part = f'<x:p xmlns:x="urn:x" xmlns:dc="{dc}"><dc:title>{core}</dc:title></x:p>'
+        data = with_part(data, "docProps/core.xml", part)
+    return load_docx(data).title
+
+
+@pytest.mark.parametrize("core", [None, "", "Microsoft Word - minutes.doc", "Untitled", "a.docx"])
+def test_the_first_heading_is_the_title_of_a_file_without_a_useful_one(core: str | None) -> None:
+    heading = '<w:p><w:pPr><w:outlineLvl w:val="{}"/></w:pPr><w:r><w:t>{}</w:t></w:r></w:p>'
+    body = p("Lund, 3 May") + heading.format(1, "Low") + heading.format(0, "Minutes of May")
+    body += heading.format(0, "Votes")
+    assert titled(body, core) == "Minutes of May"
+    assert titled(body + p("Board of Trees", style="Title"), core) == "Board of Trees"
+    assert titled(p("x"), core) is None
+
+
+def test_a_title_in_the_properties_comes_before_headings() -> None:
+    body = '<w:p><w:pPr><w:outlineLvl w:val="0"/></w:pPr><w:r><w:t>Votes</w:t></w:r></w:p>'
+    assert titled(body, "Minutes of May") == "Minutes of May"
