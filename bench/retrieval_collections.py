@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.db.library_store import LibraryStore
-from app.domain.library_ports import NewPassage, NewSource, PassageEncoder
+from app.domain.library_ports import NewPassage, NewSource, PassageEncoder, SourceVersion
 from app.domain.principals import LOCAL
 from app.ingest.passages import embedded_text
 
@@ -155,8 +155,8 @@ async def store(
         report(done, len(drafts))
         source, new = _source(origin, draft)
         pairs = list(zip(new, (encoded[t.passage_id] for t in draft.texts), strict=True))
-        source_id, _ = await library.replace(
-            LOCAL, source, pairs, embedder=encoder.name, now=_STORED_AT
+        ((source_id, _),) = await library.replace(
+            LOCAL, [SourceVersion(source, pairs)], embedder=encoder.name, now=_STORED_AT
         )
         sources[origin] = source_id
         origins |= dict.fromkeys((text.passage_id for text in draft.texts), origin)

@@ -21,7 +21,13 @@ from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.migrations import migrate
 from app.db.pool import Database, connect
-from app.domain.library_ports import EncodedPassage, NewPassage, NewSource, PassageEncoder
+from app.domain.library_ports import (
+    EncodedPassage,
+    NewPassage,
+    NewSource,
+    PassageEncoder,
+    SourceVersion,
+)
 from app.domain.principals import LOCAL
 from app.ingest.passages import embedded_text
 from app.ingest.sample_library import SAMPLES
@@ -235,7 +241,8 @@ async def _store(
         tags=("even",) if len(book.name) % 2 == 0 else (),
     )
     pairs = list(zip(book.passages, encoded, strict=True))
-    await store.replace(LOCAL, source, pairs, embedder=embedder, now=_AT)
+    version = SourceVersion(source, pairs)
+    await store.replace(LOCAL, [version], embedder=embedder, now=_AT)
 
 
 def copies(server: EmbeddedServer, names: dict[int, str]) -> dict[int, str]:

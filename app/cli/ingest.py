@@ -89,7 +89,7 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
                 now=lambda: datetime.now(UTC),
             ) as job:
                 code = await screen.ingest_all(
-                    ingestor, principal, found, done=job.file, expect=job.expect
+                    ingestor, principal, found, done=job.files, expect=job.expect
                 )
         gone = await _gone(library, principal, options.paths, found)
         if options.sync:

@@ -1,22 +1,24 @@
 """The library in PostgreSQL: sources, passages and their search index, changed atomically."""
 
-import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from asyncpg import Connection, Record
-from pgvector import HalfVector
+from asyncpg import Record
 
 from app.db.library_listing import cursor_after, like_patterns, read_cursor
-from app.db.library_rows import (
-    cues_to_json,
-    notes_to_json,
-    spans_to_json,
-    storable,
-    to_passage,
-    to_source,
+from app.db.library_rows import storable, to_passage, to_source
+from app.db.library_writes import (
+    LOCK_TIMEOUT_S,
+    Stored,
+    delete_sources,
+    files_of,
+    insert_encoded,
+    insert_sources,
+    refresh_statistics,
+    source_id_of,
+    with_former_labels,
 )
 from app.db.pool import Database
 from app.db.queries import load_queries
@@ -25,8 +27,7 @@ from app.domain.library_ports import (
     Change,
     Discard,
     EncodedPassage,
-    NewPassage,
-    NewSource,
+    SourceVersion,
     StoredText,
 )
 from app.domain.models import (
@@ -48,14 +49,8 @@ log = logging.getLogger(__name__)
 SQL = load_queries("library")
 
 UNDO_WINDOW = timedelta(seconds=30)
-NO_TEXT = ""
-"""Stored in `sources.text`, which only older versions read. The text is in the passages."""
-LOCK_TIMEOUT_S = 600.0
-"""Timeout of the writers' lock and of statements that grow with a source or the library."""
 MAX_SKETCHES_COMPARED = 20
 """Maximum number of sources whose sketches are compared."""
-VECTOR_BATCH = 500
-"""Passages whose vectors are stored by one statement."""
 
 
 class LibraryStore:
@@ -150,16 +145,16 @@ class LibraryStore:
         return int(await self._database.fetchval(SQL["count_private"], principal.owner_id) or 0)
 
     async def find_same(
-        self, principal: Principal, *, origin: str, content_hash: str, embedder: str
-    ) -> Source | None:
-        """The owner's source that already has this content.
+        self, principal: Principal, contents: Mapping[str, str], *, embedder: str
+    ) -> dict[str, Source]:
+        """The owner's sources that already have this content (hashes by origin), by origin.
 
-        The source of this origin or, when the origin is new, any source with the same content.
+        The source of the origin or, when the origin is new, any source with the same content.
         """
-        row = await self._database.fetchrow(
-            SQL["find_same"], principal.owner_id, origin, content_hash, embedder
+        rows = await self._database.fetch(
+            SQL["find_same"], principal.owner_id, [*contents], [*contents.values()], embedder
         )
-        return to_source(row) if row else None
+        return {row["wanted"]: to_source(row) for row in rows}
 
     async def origins(self, principal: Principal, prefix: str) -> list[tuple[str, str, str]]:
         """Id, origin and name of the person's own sources whose origin begins like this."""
@@ -169,47 +164,37 @@ class LibraryStore:
     async def replace(
         self,
         principal: Principal,
-        source: NewSource,
-        passages: Sequence[tuple[NewPassage, EncodedPassage]],
+        versions: Sequence[SourceVersion],
         *,
         embedder: str,
         now: datetime,
         discard: Discard | None = None,
-    ) -> tuple[str, Change]:
-        """Store a source in one transaction, replacing the one of this origin; returns its id.
+    ) -> list[tuple[str, Change]]:
+        """Store sources in one transaction, replacing those of their origins; returns their ids.
 
-        The id is derived from owner and origin, so it survives changes of the content. `discard`
-        receives the files that only the former version used.
+        Each origin occurs once. `discard` receives the files that only former versions used.
         """
-        source_id = _digest("source", principal.owner_id, source.origin)
+        origins = [version.source.origin for version in versions]
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
-            old = await connection.fetchrow(SQL["find_origin"], principal.owner_id, source.origin)
-            current = old if old and old["deleted_at"] is None else None
-            if current and (current["content_hash"], current["embedder"]) == (
-                source.content_hash,
-                embedder,
-            ):
-                return source_id, "unchanged"
-            if old:
-                await _delete_source(connection, old["number"])
-            if current:
-                source = _with_former_labels(source, current)
-            created = current["created_at"] if current else now
-            number = await connection.fetchval(
-                SQL["insert_source"],
-                *(source_id, principal.owner_id),
-                *_columns(source, len(passages)),
-                *(embedder, created, now, list(source.shared_with), notes_to_json(source.notes)),
-            )
-            await _insert_passages(connection, principal, number, source_id, source, passages)
-            if source.sketch:
-                await connection.execute(SQL["insert_sketch"], number, list(source.sketch))
-            await connection.execute(SQL["index_terms"], number, timeout=LOCK_TIMEOUT_S)
-            await _refresh_statistics(connection)
-        if old:
-            await self.discard_unnamed(_files_of(old), discard)
-        return source_id, "replaced" if current else "added"
+            rows = await connection.fetch(SQL["find_origins"], principal.owner_id, origins)
+            found = {row["origin"]: row for row in rows}
+            changes = [_change(one, found.get(one.source.origin), embedder) for one in versions]
+            changed = [
+                _stored(principal, version, found.get(version.source.origin), now)
+                for version, change in zip(versions, changes, strict=True)
+                if change != "unchanged"
+            ]
+            gone = [
+                found[origin] for one in changed if (origin := one.version.source.origin) in found
+            ]
+            await delete_sources(connection, [row["number"] for row in gone])
+            if changed:
+                await insert_sources(connection, principal, changed, embedder=embedder, now=now)
+                await refresh_statistics(connection)
+        await self.discard_unnamed(files_of(gone), discard)
+        ids = [source_id_of(principal, origin) for origin in origins]
+        return list(zip(ids, changes, strict=True))
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
         """Hide a source until `purge` or `restore`; False when unknown or not the owner's."""
@@ -235,10 +220,9 @@ class LibraryStore:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             gone = await connection.fetch(SQL["list_deleted"], deleted_before)
-            for old in gone:
-                await _delete_source(connection, old["number"])
-            await _refresh_statistics(connection)
-        await self.discard_unnamed([key for old in gone for key in _files_of(old)], discard)
+            await delete_sources(connection, [row["number"] for row in gone])
+            await refresh_statistics(connection)
+        await self.discard_unnamed(files_of(gone), discard)
         return len(gone)
 
     async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
@@ -276,35 +260,35 @@ class LibraryStore:
             if old is None:
                 return False
             number = old["number"]
-            await connection.execute(SQL["forget_terms"], number, timeout=LOCK_TIMEOUT_S)
+            await connection.execute(SQL["forget_terms"], [number], timeout=LOCK_TIMEOUT_S)
             await connection.execute(SQL["delete_terms"], number)
             await connection.execute(SQL["delete_lexemes"], number)
             await connection.execute(SQL["set_title"], number, storable(title), now)
-            await connection.execute(SQL["index_terms"], number, timeout=LOCK_TIMEOUT_S)
+            await connection.execute(SQL["index_terms"], [number], timeout=LOCK_TIMEOUT_S)
         return True
 
-    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The principal's other sources that are near-duplicates of this one, most similar first.
+    async def similar(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Similar, ...]]:
+        """The principal's other sources that are near-duplicates of each, most similar first.
 
-        The caller has checked that the source is readable.
+        Sources without any are left out. The caller has checked that they are readable.
         """
-        sketch = await self._database.fetchval(SQL["find_sketch"], storable(source_id))
-        if sketch is None:
-            return ()
         rows = await self._database.fetch(
             SQL["find_similar"],
             principal.owner_id,
-            sketch,
-            storable(source_id),
+            [storable(one) for one in source_ids],
             MAX_SKETCHES_COMPARED,
         )
-        similarities = [(row, round(estimate_similarity(sketch, row["hashes"]), 2)) for row in rows]
-        similarities.sort(key=lambda one: -one[1])
-        return tuple(
-            Similar(row["source_id"], row["title"], share)
-            for row, share in similarities
-            if share >= NEAR_DUPLICATE
-        )
+        found = defaultdict[str, list[Similar]](list)
+        for row in rows:
+            share = round(estimate_similarity(row["of_hashes"], row["hashes"]), 2)
+            if share >= NEAR_DUPLICATE:
+                found[row["of_source"]].append(Similar(row["source_id"], row["title"], share))
+        return {
+            one: tuple(sorted(others, key=lambda other: -other.similarity))
+            for one, others in found.items()
+        }
 
     async def add_labels(
         self,
@@ -378,12 +362,12 @@ class LibraryStore:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             source = await connection.fetchval(SQL["lock_source"], source_id)
-            rows = await connection.fetch(SQL["number_passages"], source)
+            rows = await connection.fetch(SQL["number_passages"], [source])
             if source is None or {row["number"] for row in rows} != set(encoded):
                 return False
             await connection.execute(SQL["delete_vectors"], source)
             await connection.execute(SQL["delete_tokens"], source)
-            await _insert_encoded(connection, source, encoded)
+            await insert_encoded(connection, [(n, source, one) for n, one in encoded.items()])
             await connection.execute(SQL["set_embedder"], source, embedder)
         return True
 
@@ -403,83 +387,19 @@ def _reader_arguments(principal: Principal, *query: object) -> tuple[object, ...
     return (principal.owner_id, *query, list(principal.groups))
 
 
-def _with_former_labels(source: NewSource, old: Record) -> NewSource:
-    """A new version keeps the sharing and the tags of the former one."""
-    return replace(
-        source,
-        shared=source.shared or old["shared"],
-        shared_with=tuple(old["shared_with"]),
-        tags=tuple(dict.fromkeys((*old["tags"], *source.tags))),
-    )
+def _change(version: SourceVersion, old: Record | None, embedder: str) -> Change:
+    if old is None or old["deleted_at"] is not None:
+        return "added"
+    same = (old["content_hash"], old["embedder"]) == (version.source.content_hash, embedder)
+    return "unchanged" if same else "replaced"
 
 
-def _columns(source: NewSource, passage_count: int) -> tuple[object, ...]:
-    audio = source.audio
-    return (
-        *(source.origin, source.shared, source.title, source.kind, source.name),
-        *(source.media_type, source.content_hash, NO_TEXT, passage_count),
-        *(source.pages, source.duration_s, list(source.tags), list(source.speakers)),
-        source.original.key if source.original else None,
-        *((audio.key, audio.media_type) if audio else (None, None)),
-    )
-
-
-async def _insert_passages(
-    connection: Connection,
-    principal: Principal,
-    number: int,
-    source_id: str,
-    source: NewSource,
-    passages: Sequence[tuple[NewPassage, EncodedPassage]],
-) -> None:
-    new = [passage for passage, _ in passages]
-    # Content and text are part of the id, so that a citation never points to other words.
-    ids = [
-        _digest("passage", source_id, source.content_hash, str(position), passage.text)
-        for position, passage in enumerate(new)
-    ]
-    await connection.execute(
-        SQL["insert_passages"],
-        *(number, principal.owner_id, ids),
-        *([p.text for p in new], [p.heading for p in new]),
-        *([p.char_start for p in new], [p.char_end for p in new], [p.page for p in new]),
-        *([p.start_s for p in new], [p.end_s for p in new], [p.speaker for p in new]),
-        [cues_to_json(p.cues) for p in new],
-        [spans_to_json(p.structure) for p in new],
-    )
-    rows = await connection.fetch(SQL["number_passages"], number)
-    pairs = zip(rows, passages, strict=True)
-    await _insert_encoded(connection, number, {row["number"]: one for row, (_, one) in pairs})
-
-
-async def _insert_encoded(
-    connection: Connection, source: int, encoded: Mapping[int, EncodedPassage]
-) -> None:
-    vectors = [(number, source, HalfVector(one.vector)) for number, one in encoded.items()]
-    tokens = [(number, one.tokens) for number, one in encoded.items() if one.tokens is not None]
-    # In batches: statements have a timeout, and a book has thousands of passages.
-    for begin in range(0, len(encoded), VECTOR_BATCH):
-        part = slice(begin, begin + VECTOR_BATCH)
-        await connection.executemany(SQL["insert_vectors"], vectors[part])
-        await connection.executemany(SQL["insert_tokens"], tokens[part])
-
-
-async def _delete_source(connection: Connection, number: int) -> None:
-    await connection.execute(SQL["forget_terms"], number, timeout=LOCK_TIMEOUT_S)
-    await connection.execute(SQL["delete_source"], number)
-
-
-def _files_of(old: Record) -> list[str]:
-    return [key for key in (old["original_key"], old["audio_key"]) if key is not None]
-
-
-async def _refresh_statistics(connection: Connection) -> None:
-    average = await connection.fetchval(SQL["refresh_average"])
-    if average is not None:
-        await connection.execute(SQL["refresh_weights"], average, timeout=LOCK_TIMEOUT_S)
-
-
-def _digest(kind: str, *parts: str) -> str:
-    """An opaque id; length prefixes keep the parts unambiguous."""
-    text = "".join(f"{len(part)}:{part}" for part in (kind, *parts))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+def _stored(
+    principal: Principal, version: SourceVersion, old: Record | None, now: datetime
+) -> Stored:
+    """`old`: the row of the same origin, which may be of a deleted source."""
+    source_id = source_id_of(principal, version.source.origin)
+    if old is None or old["deleted_at"] is not None:
+        return Stored(source_id, version, now)
+    kept = SourceVersion(with_former_labels(version.source, old), version.passages)
+    return Stored(source_id, kept, old["created_at"])

@@ -69,6 +69,14 @@ class EncodedPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceVersion:
+    """A source with its passages in order."""
+
+    source: NewSource
+    passages: Sequence[tuple[NewPassage, EncodedPassage]]
+
+
+@dataclass(frozen=True, slots=True)
 class RerankFeatures:
     """The data that an index stores for reranking passages."""
 
@@ -119,8 +127,10 @@ class LibraryWriter(Protocol):
         """Delete the files among these that no source uses. Best effort: raises nothing."""
         ...
 
-    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The owner's near-duplicates of this source, best first."""
+    async def similar(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Similar, ...]]:
+        """The owner's near-duplicates of these sources, best first, where there are any."""
         ...
 
     async def add_labels(
@@ -137,22 +147,22 @@ class LibraryWriter(Protocol):
         ...
 
     async def find_same(
-        self, principal: Principal, *, origin: str, content_hash: str, embedder: str
-    ) -> Source | None:
-        """The owner's source that already has this content, if any."""
+        self, principal: Principal, contents: Mapping[str, str], *, embedder: str
+    ) -> dict[str, Source]:
+        """By origin, the owner's sources that already have its content (a hash)."""
         ...
 
     async def replace(
         self,
         principal: Principal,
-        source: NewSource,
-        passages: Sequence[tuple[NewPassage, EncodedPassage]],
+        versions: Sequence[SourceVersion],
         *,
         embedder: str,
         now: datetime,
         discard: Discard | None = None,
-    ) -> tuple[str, Change]:
-        """Store in one transaction, replacing any source with this origin; returns its id."""
+    ) -> list[tuple[str, Change]]:
+        """Store in one transaction, replacing sources with these origins, each of which occurs
+        once; returns their ids in order."""
         ...
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:

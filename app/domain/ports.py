@@ -142,8 +142,10 @@ class Library(Protocol):
         """One source, None when unknown or not readable."""
         ...
 
-    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        """The principal's near-duplicates of this source, best first."""
+    async def similar(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Similar, ...]]:
+        """The principal's near-duplicates of these readable sources, best first."""
         ...
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:

@@ -24,7 +24,7 @@ class FileStore:
 
     def put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
         """Store atomically; content that is already there is not written again."""
-        key = hashlib.sha256(data).hexdigest() + suffix.lower()
+        key = self.key(data, suffix)
         target = self.path(key)
         if not target.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -37,6 +37,11 @@ class FileStore:
                 Path(draft).unlink(missing_ok=True)
                 raise
         return StoredFile(key, media_type)
+
+    @staticmethod
+    def key(data: bytes, suffix: str) -> str:
+        """The key of this content."""
+        return hashlib.sha256(data).hexdigest() + suffix.lower()
 
     def scratch(self) -> Path:
         """A new folder for files to ingest; the caller removes it."""

@@ -1,38 +1,40 @@
-"""Ingests one file: read, split into passages, embed, store."""
+"""Ingests files: read, split into passages, embed, store. Small files go through it together."""
 
 import asyncio
-import hashlib
-import logging
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from app.domain.errors import RunFailure
 from app.domain.library_ports import (
     Change,
     EncodedPassage,
     LibraryWriter,
     NewSource,
     PassageEncoder,
+    SourceVersion,
 )
-from app.domain.models import FidelityNote, Similar, SourceKind, StoredFile
+from app.domain.models import FidelityNote, Similar, Source, SourceKind
 from app.domain.principals import Principal
 from app.ingest.expansion import Expander, Expansion, is_container
+from app.ingest.file_content import FileContent, Originals, keep, read_all
 from app.ingest.file_reader import FileReader
-from app.ingest.files import FileStore, regular_size
+from app.ingest.files import FileStore
 from app.ingest.ingest_request import IngestRequest
-from app.ingest.loaders.registry import AUDIO, check_size
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument
 
-log = logging.getLogger(__name__)
-
 Stage = Literal["read", "cut", "embed", "store"]
 
 BATCH: Final = 16
+"""Passages embedded by one call; progress is reported after each."""
+MAX_TOGETHER: Final = 200
+"""Passages after which no further file is read before these are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Progress:
     total: int
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[IngestRequest, Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +63,20 @@ class Ingested:
     notes: tuple[FidelityNote, ...] = ()
 
 
+Outcome = Ingested | IngestError | RunFailure
+"""The result of a file, or why there is none."""
+Outcomes = dict[IngestRequest, Outcome]
+
+
 @dataclass(frozen=True, slots=True)
-class _Read:
-    data: bytes
-    audio: bytes | None
-
-    @property
-    def data_hash(self) -> str:
-        """Size of the file alone."""
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def content_hash(self) -> str:
-        """Size of the file and its audio, if any."""
-        content = hashlib.sha256(self.data)
-        if self.audio is not None:
-            content.update(hashlib.sha256(self.audio).digest())
-        return content.hexdigest()
+class _Parsed:
+    incoming: IngestRequest
+    content: FileContent
+    document: ReadDocument
 
 
 class Ingestor:
-    """Stateless between files; several can be ingested concurrently."""
+    """Stateless between calls, which may run concurrently."""
 
     def __init__(
         self,
@@ -103,75 +98,41 @@ class Ingestor:
         principal: Principal,
         incoming: IngestRequest,
         *,
-        report: Report = lambda progress: None,
+        report: Report = lambda incoming, progress: None,
     ) -> Ingested:
-        """Store the file, replacing its earlier version, unless the library has its content.
+        """As `ingest_batch`, for one file. Raises why there is no result."""
+        (outcome,) = await self.ingest_batch(principal, [incoming], report=report)
+        if isinstance(outcome, Ingested):
+            return outcome
+        raise outcome
 
-        An existing source gets the new tags, keeps its own, and is shared if requested. A failed or
-        cancelled file leaves the library unchanged. Raises `IngestError` for a file that cannot be
-        ingested, `StoreUnavailable` and `RunFailure` (embedding service) for errors that a retry
-        may solve.
+    async def ingest_batch(
+        self,
+        principal: Principal,
+        batch: Sequence[IngestRequest],
+        *,
+        report: Report = lambda incoming, progress: None,
+    ) -> list[Outcome]:
+        """Store the files, replacing earlier versions, unless the library has their content.
+
+        An existing source gets the new tags, keeps its own, and is shared if requested. A failed
+        file leaves the library unchanged and does not stop the others. Files are stored together,
+        each whole or not at all: cancelling leaves out the last ones. Raises `StoreUnavailable`.
         """
-        read = await asyncio.to_thread(_read, incoming)
-        report(Progress("read", len(read.data), len(read.data)))
-        same = await self._library.find_same(
-            principal,
-            origin=incoming.origin,
-            content_hash=read.content_hash,
-            embedder=self._encoder.name,
-        )
-        if same is not None:
-            await self._library.add_labels(
-                principal,
-                same.source_id,
-                origin=incoming.origin,
-                tags=incoming.tags,
-                shared=incoming.shared,
-                now=self._now(),
-            )
-            other = same.name if same.name != incoming.name else None
-            return Ingested(
-                same.source_id,
-                same.title,
-                same.kind,
-                same.passage_count,
-                "unchanged",
-                other,
-                notes=same.notes,
-            )
-        document = await self._reader.read(
-            Request(
-                str(incoming.path.absolute()),
-                incoming.name,
-                read.data_hash,
-            )
-        )
-        report(Progress("cut", len(document.passages), len(document.passages)))
-        encoded = await self._embed(document, report)
-        source = await self._describe(incoming, read, document)
-        source_id, change = await self._library.replace(
-            principal,
-            source,
-            list(zip(document.passages, encoded, strict=True)),
-            embedder=self._encoder.name,
-            now=self._now(),
-            discard=self.discard,
-        )
-        # Another process may have deleted the last source of this content, with its files, before
-        # our row was stored.
-        await self._keep(incoming, read, document)
-        passages = len(document.passages)
-        report(Progress("store", passages, passages))
-        similar = await self._library.similar(principal, source_id)
-        return Ingested(
-            source_id,
-            document.title,
-            document.kind,
-            passages,
-            change,
-            similar=similar,
-            notes=document.notes,
-        )
+        outcomes: Outcomes = {}
+        left: dict[IngestRequest, FileContent] = {}
+        contents = await asyncio.to_thread(read_all, batch)
+        for incoming, content in zip(batch, contents, strict=True):
+            if isinstance(content, IngestError):
+                outcomes[incoming] = content
+                continue
+            report(incoming, Progress("read", len(content.data), len(content.data)))
+            left[incoming] = content
+        while left:
+            done = await self._ingest_distinct(principal, _distinct(left), report)
+            outcomes |= done
+            left = {one: content for one, content in left.items() if one not in done}
+        return [outcomes[incoming] for incoming in batch]
 
     @asynccontextmanager
     async def expanded(self, incoming: IngestRequest) -> AsyncIterator[Expansion]:
@@ -189,78 +150,211 @@ class Ingestor:
         """Remove stored files; for `LibraryWriter`."""
         await asyncio.to_thread(self._files.discard, keys)
 
-    async def _embed(self, document: ReadDocument, report: Report) -> list[EncodedPassage]:
-        encoded: list[EncodedPassage] = []
-        total = len(document.passages)
-        report(Progress("embed", 0, total))
-        for begin in range(0, total, BATCH):
-            batch = slice(begin, begin + BATCH)
-            texts = [
-                f"{context}\n{passage.text}"
-                for context, passage in zip(
-                    document.contexts[batch], document.passages[batch], strict=True
-                )
-            ]
-            encoded += await self._encoder.encode_passages(texts)
-            report(Progress("embed", len(encoded), total))
-        return encoded
+    async def _ingest_distinct(
+        self, principal: Principal, files: dict[IngestRequest, FileContent], report: Report
+    ) -> Outcomes:
+        """The results of the first files, at least of one. All origins and contents differ."""
+        same = await self._library.find_same(
+            principal,
+            {incoming.origin: content.content_hash for incoming, content in files.items()},
+            embedder=self._encoder.name,
+        )
+        outcomes: Outcomes = {
+            incoming: await self._add_labels(principal, incoming, same[incoming.origin])
+            for incoming in files
+            if incoming.origin in same
+        }
+        parsed: list[_Parsed] = []
+        for incoming, document in await self._parse(
+            {one: content for one, content in files.items() if one not in outcomes}
+        ):
+            if isinstance(document, IngestError):
+                outcomes[incoming] = document
+                continue
+            report(incoming, Progress("cut", len(document.passages), len(document.passages)))
+            parsed.append(_Parsed(incoming, files[incoming], document))
+        return outcomes | await self._embed_and_store(principal, parsed, report)
 
-    async def _describe(
-        self, incoming: IngestRequest, read: _Read, document: ReadDocument
-    ) -> NewSource:
-        original, audio = await self._keep(incoming, read, document)
-        return NewSource(
-            origin=incoming.origin,
-            name=incoming.name,
-            title=document.title,
-            kind=document.kind,
-            media_type=document.media_type,
-            content_hash=read.content_hash,
-            tags=incoming.tags,
-            shared=incoming.shared,
-            pages=document.pages,
-            duration_s=document.duration_s,
-            speakers=document.speakers,
-            original=original,
-            audio=audio,
-            notes=document.notes,
-            sketch=document.sketch,
+    async def _add_labels(
+        self, principal: Principal, incoming: IngestRequest, same: Source
+    ) -> Ingested:
+        if incoming.tags or incoming.shared:
+            await self._library.add_labels(
+                principal,
+                same.source_id,
+                origin=incoming.origin,
+                tags=incoming.tags,
+                shared=incoming.shared,
+                now=self._now(),
+            )
+        return Ingested(
+            same.source_id,
+            same.title,
+            same.kind,
+            same.passage_count,
+            "unchanged",
+            same_as=same.name if same.name != incoming.name else None,
+            notes=same.notes,
         )
 
-    async def _put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
+    async def _parse(
+        self, files: dict[IngestRequest, FileContent]
+    ) -> list[tuple[IngestRequest, ReadDocument | IngestError]]:
+        """Of the first files, until they have many passages."""
+        requests = [
+            Request(str(incoming.path.absolute()), incoming.name, content.data_hash)
+            for incoming, content in files.items()
+        ]
+        documents = await self._reader.read_batch(requests, max_passages=MAX_TOGETHER)
+        return list(zip(files, documents, strict=False))
+
+    async def _embed_and_store(
+        self, principal: Principal, parsed: Sequence[_Parsed], report: Report
+    ) -> Outcomes:
+        encoded, outcomes = await self._embed_each(parsed, report)
+        # Stored before the rows that refer to them: a crash can leave an unreferenced file, never a
+        # reference without a file.
+        kept = await self._keep([one for one in parsed if one.incoming in encoded], outcomes)
+        if not kept:
+            return outcomes
+        changes = await self._library.replace(
+            principal,
+            [
+                SourceVersion(
+                    _describe(one, originals),
+                    list(zip(one.document.passages, encoded[one.incoming], strict=True)),
+                )
+                for one, originals in kept
+            ],
+            embedder=self._encoder.name,
+            now=self._now(),
+            discard=self.discard,
+        )
+        stored = {one.incoming: change for (one, _), change in zip(kept, changes, strict=True)}
+        # Another process may have deleted the last source of this content, with its files, before
+        # our row was stored.
+        again = [one for one, _ in await self._keep([one for one, _ in kept], outcomes)]
+        similar = await self._similar(principal, [source_id for source_id, _ in changes])
+        for one in again:
+            source_id, change = stored[one.incoming]
+            passages = len(one.document.passages)
+            report(one.incoming, Progress("store", passages, passages))
+            outcomes[one.incoming] = _ingested(one, source_id, change, similar.get(source_id, ()))
+        return outcomes
+
+    async def _embed_each(
+        self, parsed: Sequence[_Parsed], report: Report
+    ) -> tuple[dict[IngestRequest, list[EncodedPassage]], Outcomes]:
+        """The passages of each file embedded, and the failures."""
         try:
-            return await asyncio.to_thread(self._files.put, data, suffix, media_type)
-        except OSError as error:
-            log.warning("A file cannot be kept: %s", error.strerror)
-            raise IngestError(f"the server cannot keep the file ({error.strerror})") from error
+            return await self._embed(parsed, report), {}
+        except RunFailure as error:
+            if len(parsed) == 1:
+                return {}, {parsed[0].incoming: error}
+        # A service may refuse the texts of one file only.
+        encoded: dict[IngestRequest, list[EncodedPassage]] = {}
+        failures: Outcomes = {}
+        for one in parsed:
+            own, failed = await self._embed_each([one], report)
+            encoded |= own
+            failures |= failed
+        return encoded, failures
+
+    async def _embed(
+        self, parsed: Sequence[_Parsed], report: Report
+    ) -> dict[IngestRequest, list[EncodedPassage]]:
+        texts = [
+            (one, f"{context}\n{passage.text}")
+            for one in parsed
+            for context, passage in zip(one.document.contexts, one.document.passages, strict=True)
+        ]
+        encoded: dict[IngestRequest, list[EncodedPassage]] = {one.incoming: [] for one in parsed}
+        for one in parsed:
+            report(one.incoming, Progress("embed", 0, len(one.document.passages)))
+        for begin in range(0, len(texts), BATCH):
+            batch = texts[begin : begin + BATCH]
+            vectors = await self._encoder.encode_passages([text for _, text in batch])
+            for (one, _), vector in zip(batch, vectors, strict=True):
+                encoded[one.incoming].append(vector)
+            for one in {one.incoming: one for one, _ in batch}.values():
+                done, total = len(encoded[one.incoming]), len(one.document.passages)
+                report(one.incoming, Progress("embed", done, total))
+        return encoded
 
     async def _keep(
-        self, incoming: IngestRequest, read: _Read, document: ReadDocument
-    ) -> tuple[StoredFile, StoredFile | None]:
-        # Stored before the row that refers to it: a crash can leave an unreferenced file, never a
-        # reference without a file.
-        original = await self._put(read.data, document.suffix, document.media_type)
-        if read.audio is None or incoming.audio is None:
-            return original, None
-        suffix = incoming.audio.suffix.lower()
-        try:
-            audio = await self._put(read.audio, suffix, AUDIO[suffix])
-        except IngestError:
-            await self._library.discard_unnamed([original.key], self.discard)
-            raise
-        return original, audio
+        self, parsed: Sequence[_Parsed], outcomes: Outcomes
+    ) -> list[tuple[_Parsed, Originals]]:
+        """Keep the files; those that cannot be kept get a failure as their outcome."""
+        results = await asyncio.to_thread(
+            lambda: [keep(self._files, one.incoming, one.content, one.document) for one in parsed]
+        )
+        kept: list[tuple[_Parsed, Originals]] = []
+        for one, result in zip(parsed, results, strict=True):
+            if isinstance(result, IngestError):
+                outcomes[one.incoming] = result
+                key = self._files.key(one.content.data, one.document.suffix)
+                await self._library.discard_unnamed([key], self.discard)
+            else:
+                kept.append((one, result))
+        return kept
+
+    async def _similar(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Similar, ...]]:
+        """Of each source, those that were there before it."""
+        found = await self._library.similar(principal, source_ids)
+        place = {source_id: number for number, source_id in enumerate(source_ids)}
+        return {
+            source_id: tuple(
+                one for one in others if place.get(one.source_id, -1) < place[source_id]
+            )
+            for source_id, others in found.items()
+        }
 
 
-def _read(incoming: IngestRequest) -> _Read:
-    try:
-        check_size(incoming.name, regular_size(incoming.path), largest=incoming.largest)
-        data = incoming.path.read_bytes()
-        audio = None
-        if incoming.audio is not None:
-            check_size(incoming.audio.name, regular_size(incoming.audio))
-            audio = incoming.audio.read_bytes()
-    except OSError as error:
-        raise IngestError(f"the file cannot be read ({error.strerror or error})") from error
-    if not data.strip():
-        raise IngestError("the file is empty")
-    return _Read(data, audio)
+def _distinct(files: dict[IngestRequest, FileContent]) -> dict[IngestRequest, FileContent]:
+    """The first files of each origin and of each content."""
+    seen = Counter[str]()
+    distinct: dict[IngestRequest, FileContent] = {}
+    for incoming, content in files.items():
+        keys = (f"origin {incoming.origin}", f"content {content.content_hash}")
+        if not any(seen[key] for key in keys):
+            distinct[incoming] = content
+        seen.update(keys)
+    return distinct
+
+
+def _describe(parsed: _Parsed, originals: Originals) -> NewSource:
+    incoming, document = parsed.incoming, parsed.document
+    return NewSource(
+        origin=incoming.origin,
+        name=incoming.name,
+        title=document.title,
+        kind=document.kind,
+        media_type=document.media_type,
+        content_hash=parsed.content.content_hash,
+        tags=incoming.tags,
+        shared=incoming.shared,
+        pages=document.pages,
+        duration_s=document.duration_s,
+        speakers=document.speakers,
+        original=originals.original,
+        audio=originals.audio,
+        notes=document.notes,
+        sketch=document.sketch,
+    )
+
+
+def _ingested(
+    parsed: _Parsed, source_id: str, change: Change, similar: tuple[Similar, ...]
+) -> Ingested:
+    document = parsed.document
+    return Ingested(
+        source_id,
+        document.title,
+        document.kind,
+        len(document.passages),
+        change,
+        similar=similar,
+        notes=document.notes,
+    )

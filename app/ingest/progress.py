@@ -3,32 +3,32 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import monotonic
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from app.domain.encoding import counted, printable
-from app.domain.errors import RunFailure
 from app.domain.library_ports import Change
 from app.domain.models import FidelityNote
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
+from app.ingest.batching import batches
+from app.ingest.expansion import is_container
 from app.ingest.fidelity_report import describe
 from app.ingest.file_discovery import Discovered
 from app.ingest.ingest_request import IngestRequest
-from app.ingest.parsed_document import IngestError
 from app.ingest.pipeline import Ingested, Ingestor
 
 _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
 
-Done = Callable[[str, Ingested | str], Awaitable[None]]
-"""Called with a file's name and its result, or the reason of its failure as a string."""
+Done = Callable[[Sequence[tuple[str, Ingested | str]]], Awaitable[None]]
+"""Called with names of files and their results, or the reasons of failures as strings."""
 
 
 LINE_EVERY_S: Final = 10.0
@@ -55,40 +55,28 @@ class ProgressDisplay:
         done: Done,
         expect: Callable[[int], Awaitable[None]],
     ) -> int:
-        """Ingests the files one by one; a failure is reported and does not stop the others.
+        """Ingests the files in order; a failure is reported and does not stop the others.
 
-        `done` is awaited after each, `expect` with how many more are inside of one. Returns 1
-        when a file or a folder could not be read.
+        `done` is awaited after each batch, `expect` with how many more are inside of a file.
+        Returns 1 when a file or a folder could not be read.
         """
-        stored: list[tuple[IngestRequest, Ingested]] = []
-        files, failed = found.files, len(found.unreadable)
         for folder, reason in found.unreadable:
-            self._complain(folder, f"the folder cannot be read ({reason})")
+            self.complain(folder, f"the folder cannot be read ({reason})")
         began = self._clock()
         with self._bar() as bar:
-            task = bar.add_task("", total=len(files))
-            for number, file in enumerate(files):
-                async with ingestor.expanded(file) as expansion:
+            run = _Run(self, bar, done, total=len(found.files), failed=len(found.unreadable))
+            for batch in batches(found.files):
+                if not is_container(batch[0]):
+                    await run.ingest(ingestor, principal, batch, inside=None)
+                    continue
+                async with ingestor.expanded(batch[0]) as expansion:
                     await expect(expansion.total - 1)
-                    for name, reason in expansion.failures:
-                        failed += 1
-                        await done(name, reason)
-                        self._complain(_shown_path(file, name), reason)
-                    for one in expansion.files:
-                        path = _shown_path(file, one.name)
-                        try:
-                            report = _reporting(bar, task, number, path)
-                            ingested = await ingestor.ingest(principal, one, report=report)
-                            stored.append((one, ingested))
-                            await done(one.name, ingested)
-                        except (IngestError, RunFailure) as error:
-                            failed += 1
-                            await done(one.name, str(error))
-                            self._complain(path, str(error))
-                self._say_progress(number + 1, len(files), failed)
-            bar.update(task, completed=len(files), description="")
-        self._summarise(stored, failed, self._clock() - began)
-        return 1 if failed else 0
+                    run.total += expansion.total - 1
+                    await run.fail(batch[0], expansion.failures)
+                    for members in batches(expansion.files, whole=True):
+                        await run.ingest(ingestor, principal, members, inside=batch[0])
+        self._summarise(run.stored, run.failed, self._clock() - began)
+        return 1 if run.failed else 0
 
     def report_gone(self, names: Sequence[str], *, removed: bool) -> None:
         """Say which sources have lost their file; `removed`: and are no longer in the library."""
@@ -100,16 +88,19 @@ class ProgressDisplay:
         line = f"{count} {says}: {shown}"
         self._console.print(printable(line), markup=False, soft_wrap=True)
 
-    def _complain(self, path: Path, reason: str) -> None:
+    def complain(self, path: Path, reason: str) -> None:
+        """Say why a file is not ingested."""
         line = printable(f"{path}: {reason}")
         self._console.print(line, style="red", markup=False, soft_wrap=True)
 
-    def _say_progress(self, done: int, total: int, failed: int) -> None:
+    def say_progress(self, done: int, total: int, failed: int, detail: str = "") -> None:
+        """Print a line now and then when there is no terminal for a progress bar."""
         if self._console.is_terminal or self._clock() < self._next_line or done == total:
             return
         self._next_line = self._clock() + LINE_EVERY_S
-        failures = f", {failed} failed" if failed else ""
-        self._console.print(f"{done:,} of {total:,} files{failures}", highlight=False)
+        failures = f", {failed:,} failed" if failed else ""
+        line = f"{done:,} of {total:,} files{failures}{detail}"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def reembedding(self) -> Iterator[Callable[[int, int], None]]:
@@ -156,6 +147,78 @@ class ProgressDisplay:
             )
 
 
+class _Run:
+    """The counts of one call, and its progress on a bar."""
+
+    def __init__(
+        self, display: ProgressDisplay, bar: Progress, done: Done, *, total: int, failed: int
+    ) -> None:
+        self._display = display
+        self._bar = bar
+        self._task = bar.add_task("", total=total)
+        self._done = done
+        self._ended = 0
+        self._shares: dict[IngestRequest, float] = {}
+        self.total = total
+        self.failed = failed
+        self.stored: list[tuple[IngestRequest, Ingested]] = []
+
+    async def ingest(
+        self,
+        ingestor: Ingestor,
+        principal: Principal,
+        batch: Sequence[IngestRequest],
+        *,
+        inside: IngestRequest | None,
+    ) -> None:
+        """`inside`: the file that holds these."""
+        self._shares.clear()
+        outcomes = await ingestor.ingest_batch(principal, batch, report=self._report)
+        ended: list[tuple[str, Ingested | str]] = []
+        for file, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Ingested):
+                self.stored.append((file, outcome))
+                ended.append((file.name, outcome))
+            else:
+                self._complain(inside or file, file.name, str(outcome))
+                ended.append((file.name, str(outcome)))
+        await self._end(ended)
+
+    async def fail(self, file: IngestRequest, failures: Sequence[tuple[str, str]]) -> None:
+        """Count what of the file cannot be taken out of it."""
+        for name, reason in failures:
+            self._complain(file, name, reason)
+        await self._end(failures)
+
+    def _complain(self, file: IngestRequest, name: str, reason: str) -> None:
+        self.failed += 1
+        self._display.complain(_shown_path(file, name), reason)
+
+    async def _end(self, ended: Sequence[tuple[str, Ingested | str]]) -> None:
+        await self._done(ended)
+        self._ended += len(ended)
+        self._shares.clear()
+        self._bar.update(self._task, total=self.total, completed=self._ended, description="")
+        self._display.say_progress(self._ended, self.total, self.failed)
+
+    def _report(self, file: IngestRequest, progress: ingesting.Progress) -> None:
+        share = _SHARES[progress.stage]
+        if progress.stage == "embed":
+            embedded = progress.done / max(1, progress.total)
+            share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
+        self._shares[file] = share
+        doing = f"{_VERBS[progress.stage]} {printable(PurePath(file.name).name)}"
+        self._bar.update(
+            self._task,
+            total=self.total,
+            completed=self._ended + sum(self._shares.values()),
+            description=doing,
+        )
+        if progress.stage == "embed":
+            doing += f" ({progress.done:,} of {progress.total:,} passages)"
+        self._display.say_progress(self._ended, self.total, self.failed, f"; {doing}")
+
+
 def _shown_path(file: IngestRequest, name: str) -> Path:
     """Where a member of the file would be if the file were a folder."""
     inside = name.removeprefix(file.name).lstrip("/")
@@ -180,18 +243,3 @@ def _change(one: Ingested) -> str:
     if one.similar:
         return f"{one.change}; {one.similar[0].similarity:.0%} like {one.similar[0].title}"
     return one.change
-
-
-def _reporting(bar: Progress, task: TaskID, number: int, path: Path) -> ingesting.Report:
-    def report(progress: ingesting.Progress) -> None:
-        share = _SHARES[progress.stage]
-        if progress.stage == "embed":
-            embedded = progress.done / max(1, progress.total)
-            share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
-        bar.update(
-            task,
-            completed=number + share,
-            description=f"{_VERBS[progress.stage]} {printable(path.name)}",
-        )
-
-    return report

@@ -1,6 +1,6 @@
 """The process that reads untrusted files: `python -m app.ingest.reader_process FD`.
 
-Started by `app/ingest/file_reader.py` without settings and secrets. It reads requests one by one
+Started by `app/ingest/reader_client.py` without settings and secrets. It reads requests one by one
 from standard input and responds on standard output (`reader_frames.py`). It cannot outlive its
 parent: FD is a pipe whose other end the parent holds, and the kernel kills this process when that
 end is closed, whatever it is doing.
@@ -53,7 +53,7 @@ def die_with(lifeline: int) -> None:
 
 
 def limit_memory(memory: int) -> None:
-    """Limit allocations; on macOS only the sampling in `file_reader.py` enforces the limit."""
+    """Limit allocations; on macOS only the sampling in `reader_client.py` enforces the limit."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

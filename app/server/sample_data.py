@@ -59,7 +59,7 @@ async def load_samples(
             shared=True,
             now=clock.now,
         ) as job:
-            await ingest_samples(ingestor, done=job.file)
+            await ingest_samples(ingestor, done=lambda name, one: job.files([(name, one)]))
         unfinished.unlink(missing_ok=True)
     except (StoreUnavailable, IngestError) as error:
         log.warning("The sample library could not be read: %s", error)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from app.db.library_store import LibraryStore
-from app.domain.library_ports import EncodedPassage, NewPassage, NewSource
+from app.domain.library_ports import EncodedPassage, NewPassage, NewSource, SourceVersion
 from app.domain.models import SourceKind
 from app.domain.ports import Vector
 from app.domain.principals import Principal
@@ -64,7 +64,6 @@ async def store(
 ) -> str:
     """Store these passages as one source; returns its id."""
     passages = [(NewPassage(text, 0, len(text)), encoded(text)) for text in texts]
-    source_id, _ = await library.replace(
-        owner, source or new_source(), passages, embedder=embedder, now=now
-    )
+    version = SourceVersion(source or new_source(), passages)
+    ((source_id, _),) = await library.replace(owner, [version], embedder=embedder, now=now)
     return source_id

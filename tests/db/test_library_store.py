@@ -1,7 +1,7 @@
 """Sources and passages: visibility, replacement, and the state after failures."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,14 @@ from app.db.library_store import LibraryStore
 from app.db.page_cursors import to_cursor
 from app.db.pool import Database
 from app.domain.errors import InvalidInput, StoreUnavailable
-from app.domain.library_ports import EncodedPassage, NewPassage, NewSource
+from app.domain.library_ports import (
+    Change,
+    Discard,
+    EncodedPassage,
+    NewPassage,
+    NewSource,
+    SourceVersion,
+)
 from app.domain.models import (
     Cue,
     FidelityNote,
@@ -59,9 +66,8 @@ async def test_what_is_stored_can_be_read(library: LibraryStore) -> None:
         audio=StoredFile("k2", "audio/mpeg"),
         notes=(FidelityNote("pages_without_text", 3, 22), FidelityNote("pictures", 2)),
     )
-    source_id, change = await library.replace(
-        ANA, source, [(passage, encoded("x"))], embedder=EMBEDDER, now=NOON
-    )
+    version = SourceVersion(source, [(passage, encoded("x"))])
+    ((source_id, change),) = await library.replace(ANA, [version], embedder=EMBEDDER, now=NOON)
     assert change == "added"
     stored = await library.source(ANA, source_id)
     assert stored is not None
@@ -109,8 +115,9 @@ async def test_sources_come_newest_first(library: LibraryStore) -> None:
 async def test_the_same_content_changes_nothing(library: LibraryStore, database: Database) -> None:
     source_id = await store(library, "Green tea.")
     before = await database.fetchval("SELECT xmin::text FROM sources")
-    again = await library.replace(ANA, new_source(), [], embedder=EMBEDDER, now=LATER)
-    assert again == (source_id, "unchanged")
+    version = SourceVersion(new_source(), [])
+    again = await library.replace(ANA, [version], embedder=EMBEDDER, now=LATER)
+    assert again == [(source_id, "unchanged")]
     assert await database.fetchval("SELECT xmin::text FROM sources") == before
 
 
@@ -121,8 +128,9 @@ async def test_changed_content_replaces_everything(
     (old, _) = await library.passages(ANA, source_id)
     changed = new_source(content="2", title="Teas")
     passages = [(NewPassage("Green tea.", 0, 10), encoded("Green tea."))]
-    result = await library.replace(ANA, changed, passages, embedder=EMBEDDER, now=LATER)
-    assert result == (source_id, "replaced")
+    version = SourceVersion(changed, passages)
+    result = await library.replace(ANA, [version], embedder=EMBEDDER, now=LATER)
+    assert result == [(source_id, "replaced")]
     (new,) = await library.passages(ANA, source_id)
     assert new.passage_id != old.passage_id
     assert await library.passage(ANA, source_id, old.passage_id) is None
@@ -146,14 +154,64 @@ async def test_a_failure_leaves_the_old_version(library: LibraryStore, database:
     with pytest.raises(Exception, match="at least 1 dimension"):
         await library.replace(
             ANA,
-            new_source(content="2"),
-            [(NewPassage("Black tea.", 0, 10), wrong)],
+            [SourceVersion(new_source(content="2"), [(NewPassage("Black tea.", 0, 10), wrong)])],
             embedder=EMBEDDER,
             now=LATER,
         )
     (passage,) = await library.passages(ANA, source_id)
     assert passage.text == "Green tea."
     assert await statistics(database) == before
+
+
+async def test_sources_are_stored_together_or_not_at_all(
+    library: LibraryStore, database: Database
+) -> None:
+    await store(library, "Green tea.", source=new_source("a"))
+    before = await statistics(database)
+    wrong = EncodedPassage(np.zeros(0, np.float32), None)
+    versions = [
+        SourceVersion(new_source("a", content="2"), [(NewPassage("Red.", 0, 4), encoded("Red."))]),
+        SourceVersion(new_source("b", content="3"), [(NewPassage("Blue.", 0, 5), wrong)]),
+    ]
+    with pytest.raises(Exception, match="at least 1 dimension"):
+        await library.replace(ANA, versions, embedder=EMBEDDER, now=LATER)
+    assert [source.name for source in (await library.sources(ANA)).items] == ["a"]
+    assert await statistics(database) == before
+
+
+async def test_sources_stored_together_are_as_stored_one_by_one(
+    library: LibraryStore, database: Database
+) -> None:
+    texts = {"a": ["Green tea.", "Hot tea."], "b": ["Iced tea and a cup."], "c": ["Milk."]}
+    versions = [
+        SourceVersion(
+            new_source(name, content=name),
+            [(NewPassage(text, 0, len(text)), encoded(text)) for text in own],
+        )
+        for name, own in texts.items()
+    ]
+    for version in versions:
+        await library.replace(BEN, [version], embedder=EMBEDDER, now=NOON)
+    alone = await statistics(database)
+    for source in (await library.sources(BEN)).items:
+        await library.delete(BEN, source.source_id, at=NOON)
+    await library.purge(deleted_before=LATER)
+    old = await store(library, "An old text.", source=new_source("c"))
+    results = await library.replace(ANA, versions, embedder=EMBEDDER, now=LATER)
+    assert [change for _, change in results] == ["added", "added", "replaced"]
+    assert results[2][0] == old
+    assert await statistics(database) == alone
+    for (source_id, _), own in zip(results, texts.values(), strict=True):
+        stored = await library.passages(ANA, source_id)
+        assert [passage.text for passage in stored] == own
+    vectors = await database.fetch(
+        "SELECT p.text, v.embedding, t.states FROM passages p "
+        "JOIN passage_vectors v ON v.passage = p.number AND v.source = p.source "
+        "JOIN passage_tokens t ON t.passage = p.number"
+    )
+    assert {row["text"]: row["states"] for row in vectors} == {
+        text: text.encode() for own in texts.values() for text in own
+    }
 
 
 async def test_statistics_are_those_of_the_sources_left(
@@ -201,11 +259,11 @@ async def test_a_deleted_source_is_hidden_and_comes_back_within_30_seconds(
 async def test_a_deleted_source_that_is_added_again_is_new(library: LibraryStore) -> None:
     source_id = await store(library, "Green tea.", now=NOON)
     await library.delete(ANA, source_id, at=NOON)
-    same = {"origin": "tea.md", "content_hash": "1", "embedder": EMBEDDER}
-    assert await library.find_same(ANA, **same) is None
+    assert await library.find_same(ANA, {"tea.md": "1"}, embedder=EMBEDDER) == {}
     passages = [(NewPassage("Green tea.", 0, 10), encoded("Green tea."))]
-    added = await library.replace(ANA, new_source(), passages, embedder=EMBEDDER, now=LATER)
-    assert added == (source_id, "added")
+    version = SourceVersion(new_source(), passages)
+    added = await library.replace(ANA, [version], embedder=EMBEDDER, now=LATER)
+    assert added == [(source_id, "added")]
     assert not await library.restore(ANA, source_id, at=NOON)
     assert await library.purge(deleted_before=LATER) == 0
     source = await library.source(ANA, source_id)
@@ -268,10 +326,8 @@ async def test_the_same_content_is_found_wherever_it_comes_from(library: Library
     source_id = await store(library, "Tea.")
 
     async def same(origin: str, content: str = "1", owner: Principal = ANA) -> str | None:
-        found = await library.find_same(
-            owner, origin=origin, content_hash=content, embedder=EMBEDDER
-        )
-        return found.source_id if found else None
+        found = await library.find_same(owner, {origin: content}, embedder=EMBEDDER)
+        return found[origin].source_id if found else None
 
     assert await same("tea.md") == source_id
     assert await same("copy.md") == source_id
@@ -279,7 +335,7 @@ async def test_the_same_content_is_found_wherever_it_comes_from(library: Library
     assert await same("tea.md", owner=BEN) is None
     await store(library, "Coffee.", source=new_source("coffee.md", content="3"))
     assert await same("coffee.md") is None  # it was something else: now it is to be replaced
-    assert await library.find_same(ANA, origin="tea.md", content_hash="1", embedder="x") is None
+    assert await library.find_same(ANA, {"tea.md": "1"}, embedder="x") == {}
 
 
 async def test_tags_are_replaced(library: LibraryStore) -> None:
@@ -444,16 +500,31 @@ async def refuse_commits(database: Database) -> None:
     )
 
 
+def putting(
+    library: LibraryStore, discard: Discard
+) -> Callable[[NewSource], Awaitable[tuple[str, Change]]]:
+    """Stores a source without passages."""
+
+    async def put(source: NewSource) -> tuple[str, Change]:
+        version = SourceVersion(source, [])
+        (result,) = await library.replace(
+            ANA, [version], embedder=EMBEDDER, now=NOON, discard=discard
+        )
+        return result
+
+    return put
+
+
 async def test_files_are_removed_after_the_commit_that_dropped_their_names(
     library: LibraryStore, database: Database
 ) -> None:
     cupboard = Cupboard(database)
-    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=cupboard.discard)
-    await put(filed("1", "k1"), now=NOON)
-    await put(filed("2", "k2"), now=NOON)
+    put = putting(library, cupboard.discard)
+    await put(filed("1", "k1"))
+    await put(filed("2", "k2"))
     assert (cupboard.discarded, cupboard.named) == (["k1"], [0])
     await store(library, "x", owner=BEN, source=filed("2", "k2"))
-    await put(filed("3", "k3"), now=NOON)
+    await put(filed("3", "k3"))
     assert cupboard.discarded == ["k1"]  # Ben has k2
     (source,) = (await library.sources(ANA)).items
     assert await library.delete(ANA, source.source_id, at=NOON)
@@ -463,13 +534,13 @@ async def test_files_are_removed_after_the_commit_that_dropped_their_names(
 
 async def test_a_commit_that_fails_costs_no_file(library: LibraryStore, database: Database) -> None:
     cupboard = Cupboard(database)
-    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=cupboard.discard)
-    kept, _ = await put(filed("1", "k1"), now=NOON)
+    put = putting(library, cupboard.discard)
+    kept, _ = await put(filed("1", "k1"))
     gone = await store(library, "x", source=replace(filed("9", "k9"), origin="b"))
     assert await library.delete(ANA, gone, at=NOON)
     await refuse_commits(database)
     with pytest.raises(StoreUnavailable):
-        await put(filed("2", "k2"), now=NOON)
+        await put(filed("2", "k2"))
     with pytest.raises(StoreUnavailable):
         await library.purge(deleted_before=LATER, discard=cupboard.discard)
     assert cupboard.discarded == []
@@ -482,9 +553,9 @@ async def test_a_file_that_cannot_be_removed_costs_no_change(
     async def discard(keys: Sequence[str]) -> None:
         raise OSError(30, "Read-only file system")
 
-    put = partial(library.replace, ANA, passages=[], embedder=EMBEDDER, discard=discard)
-    await put(filed("1", "k1"), now=NOON)
-    source_id, change = await put(filed("2", "k2"), now=NOON)
+    put = putting(library, discard)
+    await put(filed("1", "k1"))
+    source_id, change = await put(filed("2", "k2"))
     assert change == "replaced"
     assert await library.file(ANA, source_id) == StoredFile("k2", "text/markdown")
     assert "could not be removed" in caplog.text

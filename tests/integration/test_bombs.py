@@ -13,8 +13,9 @@ import pytest
 
 from app.embeddings.minilm import MiniLM
 from app.embeddings.word_pieces import WordPieces
-from app.ingest.file_reader import MEGABYTE, FileReader, ReadLimits
+from app.ingest.file_reader import FileReader
 from app.ingest.parsed_document import IngestError
+from app.ingest.reader_client import MEGABYTE, ReadLimits
 from app.ingest.reader_frames import Request
 from tests.harness.bombs import BOMBS, ORDINARY
 

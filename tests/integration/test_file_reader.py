@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from app.embeddings.word_pieces import estimated_pieces
-from app.ingest.file_reader import MEGABYTE, FileReader, ReadLimits
+from app.ingest.file_reader import FileReader
 from app.ingest.parsed_document import IngestError
+from app.ingest.reader_client import MEGABYTE, ReadLimits
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument, read_document
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx

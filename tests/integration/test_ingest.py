@@ -31,7 +31,7 @@ from app.ingest.files import FileStore
 from app.ingest.ingest_request import IngestRequest
 from app.ingest.loaders.registry import LOADERS
 from app.ingest.parsed_document import IngestError
-from app.ingest.pipeline import Ingestor, Progress
+from app.ingest.pipeline import Ingested, Ingestor, Progress
 from app.ingest.progress import ProgressDisplay
 from app.ingest.reembedding import reembed
 from app.ingest.sample_library import SAMPLES, ingest_samples
@@ -318,7 +318,9 @@ async def test_progress_is_told_stage_by_stage(ingestor: Ingestor, desk: Path) -
     story: list[Progress] = []
     path = desk / "long.md"
     path.write_text("\n\n".join(f"# Part {n}\n\nText number {n}." for n in range(20)))
-    await ingestor.ingest(LOCAL, IngestRequest(path, "o", "long.md"), report=story.append)
+    await ingestor.ingest(
+        LOCAL, IngestRequest(path, "o", "long.md"), report=lambda _, one: story.append(one)
+    )
     size = path.stat().st_size
     assert story == [
         Progress("read", size, size),
@@ -337,7 +339,7 @@ async def test_a_cancelled_file_leaves_the_library_as_it_was(
     path.write_text("\n\n".join(f"# Part {n}\n\nText number {n}." for n in range(40)))
     embedding = asyncio.Event()
 
-    def report(progress: Progress) -> None:
+    def report(_: IngestRequest, progress: Progress) -> None:
         if progress.stage == "embed":
             embedding.set()
 
@@ -518,16 +520,90 @@ async def test_progress_is_a_line_now_and_then_without_a_terminal(
 ) -> None:
     for number in range(4):
         (desk / f"n{number}.md").write_text(f"# Note {number}\n\nValve {number} is open.\n")
+    (desk / "z.zip").write_bytes(
+        archive({f"z{number}.md": f"Pump {number}.".encode() for number in range(3)})
+    )
     seconds = iter(range(0, 100_000, 6))
     display = ProgressDisplay(Console(force_terminal=False), clock=lambda: next(seconds))
 
-    async def done(name: str, ingested: object) -> None:
+    async def done(ended: object) -> None:
         return None
 
     async def expect(files: int) -> None:
-        assert files == 0
+        assert files == 2
 
     await display.ingest_all(ingestor, LOCAL, discover([desk]), done=done, expect=expect)
-    lines = re.findall(r"^(\d) of 7 files$", capsys.readouterr().out, re.MULTILINE)
-    assert lines
-    assert lines == sorted(set(lines))
+    output = capsys.readouterr().out
+    lines = re.findall(r"^(\d+) of (\d+) files", output, re.MULTILINE)
+    assert ("0", "8") in lines
+    assert ("6", "10") in lines  # the archive is three files
+    assert "files; embedding n0.md (1 of 1 passages)\n" in output
+
+
+async def test_small_files_are_ingested_together(
+    ingestor: Ingestor, library: LibraryStore, desk: Path
+) -> None:
+    text = " ".join(f"Rule {n}: valve {n} is opened before pump {n} runs." for n in range(40))
+    for name, content in {
+        "a.md": text,
+        "b.md": text,
+        "c.md": f"{text} Rule 41 is new.",
+        "d.pdf": "no PDF",
+        "e.md": "Milk is cold.",
+    }.items():
+        (desk / name).write_text(content)
+    batch = [IngestRequest(desk / name, name, name) for name in ("a.md", "b.md", "c.md", "d.pdf")]
+    batch += [IngestRequest(desk / "missing.md", "m", "m.md")]
+    batch += [IngestRequest(desk / "e.md", "e.md", "e.md", tags=("cold",))]
+    a, b, c, d, missing, e = await ingestor.ingest_batch(LOCAL, batch)
+    assert isinstance(a, Ingested)
+    assert isinstance(b, Ingested)
+    assert isinstance(c, Ingested)
+    assert isinstance(e, Ingested)
+    assert (a.change, a.same_as, a.similar) == ("added", None, ())
+    assert (b.change, b.same_as, b.source_id) == ("unchanged", "a.md", a.source_id)
+    assert [one.source_id for one in c.similar] == [a.source_id]
+    assert (e.change, e.passages) == ("added", 1)
+    assert "this is no .pdf file" in str(d)
+    assert "No such file" in str(missing)
+    stored = {source.name: source.tags for source in (await library.sources(LOCAL)).items}
+    assert stored == {"a.md": (), "c.md": (), "e.md": ("cold",)}
+    (desk / "c.md").write_text("Changed.")
+    again = await ingestor.ingest_batch(LOCAL, batch)
+    changes = [one.change for one in again if isinstance(one, Ingested)]
+    assert changes == ["unchanged", "unchanged", "replaced", "unchanged"]
+
+
+async def test_a_batch_that_is_cancelled_leaves_the_library_as_it_was(
+    ingestor: Ingestor, library: LibraryStore, desk: Path
+) -> None:
+    names = ["tea.md", "talk.vtt"]
+    embedded = asyncio.Event()
+
+    def report(_: IngestRequest, progress: Progress) -> None:
+        if progress.stage == "embed" and progress.done:
+            embedded.set()
+
+    batch = [IngestRequest(desk / name, name, name) for name in names]
+    work = asyncio.create_task(ingestor.ingest_batch(LOCAL, batch, report=report))
+    await embedded.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await library.empty()
+
+
+async def test_what_a_service_refuses_costs_one_file(
+    library: LibraryStore, files: FileStore, reader: FileReader, desk: Path
+) -> None:
+    async with FakeOpenAI() as service:
+        refusal = Reply(status=400, error_message="no")
+        service.when(lambda record: "Refused" in record.prompt, refusal)
+        encoder = OpenAIEmbedder(model="m", api_key="key", base_url=service.base_url)
+        ingestor = Ingestor(library, encoder, files, reader, now=now)
+        (desk / "bad.md").write_text("Refused words.")
+        batch = [IngestRequest(desk / name, name, name) for name in ("tea.md", "bad.md")]
+        tea, bad = await ingestor.ingest_batch(LOCAL, batch)
+    assert isinstance(tea, Ingested)
+    assert isinstance(bad, RunFailure)
+    assert [source.name for source in (await library.sources(LOCAL)).items] == ["tea.md"]

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.db.embedded.server import EmbeddedServer
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
-from app.domain.library_ports import NewPassage, NewSource
+from app.domain.library_ports import NewPassage, NewSource, SourceVersion
 from app.domain.principals import LOCAL
 from app.embeddings.minilm import MiniLM
 from tests.conftest import _run
@@ -62,8 +62,7 @@ async def stock(dsn: str, embedder: MiniLM) -> None:
         )
         await LibraryStore(database).replace(
             LOCAL,
-            source,
-            list(zip(passages, encoded, strict=True)),
+            [SourceVersion(source, list(zip(passages, encoded, strict=True)))],
             embedder=embedder.name,
             now=datetime(2026, 11, 20, tzinfo=UTC),
         )

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.db.library_store import LibraryStore
-from app.domain.library_ports import NewPassage, NewSource
+from app.domain.library_ports import NewPassage, NewSource, SourceVersion
 from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -33,10 +33,9 @@ async def store(server: Serving, embedder: MiniLM, owner: Principal, text: str) 
         content_hash="1" * 64,
     )
     passage = NewPassage(text=text, char_start=0, char_end=len(text))
-    source_id, _ = await LibraryStore(server.runtime.database).replace(
+    ((source_id, _),) = await LibraryStore(server.runtime.database).replace(
         owner,
-        source,
-        [(passage, encoded[0])],
+        [SourceVersion(source, [(passage, encoded[0])])],
         embedder=embedder.name,
         now=datetime(2026, 11, 20, tzinfo=UTC),
     )

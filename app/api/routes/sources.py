@@ -223,5 +223,5 @@ async def _one_source(services: Services, principal: Principal, source_id: str) 
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
-    similar = await services.library.similar(principal, source_id)
-    return OneSourceShape.of(source, principal, similar=similar)
+    similar = await services.library.similar(principal, [source_id])
+    return OneSourceShape.of(source, principal, similar=similar.get(source_id, ()))

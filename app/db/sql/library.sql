@@ -88,14 +88,24 @@ SELECT count(*) FROM sources
 WHERE owner_id = $1 AND NOT shared AND shared_with = '{}' AND deleted_at IS NULL;
 
 -- name: find_same
-SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type, content_hash,
-  passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
-FROM sources
-WHERE owner_id = $1 AND content_hash = $3 AND embedder = $4 AND deleted_at IS NULL
-  AND (origin = $2 OR NOT EXISTS (
-    SELECT FROM sources WHERE owner_id = $1 AND origin = $2 AND deleted_at IS NULL))
-ORDER BY origin = $2 DESC, number
-LIMIT 1;
+-- For each origin of $2 with the content of $3: the source of that origin or, if there is none, any
+-- source with the same content.
+SELECT wanted.origin AS wanted, same.number, same.source_id, same.owner_id, same.shared,
+  same.shared_with, same.title, same.kind, same.name, same.media_type, same.content_hash,
+  same.passage_count, same.created_at, same.pages, same.duration_s, same.tags, same.audio_key,
+  same.speakers, same.notes
+FROM unnest($2::text[], $3::text[]) AS wanted (origin, content_hash)
+CROSS JOIN LATERAL (
+  SELECT number, source_id, owner_id, shared, shared_with, title, kind, name, media_type,
+    content_hash, passage_count, created_at, pages, duration_s, tags, audio_key, speakers, notes
+  FROM sources
+  WHERE owner_id = $1 AND content_hash = wanted.content_hash AND embedder = $4
+    AND deleted_at IS NULL
+    AND (origin = wanted.origin OR NOT EXISTS (
+      SELECT FROM sources WHERE owner_id = $1 AND origin = wanted.origin AND deleted_at IS NULL))
+  ORDER BY origin = wanted.origin DESC, number
+  LIMIT 1
+) AS same;
 
 -- name: lock_library
 -- Serializes writers, so that document frequencies are exact and never deadlock. Readers do not wait.
@@ -106,10 +116,10 @@ SELECT source_id, origin, name FROM sources
 WHERE owner_id = $1 AND starts_with(origin, $2) AND deleted_at IS NULL
 ORDER BY origin;
 
--- name: find_origin
-SELECT number, source_id, content_hash, embedder, created_at, deleted_at, original_key, audio_key,
-  shared, shared_with, tags
-FROM sources WHERE owner_id = $1 AND origin = $2;
+-- name: find_origins
+SELECT number, origin, source_id, content_hash, embedder, created_at, deleted_at, original_key,
+  audio_key, shared, shared_with, tags
+FROM sources WHERE owner_id = $1 AND origin = ANY ($2::text[]);
 
 -- name: insert_source
 INSERT INTO sources (source_id, owner_id, origin, shared, title, kind, name, media_type,
@@ -120,19 +130,20 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 RETURNING number;
 
 -- name: insert_passages
--- $12 and $13: JSON arrays with the cues and the structure of each passage.
+-- $2: the source of each passage; $13 and $14: JSON arrays with their cues and structures.
 INSERT INTO passages (passage_id, source, owner_id, position, text, heading, char_start, char_end,
   page, start_s, end_s, speaker, cues, structure)
-SELECT new.passage_id, $1, $2, new.position - 1, new.text, new.heading, new.char_start,
+SELECT new.passage_id, new.source, $1, new.position, new.text, new.heading, new.char_start,
   new.char_end, new.page, new.start_s, new.end_s, new.speaker,
-  $12::jsonb -> (new.position - 1)::integer, $13::jsonb -> (new.position - 1)::integer
-FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::integer[],
-  $9::double precision[], $10::double precision[], $11::text[])
-  WITH ORDINALITY AS new (passage_id, text, heading, char_start, char_end, page, start_s, end_s,
-    speaker, position);
+  $13::jsonb -> (new.place - 1)::integer, $14::jsonb -> (new.place - 1)::integer
+FROM unnest($2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::integer[],
+  $8::integer[], $9::integer[], $10::double precision[], $11::double precision[], $12::text[])
+  WITH ORDINALITY AS new (source, position, passage_id, text, heading, char_start, char_end, page,
+    start_s, end_s, speaker, place);
 
 -- name: number_passages
-SELECT number FROM passages WHERE source = $1 ORDER BY position;
+SELECT number, source FROM passages WHERE source = ANY ($1::integer[])
+ORDER BY array_position($1::integer[], source), position;
 
 -- name: insert_vectors
 INSERT INTO passage_vectors (passage, source, embedding) VALUES ($1, $2, $3);
@@ -141,7 +152,7 @@ INSERT INTO passage_vectors (passage, source, embedding) VALUES ($1, $2, $3);
 INSERT INTO passage_tokens (passage, states) VALUES ($1, $2);
 
 -- name: index_terms
--- Terms of the title count three times, those of the heading twice.
+-- Of these sources. Terms of the title count three times, those of the heading twice.
 WITH counted AS MATERIALIZED (
   SELECT p.number AS passage, term.lexeme, sum(term.weight * cardinality(term.positions))::integer
     AS frequency
@@ -154,7 +165,7 @@ WITH counted AS MATERIALIZED (
     UNION ALL
     SELECT 3, lexeme, positions FROM unnest(to_tsvector('english', s.title))
   ) AS term
-  WHERE p.source = $1
+  WHERE p.source = ANY ($1::integer[])
   GROUP BY p.number, term.lexeme
 ), known AS (
   INSERT INTO lexemes AS old (lexeme, passages)
@@ -162,7 +173,7 @@ WITH counted AS MATERIALIZED (
   ON CONFLICT (lexeme) DO UPDATE SET passages = old.passages + excluded.passages
   RETURNING number, lexeme
 ), terms AS (
-  SELECT p.number AS passage,
+  SELECT p.number AS passage, p.source,
     coalesce(array_agg(known.number ORDER BY known.number) FILTER (WHERE known.number > 0), '{}')
       AS lexemes,
     coalesce(array_agg(counted.frequency ORDER BY known.number) FILTER (WHERE known.number > 0), '{}')
@@ -170,15 +181,15 @@ WITH counted AS MATERIALIZED (
     coalesce(sum(counted.frequency), 0)::integer AS length
   FROM passages p
   LEFT JOIN (counted JOIN known USING (lexeme)) ON counted.passage = p.number
-  WHERE p.source = $1
-  GROUP BY p.number
+  WHERE p.source = ANY ($1::integer[])
+  GROUP BY p.number, p.source
 ), indexed AS (
   INSERT INTO passage_lexemes (passage, source, lexemes, frequencies, length)
-  SELECT passage, $1, lexemes, frequencies, length FROM terms
-  RETURNING passage, lexemes, frequencies, length
+  SELECT passage, source, lexemes, frequencies, length FROM terms
+  RETURNING passage, source, lexemes, frequencies, length
 ), weighed AS (
   INSERT INTO passage_terms (passage, source, weights)
-  SELECT passage, $1, lexical_weights(lexemes, frequencies, length, average_length)
+  SELECT passage, source, lexical_weights(lexemes, frequencies, length, average_length)
   FROM indexed, library_statistics
 )
 UPDATE library_statistics
@@ -186,23 +197,23 @@ SET passages = passages + (SELECT count(*) FROM indexed),
   total_length = total_length + (SELECT coalesce(sum(length), 0) FROM indexed);
 
 -- name: forget_terms
--- Subtracts the passages of a source from the statistics, before they are deleted.
+-- Subtracts the passages of these sources from the statistics, before they are deleted.
 WITH counted AS (
   SELECT lexeme, count(*) AS passages
   FROM passage_lexemes t, unnest(t.lexemes) AS lexeme
-  WHERE t.source = $1
+  WHERE t.source = ANY ($1::integer[])
   GROUP BY lexeme
 ), fewer AS (
   UPDATE lexemes SET passages = lexemes.passages - counted.passages
   FROM counted WHERE lexemes.number = counted.lexeme
 )
 UPDATE library_statistics
-SET passages = passages - (SELECT count(*) FROM passage_lexemes WHERE source = $1),
+SET passages = passages - (SELECT count(*) FROM passage_lexemes WHERE source = ANY ($1::integer[])),
   total_length = total_length
-    - (SELECT coalesce(sum(length), 0) FROM passage_lexemes WHERE source = $1);
+    - (SELECT coalesce(sum(length), 0) FROM passage_lexemes WHERE source = ANY ($1::integer[]));
 
--- name: delete_source
-DELETE FROM sources WHERE number = $1;
+-- name: delete_sources
+DELETE FROM sources WHERE number = ANY ($1::integer[]);
 
 -- name: refresh_average
 -- Updates the average when the library has grown or shrunk by more than a fifth since the last time.
@@ -247,15 +258,22 @@ DELETE FROM passage_lexemes WHERE source = $1;
 -- name: insert_sketch
 INSERT INTO source_sketches (source, hashes) VALUES ($1, $2);
 
--- name: find_sketch
-SELECT k.hashes FROM source_sketches k JOIN sources s ON s.number = k.source WHERE s.source_id = $1;
-
 -- name: find_similar
-SELECT s.source_id, s.title, k.hashes
-FROM source_sketches k JOIN sources s ON s.number = k.source
-WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && $2::bigint[] AND s.source_id <> $3
-ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY ($2)) DESC, s.number
-LIMIT $4;
+-- For each source of $2: at most $3 other sources of $1 that share a hash with it.
+SELECT one.source_id AS of_source, sketch.hashes AS of_hashes, other.source_id, other.title,
+  other.hashes
+FROM sources one
+JOIN source_sketches sketch ON sketch.source = one.number
+CROSS JOIN LATERAL (
+  SELECT s.source_id, s.title, k.hashes
+  FROM source_sketches k JOIN sources s ON s.number = k.source
+  WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && sketch.hashes
+    AND s.number <> one.number
+  ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY (sketch.hashes)) DESC,
+    s.number
+  LIMIT $3
+) AS other
+WHERE one.source_id = ANY ($2::text[]);
 
 -- name: add_labels
 -- Adds missing tags of $4; shares the source only if $3 is the origin that it was stored with.

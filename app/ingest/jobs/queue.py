@@ -258,7 +258,7 @@ class IngestQueue:
             return await self._ingestor.ingest(
                 principal,
                 incoming,
-                report=lambda progress: self._on_progress(report_stage, progress),
+                report=lambda _, progress: self._on_progress(report_stage, progress),
             )
         except (IngestError, RunFailure) as error:
             return str(error)

@@ -4,7 +4,7 @@ Searches on every replica then report that an ingestion is running.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
@@ -20,15 +20,16 @@ BEAT_S: Final = 10.0
 
 
 class RecordedJob:
-    """Records one job; call `file` after each file."""
+    """Records one job; call `files` after each file or batch."""
 
     def __init__(self, job_log: JobLog, events: JobEventWriter) -> None:
         self._log = job_log
         self._events = events
 
-    async def file(self, name: str, outcome: Ingested | str) -> None:
-        """Record the result of a file, or the reason of its failure as a string."""
-        self._events.file(name, name, outcome)
+    async def files(self, outcomes: Sequence[tuple[str, Ingested | str]]) -> None:
+        """Record the result of each file, or the reason of its failure as a string."""
+        for name, outcome in outcomes:
+            self._events.file(name, name, outcome)
         await self.flush()
 
     async def expect(self, files: int) -> None:
