@@ -11,6 +11,8 @@ PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$python; exit; }; done; echo python3)
 endif
 VENV := .venv/bin
+# Some containers set it. Every process would compile what it imports anew: half of each start.
+unexport PYTHONDONTWRITEBYTECODE
 # Twice the cores of a small machine: half of what the tests do is waiting. Half a gigabyte each.
 PYTEST_WORKERS ?= 4
 # Files in the order of pyproject.toml, the long ones first; xdist itself would begin with those of
