@@ -1,5 +1,6 @@
 """The real application as a separate process that can be killed, paused and restarted."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,16 +59,15 @@ class ServerProcess:
 
     def wait_ready(self, wait_s: float = 60) -> None:
         until = time.monotonic() + wait_s
-        while time.monotonic() < until:
-            assert self._process is not None
-            if self._process.poll() is not None:
-                raise AssertionError(f"the server ended:\n{self.log}")
-            try:
-                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(base_url=self.url, timeout=2, trust_env=False) as client:
+            while time.monotonic() < until:
+                assert self._process is not None
+                if self._process.poll() is not None:
+                    raise AssertionError(f"the server ended:\n{self.log}")
+                with contextlib.suppress(httpx.TransportError):
+                    if client.get("/health/ready").status_code == 200:
+                        return
+                time.sleep(0.05)
         raise AssertionError(f"the server is not ready:\n{self.log}")
 
     def signal(self, number: signal.Signals) -> None:
