@@ -39,7 +39,7 @@ def outputs() -> str:
     data_dir = Path(tempfile.mkdtemp(prefix="citestream-shown-"))
     data_dir.chmod(0o755)
     parts = []
-    with ServerProcess(DATA_DIR=str(data_dir)) as server:
+    with ServerProcess(forked=False, DATA_DIR=str(data_dir)) as server:
         for name, (edit, _, _) in PROXIES.items():
             options = [] if name == "good" else ["--only", "path", "--silence", "5"]
             with nginx(server.port, edit=edit) as url:

@@ -8,6 +8,8 @@ the log. Its wait status is written to `{log}.ended`.
 
 import atexit
 import contextlib
+import gc
+import importlib
 import json
 import os
 import signal
@@ -138,7 +140,12 @@ def _become(order: dict[str, Any]) -> int:
     return 0
 
 
+# What uvicorn imports when it starts.
+SERVED_BY = ("uvicorn.lifespan.on", "uvicorn.protocols.websockets.auto", "uvloop")
+
 if __name__ == "__main__":
-    __import__("app.main")
+    for module in ("app.main", *SERVED_BY):
+        importlib.import_module(module)
+    gc.freeze()  # a collection in a child would copy the memory that it shares
     order = _fork_on_order()
     sys.exit(0 if order is None else _become(order))

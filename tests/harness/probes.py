@@ -39,11 +39,12 @@ async def processes(
     count: int, env: dict[str, str], *, plain_uvicorn: bool = False, forked: bool = True
 ) -> AsyncIterator[list[ServerProcess]]:
     """So many replicas, started side by side; those still alive at the end are stopped."""
-    servers = [ServerProcess(plain_uvicorn=plain_uvicorn, port=None, **env) for _ in range(count)]
+    servers = [
+        ServerProcess(plain_uvicorn=plain_uvicorn, port=None, forked=forked, **env)
+        for _ in range(count)
+    ]
     try:
-        await asyncio.gather(
-            *(asyncio.to_thread(server.start, forked=forked) for server in servers)
-        )
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
         yield servers
     finally:
         for server in servers:

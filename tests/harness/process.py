@@ -25,11 +25,20 @@ class ServerProcess:
     Synchronous, for harnesses without an event loop; waiting polls `/health/ready`.
     """
 
-    def __init__(self, *, plain_uvicorn: bool = False, port: int | None = None, **env: str) -> None:
+    def __init__(
+        self,
+        *,
+        plain_uvicorn: bool = False,
+        port: int | None = None,
+        forked: bool = True,
+        **env: str,
+    ) -> None:
+        """`forked`: started from a process that has already imported the application."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = Path(tempfile.mkstemp(prefix="citestream-server-", suffix=".log")[1])
         self._plain = plain_uvicorn
+        self._forked = forked
         self._env = {**os.environ, "PORT": str(self.port), "SAMPLE_LIBRARY": "false", **env}
         self._process: subprocess.Popen[bytes] | Forked | None = None
 
@@ -42,11 +51,10 @@ class ServerProcess:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def start(self, *, wait_s: float = 60, forked: bool = False) -> Self:
-        """`forked` starts it from a process that has already imported the application."""
+    def start(self, *, wait_s: float = 60) -> Self:
         plain = ["uvicorn", "app.main:app", "--port", str(self.port)]
         argv = plain if self._plain else ["app.main"]
-        if forked:
+        if self._forked:
             self._process = preloaded(ROOT).start(argv, self._env, self.log_path)
         else:
             command = [sys.executable, "-m", *argv]

@@ -118,7 +118,9 @@ async def test_quoting_mode_sends_nothing_whatever_the_environment_says(
     sink: Sink, environment: dict[str, str], tmp_path: Path, plain_uvicorn: bool
 ) -> None:
     await add_to_library(tmp_path, environment)
-    with ServerProcess(plain_uvicorn=plain_uvicorn, port=None, **environment) as server:
+    with ServerProcess(
+        plain_uvicorn=plain_uvicorn, port=None, forked=False, **environment
+    ) as server:
         assert "Rayleigh" in await ask(server.url)
         server.stop()
         log = server.log
@@ -139,7 +141,7 @@ async def test_a_model_on_this_machine_is_the_only_one_that_is_asked(
     }
     environment |= settings
     await add_to_library(tmp_path, environment)
-    with ServerProcess(plain_uvicorn=False, port=None, **environment) as server:
+    with ServerProcess(plain_uvicorn=False, port=None, forked=False, **environment) as server:
         await ask(server.url)
         server.stop()
         log = server.log
@@ -172,7 +174,7 @@ async def test_a_proxy_is_used_for_other_machines_and_announced(
         "RUN_TIMEOUT_S": "10",
     }
     await add_to_library(tmp_path, environment)
-    with ServerProcess(plain_uvicorn=False, port=None, **environment) as server:
+    with ServerProcess(plain_uvicorn=False, port=None, forked=False, **environment) as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30, trust_env=False) as http:
             await http.post("/chat", json={"message": QUESTION})
         server.stop()

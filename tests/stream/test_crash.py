@@ -129,7 +129,7 @@ async def kill_often(
             died = await kill(doomed, victims, tokens=chance.randint(0, 120))
             checks += [asyncio.ensure_future(check(client, other.url, v, died)) for v in victims]
             if number + 1 < kills:
-                await asyncio.to_thread(doomed.start, forked=True)
+                await asyncio.to_thread(doomed.start)
         figures += await asyncio.gather(*checks)
         upstream.always(Reply(tokens=["Nausea [1]."]))
         run_id, response = await ask_and_leave(client, other.url, QUESTION, session_id="k0-0")

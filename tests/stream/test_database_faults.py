@@ -419,9 +419,11 @@ async def test_a_restart_of_postgresql_in_the_middle_loses_nothing(
 # Never available: the start fails with one line that names the variable.
 
 
-def failed_start(env: dict[str, str], *, plain_uvicorn: bool = False) -> tuple[int, list[str], str]:
+def failed_start(
+    env: dict[str, str], *, plain_uvicorn: bool = False, forked: bool = True
+) -> tuple[int, list[str], str]:
     """Exit code, the lines that name a variable, and the whole output."""
-    server = ServerProcess(plain_uvicorn=plain_uvicorn, port=None, **env)
+    server = ServerProcess(plain_uvicorn=plain_uvicorn, port=None, forked=forked, **env)
     try:
         with pytest.raises(AssertionError, match="the server ended"):
             server.start()
@@ -437,24 +439,33 @@ NOBODY = "postgresql://citestream@/x?host=/nonexistent"
 
 
 NO_DATABASE = {"DATABASE_URL": NOBODY}
-WRONG: list[tuple[dict[str, str], bool, str]] = [
-    (NO_DATABASE, False, "DATABASE_URL: got an address where no database answers, takes "),
-    (NO_DATABASE, True, "DATABASE_URL: got an address where no database answers, takes "),
-    (NO_DATABASE | {"WORKERS": "2"}, False, "DATABASE_URL: got an address where no "),
-    ({"DATABASE_URL": "mysql://x"}, False, "DATABASE_URL: got something that is not the address "),
+# One of each way to start is a new interpreter.
+WRONG: list[tuple[dict[str, str], bool, bool, str]] = [
+    (NO_DATABASE, False, False, "DATABASE_URL: got an address where no database answers, takes "),
+    (NO_DATABASE, True, True, "DATABASE_URL: got an address where no database answers, takes "),
+    (NO_DATABASE | {"WORKERS": "2"}, False, True, "DATABASE_URL: got an address where no "),
+    (
+        {"DATABASE_URL": "mysql://x"},
+        False,
+        True,
+        "DATABASE_URL: got something that is not the address ",
+    ),
     (
         {"SHUTDOWN_GRACE_S": "soon"},
         True,
+        False,
         "SHUTDOWN_GRACE_S: got 'soon', takes a number of at least 0",
     ),
 ]
 
 
-@pytest.mark.parametrize(("env", "plain_uvicorn", "words"), WRONG)
+@pytest.mark.parametrize(("env", "plain_uvicorn", "forked", "words"), WRONG)
 def test_a_wrong_setting_ends_the_start_with_one_line(
-    env: dict[str, str], plain_uvicorn: bool, words: str, tmp_path: Path
+    env: dict[str, str], plain_uvicorn: bool, forked: bool, words: str, tmp_path: Path
 ) -> None:
-    code, lines, log = failed_start(env | {"DATA_DIR": str(tmp_path)}, plain_uvicorn=plain_uvicorn)
+    code, lines, log = failed_start(
+        env | {"DATA_DIR": str(tmp_path)}, plain_uvicorn=plain_uvicorn, forked=forked
+    )
     assert code != 0
     assert len(lines) == 1, log
     assert words in lines[0]
