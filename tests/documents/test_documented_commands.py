@@ -124,7 +124,9 @@ def served(
     name = databases.lease(migrated_template)
     folder = make_folder(tmp_path_factory.mktemp("served"), postgres.dsn_of(name))
     library = {"SAMPLE_LIBRARY": "true", "EXTRACTIVE_TOKENS_PER_S": "0"}
-    with ServerProcess(port=None, plain_uvicorn=False, **library | folder.settings) as server:
+    with ServerProcess(
+        port=None, plain_uvicorn=False, forked=True, **library | folder.settings
+    ) as server:
         folder.server = server
         wait_for_samples(folder)
         yield folder
@@ -196,7 +198,9 @@ def test_tokens_are_made_listed_and_revoked_as_printed(folder: Folder) -> None:
     (create,) = of(commands, ".venv/bin/python -m app.tokens create")
     (ask,) = [command for command in of(commands, "curl") if "$TOKEN" in command]
     settings = folder.settings
-    with ServerProcess(port=None, plain_uvicorn=False, AUTH="token", **settings) as server:
+    with ServerProcess(
+        port=None, plain_uvicorn=False, forked=True, AUTH="token", **settings
+    ) as server:
         folder.server = server
         token = re.search(r"\bcst_\S+|[A-Za-z0-9_-]{32,}", folder.run(create))
         assert token is not None
@@ -219,7 +223,9 @@ def test_settings_before_make_run_start_a_server(command: str, folder: Folder) -
     """What `make run` starts in the end, with these variables; where there is a database to ask."""
     given = dict(word.split("=", 1) for word in command.split()[:-2])
     assert {name.lower() for name in given} <= Settings.model_fields.keys()
-    with ServerProcess(port=None, plain_uvicorn=False, **given | folder.settings) as server:
+    with ServerProcess(
+        port=None, plain_uvicorn=False, forked=True, **given | folder.settings
+    ) as server:
         assert "Traceback" not in server.log
 
 
