@@ -17,7 +17,9 @@ from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResul
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
 from app.graph.grading import confidence, filter_bonus
+from app.graph.nodes.plan import Planner
 from app.graph.nodes.rerank import KEPT
+from app.graph.nodes.retrieve import CANDIDATES
 from app.graph.state import AnswerState
 from app.llm.extractive_answer import quote as choose_quotes
 from app.runs.ports import EngineResult
@@ -26,6 +28,7 @@ from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.query_terms import without_request_words
 from app.search.rerank import FeatureReranker
+from app.search.text_similarity import TextSimilarity
 from bench.retrieval_collections import Question, Stored
 
 ARM: Final = 100  # candidates of each search arm
@@ -96,6 +99,14 @@ class Library:
         self.index = PostgresPassageIndex(self.database)
         self.timed = _Timed(HybridSearch(self.index, encoder), FeatureReranker(self.index, encoder))
         self.graph = build_graph(
+            planner=Planner(
+                library=self.store,
+                search=self.timed,
+                similarity=TextSimilarity(encoder),
+                quotes_only=True,
+                answers_by="",
+                clock=perf_counter,
+            ),
             search=self.timed,
             reranker=self.timed,
             answerer=_quote,
@@ -108,7 +119,13 @@ class Library:
         """One question through the whole graph."""
         asked = self._asked(question)
         state = await self.graph.ainvoke(AnswerState(question=asked))
-        bonus = filter_bonus(asked.filters, state["found"].searched_passages)
+        found = state.get("found")
+        if found is None:  # answered without a search: the ranking is measured all the same
+            found = await self.timed.search(
+                asked.principal, asked.text, filters=asked.filters, limit=CANDIDATES
+            )
+            await self.timed.rerank(asked.text, found.candidates)
+        bonus = filter_bonus(asked.filters, found.searched_passages)
         return Outcome(
             question=question,
             fused=self._ids(self.timed.found),

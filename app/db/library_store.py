@@ -106,6 +106,22 @@ class LibraryStore:
         )
         return tuple(to_passage(row) for row in rows)
 
+    async def openings(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Passage, ...]]:
+        """The first three passages of each of these sources that is readable."""
+        rows = await self._database.fetch(
+            SQL["list_openings"],
+            *_reader_arguments(principal, [storable(one) for one in source_ids]),
+        )
+        found: dict[str, tuple[Passage, ...]] = {}
+        for row in rows:
+            found[row["source_id"]] = (
+                *found.get(row["source_id"], ()),
+                to_passage(row),
+            )
+        return found
+
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
     ) -> Passage | None:

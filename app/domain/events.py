@@ -44,6 +44,48 @@ class RunStartEvent(Wire):
     timestamp: str
 
 
+QuestionKind = Literal[
+    "greeting",
+    "thanks",
+    "farewell",
+    "about",
+    "unclear",
+    "task",
+    "inventory",
+    "mentions",
+    "whole",
+    "section",
+    "comparison",
+    "lookup",
+]
+"""What a question asks for; `whole`: a source as a whole, `lookup`: everything that is searched."""
+
+
+class PlannedSource(Wire):
+    """A source that the question is about."""
+
+    source_id: str
+    title: str
+
+
+class PlanningCompletePayload(Wire):
+    """Content of `planning_complete`; `sources` holds at most twenty."""
+
+    stage: Literal["planning"] = "planning"
+    status: Literal["complete"] = "complete"
+    kind: QuestionKind
+    sources: tuple[PlannedSource, ...]
+    ms: float
+
+
+class PlanningCompleteEvent(Wire):
+    """The question is not a lookup: it is answered without search, or from whole sources."""
+
+    type: Literal["planning_complete"] = "planning_complete"
+    content: PlanningCompletePayload
+    timestamp: str
+
+
 class RetrievalStartPayload(Wire):
     """Content of `retrieval_start`; `attempt` counts from 1."""
 
@@ -375,6 +417,7 @@ class Error(Wire):
 
 Stage = (
     RunStartEvent
+    | PlanningCompleteEvent
     | RetrievalStartEvent
     | RetrievalCompleteEvent
     | RerankingStartEvent

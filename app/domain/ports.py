@@ -158,6 +158,12 @@ class Library(Protocol):
         """The passages at these positions, both included, as far as they exist, in order."""
         ...
 
+    async def openings(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Passage, ...]]:
+        """The first three passages of each of these sources that is readable."""
+        ...
+
     async def passage(
         self, principal: Principal, source_id: str, passage_id: str
     ) -> Passage | None:

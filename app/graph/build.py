@@ -1,10 +1,12 @@
-"""The graph, compiled once: retrieve → rerank → grade → (rewrite → retrieve) →
+"""The graph, compiled once: (plan →) retrieve → rerank → grade → (rewrite → retrieve) →
 (quote →) generate.
+
+`plan` is for questions that are not plain lookups; it may go straight to the answer.
 
 No checkpointer: the conversation is read from the store, one source of truth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -13,6 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from app.domain.ports import PassageSearch, Reranker
 from app.graph.nodes.generate import Answerer, make_generate
 from app.graph.nodes.grade import make_grade
+from app.graph.nodes.plan import Planner, make_plan, planned_question
 from app.graph.nodes.quote import Quote, Surroundings, make_quote
 from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import make_retrieve
@@ -24,6 +27,7 @@ AnswerGraph = CompiledStateGraph[AnswerState, None, AnswerState, AnswerState]
 
 def build_graph(
     *,
+    planner: Planner,
     search: PassageSearch,
     reranker: Reranker,
     answerer: Answerer,
@@ -39,6 +43,7 @@ def build_graph(
     `wrap` may put something around each node (traces).
     """
     graph: StateGraph[AnswerState, None, AnswerState, AnswerState] = StateGraph(AnswerState)
+    graph.add_node("plan", wrap("plan", make_plan(planner)))
     graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, clock)))
     graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
@@ -49,19 +54,36 @@ def build_graph(
         graph.add_node("quote", wrap("quote", make_quote(*quoting)))
         graph.add_edge("quote", "generate")
         answer = "quote"
-    graph.add_conditional_edges(START, _entry, {"retrieve": "retrieve", "answer": answer})
+    ways: dict[Hashable, str] = {"retrieve": "retrieve", "answer": answer}
+    graph.add_conditional_edges(START, _entry, {"plan": "plan", **ways})
+    graph.add_conditional_edges("plan", _after_planning, {"composed": "generate", **ways})
     graph.add_edge("retrieve", "rerank")
     graph.add_edge("rerank", "grade")
-    graph.add_conditional_edges("grade", _after_grading, {"rewrite": "rewrite", "answer": answer})
+    graph.add_conditional_edges(
+        "grade",
+        _after_grading,
+        {"rewrite": "rewrite", "composed": "generate", "answer": answer},
+    )
     graph.add_edge("rewrite", "retrieve")
     graph.add_edge("generate", END)
     return graph.compile()
 
 
-def _entry(state: AnswerState) -> Literal["retrieve", "answer"]:
-    """A continued answer brings its passages along."""
+def _entry(state: AnswerState) -> Literal["plan", "retrieve", "answer"]:
+    """A continued answer brings its passages along; a lookup needs no plan."""
+    if planned_question(state["question"]).kind != "lookup":
+        return "plan"
     return "answer" if state.get("kept") else "retrieve"
 
 
-def _after_grading(state: AnswerState) -> Literal["rewrite", "answer"]:
-    return "rewrite" if state["decision"] == "rewrite" else "answer"
+def _after_planning(state: AnswerState) -> Literal["retrieve", "composed", "answer"]:
+    if "composed" in state:
+        return "composed"
+    is_lookup = state["plan"].kind == "lookup" and not state.get("kept")
+    return "retrieve" if is_lookup else "answer"
+
+
+def _after_grading(state: AnswerState) -> Literal["rewrite", "composed", "answer"]:
+    if state["decision"] == "rewrite":
+        return "rewrite"
+    return "composed" if "composed" in state else "answer"

@@ -12,6 +12,9 @@ from app.domain.events import (
     GradingStartEvent,
     GradingStartPayload,
     MarkedPassage,
+    PlannedSource,
+    PlanningCompleteEvent,
+    PlanningCompletePayload,
     ReasoningComplete,
     ReasoningCompleted,
     ReasoningStart,
@@ -50,6 +53,17 @@ def found_passages(candidates: Iterable[Candidate]) -> tuple[FoundPassage, ...]:
         )
         for c in candidates
     )
+
+
+def planning_complete(state: AnswerState, at: str) -> PlanningCompleteEvent:
+    """From the output of `plan`."""
+    plan = state["plan"]
+    content = PlanningCompletePayload(
+        kind=plan.kind,
+        sources=tuple(PlannedSource(source_id=one, title=title) for one, title in plan.sources),
+        ms=round(state["ms"], 1),
+    )
+    return PlanningCompleteEvent(content=content, timestamp=at)
 
 
 def retrieval_start(attempt: int, at: str) -> RetrievalStartEvent:

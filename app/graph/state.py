@@ -1,22 +1,33 @@
 """The state of the graph. Values are immutable; a node returns only the keys it sets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
 from langchain_core.messages import BaseMessage
 
-from app.domain.events import GradedPassage
+from app.domain.events import GradedPassage, QuestionKind
 from app.domain.models import Candidate, SearchResult
 from app.runs.ports import EngineResult, Question
 
-NodeName = Literal["retrieve", "rerank", "grade", "rewrite", "quote", "generate"]
+NodeName = Literal["plan", "retrieve", "rerank", "grade", "rewrite", "quote", "generate"]
 MAX_REWRITES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a question is answered; `sources`: id and title of those it is about."""
+
+    kind: QuestionKind
+    sources: tuple[tuple[str, str], ...]
 
 
 class AnswerState(TypedDict, total=False):
     """Filled from top to bottom; `ms` is how long the last node took."""
 
     question: Question
+    plan: Plan  # absent: a plain lookup
+    composed: str  # an answer put together without a model, from `kept`
     query: str  # what is searched: the question, with the conversation's key terms, or rewritten
     attempt: int  # searches so far
     found: SearchResult
@@ -26,6 +37,7 @@ class AnswerState(TypedDict, total=False):
         Candidate, ...
     ]  # what scores would have answered from before the query was rewritten
     dropped: tuple[Candidate, ...]
+    nearest: tuple[Candidate, ...]  # refused: what was found all the same, best first
     note: str | None  # about the ranking
     decision: Literal["answer", "rewrite", "refuse"]
     judge: Literal["score", "model"]

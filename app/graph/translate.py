@@ -157,6 +157,9 @@ class Translator:
 
     def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
         match node:
+            case "plan":
+                if output["plan"].kind != "lookup":
+                    yield stages.planning_complete(output, self._timestamp())
             case "retrieve":
                 yield stages.retrieval_complete(output, self._question.filters, self._timestamp())
             case "rerank":
@@ -166,20 +169,23 @@ class Translator:
             case "rewrite":
                 yield stages.rewriting_complete(output, self._timestamp())
             case "generate":
-                if self._reasoning_stage.open:
-                    yield from self._reasoning_stage.complete()
-                if text := output.get("text"):
-                    self._upstream.deltas += 1
-                    yield from self._text(text)
-                held = self._markers.flush()
-                self._evidence.withheld = ""
-                if held:
-                    yield self._token(held)
-                if closing := output.get("closing"):
-                    yield self._token(closing)
-                self.ended = output["ended"]
+                yield from self._generated(output)
             case _:
                 return
+
+    def _generated(self, output: AnswerState) -> Iterator[Stage | Token]:
+        if self._reasoning_stage.open:
+            yield from self._reasoning_stage.complete()
+        if text := output.get("text"):
+            self._upstream.deltas += 1
+            yield from self._text(text)
+        held = self._markers.flush()
+        self._evidence.withheld = ""
+        if held:
+            yield self._token(held)
+        if closing := output.get("closing"):
+            yield self._token(closing)
+        self.ended = output["ended"]
 
 
 def _thought(message: BaseMessage) -> str:

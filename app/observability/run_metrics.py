@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STAGES: Final[Mapping[str, str]] = {
+    "planning_complete": "planning",
     "retrieval_complete": "retrieval",
     "reranking_complete": "reranking",
     "grading_complete": "grading",

@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypedDict
 
@@ -42,6 +42,7 @@ from app.embeddings.providers import check_vectors, make_embedder
 from app.graph.answerable_questions import AnswerableQuestions
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
+from app.graph.nodes.plan import Planner
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.jobs.queue import IngestQueue
@@ -67,6 +68,7 @@ from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_client, make_reranker
+from app.search.text_similarity import TextSimilarity
 from app.server.configured_models import configured_models
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
@@ -374,6 +376,14 @@ def make_engine(
 ) -> AnswerEngine:
     """The graph over this loop's database, for each of the process's models."""
     search = HybridSearch(index, embedder)
+    planner = Planner(
+        library=library,
+        search=search,
+        similarity=TextSimilarity(embedder),
+        quotes_only=True,
+        answers_by="",
+        clock=clock.monotonic,
+    )
     reranker = make_reranker(
         process.settings.reranking,
         FeatureReranker(index, embedder),
@@ -382,7 +392,9 @@ def make_engine(
     )
 
     def make(name: str) -> AnswerEngine:
-        return _engine_of(process, models.model(name), name, library, search, reranker, clock)
+        return _engine_of(
+            process, models.model(name), name, planner, search.expect, reranker, clock
+        )
 
     return ModelEngines(models.default, make)
 
@@ -391,8 +403,8 @@ def _engine_of(
     process: Process,
     model: AnswerModel,
     name: str,
-    library: LibraryStore,
-    search: HybridSearch,
+    planner: Planner,
+    expect: Callable[[str], None],
     reranker: Reranker,
     clock: SystemClock,
 ) -> AnswerEngine:
@@ -427,11 +439,12 @@ def _engine_of(
             )
 
     graph = build_graph(
-        search=search,
+        planner=replace(planner, quotes_only=not model.can_judge, answers_by=_answers_by(model)),
+        search=planner.search,
         reranker=reranker,
         answerer=answer,
         judge=judge if model.can_judge else None,
-        quoting=None if model.can_judge else (choose_quotes, library),
+        quoting=None if model.can_judge else (choose_quotes, planner.library),
         clock=clock.monotonic,
         wrap=tracing.node,
     )
@@ -440,7 +453,7 @@ def _engine_of(
         model_name=name,
         now=clock.now,
         text_of=answer_text,
-        expect=search.expect,
+        expect=expect,
         normalize_markers=model.can_judge,
         **event_path(fast=is_usable(settings.llm_fast_path)),
     )
@@ -460,6 +473,14 @@ def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
             f"{name} at {model.sends_to}: {failure.message}",
             retryable=failure.retryable,
         ) from None
+
+
+def _answers_by(model: AnswerModel) -> str:
+    """The sentence about the model, for those who ask who answers."""
+    if not model.can_judge:
+        return "No model is connected: answers are quoted from the passages, word for word."
+    where = f", to which passages are sent ({model.sends_to})" if model.sends_to else ""
+    return f"Answers are written by the model {model.name}{where}."
 
 
 class EventPath(TypedDict, total=False):

@@ -33,6 +33,7 @@ from app.domain.ports import REASONING, RETRACTED
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
+from app.graph.nodes.plan import Planner
 from app.llm.answering import answer_text
 from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
@@ -44,6 +45,7 @@ from app.runs.tasks import TaskTracker
 from app.server.container import event_path
 from app.text.citations import cite
 from tests.fakes.memory_run_log import MemoryRunLog
+from tests.harness.memory_library import MemoryLibrary, no_similarity
 
 RUN_ID = "7f0c2c5e-3f0b-4c39-9a57-0d5b6a0f3e11"
 MESSAGE_ID = "2b8f4d1a-6c1e-4a67-8f35-91c2d7e4b022"
@@ -220,6 +222,14 @@ class ScenarioRun:
     def start(self, script: Script, *, continues: str | None = None) -> None:
         """Begin to answer."""
         graph = build_graph(
+            planner=Planner(
+                library=MemoryLibrary(),
+                search=script,
+                similarity=no_similarity,
+                quotes_only=not script.replies,
+                answers_by="",
+                clock=self.clock.monotonic,
+            ),
             search=script,
             reranker=script,
             answerer=script.answer,

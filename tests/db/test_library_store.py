@@ -106,6 +106,16 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
     assert await library.delete(BEN, shared, at=LATER) is False
 
 
+async def test_openings_are_the_first_passages_of_what_may_be_read(library: LibraryStore) -> None:
+    hers = await store(library, "Ana's own.")
+    texts = [f"Part {number}." for number in range(5)]
+    shared = await store(library, *texts, source=new_source("all.md", shared=True))
+    openings = await library.openings(BEN, [shared, hers, "unknown", "a\0b"])
+    assert list(openings) == [shared]
+    assert [passage.text for passage in openings[shared]] == texts[:3]
+    assert set(await library.openings(ANA, [hers, shared])) == {hers, shared}
+
+
 async def test_sources_come_newest_first(library: LibraryStore) -> None:
     await store(library, "old", source=new_source("a"), now=NOON)
     await store(library, "new", source=new_source("b"), now=LATER)

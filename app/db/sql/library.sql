@@ -69,6 +69,14 @@ WHERE s.source_id = $2 AND p.position BETWEEN $3::integer AND $4::integer
   AND {{readable_by source=s owner=$1 groups=$5}}
 ORDER BY p.position;
 
+-- name: list_openings
+-- The first three passages of each of the sources $2.
+SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
+  p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind
+FROM sources s JOIN passages p ON p.source = s.number AND p.position < 3
+WHERE s.source_id = ANY ($2::text[]) AND {{readable_by source=s owner=$1 groups=$3}}
+ORDER BY s.number, p.position;
+
 -- name: find_passage
 SELECT p.passage_id, p.position, p.text, p.heading, p.char_start, p.char_end, p.page, p.start_s, p.end_s,
   p.speaker, p.cues, p.structure, s.source_id, s.title, s.kind

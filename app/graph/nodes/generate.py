@@ -35,12 +35,15 @@ def make_generate(answerer: Answerer) -> Node:
     async def generate(state: AnswerState) -> AnswerState:
         question = state["question"]
         kept = state.get("kept", ())
+        if (composed := state.get("composed")) is not None:
+            text = composed.removeprefix(question.continues or "")
+            return {"text": text, "ended": EngineResult("stop", None)}
         if not kept:
             text = refusal(
                 state["found"],
                 question.filters,
                 outside=state.get("outside_filter") or 0,
-                nearest=state.get("ranked", ()),
+                nearest=state.get("nearest", ()),
             )
             return {"text": text, "ended": EngineResult("no_evidence", None)}
         ended, text = await answerer(

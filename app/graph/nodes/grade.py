@@ -6,9 +6,14 @@ from typing import Literal
 
 from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
-from app.graph.grading import Grade, by_model, by_score, filter_bonus, is_evidence
+from app.graph.composition import spoken_of
+from app.graph.grading import MAX_KEPT, Grade, by_model, by_score, filter_bonus, is_evidence
 from app.graph.prompts import grade_messages
+from app.graph.question_kind import asked_for
+from app.graph.refusal import MAX_NEAREST
 from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node
+from app.text.passage_sentences import passage_sentences
+from app.text.tokens import content_terms
 
 OUTSIDE_LIMIT = 20
 
@@ -46,15 +51,41 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         if decision == "rewrite" and not first:
             update["first"] = _answerable(ranked, bonus)
         if decision == "refuse":
+            update |= _spoken_of(state, quoting=judge is None)
+        if update["decision"] == "refuse":
+            update["nearest"] = ranked[:MAX_NEAREST]
             update["outside_filter"] = await _count_outside(search, state)
         # The other candidates are not needed again: release them before the answer streams.
         update |= {"found": replace(state["found"], candidates=()), "ranked": (), "dropped": ()}
-        if decision == "answer":
+        if update["decision"] == "answer":
             update["first"] = ()
         update["ms"] = (clock() - began) * 1000
         return update
 
     return grade
+
+
+def _spoken_of(state: AnswerState, *, quoting: bool) -> AnswerState:
+    """A broad question ("What are the risks?") is answered by what names its subject."""
+    asked = asked_for(state["question"].text)
+    terms = content_terms(asked.subject)
+    if asked.kind != "section" or not terms:
+        return {}
+    naming = tuple(
+        one
+        for one in (*state["ranked"], *state["dropped"])
+        if any(
+            terms <= content_terms(sentence.span.of(one.passage.text))
+            for sentence in passage_sentences(one.passage)
+        )
+    )[:MAX_KEPT]
+    if not naming:
+        return {}
+    update: AnswerState = {"decision": "answer", "kept": naming}
+    if quoting:
+        made = spoken_of(asked.subject, [one.passage for one in naming])
+        update["composed"] = made.text
+    return update
 
 
 def _answerable(ranked: Sequence[Candidate], bonus: float) -> tuple[Candidate, ...]:

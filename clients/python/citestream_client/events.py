@@ -214,6 +214,47 @@ class GradingStartEvent(_Model):
     timestamp: str
 
 
+class PlannedSource(_Model):
+    """A source that the question is about."""
+
+    source_id: str
+    title: str
+
+
+class PlanningCompletePayload(_Model):
+    """Content of `planning_complete`; `sources` holds at most twenty."""
+
+    stage: Literal["planning"] = "planning"
+    status: Literal["complete"] = "complete"
+    kind: (
+        Literal[
+            "greeting",
+            "thanks",
+            "farewell",
+            "about",
+            "unclear",
+            "task",
+            "inventory",
+            "mentions",
+            "whole",
+            "section",
+            "comparison",
+            "lookup",
+        ]
+        | str
+    )
+    sources: tuple[PlannedSource, ...]
+    ms: float
+
+
+class PlanningCompleteEvent(_Model):
+    """The question is not a lookup: it is answered without search, or from whole sources."""
+
+    type: Literal["planning_complete"] = "planning_complete"
+    content: PlanningCompletePayload
+    timestamp: str
+
+
 class Reading(_Model):
     """Progress of running ingestions: `done` of `total` files."""
 
@@ -412,6 +453,7 @@ class Token(_Model):
 
 Event = (
     RunStartEvent
+    | PlanningCompleteEvent
     | RetrievalStartEvent
     | RetrievalCompleteEvent
     | RerankingStartEvent

@@ -13,6 +13,7 @@ export class ProtocolError extends Error {
 
 const KNOWN: Readonly<Record<Event["type"], true>> = {
   run_start: true,
+  planning_complete: true,
   retrieval_start: true,
   retrieval_complete: true,
   reranking_start: true,

@@ -2,6 +2,7 @@
 
 export type Event =
   | RunStartEvent
+  | PlanningCompleteEvent
   | RetrievalStartEvent
   | RetrievalCompleteEvent
   | RerankingStartEvent
@@ -60,6 +61,43 @@ export interface Filters {
   tags: string[];
   after?: string | null;
   before?: string | null;
+}
+/**
+ * The question is not a lookup: it is answered without search, or from whole sources.
+ */
+export interface PlanningCompleteEvent {
+  type: "planning_complete";
+  content: PlanningCompletePayload;
+  timestamp: string;
+}
+/**
+ * Content of `planning_complete`; `sources` holds at most twenty.
+ */
+export interface PlanningCompletePayload {
+  stage: "planning";
+  status: "complete";
+  kind:
+    | "greeting"
+    | "thanks"
+    | "farewell"
+    | "about"
+    | "unclear"
+    | "task"
+    | "inventory"
+    | "mentions"
+    | "whole"
+    | "section"
+    | "comparison"
+    | "lookup";
+  sources: PlannedSource[];
+  ms: number;
+}
+/**
+ * A source that the question is about.
+ */
+export interface PlannedSource {
+  source_id: string;
+  title: string;
 }
 /**
  * A search starts.

@@ -39,12 +39,14 @@ from app.graph.grading import (
 from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
 from app.graph.model_replies import search_query as rewritten_query
+from app.graph.nodes.plan import Planner
 from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
 from app.graph.query_contextualization import is_follow_up, search_query
 from app.graph.refusal import refusal
 from app.graph.state import Judge
 from app.llm.answering import answer_text
 from app.runs.ports import EngineResult, Evidence, Question
+from tests.harness.memory_library import MemoryLibrary, no_similarity
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 QUESTION = Question(
@@ -123,6 +125,7 @@ def engine(
     reranker: Reranker | None = None,
     expect: Callable[[str], None] = lambda text: None,
     normalize_markers: bool = True,
+    library: MemoryLibrary | None = None,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -139,6 +142,14 @@ def engine(
 
     ticks = iter(range(10_000))
     graph = build_graph(
+        planner=Planner(
+            library=library or MemoryLibrary(),
+            search=search,
+            similarity=no_similarity,
+            quotes_only=judge is None,
+            answers_by="Answers are quoted.",
+            clock=lambda: float(next(ticks)),
+        ),
         search=search,
         reranker=reranker or SameOrder(),
         answerer=answer,
@@ -222,6 +233,7 @@ async def test_nothing_but_off_topic_passages_is_refused_in_tokens() -> None:
     items, ended, evidence = await run(engine(FixedSearch([OFF])))
     assert ended.finish_reason == "no_evidence"
     assert "12 passages from 3 sources" in text_of(items)
+    assert "The nearest passages are in “Aripiprazole”." in text_of(items)
     assert evidence.passages == ()
 
 
@@ -483,7 +495,7 @@ async def test_a_refusal_says_that_the_library_is_still_being_read() -> None:
     assert ended.finish_reason == "no_evidence"
     assert text_of(items) == (
         "I searched 12 passages from 3 sources and found nothing that answers the question. "
-        f"{STILL_READING}"
+        f"The nearest passages are in “Aripiprazole”. {STILL_READING}"
     )
 
 

@@ -3,7 +3,7 @@ import { Trans } from "react-i18next";
 
 import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
-import type { FoundPassage, GradedPassage } from "../../protocol/events.gen.ts";
+import type { FoundPassage, GradedPassage, PlanningCompletePayload } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { EvidenceEvent } from "../state/answerReducer.ts";
@@ -28,6 +28,8 @@ const MARKED = { b: <b />, q: <q dir="auto" /> };
 
 function detailOf(event: EvidenceEvent) {
   switch (event.type) {
+    case "planning_complete":
+      return <Plan plan={event.content} />;
     case "retrieval_complete": {
       const { query, searched_passages, searched_sources, doc_count, ms, top } = event.content;
       const values = {
@@ -100,6 +102,24 @@ function detailOf(event: EvidenceEvent) {
     default:
       return null;
   }
+}
+
+function Plan({ plan: { kind, sources, ms } }: { readonly plan: PlanningCompletePayload }) {
+  const values = { kind: t(`chat:questionKind.${kind}`) };
+  return (
+    <>
+      <StepLine ms={ms}>
+        <Trans i18nKey="chat:found.planned" values={values} components={MARKED} />
+      </StepLine>
+      <ul>
+        {sources.map(({ source_id, title }) => (
+          <li key={source_id}>
+            <bdi>{title}</bdi>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
 }
 
 function StepLine({ ms, children }: { readonly ms: number; readonly children: ReactNode }) {

@@ -31,6 +31,10 @@ export function stepsOf(evidence: readonly EvidenceEvent[]): Step[] {
 
 function resultOf(event: EvidenceEvent): Pick<Step, "result" | "ms"> {
   switch (event.type) {
+    case "planning_complete": {
+      const { kind, ms } = event.content;
+      return { result: t(`chat:questionKind.${kind}`), ms };
+    }
     case "retrieval_complete": {
       const { doc_count, searched_sources, ms } = event.content;
       const found = {
