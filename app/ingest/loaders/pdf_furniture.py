@@ -15,6 +15,7 @@ _SAME_HEIGHT: Final = 6.0  # points
 _FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
 _APART: Final = 1.6  # em between a numbered header and the text
 _LARGER: Final = 1.15
+_LETTERHEAD: Final = 0.25  # of the page's height, that those of two pages may take
 _MAX_NUMBERS: Final = 12  # in a header
 _ROMAN: Final = re.compile("[ivxlc]{1,8}")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -53,7 +54,7 @@ def without_furniture(pages: Sequence[PageLines], body: float) -> list[list[Line
     """The lines of each page. A page that would be left empty is kept as it is."""
     places = [place for at, page in enumerate(pages) for place in _in_margins(at, page)]
     dropped: dict[int, set[int]] = defaultdict(set)
-    repeated = list(_repeated(pages, places))
+    repeated = [*_repeated(pages, places), *_letterheads(pages)]
     known = {(place.page, place.line) for copies in repeated for place in copies}
     later = (one for copies in repeated for one in copies if one.page != copies[0].page)
     for place in (*later, *_numbered(pages, places, body, known)):
@@ -87,6 +88,48 @@ def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[
         level_copies = [one for one in copies if abs(_height(pages, one) - level) <= _SAME_HEIGHT]
         if len({one.page for one in level_copies}) >= needed:
             yield level_copies
+
+
+def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
+    """What two pages begin or end with alike, apart from what else they say."""
+    if len(pages) != 2:  # with more pages, what repeats is known by how often it does
+        return
+    for side in ("top", "bottom"):
+        orders = [_from_edge(page, side) for page in pages]
+        same = 0
+        for first, second in zip(*orders, strict=False):
+            if not _is_copy(pages, _Place(0, first, side), _Place(1, second, side)):
+                break
+            same += 1
+        if 0 < same < min(map(len, orders)) and all(
+            _ends_apart(page, order, same) for page, order in zip(pages, orders, strict=True)
+        ):
+            yield from (
+                [_Place(0, orders[0][n], side), _Place(1, orders[1][n], side)] for n in range(same)
+            )
+
+
+def _from_edge(page: PageLines, side: _Side) -> list[int]:
+    """The lines by their distance from the edge of the page."""
+    sign = -1 if side == "top" else 1
+    return sorted(range(len(page.lines)), key=lambda at: sign * page.lines[at].bottom)
+
+
+def _is_copy(pages: Sequence[PageLines], one: _Place, other: _Place) -> bool:
+    lines = [pages[place.page].lines[place.line] for place in (one, other)]
+    heights = [_height(pages, place) for place in (one, other)]
+    return lines[0].text == lines[1].text and abs(heights[0] - heights[1]) <= _SAME_HEIGHT
+
+
+def _ends_apart(page: PageLines, order: Sequence[int], count: int) -> bool:
+    """Whether these lines stand at the edge, with more than a line's distance to the others."""
+    last, following = page.lines[order[count - 1]], page.lines[order[count]]
+    edge = page.top if last.bottom > following.bottom else page.bottom
+    if abs(edge - page.lines[order[0]].bottom) > MARGIN * (page.top - page.bottom):
+        return False
+    if abs(edge - last.bottom) > _LETTERHEAD * (page.top - page.bottom):
+        return False
+    return abs(last.bottom - following.bottom) > _APART * max(last.size, following.size)
 
 
 def _numbered(

@@ -104,6 +104,17 @@ def test_letters_of_two_pages_keep_their_bodies() -> None:
     assert "".join(texts(load_pdf(pdf_file(pages)))).count("Dear member,") == 2
 
 
+@pytest.mark.parametrize("top", [810, 40])
+def test_the_letterhead_of_two_pages_is_kept_once(top: int) -> None:
+    head = ("North Mill Ltd", "4 River Street, Lund", "Telephone 12 34")
+    bodies = (("Dear Ann,", "the mill is open.", "It closes at"), ("nine in winter.", "Yours, Bo"))
+    pages = [Page(placed(head, 60, top) + placed(body, 60, 600)) for body in bodies]
+    text = "\n".join(texts(load_pdf(pdf_file(pages))))
+    assert text.count("North Mill Ltd") == text.count("Telephone 12 34") == 1
+    assert "Dear Ann," in text
+    assert "Yours, Bo" in text
+
+
 def test_form_values_stand_beside_their_labels() -> None:
     box = "/Rect [{} 630 {} 644] /AP << /N << /Yes 30 0 R /Off 30 0 R >> >>"
     widget = "<< /Type /Annot /Subtype /Widget"
