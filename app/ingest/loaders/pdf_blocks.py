@@ -9,6 +9,7 @@ from typing import Final
 
 from app.ingest.loaders.pdf_hyphens import Vocabulary
 from app.ingest.loaders.pdf_layout import Line
+from app.ingest.loaders.pdf_text import Cell
 from app.ingest.parsed_document import BlockKind
 
 _LARGER: Final = 1.15  # a heading's letters to those of the text
@@ -40,6 +41,7 @@ class Piece:
     kind: BlockKind = "paragraph"
     level: int | None = None
     is_large: bool = False
+    cells: tuple[Cell, ...] = ()  # of a row
 
 
 def body_size(pages: Sequence[Sequence[Line]]) -> float:
@@ -98,7 +100,8 @@ class _Page:
         group = self._lines[begin:end]
         first = group[0]
         if first.is_row:
-            return Piece(" ".join(first.text.split()) + "-" * first.broken, "row")
+            text = " ".join(first.text.split()) + "-" * first.broken
+            return Piece(text, "row", cells=first.cells)
         edge = max(line.right for line in group)
         if len(group) < _MANY_LINES:  # too few to say how long a full line is
             edge = max(edge, self._edge_near(begin))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import PurePath
 from typing import Final
 
@@ -11,11 +12,13 @@ import pypdfium2
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import MAX_TEXT_LENGTH, TOO_LONG, ExtractedText
 from app.ingest.loaders.pdf_annotations import Annotations, annotations, attached_files
-from app.ingest.loaders.pdf_blocks import body_size, pieces
+from app.ingest.loaders.pdf_blocks import Piece, body_size, pieces
 from app.ingest.loaders.pdf_furniture import PageLines, without_furniture
 from app.ingest.loaders.pdf_hyphens import Vocabulary
 from app.ingest.loaders.pdf_layout import Line, ordered_lines
+from app.ingest.loaders.pdf_tables import Table, table_of
 from app.ingest.loaders.pdf_text import page_text
+from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -111,6 +114,7 @@ class _Composer:
         self._content = content
         self._out = ExtractedText()
         self._title = useful_title(content.title)
+        self._table: Table | None = None  # that the page before ended with
 
     def document(self) -> ParsedDocument:
         content = self._content
@@ -134,7 +138,20 @@ class _Composer:
     def _add_page(
         self, lines: Sequence[Line], size: float, vocabulary: Vocabulary, number: int
     ) -> None:
-        for piece in pieces(lines, size, vocabulary):
+        before, self._table = self._table, None
+        for cells, group in groupby(
+            pieces(lines, size, vocabulary), key=lambda one: one.cells != ()
+        ):
+            some = list(group)
+            table = table_of([one.cells for one in some], before) if cells else None
+            if table is None:
+                self._add_pieces(some, number)
+            else:
+                add_table(self._out, table.rows, page=number, prior=0.0)
+            before, self._table = None, table
+
+    def _add_pieces(self, some: Sequence[Piece], number: int) -> None:
+        for piece in some:
             first = number == 1 and not self._out.blocks
             if piece.level is None:
                 if first and self._title is None and piece.is_large:

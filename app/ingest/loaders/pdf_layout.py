@@ -38,6 +38,7 @@ class Line:
     broken: bool = False  # the last word goes on in the next line
     fixed: bool = False  # set in a fixed-pitch font
     is_row: bool = False  # of a table, or a label with its value
+    cells: tuple[Cell, ...] = ()  # of a row that is read from left to right
 
 
 @dataclass(slots=True)
@@ -284,7 +285,8 @@ def _line(row: _Row) -> Line:
     texts = [cell.text if labelled else cell.alone for cell in cells]
     texts[:-1] = [text + "-" * cell.broken for text, cell in zip(texts, cells[:-1], strict=False)]
     ltr = sum(not cell.rtl and any(map(str.isalpha, cell.text)) for cell in cells)
-    if sum(cell.rtl for cell in cells) > ltr:
+    is_rtl = sum(cell.rtl for cell in cells) > ltr
+    if is_rtl:
         texts.reverse()
     last = cells[-1]
     text = " ".join(texts)
@@ -298,4 +300,5 @@ def _line(row: _Row) -> Line:
         broken=last.broken,
         fixed=all(cell.fixed for cell in cells),
         is_row=row.is_row or _LEADERS.search(text) is not None,
+        cells=tuple(cells) if row.is_row and not is_rtl else (),
     )

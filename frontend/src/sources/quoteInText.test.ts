@@ -47,6 +47,14 @@ describe("quoteInText", () => {
     expect(quoteInText([], "a")).toEqual([]);
   });
 
+  it("finds a row whose columns are named in the quote only", () => {
+    const page = ["Item", "Price", "Stock", "Hose", "12.50", "3", "Pump", "450.00", "1"];
+    expect(highlight(page, "Item: Pump; Price: 450.00; Stock: 1")).toEqual(["Pump", "450.00", "1"]);
+    expect(highlight(page, "Item: Hose; Price: 12.50; Stock: 3\nItem: Pump; Price: 450.00")).toEqual(
+      ["Hose", "12.50", "3", "Pump", "450.00"],
+    );
+  });
+
   it("keeps offsets true behind characters outside the basic plane", () => {
     expect(highlight(["😀😀 the 𝐛old word"], "old word")).toEqual(["old word"]);
   });

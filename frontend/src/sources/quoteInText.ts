@@ -1,3 +1,5 @@
+import { valuesOf } from "./structure.ts";
+
 /** Characters `start`..`end` of item number `item`. */
 export interface Stretch {
   readonly item: number;
@@ -72,11 +74,21 @@ function reversed(text: string): string {
 }
 
 /**
+ * Where the quote, or else the values of a row whose columns are named in it, is in `items`: the
+ * rows of a page name their columns once, above them.
+ */
+export function quoteInText(items: readonly string[], quote: string): Stretch[] {
+  const found = wordsInText(items, quote);
+  const values = found.length > 0 ? quote : valuesOf(quote);
+  return values === quote ? found : wordsInText(items, values);
+}
+
+/**
  * Where the quote is in the text that `items` make up in order, cut at the items' borders; empty
  * when it is not there. White space, punctuation, hyphens at line ends, case and the way letters
  * are composed do not count. A quote that is only partly there gives the longer of its ends.
  */
-export function quoteInText(items: readonly string[], quote: string): Stretch[] {
+function wordsInText(items: readonly string[], quote: string): Stretch[] {
   const text = skeleton(items);
   const query = skeleton([quote]).letters;
   const found = query === "" ? null : find(text.letters, query);

@@ -115,6 +115,17 @@ function cellsOf(text: string, row: Range): Cell[] {
   return cells;
 }
 
+/** The rows of a table without the names of their columns. */
+export function valuesOf(text: string): string {
+  const rows = text.split("\n");
+  return rows
+    .map((row) => {
+      const cells = cellsOf(row, { start: 0, end: row.length });
+      return cells.map(({ value }) => row.slice(value.start, value.end)).join(" ");
+    })
+    .join("\n");
+}
+
 /** Labels of the first row, and those of others that stand in more than one. */
 function columnsOf(rows: readonly (readonly Cell[])[]): string[] {
   const counts = new Map<string, number>();

@@ -1,5 +1,7 @@
 """PDFs as people have them: furniture, forms, notes, columns, tables, hyphens and scripts."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from app.domain.models import FidelityNote
@@ -28,7 +30,11 @@ TABLE = (
     ("Pump", "450.00", "1"),
     ("Valve", "8.00", "12"),
 )
-ROWS = [" ".join(row) for row in TABLE]
+ROWS = [
+    "Item: Hose; Price: 12.50; Stock: 3",
+    "Item: Pump; Price: 450.00; Stock: 1",
+    "Item: Valve; Price: 8.00; Stock: 12",
+]
 
 
 def texts(source: ParsedDocument) -> list[str]:
@@ -203,6 +209,53 @@ def test_tables_stay_rows_however_they_are_drawn() -> None:
     assert one_page(*cells.values()) == ROWS
     by_column = sorted(cells, key=lambda place: (place[1], place[0]))
     assert one_page(*(cells[place] for place in by_column)) == ROWS
+
+
+def grid(rows: Sequence[Sequence[str]], top: float = 700) -> list[Drawn]:
+    return [
+        (60 + 110 * column, top - 16 * number, text)
+        for number, row in enumerate(rows)
+        for column, text in enumerate(row)
+        if text
+    ]
+
+
+def test_rows_of_tables_name_their_columns_on_each_page() -> None:
+    pages = [Page(grid(TABLE)), Page([*grid(TABLE[1:3]), (60, 600, "That is all for this year.")])]
+    assert texts(load_pdf(pdf_file(pages))) == [*ROWS, *ROWS[:2], "That is all for this year."]
+    source = load_pdf(pdf_file(pages))
+    assert [block.page for block in source.blocks] == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            [["Town", "2023", "2024"], ["Lund", "", "3"], ["Rome", "4", "5"]],
+            ["Town: Lund; 2024: 3", "Town: Rome; 2023: 4; 2024: 5"],
+        ),
+        (
+            [["", "Sold", "Lost"], ["Lund", "4", "3"], ["Rome", "4", "5"]],
+            ["Lund; Sold: 4; Lost: 3", "Rome; Sold: 4; Lost: 5"],
+        ),
+        (
+            [["Plant", "Tested"], ["Kiruna", "412"], ["Falun", "455"], ["Lund", "7"]],
+            ["Plant: Kiruna; Tested: 412", "Plant: Falun; Tested: 455", "Plant: Lund; Tested: 7"],
+        ),
+        (  # no header
+            [["Lund", "412", "3"], ["Rome", "455", "12"]],
+            ["Lund 412 3", "Rome 455 12"],
+        ),
+        (  # labels with values
+            [["Customer", "North Mill"], ["Total", "450"], ["Tax", "90"]],
+            ["Customer North Mill", "Total 450", "Tax 90"],
+        ),
+    ],
+)
+def test_what_names_columns_is_found_by_evidence(
+    rows: list[list[str]], expected: list[str]
+) -> None:
+    assert one_page(*grid(rows)) == expected
 
 
 def test_labels_stay_with_their_values() -> None:
