@@ -128,7 +128,7 @@ load: prepared-for-tests ## many sessions at once, also against URL=… [SESSION
 	PYTHONPATH=clients/python $(VENV)/python -m bench.load $(LOAD)
 	$(if $(URL),,$(PYTEST) tests/load -m load -q -s --timeout=600)
 
-soak: prepared-for-tests ## long fault runs [SOAK_S=3600]; recorded in docs/measurements.md
+soak: prepared-for-tests ## long fault runs [SOAK_S=3600 SOAK_RATE=10]; recorded in docs/measurements.md
 	$(PYTEST) tests/load/test_soak_mixed.py -m soak -q -s --timeout=14400
 	$(PYTEST) tests/stream tests/integration tests/load -m soak -q -s --timeout=14400 \
 		--deselect tests/load/test_soak_mixed.py

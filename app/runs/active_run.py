@@ -13,6 +13,10 @@ from app.runs.ports import Evidence, LogEntry, Receipt, RunRecord
 
 CancelReason = Literal["stopped", "disconnected", "drained", "fenced"]
 
+RUN_BYTES = 4_096
+ENTRY_BYTES = 200
+"""What a run, and each of its entries, takes in memory besides what the entries say."""
+
 
 class LiveRun:
     """Entries are contiguous: `entries[i].seq == i + 1`. Not thread-safe; one event loop."""
@@ -109,6 +113,15 @@ class LiveRun:
         if self._producing is not None:
             self._producing.cancel()
         return True
+
+    def release_evidence(self) -> None:
+        """Drop the passages; only generation and its end need them."""
+        self.evidence = Evidence()
+
+    def estimated_bytes(self) -> int:
+        """What this run holds in memory."""
+        contents = sum(len(entry.data) + len(entry.text or "") for entry in self.entries)
+        return RUN_BYTES + ENTRY_BYTES * len(self.entries) + contents
 
     def fence(self, *, at: float) -> None:
         """Another process owns this run: stop, and let viewers continue from the stored log."""

@@ -21,6 +21,7 @@ from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
 from app.runs.citation_check import Citer
 from app.runs.cursors import LiveCursor, StoredCursor
+from app.runs.kept_runs import EXPIRE_EVERY_S, KeptRuns
 from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.ownership import CHECK_S, Ownership
 from app.runs.ports import (
@@ -50,7 +51,6 @@ log = logging.getLogger(__name__)
 HISTORY_TURNS = 6
 STOPPING_WAIT_S = 2.0
 NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question arrives
-KEEP_LIVE_S = 30.0  # how long an ended run stays readable from memory
 KEEP_EVENTS = timedelta(hours=26)
 PURGE_EVERY_S = 600.0
 
@@ -130,6 +130,7 @@ class RunService:
         self._supervisor = supervisor or Supervisor(tasks, clock)
         self._process_id = process_id
         self._live: dict[str, LiveRun] = {}
+        self._kept = KeptRuns(self._live, clock)
         self._ownership = Ownership(
             run_log, self._live, process_id=process_id, clock=clock, elapsed=elapsed
         )
@@ -175,6 +176,7 @@ class RunService:
             BackgroundLoop(name="ownership", step=self._ownership.check, every_s=CHECK_S),
             BackgroundLoop(name="reaper", step=self._reaper.check, every_s=OBSERVE_S),
             BackgroundLoop(name="stop requests", step=self._stopper.poll, every_s=REQUEST_POLL_S),
+            BackgroundLoop(name="kept runs", step=self._kept.expire, every_s=EXPIRE_EVERY_S),
             BackgroundLoop(
                 name="purge", step=self._purge, every_s=PURGE_EVERY_S, first_after_s=PURGE_EVERY_S
             ),
@@ -289,11 +291,12 @@ class RunService:
         finally:
             if not run.closed.is_set():  # a bug: the reaper closes the run as an orphan
                 run.fence(at=self._clock.monotonic())
-                self._live.pop(run.run_id, None)
             self._observer.closed(run)
             self._signals.notify(run.run_id)
-        await self._clock.sleep(KEEP_LIVE_S)
-        self._live.pop(run.run_id, None)
+            if run.fenced:
+                self._live.pop(run.run_id, None)
+            else:
+                self._kept.add(run)
 
     async def _question(self, run: LiveRun, ask: Ask) -> Question:
         history = ask.history

@@ -296,7 +296,7 @@ def test_nothing_printed_is_left_out() -> None:
         *("curl", "make", "mkdir", "nginx -p", ".venv/bin/python -m app."),
         *(".venv/bin/python -m bench.", ".venv/bin/python -m tests.", "node frontend/e2e"),
         *("cp deploy/databricks/app.yaml", "python3 -m venv", "npm run gen", "npm test"),
-        *("npm install", "uvicorn --workers", "P=", "PICTURES=", "SOAK_S="),
+        *("npm install", "uvicorn --workers", "P=", "PICTURES=", "SOAK_S=", "SOAK_RATE="),
     )
     settings = re.compile(r"(?:[A-Z_]+=\S+ )+make run")
     left_out = [

@@ -62,7 +62,7 @@ async def test_visits_leave_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("app.runs.service.KEEP_LIVE_S", 0.1)
+    monkeypatch.setattr("app.runs.kept_runs.KEEP_LIVE_S", 0.1)
     upstream.keep = 100  # it shares this process
     upstream.always(Reply(tokens=numbered_words(400), pace_s=0.01))
     await cycles(server.url, 1000)

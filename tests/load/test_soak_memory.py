@@ -1,8 +1,10 @@
 """P14: what each kind of request adds to the memory of a server, in the long run.
 
-Each kind has a third of `SOAK_S` seconds (3600 unless set) at a server of its own. The slope is
-that of a line through its resident memory after the beginning, when caches fill. It is held to the
-gate when enough time is left after that; a short run only reports.
+Each kind has a third of `SOAK_S` seconds (3600 unless set) at a server of its own, and `SOAK_RATE`
+requests a second (10 unless set; uploads a quarter of it): what is kept for a time follows the
+rate, so a rate that drifted with the machine would look like a leak. The slope is that of a line
+through the resident memory after the beginning, when caches fill. It is held to the gate when
+enough time is left after that; a short run only reports.
 """
 
 import asyncio
@@ -26,9 +28,12 @@ from tests.harness.run_client import asking, is_token
 from tests.stream.conftest import QUESTION
 
 SOAK_S: Final = float(environment("SOAK_S") or 3600)
+RATE: Final = float(environment("SOAK_RATE") or 10)
 BEGINNING_S: Final = 600.0
 GATE_MB_AN_HOUR: Final = 10.0
-AT_ONCE: Final = 4
+AT_MOST: Final = 64
+"""Requests that may wait for the server; with more, the rate falls and the report says so."""
+FILES: Final = 4
 MEGABYTE: Final = 2**20
 LONG: Final = Reply(tokens=numbered_words(2_000), pace_s=0.01)
 SHORT: Final = Reply(tokens=numbered_words(100))
@@ -45,7 +50,7 @@ async def question(http: httpx.AsyncClient, number: int) -> None:
 async def upload(http: httpx.AsyncClient, number: int) -> None:
     """The same few files, with new contents: the library does not grow."""
     text = f"Oolong number {number} is brewed at ninety degrees for three minutes.".encode()
-    files = [("file", (f"oolong-{number % AT_ONCE}.txt", text))]
+    files = [("file", (f"oolong-{number % FILES}.txt", text))]
     uploaded = await http.post("/sources", files=files)
     assert uploaded.status_code == 202, uploaded.text
     await http.get(f"/jobs/{uploaded.json()['job_id']}/events")
@@ -70,15 +75,16 @@ async def disconnect(http: httpx.AsyncClient, number: int) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """Requests of one kind, and the answers that they get."""
+    """Requests of one kind, the answers that they get, and their part of the rate."""
 
     ask: Callable[[httpx.AsyncClient, int], Awaitable[None]]
     reply: Reply
+    share: float = 1.0
 
 
 KINDS: Final = {
     "questions": Kind(question, SHORT),
-    "uploads": Kind(upload, SHORT),
+    "uploads": Kind(upload, SHORT, share=0.25),
     "/v1": Kind(completion, SHORT),
     "stops": Kind(stop, LONG),
     "disconnects": Kind(disconnect, LONG),
@@ -121,12 +127,16 @@ class Memory:
 
 
 async def drive(kind: Kind, url: str, pid: int, seconds: float) -> Memory:
-    memory, numbers, began = Memory(), count(), time.monotonic()
+    """Ask at the kind's rate, whatever the answers take."""
+    memory, began, every_s = Memory(), time.monotonic(), 1 / (RATE * kind.share)
+    room = asyncio.Semaphore(AT_MOST)
 
-    async def asker(http: httpx.AsyncClient) -> None:
-        while time.monotonic() - began < seconds:
-            await kind.ask(http, next(numbers))
+    async def ask(http: httpx.AsyncClient, number: int) -> None:
+        try:
+            await kind.ask(http, number)
             memory.requests += 1
+        finally:
+            room.release()
 
     async def watcher() -> None:
         while (at := time.monotonic() - began) < seconds:
@@ -134,8 +144,19 @@ async def drive(kind: Kind, url: str, pid: int, seconds: float) -> Memory:
             await asyncio.sleep(1)
 
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http:
-        await asyncio.gather(watcher(), *(asker(http) for _ in range(AT_ONCE)))
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(watcher())
+        due_s = 0.0
+        for number in count():
+            await asyncio.sleep(due_s - (time.monotonic() - began))
+            await room.acquire()
+            if (at_s := time.monotonic() - began) >= seconds:
+                break
+            tasks.create_task(ask(http, number))
+            due_s = max(due_s + every_s, at_s)  # what could not be asked in time is not made up for
     return memory
 
 
@@ -155,7 +176,8 @@ async def test_memory_levels_off(
     beginning_s = min(BEGINNING_S, seconds / 2)
     steady = memory.after(beginning_s)
     sys.stdout.write(
-        f"\n{name}: {memory.requests} requests in {seconds:.0f} s, "
+        f"\n{name}: {memory.requests} requests in {seconds:.0f} s "
+        f"({memory.requests / seconds:.1f}/s of {RATE * KINDS[name].share:g}), "
         f"{memory.samples[0][1]:.0f} -> {memory.samples[-1][1]:.0f} MB; after the first "
         f"{beginning_s:.0f} s {steady.mb_an_hour():+.1f} MB an hour, "
         f"{steady.kb_a_request():+.2f} KB a request; without pages of files "

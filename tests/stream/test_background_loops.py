@@ -30,6 +30,7 @@ LOOPS = {
     "ownership",
     "reaper",
     "stop requests",
+    "kept runs",
     "purge",
     "notices",
     "event loop delay",

@@ -113,7 +113,7 @@ WAYS: Final[dict[str, Callable[[Asker], Awaitable[None]]]] = {
 async def asker(
     server: Serving, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Asker]:
-    monkeypatch.setattr("app.runs.service.KEEP_LIVE_S", 0.05)
+    monkeypatch.setattr("app.runs.kept_runs.KEEP_LIVE_S", 0.05)
     async with http_client(server.url) as http:
         yield Asker(http, upstream)
 

@@ -19,7 +19,7 @@ from tests.stream.leaks import cycles, rss_mb, settled
 async def test_two_hundred_visits_leave_nothing_behind(
     server: Serving, stocked_dsn: str, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.runs.service.KEEP_LIVE_S", 0.1)
+    monkeypatch.setattr("app.runs.kept_runs.KEEP_LIVE_S", 0.1)
     upstream.always(Reply(tokens=numbered_words(400), pace_s=0.01))
     await cycles(server.url, 40)  # lets pools and caches reach their size
     before, before_mb = await settled(server, stocked_dsn), rss_mb()

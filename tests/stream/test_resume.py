@@ -64,6 +64,28 @@ async def test_another_replica_and_a_restarted_one_give_the_same(
         await _every_position(http, asked.run_id, terminal.id)
 
 
+async def test_a_run_that_is_no_longer_kept_in_memory_gives_the_same(
+    server: Serving, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runs.kept_runs.MAX_KEPT_BYTES", 0)
+    upstream.always(Reply(tokens=["Nausea ", "is ", "common ", "[1]."], pace_s=0.02))
+    key = {"Idempotency-Key": "k"}
+    async with http_client(server.url) as http:
+        async with asking(http, QUESTION, headers=key) as asked:
+            await asked.until(is_token)
+            async with following(http, asked.run_id) as viewer:
+                terminal = await asked.rest()
+                assert await viewer.rest() == terminal
+        assert viewer.viewer.text == asked.viewer.text
+        assert not server.runtime.services.runs._live
+        await _every_position(http, asked.run_id, terminal.id)
+        async with asking(http, QUESTION, headers=key) as again:
+            assert await again.rest() == terminal
+        assert (again.run_id, again.viewer.text) == (asked.run_id, asked.viewer.text)
+        stopped = await http.post(f"/runs/{asked.run_id}/stop")
+        assert (stopped.status_code, stopped.json()["already"]) == (200, True)
+
+
 async def _every_position(http: httpx.AsyncClient, run_id: str, last: int) -> None:
     whole = await resumed_from(http, run_id, 0)
     for position in range(1, last):
