@@ -1,12 +1,11 @@
 import { use, useId, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 
-import { t } from "../i18n/i18n.ts";
 import { LANDMARK } from "../ui/landmark.ts";
 import { cx } from "../ui/cx.ts";
 import styles from "./CitationMark.module.css";
 import { CitationPreview } from "./CitationPreview.tsx";
-import { describeMark, MarksContext } from "./marks.ts";
+import { MarksContext, namedMark } from "./marks.ts";
 
 /** `[n]` in the text: shows its passage on hover or focus, opens it on click. */
 export function CitationMark({ marker }: { readonly marker: number }) {
@@ -14,7 +13,7 @@ export function CitationMark({ marker }: { readonly marker: number }) {
   const button = useRef<HTMLButtonElement>(null);
   const [near, setNear] = useState<DOMRect | null>(null);
   const id = useId();
-  const info = describeMark(marker, marks);
+  const { info, label } = namedMark(marker, marks);
   const open = (): void => {
     setNear(button.current?.getBoundingClientRect() ?? null);
   };
@@ -28,11 +27,7 @@ export function CitationMark({ marker }: { readonly marker: number }) {
         type="button"
         data-marker={marker}
         className={cx(styles.mark, styles[info.verdict])}
-        aria-label={t("citations:mark", {
-          marker,
-          title: info.title,
-          verdict: t(`citations:verdict.${info.verdict}`),
-        })}
+        aria-label={label}
         aria-describedby={near === null ? undefined : id}
         onMouseEnter={open}
         onMouseLeave={close}

@@ -86,6 +86,16 @@ describe("CitedText", () => {
       quote: "Nausea",
     });
   });
+
+  it("reads what a mark stands for once, however often the answer has it", () => {
+    const passages = [PASSAGE];
+    const find = vi.spyOn(passages, "find");
+    const evidence = { citations: [], hasVerdicts: false, onOpen: vi.fn() };
+    const { rerender } = render(<CitedText text={"[1]".repeat(50)} streaming passages={passages} {...evidence} />);
+    rerender(<CitedText text={"[1]".repeat(60)} streaming passages={passages} {...evidence} />);
+    expect(screen.getAllByRole("button", { name: /^Source 1: Aripiprazole/ })).toHaveLength(60);
+    expect(find).toHaveBeenCalledTimes(1);
+  });
 });
 
 describe("SourceList", () => {

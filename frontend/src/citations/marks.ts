@@ -82,6 +82,28 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
   };
 }
 
+/** What `describeMark` found, and what the mark is called. */
+export interface NamedMark {
+  readonly info: MarkInfo;
+  readonly label: string;
+}
+
+const named = new WeakMap<Marks, Map<number, NamedMark>>();
+
+/** `[marker]` under `marks`. An answer may repeat one mark thousands of times: it is read once. */
+export function namedMark(marker: number, marks: Marks): NamedMark {
+  const known = named.get(marks) ?? new Map<number, NamedMark>();
+  named.set(marks, known);
+  const mark = known.get(marker) ?? nameMark(describeMark(marker, marks));
+  known.set(marker, mark);
+  return mark;
+}
+
+function nameMark(info: MarkInfo): NamedMark {
+  const { marker, title, verdict } = info;
+  return { info, label: t("citations:mark", { marker, title, verdict: t(`citations:verdict.${verdict}`) }) };
+}
+
 /** The verdict, and why, in words. */
 export function verdictText({ verdict, support }: Pick<MarkInfo, "verdict" | "support">): string {
   const said = t(`citations:verdict.${verdict}`);

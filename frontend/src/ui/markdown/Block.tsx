@@ -35,7 +35,9 @@ function says(children: ReactNode, href: string): boolean {
   return typeof children === "string" && bare(children) === bare(href);
 }
 
-function components(MarkComponent: Mark): Components {
+function components(mark: Mark): Components {
+  // The block that grows is parsed with every step; most of its marks are those of the step before.
+  const MarkComponent = memo(mark);
   return {
     a: ({ href, children }) => <Address href={href}>{children}</Address>,
     // Fetching a picture would tell its server what is being read.

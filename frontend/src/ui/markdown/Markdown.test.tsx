@@ -1,4 +1,6 @@
 import { cleanup, render, screen, waitFor } from "@testing-library/react";
+import type ReactMarkdown from "react-markdown";
+import type { Options } from "react-markdown";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { splitBlocks } from "./blocks.ts";
@@ -6,6 +8,18 @@ import { Markdown } from "./Markdown.tsx";
 import { withDollarMath } from "./mathText.ts";
 
 const drawn = vi.fn();
+const parsed = vi.hoisted(() => vi.fn());
+
+// The real one; it tells what it was given.
+vi.mock("react-markdown", async (load) => {
+  const { default: Real } = await load<{ readonly default: typeof ReactMarkdown }>();
+  return {
+    default: (props: Options) => {
+      parsed(props.children);
+      return <Real {...props} />;
+    },
+  };
+});
 
 function TestMark({ marker }: { readonly marker: number }) {
   drawn(marker);
@@ -94,10 +108,18 @@ describe("Markdown", () => {
 
   it("parses finished blocks once", () => {
     const { rerender } = render(<Markdown text={"one [1]\n\ntwo"} streaming Mark={TestMark} />);
-    drawn.mockClear();
+    parsed.mockClear();
     rerender(<Markdown text={"one [1]\n\ntwo three"} streaming Mark={TestMark} />);
     rerender(<Markdown text={"one [1]\n\ntwo three four"} streaming Mark={TestMark} />);
-    expect(drawn).not.toHaveBeenCalled();
+    expect(parsed.mock.calls.flat()).toEqual(["two three", "two three four"]);
+  });
+
+  it("draws the marks of the block that grows once", () => {
+    const { rerender } = render(<Markdown text="[1][2]" streaming Mark={TestMark} />);
+    drawn.mockClear();
+    rerender(<Markdown text="[1][2][1]" streaming Mark={TestMark} />);
+    rerender(<Markdown text="[1][2][1] and [3]" streaming Mark={TestMark} />);
+    expect(drawn.mock.calls.flat()).toEqual([1, 3]);
   });
 
   it("lets each block read in the direction of its own words, and code from left to right", () => {
