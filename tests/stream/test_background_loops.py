@@ -31,6 +31,7 @@ LOOPS = {
     "reaper",
     "stop requests",
     "kept runs",
+    "model reachability",
     "purge",
     "notices",
     "event loop delay",
