@@ -82,8 +82,10 @@ class MemoryLibrary:
     async def source(self, principal: Principal, source_id: str) -> Source | None:
         return next((one for one, _ in self.content if one.source_id == source_id), None)
 
-    async def similar(self, principal: Principal, source_id: str) -> tuple[Similar, ...]:
-        return ()
+    async def similar(
+        self, principal: Principal, source_ids: Sequence[str]
+    ) -> dict[str, tuple[Similar, ...]]:
+        return {}
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
         return next((texts for one, texts in self.content if one.source_id == source_id), ())

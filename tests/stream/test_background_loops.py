@@ -1,8 +1,7 @@
 """P17: every background loop of a running application recovers after raising ten times."""
 
-import asyncio
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from typing_extensions import override
@@ -20,6 +19,9 @@ from tests.harness.probes import eventually
 from tests.harness.run_client import asking, http_client, last_answer
 from tests.harness.serving import serving
 from tests.stream.conftest import QUESTION
+
+if TYPE_CHECKING:
+    import asyncio
 
 FAILURES = 10
 LOOPS = {
