@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from app.ingest.loaders.asciidoc import load_asciidoc
 from app.ingest.loaders.decoding import is_doubtful
 from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.members import Member, Unpack, load_zip, zip_members
 from app.ingest.loaders.notebook import load_notebook
+from app.ingest.loaders.org_document import load_org
 from app.ingest.loaders.plain_text import load_text
 from app.ingest.loaders.separated_values import load_csv
 from app.ingest.loaders.sniffing import binary_format, text_format
 from app.ingest.loaders.source_code import load_code, load_log, load_settings, load_yaml
 from app.ingest.loaders.srt_transcript import load_srt
+from app.ingest.loaders.tex_document import load_tex
 from app.ingest.loaders.webvtt_transcript import load_webvtt
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -42,11 +45,17 @@ class Loader:
     is_doubtful: Callable[[bytes], bool] | None = is_doubtful
 
 
-def _html(data: bytes) -> ParsedDocument:
+def _rst(data: bytes) -> ParsedDocument:
     """This and its like: the library of a format is imported by the first such file, not at start.
 
     Together they would take a seventh of it.
     """
+    from app.ingest.loaders.restructured_text import load_rst
+
+    return load_rst(data)
+
+
+def _html(data: bytes) -> ParsedDocument:
     from app.ingest.loaders.html_page import load_html
 
     return load_html(data)
@@ -167,7 +176,6 @@ _CODE: Final = (
     *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".proto", ".graphql", ".tf"),
     *(".css", ".scss", ".less", ".vue", ".svelte", ".groovy", ".gradle", ".cmake", ".f90"),
 )
-_MARKUP: Final = (".rst", ".adoc", ".asciidoc", ".org", ".tex")
 _MAX_MAIL: Final = 64 * MEGABYTE
 _MAX_OLD_OFFICE: Final = 128 * MEGABYTE
 _NAMES_OF_PAGES: Final = ("doc", "xls")
@@ -176,7 +184,11 @@ _PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
     Loader("md", (".md", ".markdown"), "text/markdown", load_markdown),
-    Loader("txt", (".txt", ".text", *_MARKUP), _PLAIN, load_text),
+    Loader("txt", (".txt", ".text"), _PLAIN, load_text),
+    Loader("rst", (".rst", ".rest"), _PLAIN, _rst),
+    Loader("adoc", (".adoc", ".asciidoc", ".asc"), _PLAIN, load_asciidoc),
+    Loader("org", (".org",), _PLAIN, load_org),
+    Loader("tex", (".tex", ".latex", ".ltx"), _PLAIN, load_tex),
     Loader(
         "html",
         (".html", ".htm", ".xhtml"),

@@ -19,6 +19,8 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _BROKEN: Final = (*BROKEN, xlrd.XLRDError, CompDocError, NotImplementedError, ArithmeticError)
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0"
+_ARCHIVE: Final = b"PK"
+_DAMAGED: Final = "the file is damaged (it is no whole workbook)"
 _DATE: Final = "yyyy-mm-dd"
 _BOLD: Final = 700
 _MAX_GAP: Final = 10  # empty rows that are told apart from one
@@ -53,6 +55,8 @@ def load_xls(data: bytes) -> ParsedDocument:
 
 def _opened(data: bytes) -> Book:
     """With formats; without them when those are damaged."""
+    if data.startswith(_ARCHIVE):  # which the library would open
+        raise IngestError(_DAMAGED)
     for formats in (True, False):
         try:
             return xlrd.open_workbook(
@@ -71,7 +75,7 @@ def _opened(data: bytes) -> Book:
 def _damaged(error: BaseException) -> str:
     if "encrypted" in str(error).lower():
         return "the Office file is encrypted; save it without a password"
-    return "the file is damaged (it is no whole workbook)"
+    return _DAMAGED
 
 
 def _add_sheet(out: ExtractedText, book: Book, sheet: Sheet) -> None:

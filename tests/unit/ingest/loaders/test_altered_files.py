@@ -12,9 +12,17 @@ from tests.harness.documents import archive
 from tests.harness.mail import message
 from tests.harness.old_office import kept
 from tests.harness.open_documents import open_document
+from tests.unit.ingest.loaders.test_asciidoc import DOCUMENT as ASCIIDOC
+from tests.unit.ingest.loaders.test_org_document import DOCUMENT as ORG
+from tests.unit.ingest.loaders.test_restructured_text import DOCUMENT as RST
+from tests.unit.ingest.loaders.test_tex_document import DOCUMENT as TEX
 
 MAIL: Final = message("Tea", "Two.", html="<p>Two</p>", attached={"a.txt": b"x" * 90}).as_bytes()
 FILES: Final = {
+    "a.rst": RST.encode(),
+    "a.adoc": ASCIIDOC.encode(),
+    "a.org": ORG.encode(),
+    "a.tex": TEX.encode(),
     "a.odt": open_document("<office:text><text:p>Words of tea</text:p></office:text>" * 9),
     "a.xml": b'<?xml version="1.0" encoding="utf-8"?><a><b c="d">e &amp;</b><f>g</f></a>',
     "a.ipynb": b'{"cells": [{"cell_type": "markdown", "source": ["# A", "b"]}], "nbformat": 4}',

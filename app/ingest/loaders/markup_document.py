@@ -1,0 +1,97 @@
+"""Builds the text of documents in line-based markup (AsciiDoc, Org, TeX): lists, notes, titles."""
+
+from typing import Final
+
+from app.ingest.loaders.extracted_text import ExtractedText
+from app.ingest.loaders.table_headers import HeaderRow
+from app.ingest.loaders.tables import add_table
+from app.ingest.parsed_document import ParsedDocument
+
+MAX_DEPTH: Final = 8  # of lists; deeper items are shown at this depth
+
+
+class MarkupDocument:
+    """What a scanner finds, in the order of the file."""
+
+    def __init__(self, notes: int = 0) -> None:
+        """`notes`: the highest number of a footnote that the file itself numbers."""
+        self.out = ExtractedText()
+        self.title: str | None = None
+        self._begun = False
+        self._notes: list[str] = []
+        self._number = notes
+
+    def set_title(self, text: str) -> None:
+        """The title of the document, which is a line of its own at this place."""
+        text = " ".join(text.split())
+        if text and self.title is None:
+            self.title = text
+            self.out.add_heading(text, 1, named=False)
+
+    def heading(self, text: str, level: int) -> None:
+        """1 is the highest. The title, when the document begins with it and has no other."""
+        text = " ".join(text.split())
+        if not text:
+            return
+        if level == 1 and not self._begun and self.title is None:
+            self.set_title(text)
+        else:
+            self.out.add_heading(text, level)
+        self._begun = True
+        self._add_notes()
+
+    def paragraph(self, text: str) -> None:
+        """Line feeds in it stay."""
+        lines = (" ".join(line.split()) for line in text.split("\n"))
+        self._add("\n".join(line for line in lines if line))
+
+    def item(self, text: str, mark: str, depth: int) -> None:
+        """`depth` 0 is the outermost; an empty `mark` continues an item."""
+        text = " ".join(text.split())
+        indent = "  " * min(depth, MAX_DEPTH)
+        if text:
+            self._begun = True
+            self.out.add_block(f"{indent}{mark} {text}" if mark else f"{indent}  {text}", "item")
+        self._add_notes()
+
+    def row(self, text: str) -> None:
+        """A label and what belongs to it."""
+        self._begun = self._begun or bool(text.strip())
+        self.out.add_block(" ".join(text.split()), "row")
+        self._add_notes()
+
+    def code(self, text: str) -> None:
+        self._begun = self._begun or bool(text.strip())
+        self.out.add_block(text, "code")
+
+    def table(self, rows: list[list[str]], *, has_header: bool) -> None:
+        self._begun = self._begun or any(map(any, rows))
+        if has_header and rows:
+            rows = [HeaderRow(rows[0]), *rows[1:]]
+        add_table(self.out, rows)
+        self._add_notes()
+
+    def note(self, text: str) -> str:
+        """A footnote that stands in the middle of text; returns what is shown there."""
+        self._number += 1
+        if text := " ".join(text.split()):
+            self._notes.append(f"Footnote {self._number}: {text}")
+        return f" [{self._number}]" if text else ""
+
+    def aside(self, text: str) -> None:
+        """A paragraph that stands in the middle of text, and is shown below it."""
+        self._notes.append(" ".join(text.split()))
+
+    def document(self) -> ParsedDocument:
+        self._add_notes()
+        return self.out.document(self.title)
+
+    def _add(self, text: str) -> None:
+        self._begun = self._begun or bool(text.strip())
+        self.out.add_block(text)
+        self._add_notes()
+
+    def _add_notes(self) -> None:
+        notes, self._notes = self._notes, []
+        for note in notes:
+            self.out.add_block(note)
