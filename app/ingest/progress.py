@@ -31,6 +31,7 @@ Done = Callable[[Sequence[tuple[str, Ingested | str]]], Awaitable[None]]
 """Called with names of files and their results, or the reasons of failures as strings."""
 
 
+BAR_EVERY_S: Final = 0.1
 LINE_EVERY_S: Final = 10.0
 """Without a terminal, progress is a line now and then."""
 MAX_NAMED: Final = 20
@@ -43,8 +44,9 @@ class ProgressDisplay:
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
+        self._is_terminal = console.is_terminal
         self._clock = clock
-        self._next_line = clock() + LINE_EVERY_S
+        self._next_shown = clock() + (BAR_EVERY_S if self._is_terminal else LINE_EVERY_S)
 
     async def ingest_all(
         self,
@@ -93,13 +95,19 @@ class ProgressDisplay:
         line = printable(f"{path}: {reason}")
         self._console.print(line, style="red", markup=False, soft_wrap=True)
 
-    def say_progress(self, done: int, total: int, failed: int, detail: str = "") -> None:
-        """Print a line now and then when there is no terminal for a progress bar."""
-        if self._console.is_terminal or self._clock() < self._next_line or done == total:
+    def is_due(self) -> bool:
+        """Whether to show progress now: not for each of a thousand passages."""
+        if self._clock() < self._next_shown:
+            return False
+        self._next_shown = self._clock() + (BAR_EVERY_S if self._is_terminal else LINE_EVERY_S)
+        return True
+
+    def say_progress(self, done: int, total: int, failed: int, doing: str = "") -> None:
+        """Print a line when there is no terminal for a progress bar."""
+        if self._is_terminal or done == total:
             return
-        self._next_line = self._clock() + LINE_EVERY_S
         failures = f", {failed:,} failed" if failed else ""
-        line = f"{done:,} of {total:,} files{failures}{detail}"
+        line = f"{done:,} of {total:,} files{failures}{doing}"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
@@ -116,6 +124,7 @@ class ProgressDisplay:
             TextColumn("{task.description}", markup=False),
             console=self._console,
             transient=True,
+            disable=not self._is_terminal,  # it would be laid out ten times a second all the same
         )
 
     def _summarise(
@@ -199,7 +208,8 @@ class _Run:
         self._ended += len(ended)
         self._shares.clear()
         self._bar.update(self._task, total=self.total, completed=self._ended, description="")
-        self._display.say_progress(self._ended, self.total, self.failed)
+        if self._display.is_due():
+            self._display.say_progress(self._ended, self.total, self.failed)
 
     def _report(self, file: IngestRequest, progress: ingesting.Progress) -> None:
         share = _SHARES[progress.stage]
@@ -207,6 +217,8 @@ class _Run:
             embedded = progress.done / max(1, progress.total)
             share = _SHARES["cut"] + (share - _SHARES["cut"]) * embedded
         self._shares[file] = share
+        if not self._display.is_due():
+            return
         doing = f"{_VERBS[progress.stage]} {printable(PurePath(file.name).name)}"
         self._bar.update(
             self._task,

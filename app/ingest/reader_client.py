@@ -29,7 +29,7 @@ from app.ingest.reader_frames import (
 from app.ingest.reading import Count
 
 MEGABYTE: Final = 2**20
-MAX_FILES: Final = 500
+MAX_FILES: Final = 5_000
 """Files after which a process is replaced, because libraries leak memory."""
 KEPT_MEMORY: Final = 200 * MEGABYTE
 """A process that uses more than this after a file is replaced."""
