@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from app.domain.encoding import printable
 from app.domain.errors import CitestreamError
 from app.domain.principals import Principal
 from app.embeddings.providers import check_vectors, make_embedder
+from app.ingest.expansion import Expansion
 from app.ingest.file_discovery import Discovered, discover, origin_of
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
@@ -88,37 +89,40 @@ async def run(options: argparse.Namespace, settings: Settings, console: Console)
                 shared=options.shared,
                 now=lambda: datetime.now(UTC),
             ) as job:
-                code = await screen.ingest_all(
+                ended = await screen.ingest_all(
                     ingestor, principal, found, done=job.files, expect=job.expect
                 )
-        gone = await _gone(library, principal, options.paths, found)
+        gone = await _gone(library, principal, options.paths, found, ended.expansions)
         if options.sync:
             for source_id in gone:
                 await library.delete(principal, source_id, at=datetime.now(UTC))
         screen.report_gone(list(gone.values()), removed=options.sync)
-        return code
+        return ended.code
 
 
 async def _gone(
-    library: LibraryStore, principal: Principal, paths: Sequence[Path], found: Discovered
+    library: LibraryStore,
+    principal: Principal,
+    paths: Sequence[Path],
+    found: Discovered,
+    expansions: Sequence[Expansion],
 ) -> dict[str, str]:
-    """Sources by id, with their names, of files that are no longer below the given folders."""
+    """Sources by id, with their names, of files that are no longer below the given paths.
+
+    A file that holds files is like a folder: what is no longer in it is gone.
+    """
     here = {file.origin for file in found.files}
     unknown = tuple(f"{origin_of(folder)}/" for folder, _ in found.unreadable)
-    prefixes = [f"{origin_of(path).removesuffix('/')}/" for path in paths if path.is_dir()]
     return {
         source_id: name
-        for prefix in prefixes
-        for source_id, origin, name in await library.origins(principal, prefix)
-        if not _is_here(origin, here) and not origin.startswith(unknown)
+        for path in paths
+        for source_id, origin, name in await library.origins(
+            principal, f"{origin_of(path).removesuffix('/')}/"
+        )
+        if origin not in here
+        and not origin.startswith(unknown)
+        and not any(expansion.has(origin) for expansion in expansions)
     }
-
-
-def _is_here(origin: str, here: Set[str]) -> bool:
-    """Whether it is one of the files, or part of one: an attachment, a member of an archive."""
-    while origin and origin not in here:
-        origin = origin.rpartition("/")[0]
-    return bool(origin)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """Converts rows of the library to dataclasses of the domain."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from asyncpg import Record
@@ -64,7 +65,7 @@ def cues_to_json(cues: tuple[Cue, ...]) -> list[list[object]]:
     return [[cue.start, cue.end, cue.start_s, cue.end_s, cue.speaker] for cue in cues]
 
 
-def notes_to_json(notes: tuple[FidelityNote, ...]) -> list[dict[str, object]]:
+def notes_to_json(notes: Sequence[FidelityNote]) -> list[dict[str, object]]:
     """One object for each note."""
     return [asdict(note) for note in notes]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from asyncpg import Record
 
 from app.db.library_listing import cursor_after, like_patterns, read_cursor
-from app.db.library_rows import storable, to_passage, to_source
+from app.db.library_rows import notes_to_json, storable, to_passage, to_source
 from app.db.library_writes import (
     LOCK_TIMEOUT_S,
     Stored,
@@ -32,6 +32,7 @@ from app.domain.library_ports import (
 )
 from app.domain.models import (
     EVERYTHING,
+    FidelityNote,
     LibraryCounts,
     Listing,
     Order,
@@ -335,6 +336,14 @@ class LibraryStore:
             now,
         )
         return changed is not None
+
+    async def set_notes(
+        self, principal: Principal, source_id: str, notes: Sequence[FidelityNote]
+    ) -> None:
+        """Replace what is said to be missing from the text."""
+        await self._database.execute(
+            SQL["set_notes"], principal.owner_id, source_id, notes_to_json(notes)
+        )
 
     async def set_access(
         self,

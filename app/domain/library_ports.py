@@ -189,6 +189,12 @@ class LibraryWriter(Protocol):
         """False when unknown or not the owner's."""
         ...
 
+    async def set_notes(
+        self, principal: Principal, source_id: str, notes: Sequence[FidelityNote]
+    ) -> None:
+        """Replace what is said to be missing from the text of a source."""
+        ...
+
     async def set_access(
         self,
         principal: Principal,

@@ -21,11 +21,16 @@ TOO_DEEP: Final = f"it is {MAX_DEPTH} files deep in other files; unpack it, and 
 class Expansion:
     """What to ingest: the file itself, if it has text of its own, then what is in it, in order.
 
-    `failures` are names of members that cannot be taken out, with the reason.
+    `failures` are names of members that cannot be taken out, with the reason; `pictures`: their
+    number by the name of the archive that holds them. `origins` are those of the file and all
+    members; what is below the origins in `unknown` was not looked at.
     """
 
     files: list[IngestRequest] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    pictures: dict[str, int] = field(default_factory=dict)
+    origins: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
     members: int = 0
     size: int = 0
 
@@ -33,6 +38,10 @@ class Expansion:
     def total(self) -> int:
         """Of files, readable or not."""
         return len(self.files) + len(self.failures)
+
+    def has(self, origin: str) -> bool:
+        """Whether a source of this origin is, or may be, one of the files."""
+        return origin in self.origins or any(origin.startswith(f"{one}/") for one in self.unknown)
 
 
 def is_container(incoming: IngestRequest) -> bool:
@@ -55,24 +64,30 @@ class Expander:
     async def _add(
         self, expansion: Expansion, incoming: IngestRequest, folder: Path, *, depth: int
     ) -> None:
+        expansion.origins.add(incoming.origin)
         if not is_container(incoming):
             expansion.files.append(incoming)
             return
         if depth == MAX_DEPTH:
             expansion.failures.append((incoming.name, TOO_DEEP))
+            expansion.unknown.add(incoming.origin)
             return
         own = folder / f"{incoming.path.name}.d"
         try:
             unpacked = await self._unpack(expansion, incoming, own)
         except IngestError as error:
             expansion.failures.append((incoming.name, str(error)))
+            expansion.unknown.add(incoming.origin)
             return
         before = expansion.total
         if unpacked.own_text:
             expansion.files.append(incoming)
         await self._add_members(expansion, incoming, unpacked, own, depth=depth)
         if expansion.total == before:
-            expansion.failures.append((incoming.name, "the archive contains no files"))
+            only = "only pictures" if unpacked.pictures else "no files"
+            expansion.failures.append((incoming.name, f"the archive contains {only}"))
+        elif unpacked.pictures:
+            expansion.pictures[incoming.name] = unpacked.pictures
 
     async def _unpack(self, expansion: Expansion, incoming: IngestRequest, own: Path) -> Unpacked:
         await asyncio.to_thread(_prepare, incoming, own)
@@ -100,13 +115,16 @@ class Expander:
         if not unpacked.complete:
             why = f"only its first {len(unpacked.members):,} files are read; divide it"
             expansion.failures.append((incoming.name, why))
+            expansion.unknown.add(incoming.origin)
         requests: list[IngestRequest] = []
         for member in unpacked.members:
             name = f"{incoming.name}/{member.name}"
+            origin = f"{incoming.origin}/{member.name}"
             if member.problem is not None:
                 expansion.failures.append((name, member.problem))
+                expansion.origins.add(origin)
+                expansion.unknown.add(origin)
                 continue
-            origin = f"{incoming.origin}/{member.name}"
             path = own / member.file
             requests.append(replace(incoming, path=path, origin=origin, name=name, audio=None))
         for request in _with_audio(requests):

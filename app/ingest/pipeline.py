@@ -3,9 +3,9 @@
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -33,6 +33,7 @@ Stage = Literal["read", "cut", "embed", "store"]
 
 BATCH: Final = 16
 """Passages embedded by one call; progress is reported after each."""
+ATTACHMENTS: Final = "attachments"
 MAX_TOGETHER: Final = 200
 """Passages after which no further file is read before these are stored."""
 
@@ -145,6 +146,31 @@ class Ingestor:
             yield await Expander(self._reader).expand(incoming, folder)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def note_attachments(
+        self,
+        principal: Principal,
+        expansion: Expansion,
+        outcomes: Mapping[str, Ingested | str],
+    ) -> dict[str, Ingested]:
+        """Note on each mail how many of its attachments were not read; its result, by name.
+
+        `outcomes`: of all files of the expansion, by name.
+        """
+        noted: dict[str, Ingested] = {}
+        for file in expansion.files:
+            mail = outcomes.get(file.name)
+            if not is_container(file) or not isinstance(mail, Ingested):
+                continue
+            inside = [one for name, one in outcomes.items() if name.startswith(f"{file.name}/")]
+            unread = sum(isinstance(one, str) for one in inside)
+            notes = tuple(note for note in mail.notes if note.kind != ATTACHMENTS)
+            if unread:
+                notes += (FidelityNote(ATTACHMENTS, unread, len(inside)),)
+            if notes != mail.notes:
+                await self._library.set_notes(principal, mail.source_id, notes)
+            noted[file.name] = replace(mail, notes=notes)
+        return noted
 
     async def discard(self, keys: Sequence[str]) -> None:
         """Remove stored files; for `LibraryWriter`."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from time import monotonic
 from typing import Final
@@ -18,7 +19,7 @@ from app.domain.models import FidelityNote
 from app.domain.principals import Principal
 from app.ingest import pipeline as ingesting
 from app.ingest.batching import batches
-from app.ingest.expansion import is_container
+from app.ingest.expansion import Expansion, is_container
 from app.ingest.fidelity_report import describe
 from app.ingest.file_discovery import Discovered
 from app.ingest.ingest_request import IngestRequest
@@ -39,6 +40,14 @@ MAX_LISTED: Final = 100
 """Files in the closing table; laying out thousands of rows takes longer than ingesting them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`code` is 1 when a file or a folder could not be read. `expansions`: of files with files."""
+
+    code: int
+    expansions: Sequence[Expansion]
+
+
 class ProgressDisplay:
     """Shows progress on one console."""
 
@@ -56,11 +65,10 @@ class ProgressDisplay:
         *,
         done: Done,
         expect: Callable[[int], Awaitable[None]],
-    ) -> int:
+    ) -> "Ended":
         """Ingests the files in order; a failure is reported and does not stop the others.
 
         `done` is awaited after each batch, `expect` with how many more are inside of a file.
-        Returns 1 when a file or a folder could not be read.
         """
         for folder, reason in found.unreadable:
             self.complain(folder, f"the folder cannot be read ({reason})")
@@ -73,12 +81,9 @@ class ProgressDisplay:
                     continue
                 async with ingestor.expanded(batch[0]) as expansion:
                     await expect(expansion.total - 1)
-                    run.total += expansion.total - 1
-                    await run.fail(batch[0], expansion.failures)
-                    for members in batches(expansion.files, whole=True):
-                        await run.ingest(ingestor, principal, members, inside=batch[0])
-        self._summarise(run.stored, run.failed, self._clock() - began)
-        return 1 if run.failed else 0
+                    await run.ingest_expanded(ingestor, principal, batch[0], expansion)
+        self._summarise(run, self._clock() - began)
+        return Ended(1 if run.failed else 0, run.expansions)
 
     def report_gone(self, names: Sequence[str], *, removed: bool) -> None:
         """Say which sources have lost their file; `removed`: and are no longer in the library."""
@@ -127,9 +132,8 @@ class ProgressDisplay:
             disable=not self._is_terminal,  # it would be laid out ten times a second all the same
         )
 
-    def _summarise(
-        self, done: Sequence[tuple[IngestRequest, Ingested]], failed: int, seconds: float
-    ) -> None:
+    def _summarise(self, run: "_Run", seconds: float) -> None:
+        done = list(run.stored.items())
         if done:
             table = Table("File", "Title", "Kind", "Passages", "")
             for file, one in done[:MAX_LISTED]:
@@ -138,10 +142,13 @@ class ProgressDisplay:
             self._console.print(table)
         if len(done) > MAX_LISTED:
             self._console.print(f"… and {len(done) - MAX_LISTED:,} more")
-        self._list_notes([(file.name, one.notes) for file, one in done if one.notes])
+        self._list_notes(
+            [(name, [FidelityNote("pictures", count)]) for name, count in run.pictures.items()]
+            + [(file.name, one.notes) for file, one in done if one.notes]
+        )
         passages = sum(one.passages for _, one in done if one.change != "unchanged")
         self._console.print(
-            f"{_counts([one.change for _, one in done], failed)}; "
+            f"{_counts([one.change for _, one in done], run.failed)}; "
             f"{counted(passages, 'passage')} embedded in {seconds:.1f} s"
         )
 
@@ -170,7 +177,30 @@ class _Run:
         self._shares: dict[IngestRequest, float] = {}
         self.total = total
         self.failed = failed
-        self.stored: list[tuple[IngestRequest, Ingested]] = []
+        self.stored: dict[IngestRequest, Ingested] = {}
+        self.pictures: dict[str, int] = {}
+        self.expansions: list[Expansion] = []
+
+    async def ingest_expanded(
+        self,
+        ingestor: Ingestor,
+        principal: Principal,
+        file: IngestRequest,
+        expansion: Expansion,
+    ) -> None:
+        """Ingest a file that holds files."""
+        self.total += expansion.total - 1
+        self.pictures |= expansion.pictures
+        outcomes: dict[str, Ingested | str] = dict(expansion.failures)
+        for name, reason in expansion.failures:
+            self._complain(file, name, reason)
+        await self._end(expansion.failures)
+        for members in batches(expansion.files, whole=True):
+            outcomes |= await self.ingest(ingestor, principal, members, inside=file)
+        noted = await ingestor.note_attachments(principal, expansion, outcomes)
+        self.stored |= {one: noted[one.name] for one in expansion.files if one.name in noted}
+        expansion.files.clear()  # they are about to be removed
+        self.expansions.append(expansion)
 
     async def ingest(
         self,
@@ -179,25 +209,20 @@ class _Run:
         batch: Sequence[IngestRequest],
         *,
         inside: IngestRequest | None,
-    ) -> None:
-        """`inside`: the file that holds these."""
+    ) -> dict[str, Ingested | str]:
+        """The results by name. `inside`: the file that holds these."""
         self._shares.clear()
         outcomes = await ingestor.ingest_batch(principal, batch, report=self._report)
-        ended: list[tuple[str, Ingested | str]] = []
+        ended: list[tuple[str, Ingested | str]] = []  # two folders may have files of one name
         for file, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Ingested):
-                self.stored.append((file, outcome))
+                self.stored[file] = outcome
                 ended.append((file.name, outcome))
             else:
                 self._complain(inside or file, file.name, str(outcome))
                 ended.append((file.name, str(outcome)))
         await self._end(ended)
-
-    async def fail(self, file: IngestRequest, failures: Sequence[tuple[str, str]]) -> None:
-        """Count what of the file cannot be taken out of it."""
-        for name, reason in failures:
-            self._complain(file, name, reason)
-        await self._end(failures)
+        return dict(ended)
 
     def _complain(self, file: IngestRequest, name: str, reason: str) -> None:
         self.failed += 1

@@ -73,12 +73,16 @@ class UnpackedMember:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The files in a file. `complete`: these are all of them; `size`: bytes written."""
+    """The files in a file, and the number of pictures, which are not written.
+
+    `complete`: these are all of them; `size`: bytes written.
+    """
 
     own_text: bool
     members: tuple[UnpackedMember, ...]
     complete: bool
     size: int
+    pictures: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from app.domain.errors import CitestreamError
-from app.ingest.loaders.members import Member, member_name
+from app.ingest.loaders.members import Member, is_picture, member_name
 from app.ingest.loaders.registry import AUDIO
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import (
@@ -102,19 +102,22 @@ def unpack_into(request: UnpackRequest, data: bytes) -> Unpacked:
 
 def _write_members(request: UnpackRequest, own_text: bool, found: Iterator[Member]) -> Unpacked:
     members: dict[str, UnpackedMember] = {}
-    size = 0
+    size = pictures = 0
     for member in found:
+        if member.problem is None and is_picture(member.name, member.data):
+            pictures += 1
+            continue
         size += len(member.data)
         if len(members) >= request.max_members or size > request.max_bytes:
             size -= len(member.data)
-            return Unpacked(own_text, tuple(members.values()), complete=False, size=size)
+            return Unpacked(own_text, tuple(members.values()), False, size, pictures)
         name = _free_name(member_name(member.name), members)
         suffix = PurePath(name).suffix.lower()
         file = f"{len(members)}{suffix if suffix in AUDIO else ''}"
         members[name] = UnpackedMember(name, file, member.problem)
         if member.problem is None:
             (Path(request.folder) / file).write_bytes(member.data)
-    return Unpacked(own_text, tuple(members.values()), complete=True, size=size)
+    return Unpacked(own_text, tuple(members.values()), True, size, pictures)
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:

@@ -78,6 +78,7 @@ async def test_the_number_of_files_is_limited(reader: FileReader, tmp_path: Path
         ("a.zip", b"PK\x03\x04 nothing", "its ZIP archive cannot be opened"),
         ("a.zip", archive({}), "this is no .zip file"),
         ("a.zip", archive({".hidden": "x"}), "the archive contains no files"),
+        ("a.zip", archive({"a.png": b"\x89PNG"}), "the archive contains only pictures"),
         ("a.zip", archive({"a.txt": b"\0" * 30_000_000}), "unpacks to far more"),
         ("a.eml", b"no headers", "this is no mail message"),
     ],
@@ -132,18 +133,21 @@ def ends(told: list[Frame]) -> dict[str, tuple[str, str | None]]:
 async def test_an_uploaded_archive_becomes_its_files(
     http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    data = archive({"a/tea.md": NOTE, "b.txt": "Kettles are heavy.", "c.png": b"\x89PNG"})
+    data = archive(
+        {"a/tea.md": NOTE, "b.txt": "Kettles are heavy.", "c.png": b"\x89PNG", "d.bin": b"\0"}
+    )
     told = await sent(http, "all.zip", data)
-    refused = ends(told)["all.zip/c.png"][1]
+    refused = ends(told)["all.zip/d.bin"][1]
     assert refused is not None
     assert ends(told) == {
         "all.zip/a/tea.md": ("added", None),
         "all.zip/b.txt": ("added", None),
-        "all.zip/c.png": ("failed", refused),
-        "all.zip": ("added", f"c.png: {refused}"),
+        "all.zip/d.bin": ("failed", refused),
+        "all.zip": ("added", f"d.bin: {refused}"),
     }
-    last = [frame.content["file_id"] for frame in told if frame.type == "file"][-1]
-    assert "/" not in last
+    last = [frame.content for frame in told if frame.type == "file"][-1]
+    assert "/" not in last["file_id"]
+    assert last["notes"] == [{"kind": "pictures", "count": 1, "total": None}]
     counts = {name: told[-1].content[name] for name in ("added", "unchanged", "failed")}
     assert counts == {"added": 2, "unchanged": 0, "failed": 1}
     listed = (await http.get("/sources")).json()["items"]
@@ -161,6 +165,34 @@ async def test_an_uploaded_mail_is_a_source_beside_its_attachments(
     assert ends(told) == {"mail.eml/tea.md": ("added", None), "mail.eml": ("added", None)}
     listed = (await http.get("/sources")).json()["items"]
     assert {one["title"] for one in listed} == {"Opening hours", "Tea"}
+
+
+async def test_a_mail_says_which_attachments_were_not_read(http: httpx.AsyncClient) -> None:
+    attached = {"tea.md": NOTE, "a.bin": b"\0", "cup.jpg": b"\xff\xd8\xff", "b.zip": b"PK"}
+    data = message("Opening hours", "We open at nine.", attached=attached).as_bytes()
+    notes = [
+        {"kind": "pictures", "count": 1, "total": None},
+        {"kind": "attachments", "count": 2, "total": 3},
+    ]
+    for change in ("added", "unchanged"):
+        told = await sent(http, "mail.eml", data)
+        assert {name: one[0] for name, one in ends(told).items()} == {
+            "mail.eml": change,
+            "mail.eml/tea.md": change,
+            "mail.eml/a.bin": "failed",
+            "mail.eml/b.zip": "failed",
+        }
+        last = [frame.content for frame in told if frame.type == "file"][-1]
+        assert last["notes"] == notes
+        listed = {one["name"]: one for one in (await http.get("/sources")).json()["items"]}
+        assert listed["mail.eml"]["notes"] == notes
+    attached["a.bin"] = b"Plain words."
+    del attached["b.zip"]
+    attached["a.txt"] = attached.pop("a.bin")
+    data = message("Opening hours", "We open at nine.", attached=attached).as_bytes()
+    await sent(http, "mail.eml", data)
+    listed = {one["name"]: one for one in (await http.get("/sources")).json()["items"]}
+    assert listed["mail.eml"]["notes"] == notes[:1]
 
 
 async def test_an_archive_of_nothing_readable_fails(http: httpx.AsyncClient) -> None:

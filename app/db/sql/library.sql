@@ -298,6 +298,9 @@ UPDATE sources SET tags = $3, updated_at = $4
 WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL
 RETURNING number;
 
+-- name: set_notes
+UPDATE sources SET notes = $3 WHERE owner_id = $1 AND source_id = $2 AND deleted_at IS NULL;
+
 -- name: set_access
 -- $3: shared with everyone; $4: shared with these groups.
 UPDATE sources SET shared = $3, shared_with = $4, updated_at = $5

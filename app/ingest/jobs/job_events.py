@@ -21,6 +21,7 @@ from app.domain.jobs import (
     Staged,
 )
 from app.domain.library_ports import Change
+from app.domain.models import FidelityNote
 from app.ingest.pipeline import Ingested, Progress
 
 INTERRUPTED = "The server ended before this was done. What was finished is in the library."
@@ -30,12 +31,13 @@ INTERRUPTED = "The server ended before this was done. What was finished is in th
 class WithMembers:
     """What became of a file that holds files: of itself (None: it has no text), and of each one.
 
-    `cut_short`: why not all of them are here.
+    `cut_short`: why not all of them are here. `pictures`: their number, beside the members.
     """
 
     own: Ingested | str | None
     members: Mapping[str, Ingested | str]
     cut_short: str | None = None
+    pictures: int = 0
 
     @property
     def stored(self) -> tuple[Ingested, ...]:
@@ -48,6 +50,11 @@ class WithMembers:
         changes = {one.change for one in self.stored}
         order: tuple[Change, ...] = ("added", "replaced", "unchanged")
         return next((change for change in order if change in changes), "failed")
+
+    @property
+    def notes(self) -> tuple[FidelityNote, ...]:
+        """Of an archive."""
+        return (FidelityNote("pictures", self.pictures),) if self.pictures else ()
 
     @property
     def complaint(self) -> str | None:
@@ -145,6 +152,7 @@ class JobEventWriter:
             same_as=None,
             similar=(),
             message=outcome.own or outcome.complaint,
+            notes=outcome.notes or None,
         )
 
     def interrupted(self) -> None:

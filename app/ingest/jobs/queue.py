@@ -242,7 +242,14 @@ class IngestQueue:
             outcomes[member.name] = await self._ingest(job, principal, member_id, member)
             job.events.file(member_id, member.name, outcomes[member.name])
             self._news.set()
-        return WithMembers(own, outcomes, own_failure)
+        everything = outcomes if own is None else {incoming.name: own, **outcomes}
+        noted = await self._ingestor.note_attachments(principal, expansion, everything)
+        return WithMembers(
+            noted.get(incoming.name, own),
+            outcomes,
+            own_failure,
+            pictures=sum(expansion.pictures.values()),
+        )
 
     async def _expect(self, job: _Job, members: int) -> None:
         job.events.expect(members)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from app.ingest.loaders.decoding import decode
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.loaders.members import Member
+from app.ingest.loaders.members import Member, is_picture
 from app.ingest.loaders.plain_text import add_text
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
@@ -80,7 +80,8 @@ def add_message(out: ExtractedText, message: Mail, *, level: int) -> None:
     """Its fields in one row, then its text. Encrypted ones have no more than their fields."""
     pairs = ((name, header(message, name)[:_MAX_FIELD]) for name in _FIELDS)
     out.add_block("; ".join(f"{name}: {value}" for name, value in pairs if value), "row")
-    pictures = locked = 0
+    pictures = sum(map(_is_picture, _attached_parts(message)))
+    locked = 0
     for part in _shown(message, 0):
         locked += part.get_content_type() in _LOCKED
         pictures += part.get_content_maintype() == "image"
@@ -197,15 +198,26 @@ def _is_inline_picture(part: Mail) -> bool:
 def attached(message: Mail, folder: str) -> Iterator[Member]:
     """The files and messages attached to one message, as in this folder."""
     unnamed = 0
+    for part in _attached_parts(message):
+        if _is_picture(part):
+            continue  # it is counted
+        name = _file_name(part)
+        unnamed += not name
+        yield Member(f"{folder}{name or _invented_name(part, unnamed)}", _content(part))
+
+
+def _attached_parts(message: Mail) -> Iterator[Mail]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
         if part.is_multipart() and part.get_content_type() != "message/rfc822":
             waiting += reversed(_parts(part))
         elif part is not message and _is_attached(part, outermost=False):
-            name = _file_name(part)
-            unnamed += not name
-            yield Member(f"{folder}{name or _invented_name(part, unnamed)}", _content(part))
+            yield part
+
+
+def _is_picture(part: Mail) -> bool:
+    return part.get_content_maintype() == "image" or is_picture(_file_name(part), b"")
 
 
 def _content(part: Mail) -> bytes:

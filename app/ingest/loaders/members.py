@@ -24,7 +24,23 @@ class Member:
     problem: str | None = None
 
 
+_PICTURES: Final = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*"),
+    *(b"\0\0\1\0", b"8BPS", b"\xd7\xcd\xc6\x9a"),
+)
+"""How pictures begin."""
+_PICTURE_NAMES: Final = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic"),
+    *(".heif", ".avif", ".svg", ".ico", ".emf", ".wmf", ".psd", ".xcf"),
+)
+
 Unpack = Callable[[bytes], Iterator[Member]]
+
+
+def is_picture(name: str, data: bytes) -> bool:
+    """By its name, or by its content when its name says nothing."""
+    suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
+    return suffix in _PICTURE_NAMES or (not suffix and data.startswith(_PICTURES))
 
 
 def load_zip(data: bytes) -> ParsedDocument:

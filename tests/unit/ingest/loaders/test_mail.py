@@ -65,6 +65,13 @@ def test_attached_files_and_messages_are_members() -> None:
     assert [one.name for one in eml_members(members["Fwd   tea.eml"])] == ["deep.txt"]
 
 
+def test_attached_pictures_are_counted_and_no_members() -> None:
+    made = message("Tea", "See below.", attached={"cup.JPG": b"\xff\xd8\xff", "a.txt": b"x"})
+    made.add_attachment(b"GIF89a", maintype="image", subtype="gif")
+    assert load_eml(made.as_bytes()).notes == (FidelityNote("pictures", 2),)
+    assert [one.name for one in eml_members(made.as_bytes())] == ["a.txt"]
+
+
 def test_pictures_in_the_text_are_counted_and_no_members() -> None:
     made = message("Tea", "See the cup.")
     made.add_related(b"\x89PNG", maintype="image", subtype="png", cid="<logo@x>")
