@@ -15,6 +15,7 @@ _SAME_HEIGHT: Final = 6.0  # points
 _FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
 _APART: Final = 1.6  # em between a numbered header and the text
 _LARGER: Final = 1.15
+_COPIED: Final = 0.6  # share of lines, from which two pages are copies of each other
 _LETTERHEAD: Final = 0.25  # of the page's height, that those of two pages may take
 _MAX_NUMBERS: Final = 12  # in a header
 _ROMAN: Final = re.compile("[ivxlc]{1,8}")
@@ -92,8 +93,8 @@ def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[
 
 def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
     """What two pages begin or end with alike, apart from what else they say."""
-    if len(pages) != 2:  # with more pages, what repeats is known by how often it does
-        return
+    if len(pages) != 2 or _are_copies(*pages):
+        return  # with more pages, what repeats is known by how often it does
     for side in ("top", "bottom"):
         orders = [_from_edge(page, side) for page in pages]
         same = 0
@@ -107,6 +108,13 @@ def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
             yield from (
                 [_Place(0, orders[0][n], side), _Place(1, orders[1][n], side)] for n in range(same)
             )
+
+
+def _are_copies(first: PageLines, second: PageLines) -> bool:
+    """Whether most of what one page says, the other says too."""
+    texts = [Counter(line.text for line in page.lines) for page in (first, second)]
+    shared = (texts[0] & texts[1]).total()
+    return shared > _COPIED * min(text.total() for text in texts)
 
 
 def _from_edge(page: PageLines, side: _Side) -> list[int]:

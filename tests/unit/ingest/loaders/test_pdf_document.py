@@ -121,6 +121,16 @@ def test_the_letterhead_of_two_pages_is_kept_once(top: int) -> None:
     assert "Yours, Bo" in text
 
 
+def test_two_copies_of_a_page_are_both_kept() -> None:
+    head, body = ("North Mill Ltd", "4 River Street"), ("Invoice A-17", "Pump: 450", "Tax: 90")
+    pages = [
+        Page(placed(head, 60, 810) + placed((*body, last), 60, 600))
+        for last in ("Original", "Copy")
+    ]
+    text = "\n".join(texts(load_pdf(pdf_file(pages))))
+    assert text.count("North Mill Ltd") == text.count("Pump: 450") == 2
+
+
 def test_form_values_stand_beside_their_labels() -> None:
     box = "/Rect [{} 630 {} 644] /AP << /N << /Yes 30 0 R /Off 30 0 R >> >>"
     widget = "<< /Type /Annot /Subtype /Widget"
