@@ -6,9 +6,17 @@ from itertools import pairwise
 from typing import Final
 
 from app.ingest.loaders.pdf_text import Cell
-from app.ingest.loaders.table_headers import HeaderRow, Spanned, find_header, is_form, is_value
+from app.ingest.loaders.table_headers import (
+    Header,
+    HeaderRow,
+    Spanned,
+    find_header,
+    is_form,
+    is_value,
+)
 
 _MAX_COLUMNS: Final = 40
+_MAX_NAME: Final = 60  # characters
 _MIN_PAIRS: Final = 3  # rows of figures under a header of two columns; fewer may be a form
 
 
@@ -31,7 +39,7 @@ def table_of(lines: Sequence[Sequence[Cell]], before: Table | None = None) -> Ta
         return None
     rows = [_row(line, edges) for line in lines]
     header, used = find_header(rows, prior=0.0)
-    if header is not None and not is_form(rows) and _is_sure(rows[used:], len(edges)):
+    if header is not None and not is_form(rows) and _is_sure(header, rows[used:]):
         return Table(rows, edges, header.names)
     if before is not None and _are_same(edges, before.edges):
         return Table([HeaderRow(before.names), *rows], edges, before.names)
@@ -70,9 +78,13 @@ def _row(line: Sequence[Cell], edges: Sequence[tuple[float, float]]) -> list[str
     return row
 
 
-def _is_sure(body: Sequence[Sequence[str]], width: int) -> bool:
-    """Two columns are labels and values as often as a table."""
-    return width > 2 or (len(body) >= _MIN_PAIRS and all(is_value(row[1]) for row in body))
+def _is_sure(header: Header, body: Sequence[Sequence[str]]) -> bool:
+    """Two columns are labels and values as often as a table; long names are lines of a form."""
+    if max(map(len, header.names)) > _MAX_NAME:
+        return False
+    return len(header.names) > 2 or (
+        len(body) >= _MIN_PAIRS and all(is_value(row[1]) for row in body)
+    )
 
 
 def _are_same(edges: Sequence[tuple[float, float]], before: Sequence[tuple[float, float]]) -> bool:

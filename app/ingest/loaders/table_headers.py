@@ -121,6 +121,8 @@ def find_header(
     `prior` is what speaks for a header before the rows are looked at. With `continues` they fit
     under the header above, and more has to speak for one of their own.
     """
+    if not isinstance(rows[0], HeaderRow) and _are_pairs(rows[0]):
+        return None, 0
     if depth := _depth(rows):
         return Header(_combined(rows[:depth]), certain=True), depth
     upper = rows[0]
@@ -129,6 +131,12 @@ def find_header(
         return None, 0
     certain = found >= 1 or len(set(filter(None, upper))) > 3
     return Header(tuple(upper), certain=certain), 1
+
+
+def _are_pairs(row: Sequence[str]) -> bool:
+    """Whether the cells are labels that have their values with them: "Date: 3 May"."""
+    own = [cell for cell in row if cell and not isinstance(cell, Spanned)]
+    return 3 * sum(":" in cell or "：" in cell for cell in own) > len(own)
 
 
 def evidence(names: Sequence[str], body: Sequence[Sequence[str]], *, prior: float = USUAL) -> float:
@@ -164,7 +172,7 @@ def evidence(names: Sequence[str], body: Sequence[Sequence[str]], *, prior: floa
 
 
 def _evidence_of_texts(names: Sequence[str], body: Sequence[Sequence[str]]) -> float:
-    """A table of texts only: usual names, or columns that repeat what the name is not."""
+    """A table of texts only: usual names, or columns that repeat everything but the name."""
     if len(body) < 2 or isinstance(body[0], LabelledRow):
         return 0.0
     texts = [name for name in names if name]
@@ -175,7 +183,7 @@ def _evidence_of_texts(names: Sequence[str], body: Sequence[Sequence[str]]) -> f
     repeated = 0
     for at, name in enumerate(names):
         below = Counter(column(body, at))
-        repeated += bool(name) and len(below) > 1 and below.most_common(1)[0][1] > 2
+        repeated += bool(name) and len(below) > 1 and min(below.values()) > 1
     return min(0.4, 0.4 * (2 * called > len(texts)) + 0.2 * repeated)
 
 

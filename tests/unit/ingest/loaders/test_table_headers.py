@@ -131,6 +131,14 @@ def test_rows_say_what_their_values_are(
             ["Ann Berg | Chair | Lund", "Bo Ek | Treasurer | Rome"],
         ),
         ([["412", "455"], ["3", "7"]], ["412 | 455", "3 | 7"]),
+        (
+            [["Ann", "Lund"], ["Bo", "Rome"], ["Cy", "Rome"], ["Di", "Rome"]],
+            ["Ann | Lund", "Bo | Rome", "Cy | Rome", "Di | Rome"],
+        ),
+        (
+            [["Date: 3 May", "Ward: 7"], ["Iron", "12"], ["Zinc", "3"]],
+            ["Date: 3 May | Ward: 7", "Iron | 12", "Zinc | 3"],
+        ),
     ],
 )
 def test_a_first_row_of_values_names_nothing(
