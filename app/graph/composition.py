@@ -336,7 +336,8 @@ def _sentences(passages: Iterable[Passage]) -> list[_Sentence]:
 
 
 def _lines(made: Composed, passage: Passage) -> list[str]:
-    return [_line(made, one) for one in _sentences((passage,))]
+    under = (passage.heading or "").rpartition(" > ")[2]
+    return [_line(made, one) for one in _sentences((passage,)) if one.text != under]
 
 
 def _line(made: Composed, one: _Sentence) -> str:
