@@ -56,9 +56,11 @@ QuestionKind = Literal[
     "whole",
     "section",
     "comparison",
+    "table",
     "lookup",
 ]
-"""What a question asks for; `whole`: a source as a whole, `lookup`: everything that is searched."""
+"""What a question asks for; `whole`: a source as a whole, `table`: a figure computed from rows,
+`lookup`: everything else, which is searched."""
 
 
 class PlannedSource(Wire):

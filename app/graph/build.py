@@ -20,6 +20,7 @@ from app.graph.nodes.quote import Quote, Surroundings, make_quote
 from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import make_retrieve
 from app.graph.nodes.rewrite import make_rewrite
+from app.graph.nodes.tabulate import make_tabulate, table_sources
 from app.graph.state import AnswerState, Judge, Node
 
 AnswerGraph = CompiledStateGraph[AnswerState, None, AnswerState, AnswerState]
@@ -47,6 +48,7 @@ def build_graph(
     graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, clock)))
     graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
+    graph.add_node("tabulate", wrap("tabulate", make_tabulate(planner.library, clock)))
     graph.add_node("rewrite", wrap("rewrite", make_rewrite(judge, clock)))
     graph.add_node("generate", wrap("generate", make_generate(answerer)))
     answer: Literal["quote", "generate"] = "generate"
@@ -62,7 +64,10 @@ def build_graph(
     graph.add_conditional_edges(
         "grade",
         _after_grading,
-        {"rewrite": "rewrite", "composed": "generate", "answer": answer},
+        {"rewrite": "rewrite", "tabulate": "tabulate", "composed": "generate", "answer": answer},
+    )
+    graph.add_conditional_edges(
+        "tabulate", _after_tabulating, {"composed": "generate", "answer": answer}
     )
     graph.add_edge("rewrite", "retrieve")
     graph.add_edge("generate", END)
@@ -83,7 +88,13 @@ def _after_planning(state: AnswerState) -> Literal["retrieve", "composed", "answ
     return "retrieve" if is_lookup else "answer"
 
 
-def _after_grading(state: AnswerState) -> Literal["rewrite", "composed", "answer"]:
+def _after_grading(state: AnswerState) -> Literal["rewrite", "tabulate", "composed", "answer"]:
     if state["decision"] == "rewrite":
         return "rewrite"
+    if table_sources(state):
+        return "tabulate"
+    return _after_tabulating(state)
+
+
+def _after_tabulating(state: AnswerState) -> Literal["composed", "answer"]:
     return "composed" if "composed" in state else "answer"

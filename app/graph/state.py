@@ -10,7 +10,9 @@ from app.domain.events import GradedPassage, QuestionKind
 from app.domain.models import Candidate, SearchResult
 from app.runs.ports import EngineResult, Question
 
-NodeName = Literal["plan", "retrieve", "rerank", "grade", "rewrite", "quote", "generate"]
+NodeName = Literal[
+    "plan", "retrieve", "rerank", "grade", "rewrite", "tabulate", "quote", "generate"
+]
 MAX_REWRITES = 2
 
 

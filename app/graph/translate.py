@@ -157,8 +157,8 @@ class Translator:
 
     def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
         match node:
-            case "plan":
-                if output["plan"].kind != "lookup":
+            case "plan" | "tabulate":
+                if "plan" in output and output["plan"].kind != "lookup":
                     yield stages.planning_complete(output, self._timestamp())
             case "retrieve":
                 yield stages.retrieval_complete(output, self._question.filters, self._timestamp())

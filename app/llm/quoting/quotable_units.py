@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from app.domain.models import Passage
-from app.llm.quoting.table_columns import columns
 from app.text.passage_blocks import Block, passage_blocks
 from app.text.passage_sentences import block_sentences
 from app.text.sentences import Span
+from app.text.table_columns import columns
 
 UnitKind = Literal["sentence", "list", "table", "code"]
 

@@ -239,6 +239,7 @@ class PlanningCompletePayload(_Model):
             "whole",
             "section",
             "comparison",
+            "table",
             "lookup",
         ]
         | str

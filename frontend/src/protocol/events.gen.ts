@@ -88,6 +88,7 @@ export interface PlanningCompletePayload {
     | "whole"
     | "section"
     | "comparison"
+    | "table"
     | "lookup";
   sources: PlannedSource[];
   ms: number;

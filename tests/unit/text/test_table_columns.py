@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.llm.quoting.table_columns import Header, Row, columns
+from app.text.table_columns import Header, Row, columns
 
 
 @pytest.mark.parametrize(
