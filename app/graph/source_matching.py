@@ -10,6 +10,8 @@ from app.text.tokens import content_terms
 
 MIN_NAMED_SHARE: Final = 0.7
 """Share of a title that a question must say when it may be nothing but that title."""
+MIN_NAMED_SHARE_OF_SEVERAL: Final = 0.5
+"""The same for a subject of several words, which rarely stand together by chance."""
 MIN_SIMILARITY: Final = 0.3
 """Minimum cosine of a topic and the title or opening of a source that belongs to it."""
 MIN_GAP: Final = 0.06

@@ -69,10 +69,16 @@ class MemoryLibrary:
         self, principal: Principal, listing: Listing = EVERYTHING, *, limit: int = 200
     ) -> Page[Source]:
         """Pages of `limit`; the cursor is the number of those before."""
+        words = listing.query.lower().split()
+        found = [
+            one
+            for one, _ in self.content
+            if all(w in f"{one.title} {one.name}".lower() for w in words)
+        ]
         begin = int(listing.cursor or 0)
-        page = tuple(one for one, _ in self.content[begin : begin + limit])
+        page = tuple(found[begin : begin + limit])
         end = begin + len(page)
-        return Page(page, str(end) if end < len(self.content) else None)
+        return Page(page, str(end) if end < len(found) else None)
 
     async def counts(self, principal: Principal) -> LibraryCounts:
         kinds = [one.kind for one, _ in self.content]

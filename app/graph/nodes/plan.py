@@ -14,6 +14,7 @@ from app.graph.composition import Composed
 from app.graph.question_kind import AskedFor, asked_for, is_demonstrative
 from app.graph.source_matching import (
     MIN_NAMED_SHARE,
+    MIN_NAMED_SHARE_OF_SEVERAL,
     Section,
     in_category,
     main_title,
@@ -38,6 +39,7 @@ MAX_SECTIONS: Final = 3
 SUMMARISED_TOGETHER: Final = 5
 EVIDENCE_TOKENS: Final = 6_000
 """Estimated tokens of the passages that a model gets about a whole source."""
+_MIN_STEM: Final = 4
 _MORE: Final = frozenset(
     ("more", "show more", "next", "show the next ones", "go on", "the rest", "show the rest")
 )
@@ -281,7 +283,7 @@ class _Planning:
 
     async def _whole_if_named(self) -> _Answer:
         """ "Tell me about metformin" is about a source; other subjects are searched."""
-        about = named(self.asked.subject, await self._readable(), min_share=MIN_NAMED_SHARE)
+        about = await self._named_closely(self.asked.subject)
         if len(about) != 1:
             return None
         self.asked = replace(self.asked, kind="whole")
@@ -324,12 +326,30 @@ class _Planning:
 
     async def _asked_sources(self, subject: str) -> list[Source]:
         """The sources that the subject names; "this document" is the one in question."""
+        if not self.asked.is_certain:
+            return await self._named_closely(subject)
         readable = await self._readable()
         if is_demonstrative(subject):
             return self._pointed_at(subject, readable)
         if content_terms(subject) <= _EVERYTHING:
             return readable
-        share = 0.0 if self.asked.is_certain else MIN_NAMED_SHARE
+        return named(subject, readable)
+
+    async def _named_closely(self, subject: str) -> list[Source]:
+        """The sources of which the subject says nearly the whole title.
+
+        Asked of many plain lookups too, so only titles with its longest word are read.
+        """
+        words = content_terms(subject)
+        if not words:
+            return []
+        longest = max(words, key=len)
+        stem = longest[: max(_MIN_STEM, len(longest) - 2)]  # of "batteries" and "battery"
+        page = await self._planner.library.sources(
+            self._question.principal, Listing(query=stem), limit=100
+        )
+        readable = [one for one in page.items if matches_filters(one, self._question.filters)]
+        share = MIN_NAMED_SHARE if len(words) == 1 else MIN_NAMED_SHARE_OF_SEVERAL
         return named(subject, readable, min_share=share)
 
     def _pointed_at(self, subject: str, readable: list[Source]) -> list[Source]:

@@ -292,6 +292,14 @@ async def test_a_name_alone_asks_for_the_source() -> None:
     assert (await ask("warfarin dosage")).kind == "lookup"
 
 
+async def test_a_part_of_a_long_title_is_enough_when_it_is_several_words() -> None:
+    title = source("Annual sustainability report of the harbour")
+    library = MemoryLibrary([(title, passages_of(title, (None, "Water use fell by 12 percent.")))])
+    asked = await ask("What does the sustainability report of the harbour say?", library=library)
+    assert asked.kind == "whole"
+    assert (await ask("report", library=library)).kind == "lookup"
+
+
 async def test_this_document_is_the_only_one_or_the_last_one_added() -> None:
     asked = await ask("What is this document about?")
     assert asked.lines[0].startswith("“Yearly report”")
