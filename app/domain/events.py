@@ -12,6 +12,7 @@ from app.domain.encoding import compact_json
 from app.domain.errors import FailureCode
 from app.domain.models import (
     Citation,
+    Correction,
     Filters,
     FinishReason,
     Passage,
@@ -120,7 +121,8 @@ class FoundPassage(Wire):
 class RetrievalCompletePayload(Wire):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: progress of an ingestion that was running during the search.
+    `reading`: progress of an ingestion that was running during the search. `corrected`: words that
+    were taken for typing errors; `query` has the corrections.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -134,6 +136,7 @@ class RetrievalCompletePayload(Wire):
     filters: Filters
     top: tuple[FoundPassage, ...]
     reading: Annotated[Reading | None, Field(exclude_if=absent)] = None
+    corrected: Annotated[tuple[Correction, ...] | None, Field(exclude_if=absent)] = None
 
 
 class RetrievalCompleteEvent(Wire):

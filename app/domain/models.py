@@ -1,6 +1,7 @@
 """The domain model, as sent and stored. Immutable; units are in the field comments."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
@@ -238,6 +239,13 @@ def reading_of(done: int, total: int) -> Reading | None:
     return Reading(done=done, total=total) if done < total else None
 
 
+class Correction(Wire):
+    """A word of the question that no source has, and the word of the library searched instead."""
+
+    typed: str
+    searched: str
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """The result of one search, best first."""
@@ -246,6 +254,7 @@ class SearchResult:
     searched_passages: int  # passages that match the filters
     searched_sources: int
     reading: Reading | None = None  # ingestions that were running during the search
+    corrected: tuple[Correction, ...] = ()  # of the query, before this search
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +264,17 @@ class Turn:
     question: str
     answer: str
     interrupted: bool  # stopped or failed: the answer is partial
+    answered: bool = True  # from passages: neither a refusal nor small talk
+
+
+@dataclass(frozen=True, slots=True)
+class WordUse:
+    """How the readable library uses some words, all in lower case."""
+
+    titled: frozenset[str] = frozenset()  # in the title of a source
+    absent: frozenset[str] = frozenset()  # in no passage
+    within: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Words of the question by title word: those that occur in sources with that title."""
 
 
 @dataclass(frozen=True, slots=True)

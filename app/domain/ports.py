@@ -30,6 +30,7 @@ from app.domain.models import (
     Source,
     StoredFile,
     Suggestion,
+    WordUse,
 )
 from app.domain.principals import Principal
 
@@ -41,6 +42,19 @@ class PassageSearch(Protocol):
         self, principal: Principal, query: str, *, filters: Filters, limit: int
     ) -> SearchResult:
         """At most `limit` candidates, best first. Raises `StoreUnavailable`."""
+        ...
+
+
+class WordLookup(Protocol):
+    """How the sources that a principal can read use words."""
+
+    async def word_use(
+        self, principal: Principal, asked: Sequence[str], earlier: Sequence[str]
+    ) -> WordUse:
+        """Of the words of a question, `asked`, and of the `earlier` ones. Words in lower case.
+
+        Raises `StoreUnavailable`.
+        """
         ...
 
 

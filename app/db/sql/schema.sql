@@ -231,6 +231,7 @@ CREATE TABLE sources (
   UNIQUE (owner_id, origin)
 );
 CREATE INDEX sources_by_content ON sources (owner_id, content_hash);
+CREATE INDEX sources_by_title_words ON sources USING gin (to_tsvector('english', title));
 CREATE INDEX sources_shared ON sources (number) WHERE shared;
 CREATE INDEX sources_deleted ON sources (deleted_at) WHERE deleted_at IS NOT NULL;
 

@@ -46,6 +46,13 @@ class Citations(_Model):
     timestamp: str
 
 
+class Correction(_Model):
+    """A word of the question that no source has, and the word of the library searched instead."""
+
+    typed: str
+    searched: str
+
+
 class Timings(_Model):
     """Milliseconds since the start of the run; null when that point was not reached."""
 
@@ -352,7 +359,8 @@ class Reset(_Model):
 class RetrievalCompletePayload(_Model):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: progress of an ingestion that was running during the search.
+    `reading`: progress of an ingestion that was running during the search. `corrected`: words that
+    were taken for typing errors; `query` has the corrections.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -366,6 +374,7 @@ class RetrievalCompletePayload(_Model):
     filters: Filters
     top: tuple[FoundPassage, ...]
     reading: Reading | None = None
+    corrected: tuple[Correction, ...] | None = None
 
 
 class RetrievalCompleteEvent(_Model):

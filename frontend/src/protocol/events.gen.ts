@@ -127,7 +127,8 @@ export interface RetrievalCompleteEvent {
 /**
  * Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
  *
- * `reading`: progress of an ingestion that was running during the search.
+ * `reading`: progress of an ingestion that was running during the search. `corrected`: words that
+ * were taken for typing errors; `query` has the corrections.
  */
 export interface RetrievalCompletePayload {
   stage: "retrieval";
@@ -141,6 +142,7 @@ export interface RetrievalCompletePayload {
   filters: Filters;
   top: FoundPassage[];
   reading?: Reading | null;
+  corrected?: Correction[] | null;
 }
 /**
  * One passage as the page shows it; `score` is comparable within its event only.
@@ -161,6 +163,13 @@ export interface FoundPassage {
 export interface Reading {
   done: number;
   total: number;
+}
+/**
+ * A word of the question that no source has, and the word of the library searched instead.
+ */
+export interface Correction {
+  typed: string;
+  searched: string;
 }
 /**
  * Reranking of the candidates starts.

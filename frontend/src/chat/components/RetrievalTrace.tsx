@@ -3,7 +3,13 @@ import { Trans } from "react-i18next";
 
 import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
-import type { FoundPassage, GradedPassage, PlanningCompletePayload } from "../../protocol/events.gen.ts";
+import type {
+  Correction,
+  FoundPassage,
+  GradedPassage,
+  PlanningCompletePayload,
+  RetrievalCompletePayload,
+} from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
 import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { EvidenceEvent } from "../state/answerReducer.ts";
@@ -30,23 +36,8 @@ function detailOf(event: EvidenceEvent) {
   switch (event.type) {
     case "planning_complete":
       return <Plan plan={event.content} />;
-    case "retrieval_complete": {
-      const { query, searched_passages, searched_sources, doc_count, ms, top } = event.content;
-      const values = {
-        query,
-        passages: count(searched_passages, "passage"),
-        sources: count(searched_sources, "source"),
-        candidates: count(doc_count, "candidate"),
-      };
-      return (
-        <>
-          <StepLine ms={ms}>
-            <Trans i18nKey="chat:found.searched" values={values} components={MARKED} />
-          </StepLine>
-          <FoundPassages passages={top} />
-        </>
-      );
-    }
+    case "retrieval_complete":
+      return <SearchDetail found={event.content} />;
     case "reranking_complete": {
       const { kept, dropped, ms, note } = event.content;
       const values = { kept: kept.length, dropped: dropped.length };
@@ -120,6 +111,32 @@ function Plan({ plan: { kind, sources, ms } }: { readonly plan: PlanningComplete
       </ul>
     </>
   );
+}
+
+function SearchDetail({ found }: { readonly found: RetrievalCompletePayload }) {
+  const values = {
+    query: found.query,
+    passages: count(found.searched_passages, "passage"),
+    sources: count(found.searched_sources, "source"),
+    candidates: count(found.doc_count, "candidate"),
+  };
+  return (
+    <>
+      <StepLine ms={found.ms}>
+        <Trans i18nKey="chat:found.searched" values={values} components={MARKED} />
+      </StepLine>
+      <Corrections corrected={found.corrected ?? []} />
+      <FoundPassages passages={found.top} />
+    </>
+  );
+}
+
+function Corrections({ corrected }: { readonly corrected: readonly Correction[] }) {
+  return corrected.map(({ typed, searched }) => (
+    <p key={typed}>
+      <Trans i18nKey="chat:found.corrected" values={{ typed, searched }} components={MARKED} />
+    </p>
+  ));
 }
 
 function StepLine({ ms, children }: { readonly ms: number; readonly children: ReactNode }) {

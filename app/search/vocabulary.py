@@ -1,0 +1,114 @@
+"""What the library knows of words: titles for follow-up questions, spellings for typing errors.
+
+Only sources that the principal can read count, so that nobody learns a word of another's.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, runtime_checkable
+
+from app.db.library_rows import storable
+from app.db.pool import Database
+from app.db.queries import load_queries
+from app.domain.models import Correction, WordUse
+from app.domain.principals import Principal
+from app.text.spelling import MIN_LENGTH, closest, edit_distance, is_typing_error, patterns
+from app.text.stop_words import seems_english
+
+SQL = load_queries("vocabulary", package="app.search")
+
+MAX_WORDS: Final = 200  # of a conversation that are looked up
+MAX_CORRECTED: Final = 4  # words of a query that are looked up; more are another language
+_COMMON_PASSAGES: Final = 1_000
+"""A lexeme of more passages than this is taken for readable: finding one could take long."""
+_MAX_SPELLINGS: Final = 8
+
+
+@runtime_checkable
+class WordList(Protocol):
+    """An embedder whose vocabulary has the words of a language."""
+
+    def knows_word(self, word: str) -> bool:
+        """Whether the vocabulary has this word, in lower case, perhaps with an ending."""
+        ...
+
+
+def known_words(embedder: object) -> Callable[[str], bool] | None:
+    """What tells words from typing errors; None with an embedder that cannot."""
+    return embedder.knows_word if isinstance(embedder, WordList) else None
+
+
+class LibraryVocabulary:
+    """Implements `WordLookup` and `SpellingCorrector`."""
+
+    def __init__(self, database: Database, *, is_word: Callable[[str], bool] | None) -> None:
+        """`is_word`: whether a word in lower case is English; None: nobody knows."""
+        self._database = database
+        self._is_word = is_word
+
+    async def word_use(
+        self, principal: Principal, asked: Sequence[str], earlier: Sequence[str]
+    ) -> WordUse:
+        rows = await self._database.fetch(
+            SQL["read_word_use"],
+            principal.owner_id,
+            list(principal.groups),
+            [storable(word) for word in asked[:MAX_WORDS]],
+            [storable(word) for word in earlier[-MAX_WORDS:]],
+            _COMMON_PASSAGES,
+        )
+        within: dict[str, set[str]] = {}
+        for row in rows:
+            for title_word in row["within"]:
+                within.setdefault(title_word, set()).add(row["word"])
+        return WordUse(
+            titled=frozenset(row["word"] for row in rows if row["titled"]),
+            absent=frozenset(row["word"] for row in rows if row["absent"]),
+            within={title_word: frozenset(words) for title_word, words in within.items()},
+        )
+
+    async def corrections(
+        self, principal: Principal, query: str, words: Sequence[str]
+    ) -> tuple[Correction, ...]:
+        """Of those words of the query that no readable source has."""
+        unknown = [
+            word for word in words if self._is_word is None or not self._is_word(word.lower())
+        ]
+        if not 0 < len(unknown) <= MAX_CORRECTED:
+            return ()
+        reader = (principal.owner_id, list(principal.groups))
+        rows = await self._database.fetch(
+            SQL["find_absent"], *reader, [storable(word) for word in unknown], _COMMON_PASSAGES
+        )
+        english = self._is_word is not None and seems_english(query.lower().split())
+        found = [
+            await self._spelling(reader, row["word"], row["lexeme"], english=english)
+            for row in rows
+        ]
+        return tuple(one for one in found if one is not None)
+
+    async def _spelling(
+        self, reader: tuple[str, list[str]], word: str, lexeme: str, *, english: bool
+    ) -> Correction | None:
+        if len(lexeme) < MIN_LENGTH - 1 or not lexeme.isalpha():
+            return None
+        rows = await self._database.fetch(
+            SQL["list_similar"],
+            [lexeme[0], lexeme[1]],
+            patterns(lexeme),
+            len(lexeme) - 2,
+            len(lexeme) + 2,
+        )
+        careful = not english or word[0].isupper()
+        alike = [
+            row["lexeme"] for row in rows if is_typing_error(lexeme, row["lexeme"], careful=careful)
+        ]
+        if not alike:
+            return None
+        rows = await self._database.fetch(SQL["find_spelling"], *reader, alike[:_MAX_SPELLINGS])
+        spellings = [
+            (edit_distance(word.lower(), spelling, most=4), -row["passages"], spelling)
+            for row in rows
+            if (spelling := closest(word, row["text"]))
+        ]
+        best = min(spellings, default=None)
+        return None if best is None else Correction(typed=word, searched=best[2])
