@@ -29,6 +29,7 @@ from app.search.passage_index import PostgresPassageIndex
 from app.search.query_terms import without_request_words
 from app.search.rerank import FeatureReranker
 from app.search.text_similarity import TextSimilarity
+from app.search.vocabulary import LibraryVocabulary, known_words
 from bench.retrieval_collections import Question, Stored
 
 ARM: Final = 100  # candidates of each search arm
@@ -97,7 +98,9 @@ class Library:
         """Build the graph as the application does, in quoting mode."""
         self.encoder = encoder
         self.index = PostgresPassageIndex(self.database)
-        self.timed = _Timed(HybridSearch(self.index, encoder), FeatureReranker(self.index, encoder))
+        words = LibraryVocabulary(self.database, is_word=known_words(encoder))
+        search = HybridSearch(self.index, encoder, words)
+        self.timed = _Timed(search, FeatureReranker(self.index, encoder))
         self.graph = build_graph(
             planner=Planner(
                 library=self.store,
@@ -108,6 +111,7 @@ class Library:
                 clock=perf_counter,
             ),
             search=self.timed,
+            words=words,
             reranker=self.timed,
             answerer=_quote,
             judge=None,

@@ -69,7 +69,12 @@ def to_leases(rows: Iterable[Record]) -> Leases:
 
 
 def to_turn(row: Record) -> Turn:
-    return Turn(row["question"], row["answer"], interrupted=row["status"] != "complete")
+    return Turn(
+        row["question"],
+        row["answer"],
+        interrupted=row["status"] != "complete",
+        answered=row["answered"],
+    )
 
 
 def wire_json(value: Usage | Timings | Filters | Feedback | None) -> object:

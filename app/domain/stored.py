@@ -221,6 +221,13 @@ def numbered_passages(evidence: Sequence[StageRecord]) -> tuple[Passage, ...]:
     return ()
 
 
+def searched_query(evidence: Sequence[StageRecord]) -> str:
+    """The query of the first search; empty without one."""
+    found = next((stage for stage in evidence if stage.type == "retrieval_complete"), None)
+    query = found.content.get("query") if found and isinstance(found.content, Mapping) else ""
+    return query if isinstance(query, str) else ""
+
+
 def stored_passages(content: object) -> tuple[Passage, ...]:
     """The passages of a stored `generation_start`. None is skipped: `[n]` is the n-th."""
     marked = content.get("passages") if isinstance(content, Mapping) else None

@@ -12,7 +12,8 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from app.domain.ports import PassageSearch, Reranker
+from app.domain.ports import PassageSearch, Reranker, WordLookup
+from app.graph.contextualizer import Contextualizer
 from app.graph.nodes.generate import Answerer, make_generate
 from app.graph.nodes.grade import make_grade
 from app.graph.nodes.plan import Planner, make_plan, planned_question
@@ -21,6 +22,7 @@ from app.graph.nodes.rerank import make_rerank
 from app.graph.nodes.retrieve import make_retrieve
 from app.graph.nodes.rewrite import make_rewrite
 from app.graph.nodes.tabulate import make_tabulate, table_sources
+from app.graph.query_contextualization import is_follow_up
 from app.graph.state import AnswerState, Judge, Node
 
 AnswerGraph = CompiledStateGraph[AnswerState, None, AnswerState, AnswerState]
@@ -30,6 +32,7 @@ def build_graph(
     *,
     planner: Planner,
     search: PassageSearch,
+    words: WordLookup,
     reranker: Reranker,
     answerer: Answerer,
     judge: Judge | None,
@@ -44,8 +47,9 @@ def build_graph(
     `wrap` may put something around each node (traces).
     """
     graph: StateGraph[AnswerState, None, AnswerState, AnswerState] = StateGraph(AnswerState)
-    graph.add_node("plan", wrap("plan", make_plan(planner)))
-    graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, clock)))
+    contextualizer = Contextualizer(words, judge)
+    graph.add_node("plan", wrap("plan", make_plan(planner, contextualizer)))
+    graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, contextualizer, clock)))
     graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
     graph.add_node("tabulate", wrap("tabulate", make_tabulate(planner.library, clock)))
@@ -75,8 +79,13 @@ def build_graph(
 
 
 def _entry(state: AnswerState) -> Literal["plan", "retrieve", "answer"]:
-    """A continued answer brings its passages along; a lookup needs no plan."""
-    if planned_question(state["question"]).kind != "lookup":
+    """A continued answer brings its passages along; a lookup needs no plan.
+
+    What a follow-up asks for is known once it is in full words.
+    """
+    question = state["question"]
+    leans = bool(question.history) and not state.get("kept") and is_follow_up(question.text)
+    if leans or planned_question(question).kind != "lookup":
         return "plan"
     return "answer" if state.get("kept") else "retrieve"
 

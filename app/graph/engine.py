@@ -16,7 +16,7 @@ from langchain_core.runnables.schema import StreamEvent
 from app.domain.events import Stage, Token
 from app.domain.models import Candidate
 from app.domain.ports import Upstream, current_upstream
-from app.domain.stored import numbered_passages
+from app.domain.stored import numbered_passages, searched_query
 from app.graph.build import AnswerGraph
 from app.graph.query_contextualization import is_follow_up
 from app.graph.state import MAX_REWRITES, AnswerState
@@ -103,6 +103,7 @@ def _entry_state(question: Question) -> AnswerState:
         kept = _continued_passages(question)
         if kept:
             state["kept"] = kept
+            state["standalone"] = searched_query(question.continues_evidence) or question.text
     return state
 
 

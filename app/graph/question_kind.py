@@ -30,6 +30,7 @@ class AskedFor:
 
 
 LOOKUP: Final = AskedFor("lookup")
+TALK: Final[frozenset[QuestionKind]] = frozenset({"greeting", "thanks", "farewell", "about"})
 
 
 def _whole_phrases(text: str) -> frozenset[Words]:

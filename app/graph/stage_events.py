@@ -84,6 +84,7 @@ def retrieval_complete(state: AnswerState, filters: Filters, at: str) -> Retriev
         filters=filters,
         top=found_passages(found.candidates[:TOP]),
         reading=found.reading,
+        corrected=found.corrected or None,
     )
     return RetrievalCompleteEvent(content=content, timestamp=at)
 

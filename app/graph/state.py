@@ -30,7 +30,8 @@ class AnswerState(TypedDict, total=False):
     question: Question
     plan: Plan  # absent: a plain lookup
     composed: str  # an answer put together without a model, from `kept`
-    query: str  # what is searched: the question, with the conversation's key terms, or rewritten
+    standalone: str  # the question in full words, its typing errors corrected
+    query: str  # what is searched: the same, or rewritten
     attempt: int  # searches so far
     found: SearchResult
     ranked: tuple[Candidate, ...]

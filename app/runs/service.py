@@ -48,7 +48,7 @@ from app.runs.tasks import TaskTracker
 
 log = logging.getLogger(__name__)
 
-HISTORY_TURNS = 6
+HISTORY_TURNS = 20
 STOPPING_WAIT_S = 2.0
 NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question arrives
 KEEP_EVENTS = timedelta(hours=26)

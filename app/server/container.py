@@ -69,6 +69,7 @@ from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_client, make_reranker
 from app.search.text_similarity import TextSimilarity
+from app.search.vocabulary import LibraryVocabulary, known_words
 from app.server.configured_models import configured_models
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
@@ -279,7 +280,8 @@ async def _assemble(
     if settings.auth != "none" and (private := await library.count_private(LOCAL)):
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
-    engine = make_engine(process, embedder, library, index, models, reranking, clock)
+    words = LibraryVocabulary(database, is_word=known_words(embedder))
+    engine = make_engine(process, embedder, library, index, words, models, reranking, clock)
     process_id = str(uuid.uuid4())
     runs = RunService(
         MeasuredRunLog(database, notices, process.telemetry.metrics),
@@ -370,12 +372,13 @@ def make_engine(
     embedder: PassageEncoder,
     library: LibraryStore,
     index: PostgresPassageIndex,
+    words: LibraryVocabulary,
     models: ModelCatalog,
     reranking: httpx.AsyncClient | None,
     clock: SystemClock,
 ) -> AnswerEngine:
     """The graph over this loop's database, for each of the process's models."""
-    search = HybridSearch(index, embedder)
+    search = HybridSearch(index, embedder, words)
     planner = Planner(
         library=library,
         search=search,
@@ -393,7 +396,7 @@ def make_engine(
 
     def make(name: str) -> AnswerEngine:
         return _engine_of(
-            process, models.model(name), name, planner, search.expect, reranker, clock
+            process, models.model(name), name, planner, words, search.expect, reranker, clock
         )
 
     return ModelEngines(models.default, make)
@@ -404,6 +407,7 @@ def _engine_of(
     model: AnswerModel,
     name: str,
     planner: Planner,
+    words: LibraryVocabulary,
     expect: Callable[[str], None],
     reranker: Reranker,
     clock: SystemClock,
@@ -441,6 +445,7 @@ def _engine_of(
     graph = build_graph(
         planner=replace(planner, quotes_only=not model.can_judge, answers_by=_answers_by(model)),
         search=planner.search,
+        words=words,
         reranker=reranker,
         answerer=answer,
         judge=judge if model.can_judge else None,

@@ -45,6 +45,7 @@ from app.runs.tasks import TaskTracker
 from app.server.container import event_path
 from app.text.citations import cite
 from tests.fakes.memory_run_log import MemoryRunLog
+from tests.fakes.word_lookup import FixedWords
 from tests.harness.memory_library import MemoryLibrary, no_similarity
 
 RUN_ID = "7f0c2c5e-3f0b-4c39-9a57-0d5b6a0f3e11"
@@ -231,6 +232,7 @@ class ScenarioRun:
                 clock=self.clock.monotonic,
             ),
             search=script,
+            words=FixedWords(),
             reranker=script,
             answerer=script.answer,
             judge=script.judge if script.replies else None,

@@ -244,7 +244,9 @@ class MemoryRunLog:
             ended = [a.record for a in conversation.answers if a.question_id == question_id]
             answer = next((a for a in reversed(ended) if a is not None), None)
             if answer is not None:
-                turns.append(Turn(text, answer.content, answer.status != "complete"))
+                interrupted = answer.status != "complete"
+                grounded = answer.finish_reason != "no_evidence" and bool(answer.citations)
+                turns.append(Turn(text, answer.content, interrupted, interrupted or grounded))
         return tuple(turns[-limit:])
 
     async def partial(

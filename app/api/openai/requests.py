@@ -17,6 +17,7 @@ from app.api.schemas import MAX_MESSAGE_LENGTH, FilterBody, question_text
 from app.domain.encoding import clean_text
 from app.domain.errors import InvalidInput
 from app.domain.models import Turn
+from app.text.markers import find_markers
 
 SOURCES_HEADING: Final = "\n\n**Sources**\n"
 _SOURCE_LINE: Final = re.compile(r"- \[\d+\] ")
@@ -121,7 +122,9 @@ def _without_sources(text: str) -> str:
 
 
 def _turn(asked: Sequence[str], answer: str) -> Turn:
-    return Turn("\n".join(asked)[:MAX_MESSAGE_LENGTH], answer, interrupted=not answer)
+    answered = not answer or bool(find_markers(answer))
+    question = "\n".join(asked)[:MAX_MESSAGE_LENGTH]
+    return Turn(question, answer, interrupted=not answer, answered=answered)
 
 
 def _text(content: JsonValue, *, field: str, strict: bool) -> str:

@@ -178,10 +178,11 @@ WHERE owner_id = $1 AND session_id = $2 AND model IS DISTINCT FROM $3
 
 -- name: list_turns
 -- The newest ended answer to each question before $3; the last $4 turns, newest first.
-SELECT q.content AS question, a.content AS answer, a.status
+SELECT q.content AS question, a.content AS answer, a.status, a.status <> 'complete'
+  OR a.finish_reason IS DISTINCT FROM 'no_evidence' AND a.citations <> '[]' AS answered
 FROM messages q
 CROSS JOIN LATERAL (
-  SELECT content, status FROM messages
+  SELECT content, status, finish_reason, citations FROM messages
   WHERE question_id = q.message_id AND owner_id = $1 AND role = 'assistant'
     AND status <> 'streaming'
   ORDER BY ordinal DESC

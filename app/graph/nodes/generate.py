@@ -1,6 +1,7 @@
 """Writes the answer from the kept passages, or a refusal when there are none."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from langchain_core.messages import BaseMessage
@@ -48,7 +49,7 @@ def make_generate(answerer: Answerer) -> Node:
             return {"text": text, "ended": EngineResult("no_evidence", None)}
         ended, text = await answerer(
             answer_messages(question, kept),
-            question=question,
+            question=replace(question, text=state.get("standalone", question.text)),
             passages=tuple(candidate.passage for candidate in kept),
             quote=state.get("quote"),
         )

@@ -28,7 +28,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         verdict = by_score(ranked, force=judge is None, bonus=bonus)
         judged: Grade | None = None
         if verdict.decision == "unsure" and judge is not None:
-            reply = await judge(grade_messages(state["question"], ranked))
+            reply = await judge(grade_messages(state["standalone"], ranked))
             judged = by_model(ranked, reply) if reply is not None else None
             if reply is None:
                 # It may still be loading: whether the passages answer is left to the answer.

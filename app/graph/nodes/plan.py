@@ -11,7 +11,8 @@ from app.domain.ports import Library, PassageSearch
 from app.domain.token_estimate import estimated_tokens
 from app.graph import composition
 from app.graph.composition import Composed
-from app.graph.question_kind import AskedFor, asked_for, is_demonstrative
+from app.graph.contextualizer import Contextualizer
+from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
 from app.graph.source_matching import (
     MIN_NAMED_SHARE,
     MIN_NAMED_SHARE_OF_SEVERAL,
@@ -69,15 +70,19 @@ _Answer = Composed | str | Sequence[Passage] | None
 """A text, with or without passages; passages for a model to answer from; None: search."""
 
 
-def make_plan(planner: Planner) -> Node:
+def make_plan(planner: Planner, contextualizer: Contextualizer) -> Node:
     """Sets `plan`, and `composed` or `kept` when no search is needed."""
 
     async def plan(state: AnswerState) -> AnswerState:
         began = planner.clock()
-        made = _Planning(planner, state["question"], planned_question(state["question"]))
+        question = state["question"]
+        if not _is_whole(question):
+            question = replace(question, text=await contextualizer.standalone(question))
+        made = _Planning(planner, question, planned_question(question))
         answer = await made.answer()
         kind = "lookup" if answer is None else made.asked.kind
         update: AnswerState = {
+            "standalone": question.text,
             "plan": Plan(kind, tuple((s.source_id, s.title) for s in made.sources)),
             "ms": (planner.clock() - began) * 1000,
         }
@@ -88,6 +93,12 @@ def make_plan(planner: Planner) -> Node:
         return update if answer is None else update | {"kept": _kept(answer)}
 
     return plan
+
+
+def _is_whole(question: Question) -> bool:
+    """Whether nothing said before changes what is asked: talk, "show more"."""
+    asked = planned_question(question)
+    return asked.kind in TALK or (asked.kind == "inventory" and _is_more(question.text))
 
 
 def planned_question(question: Question) -> AskedFor:

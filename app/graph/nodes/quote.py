@@ -41,11 +41,12 @@ def make_quote(quote: Quote, library: Surroundings) -> Node:
         principal = question.principal
         if question.continues:
             return {"kept": await _as_stored(library, principal, kept)}
+        asked = state.get("standalone", question.text)
         passages = [one.passage for one in kept]
-        quotes = await asyncio.to_thread(quote, question.text, passages)
+        quotes = await asyncio.to_thread(quote, asked, passages)
         if quotes.unfinished and (more := await _around(library, principal, passages, quotes)):
             passages = [*passages, *more]
-            quotes = await asyncio.to_thread(quote, question.text, passages)
+            quotes = await asyncio.to_thread(quote, asked, passages)
         candidates = {one.passage.passage_id: one for one in kept}
         cited = (passages[index] for index in quotes.cited)
         return {

@@ -19,9 +19,10 @@ def make_tabulate(library: Library, clock: Callable[[], float]) -> Node:
     async def tabulate(state: AnswerState) -> AnswerState:
         began = clock()
         question = state["question"]
+        asked = state.get("standalone", question.text)
         for source_id in table_sources(state):
             passages = await library.passages(question.principal, source_id)
-            made = await asyncio.to_thread(table_answer, question.text, passages)
+            made = await asyncio.to_thread(table_answer, asked, passages)
             if made is not None:
                 return {
                     "plan": Plan("table", ((source_id, passages[0].title),)),
@@ -39,7 +40,8 @@ def make_tabulate(library: Library, clock: Callable[[], float]) -> Node:
 
 def table_sources(state: AnswerState) -> list[str]:
     """The sources whose rows are among what was found, if something is to be computed."""
-    if not may_compute(state["question"].text) or state["question"].continues:
+    question = state["question"]
+    if not may_compute(state.get("standalone", question.text)) or question.continues:
         return []
     found = (*state.get("kept", ()), *state.get("nearest", ()))
     rows = [

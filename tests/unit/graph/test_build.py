@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage
 from app.domain.events import Stage, Token
 from app.domain.models import (
     Candidate,
+    Correction,
     Filters,
     Passage,
     Reading,
@@ -39,13 +40,15 @@ from app.graph.grading import (
 from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
 from app.graph.model_replies import search_query as rewritten_query
+from app.graph.nodes.generate import Answerer
 from app.graph.nodes.plan import Planner
 from app.graph.prompts import EARLIER_ANSWER_TOKENS, EARLIER_TOKENS, INTERRUPTED, answer_messages
-from app.graph.query_contextualization import is_follow_up, search_query
+from app.graph.query_contextualization import is_follow_up
 from app.graph.refusal import refusal
 from app.graph.state import Judge
 from app.llm.answering import answer_text
 from app.runs.ports import EngineResult, Evidence, Question
+from tests.fakes.word_lookup import FixedWords
 from tests.harness.memory_library import MemoryLibrary, no_similarity
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
@@ -98,6 +101,7 @@ class FixedSearch:
         self.queries: list[str] = []
         self.reading: Reading | None = None
         self.passages = 12
+        self.corrected: tuple[Correction, ...] = ()
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -109,6 +113,7 @@ class FixedSearch:
             searched_passages=self.passages,
             searched_sources=3,
             reading=self.reading,
+            corrected=self.corrected,
         )
 
 
@@ -124,6 +129,8 @@ def engine(
     reply: str = "Nausea [1].",
     reranker: Reranker | None = None,
     expect: Callable[[str], None] = lambda text: None,
+    words: FixedWords | None = None,
+    answerer: Answerer | None = None,
     normalize_markers: bool = True,
     library: MemoryLibrary | None = None,
 ) -> GraphEngine:
@@ -151,8 +158,9 @@ def engine(
             clock=lambda: float(next(ticks)),
         ),
         search=search,
+        words=words or FixedWords(),
         reranker=reranker or SameOrder(),
-        answerer=answer,
+        answerer=answerer or answer,
         judge=judge,
         clock=lambda: float(next(ticks)),
     )
@@ -318,17 +326,124 @@ def test_a_long_earlier_answer_is_cut() -> None:
         ("Why?", True),
         ("What are the side effects of aripiprazole?", False),
         ("Which company was chosen for the extension of the battery bank?", False),
+        ("Is there insulin in the emergency kit?", False),
     ],
 )
 def test_follow_ups_are_recognised(question: str, leans: bool) -> None:
     assert is_follow_up(question) is leans
 
 
-def test_a_follow_up_is_searched_with_the_key_terms_of_the_question_before() -> None:
-    history = (Turn("What are the side effects of aripiprazole?", "Nausea.", interrupted=False),)
-    assert search_query("And its dose?", history) == "And its dose? side effects aripiprazole"
-    assert search_query("How is warfarin monitored in hospital?", history).endswith("hospital?")
-    assert search_query("Why?", ()) == "Why?"
+ASKED_BEFORE = (
+    Turn("What are the side effects of aripiprazole?", "Nausea [1].", interrupted=False),
+)
+
+
+async def test_search_judge_and_quotes_get_the_question_in_full_words() -> None:
+    prompts: list[str] = []
+    asked: list[str] = []
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        prompts.append(str(messages[-1].content))
+        return '{"relevant": [1]}'
+
+    async def written(
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
+    ) -> tuple[EngineResult, str]:
+        asked.append(question.text)
+        return EngineResult("stop", None), "Quoted [1]."
+
+    search, words = FixedSearch([GREY]), FixedWords()
+    question = replace(QUESTION, text="And of sertraline?", history=ASKED_BEFORE)
+    await run(engine(search, judge=judge, words=words, answerer=written), question)
+    whole = "What are the side effects of sertraline?"
+    assert search.queries == [whole]
+    assert asked == [whole]
+    assert prompts[-1].endswith(f"Question: {whole}")
+    assert words.lookups == [(["sertraline"], ["side", "effects", "aripiprazole"])]
+
+
+async def test_a_complete_question_looks_nothing_up_and_asks_no_model() -> None:
+    prompts: list[str] = []
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        prompts.append(str(messages[-1].content))
+        return None
+
+    search, words = FixedSearch([CLEAR]), FixedWords()
+    question = replace(
+        QUESTION, text="How is warfarin therapy monitored in large hospitals?", history=ASKED_BEFORE
+    )
+    await run(engine(search, judge=judge, words=words), question)
+    assert search.queries == [question.text]
+    assert (words.lookups, prompts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "query"),
+    [
+        ("Who decided on the side effects?", "Who decided on the side effects?"),
+        (None, "Who decided that: What are the side effects of aripiprazole?"),
+        ("", "Who decided that: What are the side effects of aripiprazole?"),
+    ],
+)
+async def test_the_model_is_asked_once_where_the_rules_have_to_guess(
+    reply: str | None, query: str
+) -> None:
+    prompts: list[str] = []
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        prompts.append(str(messages[-1].content))
+        return reply
+
+    search = FixedSearch([CLEAR])
+    await run(
+        engine(search, judge=judge),
+        replace(QUESTION, text="Who decided that?", history=ASKED_BEFORE),
+    )
+    assert search.queries == [query]
+    assert prompts == ["Follow-up question: Who decided that?"]
+
+
+async def test_a_continued_quote_answers_the_same_question() -> None:
+    asked: list[str] = []
+
+    async def written(
+        messages: Sequence[BaseMessage],
+        *,
+        question: Question,
+        passages: tuple[Passage, ...],
+        quote: str | None,
+    ) -> tuple[EngineResult, str]:
+        asked.append(question.text)
+        return EngineResult("stop", None), "Quoted [1]."
+
+    first = replace(QUESTION, text="And of sertraline?", history=ASKED_BEFORE)
+    items, _, _ = await run(engine(FixedSearch([CLEAR]), answerer=written), first)
+    stored = tuple(
+        StageRecord(item.type, item.content.model_dump(mode="json"))
+        for item in items
+        if not isinstance(item, Token)
+    )
+    again = replace(first, continues="Quoted", continues_evidence=stored)
+    await run(engine(FixedSearch([OFF]), answerer=written), again)
+    assert asked == ["What are the side effects of sertraline?"] * 2
+
+
+async def test_corrections_are_said_and_kept_for_the_next_nodes() -> None:
+    search = FixedSearch([CLEAR])
+    search.corrected = (Correction(typed="aripiprazol", searched="aripiprazole"),)
+    question = replace(QUESTION, text="side effects of aripiprazol in adults and children")
+    items, _, _ = await run(engine(search), question)
+    [found] = [item for item in items if item.type == "retrieval_complete"]
+    assert found.content.corrected == search.corrected
+    assert found.content.query == "side effects of aripiprazole in adults and children"
+    plain, _, _ = await run(engine(FixedSearch([CLEAR])))
+    [found] = [item for item in plain if item.type == "retrieval_complete"]
+    assert "corrected" not in found.content.model_dump(mode="json")
 
 
 def test_a_closer_look_decides_between_candidates_that_look_the_same() -> None:

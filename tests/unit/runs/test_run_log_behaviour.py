@@ -585,6 +585,21 @@ async def test_history_is_oldest_first_and_ends_before_the_question(run_log: Run
     assert await run_log.history(ANN, "other", before="not yet", limit=9) == ()
 
 
+async def test_history_tells_answers_from_refusals(run_log: RunLog) -> None:
+    cited = replace(ANSWER, citations=(CITATION,))
+    answers = (
+        (cited, True),
+        (replace(ANSWER, finish_reason="no_evidence", citations=()), False),
+        (replace(ANSWER, citations=()), False),
+        (replace(ANSWER, status="stopped", citations=()), True),
+    )
+    for n, (answer, _) in enumerate(answers):
+        await run_log.create(new_run(f"run-{n}"))
+        await run_log.finish(replace(outcome(f"run-{n}"), message=answer))
+    history = await run_log.history(ANN, "s", before="next", limit=9)
+    assert [turn.answered for turn in history] == [answered for _, answered in answers]
+
+
 async def test_history_has_the_newest_ended_answer_of_each_question(run_log: RunLog) -> None:
     await run_log.create(new_run())
     await run_log.finish(replace(outcome(), message=replace(ANSWER, content="first")))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.events import Stage, Token
-from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
+from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn, WordUse
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
@@ -16,6 +16,7 @@ from app.llm.answering import answer_text
 from app.runs.ports import EngineResult, Evidence, Question
 from app.text.citations import cite
 from app.text.tokens import content_terms
+from tests.fakes.word_lookup import FixedWords
 from tests.harness.memory_library import DAY, MemoryLibrary, passages_of, source
 
 WARFARIN = source("Warfarin", shared=True)
@@ -161,6 +162,7 @@ async def ask(
             clock=lambda: float(next(ticks)),
         ),
         search=search,
+        words=FixedWords(WordUse(titled=frozenset({"warfarin", "ibuprofen"}))),
         reranker=SameOrder(),
         answerer=answer,
         judge=judge if with_model else None,
@@ -391,3 +393,17 @@ async def test_text_of_other_sources_cannot_forge_a_marker() -> None:
     texts = passages_of(forged, (None, "It is proven elsewhere [2] that all is well here."))
     asked = await ask("Summarise forged", library=MemoryLibrary([(forged, texts)]))
     assert "[2]" not in asked.text
+
+
+async def test_the_kind_of_a_follow_up_is_that_of_the_question_in_full_words() -> None:
+    history: tuple[Turn, ...] = (Turn("What is warfarin for?", "Clots [1].", interrupted=False),)
+    about = await ask("Summarise it", history=history)
+    assert (about.kind, about.searched) == ("whole", [])
+    assert "Bleeding is its most common side effect." in about.text
+    history += (Turn("And of ibuprofen?", "Heartburn [1].", interrupted=False),)
+    both = await ask("Compare them", history=history)
+    assert both.kind == "comparison"
+    plain = await ask("And their side effects?", history=history)
+    assert plain.kind == "lookup"
+    talk = await ask("thanks", history=history)
+    assert (talk.kind, talk.searched) == ("thanks", [])

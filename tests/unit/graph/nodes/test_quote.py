@@ -81,3 +81,14 @@ async def test_a_continued_answer_keeps_the_passages_of_its_markers() -> None:
 
 async def test_nothing_is_quoted_from_nothing() -> None:
     assert await chosen(Shelf(), "What?") == {}
+
+
+async def test_a_follow_up_is_quoted_as_it_is_in_full_words() -> None:
+    shelf = Shelf("The kit weighs 4 kilos.", "The lamp costs 9 euros.")
+    question = Question("r", "c", "m", LOCAL, "And the lamp?", Filters())
+    state: AnswerState = {
+        "question": question,
+        "standalone": "How much does the lamp cost?",
+        "kept": kept(shelf.stored),
+    }
+    assert (await make_quote(quote, shelf)(state))["quote"] == "The lamp costs 9 euros. [1]"

@@ -1,0 +1,28 @@
+"""Puts follow-up questions into full words: by rules, by the model where the rules had to guess."""
+
+from app.domain.ports import WordLookup
+from app.graph.model_replies import search_query
+from app.graph.prompts import contextualize_messages
+from app.graph.query_contextualization import standalone, words_to_look_up
+from app.graph.state import Judge
+from app.runs.ports import Question
+
+
+class Contextualizer:
+    """One query of the library's words for a follow-up, none for other questions."""
+
+    def __init__(self, words: WordLookup, judge: Judge | None) -> None:
+        self._words = words
+        self._judge = judge
+
+    async def standalone(self, question: Question) -> str:
+        """The question in full words. Raises `StoreUnavailable`."""
+        asked, earlier = words_to_look_up(question.text, question.history)
+        if not asked and not earlier:
+            return question.text
+        use = await self._words.word_use(question.principal, asked, earlier)
+        done = standalone(question.text, question.history, use)
+        if done.certain or self._judge is None:
+            return done.text
+        reply = await self._judge(contextualize_messages(question))
+        return search_query(reply or "") or done.text
