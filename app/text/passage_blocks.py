@@ -1,4 +1,4 @@
-"""The blocks of a passage: paragraphs, list items, table rows, code, and turns of speakers.
+"""The blocks of a passage: paragraphs, list items, table rows, code, turns of speakers, terms.
 
 The structure kept at ingestion decides where a passage has one; the rest is recognized by lines.
 """
@@ -10,12 +10,14 @@ from typing import Final, Literal
 
 from app.domain.models import Passage
 
-BlockKind = Literal["paragraph", "item", "row", "code", "turn"]
+BlockKind = Literal["paragraph", "item", "row", "code", "turn", "term"]
 
 _ITEM: Final = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•‣–]|(?P<number>\d{1,3})[.)])[ \t]+(?=\S)")
 _FENCE: Final = re.compile(r"[ \t]*(?:```|~~~)")
 _RULE: Final = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*\Z")
 _LABEL: Final = re.compile(r"[^\W\d][^\n:]{0,58}: (?=\S)")
+_TERM: Final = re.compile(r"(?=.{1,40}\Z)[^\W_]\S*(?: \S+){0,3}(?<![.,:;!?])")
+_MIN_EXPLANATION: Final = 6  # words
 _NEW_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
 
 
@@ -28,7 +30,7 @@ class Block:
     end: int
     mark: str = ""  # of an item: `-` or `3.`; empty when the item began in another passage
     depth: int = 0  # of an item: the width of its indentation
-    speaker: str | None = None  # of a turn
+    label: str | None = None  # the speaker of a turn; the term that a paragraph explains
 
     def of(self, text: str) -> str:
         return text[self.start : self.end]
@@ -47,7 +49,7 @@ def passage_blocks(passage: Passage) -> tuple[Block, ...]:
         _add_structured(blocks, passage.text, span.kind, span.start, span.end)
         position = span.end
     blocks += _plain_blocks(passage.text, position, len(passage.text))
-    return tuple(_without_lone_rows(blocks, passage))
+    return tuple(_with_terms(list(_without_lone_rows(blocks, passage)), passage))
 
 
 def cells(row: str) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ def _turns(passage: Passage) -> Iterator[Block]:
             label = found.group() if found else ""
         begin = start + len(label)
         if passage.text[begin:end].strip():
-            yield Block("turn", begin, end, speaker=label.removesuffix(": ") or None)
+            yield Block("turn", begin, end, label=label.removesuffix(": ") or None)
 
 
 def _add_structured(blocks: list[Block], text: str, kind: str, start: int, end: int) -> None:
@@ -157,6 +159,41 @@ def _without_lone_rows(blocks: Sequence[Block], passage: Passage) -> Iterator[Bl
         near = [*blocks[max(0, index - 1) : index], *blocks[index + 1 : index + 2]]
         is_row = any(one.kind == "row" for one in near)
         yield block if is_row else replace(block, kind="paragraph")
+
+
+def _with_terms(blocks: Sequence[Block], passage: Passage) -> Iterator[Block]:
+    """A few words above a paragraph are the term that it explains, as in a glossary."""
+    term: str | None = None
+    for index, block in enumerate(blocks):
+        if block.kind != "paragraph":
+            term = None
+            yield block
+            continue
+        words = block.of(passage.text)
+        following = blocks[index + 1] if index + 1 < len(blocks) else None
+        if _is_heading(words, passage.heading):
+            term = None
+            yield block
+        elif (
+            _TERM.fullmatch(words)
+            and (index == 0 or not blocks[index - 1].of(passage.text).endswith((":", "\uff1a")))
+            and following is not None
+            and _explains(following, passage)
+        ):
+            term = words
+            yield replace(block, kind="term")
+        else:
+            yield replace(block, label=term)
+
+
+def _is_heading(words: str, heading: str | None) -> bool:
+    return heading is not None and (heading == words or heading.endswith(f" > {words}"))
+
+
+def _explains(block: Block, passage: Passage) -> bool:
+    words = block.of(passage.text)
+    is_long = len(words.split()) >= _MIN_EXPLANATION
+    return block.kind == "paragraph" and is_long and not words[0].islower()
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,7 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 class PassageSentence:
     """A sentence, or a table row; `context` is what else its words depend on.
 
-    That is the speaker of a turn, and the header of a row.
+    That is the speaker of a turn, the term of an explanation, and the header of a row.
     """
 
     span: Span
@@ -55,7 +55,7 @@ def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     for index, block in enumerate(blocks):
         if block.kind != "row":
             header = ""
-            yield block.speaker or ""
+            yield block.label or ""
             continue
         row = block.of(text)
         if index == 0 or blocks[index - 1].kind != "row":

@@ -44,7 +44,7 @@ _WHOLE: Final = re.compile(
     re.IGNORECASE,
 )
 _PREPOSITION: Final = re.compile(
-    r"\s(?:of|for|in|at|with|to|from|by|on|about|during|between|under|von|für|bei|im|am|des)\s",
+    r"\s(?:of|for|in|at|with|to|from|by|on|about|during|between|under|after|before|von|für|bei|im|am|des)\s",
     re.IGNORECASE,
 )
 _ASKING: Final = frozenset(

@@ -22,7 +22,7 @@ MAX_TURN_WORDS: Final = 80
 """A longer turn of a speaker is quoted by sentences."""
 _SENTENCE_WORDS: Final = 8
 _INTRODUCES: Final = re.compile(
-    r"[:\uff1a]$|\b(?:the following|as follows|below)\b[^.!?]{0,40}\.?$", re.IGNORECASE
+    r"[:\uff1a,]$|\b(?:the following|as follows|below)\b[^.!?]{0,40}\.?$", re.IGNORECASE
 )
 _CAPTION: Final = re.compile(r"(?:table|tab\.|tabelle|tableau)\b", re.IGNORECASE)
 _LABELLED: Final = re.compile(r"\w:[ \t]\S")
@@ -49,7 +49,8 @@ class Unit:
     parts: tuple[Part, ...]
     lead: Part | None = None
     header: tuple[str, ...] = ()
-    speaker: str | None = None
+    label: str | None = None  # the speaker, or the term that is explained
+    is_first: bool = False  # of the sentences that explain the term
     block: int = 0  # sentences with the same number stand in one paragraph
     opens: bool = False  # reaches the beginning or the end of what was read
     closes: bool = False
@@ -127,7 +128,7 @@ class _Reader:
         self._at += 1
         passage = self._passages[number]
         introduced, self._lead = self._lead, None
-        if self._is_heading(passage, block):
+        if block.kind == "term" or self._is_heading(passage, block):
             return
         spans = block_sentences(passage.text, block)
         if introduced is not None and spans:
@@ -141,12 +142,14 @@ class _Reader:
         whole = block.kind == "turn" and len(block.of(passage.text).split()) <= MAX_TURN_WORDS
         if whole and spans and self._lead is None:
             spans = (Span(spans[0].start, spans[-1].end),)
+        explained = self._at > 1 and self._blocks[self._at - 2][1].kind == "term"
         for span in spans:
             if _is_quotable(span.of(passage.text), whole=self._only or block.kind == "turn"):
                 yield Unit(
                     "sentence",
                     (self._part(number, span),),
-                    speaker=block.speaker,
+                    label=block.label,
+                    is_first=explained and span == spans[0],
                     block=self._first_block + self._at,
                 )
 
@@ -176,7 +179,7 @@ class _Reader:
         parts: list[Part] = []
         while self._at < len(self._blocks):
             number, block = self._blocks[self._at]
-            if block.kind != "item" and not self._is_inside_list(parts):
+            if block.kind != "item" and not self._is_inside_list(block, parts):
                 break
             part = self._part(number, Span(block.start, block.end), block.mark, block.depth)
             if block.kind == "code":
@@ -186,12 +189,16 @@ class _Reader:
             self._at += 1
         yield Unit("list", tuple(parts), lead, opens=begin == 0, closes=self._is_end)
 
-    def _is_inside_list(self, parts: Sequence[Part]) -> bool:
-        """Whether the step that comes after this block has the next number."""
+    def _is_inside_list(self, block: Block, parts: Sequence[Part]) -> bool:
+        """Whether an item introduces this block, or the step after it has the next number."""
+        if block.kind == "code" and parts and parts[-1].text.endswith((":", "\uff1a")):
+            return True
         if self._at + 1 >= len(self._blocks):
             return False
         number = next((int(p.mark[:-1]) for p in reversed(parts) if p.mark[:-1].isdigit()), None)
         following = self._blocks[self._at + 1][1]
+        if block.kind == "code" and following.kind == "item" and following.depth > 0:
+            return True
         return number is not None and following.mark == f"{number + 1}."
 
     @property
@@ -223,6 +230,8 @@ class _Reader:
         opens, closes = begin == 0, self._is_end
         for header, some in columns([row.text for row in rows]):
             parts = tuple(replace(rows[index], cells=values) for index, values in some)
+            if not parts:
+                continue
             width = max(len(header), len(parts[0].cells))
             if len(parts) > 1 or len(header) == 1 or width > 2:
                 kind: UnitKind = "table" if width > 1 else "list"

@@ -64,7 +64,7 @@ def _group(one: Chosen) -> tuple[object, ...]:
     unit = one.unit
     match unit.kind:
         case "sentence":
-            return "sentence", unit.passage if unit.speaker is None else unit.block
+            return "sentence", unit.passage if unit.label is None else unit.block
         case "table":
             return "table", unit.header, unit.lead
         case "list":
@@ -78,11 +78,12 @@ def _is_numbered(unit: Unit) -> bool:
 
 
 def _sentences(chosen: Sequence[Chosen], numbers: Mapping[int, int]) -> str:
-    speaker = chosen[0].unit.speaker
+    label = chosen[0].unit.label
     said = " ".join(
         f"{plain(part.text)}{_marker(part, numbers)}" for one in chosen for part in one.quoted
     )
-    return f"{speaker}: {said}" if speaker else said
+    is_said = label is not None and said.lower().startswith(label.lower())
+    return f"{label}: {said}" if label and not is_said else said
 
 
 def _list(chosen: Sequence[Chosen], numbers: Mapping[int, int]) -> list[str]:

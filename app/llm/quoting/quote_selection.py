@@ -28,7 +28,8 @@ _NEW_PART: Final = 0.1
 _WHOLE_LIST: Final = 0.3
 _SAME_SHARE: Final = 0.8
 _REFERS_BACK: Final = re.compile(
-    r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
+    r"(?:[\w,]+ ){1,3}(?:this|it|they|these) (?:is|are|was|were|has|have|can|will|may)\b"
+    r"|(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
     r"|therefore|instead|then|but|and|so|because|either)\b",
     re.IGNORECASE,
 )
@@ -57,7 +58,7 @@ def select(question: str, passages: Sequence[Passage], units: Sequence[Unit]) ->
     scorer = Scorer(asked, passages, units)
     candidates = _of_the_subject(scorer, units, list(_candidates(asked, scorer, units)))
     if not asked.one:
-        candidates = _of_the_section(scorer, units, candidates)
+        candidates = _of_the_section(asked, scorer, units, candidates)
     chosen = _choose(asked, scorer, units, candidates)
     return _in_order(units, chosen)
 
@@ -86,7 +87,8 @@ def _of_list(
     specific = [scorer.weight(one.own - one.around) for one in parts]
     best = max(specific)
     is_list = unit.kind == "list" and not unit.header
-    if best == 0 or (asked.several and is_list and best < _WHOLE_LIST):
+    is_about = bool(asked.head) and asked.head <= whole.around
+    if best == 0 or (is_list and (is_about or (asked.several and best < _WHOLE_LIST))):
         return every
     some = _specific_parts(scorer, parts, specific)
     top = max(some, key=lambda one: one.score)
@@ -129,14 +131,15 @@ def _of_the_subject(
 
 
 def _of_the_section(
-    scorer: Scorer, units: Sequence[Unit], candidates: list[_Candidate]
+    asked: Asked, scorer: Scorer, units: Sequence[Unit], candidates: list[_Candidate]
 ) -> list[_Candidate]:
     """Only sections whose heading is what is asked ("What are the risks?"), if there are any."""
-    aspect = frozenset(scorer.weights) - scorer.subject()
+    subject = scorer.subject()
+    aspects = {scorer.terms - subject, (asked.head & scorer.terms) - subject} - {frozenset()}
     within = [
         one
         for one in candidates
-        if aspect and scorer.last_heading(units[one.unit].passage) == aspect
+        if scorer.last_heading(units[one.unit].passage) - subject in aspects
     ]
     return within or candidates
 
@@ -146,10 +149,13 @@ def _choose(
 ) -> list[_Candidate]:
     ranked = sorted(candidates, key=lambda one: (-one.score, one.unit))
     chosen: list[_Candidate] = []
+    section = scorer.section(units[ranked[0].unit].passage) if ranked else None
     for one in ranked:
         if chosen and not _adds(asked, scorer, units, chosen, one):
             continue
         group = [*_context(units, one), one]
+        if chosen and asked.steps and section != scorer.section(units[one.unit].passage):
+            continue
         chosen += [c for c in group if all(c.unit != other.unit for other in chosen)]
         if asked.steps and units[one.unit].is_procedure:
             break
@@ -174,6 +180,8 @@ def _adds(
     if not _is_own(asked, scorer, one) or units[one.unit].text.endswith("?"):
         return False
     if not asked.one:
+        if asked.head & scorer.terms <= one.around:
+            return True
         most = max(scorer.weight(other.covered) for other in chosen)
         return scorer.weight(one.covered) >= _COVERAGE_SHARE * most
     covered = frozenset[str]().union(*(other.own | other.around for other in chosen))
@@ -199,7 +207,7 @@ def _context(units: Sequence[Unit], one: _Candidate) -> list[_Candidate]:
     before = units[previous]
     if before.kind != "sentence" or before.passage != unit.passage:
         return []
-    if unit.speaker is not None and before.block != unit.block:
+    if unit.label is not None and before.block != unit.block:
         return []
     return [_Candidate(previous, None, one.score, one.own, one.around)]
 

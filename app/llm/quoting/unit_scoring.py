@@ -31,9 +31,16 @@ _BOUNDS: Final = (
     ),
 )
 """Words of a question for a bound, and how bounds are said."""
+_MIN_STEM: Final = 6
+_MAX_ENDING: Final = 4
 _MIN_FUZZY_LENGTH: Final = 5
 _FUZZY: Final = 0.8
 _NUMBERING: Final = re.compile(r"^\W*(?:chapter |section )?\d+(?:\.\d+)*\W+", re.IGNORECASE)
+_CONTENTS: Final = re.compile(
+    r"(?:table of )?contents|index|inhalt(?:sverzeichnis)?|sommaire", re.IGNORECASE
+)
+_CONTENTS_SHARE: Final = 0.3
+"""A table of contents names everything and says nothing."""
 _LABELLED: Final = re.compile(r"\w:[ \t]\S")
 _DEFINES: Final = re.compile(r"^(?:\w[\w’'-]*\s+){1,4}?(?:is|are|was|were|means?|refers?)\b")
 _CAUSE: Final = re.compile(
@@ -64,10 +71,11 @@ class Scorer:
         self._units = units
         bounds = [bound for bound in _BOUNDS if not asked.terms.isdisjoint(bound[0])]
         self._terms = [[_terms(part.text, bounds) for part in unit.parts] for unit in units]
-        self._unit_terms = [frozenset().union(*terms) for terms in self._terms]
         self._leads = [content_terms(_lead_of(unit)) for unit in units]
         self._headings = [content_terms(p.heading or "") for p in passages]
         self._titles = [content_terms(p.title) for p in passages]
+        self._add_other_forms()
+        self._unit_terms = [frozenset().union(*terms) for terms in self._terms]
         self.terms = self._known(asked.terms)
         self.weights = self._idf()
 
@@ -88,6 +96,11 @@ class Scorer:
         heading = (self._passages[passage].heading or "").rpartition(" > ")[2]
         return content_terms(_NUMBERING.sub("", heading))
 
+    def section(self, passage: int) -> tuple[str, str | None]:
+        """The source and the heading."""
+        found = self._passages[passage]
+        return found.source_id, found.heading
+
     def subject(self) -> frozenset[str]:
         """Query terms that only some of the titles have: they say which source is meant."""
         return frozenset(
@@ -99,6 +112,21 @@ class Scorer:
     def subjects_of(self, passage: int) -> frozenset[str]:
         """Query terms in title and heading."""
         return self._titles[passage] | self._headings[passage]
+
+    def _add_other_forms(self) -> None:
+        """Where a longer or shorter form of a query term is said, the term is, too."""
+        long = [term for term in self._asked.terms if len(term) >= _MIN_STEM and term.isalpha()]
+        if not long:
+            return
+
+        def extended(terms: frozenset[str]) -> frozenset[str]:
+            return terms.union(
+                term for term in long for word in terms if _is_form(term, word) and word != term
+            )
+
+        self._terms = [[extended(terms) for terms in of_unit] for of_unit in self._terms]
+        self._leads = [extended(terms) for terms in self._leads]
+        self._headings = [extended(terms) for terms in self._headings]
 
     def _known(self, asked: frozenset[str]) -> frozenset[str]:
         """The terms of the question; a misspelt one as the passages write it."""
@@ -158,6 +186,8 @@ class Scorer:
         )
         score = matched / self.total + self._fit(unit, number, text)
         score *= 1 - 0.04 * min(unit.passage, 10)
+        if _CONTENTS.fullmatch((self._passages[unit.passage].heading or "").rpartition(" > ")[2]):
+            score *= _CONTENTS_SHARE
         query = frozenset(self.weights)
         around = lead | heading | title
         return Scored(index, number, score, own & query, around & query, before & query)
@@ -189,6 +219,12 @@ class Scorer:
             fit += 0.1
         if asked.reason and _CAUSE.search(text):
             fit += 0.15
+        if (
+            asked.definition
+            and unit.is_first
+            and not content_terms(unit.label or "").isdisjoint(asked.terms)
+        ):
+            fit += 0.25
         if asked.definition and _DEFINES.match(text):
             subject = {w.norm for w in words(text)[:3]}
             fit += 0.15 * bool(subject & set(self.weights))
@@ -204,10 +240,17 @@ def _terms(text: str, bounds: Sequence[tuple[tuple[str, ...], re.Pattern[str]]])
     return terms
 
 
+def _is_form(term: str, word: str) -> bool:
+    """Whether one begins with the other, as in "decompress" and "decompression"."""
+    if min(len(term), len(word)) < _MIN_STEM or abs(len(term) - len(word)) > _MAX_ENDING:
+        return False
+    return term.startswith(word) or word.startswith(term)
+
+
 def _lead_of(unit: Unit) -> str:
     """What the reader sees with every part."""
     lead = unit.lead.text if unit.lead else ""
-    return " ".join((lead, unit.speaker or "", *unit.header))
+    return " ".join((lead, unit.label or "", *unit.header))
 
 
 def _closest(term: str, vocabulary: frozenset[str]) -> str:

@@ -59,10 +59,10 @@ def test_each_turn_has_its_speaker() -> None:
     text = "Ann Lee: It works. Note: it helps.\nBob: Yes."
     cues = (Cue(9, 34, 1.0, 2.0, "Ann Lee"), Cue(40, len(text), 2.0, 3.0, "Bob"))
     talk = replace(passage(text), kind="recording", cues=cues)
-    turns = [(block.speaker, block.of(text)) for block in passage_blocks(talk)]
+    turns = [(block.label, block.of(text)) for block in passage_blocks(talk)]
     assert turns == [("Ann Lee", "It works. Note: it helps."), ("Bob", "Yes.")]
     stored = replace(talk, cues=())
-    assert [block.speaker for block in passage_blocks(stored)] == ["Ann Lee", "Bob"]
+    assert [block.label for block in passage_blocks(stored)] == ["Ann Lee", "Bob"]
 
 
 @pytest.mark.parametrize(
