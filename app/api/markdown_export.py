@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 from urllib.parse import quote
 
-from app.domain.models import Citation, Conversation, Message
+from app.domain.models import QUOTING_MODEL, Citation, Conversation, Message
+from app.text.markers import renumbered
 
 Language = Literal["en", "de"]
 
@@ -16,7 +17,6 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "at": "at {}",
         "unverified": "not verified",
         "unchecked": "not checked",
-        "nothing": "No such source",
         "stopped": "This answer was stopped.",
         "error": "This answer was broken off: {}",
         "streaming": "This answer is still being written.",
@@ -28,7 +28,6 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "at": "bei {}",
         "unverified": "nicht bestätigt",
         "unchecked": "nicht geprüft",
-        "nothing": "Keine solche Quelle",
         "stopped": "Diese Antwort wurde angehalten.",
         "error": "Diese Antwort wurde abgebrochen: {}",
         "streaming": "Diese Antwort wird noch geschrieben.",
@@ -77,8 +76,10 @@ def disposition(title: str) -> str:
 
 
 def _answer(message: Message, words: dict[str, str]) -> Iterator[str]:
+    cited = [one for one in message.citations if one.passage_id is not None]
+    numbers = {one.marker: number for number, one in enumerate(cited, start=1)}
     if message.content.strip():
-        yield _without_active_markup(message.content.strip())
+        yield _without_active_markup(renumbered(message.content.strip(), numbers))
         yield ""
     if message.status == "error":
         why = _plain(message.error_message or message.error_code or "")
@@ -87,27 +88,29 @@ def _answer(message: Message, words: dict[str, str]) -> Iterator[str]:
     elif message.status != "complete":
         yield f"*{words[message.status]}*"
         yield ""
-    if message.citations:
+    if cited:
+        is_quoted = message.model == QUOTING_MODEL
         yield f"**{words['sources']}**"
         yield ""
-        for citation in message.citations:
-            yield from _source(citation, words)
+        for citation in cited:
+            yield from _source(citation, numbers[citation.marker], words, is_quoted=is_quoted)
         yield ""
 
 
-def _source(citation: Citation, words: dict[str, str]) -> Iterator[str]:
+def _source(
+    citation: Citation, number: int, words: dict[str, str], *, is_quoted: bool
+) -> Iterator[str]:
     where = [
         words["page"].format(citation.page) if citation.page is not None else "",
         citation.speaker or "",
         words["at"].format(_clock(citation.start_s)) if citation.start_s is not None else "",
         citation.url or "",
     ]
-    title = citation.title or words["nothing"]
-    place = ", ".join(_plain(part) for part in (title, *where) if part)
+    place = ", ".join(_plain(part) for part in (citation.title or "", *where) if part)
     doubt = words["unchecked" if citation.support is None else "unverified"]
-    verdict = "" if citation.verified else f" ({doubt})"
+    verdict = "" if citation.verified or is_quoted else f" ({doubt})"
     # Escaped: in a Markdown list the renderer would renumber the items.
-    yield f"\\[{citation.marker}\\] {place}{verdict}"
+    yield f"\\[{number}\\] {place}{verdict}"
     yield ""
     if citation.quote:
         yield from _quoted(citation.quote)

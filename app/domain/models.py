@@ -12,6 +12,8 @@ from app.domain.encoding import Timestamp
 from app.domain.errors import FailureCode
 
 SourceKind = Literal["document", "recording"]
+QUOTING_MODEL = "extractive"
+"""The model of answers that are quotes: there is no claim in them to verify."""
 OnDisconnect = Literal["cancel", "continue"]
 FinishReason = Literal["stop", "length", "content_filter", "stopped", "no_evidence"]
 MessageStatus = Literal["streaming", "complete", "stopped", "error"]

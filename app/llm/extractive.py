@@ -13,13 +13,13 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from typing_extensions import override
 
 from app.domain.adapter_settings import ModelSettings
+from app.domain.models import QUOTING_MODEL as NAME
 from app.domain.models import Passage
 from app.llm.answer_model import QUOTING_LABEL, AnswerModel
 from app.llm.extractive_answer import quote_answer
 from app.llm.fast_path.versions import is_usable
 from app.llm.path_selection import streaming_class
 
-NAME: Final = "extractive"
 _PIECE: Final = re.compile(r"(?<!\s)\s*+\S++(?:\s++\Z)?")
 _FINISHED: Final = {"finish_reason": "stop", "model_name": NAME}
 

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 _MARKER: Final = re.compile(r"(?<!\\)\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
@@ -37,6 +37,18 @@ def iter_markers(text: str) -> Iterator[Marker]:
     for match in _MARKER.finditer(text):
         if not in_code(match.start()):
             yield Marker(match.start(), match.end(), tuple(map(int, match[1].split(","))))
+
+
+def renumbered(text: str, numbers: Mapping[int, int]) -> str:
+    """The text with other numbers in its markers; one with an unknown number stays as it is."""
+    pieces: list[str] = []
+    position = 0
+    for marker in find_markers(text):
+        if all(number in numbers for number in marker.numbers):
+            shown = ", ".join(str(numbers[number]) for number in marker.numbers)
+            pieces += (text[position : marker.start], f"[{shown}]")
+            position = marker.end
+    return "".join((*pieces, text[position:]))
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:

@@ -70,9 +70,8 @@ class Completion:
 
     def sources(self, citations: Sequence[Citation]) -> str:
         """The list of sources at the end of the text; empty without citations or if turned off."""
-        if not self.append_sources or not citations:
-            return ""
-        return SOURCES_HEADING + "\n".join(_source_line(item) for item in citations)
+        lines = [_source_line(one) for one in citations if one.passage_id is not None]
+        return SOURCES_HEADING + "\n".join(lines) if self.append_sources and lines else ""
 
     def annotations(self, text: str, citations: Sequence[Citation]) -> tuple[Annotation, ...]:
         """One per marker, in order, at most `MAX_ANNOTATIONS`. Offsets are in characters."""
@@ -208,8 +207,6 @@ def _annotated(citation: Citation, link: Callable[[Citation], str]) -> UrlCitati
 
 def _source_line(citation: Citation) -> str:
     """`- [1] Title, page 3: “quote”`, on one line."""
-    if citation.passage_id is None:
-        return f"- [{citation.marker}] names no passage"
     place = f", page {citation.page}" if citation.page is not None else ""
     if citation.start_s is not None:
         minutes, seconds = divmod(int(citation.start_s), 60)

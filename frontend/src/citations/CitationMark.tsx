@@ -7,13 +7,14 @@ import styles from "./CitationMark.module.css";
 import { CitationPreview } from "./CitationPreview.tsx";
 import { MarksContext, namedMark } from "./marks.ts";
 
-/** `[n]` in the text: shows its passage on hover or focus, opens it on click. */
+/** `[n]` in the text: shows its passage on hover or focus, opens it on click. Without one: text. */
 export function CitationMark({ marker }: { readonly marker: number }) {
   const marks = use(MarksContext);
   const button = useRef<HTMLButtonElement>(null);
   const [near, setNear] = useState<DOMRect | null>(null);
   const id = useId();
-  const { info, label } = namedMark(marker, marks);
+  const { info, label, number } = namedMark(marker, marks);
+  if (info.verdict === "unknown") return `[${marker}]`;
   const open = (): void => {
     setNear(button.current?.getBoundingClientRect() ?? null);
   };
@@ -43,7 +44,7 @@ export function CitationMark({ marker }: { readonly marker: number }) {
           if (info.target !== null) marks.onOpen(info.target);
         }}
       >
-        {`[${marker}]`}
+        {`[${number}]`}
       </button>
       {near === null
         ? null

@@ -15,46 +15,45 @@ interface Props extends Evidence {
   readonly onOpen: (target: PlaceInSource) => void;
 }
 
-/** The sources of a finished answer, numbered as in its text. */
+/** The sources of a finished answer, numbered as in its text: in the order of their first mark. */
 export function SourceList({ onOpen, ...evidence }: Props) {
   useT();
-  if (evidence.citations.length === 0) return null;
+  const cited = evidence.citations.filter(({ passage_id: passage }) => passage !== null);
+  if (cited.length === 0) return null;
   return (
     <Disclosure
       
       summary={
         <span>
-          {summaryOf(evidence.citations)}
+          {summaryOf(cited, evidence.isQuoted)}
         </span>
       }
     >
       <ol className={styles.list}>
-        {evidence.citations.map(({ marker }) => (
-          <SourceItem key={marker} info={describeMark(marker, evidence)} onOpen={onOpen} />
+        {cited.map(({ marker }, index) => (
+          <SourceItem key={marker} number={index + 1} info={describeMark(marker, evidence)} onOpen={onOpen} />
         ))}
       </ol>
     </Disclosure>
   );
 }
 
-/** How many sources there are and are not verified; marks that name no passage are no sources. */
-function summaryOf(citations: readonly Citation[]): string {
-  const existing = citations.filter(({ passage_id: passage }) => passage !== null);
-  const invented = citations.length - existing.length;
-  const doubtful = existing.filter(({ verified }) => !verified).length;
-  const sources = count(existing.length, "source");
-  const parts = [
-    existing.length === 0
-      ? ""
-      : doubtful === 0
-        ? t("citations:summary.verified", { sources })
-        : t("citations:summary.doubtful", { sources, count: doubtful }),
-    invented === 0 ? "" : t("citations:summary.noSource", { count: invented }),
-  ];
-  return parts.filter((part) => part !== "").join("; ");
+/** How many sources there are; of a model's claims also how many are not verified. */
+function summaryOf(cited: readonly Citation[], isQuoted: boolean): string {
+  const sources = count(cited.length, "source");
+  if (isQuoted) return t("citations:summary.quoted", { sources });
+  const doubtful = cited.filter(({ verified }) => !verified).length;
+  if (doubtful === 0) return t("citations:summary.verified", { sources });
+  return t("citations:summary.doubtful", { sources, count: doubtful });
 }
 
-function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen: Props["onOpen"] }) {
+interface ItemProps {
+  readonly number: number;
+  readonly info: MarkInfo;
+  readonly onOpen: Props["onOpen"];
+}
+
+function SourceItem({ number, info, onOpen }: ItemProps) {
   const { target } = info;
   const where = place({
     page: info.page,
@@ -72,7 +71,7 @@ function SourceItem({ info, onOpen }: { readonly info: MarkInfo; readonly onOpen
           if (target !== null) onOpen(target);
         }}
       >
-        <span className={cx(mark.mark, mark[info.verdict])}>{`[${info.marker}]`}</span>
+        <span className={cx(mark.mark, mark[info.verdict])}>{`[${number}]`}</span>
         <span className={styles.body}>
           <span className={styles.title}>
             <bdi>{info.title}</bdi>

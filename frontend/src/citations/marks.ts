@@ -3,6 +3,7 @@ import { createContext } from "react";
 import { t } from "../i18n/i18n.ts";
 import type { PlaceInSource } from "../protocol/api.ts";
 import type { Citation, MarkedPassage } from "../protocol/events.gen.ts";
+import type { MarkNumbers } from "./markNumbers.ts";
 
 /** What an answer stands on, as far as it is known while it is being written. */
 export interface Evidence {
@@ -10,9 +11,11 @@ export interface Evidence {
   readonly citations: readonly Citation[];
   /** False while the verdicts are still out. */
   readonly hasVerdicts: boolean;
+  /** Whether the answer is made of quotes: then there is nothing to verify. */
+  readonly isQuoted: boolean;
 }
 
-export type Verdict = "pending" | "verified" | "unverified" | "unchecked" | "unknown";
+export type Verdict = "pending" | "quoted" | "verified" | "unverified" | "unchecked" | "unknown";
 
 /** One `[n]`: what to show of it, and where it leads. */
 export interface MarkInfo {
@@ -29,6 +32,7 @@ export interface MarkInfo {
 }
 
 export interface Marks extends Evidence {
+  readonly numbers: MarkNumbers;
   readonly onOpen: (target: PlaceInSource) => void;
 }
 
@@ -36,6 +40,8 @@ export const MarksContext = createContext<Marks>({
   passages: [],
   citations: [],
   hasVerdicts: false,
+  isQuoted: false,
+  numbers: new Map(),
   onOpen: () => undefined,
 });
 
@@ -45,10 +51,13 @@ function checkedVerdict({ verified, support }: Citation): Verdict {
   return support === null ? "unchecked" : "unverified";
 }
 
-function verdictOf(citation: Citation | undefined, isKnown: boolean, hasVerdicts: boolean): Verdict {
+function verdictOf(citation: Citation | undefined, isKnown: boolean, evidence: Evidence): Verdict {
   if (citation?.passage_id === null) return "unknown";
-  if (citation !== undefined) return checkedVerdict(citation);
-  return hasVerdicts && !isKnown ? "unknown" : "pending";
+  if (citation === undefined && !isKnown) {
+    return evidence.hasVerdicts || evidence.passages.length > 0 ? "unknown" : "pending";
+  }
+  if (evidence.isQuoted) return "quoted";
+  return citation === undefined ? "pending" : checkedVerdict(citation);
 }
 
 /** Everything known about `[marker]`, from its verdict if there is one, else from its passage. */
@@ -57,13 +66,13 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
   const citation = evidence.citations.find((other) => other.marker === marker);
   const passageId = citation?.passage_id ?? passage?.passage_id ?? null;
   const sourceId = citation?.source_id ?? passage?.source_id ?? null;
-  const verdict = verdictOf(citation, passage !== undefined, evidence.hasVerdicts);
+  const verdict = verdictOf(citation, passage !== undefined, evidence);
   return {
     marker,
     verdict,
-    title: citation?.title ?? passage?.title ?? t("citations:noSuchSource"),
-    text: citation?.quote ?? passage?.text ?? t("citations:notGiven"),
-    support: citation?.support ?? null,
+    title: citation?.title ?? passage?.title ?? "",
+    text: citation?.quote ?? passage?.text ?? "",
+    support: verdict === "quoted" ? null : (citation?.support ?? null),
     page: citation?.page ?? passage?.page ?? null,
     startS: citation?.start_s ?? passage?.start_s ?? null,
     heading: passage?.heading ?? null,
@@ -85,6 +94,8 @@ export function describeMark(marker: number, evidence: Evidence): MarkInfo {
 /** What `describeMark` found, and what the mark is called. */
 export interface NamedMark {
   readonly info: MarkInfo;
+  /** As it is shown: in the order of first appearance. */
+  readonly number: number;
   readonly label: string;
 }
 
@@ -94,14 +105,15 @@ const named = new WeakMap<Marks, Map<number, NamedMark>>();
 export function namedMark(marker: number, marks: Marks): NamedMark {
   const known = named.get(marks) ?? new Map<number, NamedMark>();
   named.set(marks, known);
-  const mark = known.get(marker) ?? nameMark(describeMark(marker, marks));
+  const mark = known.get(marker) ?? nameMark(describeMark(marker, marks), marks.numbers.get(marker) ?? marker);
   known.set(marker, mark);
   return mark;
 }
 
-function nameMark(info: MarkInfo): NamedMark {
-  const { marker, title, verdict } = info;
-  return { info, label: t("citations:mark", { marker, title, verdict: t(`citations:verdict.${verdict}`) }) };
+function nameMark(info: MarkInfo, number: number): NamedMark {
+  const { title, verdict } = info;
+  const said = verdict === "unknown" ? "" : t(`citations:verdict.${verdict}`);
+  return { info, number, label: t("citations:mark", { marker: number, title, verdict: said }) };
 }
 
 /** The verdict, and why, in words. */

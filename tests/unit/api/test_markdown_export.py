@@ -71,7 +71,7 @@ def test_it_says_what_became_of_an_answer_in_the_readers_language() -> None:
         replace(ANSWER, status="streaming", content=""),
         replace(
             ANSWER,
-            citations=(CITED.model_copy(update={"title": None, "quote": None, "verified": False}),),
+            citations=(CITED.model_copy(update={"quote": None, "verified": False}),),
         ),
     ]
     text = markdown(TALK, [QUESTION, *answers], language="de")
@@ -79,7 +79,7 @@ def test_it_says_what_became_of_an_answer_in_the_readers_language() -> None:
         "*Diese Antwort wurde angehalten.*",
         "*Diese Antwort wurde abgebrochen: Too slow.*",
         "*Diese Antwort wird noch geschrieben.*",
-        "Keine solche Quelle, Ana, bei 1:15 (nicht bestätigt)",
+        "Ana, bei 1:15 (nicht bestätigt)",
     ):
         assert said in text
     assert text.count("### Eine andere Antwort") == 3
@@ -90,6 +90,27 @@ def test_it_says_which_quotes_were_not_checked() -> None:
     answer = replace(ANSWER, citations=(unchecked,))
     assert "Ana, at 1:15 (not checked)\n" in markdown(TALK, [QUESTION, answer])
     assert "bei 1:15 (nicht geprüft)\n" in markdown(TALK, [QUESTION, answer], language="de")
+
+
+def test_sources_are_numbered_as_they_are_cited_and_marks_without_one_are_text() -> None:
+    cited = tuple(
+        CITED.model_copy(update={"marker": marker, "passage_id": passage, "quote": None})
+        for marker, passage in ((5, "p"), (9, None), (2, "q"))
+    )
+    answer = replace(ANSWER, content="Boil [5] it [9] now [2][5]. `[5]`", citations=cited)
+    text = markdown(TALK, [QUESTION, answer])
+    assert "Boil [1] it [9] now [2][1]. `[5]`\n" in text
+    assert [line[:5] for line in text.splitlines() if line.startswith("\\[")] == [
+        "\\[1\\]",
+        "\\[2\\]",
+    ]
+
+
+def test_quotes_are_neither_verified_nor_doubted() -> None:
+    answer = replace(
+        ANSWER, model="extractive", citations=(CITED.model_copy(update={"verified": False}),)
+    )
+    assert "(not" not in markdown(TALK, [QUESTION, answer])
 
 
 def test_nothing_of_it_runs_or_loads() -> None:

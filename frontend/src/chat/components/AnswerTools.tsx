@@ -6,6 +6,7 @@ import { Popover } from "../../ui/Popover.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import { ROOT_PATH } from "../../protocol/addresses.ts";
 import { askAgainByCurl, replayByCurl } from "./curl.ts";
+import { evidenceOf } from "./evidenceOf.ts";
 import { useChat } from "./chatContext.ts";
 import type { Turn } from "../state/turns.ts";
 import { FeedbackButtons } from "./FeedbackButtons.tsx";
@@ -29,7 +30,7 @@ export function AnswerTools({ turn, answer, isLast }: Props) {
     <div className={styles.tools} role="group" aria-label={t("chat:answer.tools")}>
       {turn.answers.length > 1 ? <Alternatives turn={turn} /> : null}
       {answer.text === "" ? null : (
-        <CopyButton text={() => renderers.copyText(answer.text, answer)}>{t("chat:answer.copy")}</CopyButton>
+        <CopyButton text={() => renderers.copyText(answer.text, evidenceOf(answer))}>{t("chat:answer.copy")}</CopyButton>
       )}
       {/* After an error, the note above offers the same as "Retry". */}
       {isLast && answer.messageId !== null && answer.phase !== "error" ? (

@@ -7,6 +7,7 @@ import { AnswerOutcome } from "./AnswerOutcome.tsx";
 import { PacedText } from "./PacedText.tsx";
 import { SearchScopeNote } from "./SearchScopeNote.tsx";
 import { StageLine } from "./StageLine.tsx";
+import { evidenceOf } from "./evidenceOf.ts";
 import { useChat } from "./chatContext.ts";
 import styles from "./AnswerView.module.css";
 
@@ -20,7 +21,7 @@ interface Props {
 /** One answer: stages, text, sources, and what can be done with it. */
 export function AnswerView({ turn, answer, isLast, stop }: Props) {
   const { renderers } = useChat();
-  const { passages, citations, hasVerdicts, text } = answer;
+  const { text } = answer;
   const isStreaming = answer.phase === "streaming";
   return (
     <article className={styles.answer} aria-busy={isStreaming}>
@@ -34,7 +35,7 @@ export function AnswerView({ turn, answer, isLast, stop }: Props) {
           <AnswerOutcome {...{ answer, stop, isLast }} />
           <SearchScopeNote question={turn.question} {...{ answer, isLast }} />
           <div className={styles.details}>
-            <renderers.SourceList {...{ passages, citations, hasVerdicts }} />
+            <renderers.SourceList {...evidenceOf(answer)} />
             <AnswerMetrics answer={answer} />
           </div>
           <AnswerTools {...{ turn, answer, isLast }} />

@@ -1,4 +1,5 @@
 import type { Answer } from "../state/answerReducer.ts";
+import { evidenceOf } from "./evidenceOf.ts";
 import { useChat } from "./chatContext.ts";
 import { useReadingPace } from "./useReadingPace.ts";
 
@@ -10,7 +11,6 @@ interface Props {
 export function PacedText({ answer }: Props) {
   const { renderers } = useChat();
   const isGrowing = answer.phase === "streaming";
-  const { passages, citations, hasVerdicts } = answer;
   const text = useReadingPace(answer.text, isGrowing);
-  return <renderers.AnswerText {...{ text, passages, citations, hasVerdicts }} streaming={isGrowing} />;
+  return <renderers.AnswerText {...evidenceOf(answer)} text={text} streaming={isGrowing} />;
 }

@@ -7,6 +7,8 @@ export interface AnswerEvidence {
   readonly passages: readonly MarkedPassage[];
   readonly citations: readonly Citation[];
   readonly hasVerdicts: boolean;
+  /** Whether the answer is made of quotes. */
+  readonly isQuoted: boolean;
 }
 
 /** Parts of the chat that other rooms draw; the app puts them together. */
