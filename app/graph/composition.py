@@ -326,7 +326,7 @@ def _sentences(passages: Iterable[Passage]) -> list[_Sentence]:
         for block in passage_blocks(passage):
             is_item = block.kind == "item"
             number = f"{block.mark} " if block.mark[:1].isdigit() else ""
-            speaker = f"{block.speaker}: " if block.speaker else ""
+            speaker = f"{block.label}: " if block.kind == "turn" and block.label else ""
             for place, span in enumerate(block_sentences(passage.text, block)):
                 text = _plain(span.of(passage.text))
                 if is_item or block.kind == "row" or len(text.split()) >= _MIN_WORDS:
