@@ -284,12 +284,14 @@ class FidelityNote:
     """Content that is missing from the text: `count` items of that kind, of `total` if known.
 
     `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
-    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
+    `doubtful_encoding`: the encoding that the text was read as.
     """
 
     kind: str
     count: int
     total: int | None = None
+    detail: Annotated[str | None, Field(exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

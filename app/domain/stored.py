@@ -129,12 +129,18 @@ def stored_notes(values: object) -> tuple[FidelityNote, ...]:
     if not isinstance(values, list | tuple):
         return ()
     return tuple(
-        FidelityNote(value["kind"], value["count"], _total(value.get("total")))
+        FidelityNote(
+            value["kind"], value["count"], _total(value.get("total")), _detail(value.get("detail"))
+        )
         for value in values
         if isinstance(value, Mapping)
         and isinstance(value.get("kind"), str)
         and isinstance(value.get("count"), int)
     )
+
+
+def _detail(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def stored_spans(values: object) -> tuple[Span, ...]:

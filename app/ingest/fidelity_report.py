@@ -26,7 +26,6 @@ _WORDS: Final = {
 }
 """A noun, and what is said of one and of several."""
 _THINGS: Final = {"pictures": "picture", "hidden_sheets": "hidden sheet"}
-_DOUBTFUL: Final = "the encoding is a guess"
 
 
 def describe(notes: Sequence[FidelityNote]) -> str:
@@ -36,7 +35,7 @@ def describe(notes: Sequence[FidelityNote]) -> str:
 
 def _words(note: FidelityNote) -> str:
     if note.kind == "doubtful_encoding":
-        return _DOUBTFUL
+        return _encoding(note.detail)
     if note.kind in _THINGS:
         return counted(note.count, _THINGS[note.kind])
     if note.kind not in _WORDS:
@@ -46,3 +45,9 @@ def _words(note: FidelityNote) -> str:
     if note.total is not None and note.total > 1:
         return f"{note.count:,} of {note.total:,} {noun}s {said}"
     return f"{counted(note.count, noun)} {said}"
+
+
+def _encoding(name: str | None) -> str:
+    if name is None:  # noted by an earlier version
+        return "the encoding is a guess"
+    return f"read as {name}; if letters look wrong, save it as UTF-8 and ingest it again"

@@ -82,6 +82,9 @@ def _read(name: str, data: bytes, count: Count) -> ReadDocument:
 
 
 def _notes(loader: Loader, data: bytes, loaded: ParsedDocument) -> tuple[FidelityNote, ...]:
-    if loader.binary or loader.is_doubtful is None or not loader.is_doubtful(data):
+    if loader.binary or loader.doubtful_encoding is None:
         return loaded.notes
-    return (*loaded.notes, FidelityNote("doubtful_encoding", 1))
+    encoding = loader.doubtful_encoding(data)
+    if encoding is None:
+        return loaded.notes
+    return (*loaded.notes, FidelityNote("doubtful_encoding", 1, detail=encoding))

@@ -34,11 +34,21 @@ _UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
+_WINDOWS: Final = re.compile(r"(?:cp|windows-)(125\d)", re.IGNORECASE)
 _SAMPLE_BYTES: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
 _SAMPLE_LINES: Final = 2_000
 _FEW: Final = 3  # characters that may look like UTF-8 by chance
+_FEW_LETTERS: Final = 2  # fewer bytes beyond ASCII fit many encodings
 _DOUBTFUL: Final = 0.1  # confidence below which a guess is hardly better than the most usual one
 _CJK: Final = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e \n]")
+_COMMON_CJK: Final = re.compile(
+    "[ \n\u3001\u3002\u3041-\u30ff\uff01\uff0c\uff1a\uff1f"
+    "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年"
+    "过過发發后後作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣"
+    "日本月時間"
+    "이다는에의을가고하지를은로사기도한리나인자대어들시서정부아해수라그일과전스제여게있장주보구면할안않]"
+)
+"""Signs, kana, and the characters and syllables that texts consist of for a good part."""
 _ESCAPE_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
 )
@@ -84,9 +94,18 @@ def decode(data: bytes) -> str:
     return text
 
 
-def is_doubtful(data: bytes) -> bool:
-    """Whether `decode` has to guess the encoding, and others are about as likely."""
-    return _unicode(data) is None and _guess(data).doubtful
+def doubtful_encoding(data: bytes) -> str | None:
+    """What `decode` takes the encoding for, when others are about as likely."""
+    if _unicode(data) is not None:
+        return None
+    guess = _guess(data)
+    return shown_encoding(guess.encoding) if guess.doubtful else None
+
+
+def shown_encoding(name: str) -> str:
+    """`Windows-1250`, `ISO-8859-2`: as editors list it."""
+    windows = _WINDOWS.fullmatch(name)
+    return f"Windows-{windows[1]}" if windows else name.upper()
 
 
 def _decoded(data: bytes) -> str:
@@ -126,7 +145,7 @@ def guess_encoding(data: bytes) -> Guess | None:
     sample = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _SAMPLE_LINES))
     sample = sample[:_SAMPLE_BYTES]
     encoding, confidence = _detect(sample)
-    doubtful = confidence < _DOUBTFUL
+    doubtful = confidence < _DOUBTFUL or len(_HIGH.findall(sample)) <= _FEW_LETTERS
     usual = encoding is not None and encoding.lower().startswith(_WINDOWS_AND_ISO)
     if (doubtful or not usual) and _is_western(sample):
         return Guess("cp1252", doubtful=doubtful)
@@ -142,7 +161,7 @@ def guess_encoding(data: bytes) -> Guess | None:
 
 @lru_cache(maxsize=1)
 def _detect(sample: bytes) -> tuple[str | None, float]:
-    """The encoding and the confidence. Kept, because `is_doubtful` follows `decode`."""
+    """The encoding and the confidence. Kept, because `doubtful_encoding` follows `decode`."""
     found = detect(sample)
     return found["encoding"], found["confidence"]
 
@@ -185,13 +204,18 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _cjk_utf16_without_mark(data: bytes) -> str | None:
-    """Chinese, Japanese and Korean spread over many upper bytes, but over few kinds of signs."""
+    """Chinese, Japanese and Korean spread over many upper bytes, but over few kinds of signs.
+
+    Pairs of Latin letters are Chinese characters too, but not those that every text has.
+    """
     head = data[: _SAMPLE_BYTES - _SAMPLE_BYTES % 2]
     if len(data) % 2:
         return None
-    shares = {name: _cjk_share(head, name) for name in ("utf-16-le", "utf-16-be")}
-    likely = max(shares, key=lambda name: shares[name])
-    return likely if shares[likely] > 0.9 and shares[likely] - min(shares.values()) > 0.2 else None
+    texts = {name: head.decode(name, "replace") for name in ("utf-16-le", "utf-16-be")}
+    shares = {name: _share(_CJK, text) for name, text in texts.items()}
+    likely = max(shares, key=lambda name: _share(_COMMON_CJK, texts[name]))
+    found = shares[likely] > 0.9 and _share(_COMMON_CJK, texts[likely]) > 0.2
+    return likely if found else None
 
 
 def _commonest(half: bytes) -> float:
@@ -205,9 +229,8 @@ def _is_printable(data: bytes, encoding: str) -> bool:
     return sum(one.isprintable() or one.isspace() for one in text) > 0.95 * len(text)
 
 
-def _cjk_share(data: bytes, encoding: str) -> float:
-    text = data.decode(encoding, "replace")
-    return len(_CJK.findall(text)) / len(text)
+def _share(characters: re.Pattern[str], text: str) -> float:
+    return len(characters.findall(text)) / len(text)
 
 
 def _is_mixed(data: bytes) -> bool:

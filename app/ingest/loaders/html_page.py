@@ -8,7 +8,7 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 
-from app.ingest.loaders.decoding import decode, is_doubtful
+from app.ingest.loaders.decoding import decode, doubtful_encoding, shown_encoding
 from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.html_furniture import Furniture, is_note
 from app.ingest.loaders.html_tables import table_rows
@@ -94,15 +94,15 @@ def decode_html(data: bytes) -> str:
     return _decode_mislabelled(data, named) if text is None else decode(text.encode())
 
 
-def is_html_doubtful(data: bytes) -> bool:
-    """Whether the page's encoding is a guess, and others are about as likely."""
+def doubtful_html(data: bytes) -> str | None:
+    """The encoding that the page was read as, when it is a guess and others are about as likely."""
     named = _declared(data)
     if named is not None and _as_declared(data, named) is not None:
-        return False
+        return None
     try:
-        return is_doubtful(data)
+        return doubtful_encoding(data)
     except IngestError:
-        return True  # decoded in spite of it
+        return shown_encoding(named or "utf-8")  # decoded in spite of it
 
 
 def _declared(data: bytes) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Final
 
 from app.ingest.loaders.asciidoc import load_asciidoc
-from app.ingest.loaders.decoding import is_doubtful
+from app.ingest.loaders.decoding import doubtful_encoding
 from app.ingest.loaders.json_records import load_json, load_json_lines
 from app.ingest.loaders.markdown import load_markdown
 from app.ingest.loaders.members import Member, Unpack, load_zip, zip_members
@@ -30,7 +30,7 @@ MAX_TEXT_FILE_BYTES: Final = 32 * MEGABYTE  # parsed as a tree of many times its
 class Loader:
     """`load` raises `IngestError`. `binary`: what it reads is known by its content alone.
 
-    `is_doubtful`: whether the encoding of loaded text is hardly more than a guess; None for formats
+    `doubtful_encoding`: that of loaded text when it is hardly more than a guess; None for formats
     that name their encoding.
     """
 
@@ -42,7 +42,7 @@ class Loader:
     members: Unpack | None = None  # of a file that holds files
     own_text: bool = True  # besides them
     largest: int = MAX_TEXT_FILE_BYTES  # bytes
-    is_doubtful: Callable[[bytes], bool] | None = is_doubtful
+    doubtful_encoding: Callable[[bytes], str | None] | None = doubtful_encoding
 
 
 def _rst(data: bytes) -> ParsedDocument:
@@ -61,10 +61,10 @@ def _html(data: bytes) -> ParsedDocument:
     return load_html(data)
 
 
-def _is_html_doubtful(data: bytes) -> bool:
-    from app.ingest.loaders.html_page import is_html_doubtful
+def _doubtful_html(data: bytes) -> str | None:
+    from app.ingest.loaders.html_page import doubtful_html
 
-    return is_html_doubtful(data)
+    return doubtful_html(data)
 
 
 def _pdf(data: bytes) -> ParsedDocument:
@@ -194,7 +194,7 @@ LOADERS: Final = (
         (".html", ".htm", ".xhtml"),
         "text/html",
         _html,
-        is_doubtful=_is_html_doubtful,
+        doubtful_encoding=_doubtful_html,
     ),
     Loader("pdf", (".pdf",), "application/pdf", _pdf, binary=True, largest=MAX_FILE_BYTES),
     Loader(
@@ -255,13 +255,13 @@ LOADERS: Final = (
         (".fodt", ".fods", ".fodp", ".fodg"),
         "application/vnd.oasis.opendocument.text-flat-xml",
         _open_document,
-        is_doubtful=None,
+        doubtful_encoding=None,
     ),
     Loader("vtt", (".vtt",), "text/vtt", load_webvtt),
     Loader("srt", (".srt",), "application/x-subrip", load_srt),
     Loader("json", (".json",), "application/json", load_json),
     Loader("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", load_json_lines),
-    Loader("rtf", (".rtf",), "application/rtf", _rtf, largest=_MAX_MAIL, is_doubtful=None),
+    Loader("rtf", (".rtf",), "application/rtf", _rtf, largest=_MAX_MAIL, doubtful_encoding=None),
     Loader(
         "eml",
         (".eml",),
@@ -269,7 +269,7 @@ LOADERS: Final = (
         _eml,
         members=_eml_members,
         largest=_MAX_MAIL,
-        is_doubtful=None,
+        doubtful_encoding=None,
     ),
     Loader(
         "msg",
@@ -287,7 +287,7 @@ LOADERS: Final = (
         _mbox,
         members=_mbox_members,
         largest=MAX_FILE_BYTES,
-        is_doubtful=None,
+        doubtful_encoding=None,
     ),
     Loader(
         "zip",
@@ -305,7 +305,7 @@ LOADERS: Final = (
         (".xml", ".rss", ".atom", ".xsd", ".wsdl", ".dita", ".plist"),
         "text/xml",
         _xml,
-        is_doubtful=None,
+        doubtful_encoding=None,
     ),
     Loader("yaml", (".yaml", ".yml"), "application/yaml", load_yaml),
     Loader(

@@ -60,12 +60,14 @@ export interface SimilarSource {
  * Content that is missing from the text: `count` items of that kind, of `total` if known.
  *
  * `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
- * `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+ * `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
+ * `doubtful_encoding`: the encoding that the text was read as.
  */
 export interface FidelityNote {
   kind: string;
   count: number;
   total: number | null;
+  detail?: string | null;
 }
 /**
  * Terminal: every file was processed, and at least one is in the library.

@@ -1130,7 +1130,8 @@ export interface components {
          * @description Content that is missing from the text: `count` items of that kind, of `total` if known.
          *
          *     `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
-         *     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others.
+         *     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
+         *     `doubtful_encoding`: the encoding that the text was read as.
          */
         FidelityNote: {
             /** Kind */
@@ -1139,6 +1140,8 @@ export interface components {
             count: number;
             /** Total */
             total: number | null;
+            /** Detail */
+            detail?: string | null;
         };
         /**
          * FilterBody

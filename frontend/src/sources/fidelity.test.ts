@@ -17,6 +17,14 @@ describe("fidelityText", () => {
     expect(fidelityText([])).toBe("");
   });
 
+  it("names the encoding that was guessed", () => {
+    const guess = { kind: "doubtful_encoding", count: 1, total: null };
+    expect(fidelityText([{ ...guess, detail: "Windows-1250" }])).toBe(
+      "Read as Windows-1250. If letters look wrong, save the file as UTF-8 and add it again",
+    );
+    expect(fidelityText([guess])).toBe("The encoding is a guess");
+  });
+
   it("agrees in number with what is counted", () => {
     const one = { kind: "unreadable_chapters", count: 1 };
     expect(fidelityText([{ kind: "pages_without_text", count: 1, total: 22 }])).toBe(

@@ -26,8 +26,11 @@ export function fidelityText(notes: readonly FidelityNote[] | null | undefined):
   return notes?.map(noteText).join("; ") ?? "";
 }
 
-function noteText({ kind, count, total }: FidelityNote): string {
+function noteText({ kind, count, total, detail }: FidelityNote): string {
   const known = KINDS.find((one) => one === kind);
+  if (known === "doubtful_encoding" && detail != null) {
+    return t("sources:fidelity.readAs", { encoding: detail });
+  }
   if (known === undefined) return `${number(count)} ${kind.replaceAll("_", " ")}`;
   return total === null || total < 2
     ? t(`sources:fidelity.all.${known}`, { count })

@@ -26,6 +26,10 @@ KIND = re.compile(r'(?:add_note|FidelityNote)\(\s*"(\w+)"')
         ),
         ([FidelityNote("attachments", 1200)], "1,200 attachments were not read"),
         ([FidelityNote("doubtful_encoding", 1)], "the encoding is a guess"),
+        (
+            [FidelityNote("doubtful_encoding", 1, detail="Windows-1250")],
+            "read as Windows-1250; if letters look wrong, save it as UTF-8 and ingest it again",
+        ),
         ([FidelityNote("torn_corners", 2)], "2 torn corners"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from app.domain.models import FidelityNote
-from app.ingest.loaders.decoding import decode, guess_encoding, is_doubtful
+from app.ingest.loaders.decoding import decode, doubtful_encoding, guess_encoding
 from app.ingest.reading import read_document
 
 # Language, the encodings that it is written in, a text of our own.
@@ -347,19 +347,43 @@ def test_colours_of_terminals_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "doubtful"),
+    ("data", "encoding"),
     [
-        (b"Plain words.", False),
-        ("Les élèves".encode("utf-16"), False),
-        (SAMPLES[0][2].encode("cp1252"), False),
-        ("temp 20°C".encode("cp1252"), True),
+        (b"Plain words.", None),
+        ("Les élèves".encode("utf-16"), None),
+        (SAMPLES[0][2].encode("cp1252"), None),
+        ("temp 20°C".encode("cp1252"), "Windows-1252"),
+        ("Le musée e".encode("cp1252"), "Windows-1252"),
+        ("Le musée".encode("cp1252"), "Windows-1252"),
     ],
 )
-def test_a_doubtful_guess_is_said(data: bytes, doubtful: bool) -> None:
-    assert is_doubtful(data) is doubtful
-    notes = (FidelityNote("doubtful_encoding", 1),) if doubtful else ()
+def test_a_doubtful_guess_is_named(data: bytes, encoding: str | None) -> None:
+    assert doubtful_encoding(data) == encoding
+    notes = (FidelityNote("doubtful_encoding", 1, detail=encoding),) if encoding else ()
     for name in ("a.txt", "a.md", "a.csv", "a.html"):
         assert read_document(name, data, len).notes == notes
+
+
+@pytest.mark.parametrize(
+    "text", ["Le musée e", "élèves pai", "ont déposé", "Wörterbuch", "mañana", "Größe: 2 l"]
+)
+def test_pairs_of_latin_letters_are_no_chinese(text: str) -> None:
+    assert len(text.encode("cp1252")) % 2 == 0
+    assert decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "产品规格：额定电压二百二十伏，功率一千瓦，净重三公斤。",
+        "會議紀錄：專案經理報告進度，預計下週完成測試並交付客戶。",
+        "電気ポットの取扱説明書",
+        "회의록: 프로젝트 진행 상황 보고",
+    ],
+)
+def test_short_texts_in_utf_16_are_found_without_a_mark(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
 
 
 def test_what_a_page_says_of_its_encoding_is_no_guess() -> None:
