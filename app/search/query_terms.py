@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from app.text.stop_words import FUNCTION_WORDS
+from app.text.stop_words import FUNCTION_WORDS, foreign_function_words
 from app.text.tokens import norm, normalized_words, word_spans
 
 _REQUESTS: Final = """
@@ -41,8 +41,18 @@ Span = tuple[int, int]
 
 
 def without_request_words(query: str) -> str:
-    """The query without request words; unchanged when nothing else would be left."""
-    kept = [word for word in query.split() if not set(normalized_words(word)) & REQUEST_WORDS]
+    """The query without request words and, if it is not English, its function words.
+
+    Unchanged when nothing else would be left.
+    """
+    words = query.split()
+    foreign = foreign_function_words(word.lower().strip("?!.,;:") for word in words)
+    kept = [
+        word
+        for word in words
+        if not set(normalized_words(word)) & REQUEST_WORDS
+        and word.lower().strip("?!.,;:") not in foreign
+    ]
     return " ".join(kept) if set(normalized_words(" ".join(kept))) - FUNCTION_WORDS else query
 
 
@@ -60,8 +70,10 @@ class QueryTerms:
         """`rarity`: one for each of `word_spans(query)`, 0 for stop words."""
         words = tuple(normalized_words(query))
         weights: dict[str, float] = {}
+        spoken = (query[start:end].lower() for start, end in word_spans(query))
+        ignored = REQUEST_WORDS | {norm(word) for word in foreign_function_words(spoken)}
         for word, weight in zip(words, rarity, strict=True):
-            if weight > 0 and word not in REQUEST_WORDS:
+            if weight > 0 and word not in ignored:
                 weights[word] = max(weight, weights.get(word, 0.0))
         return cls(tuple(word_spans(query)), words, weights, frozenset(pairwise(words)))
 

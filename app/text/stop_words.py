@@ -41,7 +41,8 @@ QUESTION_STOP_WORDS: Final = frozenset(_COMMON.split()) | frozenset(_QUESTION_ON
 _ELSEWHERE: Final = """
     der das dem den ist sind ein eine einen einem einer und oder nicht wie wer wo wann warum wieso
     welche welcher welches wieviel viel gibt hat haben wird werden mit für von zu zum zur im bei
-    wurde kann muss ich wir ihr sie es auf aus nach
+    wurde kann muss ich wir ihr sie es auf aus nach ohne vom am als um sich man dass wenn auch noch
+    nur unter über durch gegen bis seit mein meine kein keine darf soll sollen bin hoch lange oft
     le les des du est sont une et ou qui que quel quelle quels quelles combien comment pourquoi
     dans avec pour sur ce cette il elle
     los las una qué cuál cuánto cuánta cómo dónde quién cuándo para por con es del
@@ -51,6 +52,7 @@ _ELSEWHERE: Final = """
 """
 FOREIGN_FUNCTION_WORDS: Final = frozenset(_ELSEWHERE.split()) - FUNCTION_WORDS
 """Of German, French, Spanish, Italian, Portuguese and Dutch, without what is English, too."""
+_FOREIGN_IN_CONTEXT: Final = FOREIGN_FUNCTION_WORDS | {"die", "des", "or", "per"}
 _AMBIGUOUS: Final = frozenset(
     "an also as at in me no of on so up was will".split()  # noqa: SIM905
 )
@@ -62,3 +64,9 @@ def seems_english(words: Iterable[str]) -> bool:
     foreign = sum(word in FOREIGN_FUNCTION_WORDS for word in found)
     english = sum(word in FUNCTION_WORDS and word not in _AMBIGUOUS for word in found)
     return foreign <= english
+
+
+def foreign_function_words(words: Iterable[str]) -> frozenset[str]:
+    """The function words of a question that is not English; empty for an English one."""
+    found = list(words)
+    return frozenset() if seems_english(found) else _FOREIGN_IN_CONTEXT.intersection(found)

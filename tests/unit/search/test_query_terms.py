@@ -57,6 +57,16 @@ def test_words_of_request_do_not_count() -> None:
     assert without_request_words("Explain!") == "Explain!"
 
 
+def test_function_words_of_another_language_do_not_count() -> None:
+    question = "Wie hoch ist die Pauschale ohne Beleg?"
+    assert without_request_words(question) == "Pauschale Beleg?"
+    terms = QueryTerms.from_query(question, [1.0] * 7)
+    assert set(terms.weights) == {norm("Pauschale"), norm("Beleg")}
+    assert without_request_words("Wie ist das?") == "Wie ist das?"
+    # "die" is a word like any other in an English question.
+    assert without_request_words("How many die of it?") == "How many die of it?"
+
+
 def test_words_that_frame_a_question_are_not_its_topic() -> None:
     asked = terms("What did the group decide about diesel?", group=4, decide=4, diesel=6)
     assert set(asked.weights) == set(normalized_words("group decide diesel"))  # ranking counts them
