@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from operator import not_
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -107,6 +108,12 @@ class RunOptions(Body):
     on_disconnect: OnDisconnect = "cancel"
     run_id: UUID4 | None = None
     model: OptionalModel = None
+
+
+class RegenerateBody(RunOptions):
+    """Body of `POST …/regenerate`. `keep_passages`: answer from the passages of that answer."""
+
+    keep_passages: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 class ChatBody(RunOptions):

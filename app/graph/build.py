@@ -79,7 +79,7 @@ def build_graph(
 
 
 def _entry(state: AnswerState) -> Literal["plan", "retrieve", "answer"]:
-    """A continued answer brings its passages along; a lookup needs no plan.
+    """A continued or compared answer brings its passages along; a lookup needs no plan.
 
     What a follow-up asks for is known once it is in full words.
     """

@@ -97,18 +97,16 @@ class GraphEngine:
 
 
 def _entry_state(question: Question) -> AnswerState:
-    """A continued answer starts at `generate`, with the passages it was written from."""
+    """An answer that reuses passages starts at `generate`, with their numbers."""
     state: AnswerState = {"question": question}
-    if question.continues:
-        kept = _continued_passages(question)
-        if kept:
-            state["kept"] = kept
-            state["standalone"] = searched_query(question.continues_evidence) or question.text
+    if kept := _reused_passages(question):
+        state["kept"] = kept
+        state["standalone"] = searched_query(question.reused_evidence) or question.text
     return state
 
 
-def _continued_passages(question: Question) -> tuple[Candidate, ...]:
+def _reused_passages(question: Question) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(passage=passage, score=1.0, cosine=1.0, bm25=0.0, coverage=1.0)
-        for passage in numbered_passages(question.continues_evidence)
+        for passage in numbered_passages(question.reused_evidence)
     )

@@ -355,7 +355,7 @@ class Question:
     model: str = ""  # by name; empty: the engine's default
     history: tuple[Turn, ...] = ()
     continues: str | None = None  # the text so far, which the answer continues
-    continues_evidence: tuple[StageRecord, ...] = ()
+    reused_evidence: tuple[StageRecord, ...] = ()  # of an earlier answer, whose passages are kept
 
 
 @dataclass(frozen=True, slots=True)

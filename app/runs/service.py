@@ -82,6 +82,7 @@ class Ask:
     question_id: str | None = None
     question_text: str = ""  # the stored question's text when `text` is None
     continues: str | None = None  # message_id
+    reuses: str | None = None  # message_id of an answer whose passages are used again
     history: tuple[Turn, ...] | None = None  # earlier turns; None: read them from the store
     is_ephemeral: bool = False  # the conversation is unlisted and kept only as long as its events
 
@@ -314,10 +315,13 @@ class RunService:
             model=run.record.model,
             history=history[-HISTORY_TURNS:],
         )
-        if ask.continues is None:
+        earlier = ask.continues or ask.reuses
+        if earlier is None:
             return question
-        text, evidence = await self._log.partial(ask.principal, ask.continues)
-        return replace(question, continues=text, continues_evidence=evidence)
+        text, evidence = await self._log.partial(ask.principal, earlier)
+        return replace(
+            question, continues=text if ask.continues else None, reused_evidence=evidence
+        )
 
     def _releaser(self, run: LiveRun) -> Callable[[], None]:
         def release() -> None:

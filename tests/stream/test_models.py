@@ -14,6 +14,7 @@ from app.embeddings.minilm import MiniLM
 from tests.fakes.openai_server import FakeOpenAI, Reply, closed_port
 from tests.harness.run_client import asking, last_answer
 from tests.harness.serving import Serving, serving
+from tests.harness.sse import frames
 from tests.harness.users import Person, person
 from tests.stream.conftest import QUESTION, app_settings
 
@@ -199,3 +200,46 @@ async def test_an_answer_goes_on_with_the_model_that_began_it(
     path = f"/conversations/s/messages/{broken}/continue"
     async with house.ann.stream("POST", path, json={}) as response:
         assert '"model":"team/two:latest"' in (await response.aread()).decode()
+
+
+async def regenerated(http: httpx.AsyncClient, message_id: str, **body: Any) -> list[str]:
+    """The types of the events of another answer."""
+    path = f"/conversations/s/messages/{message_id}/regenerate"
+    async with http.stream("POST", path, json=body) as response:
+        assert response.status_code == 200, await response.aread()
+        return [frame.type async for frame in frames(response)]
+
+
+async def test_another_model_answers_from_the_same_passages(
+    house: House, upstream: FakeOpenAI, second: FakeOpenAI
+) -> None:
+    await answer(house.ann, session_id="s")
+    first = await last_answer(house.ann, "s")
+    searched = await regenerated(house.ann, first["message_id"], model="team/two:latest")
+    assert "retrieval_start" in searched
+    kept = await regenerated(
+        house.ann, first["message_id"], model="team/two:latest", keep_passages=True
+    )
+    assert kept == ["run_start", "generation_start", "token", "citations", "done"]
+    both = [upstream.requests[0], second.requests[-1]]
+    assert len({str(request.messages[-1]) for request in both}) == 1
+    other = await last_answer(house.ann, "s")
+    assert (other["model"], other["content"]) == ("team/two:latest", TWO)
+    assert other["question_id"] == first["question_id"]
+    assert [c["passage_id"] for c in other["citations"]] == [
+        c["passage_id"] for c in first["citations"]
+    ]
+    # Comparing is not choosing.
+    assert (await house.ann.get("/conversations/s")).json()["model"] is None
+
+
+async def test_passages_that_may_not_be_read_any_more_are_not_used_again(house: House) -> None:
+    await answer(house.ann, session_id="s")
+    first = await last_answer(house.ann, "s")
+    await house.server.runtime.database.execute("UPDATE sources SET shared = false")
+    path = f"/conversations/s/messages/{first['message_id']}/regenerate"
+    refused = await house.ann.post(path, json={"keep_passages": True})
+    assert (refused.status_code, refused.json()["error"]["details"]) == (
+        422,
+        {"field": "message_id"},
+    )

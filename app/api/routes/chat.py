@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 import orjson
@@ -13,7 +14,14 @@ from starlette.responses import Response
 from app.api.dependencies import Services, WithPrincipal, WithServices
 from app.api.documented_responses import ASKED, ASKED_NAMED
 from app.api.json_answer import collect, status_of
-from app.api.schemas import SESSION_ID, ChatBody, ChatStreamBody, FilterBody, RunOptions
+from app.api.schemas import (
+    SESSION_ID,
+    ChatBody,
+    ChatStreamBody,
+    FilterBody,
+    RegenerateBody,
+    RunOptions,
+)
 from app.api.streaming import (
     AnswerResponse,
     EventStreamResponse,
@@ -97,18 +105,25 @@ async def chat_stream(
 async def regenerate(
     session_id: SessionPath,
     message_id: uuid.UUID,
-    body: RunOptions,
+    body: RegenerateBody,
     services: WithServices,
     principal: WithPrincipal,
     idempotency_key: Key = None,
     accept: Accept = None,
 ) -> Response:
-    """Write another answer to the same question, beside the first."""
+    """Write another answer to the same question, beside the first.
+
+    With `keep_passages` it is written from the same numbered passages, to compare models.
+    """
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
+    if body.keep_passages:
+        await _still_readable(services, principal, answer)
     model = await services.models.choose(principal, body.model)
     ask = follow_up_request(
         principal, session_id, body, answer, question, model=model, key=idempotency_key
     )
+    if body.keep_passages:
+        ask = replace(ask, reuses=answer.message_id)
     return respond(services, await services.runs.ask(ask), accept)
 
 

@@ -52,6 +52,8 @@ export interface paths {
         /**
          * Regenerate
          * @description Write another answer to the same question, beside the first.
+         *
+         *     With `keep_passages` it is written from the same numbered passages, to compare models.
          */
         post: operations["regenerate_conversations__session_id__messages__message_id__regenerate_post"];
         delete?: never;
@@ -1648,6 +1650,27 @@ export interface components {
             } | null;
         };
         /**
+         * RegenerateBody
+         * @description Body of `POST …/regenerate`. `keep_passages`: answer from the passages of that answer.
+         */
+        RegenerateBody: {
+            /**
+             * On Disconnect
+             * @default cancel
+             * @enum {string}
+             */
+            on_disconnect?: "cancel" | "continue";
+            /** Run Id */
+            run_id?: string | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Keep Passages
+             * @default false
+             */
+            keep_passages?: boolean;
+        };
+        /**
          * RunOptions
          * @description The options of every request that starts a run.
          *
@@ -2223,7 +2246,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RunOptions"];
+                "application/json": components["schemas"]["RegenerateBody"];
             };
         };
         responses: {

@@ -292,7 +292,7 @@ async def test_a_continued_answer_begins_with_its_text_and_keeps_its_numbers() -
         for item in first
         if not isinstance(item, Token)
     )
-    question = replace(QUESTION, continues="Nausea is", continues_evidence=stored)
+    question = replace(QUESTION, continues="Nausea is", reused_evidence=stored)
     search = FixedSearch([OFF])
     items, ended, evidence = await run(engine(search, reply=" common [1]."), question)
     assert text_of(items) == "Nausea is common [1]."
