@@ -118,7 +118,7 @@ class Model(Shape):
     reason: str | None  # why it is not reachable
 
 
-class ModelList(Shape):
+class ModelChoices(Shape):
     """The models to choose from, the default first.
 
     `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
@@ -170,7 +170,7 @@ class Jobs(Shape):
 class ListedConversation(Conversation):
     """A listed conversation; `match` is null without a search or if the title matched."""
 
-    match: Match | None = None
+    match: Match | None
 
     @classmethod
     def of(cls, conversation: Conversation, match: Match | None = None) -> Self:

@@ -369,7 +369,7 @@ class Conversation:
     created_at: Timestamp
     updated_at: Timestamp
     active_run_id: str | None
-    model: str | None = None  # chosen for its questions; null: the default
+    model: str | None  # chosen for its questions; null: the default
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import * as asking from "./journeys/asking.mjs";
 import * as history from "./journeys/history.mjs";
 import * as ingesting from "./journeys/ingesting.mjs";
 import * as library from "./journeys/library.mjs";
+import * as models from "./journeys/models.mjs";
 import * as mounted from "./journeys/mounted.mjs";
 import * as phone from "./journeys/phone.mjs";
 import * as reading from "./journeys/reading.mjs";
@@ -31,6 +32,7 @@ const PARALLEL_JOURNEYS = {
   ...phone,
   ...access,
   ...library,
+  ...models,
   ...mounted,
   ...reading,
   ...asking,

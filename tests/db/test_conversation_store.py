@@ -70,6 +70,7 @@ async def test_a_conversation_is_born_with_its_first_question(
         filters=Filters(tags=("hr",)),
         created_at=NOW,
         updated_at=NOW,
+        model=None,
         active_run_id="r1",
     )
     assert await store.get(ANN, "s") == expected

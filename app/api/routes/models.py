@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.api.dependencies import WithPrincipal, WithServices
 from app.api.documented_responses import REFUSED
-from app.api.response_models import ModelList
+from app.api.response_models import ModelChoices
 from app.api.schemas import Limit, Wanted
 
 router = APIRouter(prefix="/api/models", tags=["models"], responses=REFUSED)
@@ -18,7 +18,7 @@ async def list_models(
     principal: WithPrincipal,
     q: Annotated[Wanted, Query(description="Words that occur in name or label.")] = "",
     limit: Limit = 100,
-) -> ModelList:
+) -> ModelChoices:
     """The models that you may choose for a question, by `name`.
 
     Includes those that configured endpoints and Ollama on this machine list. They are looked for in
@@ -30,7 +30,7 @@ async def list_models(
         for model in services.models.offered(principal)
         if all(word in f"{model.name} {model.label}".casefold() for word in words)
     ]
-    return ModelList(
+    return ModelChoices(
         items=tuple(matching[:limit]),
         total=len(matching),
         searching=services.models.is_searching,

@@ -3,6 +3,7 @@ import { Trans } from "react-i18next";
 
 import { useT } from "../i18n/useLanguage.ts";
 import type { ModelInfo } from "../protocol/api.ts";
+import { useModels } from "../models/useModels.ts";
 import { api } from "../protocol/client.ts";
 import { Popover } from "../ui/Popover.tsx";
 import { cx } from "../ui/cx.ts";
@@ -35,8 +36,11 @@ export function ModelLabel() {
     refetchInterval: ({ state }) => interval(state.data?.model),
   });
   const model = data?.model;
+  const { data: models } = useModels();
   if (model === undefined) return null;
   const isQuoting = model.provider === "extractive";
+  // With several, the composer says which one is chosen, and where passages go.
+  if ((models?.total ?? 0) > (isQuoting ? 1 : 2)) return null;
   const isUnreachable = model.reachable === false;
   const label = isQuoting ? t("app:model.quotingLabel") : model.label;
   return (

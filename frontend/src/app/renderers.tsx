@@ -4,6 +4,9 @@ import type { AnswerEvidence, ChatRenderers } from "../chat/components/renderers
 import { CitedText } from "../citations/CitedText.tsx";
 import { copyText } from "../citations/copyText.ts";
 import { SourceList } from "../citations/SourceList.tsx";
+import { AnswerWith } from "../models/AnswerWith.tsx";
+import { Destination } from "../models/Destination.tsx";
+import { ModelPicker } from "../models/ModelPicker.tsx";
 import { ScopeName } from "../sources/ScopeName.tsx";
 import { ScopePicker } from "../sources/ScopePicker.tsx";
 import { SaveAsDocument } from "./SaveAsDocument.tsx";
@@ -23,6 +26,9 @@ export const CHAT_RENDERERS: ChatRenderers = {
   AnswerText,
   SourceList: AnswerSources,
   ScopePicker,
+  ModelPicker,
+  Destination,
+  AnswerWith,
   ScopeName,
   Welcome,
   SaveAsDocument,

@@ -10,7 +10,7 @@ const at = (title: string, updated_at: string): Conversation => ({
   title,
   created_at: updated_at,
   updated_at,
-  active_run_id: null,
+  active_run_id: null, model: null,
   filters: { source_ids: [], kinds: [], tags: [] },
   match: null,
 });

@@ -12,6 +12,8 @@ export type LibraryCounts = Schemas["LibraryCounts"];
 export type Message = Schemas["MessageShape"];
 export type MessagePage = Schemas["Page_MessageShape_"];
 export type ModelInfo = Schemas["Model"];
+export type ModelChoices = Schemas["ModelChoices"];
+export type OfferedModel = Schemas["OfferedModel"];
 export type Passage = Schemas["Passage"];
 export type PendingStop = Schemas["Pending"];
 export type Readiness = Schemas["Readiness"];
@@ -32,6 +34,10 @@ export type RunOptions = Schemas["RunOptions"] & {
   readonly on_disconnect: "continue";
   readonly run_id: string;
 };
+
+/** How another answer is made; `continue` takes no `keep_passages`. */
+export type AnswerAgainOptions = Omit<Schemas["RegenerateBody"], "keep_passages"> &
+  RunOptions & { readonly keep_passages?: boolean };
 
 export type Question = Schemas["ChatBody"] & RunOptions & { readonly session_id: string };
 

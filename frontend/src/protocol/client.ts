@@ -2,11 +2,13 @@ import createClient from "openapi-fetch";
 
 import { path, ROOT_PATH } from "./addresses.ts";
 import type {
+  AnswerAgainOptions,
   ConversationDetail,
   ConversationPage,
   Feedback,
   Listing,
   MessagePage,
+  ModelChoices,
   PendingStop,
   Question,
   Readiness,
@@ -125,7 +127,7 @@ export class Client {
     how: "regenerate" | "continue",
     sessionId: string,
     messageId: string,
-    options: RunOptions,
+    options: AnswerAgainOptions,
     signal: AbortSignal,
   ): Promise<Response> {
     const route = path("conversations", sessionId, "messages", messageId, how);
@@ -161,7 +163,7 @@ export class Client {
 
   async changeConversation(
     sessionId: string,
-    change: { title?: string; filters?: Filters },
+    change: { title?: string; filters?: Filters; model?: string },
   ): Promise<void> {
     const params = { path: { session_id: sessionId } };
     await this.#routes.PATCH("/conversations/{session_id}", { params, body: change });
@@ -253,11 +255,17 @@ export class Client {
     else await this.#routes.PUT(route, { params, body: feedback });
   }
 
+  /** Those that the reader may choose, the default first; with `search` only those with these words. */
+  models(search = ""): Promise<ModelChoices> {
+    const query = { limit: 100, ...(search === "" ? {} : { q: search }) };
+    return body(this.#routes.GET("/api/models", { params: { query } }));
+  }
+
   readiness(): Promise<Readiness> {
     return body(this.#routes.GET("/health/ready"));
   }
 
-  #openRun(route: string, body: RunOptions, signal: AbortSignal): Promise<Response> {
+  #openRun(route: string, body: RunOptions | AnswerAgainOptions, signal: AbortSignal): Promise<Response> {
     return this.#fetch(route, {
       method: "POST",
       headers: {

@@ -1022,7 +1022,7 @@ export interface components {
             /** Active Run Id */
             active_run_id: string | null;
             /** Model */
-            model?: string | null;
+            model: string | null;
         };
         /**
          * ConversationPatch
@@ -1259,8 +1259,8 @@ export interface components {
             /** Active Run Id */
             active_run_id: string | null;
             /** Model */
-            model?: string | null;
-            match?: components["schemas"]["Match"] | null;
+            model: string | null;
+            match: components["schemas"]["Match"] | null;
         };
         /**
          * Match
@@ -1358,6 +1358,37 @@ export interface components {
             created: number;
             /** Owned By */
             owned_by: string;
+        };
+        /**
+         * ModelChoices
+         * @description The models to choose from, the default first.
+         *
+         *     `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
+         *     the hosts that questions are sent to for searching, whatever the model.
+         */
+        ModelChoices: {
+            /** Items */
+            items: components["schemas"]["OfferedModel"][];
+            /** Total */
+            total: number;
+            /** Searching */
+            searching: boolean;
+            /** Search Sends To */
+            search_sends_to: string[];
+        };
+        /**
+         * ModelList
+         * @description All models.
+         */
+        ModelList: {
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+            /** Data */
+            data: components["schemas"]["ModelCard"][];
         };
         /**
          * OfferedModel
@@ -1948,37 +1979,6 @@ export interface components {
             output_tokens: number;
             /** Estimated */
             estimated: boolean;
-        };
-        /**
-         * ModelList
-         * @description All models.
-         */
-        app__api__openai__schemas__ModelList: {
-            /**
-             * Object
-             * @default list
-             * @constant
-             */
-            object: "list";
-            /** Data */
-            data: components["schemas"]["ModelCard"][];
-        };
-        /**
-         * ModelList
-         * @description The models to choose from, the default first.
-         *
-         *     `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
-         *     the hosts that questions are sent to for searching, whatever the model.
-         */
-        app__api__response_models__ModelList: {
-            /** Items */
-            items: components["schemas"]["OfferedModel"][];
-            /** Total */
-            total: number;
-            /** Searching */
-            searching: boolean;
-            /** Search Sends To */
-            search_sends_to: string[];
         };
     };
     responses: never;
@@ -4192,7 +4192,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app__api__response_models__ModelList"];
+                    "application/json": components["schemas"]["ModelChoices"];
                 };
             };
             /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
@@ -4368,7 +4368,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app__api__openai__schemas__ModelList"];
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Never: a wrong field is 400 here, as with OpenAI. */

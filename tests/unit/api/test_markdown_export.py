@@ -11,7 +11,7 @@ from app.api.markdown_export import disposition, markdown
 from app.domain.models import Citation, Conversation, Filters, Message
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
-TALK = Conversation("s", "Tea & <b>kettles</b> # 1", Filters(), NOW, NOW, None)
+TALK = Conversation("s", "Tea & <b>kettles</b> # 1", Filters(), NOW, NOW, None, None)
 NOTHING: dict[str, Any] = {field.name: None for field in fields(Message)}
 QUESTION = Message(
     **NOTHING

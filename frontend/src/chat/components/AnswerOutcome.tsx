@@ -4,7 +4,7 @@ import { signIn } from "../../protocol/signIn.ts";
 import { Button } from "../../ui/Button.tsx";
 import { count, duration } from "../../ui/format.ts";
 import type { Answer } from "../state/answerReducer.ts";
-import { SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../state/chatState.ts";
+import { MODEL_NOT_OFFERED, SIGNED_OUT, UNREACHABLE, type StopOutcome } from "../state/chatState.ts";
 import { cx } from "../../ui/cx.ts";
 import { useChat } from "./chatContext.ts";
 import note from "../../ui/note.module.css";
@@ -19,7 +19,7 @@ interface Props {
 
 /** How an answer ended, when it did not simply end, and the button that helps. */
 export function AnswerOutcome({ answer, stop, isLast }: Props) {
-  const { session, onSignIn } = useChat();
+  const { session, renderers, onSignIn } = useChat();
   useT();
   const canContinue = isLast && answer.messageId !== null && answer.text !== "";
   const isSignedOut = answer.failure?.code === SIGNED_OUT;
@@ -43,6 +43,15 @@ export function AnswerOutcome({ answer, stop, isLast }: Props) {
             >
               {t("chat:outcome.retry")}
             </Button>
+          ) : null}
+          {isLast && !isSignedOut ? (
+            <renderers.AnswerWith
+              except={answer.model}
+              hasFailed
+              onPick={(model) => {
+                session.answerWith(model);
+              }}
+            />
           ) : null}
           {canContinue && !isSignedOut ? <Continue /> : null}
         </div>
@@ -98,6 +107,7 @@ function reason(failure: Answer["failure"]): string {
   if (failure === null) return t("chat:outcome.broken");
   // The server's own sentence says what is kept, too.
   if (failure.code === INTERRUPTED) return t("chat:outcome.interrupted");
+  if (failure.code === MODEL_NOT_OFFERED) return t("chat:outcome.modelNotOffered");
   if (failure.code === UNREACHABLE) return t("chat:outcome.unreachable");
   if (failure.code !== SIGNED_OUT) return failure.message;
   return t(signIn.hasEnded ? "chat:outcome.signedOut" : "chat:outcome.signInFirst");

@@ -44,6 +44,15 @@ export function AnswerTools({ turn, answer, isLast }: Props) {
           {t("chat:answer.again")}
         </Button>
       ) : null}
+      {isLast && answer.messageId !== null && answer.phase !== "error" ? (
+        <renderers.AnswerWith
+          except={answer.model}
+          hasFailed={false}
+          onPick={(model) => {
+            session.answerWith(model);
+          }}
+        />
+      ) : null}
       <CopyButton text={() => askAgainByCurl(server, turn.question, sessionId, filters)}>
         {t("chat:answer.curl")}
       </CopyButton>
@@ -65,7 +74,7 @@ export function AnswerTools({ turn, answer, isLast }: Props) {
 function Alternatives({ turn }: Pick<Props, "turn">) {
   const { session } = useChat();
   const t = useT();
-  const { key, shown, answers } = turn;
+  const { key, shown, answers, beside } = turn;
   const position = { shown: shown + 1, all: answers.length };
   return (
     <span className={styles.alternatives}>
@@ -74,7 +83,7 @@ function Alternatives({ turn }: Pick<Props, "turn">) {
         label={t("chat:answer.previous")}
         disabled={shown === 0}
         onClick={() => {
-          session.show(key, shown - 1);
+          session.choices.show(key, shown - 1);
         }}
       />
       <span role="img" aria-label={t("chat:answer.position", position)}>
@@ -85,9 +94,18 @@ function Alternatives({ turn }: Pick<Props, "turn">) {
         label={t("chat:answer.next")}
         disabled={shown === answers.length - 1}
         onClick={() => {
-          session.show(key, shown + 1);
+          session.choices.show(key, shown + 1);
         }}
       />
+      <Button
+        variant="quiet"
+        aria-pressed={beside !== null}
+        onClick={() => {
+          session.choices.compare(key);
+        }}
+      >
+        {t("chat:answer.beside")}
+      </Button>
     </span>
   );
 }

@@ -20,6 +20,18 @@ const RENDERERS: ChatRenderers = {
   AnswerText: () => null,
   SourceList: () => null,
   ScopePicker: () => null,
+  ModelPicker: () => null,
+  Destination: () => null,
+  AnswerWith: ({ onPick, hasFailed }) => (
+    <button
+      type="button"
+      onClick={() => {
+        onPick("two");
+      }}
+    >
+      {hasFailed ? "other after failure" : "other"}
+    </button>
+  ),
   ScopeName: () => null,
   Welcome: () => null,
   SaveAsDocument: () => null,
@@ -109,7 +121,7 @@ describe("AnswerOutcome", () => {
   it("tells what happened, what is kept, and offers what helps", () => {
     show(failed("UPSTREAM_TRUNCATED"));
     expect(screen.getByRole("alert").textContent).toContain("The model went away. The text shown here is kept.");
-    expect(buttons()).toEqual(["Retry", "Continue"]);
+    expect(buttons()).toEqual(["Retry", "other after failure", "Continue"]);
   });
 
   it("says once that what is shown is kept when the server was interrupted", () => {
@@ -123,7 +135,7 @@ describe("AnswerOutcome", () => {
 
   it("offers the same question once: Retry after an error, Regenerate otherwise", () => {
     const answer = { ...newAnswer("a", "r"), messageId: "m", text: "Part" };
-    const turn: Turn = { key: "t", question: "Why?", answers: [answer], shown: 0 };
+    const turn: Turn = { key: "t", question: "Why?", answers: [answer], shown: 0, beside: null };
     const tools = { turn, isLast: true };
     const again = ["Retry", "Regenerate"];
     for (const [phase, offered] of [["error", ["Retry"]], ["complete", ["Regenerate"]], ["stopped", ["Regenerate"]]] as const) {

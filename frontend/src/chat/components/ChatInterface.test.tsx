@@ -22,6 +22,9 @@ const RENDERERS: ChatRenderers = {
   // Drawn with every answer that has ended.
   SourceList: () => record("answer"),
   ScopePicker: () => record("composer"),
+  ModelPicker: () => null,
+  Destination: () => null,
+  AnswerWith: () => null,
   ScopeName: () => null,
   Welcome: () => null,
   SaveAsDocument: () => null,

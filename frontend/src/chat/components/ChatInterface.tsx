@@ -53,14 +53,15 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
     },
     [session, toEnd],
   );
-  const { queued, filters, returnedQuestion } = snapshot;
+  const { queued, filters, model, returnedQuestion } = snapshot;
   return (
     <ChatContext value={chat}>
       <ConnectionContext value={connection}>
         <div className={styles.chat} data-phase={phase}>
           <Messages {...{ snapshot, scroll }} onAsk={ask} onEdit={edit} />
           <Dock
-            {...{ connection, queued, filters, returnedQuestion, edited, toEnd }}
+            {...{ connection, queued, filters, model, returnedQuestion, edited, toEnd }}
+            isEmpty={isNew && turns.length === 0}
             isBusy={phase === "streaming"}
             isBuffered={snapshot.isBuffered}
             isBehind={isBehind}
@@ -116,7 +117,9 @@ function Messages({ snapshot, scroll, onAsk, onEdit }: MessagesProps) {
   );
 }
 
-interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returnedQuestion" | "isBuffered"> {
+interface DockProps
+  extends Pick<ChatSnapshot, "queued" | "filters" | "model" | "returnedQuestion" | "isBuffered"> {
+  readonly isEmpty: boolean;
   readonly connection: Connection | null;
   readonly onAsk: (question: string) => void;
   readonly isBusy: boolean;
@@ -128,9 +131,12 @@ interface DockProps extends Pick<ChatSnapshot, "queued" | "filters" | "returnedQ
 }
 
 /** Memoised: tokens do not concern it. */
-const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockProps) {
+const Dock = memo(function Dock({ connection, queued, filters, model, isEmpty, ...props }: DockProps) {
   const t = useT();
   const { session, renderers } = useChat();
+  const forgetModel = useCallback(() => {
+    session.choices.forgetModel();
+  }, [session]);
   const { isBusy, isBuffered, isBehind, toEnd, lastQuestion, draftKey, returnedQuestion, edited, onAsk } =
     props;
   return (
@@ -162,10 +168,19 @@ const Dock = memo(function Dock({ connection, queued, filters, ...props }: DockP
         <renderers.ScopePicker
           filters={filters}
           onChange={(chosen) => {
-            session.setFilters(chosen);
+            session.choices.setFilters(chosen);
           }}
         />
+        <renderers.ModelPicker
+          chosen={model}
+          isNew={isEmpty}
+          onChange={(name) => {
+            session.choices.setModel(name);
+          }}
+          onForget={forgetModel}
+        />
       </Composer>
+      <renderers.Destination chosen={model} />
     </div>
   );
 });

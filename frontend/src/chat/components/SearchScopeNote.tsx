@@ -36,7 +36,7 @@ export function SearchScopeNote({ answer, question, isLast }: Props) {
           icon="search"
           onClick={() => {
             // Asked anew: another answer to the same question would keep its filter.
-            session.setFilters(NO_FILTERS);
+            session.choices.setFilters(NO_FILTERS);
             session.send(question);
           }}
         >

@@ -15,10 +15,11 @@ interface Props {
   readonly stop: StopOutcome | null;
 }
 
-/** A question and the answer on screen. Memoised: only the running turn draws again. */
+/** A question and the answer on screen, or two of them side by side. Memoised: only the running turn draws again. */
 export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: Props) {
   const t = useT();
   const answer = turn.answers[turn.shown];
+  const other = turn.answers.find(({ key }) => key === turn.beside && key !== answer?.key);
   return (
     <section data-turn className={styles.turn} aria-label={t("chat:question.label", { question: turn.question })}>
       <div className={styles.questionRow}>
@@ -34,8 +35,21 @@ export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: P
           {turn.question}
         </h2>
       </div>
-      {answer === undefined ? null : (
+      {answer === undefined ? null : other === undefined ? (
         <AnswerView {...{ turn, answer, isLast, stop }} />
+      ) : (
+        <div className={styles.pairBox}>
+          <div className={styles.pair}>
+            <div>
+              <h3 className={styles.model} dir="auto">{other.model}</h3>
+              <AnswerView turn={{ ...turn, answers: [other], shown: 0 }} answer={other} isLast={false} stop={null} />
+            </div>
+            <div>
+              <h3 className={styles.model} dir="auto">{answer.model}</h3>
+              <AnswerView {...{ turn, answer, isLast, stop }} />
+            </div>
+          </div>
+        </div>
       )}
     </section>
   );

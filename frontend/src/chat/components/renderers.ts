@@ -16,6 +16,20 @@ export interface ChatRenderers {
   readonly AnswerText: ComponentType<AnswerEvidence & { text: string; streaming: boolean }>;
   readonly SourceList: ComponentType<AnswerEvidence>;
   readonly ScopePicker: ComponentType<{ filters: Filters; onChange: (filters: Filters) => void }>;
+  readonly ModelPicker: ComponentType<{
+    chosen: string | null;
+    isNew: boolean;
+    onChange: (name: string) => void;
+    onForget: () => void;
+  }>;
+  /** Where passages go. */
+  readonly Destination: ComponentType<{ chosen: string | null }>;
+  /** The other models, to answer a question again. */
+  readonly AnswerWith: ComponentType<{
+    except: string | null;
+    hasFailed: boolean;
+    onPick: (name: string) => void;
+  }>;
   readonly ScopeName: ComponentType<{ filters: Filters }>;
   readonly Welcome: ComponentType<{ onAsk: (question: string) => void }>;
   /** Offers another place for a text that is too long to be asked. */

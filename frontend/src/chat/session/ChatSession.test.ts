@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ChatSession } from "./ChatSession.ts";
 import { lastAnswer, type ChatSnapshot } from "../state/chatState.ts";
@@ -13,6 +13,8 @@ const RECEIPT = {
   message_id: "m-1",
 };
 const CONVERSATION = { session_id: "s-1", title: "t", filters: STARTED.filters };
+
+const PASSAGE = { marker: 1, passage_id: "p", source_id: "s", title: "T", kind: "document", text: "…" };
 
 let server: FakeServer;
 let session: ChatSession;
@@ -199,7 +201,7 @@ describe("coming back", () => {
     expect(now().turns).toHaveLength(1);
     expect(now().turns[0]?.answers.map((answer) => answer.text)).toEqual(["First", "Second"]);
     expect(text()).toBe("Second");
-    session.show("q-1", 0);
+    session.choices.show("q-1", 0);
     expect(text()).toBe("First");
   });
 
@@ -228,6 +230,79 @@ describe("coming back", () => {
     server.on("GET /conversations/s-1", () => refusal(status, "x"));
     close = session.open();
     await eventually(() => now().loading === loading);
+  });
+});
+
+describe("choosing a model", () => {
+  const bodies = (route: string) => server.requestsTo(route).map(({ body }) => body);
+
+  it("asks with the chosen one, and the server keeps it once the conversation exists", async () => {
+    session.choices.setModel("two");
+    const first = server.stream("POST /chat");
+    session.send("Question?");
+    answerWith(first, "First");
+    await reaches("complete");
+    expect(bodies("POST /chat")).toMatchObject([{ model: "two" }]);
+    expect(bodies("PATCH /conversations/s-1")).toEqual([]);
+    session.choices.setModel("org/three:7b");
+    expect(bodies("PATCH /conversations/s-1")).toEqual([{ model: "org/three:7b" }]);
+  });
+
+  it("names none before one is chosen", async () => {
+    const first = server.stream("POST /chat");
+    session.send("Question?");
+    answerWith(first, "First");
+    await reaches("complete");
+    expect(bodies("POST /chat")[0]).not.toHaveProperty("model");
+  });
+
+  it("begins with the one chosen last in this browser, until that is forgotten", () => {
+    const set = vi.fn();
+    const options = { ...sessionOptions(server), preferredModel: { get: () => "old", set } };
+    const made = new ChatSession("s-2", true, options);
+    expect(made.getSnapshot().model).toBe("old");
+    made.choices.forgetModel();
+    expect(made.getSnapshot().model).toBeNull();
+    expect(set).toHaveBeenCalledWith(null);
+  });
+
+  it("has another model answer from the same passages, and shows both", async () => {
+    const first = server.stream("POST /chat");
+    session.send("Question?");
+    first.event(1, "run_start", STARTED);
+    first.event(2, "generation_start", { stage: "generation", status: "started", passages: [PASSAGE] });
+    first.event(3, "token", "First");
+    first.event(4, "done", DONE);
+    first.end();
+    await reaches("complete");
+    const again = server.stream("POST /conversations/s-1/messages/m-1/regenerate");
+    session.answerWith("two");
+    answerWith(again, "Second");
+    await eventually(() => text() === "Second" && now().phase === "complete");
+    expect(bodies("POST /conversations/s-1/messages/m-1/regenerate")).toMatchObject([
+      { model: "two", keep_passages: true },
+    ]);
+    const turn = () => now().turns[0];
+    expect(turn()?.beside).toBe(turn()?.answers[0]?.key);
+    expect(now().model).toBeNull(); // comparing is not choosing
+    session.choices.show(turn()?.key ?? "", 0);
+    expect(turn()?.beside).toBe(turn()?.answers[1]?.key);
+    session.choices.compare(turn()?.key ?? "");
+    expect(turn()?.beside).toBeNull();
+  });
+
+  it("after a failure goes on with the model that is chosen instead", async () => {
+    server.on("POST /chat", () => refusal(422, "model_not_offered"));
+    session.send("Question?");
+    await reaches("error");
+    const second = server.stream("POST /chat");
+    server.replace("POST /chat", () => second.response);
+    session.answerWith("two");
+    answerWith(second, "Second");
+    await reaches("complete");
+    expect(bodies("POST /chat")).toMatchObject([{}, { model: "two" }]);
+    expect(now().model).toBe("two");
+    expect(now().turns).toHaveLength(1);
   });
 });
 

@@ -1,14 +1,14 @@
 import { ApiError } from "../../protocol/client.ts";
-import type { Filters } from "../../protocol/events.gen.ts";
 import { newAnswer } from "../state/answerReducer.ts";
 import { findAnswer, lastAnswer, newSnapshot, SIGNED_OUT, type ChatSnapshot, type LoadFailure } from "../state/chatState.ts";
 import { ChatStore } from "../state/ChatStore.ts";
 import { RemoteChangePoller } from "./RemoteChangePoller.ts";
+import { ConversationChoices } from "./ConversationChoices.ts";
 import { createFeedbackSender, type GiveFeedback } from "./feedback.ts";
 import { ActiveRun, type FollowedRun } from "./ActiveRun.ts";
 import { loadConversation } from "./loadConversation.ts";
 import type { FollowResult } from "./RunFollower.ts";
-import { runOptions, type ChatSessionOptions } from "./sessionOptions.ts";
+import { byModel, runOptions, type AnotherAnswer, type ChatSessionOptions } from "./sessionOptions.ts";
 import { loadEarlier, applyLoaded } from "./applyLoaded.ts";
 import { withAnswer } from "../state/turns.ts";
 
@@ -24,7 +24,8 @@ export class ChatSession {
   constructor(sessionId: string, isNew: boolean, options: ChatSessionOptions) {
     this.#sessionId = sessionId;
     this.#options = options;
-    const store = new ChatStore(newSnapshot(sessionId, isNew ? "ready" : "loading"));
+    const model = isNew ? options.preferredModel.get() : null;
+    const store = new ChatStore(newSnapshot(sessionId, isNew ? "ready" : "loading", model));
     this.#store = store;
     this.#run = new ActiveRun(options, store, sessionId, (live, ending) => {
       this.#onFollowed(live, ending);
@@ -32,6 +33,7 @@ export class ChatSession {
     this.getSnapshot = store.get;
     this.subscribe = store.subscribe;
     this.giveFeedback = createFeedbackSender(options.client, store);
+    this.choices = new ConversationChoices(options, store, sessionId);
     this.#remoteChanges = new RemoteChangePoller({
       client: options.client,
       sessionId,
@@ -45,6 +47,8 @@ export class ChatSession {
   readonly getSnapshot: () => ChatSnapshot;
   readonly subscribe: (listener: () => void) => () => void;
   readonly giveFeedback: GiveFeedback;
+  /** What the reader sets of it. */
+  readonly choices: ConversationChoices;
 
   /** Loads what is stored and follows what runs; returns how to let go of the connection again. */
   open(): () => void {
@@ -79,7 +83,7 @@ export class ChatSession {
     this.#resume();
   }
 
-  /** Some of what was said before; it comes above what is on screen. */
+  /** Some of what was said before. */
   loadEarlier(): Promise<void> {
     return loadEarlier(this.#options.client, this.#store, this.#sessionId);
   }
@@ -93,11 +97,12 @@ export class ChatSession {
       return;
     }
     const { client, newId } = this.#options;
-    const { filters, turns } = this.getSnapshot();
+    const { filters, model, turns } = this.getSnapshot();
     const answer = newAnswer(newId(), newId());
-    const turn = withAnswer({ key: newId(), question: message, answers: [], shown: 0 }, answer);
+    const asked = { key: newId(), question: message, answers: [], shown: 0, beside: null };
+    const turn = withAnswer(asked, answer);
     this.#store.setTurns([...turns, turn], { returnedQuestion: null, stop: null });
-    const body = { message, session_id: this.#sessionId, filters, ...runOptions(answer) };
+    const body = { message, session_id: this.#sessionId, filters, ...runOptions(answer, model) };
     this.#run.follow(answer, (signal) => client.ask(body, signal));
   }
 
@@ -118,7 +123,17 @@ export class ChatSession {
 
   /** Another answer to the last question, beside the ones it has. */
   regenerate(): void {
-    this.#answerAgain("regenerate");
+    const { model } = this.getSnapshot();
+    this.#answerAgain("regenerate", model === null ? {} : { model });
+  }
+
+  /** The last question answered by another model, from the same passages, beside the answer. */
+  answerWith(model: string): void {
+    const last = lastAnswer(this.getSnapshot().turns);
+    if (last === null || this.#isBusy()) return;
+    if (last.phase === "error") this.choices.setModel(model); // the other would fail again
+    if (last.messageId === null) this.retry();
+    else this.#answerAgain("regenerate", byModel(model, last), last.text === "" ? null : last.key);
   }
 
   /** Goes on with a stopped or broken answer. */
@@ -139,24 +154,11 @@ export class ChatSession {
     this.send(turn.question);
   }
 
-  /** Turns to another of a question's answers. */
-  show(turnKey: string, shown: number): void {
-    const { turns } = this.getSnapshot();
-    this.#store.setTurns(turns.map((turn) => (turn.key === turnKey ? { ...turn, shown } : turn)));
-  }
-
   setQueued(queued: string | null): void {
     this.#store.set({ queued });
   }
 
-  setFilters(filters: Filters): void {
-    this.#store.set({ filters });
-    if (this.getSnapshot().turns.length === 0) return; // the first question takes them along
-    // Also sent with every question, so a failure here costs only their memory.
-    this.#options.client.changeConversation(this.#sessionId, { filters }).catch(() => undefined);
-  }
-
-  #answerAgain(how: "regenerate" | "continue"): void {
+  #answerAgain(how: "regenerate" | "continue", as: AnotherAnswer = {}, beside: string | null = null): void {
     const { client, newId } = this.#options;
     const { turns } = this.getSnapshot();
     const messageId = lastAnswer(turns)?.messageId ?? null;
@@ -164,11 +166,11 @@ export class ChatSession {
     const answer = newAnswer(newId(), newId());
     const last = turns.length - 1;
     this.#store.setTurns(
-      turns.map((turn, index) => (index === last ? withAnswer(turn, answer) : turn)),
+      turns.map((turn, index) => (index === last ? withAnswer(turn, answer, beside) : turn)),
       { stop: null },
     );
     this.#run.follow(answer, (signal) =>
-      client.answerAgain(how, this.#sessionId, messageId, runOptions(answer), signal),
+      client.answerAgain(how, this.#sessionId, messageId, { ...runOptions(answer), ...as }, signal),
     );
   }
 

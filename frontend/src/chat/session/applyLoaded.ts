@@ -11,6 +11,7 @@ export function applyLoaded(store: ChatStore, loaded: LoadedConversation): Conve
   const before = turnsBefore(onScreen, merged);
   store.setTurns([...before, ...merged], {
     filters: loaded.conversation.filters,
+    model: loaded.conversation.model,
     loading: "ready",
     earlier: before.length > 0 ? earlier : loaded.earlier,
   });

@@ -162,6 +162,7 @@ export function sessionOptions(server: FakeServer, signals = new FakeSignals()):
     client: server.client,
     signals,
     tabs: { announce: () => undefined, subscribe: () => () => undefined },
+    preferredModel: { get: () => null, set: () => undefined },
     signIn: { onDone: () => () => undefined },
     remotePollMs: 60_000,
     times: { silenceMs: 40_000, hiddenMs: 10_000, startAttempts: 3 },

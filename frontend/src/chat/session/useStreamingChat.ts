@@ -8,6 +8,7 @@ import { browserSignals } from "./browserSignals.ts";
 import { ChatSession } from "./ChatSession.ts";
 import type { ChatSnapshot } from "../state/chatState.ts";
 import { browserTabChannel } from "./tabChannel.ts";
+import { browserPreferredModel } from "./preferredModel.ts";
 import { FOLLOWER_TIMES } from "./RunFollower.ts";
 
 const REMOTE_POLL_MS = 10_000;
@@ -44,6 +45,7 @@ export function useStreamingChat(
       client: api,
       signals: browserSignals,
       tabs: browserTabChannel,
+      preferredModel: browserPreferredModel,
       signIn,
       times: FOLLOWER_TIMES,
       remotePollMs: REMOTE_POLL_MS,
@@ -52,7 +54,7 @@ export function useStreamingChat(
       schedule: nextFrame,
       onActivity,
     });
-    if (start?.filters !== undefined) made.setFilters(start.filters);
+    if (start?.filters !== undefined) made.choices.setFilters(start.filters);
     return made;
   });
   const [question] = useState(start?.question);

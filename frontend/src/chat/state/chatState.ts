@@ -39,9 +39,15 @@ export interface ChatSnapshot {
   /** The next question, sent when the running answer ends. */
   readonly queued: string | null;
   readonly filters: Filters;
+  /** The model chosen for the next question, by name; null: the default. */
+  readonly model: string | null;
 }
 
-export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
+export function newSnapshot(
+  sessionId: string,
+  loading: Loading,
+  model: string | null = null,
+): ChatSnapshot {
   return {
     sessionId,
     loading,
@@ -54,6 +60,7 @@ export function newSnapshot(sessionId: string, loading: Loading): ChatSnapshot {
     returnedQuestion: null,
     queued: null,
     filters: NO_FILTERS,
+    model,
   };
 }
 
@@ -93,6 +100,7 @@ export function lastAnswer(turns: readonly Turn[]): Answer | null {
 
 /** Codes of failures that this page itself found; it has its own words for them. */
 export const UNREACHABLE = "unreachable";
+export const MODEL_NOT_OFFERED = "model_not_offered"; // the server's
 export const SIGNED_OUT = "sign_in_required";
 
 /** What to tell about a run that never began, or could not be followed any more. */

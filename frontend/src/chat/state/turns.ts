@@ -10,6 +10,8 @@ export interface Turn {
   readonly answers: readonly Answer[];
   /** Which of `answers` is on screen. */
   readonly shown: number;
+  /** The answer that is shown beside it, by its key. */
+  readonly beside: string | null;
 }
 
 const PHASES: Readonly<Record<Message["status"], Phase>> = {
@@ -59,7 +61,7 @@ export function turnsFrom(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
     if (message.role === "user") {
-      turns.push({ key: message.message_id, question: message.content, answers: [], shown: 0 });
+      turns.push({ key: message.message_id, question: message.content, answers: [], shown: 0, beside: null });
       continue;
     }
     const owner = turns.findIndex((turn) => turn.key === message.question_id);
@@ -103,12 +105,25 @@ function mergeTurn(onScreen: Turn, loaded: Turn): Turn {
   if (!isLonger && answers.every((answer, index) => answer === onScreen.answers[index])) {
     return onScreen;
   }
-  return { ...loaded, key: onScreen.key, answers, shown: isLonger ? loaded.shown : onScreen.shown };
+  return { ...loaded, key: onScreen.key, answers, shown: isLonger ? loaded.shown : onScreen.shown, beside: onScreen.beside };
 }
 
-/** `turn` with one more answer, shown. */
-export function withAnswer(turn: Turn, answer: Answer): Turn {
-  return { ...turn, answers: [...turn.answers, answer], shown: turn.answers.length };
+/** `turn` with one more answer, shown alone or `beside` another. */
+export function withAnswer(turn: Turn, answer: Answer, beside: string | null = null): Turn {
+  return { ...turn, answers: [...turn.answers, answer], shown: turn.answers.length, beside };
+}
+
+/** `turn` with another answer shown; what is compared stays on screen. */
+export function showAnswer(turn: Turn, shown: number): Turn {
+  const isBeside = turn.beside !== null && turn.answers[shown]?.key === turn.beside;
+  const beside = isBeside ? (turn.answers[turn.shown]?.key ?? null) : turn.beside;
+  return { ...turn, shown, beside };
+}
+
+/** `turn` with two answers side by side, the last two by default, or with one. */
+export function compareAnswers(turn: Turn): Turn {
+  const other = turn.answers[turn.shown === 0 ? 1 : turn.shown - 1];
+  return { ...turn, beside: turn.beside === null ? (other?.key ?? null) : null };
 }
 
 /** `turn` with the answer that has this key replaced, or taken away when `answer` is null. */
