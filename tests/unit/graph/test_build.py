@@ -428,7 +428,7 @@ async def test_a_continued_quote_answers_the_same_question() -> None:
         for item in items
         if not isinstance(item, Token)
     )
-    again = replace(first, continues="Quoted", continues_evidence=stored)
+    again = replace(first, continues="Quoted", reused_evidence=stored)
     await run(engine(FixedSearch([OFF]), answerer=written), again)
     assert asked == ["What are the side effects of sertraline?"] * 2
 
