@@ -109,7 +109,8 @@ class _Annotation:
         form, handle = self._form, self._handle
         kind = raw.FPDFAnnot_GetFormFieldType(form, handle)
         if kind in _TICKS:
-            mark = "[x]" if raw.FPDFAnnot_IsChecked(form, handle) else "[ ]"
+            # PDFium knows by itself for pages only that it has drawn the fields of.
+            mark = "[ ]" if self._string("AS") in ("", "Off") else "[x]"
             yield self._cell(mark, self._top, self._bottom, alone=f"{mark} {self._name()}".strip())
             return
         if kind not in _CHOICES and kind != raw.FPDF_FORMFIELD_TEXTFIELD:

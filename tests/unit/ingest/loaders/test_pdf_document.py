@@ -8,6 +8,7 @@ from app.domain.models import FidelityNote
 from app.ingest.loaders.pdf_document import load_pdf
 from app.ingest.parsed_document import IngestError, ParsedDocument
 from app.ingest.passages import cut_passages
+from tests.harness.growth import growth
 from tests.harness.pdf_files import Drawn, Page, form, pdf_file, stream
 
 LEFT = (
@@ -164,6 +165,23 @@ def test_form_values_stand_beside_their_labels() -> None:
         "Occupation: Miller",
         "days: Mon, Tue",
     ]
+
+
+@pytest.mark.no_cover  # counting lines would be measured along
+def test_lists_of_many_choices_take_linear_time() -> None:
+    def load(choices: int) -> None:
+        options = " ".join(f"(Choice {number})" for number in range(choices))
+        chosen = f"Choice {choices - 1}"
+        field = f"/FT /Ch /T (a) /V ({chosen}) /Opt [{options}] /Rect [200 400 400 440]"
+        made = {
+            20 + at: f"<< /Type /Annot /Subtype /Widget {field} >>".encode() for at in range(20)
+        }
+        catalog, objects = form(made)
+        shown = [f"{number} 0 R" for number in made]
+        data = pdf_file([Page([(60, 696, "Form")], shown)], catalog=catalog, objects=objects)
+        assert chosen in texts(load_pdf(data))[-1]
+
+    assert growth(load, size=200).linear
 
 
 def test_notes_links_and_attached_files_are_text() -> None:
