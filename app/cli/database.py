@@ -1,23 +1,36 @@
 """The database of a command."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from app.config import Settings
 from app.db.embedded.server import EmbeddedServer
 from app.db.lakebase import password_of
 from app.db.migrations import migrate
 from app.db.pool import Database
+from app.domain.encoding import printable
+
+NEW_LIBRARY: Final = (
+    "Created a new, empty library in {}. To use another one, set DATA_DIR to its folder."
+)
 
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, max_size: int) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, stopped on exit unless it is in use."""
+    """The configured database, or the embedded one, stopped on exit unless it is in use.
+
+    Says on standard error when that one did not exist: `DATA_DIR` may be the wrong folder.
+    """
     server: EmbeddedServer | None = None
     if settings.database_url is None:
         server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
         dsn = server.dsn
+        if server.is_new:
+            folder = settings.data_dir.absolute()
+            sys.stderr.write(printable(f"{NEW_LIBRARY.format(folder)}\n", keep="\n"))
     else:
         dsn = settings.database_url.get_secret_value()
     try:

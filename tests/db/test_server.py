@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.cli.database import open_database
+from app.config import load_settings
 from app.db.embedded.server import EmbeddedServer
 from app.db.embedded.server_files import Postmaster, buffers_mib, memory_bytes
 from app.db.pool import connect
@@ -243,3 +245,16 @@ def test_a_link_to_nothing_is_a_setting_error(folder: Path) -> None:
     with pytest.raises(SettingError, match="is gone"):
         EmbeddedServer.start(folder)
     assert not (folder / "gone").exists()
+
+
+async def test_a_command_says_which_library_it_has_created(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load_settings(data_dir=folder)
+    async with open_database(settings, max_size=1):
+        pass
+    created = f"Created a new, empty library in {folder}. To use another one, set DATA_DIR to its "
+    assert capsys.readouterr().err == f"{created}folder.\n"
+    async with open_database(settings, max_size=1):
+        pass
+    assert capsys.readouterr().err == ""

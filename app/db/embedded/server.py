@@ -49,6 +49,8 @@ class EmbeddedServer:
         self._home = home
         self._data = home.folder / "data"
         self._users: int | None = None
+        self.is_new = False
+        """Whether this start has created the database."""
 
     @classmethod
     def start(cls, data_dir: Path) -> "EmbeddedServer":
@@ -170,6 +172,7 @@ class EmbeddedServer:
         self._write_settings(draft)
         self._run("postgres", "--single", "-D", draft.name, "template1", typed=_CREATE_DATABASE)
         draft.rename(self._data)
+        self.is_new = True
 
     def _write_settings(self, data: Path) -> None:
         path = data / "citestream.conf"
