@@ -28,7 +28,8 @@ class Chosen:
     @property
     def omits(self) -> bool:
         """Whether the reader has to be told that the source says more."""
-        return self.unit.kind == "list" and self.unit.lead is not None and self.parts is not None
+        is_list = self.unit.kind == "list" and not self.unit.header
+        return is_list and self.unit.lead is not None and self.parts is not None
 
 
 def cited_passages(chosen: Sequence[Chosen]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.domain.models import Passage
@@ -23,6 +23,7 @@ _ONE_SHARE: Final = 0.85
 _TIE_SHARE: Final = 0.95
 _NEW_WEIGHT: Final = 0.2
 """Share of the question that a further sentence must add when one fact was asked for."""
+_OTHER_THING: Final = 0.65
 _PART_SHARE: Final = 0.8
 _NEW_PART: Final = 0.1
 _WHOLE_LIST: Final = 0.3
@@ -56,7 +57,8 @@ def select(question: str, passages: Sequence[Passage], units: Sequence[Unit]) ->
     """What to quote, in the order to write it: what answers best first, then as it is read."""
     asked = Asked.of(question)
     scorer = Scorer(asked, passages, units)
-    candidates = _of_the_subject(scorer, units, list(_candidates(asked, scorer, units)))
+    found = _about_the_thing(asked, scorer, list(_candidates(asked, scorer, units)))
+    candidates = _of_the_subject(scorer, units, found)
     if not asked.one:
         candidates = _of_the_section(asked, scorer, units, candidates)
     chosen = _choose(asked, scorer, units, candidates)
@@ -112,6 +114,19 @@ def _specific_parts(
             taken.add(index)
             covered |= own
     return [parts[index] for index in sorted(taken)]
+
+
+def _about_the_thing(
+    asked: Asked, scorer: Scorer, candidates: list[_Candidate]
+) -> list[_Candidate]:
+    """With a lower score for what says nothing of "snappy" in "the speed of snappy"."""
+    thing = (asked.terms & scorer.terms) - asked.head
+    if not any(thing & one.covered for one in candidates):
+        return candidates
+    return [
+        one if thing & one.covered else replace(one, score=_OTHER_THING * one.score)
+        for one in candidates
+    ]
 
 
 def _of_the_subject(
@@ -180,7 +195,8 @@ def _adds(
     if not _is_own(asked, scorer, one) or units[one.unit].text.endswith("?"):
         return False
     if not asked.one:
-        if asked.head & scorer.terms <= one.around:
+        is_specific = scorer.weight(chosen[-1].own - chosen[-1].around) >= _NEW_WEIGHT
+        if not is_specific and asked.head & scorer.terms <= one.around:
             return True
         most = max(scorer.weight(other.covered) for other in chosen)
         return scorer.weight(one.covered) >= _COVERAGE_SHARE * most

@@ -195,8 +195,11 @@ class Scorer:
     def _context(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
         """Terms of the preceding sentence, and of a question up to two sentences before."""
         empty: frozenset[str] = frozenset()
-        here = self._units[index].passage
-        earlier = [i for i in (index - 1, index - 2) if i >= 0 and self._units[i].passage == here]
+        here, label = self._units[index].passage, self._units[index].label
+        near = (i for i in (index - 1, index - 2) if i >= 0 and self._units[i].passage == here)
+        earlier = [i for i in near if self._units[i].kind == "sentence"]
+        if self._passages[here].kind != "recording":  # the term before is another one
+            earlier = [i for i in earlier if self._units[i].label == label]
         if not earlier or self._units[index].kind != "sentence":
             return empty, empty
         asking = next((i for i in earlier if self._units[i].text.endswith("?")), None)
