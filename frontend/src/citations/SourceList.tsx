@@ -21,14 +21,7 @@ export function SourceList({ onOpen, ...evidence }: Props) {
   const cited = evidence.citations.filter(({ passage_id: passage }) => passage !== null);
   if (cited.length === 0) return null;
   return (
-    <Disclosure
-      
-      summary={
-        <span>
-          {summaryOf(cited, evidence.isQuoted)}
-        </span>
-      }
-    >
+    <Disclosure summary={<span>{summaryOf(cited, evidence.isQuoted)}</span>}>
       <ol className={styles.list}>
         {cited.map(({ marker }, index) => (
           <SourceItem key={marker} number={index + 1} info={describeMark(marker, evidence)} onOpen={onOpen} />
@@ -38,9 +31,16 @@ export function SourceList({ onOpen, ...evidence }: Props) {
   );
 }
 
+/** `2 sources`, or `16 passages from 2 sources` when there is more than one of some source. */
+function extentOf(cited: readonly Citation[]): string {
+  const sources = count(new Set(cited.map((one) => one.source_id)).size, "source");
+  if (sources === count(cited.length, "source")) return sources;
+  return t("citations:summary.extent", { passages: count(cited.length, "passage"), sources });
+}
+
 /** How many sources there are; of a model's claims also how many are not verified. */
 function summaryOf(cited: readonly Citation[], isQuoted: boolean): string {
-  const sources = count(cited.length, "source");
+  const sources = extentOf(cited);
   if (isQuoted) return t("citations:summary.quoted", { sources });
   const doubtful = cited.filter(({ verified }) => !verified).length;
   if (doubtful === 0) return t("citations:summary.verified", { sources });

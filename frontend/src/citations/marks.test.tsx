@@ -130,11 +130,13 @@ describe("the marks of an answer", () => {
 });
 
 describe("SourceList", () => {
-  const other = { ...CITATION, marker: 2, verified: false, support: "other words" };
+  const other = { ...CITATION, marker: 2, source_id: "other", verified: false, support: "other words" };
+  const again = { ...CITATION, marker: 3, passage_id: "again" };
   it.each([
     [[CITATION], "1 source, all verified"],
     [[CITATION, UNKNOWN], "1 source, all verified"],
     [[CITATION, other, UNKNOWN], "2 sources, 1 not verified"],
+    [[CITATION, again], "2 passages from 1 source, all verified"],
     [[UNKNOWN, { ...UNKNOWN, marker: 8 }], undefined],
   ])("counts the sources that exist", (citations, summary) => {
     const evidence = { passages: [PASSAGE], citations, hasVerdicts: true, isQuoted: false };
