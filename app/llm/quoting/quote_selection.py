@@ -90,6 +90,8 @@ def _of_list(
     best = max(specific)
     is_list = unit.kind == "list" and not unit.header
     is_about = bool(asked.head) and asked.head <= whole.around
+    if best == 0 and asked.one and is_list and unit.lead is None:
+        return _of_one_item(every, parts)
     if best == 0 or (is_list and (is_about or (asked.several and best < _WHOLE_LIST))):
         return every
     some = _specific_parts(scorer, parts, specific)
@@ -99,6 +101,19 @@ def _of_list(
     return _Candidate(
         whole.unit, None if len(some) == len(parts) else numbers, top.score, own, top.around
     )
+
+
+def _of_one_item(every: _Candidate, parts: Sequence[Scored]) -> _Candidate:
+    """The items that answer best, where each is a statement of its own."""
+    top = max(parts, key=lambda one: one.score)
+    numbers = tuple(
+        one.part
+        for one in parts
+        if one.part is not None and one.own and one.score >= _TIE_SHARE * top.score
+    )
+    if not 0 < len(numbers) < len(parts):
+        return every
+    return _Candidate(every.unit, numbers, top.score, top.own, top.around)
 
 
 def _specific_parts(

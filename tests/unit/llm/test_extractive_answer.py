@@ -244,6 +244,13 @@ def test_one_sentence_is_enough_for_one_fact() -> None:
     assert answer == "The depot has 41 berths and two cranes. [1]"
 
 
+def test_an_item_that_is_a_statement_is_enough_for_one_fact() -> None:
+    text = "- Passwords have at least 14 characters.\n- A second factor is needed for mail."
+    rules = replace(passage(text), heading="Passwords")
+    answer = quote_answer("How long must a password be?", [rules])
+    assert answer == "- Passwords have at least 14 characters. [1]"
+
+
 def test_several_answers_are_quoted_when_several_are_asked_for() -> None:
     text = "Noise is a risk of the plant. Dust is a risk, too. The plant is painted green."
     answer = quote_answer("What are the risks of the plant?", [passage(text)])
