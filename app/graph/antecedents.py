@@ -110,6 +110,8 @@ class Antecedents:
             return ""
         chain = named[-1] if named else chains[-1]
         first = next((p for p in chain if self._titles.is_subject(p)), chain[0])
+        if first.joined:
+            return _text(first.joined[-1])
         if is_telegraphic(text) and (part := self._titles.named_part(first)):
             return _text(part)
         return text[_start(first) : chain[-1].end]

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from app.domain.models import WordUse
-from app.text.noun_phrases import DETERMINERS, DIGITS, PEOPLE, PREPOSITIONS, Phrase, noun_phrases
+from app.text.noun_phrases import (
+    DETERMINERS,
+    DIGITS,
+    PEOPLE,
+    PREPOSITIONS,
+    Phrase,
+    is_telegraphic,
+    noun_phrases,
+)
 from app.text.tokens import norm
 
 _ABOUT: Final = frozenset("of for about to from by regarding on von für de du pour".split())  # noqa: SIM905
@@ -98,8 +106,8 @@ def _with_phrase(base: str, phrase: Phrase, titles: Titles) -> tuple[str, bool]:
 
 
 def _candidates(base: str, phrase: Phrase, titles: Titles) -> Iterator[Phrase]:
-    """The phrases of the question; where a name is asked for, the names within them."""
-    is_name = phrase.norms <= titles.titled
+    """The phrases of the question; in keywords, where a name is asked for, the names in them."""
+    is_name = phrase.norms <= titles.titled and is_telegraphic(base)
     for one in noun_phrases(base):
         part = titles.named_part(one) if is_name and not one.is_joined else None
         yield part or one

@@ -6,7 +6,7 @@ itself are skipped; what could not be answered is only continued by a fragment.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -119,13 +119,17 @@ def _may_follow(question: str) -> bool:
 
 
 def words_to_look_up(question: str, history: Sequence[Turn]) -> tuple[list[str], list[str]]:
-    """The words of the question and of the history whose use decides; empty: none."""
+    """The words that are asked with, also in earlier turns, and those talked about; both empty
+    when the question needs no look at the library."""
     if not history or not _may_follow(question):
         return [], []
-    earlier = [
-        word for turn in history if not _is_talk(turn.question) for word in _lower(turn.question)
-    ]
-    return _lower(question), list(dict.fromkeys(earlier))
+    topics = [turn.question for turn in history if not _is_talk(turn.question)]
+    asked = [question, *filter(_may_be_implicit, topics)]
+    return _words(asked), _words(topics)
+
+
+def _words(questions: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(word for question in questions for word in _lower(question)))
 
 
 def _lower(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from app.domain.ports import Embedder
 from app.domain.principals import Principal
 from app.search.dedup import deduplicate
 from app.search.query_terms import without_request_words
-from app.text.spelling import corrected, suspects
+from app.text.spelling import begins_word, corrected, suspects
 
 MAX_QUERY_LENGTH: Final = 8000  # characters; the model sees 256 word pieces of them
 
@@ -91,7 +91,7 @@ def _missing_words(query: str, found: SearchResult) -> list[str]:
             break
         passage = candidate.passage
         text = f"{passage.title}\n{passage.heading}\n{passage.text}".lower()
-        words = [word for word in words if word.lower() not in text]
+        words = [word for word in words if not begins_word(word.lower(), text)]
     return words
 
 

@@ -98,17 +98,20 @@ class LibraryVocabulary:
             len(lexeme) - 2,
             len(lexeme) + 2,
         )
-        careful = not english or word[0].isupper()
-        alike = [
-            row["lexeme"] for row in rows if is_typing_error(lexeme, row["lexeme"], careful=careful)
-        ]
+        distances = {row["lexeme"]: edit_distance(lexeme, row["lexeme"], most=2) for row in rows}
+        alike = sorted((one for one in distances if distances[one] <= 2), key=distances.__getitem__)
         if not alike:
             return None
+        careful = not english or word[0].isupper()
         rows = await self._database.fetch(SQL["find_spelling"], *reader, alike[:_MAX_SPELLINGS])
         spellings = [
             (edit_distance(word.lower(), spelling, most=4), -row["passages"], spelling)
             for row in rows
             if (spelling := closest(word, row["text"]))
+            and (
+                is_typing_error(word.lower(), spelling, careful=careful)
+                or is_typing_error(lexeme, row["lexeme"], careful=careful)
+            )
         ]
         best = min(spellings, default=None)
         return None if best is None else Correction(typed=word, searched=best[2])

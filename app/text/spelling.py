@@ -41,6 +41,11 @@ def corrected(text: str, corrections: Sequence[Correction]) -> str:
     return text
 
 
+def begins_word(word: str, text: str) -> bool:
+    """Whether a word of the text begins so; both in lower case."""
+    return word in text and re.search(rf"\b{word}", text) is not None
+
+
 def is_typing_error(typed: str, meant: str, *, careful: bool) -> bool:
     """Whether `typed` is `meant` with an error, or two that are not heard. Both in lower case.
 

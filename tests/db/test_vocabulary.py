@@ -87,6 +87,10 @@ async def test_typing_errors_are_corrected_to_the_librarys_own_words(
         ("recomended", "recommended"),
         ("ibuprofin", "ibuprofen"),
     ]
+    assert await corrections(words, "efects montiored") == [
+        ("efects", "effects"),
+        ("montiored", "monitored"),
+    ]
     assert await corrections(words, "warfrain effects") == [("warfrain", "warfarin")]
     # What is a word, what the library has and what is like nothing in it stays.
     assert await corrections(words, "most ibuprofen zolpidem") == []

@@ -133,6 +133,9 @@ CONVERSATIONS: Final = {
         Which is safer? => Which is safer: warfarin or ibuprofen
         What about the first one? => What about warfarin?
 
+        Which is safer, warfarin or ibuprofen?
+        summarise it => summarise ibuprofen
+
         side effects warfarin
         ibuprofen? => side effects ibuprofen
         and its maximum dose => ibuprofen's maximum dose
@@ -168,6 +171,12 @@ CONVERSATIONS: Final = {
 
         What does the leave policy say about carry-over?
         And about notice? => What does the leave policy say about notice?
+
+        What does the leave policy say?
+        How many days? => How many days for the leave policy?
+        And sick leave? => How many days for the sick leave?
+        Who approves it? => Who approves the sick leave?
+        What about the travel policy? => Who approves the travel policy?
 
         What is the notice period for parental leave?
         Can it be shortened? => Can parental leave be shortened?

@@ -363,7 +363,9 @@ async def test_search_judge_and_quotes_get_the_question_in_full_words() -> None:
     assert search.queries == [whole]
     assert asked == [whole]
     assert prompts[-1].endswith(f"Question: {whole}")
-    assert words.lookups == [(["sertraline"], ["side", "effects", "aripiprazole"])]
+    assert words.lookups == [
+        (["sertraline", "side", "effects", "aripiprazole"], ["side", "effects", "aripiprazole"])
+    ]
 
 
 async def test_a_complete_question_looks_nothing_up_and_asks_no_model() -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from app.domain.models import Correction
 from app.text.spelling import (
+    begins_word,
     closest,
     corrected,
     edit_distance,
@@ -76,6 +77,11 @@ def test_corrections_replace_whole_words() -> None:
         "ibuprofin, not ibuprofins", [Correction(typed="ibuprofin", searched="ibuprofen")]
     )
     assert fixed == "ibuprofen, not ibuprofins"
+
+
+def test_a_word_is_found_at_the_beginning_of_words_only() -> None:
+    assert begins_word("effect", "side effects")
+    assert not begins_word("efect", "birth defects")
 
 
 def test_the_spelling_is_the_one_in_the_text() -> None:
