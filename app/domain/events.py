@@ -54,14 +54,15 @@ QuestionKind = Literal[
     "task",
     "inventory",
     "mentions",
+    "details",
     "whole",
     "section",
     "comparison",
     "table",
     "lookup",
 ]
-"""What a question asks for; `whole`: a source as a whole, `table`: a figure computed from rows,
-`lookup`: everything else, which is searched."""
+"""What a question asks for. `details`: speakers, length or day of a source; `whole`: all of it;
+`table`: a figure computed from rows; `lookup`: everything else, which is searched."""
 
 
 class PlannedSource(Wire):

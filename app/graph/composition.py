@@ -142,19 +142,41 @@ def inventory(
     return made
 
 
+def details(source: Source, detail: str, opening: Sequence[Passage]) -> Composed | None:
+    """What is known of a source besides its text; None when it is not known."""
+    made = Composed()
+    if detail == "speakers" and source.speakers:
+        text = f"In “{source.title}” {_and(source.speakers)} can be heard"
+    elif detail == "length" and (source.pages or source.duration_s):
+        text = f"“{source.title}” is {_size(source)} long"
+    elif detail == "day":
+        text = f"“{source.title}” was added on {source.created_at.date().isoformat()}"
+    else:
+        return None
+    markers = "".join(f" {made.cite(passage)}" for passage in opening)
+    made.lines.append(f"{text}.{markers}")
+    return made
+
+
 def mentions(
-    subject: str, found: Sequence[Passage], *, total: int, sources: int, searched: int
+    subject: str,
+    found: Sequence[Passage],
+    *,
+    total: int,
+    sources: int,
+    searched: int,
+    is_yes_no: bool,
 ) -> Composed:
     """Where a name occurs. `total` passages of `sources` sources, the first ones in `found`."""
     made = Composed()
     if not found:
         made.lines.append(
-            f"No: “{subject}” is not mentioned in {counted(searched, 'source')} that I looked "
-            "through."
+            f"{'No: ' * is_yes_no}“{subject}” is not mentioned in {counted(searched, 'source')} "
+            "that I looked through."
         )
         return made
     made.lines += [
-        f"Yes: “{subject}” is mentioned in {counted(total, 'passage')} of "
+        f"{'Yes: ' * is_yes_no}“{subject}” is mentioned in {counted(total, 'passage')} of "
         f"{counted(sources, 'source')}.",
         "",
     ]
@@ -239,7 +261,7 @@ def comparison(
     if not common:
         for name, source, ones in zip(names, pair, passages, strict=True):
             short = overview(source, ones, per_section=1)
-            made.lines += ["", f"**{name}**", "", *_renumbered(made, short)]
+            made.lines += ["", f"**{name}**", *_renumbered(made, short)]
     for name, side, place in ((names[0], sides[0], 0), (names[1], sides[1], 1)):
         shared = {keys[place] for keys in common}
         alone = [part.heading for key, part in side.items() if key not in shared]
@@ -270,8 +292,13 @@ def _inventory_headline(
         return f"Sources {offset + 1:,} to {offset + len(shown):,} of {total:,}:"
     if not topic:
         return f"{counted(total, 'source')}{_kinds(shown) if total == len(shown) else ''}:"
-    about = f"about {topic}" if by_meaning else f"with “{topic}” in title, folder or tags"
-    return f"{total:,} of {counted(of, 'source')} {'is' if total == 1 else 'are'} {about}:"
+    verb = ("is", "has") if total == 1 else ("are", "have")
+    about = (
+        f"{verb[0]} about {topic}"
+        if by_meaning
+        else f"{verb[1]} “{topic}” in title, folder or tags"
+    )
+    return f"{total:,} of {counted(of, 'source')} {about}:"
 
 
 def _kinds(sources: Sequence[Source]) -> str:
@@ -292,9 +319,12 @@ def _entry(
 ) -> str:
     passages = openings.get(source.source_id, ())
     opening = _opening_sentence(source, passages, shared)
+    name = source.title
+    if source.speakers:
+        name = f"{name} (with {_and(source.speakers)})"
     if opening is None:
-        return f"- {source.title}"
-    return f"- {source.title}: {opening.said} {made.cite(opening.passage)}"
+        return f"- {name}"
+    return f"- {name}: {opening.said} {made.cite(opening.passage)}"
 
 
 def _opening_sentence(
@@ -307,7 +337,11 @@ def _opening_sentence(
         if one.text not in shared
     ]
     about = content_terms(main_title(source.title))
-    defining = (one for one in own if about & content_terms(" ".join(one.text.split()[:6])))
+    defining = (
+        one
+        for one in own
+        if not one.is_item and about & content_terms(" ".join(one.text.split()[:6]))
+    )
     return next(defining, own[0] if own else None)
 
 
@@ -439,8 +473,12 @@ def _size(source: Source) -> str:
     if source.pages:
         return counted(source.pages, "page")
     if source.duration_s:
-        return f"{max(1, round(source.duration_s / 60))} minutes"
+        return counted(max(1, round(source.duration_s / 60)), "minute")
     return counted(source.passage_count, "passage")
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _in_its_words(source: Source) -> str:

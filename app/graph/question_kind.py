@@ -27,6 +27,7 @@ class AskedFor:
     is_certain: bool = True  # False: only if the subject turns out to be a source or a heading
     source_kind: SourceKind | None = None
     counts_only: bool = False
+    is_yes_no: bool = False
 
 
 LOOKUP: Final = AskedFor("lookup")
@@ -125,6 +126,7 @@ LISTING: Final = _Phrases("""
 """)
 WHICH: Final = frozenset({"which", "what"})
 COUNTING: Final = _Phrases("how many / what is the number of / count / what number of")
+_WITH: Final = frozenset({"with", "including", "and"})
 IN_LIBRARY: Final = _Phrases("""
     in the library / in your library / in my library / in our library / in this library
     in the collection / in your collection / in the knowledge base / in your knowledge base
@@ -177,6 +179,33 @@ MENTIONED: Final = _Phrases("""
     mentioned in the text / mentioned in the sources / mentioned in the recordings
 """)
 
+DETAILS: Final = (
+    (
+        "speakers",
+        _Phrases("""
+            who attended / who attends / who spoke in / who spoke at / who speaks in / who speaks at
+            who took part in / who takes part in / who participated in / who participates in
+            who was in / who was at / who was present at / who is speaking in / who talks in
+            who are the speakers in / who are the speakers of / who are the participants of
+            who are the participants in / list the speakers of / list the participants of
+        """),
+        _Phrases("there"),
+    ),
+    (
+        "length",
+        _Phrases("how long is / how long was / how many pages are in / how many minutes is"),
+        _Phrases("recording"),
+    ),
+    ("length", _Phrases("how many pages does / how many pages do"), _Phrases("have / contain")),
+    (
+        "day",
+        _Phrases("when was / when did / when were"),
+        _Phrases("""
+        added / uploaded / imported / added to the library / uploaded to the library
+    """),
+    ),
+)
+
 SUMMARIZING: Final = _Phrases("""
     summarise / summarize / sum up / outline / recap / condense / give me a summary of
     give a summary of / give me the gist of / give me an outline of / give me the key points of
@@ -225,6 +254,10 @@ SUBJECT_ENDINGS: Final = _Phrases("""
 """)
 BROAD: Final = _Phrases("what are the / what were the / what are / which are the / what is the")
 _AUXILIARY_WORDS: Final = frozenset({"is", "are", "was", "were", "have", "has", "had"})
+_SETTLED: Final = frozenset(
+    """set defined given agreed decided planned listed described named mentioned made proposed
+    identified discussed required recommended stated specified reported""".split()  # noqa: SIM905
+)
 _MAX_PREDICATE: Final = 3
 """Words of "were set" or "have been agreed"."""
 _SECTION_WORDS: Final = frozenset("chapter section part clause article paragraph annex".split())  # noqa: SIM905
@@ -258,6 +291,10 @@ CREATING: Final = frozenset(
     """write compose draft create invent imagine generate sing paint draw code program translate
     rewrite rephrase paraphrase pretend roleplay joke""".split()  # noqa: SIM905
 )
+TRANSFORMING: Final = frozenset(
+    "translate rewrite rephrase paraphrase reword simplify proofread".split()  # noqa: SIM905
+)
+_RESULTS: Final = frozenset({"into", "to", "in", "as", "for"})
 CREATIONS: Final = frozenset(
     """poem poems story stories song songs joke jokes essay email e-mail letter haiku limerick novel
     rap speech tweet post code script program function picture image drawing play dialogue sonnet
@@ -284,7 +321,7 @@ def asked_for(question: str) -> AskedFor:
     if found is not None:
         return found
     bare = _without_politeness(words)
-    for read in (_task, _comparison, _inventory, _mentions, _whole, _on_subject, _name):
+    for read in (_task, _comparison, _inventory, _mentions, _details, _whole, _on_subject, _name):
         found = read(bare)
         if found is not None:
             return found
@@ -326,9 +363,18 @@ def _task(words: Words) -> AskedFor | None:
     """A text to be made up, which no source can answer."""
     lower = [word.lower() for word in words]
     made = next((i for i, word in enumerate(lower) if word in CREATIONS), None)
+    if lower[0] in TRANSFORMING and len(words) > 1:
+        subject = ARTICLES.stripped(PREPOSITIONS.stripped(words[1:]))
+        return AskedFor("task", subject=_text(_until(subject, _RESULTS)))
     if lower[0] not in CREATING or made is None or made > _MAX_BEFORE_CREATION:
         return None
     return AskedFor("task", subject=_text(PREPOSITIONS.stripped(words[made + 1 :])))
+
+
+def _until(words: Words, ends: frozenset[str]) -> Words:
+    """The words before the first of `ends`."""
+    place = next((i for i, word in enumerate(words) if word.lower() in ends), len(words))
+    return words[:place] or words
 
 
 def _comparison(words: Words) -> AskedFor | None:
@@ -374,7 +420,7 @@ def _inventory(words: Words) -> AskedFor | None:
         certain = _is_generic(topic) or (is_scoped and lower[-2:] != ("are", "there"))
         return _sources_about(topic, counts_only=True) if certain else None
     if lists is not None:
-        topic, is_scoped = _scoped(lists)
+        topic, is_scoped = _scoped(_until(lists, _WITH))
         topic = ARTICLES.stripped(topic)
         if _is_noun(topic):
             return _sources_about(topic, is_certain=is_scoped)
@@ -428,8 +474,8 @@ def _mentions(words: Words) -> AskedFor | None:
     if (rest := ANYTHING_ABOUT.after(words)) is not None:
         return _mention_of(rest, is_certain=False)
     said = MENTIONED.end_stripped(words)
-    if lower[0] in {"is", "are", "was", "were"} and said != words:
-        return _mention_of(said[1:])
+    if lower[0] in _AUXILIARY_WORDS and said != words:
+        return _mention_of(said[1:], is_yes_no=True)
     if lower[:2] in {("where", "is"), ("where", "are"), ("how", "often")}:
         rest = MENTIONED.end_stripped(words[2:])
         if rest != words[2:]:
@@ -445,7 +491,12 @@ def _mentions(words: Words) -> AskedFor | None:
     if rest_or_none is None:
         return None
     kind: SourceKind | None = "recording" if nouns[0].lower() in RECORDINGS else None
-    return _mention_of(rest_or_none, counts_only=begin == 2, source_kind=kind)
+    return _mention_of(
+        rest_or_none,
+        counts_only=begin == 2,
+        source_kind=kind,
+        is_yes_no=lower[0] not in WHICH and begin == 1,
+    )
 
 
 def _mention_of(
@@ -454,6 +505,7 @@ def _mention_of(
     is_certain: bool = True,
     counts_only: bool = False,
     source_kind: SourceKind | None = None,
+    is_yes_no: bool = False,
 ) -> AskedFor | None:
     subject = _text(ARTICLES.stripped(IN_LIBRARY.end_stripped(words)))
     if not subject:
@@ -464,7 +516,21 @@ def _mention_of(
         is_certain=is_certain,
         counts_only=counts_only,
         source_kind=source_kind,
+        is_yes_no=is_yes_no,
     )
+
+
+def _details(words: Words) -> AskedFor | None:
+    """Who speaks in a recording, how long a source is, when it was added."""
+    for detail, openings, endings in DETAILS:
+        rest = openings.after(words)
+        if rest is None:
+            continue
+        subject = endings.end_stripped(rest)
+        if subject != rest or detail in ("speakers", "length"):
+            subject = ARTICLES.stripped(subject)
+            return AskedFor("details", _text(subject), detail, is_certain=False)
+    return None
 
 
 def _whole(words: Words) -> AskedFor | None:
@@ -501,7 +567,7 @@ def _on_subject(words: Words) -> AskedFor | None:
     if (rest := BROAD.after(words)) is not None and _is_noun(rest):
         return AskedFor("section", _text(rest), is_certain=False)
     lower = _lower(words)
-    if lower[0] in WHICH:
+    if lower[0] in WHICH and lower[-1] in _SETTLED:
         for place in range(2, min(len(words), _MAX_NOUN_WORDS + 2)):
             if lower[place] in _AUXILIARY_WORDS and len(words) - place <= _MAX_PREDICATE:
                 return AskedFor("section", _text(words[1:place]), is_certain=False)

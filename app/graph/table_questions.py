@@ -83,6 +83,7 @@ _OF_TIME: Final = _normal("latest newest earliest oldest")
 _OF_PRICE: Final = _normal("expensive cheapest cheap")
 _PRICE_NAMES: Final = _normal("price cost amount")
 _LIST: Final = _normal("list show which what all every name give")
+_LISTING: Final = _normal("list show which")
 _ABOVE: Final = _normal("more over above exceed exceeding greater after later")
 _BELOW: Final = _normal("less under below fewer before earlier")
 _FROM: Final = _normal("since from")
@@ -93,7 +94,7 @@ _IGNORED: Final = FUNCTION_WORDS | _normal(
     than per by in on for of with have has had value values given please overall each find me us
     worth column where whose together place places placed make made get got come came receive
     received buy bought sell sold belong belongs go went happen happened exist exists contain
-    was were is are do does did"""
+    was were is are do does did still currently now already"""
 )
 _MONTHS: Final = {
     name: number
@@ -117,7 +118,7 @@ _UNIT: Final = re.compile(r"[€$£%]|\b(?:EUR|USD|GBP|CHF)\b")
 def may_compute(question: str) -> bool:
     """Whether the question may ask for something to be computed."""
     said = _norms(question)
-    asks = _COUNT | _SUM | _AVERAGE | _HIGHEST | _LOWEST
+    asks = _COUNT | _SUM | _AVERAGE | _HIGHEST | _LOWEST | _LISTING
     return len(said) <= MAX_WORDS and not asks.isdisjoint(said)
 
 
@@ -150,6 +151,8 @@ class _Reader:
         if not self._words or len(self._words) > MAX_WORDS:
             return None
         operation = self._operation()
+        if operation is None and not _LISTING.isdisjoint(self._words):
+            operation = "list"
         if operation is None:
             return None
         self._read_values()
@@ -165,7 +168,8 @@ class _Reader:
             if place not in self._used and word not in _IGNORED and word not in _LIST
         ]
         negates = not _NOT.isdisjoint(self._words)
-        if left or negates or not self._is_clear:
+        lists_everything = operation == "list" and not self._conditions
+        if left or negates or lists_everything or not self._is_clear:
             return None
         grouped = self._grouped_by()
         return TableQuestion(operation, column, tuple(self._conditions), grouped)
@@ -304,8 +308,8 @@ class _Reader:
 
     def _column(self, operation: Operation) -> int | None:
         """The column that is computed with: the one that is named, of the fitting type."""
-        if operation == "count":
-            return self._counted()
+        if operation in ("count", "list"):
+            return self._counted() if operation == "count" else None
         if operation in ("highest", "lowest") and not _OF_TIME.isdisjoint(self._words):
             dates = [i for i, one in enumerate(self._table.columns) if one.type == "date"]
             return dates[0] if len(dates) == 1 else None

@@ -28,7 +28,8 @@ _FRAME: Final = """
     views comment comments commented overview respond responded response elaborate elaborated
     elaboration introduce introduced present presented presenting raise raised advice topic topics
     issue issues reason reasons want wanted consider considered considering regarding concerning
-    towards
+    towards get gets got getting obtain receive stand stands mean means meaning happen happens
+    happened need needs needed allowed able possible exist exists like much many
 """
 FRAMING_WORDS: Final = frozenset(norm(word) for word in _FRAME.split())
 """Who speaks, and how: people ask so of every recording, and those who spoke did not say so. They

@@ -130,6 +130,8 @@ class _Planning:
                 return await self._inventory()
             case "mentions":
                 return await self._mentions()
+            case "details":
+                return await self._details()
             case "whole":
                 return await self._whole()
             case "section":
@@ -243,7 +245,16 @@ class _Planning:
             total=len(naming),
             sources=len(per_source),
             searched=found.searched_sources,
+            is_yes_no=self.asked.is_yes_no,
         )
+
+    async def _details(self) -> _Answer:
+        sources = await self._asked_sources(self.asked.subject)
+        if len(sources) != 1:
+            return None
+        self.sources = sources
+        opening = (await self._openings(sources)).get(sources[0].source_id, ())
+        return composition.details(sources[0], self.asked.other, opening[:1])
 
     async def _whole(self) -> _Answer:
         sources = await self._asked_sources(self.asked.subject)

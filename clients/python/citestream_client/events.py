@@ -243,6 +243,7 @@ class PlanningCompletePayload(_Model):
             "task",
             "inventory",
             "mentions",
+            "details",
             "whole",
             "section",
             "comparison",

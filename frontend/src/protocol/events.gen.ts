@@ -85,6 +85,7 @@ export interface PlanningCompletePayload {
     | "task"
     | "inventory"
     | "mentions"
+    | "details"
     | "whole"
     | "section"
     | "comparison"

@@ -23,6 +23,7 @@ from app.graph.question_kind import asked_for
         ("… !!", "unclear"),
         ("Write a poem about aripiprazole", "task"),
         ("Please compose a short song about valves", "task"),
+        ("Can you translate the leave policy into French?", "task"),
     ],
 )
 def test_talk_needs_no_search(question: str, kind: str) -> None:
@@ -67,6 +68,21 @@ def test_recordings_are_a_kind_of_source_and_counting_is_told_from_listing() -> 
 def test_mentions_are_asked_for(question: str, subject: str) -> None:
     asked = asked_for(question)
     assert (asked.kind, asked.subject) == ("mentions", subject)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "detail"),
+    [
+        ("Who attended the team meeting?", "team meeting", "speakers"),
+        ("List the participants of the planning meeting", "planning meeting", "speakers"),
+        ("How long is the planning meeting?", "planning meeting", "length"),
+        ("How many pages does the report have?", "report", "length"),
+        ("When was the leave policy uploaded?", "leave policy", "day"),
+    ],
+)
+def test_details_of_a_source_are_asked_for(question: str, subject: str, detail: str) -> None:
+    asked = asked_for(question)
+    assert (asked.kind, asked.subject, asked.other) == ("details", subject, detail)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,7 @@ def test_a_comparison_has_two_subjects(question: str) -> None:
         "How do I restart the pump?",
         "Who wrote the letter that the mayor answered in March?",
         "And of ibuprofen?",
+        "Which orders are still open?",
     ],
 )
 def test_everything_else_is_looked_up(question: str) -> None:

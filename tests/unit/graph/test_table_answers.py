@@ -63,6 +63,7 @@ ORDERS = [
         ("How many orders have a quantity over 1,000?", "3", "135"),
         ("How many orders have a quantity of at least 1,500?", "2", "35"),
         ("How many orders after 2025-09-01?", "2", "35"),
+        ("Which orders are still open?", "1", "3"),
         ("How many customers are there?", "3", "123456"),
         ("What is the total quantity?", "6,207", "123456"),
         ("total quantity for Zelte Brandt", "2,134", "25"),
@@ -92,6 +93,7 @@ def test_it_is_computed_and_shown_with_its_rows(question: str, figure: str, orde
         "What is the total weight?",
         "How many orders were delivered in August?",  # of which year?
         "Why were orders cancelled?",
+        "Which orders are there?",
         "How many orders does Peter have?",
         "What is the average?",
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -276,6 +277,25 @@ async def test_mentions_are_all_shown_with_their_places() -> None:
     assert "“Leave policy: Skerrick”, Sick leave: Call Imran Yilmaz" in asked.text
     assert len(asked.evidence.passages) == 2
     assert (await ask("Is Olga mentioned anywhere?")).text.startswith("No: “Olga” is not mentioned")
+
+
+async def test_details_are_told_from_what_is_known_of_a_source() -> None:
+    talk = replace(
+        source("Budget talk", kind="recording"), speakers=("Ada", "Ben", "Cy"), duration_s=130.0
+    )
+    paper = replace(source("Budget paper"), pages=12)
+    library = MemoryLibrary(
+        [(one, passages_of(one, (None, "It is about money."))) for one in (talk, paper)]
+    )
+    for question, answer in {
+        "Who spoke in the budget talk?": "In “Budget talk” Ada, Ben and Cy can be heard. [1]",
+        "How long is the budget talk?": "“Budget talk” is 2 minutes long. [1]",
+        "How many pages does the budget paper have?": "“Budget paper” is 12 pages long. [1]",
+        "When was the budget paper added?": "“Budget paper” was added on 2026-11-20. [1]",
+    }.items():
+        assert (await ask(question, library=library)).text == answer
+    assert (await ask("Who attended the wedding?", library=library)).kind == "lookup"
+    assert (await ask("Who spoke in the budget paper?", library=library)).kind == "lookup"
 
 
 async def test_a_whole_source_is_shown_section_by_section() -> None:

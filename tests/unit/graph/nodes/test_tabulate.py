@@ -68,6 +68,6 @@ async def test_what_the_table_does_not_answer_is_left_to_the_passages() -> None:
 
 def test_only_rows_and_computing_questions_lead_to_a_table() -> None:
     assert table_sources(state("How many orders are open?", kept=(FIRST,))) == [SHEET.source_id]
-    assert table_sources(state("Which orders are open?", kept=(FIRST,))) == []
+    assert table_sources(state("Why are orders open?", kept=(FIRST,))) == []
     prose = replace(FIRST, structure=())
     assert table_sources(state("How many orders are open?", kept=(prose,))) == []
