@@ -1,11 +1,13 @@
 """What a question asks for, as far as its words show it: how much, and of what form."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from app.text.stop_words import FOREIGN_FUNCTION_WORDS, QUESTION_STOP_WORDS, seems_english
-from app.text.tokens import content_terms, normalized_words
+from app.text.tokens import Word, content_terms, normalized_words, words
 
 _STEPS: Final = re.compile(
     r"^\W*(?:how (?:do|does|can|could|should|would|to|must|shall)\b|what are the steps|steps\b"
@@ -68,6 +70,7 @@ class Asked:
     definition: bool
     reason: bool
     several: bool  # a list is expected
+    pairs: frozenset[tuple[str, str]]  # a number and its neighbour: "after 5", "5 years"
 
     @classmethod
     def of(cls, question: str) -> "Asked":
@@ -82,7 +85,17 @@ class Asked:
             definition=_DEFINITION.search(question) is not None,
             reason=_REASON.search(question) is not None,
             several=_WHOLE.search(question) is not None,
+            pairs=number_pairs(words(question)),
         )
+
+
+def number_pairs(found: Sequence[Word]) -> frozenset[tuple[str, str]]:
+    """Neighbouring words of which one is a number, in their normal forms."""
+    return frozenset(
+        (one.norm, other.norm)
+        for one, other in pairwise(found)
+        if one.is_number != other.is_number
+    )
 
 
 def _terms(question: str) -> frozenset[str]:

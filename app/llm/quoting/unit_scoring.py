@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from app.domain.models import Passage
-from app.llm.quoting.asked import Asked
+from app.llm.quoting.asked import Asked, number_pairs
 from app.llm.quoting.quotable_units import Unit
 from app.text.tokens import content_terms, words
 
@@ -218,6 +218,8 @@ class Scorer:
         asked = self._asked
         if asked.number and any(w.is_number and w.norm not in self.weights for w in found):
             fit += 0.15
+        if asked.pairs:
+            fit += 0.2 * len(asked.pairs & number_pairs(found)) / len(asked.pairs)
         if asked.person and any(w.is_capitalized for w in found[1:]):
             fit += 0.1
         if asked.reason and _CAUSE.search(text):

@@ -244,6 +244,15 @@ def test_one_sentence_is_enough_for_one_fact() -> None:
     assert answer == "The depot has 41 berths and two cranes. [1]"
 
 
+def test_a_number_belongs_to_its_neighbours() -> None:
+    text = (
+        "Each employee has 5 days a year of leave for a sick child. "
+        "After 5 years of service the leave rises to 30 days."
+    )
+    answer = quote_answer("How much leave do I get after 5 years?", [passage(text)])
+    assert answer == "After 5 years of service the leave rises to 30 days. [1]"
+
+
 def test_an_item_that_is_a_statement_is_enough_for_one_fact() -> None:
     text = "- Passwords have at least 14 characters.\n- A second factor is needed for mail."
     rules = replace(passage(text), heading="Passwords")
