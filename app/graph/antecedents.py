@@ -14,6 +14,9 @@ from app.text.tokens import normalized_words
 _NAME: Final = re.compile(
     r"\b[A-Z][a-zà-ÿ'’-]+(?: [A-Z][a-zà-ÿ'’-]+)+|(?m:^)[A-Z][\wà-ÿ'’-]+(?=: )"
 )
+_CIRCUMSTANCES: Final = frozenset(
+    "in on at during after before since until by from with without to while".split()  # noqa: SIM905
+)
 _FIRST: Final = frozenset({"first", "former"})
 
 
@@ -57,7 +60,7 @@ class Antecedents:
                 found = self._things()
             case "pair":
                 pair = self.pair()
-                found = " and ".join(pair) if len(pair) > 1 or reference.detail != "which" else ""
+                found = " and ".join(pair) if len(pair) > 1 else self._things()
             case "member":
                 found = self._member(reference.detail)
             case "noun":
@@ -105,6 +108,8 @@ class Antecedents:
     def _chain(self, text: str) -> str:
         """The last noun phrase with what follows by "of", from its first name on."""
         chains = _chains(noun_phrases(text))
+        core = [chain for chain in chains if self._is_core(chain)]
+        chains = core or chains
         named = [chain for chain in chains if any(map(self._titles.is_subject, chain))]
         if not chains:
             return ""
@@ -114,7 +119,13 @@ class Antecedents:
             return _text(first.joined[-1])
         if is_telegraphic(text) and (part := self._titles.named_part(first)):
             return _text(part)
-        return text[_start(first) : chain[-1].end]
+        return _from(first, chain[-1])
+
+    def _is_core(self, chain: Sequence[Phrase]) -> bool:
+        """Whether it says what is asked about, not when, where or how."""
+        if any(phrase.norms & self._titles.titled for phrase in chain):
+            return True
+        return not chain[0].is_time and chain[0].preposition not in _CIRCUMSTANCES
 
     def _things(self) -> str:
         for at, one in enumerate(self._said):
@@ -124,9 +135,11 @@ class Antecedents:
                 return _text(joined[-1])
             if at == 0 and one.is_substitution and (titled := self._titled_pair()):
                 return titled
-            plural = [chain for chain in _chains(phrases) if chain[0].is_plural]
+            plural = [
+                chain for chain in _chains(phrases) if chain[0].is_plural and self._is_core(chain)
+            ]
             if plural:
-                return one.text[_start(plural[-1][0]) : plural[-1][-1].end]
+                return _from(plural[-1][0], plural[-1][-1])
             if self._names(one):
                 break
         return self.focus()
@@ -171,7 +184,7 @@ class Antecedents:
         for one in self._said:
             for phrase in reversed(noun_phrases(one.text)):
                 if asked is not None and phrase.head == asked.head:
-                    return one.text[_start(phrase) : phrase.end]
+                    return _from(phrase, phrase)
         return f"{noun} {self.focus()}".strip()
 
 
@@ -191,8 +204,10 @@ def _touches(one: Phrase, following: Phrase) -> bool:
     return not one.text[one.end : following.prefix].strip()
 
 
-def _start(phrase: Phrase) -> int:
-    return phrase.outer if phrase.determiner == "the" else phrase.start
+def _from(first: Phrase, last: Phrase) -> str:
+    """The text of phrases that were spoken of: "a pump" is the pump now."""
+    article = "the " if first.determiner in {"the", "a", "an"} else ""
+    return f"{article}{first.text[first.start : last.end]}"
 
 
 def _text(phrase: Phrase) -> str:

@@ -20,7 +20,7 @@ from app.text.noun_phrases import (
 from app.text.tokens import norm
 
 _ABOUT: Final = frozenset("of for about to from by regarding on von für de du pour".split())  # noqa: SIM905
-_WHERE: Final = frozenset("in at on during after before until since bei".split())  # noqa: SIM905
+_WHERE: Final = frozenset("im am in at on during after before until since bei".split())  # noqa: SIM905
 _LEAD: Final = "and "
 _TOGETHER: Final = frozenset("with without against besides mit avec".split())  # noqa: SIM905
 _MIN_SCORE: Final = -1.0
@@ -127,8 +127,10 @@ def _score(phrase: Phrase, other: Phrase, titles: Titles) -> float:
         score += 2.0
     if phrase.is_name and other.is_name:
         score += 2.0
-    if _are_people(phrase, other):
+    if _are_people(phrase, other) or (phrase.is_time and other.is_time):
         score += 4.0
+    if other.is_possessor and not titles.is_subject(phrase):
+        score -= 1.5
     score += 1.0 * (_definiteness(phrase) == _definiteness(other))
     return score + 0.5 * (phrase.is_plural == other.is_plural)
 
@@ -148,9 +150,11 @@ def _is_numbered(phrase: Phrase, other: Phrase) -> bool:
 
 def _score_of_place(phrase: Phrase, other: Phrase) -> float:
     mine, theirs = phrase.preposition, other.preposition
-    if not mine or not theirs:
-        return -1.5 if mine else 0.0
-    if mine == theirs:
+    if not mine:
+        return 0.0
+    if not theirs:
+        return -10.0 if mine in _WHERE and not _are_people(phrase, other) else -1.5
+    if mine == theirs or {mine, theirs} == {"with", "without"}:
         return 4.0
     if mine in _WHERE and theirs in _WHERE:
         return 1.0
@@ -172,13 +176,17 @@ def _replaced(base: str, old: Phrase, new: Phrase) -> str:
     old = _same_code(old, new) or old
     if new.preposition and old.preposition and new.preposition != old.preposition:
         start, text = old.prefix, new.text[new.prefix : new.end]
-    elif new.determiner:
+    elif new.determiner and not _follows_possessor(old):
         start, text = old.outer, new.text[new.outer : new.end]
     else:
         start, text = old.start, new.text[new.start : new.end]
         if new.is_name and old.determiner:
             start = old.outer
     return base[:start] + text + base[old.end :]
+
+
+def _follows_possessor(phrase: Phrase) -> bool:
+    return phrase.text[: phrase.start].rstrip().endswith(("'s", "’s", "s'", "s’"))
 
 
 def _same_code(old: Phrase, new: Phrase) -> Phrase | None:

@@ -15,7 +15,7 @@ from app.graph.antecedents import Antecedents, Said
 from app.graph.ellipsis import Substituted, Titles, substitute, swap
 from app.graph.question_kind import TALK, asked_for
 from app.text.cues import Cues
-from app.text.noun_phrases import content_words, has_clause, noun_phrases
+from app.text.noun_phrases import AUXILIARIES, content_words, has_clause, noun_phrases
 from app.text.pronouns import Reference, references
 from app.text.tokens import key_words, norm
 
@@ -123,7 +123,7 @@ def words_to_look_up(question: str, history: Sequence[Turn]) -> tuple[list[str],
     when the question needs no look at the library."""
     if not history or not _may_follow(question):
         return [], []
-    topics = [turn.question for turn in history if not _is_talk(turn.question)]
+    topics = [turn.question for turn in history if not is_talk(turn.question)]
     asked = [question, *filter(_may_be_implicit, topics)]
     return _words(asked), _words(topics)
 
@@ -141,7 +141,7 @@ def standalone(question: str, history: Sequence[Turn], words: WordUse) -> Standa
     """The question in full words; itself when it needs nothing of the history."""
     said: list[Said] = []
     for turn in history:
-        if not _is_talk(turn.question):
+        if not is_talk(turn.question):
             done = _resolve(turn.question, said, words)
             said.append(Said(done.topic or done.text, turn.answer, turn.answered, done.substituted))
     done = _resolve(question, said, words)
@@ -155,14 +155,16 @@ class _Resolved(NamedTuple):
     topic: str = ""  # what the conversation is about from here on, if not the text
 
 
-def _is_talk(question: str) -> bool:
-    """Whether the question is talk, or about the library itself, and no topic to go on with."""
+def is_talk(question: str) -> bool:
+    """Whether the question is talk, or about the library itself: no topic to go on with."""
     asked = asked_for(question)
+    if asked.kind == "about":
+        return not any(one.kind == "thing" for one in references(question))
     return asked.kind in TALK or (asked.kind == "inventory" and asked.is_certain)
 
 
 def _resolve(question: str, said: Sequence[Said], words: WordUse) -> _Resolved:
-    if not said or not _may_follow(question) or _is_talk(question):
+    if not said or not _may_follow(question) or is_talk(question):
         return _Resolved(question)
     antecedents = Antecedents(said, Titles(words))
     base, last = said[-1].text, antecedents.last
@@ -172,7 +174,7 @@ def _resolve(question: str, said: Sequence[Said], words: WordUse) -> _Resolved:
         return continued
     if (same := _same(question)) and (done := substitute(base, same, words)) is not None:
         return _Resolved(*done, substituted=True)
-    opened = _opened(question)
+    opened = _same_verb(question, base) or _opened(question)
     rest = question if opened is None else opened
     if _is_fragment(rest) and (opened is not None or _leans(question, words, last)):
         if (done := substitute(base, rest, words)) is not None:
@@ -244,7 +246,7 @@ def _with_antecedents(question: str, antecedents: Antecedents, words: WordUse) -
 
 
 def _put(text: str, reference: Reference, replacement: str) -> str:
-    ending = "'s" if reference.is_possessive else ""
+    ending = ("'" if replacement.endswith("s") else "'s") if reference.is_possessive else ""
     return f"{text[: reference.start]}{replacement}{ending}{text[reference.end :]}"
 
 
@@ -281,6 +283,13 @@ def _opened(question: str) -> str | None:
     if rest == polite:
         return None
     return rest[0].upper() + rest[1:] if has_clause(rest) else rest
+
+
+def _same_verb(question: str, base: str) -> str | None:
+    """X of "Does X?", if the question before begins so; else None."""
+    verb, _, rest = question.strip().partition(" ")
+    same = verb.lower() == base.partition(" ")[0].lower() and verb.lower() in AUXILIARIES
+    return rest if same and _is_fragment(rest) and len(noun_phrases(rest)) == 1 else None
 
 
 def _is_fragment(text: str) -> bool:

@@ -20,7 +20,8 @@ PREPOSITIONS: Final = _set("""
     about after against among around at before behind below besides between beyond by during
     except for from in inside into near of off on onto out outside over per regarding since than
     through to towards under until via while with within without
-    von bei für mit ohne aus nach seit de des du d pour chez avec sans para por con sin en em
+    von bei im am zum zur beim für mit ohne aus nach seit de
+    des du d pour chez avec sans para por con sin en em
 """)
 DETERMINERS: Final = _set("""
     a an the this that these those my your our their its his her some any each every all both no
@@ -91,10 +92,18 @@ PEOPLE: Final = _set("""
     toddlers teenager teenagers adolescent adolescents elderly senior seniors woman women man men
     pregnancy breastfeeding employee employees contractor contractors manager managers intern
     interns trainee trainees student students patient patients visitor visitors guest guests
-    member members customer customers kinder kindern erwachsene erwachsenen enfants adultes
+    member members customer customers deputy director officer chair kinder
+    kindern erwachsene erwachsenen enfants adultes
 """)
 WORD: Final = re.compile(r"\w+(?:[-'’./]\w+)*")
 _TOKEN: Final = re.compile(rf"{WORD.pattern}|[^\w\s]")
+_TIMES: Final = _set("""
+    year years month months week weeks quarter quarters day days hour hours minute minutes today
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays
+    fridays saturdays sundays morning evening night weekend weekends
+""")
+_YEAR: Final = re.compile(r"(?:1[89]|20)\d\d\Z")
 _POSSESSIVE: Final = re.compile(r"['’]s?\Z")
 _CODE: Final = re.compile(r"(?=\w*\d)[\w./-]+\Z")
 DIGITS: Final = re.compile(r"\d+")
@@ -147,6 +156,16 @@ class Phrase:
         )
 
     @property
+    def is_time(self) -> bool:
+        """Whether it says when."""
+        return any(word.lower() in _TIMES or _YEAR.match(word) for word in self.words)
+
+    @property
+    def is_possessor(self) -> bool:
+        """Whether it is followed by "'s"."""
+        return self.text[self.end : self.end + 1] in ("'", "’")
+
+    @property
     def is_plural(self) -> bool:
         last = self.words[-1].lower()
         return (
@@ -179,6 +198,8 @@ class _Token:
 
     @property
     def lower(self) -> str:
+        if self.text == "May" and self.start:
+            return self.text  # the month
         return self.text.lower().replace("’", "'")
 
     @property
@@ -275,6 +296,8 @@ def _begins_with_verb(run: Sequence[_Token], before: str, following: str) -> boo
     word = run[0].lower
     if before in _SUBJECT_PRONOUNS or (not before and word in VERBS):
         return True
+    if word in VERBS and (before == "not" or before in _INVERTING):
+        return True
     if before == "to":
         return word in VERBS or following in DETERMINERS or following in PRONOUNS
     if run[0].text.islower() and word.endswith("ing"):
@@ -310,7 +333,7 @@ def _verb_place(found: Sequence[_Token], first: int, last: int) -> int | None:
     if asks and final and found[last - 1].lower in VERBS:
         return last - 1
     states = any(token.lower in _BE for token in found[:first])
-    return last - 1 if states and final and is_predicate(found[last - 1].lower) else None
+    return last - 1 if states and is_predicate(found[last - 1].lower) else None
 
 
 def _is_finite(word: str) -> bool:

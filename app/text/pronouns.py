@@ -65,11 +65,12 @@ _MEMBER: Final = re.compile(
     re.IGNORECASE,
 )
 _WHICH: Final = re.compile(
-    r"^\W*which (?:one\b|(?:one )?of (?:them|these|those|the two|both)\b"
+    r"^\W*which (?:ones?\b|(?:one )?of (?:them|these|those|the two|both)\b"
     r"|(?:is|has|are|was) (?:the )?(?:more|less|most|least|better|best|worse|worst"
     r"|\w{3,}(?:er|est))\b)",
     re.IGNORECASE,
 )
+_WHICH_ARE: Final = re.compile(r"^\W*which (?:is|are|was|were|has|have)\b", re.IGNORECASE)
 _TWO: Final = re.compile(
     r"\b(?:both(?: of them)?|the two(?: of them)?|each other)\b", re.IGNORECASE
 )
@@ -88,7 +89,10 @@ class Reference:
 
 def references(question: str) -> list[Reference]:
     """What refers back, in order."""
-    if which := _WHICH.search(question):
+    which = _WHICH.search(question)
+    if which is None and not _has_subject(question):
+        which = _WHICH_ARE.search(question)
+    if which is not None:
         return [Reference(which.start(), which.end(), "pair", "which")]
     found = list(_pronouns(question))
     pair = _PAIR.search(question)
@@ -155,7 +159,8 @@ def _is_place(words: Sequence[str], place: int) -> bool:
     before = words[place - 1] if place else ""
     following = _follows(words, place)
     if before in _BE or following in _BE or before in AUXILIARIES or following in AUXILIARIES:
-        return bool(before) and before in PREPOSITIONS
+        at_end = not following or following in ("too", "also", "then")
+        return before in PREPOSITIONS or (words[0] == "who" and at_end)
     return place > 0 and (not following or following in PREPOSITIONS)
 
 

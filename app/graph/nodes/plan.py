@@ -12,6 +12,7 @@ from app.domain.token_estimate import estimated_tokens
 from app.graph import composition
 from app.graph.composition import Composed
 from app.graph.contextualizer import Contextualizer
+from app.graph.query_contextualization import is_talk
 from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
 from app.graph.source_matching import (
     MIN_NAMED_SHARE,
@@ -98,7 +99,9 @@ def make_plan(planner: Planner, contextualizer: Contextualizer) -> Node:
 def _is_whole(question: Question) -> bool:
     """Whether nothing said before changes what is asked: talk, "show more"."""
     asked = planned_question(question)
-    return asked.kind in TALK or (asked.kind == "inventory" and _is_more(question.text))
+    if asked.kind in TALK:
+        return not question.history or is_talk(question.text)
+    return asked.kind == "inventory" and _is_more(question.text)
 
 
 def planned_question(question: Question) -> AskedFor:

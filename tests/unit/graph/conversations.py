@@ -133,6 +133,23 @@ CONVERSATIONS: Final = {
         Which is safer? => Which is safer: warfarin or ibuprofen
         What about the first one? => What about warfarin?
 
+        Can I take ibuprofen with food?
+        Without food? => Can I take ibuprofen without food?
+        And with alcohol? => Can I take ibuprofen with alcohol?
+        What about warfarin then? => Can I take warfarin with alcohol?
+
+        Does metformin cause weight loss?
+        Does ibuprofen? => Does ibuprofen cause weight loss?
+        What about the other one? => What about metformin?
+
+        Tell me about sertraline.
+        How does it work? => How does sertraline work?
+        Who should not take it? => Who should not take sertraline?
+        Compare it to aripiprazole => Compare sertraline to aripiprazole
+
+        Which side effects does warfarin have?
+        Are they common? => Are side effects common?
+
         Which is safer, warfarin or ibuprofen?
         summarise it => summarise ibuprofen
 
@@ -217,6 +234,21 @@ CONVERSATIONS: Final = {
         What does chapter 7 say about chemicals?
         And chapter 8? => What does chapter 8 say about chemicals?
 
+        What did the board decide in March?
+        And in April? => What did the board decide in April?
+        And the executive committee? => What did the executive committee decide in April?
+
+        How much water was used in 2025?
+        And electricity? => How much electricity was used in 2025?
+        Why did it rise? => Why did electricity rise?
+
+        Who is the plant manager?
+        What is her phone number? => What is the plant manager's phone number?
+        And the deputy? => What is the deputy's phone number?
+
+        What happened on 3 May?
+        And on 4 May? => What happened on 4 May?
+
         ~Who won the world cup?
         What are the risks?
         what about page 3 => What are the risks page 3?
@@ -273,6 +305,15 @@ CONVERSATIONS: Final = {
         How do I list installed packages with dpkg?
         And with apt? => How do I list installed packages with apt?
         and in systemd? => How do I list installed packages in systemd?
+
+        How do I install postgresql?
+        And on Debian? => How do I install postgresql on Debian?
+        How do I back it up? => How do I back postgresql up?
+
+        What ports does nginx need?
+        And apt? => What ports does apt need?
+        Are they open by default? => Are nginx and apt open by default?
+        What is the difference between them? => What is the difference between nginx and apt?
 
         Which port does nginx use?
         And postgresql? => Which port does postgresql use?

@@ -427,3 +427,10 @@ async def test_the_kind_of_a_follow_up_is_that_of_the_question_in_full_words() -
     assert plain.kind == "lookup"
     talk = await ask("thanks", history=history)
     assert (talk.kind, talk.searched) == ("thanks", [])
+
+
+async def test_what_reads_like_talk_may_be_about_what_was_talked_of() -> None:
+    history = (Turn("What is warfarin for?", "Clots [1].", interrupted=False),)
+    assert (await ask("How does it work?", history=history)).kind != "about"
+    assert (await ask("How does it work?")).kind == "about"
+    assert (await ask("What can you do?", history=history)).kind == "about"
