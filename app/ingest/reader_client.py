@@ -98,6 +98,7 @@ class ReaderProcess:
         self._watch = psutil.Process(self._process.pid)
         self._files = 0
         self._resident = 0
+        self._peak = 0  # resident bytes, of the file that it reads
         self._in_doubt = False
         self.idle_since = 0.0
         start = Start(count, limits.processor_s, max(MEGABYTE, limits.memory - _OWN_MEMORY))
@@ -122,6 +123,7 @@ class ReaderProcess:
         """Raises `ReaderEnded` when the process ends for an unknown reason."""
         self._in_doubt = True
         self._files += 1
+        self._peak = 0
         self._send(message(request))
         try:
             outcome = self._outcome()
@@ -211,6 +213,7 @@ class ReaderProcess:
         """Enforces limits that the kernel does not, by sampling the process."""
         with suppress(psutil.Error):
             self._resident = self._watch.memory_info().rss
+        self._peak = max(self._peak, self._resident)
         if self._resident > self._limits.memory:
             self._end_for("memory")
         if processor_s > self._limits.processor_s + 1 or wall_s > self._limits.wall_s:
@@ -227,8 +230,11 @@ class ReaderProcess:
         self._process.kill()
         if self._process.wait() == -signal.SIGXCPU:
             return "time"
-        # Libraries often abort when an allocation fails; the OOM killer ends processes too.
-        return "memory" if self._resident > self._limits.memory / 2 else None
+        # Libraries often abort when an allocation fails, some after they have freed what they had.
+        # What fails is often a buffer twice as large as the one that is full, so that only a third
+        # was resident, and less when last looked at. The OOM killer ends processes too.
+        used, available = self._peak - _OWN_MEMORY, self._limits.memory - _OWN_MEMORY
+        return "memory" if used > available / 4 else None
 
     def _processor_s(self) -> float:
         try:

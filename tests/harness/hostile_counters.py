@@ -14,6 +14,15 @@ def counts_words(text: str) -> int:
     return len(text.split())
 
 
+def breaks_without_memory(text: str) -> int:
+    """Breaks after it has freed the 200 MB that it had, as libraries do that cannot get more."""
+    hoard = [b"x" * (2**20 + number) for number in range(200)]
+    time.sleep(1)
+    hoard.clear()
+    time.sleep(1)
+    os.abort()
+
+
 def misbehaves(text: str) -> int:
     """Misbehaves as a word of the text demands."""
     if "SPIN" in text:

@@ -13,7 +13,7 @@ import pytest
 
 from app.embeddings.minilm import MiniLM
 from app.embeddings.word_pieces import WordPieces
-from app.ingest.file_reader import FileReader
+from app.ingest.file_reader import BREAKS_READER, FileReader
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_client import MEGABYTE, ReadLimits
 from app.ingest.reader_frames import Request
@@ -118,3 +118,4 @@ async def test_bombs_of_full_size(name: str, tmp_path: Path, count: WordPieces) 
     )
     check(refusal, peak, limits)
     assert refusal is None or name not in ORDINARY
+    assert refusal != BREAKS_READER  # what ended it is a limit, and is named

@@ -24,7 +24,7 @@ from app.ingest.reader_client import MEGABYTE, ReadLimits
 from app.ingest.reader_frames import Request
 from app.ingest.reading import ReadDocument, read_document
 from tests.harness.documents import docx, epub, flowing, pdf, pptx, xlsx
-from tests.harness.hostile_counters import counts_words, misbehaves
+from tests.harness.hostile_counters import breaks_without_memory, counts_words, misbehaves
 
 SMALL: Final = ReadLimits(processor_s=1, memory=200 * MEGABYTE, output=MEGABYTE, wall_s=30)
 TALK: Final = "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>Boil the kettle.\n"
@@ -118,6 +118,15 @@ async def test_a_file_that_blocks_without_working_is_given_up(read: Read) -> Non
         pytest.raises(IngestError, match="took too long to read"),
     ):
         await read(reader, "bad.txt", b"SLEEP")
+
+
+async def test_a_reader_that_breaks_after_it_freed_its_memory_had_too_little(read: Read) -> None:
+    limits = replace(SMALL, memory=400 * MEGABYTE)
+    with (
+        closing(FileReader(breaks_without_memory, limits=limits)) as reader,
+        pytest.raises(IngestError, match="needs too much memory to read: more than 400 MB"),
+    ):
+        await read(reader, "bad.txt", b"Green tea.")
 
 
 async def test_a_file_that_becomes_too_much_text_is_refused(read: Read) -> None:
