@@ -92,9 +92,7 @@ class Asked:
 def number_pairs(found: Sequence[Word]) -> frozenset[tuple[str, str]]:
     """Neighbouring words of which one is a number, in their normal forms."""
     return frozenset(
-        (one.norm, other.norm)
-        for one, other in pairwise(found)
-        if one.is_number != other.is_number
+        (one.norm, other.norm) for one, other in pairwise(found) if one.is_number != other.is_number
     )
 
 
