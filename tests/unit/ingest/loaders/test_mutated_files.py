@@ -1,16 +1,14 @@
 """Files that were cut off or altered are read in part, or refused in one sentence."""
 
 import random
-import re
-import zipfile
-from io import BytesIO
 
 import pytest
 
 from app.ingest.loaders.registry import loader_for
 from app.ingest.parsed_document import IngestError
 from app.ingest.passages import cut_passages
-from tests.harness.documents import archive, epub, word
+from tests.harness.documents import epub, word
+from tests.harness.mutations import altered, altered_part
 from tests.unit.ingest.loaders.test_documents import PAGE
 from tests.unit.ingest.loaders.test_registry import MARKDOWN
 from tests.unit.ingest.loaders.test_slides import TITLE, deck, graphic, sp
@@ -28,45 +26,6 @@ FILES = {
     "a.html": PAGE.encode(),
     "a.md": MARKDOWN.encode(),
 }
-INSERTED = (
-    *(b"<", b">", b"&", b'"', b"\0", b"\xff", b"-1", b"99999999999999999999", b"<a>", b"<!--"),
-    *(b"<![CDATA[", b"]]>", b"[^", b"|", b"---\n", b"<table>", b"<ruby>", b'rowspan="9"'),
-)
-TAG = re.compile(rb"<[^<>]+>")
-VALUE = re.compile(rb'"[^"]*"')
-
-
-def altered(data: bytes, chance: random.Random) -> bytes:
-    out = bytearray(data)
-    for _ in range(chance.choice([1, 2, 5, 20])):
-        at = chance.randrange(len(out) or 1)
-        match chance.randrange(4):
-            case 0:
-                out[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                del out[at : at + chance.choice([1, 5, 50])]
-            case 2:
-                out[at:at] = chance.choice(INSERTED)
-            case _:
-                out[at:at] = out[: chance.choice([3, 30, 300])]
-    return bytes(out)
-
-
-def altered_part(data: bytes, chance: random.Random) -> bytes:
-    """A package whose ZIP archive is whole, and one of its parts is not."""
-    with zipfile.ZipFile(BytesIO(data)) as old:
-        files: dict[str, str | bytes] = {name: old.read(name) for name in old.namelist()}
-        name = chance.choice([one for one in old.namelist() if "." in one])
-        part = old.read(name)
-    tags, values = TAG.findall(part), VALUE.findall(part)
-    match chance.randrange(3):
-        case 0 if tags:
-            part = part.replace(chance.choice(tags), chance.choice([*tags, b"", b"<x/>"]))
-        case 1 if values:
-            part = part.replace(chance.choice(values), chance.choice([b'""', b'"-1"', b'"9999"']))
-        case _:
-            part = altered(part, chance)
-    return archive({**files, name: part})
 
 
 def variants(name: str) -> list[bytes]:
