@@ -6,7 +6,6 @@ from typing import Final
 
 import xlrd
 from xlrd.book import Book
-from xlrd.compdoc import CompDocError
 from xlrd.sheet import Cell, Sheet
 
 from app.ingest.loaders.compound_file import BROKEN, CompoundFile
@@ -17,8 +16,9 @@ from app.ingest.loaders.table_headers import HeaderRow
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_BROKEN: Final = (*BROKEN, xlrd.XLRDError, CompDocError, NotImplementedError, ArithmeticError)
+_BROKEN: Final = (*BROKEN, xlrd.XLRDError, NotImplementedError, ArithmeticError)
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0"
+_STREAMS: Final = ("Workbook", "Book")
 _ARCHIVE: Final = b"PK"
 _DAMAGED: Final = "the file is damaged (it is no whole workbook)"
 _DATE: Final = "yyyy-mm-dd"
@@ -28,7 +28,8 @@ _MAX_GAP: Final = 10  # empty rows that are told apart from one
 
 def load_xls(data: bytes) -> ParsedDocument:
     """Title: the one in the file's properties. Hidden sheets are counted and left out."""
-    book = _opened(data)
+    file = CompoundFile(data) if data.startswith(_COMPOUND) else None
+    book = _opened(_stream(file) if file else data)
     out = ExtractedText()
     hidden = damaged = 0
     left = MAX_CELLS
@@ -50,7 +51,15 @@ def load_xls(data: bytes) -> ParsedDocument:
         book.unload_sheet(number)
     out.add_note("hidden_sheets", hidden, book.nsheets)
     out.add_note("damaged_sheets", damaged, book.nsheets)
-    return out.document(CompoundFile(data).title() if data.startswith(_COMPOUND) else None)
+    return out.document(file.title() if file else None)
+
+
+def _stream(file: CompoundFile) -> bytes:
+    """Taken out here: in a damaged container, the library may go round in circles."""
+    for name in _STREAMS:
+        if (data := file.read(name)) is not None:
+            return data
+    raise IngestError(_DAMAGED)
 
 
 def _opened(data: bytes) -> Book:

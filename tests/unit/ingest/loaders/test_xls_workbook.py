@@ -59,6 +59,17 @@ def test_pages_and_xml_that_are_named_so_are_read_as_such() -> None:
         loader_for("a.xls", b"Only words")
 
 
+def test_a_container_whose_sectors_go_round_in_circles_is_damaged() -> None:
+    data = bytearray(kept("tea.xls"))
+    (table,) = struct.unpack_from("<I", data, 76)
+    for sector in range(128):
+        place = 512 * (table + 1) + 4 * sector
+        if struct.unpack_from("<I", data, place) == (sector + 1,):
+            struct.pack_into("<I", data, place, sector)
+    with pytest.raises(IngestError, match="the file is damaged"):
+        load(bytes(data))
+
+
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
