@@ -1,0 +1,1 @@
+"""Questions with checkable answers, asked as a user asks them: over HTTP, of a real server."""
