@@ -186,7 +186,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--match", default="", help="only questions with this text")
     parser.add_argument("--write", dest="document", type=Path, help="a Markdown file to record in")
     parser.add_argument(
-        "--cache", type=Path, default=Path.home() / ".cache" / "citestream" / "eval"
+        "--cache", type=Path, default=Path.home() / ".cache" / "citestream" / "answers"
     )
     return Options(**vars(parser.parse_args(arguments)))
 
