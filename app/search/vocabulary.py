@@ -11,8 +11,10 @@ from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.models import Correction, WordUse
 from app.domain.principals import Principal
+from app.search.query_terms import FRAMING_WORDS, REQUEST_WORDS
 from app.text.spelling import MIN_LENGTH, closest, edit_distance, is_typing_error, patterns
 from app.text.stop_words import seems_english
+from app.text.tokens import norm
 
 SQL = load_queries("vocabulary", package="app.search")
 
@@ -70,9 +72,7 @@ class LibraryVocabulary:
         self, principal: Principal, query: str, words: Sequence[str]
     ) -> tuple[Correction, ...]:
         """Of those words of the query that no readable source has."""
-        unknown = [
-            word for word in words if self._is_word is None or not self._is_word(word.lower())
-        ]
+        unknown = [word for word in words if not self._is_known(word)]
         if not 0 < len(unknown) <= MAX_CORRECTED:
             return ()
         reader = (principal.owner_id, list(principal.groups))
@@ -85,6 +85,12 @@ class LibraryVocabulary:
             for row in rows
         ]
         return tuple(one for one in found if one is not None)
+
+    def _is_known(self, word: str) -> bool:
+        """Whether a word need not be in the library to be one."""
+        if norm(word) in REQUEST_WORDS | FRAMING_WORDS:
+            return True
+        return self._is_word is not None and self._is_word(word.lower())
 
     async def _spelling(
         self, reader: tuple[str, list[str]], word: str, lexeme: str, *, english: bool
@@ -105,11 +111,13 @@ class LibraryVocabulary:
         careful = not english or word[0].isupper()
         rows = await self._database.fetch(SQL["find_spelling"], *reader, alike[:_MAX_SPELLINGS])
         spellings = [
-            (edit_distance(word.lower(), spelling, most=4), -row["passages"], spelling)
+            (distance, -row["passages"], spelling)
             for row in rows
             if (spelling := closest(word, row["text"]))
+            and (distance := edit_distance(word.lower(), spelling, most=2)) <= 2
             and (
                 is_typing_error(word.lower(), spelling, careful=careful)
+                # Another form of the word: "efect" for "effects".
                 or is_typing_error(lexeme, row["lexeme"], careful=careful)
             )
         ]

@@ -95,6 +95,9 @@ async def test_typing_errors_are_corrected_to_the_librarys_own_words(
     # What is a word, what the library has and what is like nothing in it stays.
     assert await corrections(words, "most ibuprofen zolpidem") == []
     assert await corrections(words, "") == []
+    # Stems may be alike where words are not, and requests are for us, not for the library.
+    await store(library, "Summer.", source=new_source("s.md", title="Season", content="4"))
+    assert await corrections(words, "summarizing summarize discussing") == []
 
 
 async def test_nobody_is_corrected_to_a_word_they_may_not_read(
