@@ -59,10 +59,12 @@ QuestionKind = Literal[
     "section",
     "comparison",
     "table",
+    "multi_step",
     "lookup",
 ]
 """What a question asks for. `details`: speakers, length or day of a source; `whole`: all of it;
-`table`: a figure computed from rows; `lookup`: everything else, which is searched."""
+`table`: a figure computed from rows; `multi_step`: several searches; `lookup`: everything else,
+which is searched once."""
 
 
 class PlannedSource(Wire):
@@ -73,17 +75,24 @@ class PlannedSource(Wire):
 
 
 class PlanningCompletePayload(Wire):
-    """Content of `planning_complete`; `sources` holds at most twenty."""
+    """Content of `planning_complete`; `sources` holds at most twenty.
+
+    `queries`: what is searched, if that is several things. `model_calls`: how many calls of the
+    model it took to find them, of at most `max_model_calls` before the answer is written.
+    """
 
     stage: Literal["planning"] = "planning"
     status: Literal["complete"] = "complete"
     kind: QuestionKind
     sources: tuple[PlannedSource, ...]
     ms: float
+    queries: Annotated[tuple[str, ...] | None, Field(exclude_if=absent)] = None
+    model_calls: Annotated[int | None, Field(exclude_if=absent)] = None
+    max_model_calls: Annotated[int | None, Field(exclude_if=absent)] = None
 
 
 class PlanningCompleteEvent(Wire):
-    """The question is not a lookup: it is answered without search, or from whole sources."""
+    """The question is no single lookup: several searches, whole sources, or no search at all."""
 
     type: Literal["planning_complete"] = "planning_complete"
     content: PlanningCompletePayload

@@ -14,6 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from app.domain.ports import PassageSearch, Reranker, WordLookup
 from app.graph.contextualizer import Contextualizer
+from app.graph.decomposer import Decomposer
 from app.graph.nodes.generate import Answerer, make_generate
 from app.graph.nodes.grade import make_grade
 from app.graph.nodes.plan import Planner, make_plan, planned_question
@@ -24,6 +25,7 @@ from app.graph.nodes.rewrite import make_rewrite
 from app.graph.nodes.tabulate import make_tabulate, table_sources
 from app.graph.query_contextualization import is_follow_up
 from app.graph.state import AnswerState, Judge, Node
+from app.graph.sub_questions import sub_questions
 
 AnswerGraph = CompiledStateGraph[AnswerState, None, AnswerState, AnswerState]
 
@@ -48,7 +50,8 @@ def build_graph(
     """
     graph: StateGraph[AnswerState, None, AnswerState, AnswerState] = StateGraph(AnswerState)
     contextualizer = Contextualizer(words, judge)
-    graph.add_node("plan", wrap("plan", make_plan(planner, contextualizer)))
+    decomposer = Decomposer(contextualizer, judge)
+    graph.add_node("plan", wrap("plan", make_plan(planner, contextualizer, decomposer)))
     graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, contextualizer, clock)))
     graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
@@ -84,23 +87,25 @@ def _entry(state: AnswerState) -> Literal["plan", "retrieve", "answer"]:
     What a follow-up asks for is known once it is in full words.
     """
     question = state["question"]
-    leans = bool(question.history) and not state.get("kept") and is_follow_up(question.text)
-    if leans or planned_question(question).kind != "lookup":
+    if planned_question(question).kind != "lookup":
         return "plan"
-    return "answer" if state.get("kept") else "retrieve"
+    if state.get("kept"):
+        return "answer"
+    leans = bool(question.history) and is_follow_up(question.text)
+    return "plan" if leans or sub_questions(question.text) else "retrieve"
 
 
 def _after_planning(state: AnswerState) -> Literal["retrieve", "composed", "answer"]:
     if "composed" in state:
         return "composed"
-    is_lookup = state["plan"].kind == "lookup" and not state.get("kept")
-    return "retrieve" if is_lookup else "answer"
+    is_searched = state["plan"].kind in ("lookup", "multi_step") and not state.get("kept")
+    return "retrieve" if is_searched else "answer"
 
 
 def _after_grading(state: AnswerState) -> Literal["rewrite", "tabulate", "composed", "answer"]:
     if state["decision"] == "rewrite":
         return "rewrite"
-    if table_sources(state):
+    if not state.get("queries") and table_sources(state):
         return "tabulate"
     return _after_tabulating(state)
 

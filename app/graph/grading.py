@@ -116,14 +116,41 @@ def by_score(ranked: Sequence[Candidate], *, force: bool, bonus: float = 0.0) ->
     return _grade("answer" if good else "refuse", ranked, keep, [_reason(c) for c in ranked])
 
 
-def by_model(ranked: Sequence[Candidate], reply: str) -> Grade | None:
+def by_score_of_each(
+    ranked: Sequence[Candidate],
+    by_query: Sequence[Sequence[Candidate]],
+    *,
+    force: bool,
+    bonus: float = 0.0,
+) -> Grade:
+    """The verdict on several searches together.
+
+    A passage is kept if one of the searches keeps it; nothing is cut, because `ranked` is short.
+    """
+    grades = [by_score(one, force=force, bonus=bonus) for one in by_query]
+    decisions = [grade.decision for grade in grades]
+    kept = {one.passage.passage_id for grade in grades for one in grade.kept}
+    reasons: dict[str, str] = {}
+    for one in (one for grade in grades for one in grade.graded):
+        if one.kept or one.passage_id not in reasons:
+            reasons[one.passage_id] = one.reason
+    return _grade(
+        "unsure" if "unsure" in decisions else "answer" if "answer" in decisions else "refuse",
+        ranked,
+        [one.passage.passage_id in kept for one in ranked],
+        [reasons.get(one.passage.passage_id, "") for one in ranked],
+        limit=len(ranked),
+    )
+
+
+def by_model(ranked: Sequence[Candidate], reply: str, *, limit: int = MAX_KEPT) -> Grade | None:
     """The verdict the model wrote; None when its reply cannot be read."""
     numbers = relevant_numbers(reply, passages=len(ranked))
     if numbers is None:
         return None
     keep = [number in numbers for number in range(1, len(ranked) + 1)]
     reasons = ["read and found relevant" if k else "read and found irrelevant" for k in keep]
-    return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons)
+    return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons, limit=limit)
 
 
 def is_evidence(candidate: Candidate, bonus: float = 0.0) -> bool:
@@ -146,8 +173,10 @@ def _grade(
     ranked: Sequence[Candidate],
     keep: Sequence[bool],
     reasons: Sequence[str],
+    *,
+    limit: int = MAX_KEPT,
 ) -> Grade:
-    kept = [c for c, k in zip(ranked, keep, strict=True) if k][:MAX_KEPT]
+    kept = [c for c, k in zip(ranked, keep, strict=True) if k][:limit]
     ids = {c.passage.passage_id for c in kept}
     graded = tuple(
         GradedPassage(

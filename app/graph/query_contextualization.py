@@ -92,6 +92,8 @@ _MAX_LENGTH: Final = 400
 """A longer question is complete, as it is written."""
 _MAX_FRAGMENT: Final = 8  # open-class words; more are a question of their own
 _MAX_IMPLICIT: Final = 3
+_SHARED_WORDS: Final = 0.6
+"""Share of a question's words that occur in the source that the same message asks about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +139,20 @@ def _lower(text: str) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def standalone(question: str, history: Sequence[Turn], words: WordUse) -> Standalone:
-    """The question in full words; itself when it needs nothing of the history."""
+def standalone(
+    question: str, history: Sequence[Turn], words: WordUse, *, same_message: bool = False
+) -> Standalone:
+    """The question in full words; itself when it needs nothing of the history.
+
+    `same_message`: the last turn is an earlier question of the same message.
+    """
     said: list[Said] = []
     for turn in history:
         if not is_talk(turn.question):
             done = _resolve(turn.question, said, words)
             said.append(Said(done.topic or done.text, turn.answer, turn.answered, done.substituted))
-    done = _resolve(question, said, words)
+    least = _SHARED_WORDS if same_message else 1.0
+    done = _resolve(question, said, words, least)
     return Standalone(done.text, done.certain)
 
 
@@ -163,7 +171,8 @@ def is_talk(question: str) -> bool:
     return asked.kind in TALK or (asked.kind == "inventory" and asked.is_certain)
 
 
-def _resolve(question: str, said: Sequence[Said], words: WordUse) -> _Resolved:
+def _resolve(question: str, said: Sequence[Said], words: WordUse, least: float = 1.0) -> _Resolved:
+    """`least`: the share of its words that must occur in a source that it does not name."""
     if not said or not _may_follow(question) or is_talk(question):
         return _Resolved(question)
     antecedents = Antecedents(said, Titles(words))
@@ -181,7 +190,7 @@ def _resolve(question: str, said: Sequence[Said], words: WordUse) -> _Resolved:
             return _Resolved(*done, substituted=True)
         return _Resolved(f"{base} {rest}", certain=False)
     whole = rest if has_clause(rest) else _JOINING.stripped(question)
-    resolved = _with_antecedents(whole, antecedents, words)
+    resolved = _with_antecedents(whole, antecedents, words, least)
     return _Resolved(question) if resolved.text == whole else resolved
 
 
@@ -226,10 +235,12 @@ def _leans(question: str, words: WordUse, last: Said | None) -> bool:
     return question.rstrip().endswith("?") if is_title else len(content_words(question)) <= 2
 
 
-def _with_antecedents(question: str, antecedents: Antecedents, words: WordUse) -> _Resolved:
+def _with_antecedents(
+    question: str, antecedents: Antecedents, words: WordUse, least: float
+) -> _Resolved:
     found = references(question)
     if not found:
-        return _Resolved(_implicit(question, antecedents, words))
+        return _Resolved(_implicit(question, antecedents, words, least))
     text, topic = question, ""
     for reference in reversed(found):
         replacement = antecedents.resolve(question, reference)
@@ -254,7 +265,7 @@ def _added(question: str, text: str) -> str:
     return f"{question.rstrip(' ?!.')}: {text}"
 
 
-def _implicit(question: str, antecedents: Antecedents, words: WordUse) -> str:
+def _implicit(question: str, antecedents: Antecedents, words: WordUse, least: float) -> str:
     """ "What is the maximum dose?" after a question about a source whose text has these words."""
     titles = Titles(words)
     named = any(map(titles.is_subject, noun_phrases(question)))
@@ -264,7 +275,9 @@ def _implicit(question: str, antecedents: Antecedents, words: WordUse) -> str:
     if (
         not subject
         or not asked
-        or not any(asked <= words.within.get(w, frozenset()) for w in subject)
+        or not any(
+            len(asked & words.within.get(w, frozenset())) >= least * len(asked) for w in subject
+        )
     ):
         return question
     stem = question.rstrip(" ?!.")

@@ -21,10 +21,18 @@ def refusal(
     `outside`: number of relevant passages that the filter excludes. `nearest`: what was found,
     best first, though it does not seem to answer the question.
     """
-    text = _nothing_found(found, filters, outside)
-    if places := list(dict.fromkeys(_place(one.passage) for one in nearest))[:MAX_NEAREST]:
-        text = f"{text} The nearest passages are in {'; '.join(places)}."
+    text = _with_places(_nothing_found(found, filters, outside), nearest)
     return f"{text} {still_reading(found.reading)}" if found.reading else text
+
+
+def unanswered(question: str, nearest: Sequence[Candidate]) -> str:
+    """One of several questions, when the others are answered; `nearest` as in `refusal`."""
+    return _with_places(f"I found nothing that answers “{question}”.", nearest)
+
+
+def _with_places(text: str, nearest: Sequence[Candidate]) -> str:
+    places = list(dict.fromkeys(_place(one.passage) for one in nearest))[:MAX_NEAREST]
+    return f"{text} The nearest passages are in {'; '.join(places)}." if places else text
 
 
 def still_reading(reading: Reading) -> str:

@@ -33,7 +33,7 @@ from app.domain.events import (
     RewritingStartPayload,
 )
 from app.domain.models import Candidate, Filters
-from app.graph.state import AnswerState
+from app.graph.state import MAX_JUDGE_CALLS, AnswerState
 
 TOP = 10
 
@@ -62,6 +62,9 @@ def planning_complete(state: AnswerState, at: str) -> PlanningCompleteEvent:
         kind=plan.kind,
         sources=tuple(PlannedSource(source_id=one, title=title) for one, title in plan.sources),
         ms=round(state["ms"], 1),
+        queries=state.get("queries") or None,
+        model_calls=plan.model_calls,
+        max_model_calls=None if plan.model_calls is None else MAX_JUDGE_CALLS,
     )
     return PlanningCompleteEvent(content=content, timestamp=at)
 

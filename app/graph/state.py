@@ -14,6 +14,8 @@ NodeName = Literal[
     "plan", "retrieve", "rerank", "grade", "rewrite", "tabulate", "quote", "generate"
 ]
 MAX_REWRITES = 2
+MAX_JUDGE_CALLS = 2 + 2 * MAX_REWRITES
+"""Model calls before the answer: full words, a verdict on each search, new queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,17 @@ class Plan:
     """How a question is answered; `sources`: id and title of those it is about."""
 
     kind: QuestionKind
-    sources: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, str], ...] = ()
+    model_calls: int | None = None  # it took to split the question; None without a model
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question of several: the ids of its passages; without any, what is nearest to it."""
+
+    question: str
+    kept: frozenset[str]
+    nearest: tuple[Candidate, ...]
 
 
 class AnswerState(TypedDict, total=False):
@@ -32,9 +44,13 @@ class AnswerState(TypedDict, total=False):
     composed: str  # an answer put together without a model, from `kept`
     standalone: str  # the question in full words, its typing errors corrected
     query: str  # what is searched: the same, or rewritten
+    queries: tuple[str, ...]  # searched in place of `query`, at the same time
     attempt: int  # searches so far
     found: SearchResult
+    found_by_query: tuple[tuple[Candidate, ...], ...]
     ranked: tuple[Candidate, ...]
+    ranked_by_query: tuple[tuple[Candidate, ...], ...]  # those of `ranked`, for each query
+    parts: tuple["Part", ...]  # quoting mode: the questions of a message that asks several
     kept: tuple[Candidate, ...]
     first: tuple[
         Candidate, ...

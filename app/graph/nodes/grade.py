@@ -7,11 +7,19 @@ from typing import Literal
 from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
 from app.graph.composition import spoken_of
-from app.graph.grading import MAX_KEPT, Grade, by_model, by_score, filter_bonus, is_evidence
+from app.graph.grading import (
+    MAX_KEPT,
+    Grade,
+    by_model,
+    by_score,
+    by_score_of_each,
+    filter_bonus,
+    is_evidence,
+)
 from app.graph.prompts import grade_messages
 from app.graph.question_kind import asked_for
 from app.graph.refusal import MAX_NEAREST
-from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node
+from app.graph.state import MAX_REWRITES, AnswerState, Judge, Node, Part
 from app.text.passage_sentences import passage_sentences
 from app.text.tokens import content_terms
 
@@ -25,44 +33,76 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         began = clock()
         ranked = state["ranked"]
         bonus = filter_bonus(state["question"].filters, state["found"].searched_passages)
-        verdict = by_score(ranked, force=judge is None, bonus=bonus)
-        judged: Grade | None = None
-        if verdict.decision == "unsure" and judge is not None:
-            reply = await judge(grade_messages(state["standalone"], ranked))
-            judged = by_model(ranked, reply) if reply is not None else None
-            if reply is None:
-                # It may still be loading: whether the passages answer is left to the answer.
-                verdict = replace(verdict, decision="answer")
-            elif judged is None:
-                verdict = by_score(ranked, force=True, bonus=bonus)
-        final = judged or verdict
+        final, is_judged = await _verdict(state, judge, bonus)
         decision = _decision(final, state.get("attempt", 1))
         first = state.get("first", ())
         if decision == "refuse" and first and not any(is_evidence(c, bonus) for c in ranked):
             # The rewritten query found nothing: use the results of the original question.
-            final, judged = by_score(first, force=True, bonus=bonus), None
+            final, is_judged = by_score(first, force=True, bonus=bonus), False
             decision = "answer" if final.kept else "refuse"
         update: AnswerState = {
-            "judge": "model" if judged else "score",
+            "judge": "model" if is_judged else "score",
             "kept": final.kept if decision == "answer" else (),
             "graded": final.graded,
             "decision": decision,
         }
         if decision == "rewrite" and not first:
             update["first"] = _answerable(ranked, bonus)
-        if decision == "refuse":
+        if judge is None and decision == "answer":
+            update["parts"] = _parts(state, bonus)
+        if decision == "refuse" and not state.get("queries"):
             update |= _spoken_of(state, quoting=judge is None)
         if update["decision"] == "refuse":
             update["nearest"] = ranked[:MAX_NEAREST]
             update["outside_filter"] = await _count_outside(search, state)
         # The other candidates are not needed again: release them before the answer streams.
         update |= {"found": replace(state["found"], candidates=()), "ranked": (), "dropped": ()}
+        if state.get("queries"):
+            update["ranked_by_query"] = ()
         if update["decision"] == "answer":
             update["first"] = ()
         update["ms"] = (clock() - began) * 1000
         return update
 
     return grade
+
+
+async def _verdict(state: AnswerState, judge: Judge | None, bonus: float) -> tuple[Grade, bool]:
+    """The verdict, and whether it is the model's."""
+    ranked = state["ranked"]
+    verdict = _by_score(state, force=judge is None, bonus=bonus)
+    if verdict.decision != "unsure" or judge is None:
+        return verdict, False
+    reply = await judge(grade_messages(state["standalone"], ranked))
+    if reply is None:
+        # It may still be loading: whether the passages answer is left to the answer.
+        return replace(verdict, decision="answer"), False
+    if (judged := by_model(ranked, reply, limit=_limit(state))) is not None:
+        return judged, True
+    return _by_score(state, force=True, bonus=bonus), False
+
+
+def _by_score(state: AnswerState, *, force: bool, bonus: float) -> Grade:
+    if by_query := state.get("ranked_by_query"):
+        return by_score_of_each(state["ranked"], by_query, force=force, bonus=bonus)
+    return by_score(state["ranked"], force=force, bonus=bonus)
+
+
+def _limit(state: AnswerState) -> int:
+    """How many passages a model may keep: of several searches all that it was shown."""
+    return len(state["ranked"]) if state.get("queries") else MAX_KEPT
+
+
+def _parts(state: AnswerState, bonus: float) -> tuple[Part, ...]:
+    """What each query found, by scores."""
+    each = zip(state.get("queries", ()), state.get("ranked_by_query", ()), strict=True)
+    return tuple(_part(query, ranked, bonus) for query, ranked in each)
+
+
+def _part(query: str, ranked: Sequence[Candidate], bonus: float) -> Part:
+    kept = by_score(ranked, force=True, bonus=bonus).kept
+    nearest = () if kept else tuple(ranked[:MAX_NEAREST])
+    return Part(query, frozenset(one.passage.passage_id for one in kept), nearest)
 
 
 def _spoken_of(state: AnswerState, *, quoting: bool) -> AnswerState:

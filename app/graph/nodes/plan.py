@@ -12,6 +12,7 @@ from app.domain.token_estimate import estimated_tokens
 from app.graph import composition
 from app.graph.composition import Composed
 from app.graph.contextualizer import Contextualizer
+from app.graph.decomposer import Decomposer, Steps
 from app.graph.query_contextualization import is_talk
 from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
 from app.graph.source_matching import (
@@ -71,14 +72,17 @@ _Answer = Composed | str | Sequence[Passage] | None
 """A text, with or without passages; passages for a model to answer from; None: search."""
 
 
-def make_plan(planner: Planner, contextualizer: Contextualizer) -> Node:
-    """Sets `plan`, and `composed` or `kept` when no search is needed."""
+def make_plan(planner: Planner, contextualizer: Contextualizer, decomposer: Decomposer) -> Node:
+    """Sets `plan`, and `composed` or `kept` when no search is needed, `queries` for several."""
 
     async def plan(state: AnswerState) -> AnswerState:
         began = planner.clock()
         question = state["question"]
         if not _is_whole(question):
-            question = replace(question, text=await contextualizer.standalone(question))
+            if steps := await decomposer.split(question):
+                return _searches(steps) | {"ms": (planner.clock() - began) * 1000}
+            found = await contextualizer.standalone(question)
+            question = replace(question, text=found.text)
         made = _Planning(planner, question, planned_question(question))
         answer = await made.answer()
         kind = "lookup" if answer is None else made.asked.kind
@@ -94,6 +98,14 @@ def make_plan(planner: Planner, contextualizer: Contextualizer) -> Node:
         return update if answer is None else update | {"kept": _kept(answer)}
 
     return plan
+
+
+def _searches(steps: Steps) -> AnswerState:
+    return {
+        "standalone": steps.standalone,
+        "queries": steps.queries,
+        "plan": Plan("multi_step", model_calls=steps.model_calls),
+    }
 
 
 def _is_whole(question: Question) -> bool:

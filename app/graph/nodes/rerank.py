@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.ports import Reranker
+from app.graph.parallel_search import interleaved, together
 from app.graph.state import AnswerState, Node
 
 KEPT = 8
@@ -13,12 +14,34 @@ def make_rerank(reranker: Reranker, clock: Callable[[], float]) -> Node:
 
     async def rerank(state: AnswerState) -> AnswerState:
         began = clock()
-        ranked = await reranker.rerank(state["query"], state["found"].candidates)
-        return {
-            "ranked": ranked.candidates[:KEPT],
-            "dropped": ranked.candidates[KEPT:],
-            "note": ranked.note,
-            "ms": (clock() - began) * 1000,
-        }
+        if state.get("queries"):
+            update = await _by_query(reranker, state)
+        else:
+            ranked = await reranker.rerank(state["query"], state["found"].candidates)
+            update = {
+                "ranked": ranked.candidates[:KEPT],
+                "dropped": ranked.candidates[KEPT:],
+                "note": ranked.note,
+            }
+        update["ms"] = (clock() - began) * 1000
+        return update
 
     return rerank
+
+
+async def _by_query(reranker: Reranker, state: AnswerState) -> AnswerState:
+    """Each search in its own order, and the best of each in turn."""
+    pairs = zip(state["queries"], state["found_by_query"], strict=True)
+    results = await together([reranker.rerank(query, found) for query, found in pairs])
+    mixed = interleaved([result.candidates for result in results])
+    ids = {one.passage.passage_id for one in mixed[:KEPT]}
+    return {
+        "found_by_query": (),
+        "ranked": tuple(mixed[:KEPT]),
+        "ranked_by_query": tuple(
+            tuple(one for one in result.candidates[:KEPT] if one.passage.passage_id in ids)
+            for result in results
+        ),
+        "dropped": tuple(mixed[KEPT:]),
+        "note": next((result.note for result in results if result.note), None),
+    }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from app.domain.ports import PassageSearch
 from app.graph.contextualizer import Contextualizer
+from app.graph.parallel_search import merged, together
 from app.graph.state import AnswerState, Node
 from app.text.spelling import corrected
 
@@ -13,22 +14,31 @@ CANDIDATES = 50
 def make_retrieve(
     search: PassageSearch, contextualizer: Contextualizer, clock: Callable[[], float]
 ) -> Node:
-    """First the question in full words, later what `rewrite` set."""
+    """First the question in full words, or its parts at the same time; later what `rewrite` set."""
 
     async def retrieve(state: AnswerState) -> AnswerState:
         began = clock()
         question = state["question"]
-        standalone = state.get("standalone") or await contextualizer.standalone(question)
+        standalone = state.get("standalone") or (await contextualizer.standalone(question)).text
         query = state.get("query") or standalone
-        found = await search.search(
-            question.principal, query, filters=question.filters, limit=CANDIDATES
+        queries = state.get("queries") or (query,)
+        results = await together(
+            [
+                search.search(question.principal, one, filters=question.filters, limit=CANDIDATES)
+                for one in queries
+            ]
         )
-        return {
+        found = results[0] if len(results) == 1 else merged(results)
+        update: AnswerState = {
             "standalone": corrected(standalone, found.corrected),
             "query": corrected(query, found.corrected),
             "attempt": state.get("attempt", 0) + 1,
             "found": found,
-            "ms": (clock() - began) * 1000,
         }
+        if len(results) > 1:
+            update["queries"] = tuple(corrected(one, found.corrected) for one in queries)
+            update["found_by_query"] = tuple(result.candidates for result in results)
+        update["ms"] = (clock() - began) * 1000
+        return update
 
     return retrieve

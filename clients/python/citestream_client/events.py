@@ -229,7 +229,11 @@ class PlannedSource(_Model):
 
 
 class PlanningCompletePayload(_Model):
-    """Content of `planning_complete`; `sources` holds at most twenty."""
+    """Content of `planning_complete`; `sources` holds at most twenty.
+
+    `queries`: what is searched, if that is several things. `model_calls`: how many calls of the
+    model it took to find them, of at most `max_model_calls` before the answer is written.
+    """
 
     stage: Literal["planning"] = "planning"
     status: Literal["complete"] = "complete"
@@ -248,16 +252,20 @@ class PlanningCompletePayload(_Model):
             "section",
             "comparison",
             "table",
+            "multi_step",
             "lookup",
         ]
         | str
     )
     sources: tuple[PlannedSource, ...]
     ms: float
+    queries: tuple[str, ...] | None = None
+    model_calls: int | None = None
+    max_model_calls: int | None = None
 
 
 class PlanningCompleteEvent(_Model):
-    """The question is not a lookup: it is answered without search, or from whole sources."""
+    """The question is no single lookup: several searches, whole sources, or no search at all."""
 
     type: Literal["planning_complete"] = "planning_complete"
     content: PlanningCompletePayload

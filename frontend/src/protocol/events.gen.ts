@@ -63,7 +63,7 @@ export interface Filters {
   before?: string | null;
 }
 /**
- * The question is not a lookup: it is answered without search, or from whole sources.
+ * The question is no single lookup: several searches, whole sources, or no search at all.
  */
 export interface PlanningCompleteEvent {
   type: "planning_complete";
@@ -72,6 +72,9 @@ export interface PlanningCompleteEvent {
 }
 /**
  * Content of `planning_complete`; `sources` holds at most twenty.
+ *
+ * `queries`: what is searched, if that is several things. `model_calls`: how many calls of the
+ * model it took to find them, of at most `max_model_calls` before the answer is written.
  */
 export interface PlanningCompletePayload {
   stage: "planning";
@@ -90,9 +93,13 @@ export interface PlanningCompletePayload {
     | "section"
     | "comparison"
     | "table"
+    | "multi_step"
     | "lookup";
   sources: PlannedSource[];
   ms: number;
+  queries?: string[] | null;
+  model_calls?: number | null;
+  max_model_calls?: number | null;
 }
 /**
  * A source that the question is about.

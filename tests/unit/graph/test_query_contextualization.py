@@ -55,3 +55,16 @@ def test_a_long_question_is_left_alone(question: str) -> None:
     history = (Turn("How do I restart the pump?", "So [1].", interrupted=False),) * 20
     assert standalone(question, history, WordUse()).text == question
     assert not is_follow_up(question)
+
+
+def test_parts_of_a_message_share_their_subject() -> None:
+    history = [Turn("Can warfarin be taken with alcohol?", "", interrupted=False)]
+    words = WordUse(
+        titled=frozenset({"warfarin"}), within={"warfarin": frozenset({"dose", "missed"})}
+    )
+    part = "What happens if a dose is missed?"
+    assert standalone(part, history, words).text == part
+    found = standalone(part, history, words, same_message=True)
+    assert found.text == "What happens if a dose is missed for warfarin?"
+    elsewhere = standalone("What is the hotel limit?", history, words, same_message=True)
+    assert elsewhere.text == "What is the hotel limit?"

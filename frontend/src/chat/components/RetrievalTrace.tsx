@@ -95,7 +95,8 @@ function detailOf(event: EvidenceEvent) {
   }
 }
 
-function Plan({ plan: { kind, sources, ms } }: { readonly plan: PlanningCompletePayload }) {
+function Plan({ plan }: { readonly plan: PlanningCompletePayload }) {
+  const { kind, sources, queries, model_calls: calls, max_model_calls: max, ms } = plan;
   const values = { kind: t(`chat:questionKind.${kind}`) };
   return (
     <>
@@ -108,7 +109,15 @@ function Plan({ plan: { kind, sources, ms } }: { readonly plan: PlanningComplete
             <bdi>{title}</bdi>
           </li>
         ))}
+        {queries?.map((query) => (
+          <li key={query}>
+            <q dir="auto">{query}</q>
+          </li>
+        ))}
       </ul>
+      {typeof calls === "number" && typeof max === "number" ? (
+        <p className={text.secondary}>{t("chat:found.modelCalls", { count: calls, max })}</p>
+      ) : null}
     </>
   );
 }

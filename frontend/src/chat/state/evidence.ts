@@ -32,8 +32,10 @@ export function stepsOf(evidence: readonly EvidenceEvent[]): Step[] {
 function resultOf(event: EvidenceEvent): Pick<Step, "result" | "ms"> {
   switch (event.type) {
     case "planning_complete": {
-      const { kind, ms } = event.content;
-      return { result: t(`chat:questionKind.${kind}`), ms };
+      const { kind, queries, ms } = event.content;
+      const count = queries?.length ?? 0;
+      const result = count ? t("chat:step.queries", { count }) : t(`chat:questionKind.${kind}`);
+      return { result, ms };
     }
     case "retrieval_complete": {
       const { doc_count, searched_sources, ms } = event.content;
