@@ -215,3 +215,19 @@ async def test_a_large_library_is_searched_by_its_indexes(
         plan = await plan_of(connection, queries, query, *everything, *asked)
     assert index in plan, plan
     assert set(scanned(plan)) <= small, plan
+
+
+async def test_similar_sources_are_found_by_their_hashes(database: Database) -> None:
+    """Also while a new library has no statistics yet, which is when most sources are added."""
+    async with database.connection() as connection:
+        await connection.execute(_LIBRARY[0].replace("(1, 100)", "(1, 1000)"))
+        await connection.execute(
+            "INSERT INTO source_sketches SELECT number, ARRAY(SELECT number * 1000 + place "
+            "FROM generate_series(1, 45) AS place) FROM sources"
+        )
+        plan = await plan_of(
+            connection, load_queries("library"), "find_similar", "owner", ["s1", "s2"], 20
+        )
+    assert "source_sketches_by_hash" in plan, plan
+    assert scanned(plan) == [], plan
+    assert plan.index("sources_pkey") > plan.index("source_sketches_by_hash"), plan

@@ -267,16 +267,20 @@ DELETE FROM passage_lexemes WHERE source = $1;
 INSERT INTO source_sketches (source, hashes) VALUES ($1, $2);
 
 -- name: find_similar
--- For each source of $2: at most $3 other sources of $1 that share a hash with it.
+-- For each source of $2: at most $3 other sources of $1 that share a hash with it. OFFSET 0 keeps the
+-- order of the joins: hashes by their index, then the few sources, whatever the statistics say.
 SELECT one.source_id AS of_source, sketch.hashes AS of_hashes, other.source_id, other.title,
   other.hashes
 FROM sources one
 JOIN source_sketches sketch ON sketch.source = one.number
 CROSS JOIN LATERAL (
   SELECT s.source_id, s.title, k.hashes
-  FROM source_sketches k JOIN sources s ON s.number = k.source
-  WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND k.hashes && sketch.hashes
-    AND s.number <> one.number
+  FROM (SELECT source, hashes FROM source_sketches WHERE hashes && sketch.hashes OFFSET 0) AS k
+  CROSS JOIN LATERAL (
+    SELECT source_id, title, owner_id, deleted_at, number FROM sources
+    WHERE number = k.source OFFSET 0
+  ) AS s
+  WHERE s.owner_id = $1 AND s.deleted_at IS NULL AND s.number <> one.number
   ORDER BY (SELECT count(*) FROM unnest(k.hashes) AS hash WHERE hash = ANY (sketch.hashes)) DESC,
     s.number
   LIMIT $3

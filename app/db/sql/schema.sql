@@ -358,7 +358,8 @@ CREATE TABLE source_sketches (
   source integer PRIMARY KEY REFERENCES sources ON DELETE CASCADE,
   hashes bigint[] NOT NULL
 );
-CREATE INDEX source_sketches_by_hash ON source_sketches USING gin (hashes);
+-- Each new sketch is searched for at once: pending entries would be read one by one.
+CREATE INDEX source_sketches_by_hash ON source_sketches USING gin (hashes) WITH (fastupdate = off);
 CREATE INDEX sources_by_original ON sources (original_key);
 CREATE INDEX sources_by_audio ON sources (audio_key) WHERE audio_key IS NOT NULL;
 
