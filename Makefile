@@ -69,6 +69,7 @@ check-python:
 	$(VENV)/deptry clients/python --config clients/python/pyproject.toml
 
 check-page:
+	npm --prefix frontend run budget
 	npm --prefix frontend run gen -- --check
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
