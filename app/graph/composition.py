@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from app.domain.encoding import counted
 from app.domain.models import LibraryCounts, Passage, Source
 from app.graph.source_matching import Section, main_title, sections
-from app.text.markers import find_markers
+from app.text.markers import find_markers, shown_name
 from app.text.passage_blocks import passage_blocks
 from app.text.passage_sentences import block_sentences
 from app.text.tokens import content_terms
@@ -101,7 +101,7 @@ def cannot_create(subject: str, sources: Sequence[Source]) -> str:
         "No model is connected, so I can only quote your sources; I cannot write a text of my own."
     )
     if sources:
-        titles = "; ".join(f"“{source.title}”" for source in sources[:3])
+        titles = "; ".join(f"“{shown_name(source.title)}”" for source in sources[:3])
         return f"{text} About {subject} I have {titles}. Ask me what it says."
     return f"{text} Ask me for something that your sources say."
 
@@ -146,11 +146,11 @@ def details(source: Source, detail: str, opening: Sequence[Passage]) -> Composed
     """What is known of a source besides its text; None when it is not known."""
     made = Composed()
     if detail == "speakers" and source.speakers:
-        text = f"In “{source.title}” {_and(source.speakers)} can be heard"
+        text = f"In “{shown_name(source.title)}” {_and(source.speakers)} can be heard"
     elif detail == "length" and (source.pages or source.duration_s):
-        text = f"“{source.title}” is {_size(source)} long"
+        text = f"“{shown_name(source.title)}” is {_size(source)} long"
     elif detail == "day":
-        text = f"“{source.title}” was added on {source.created_at.date().isoformat()}"
+        text = f"“{shown_name(source.title)}” was added on {source.created_at.date().isoformat()}"
     else:
         return None
     markers = "".join(f" {made.cite(passage)}" for passage in opening)
@@ -205,12 +205,16 @@ def overview(source: Source, passages: Sequence[Passage], *, per_section: int = 
         parts = [Section("", (passage,)) for passage in _spread(passages, _SECTIONS_SHOWN)]
     shown = parts[:_SECTIONS_SHOWN]
     most = per_section or max(_SECTION_SENTENCES, _MIN_SENTENCES // len(shown))
-    made.lines.append(f"“{source.title}” ({_size(source)}), {_in_its_words(source)}:")
+    made.lines.append(f"“{shown_name(source.title)}” ({_size(source)}), {_in_its_words(source)}:")
     about_source = content_terms(source.title)
     for part in shown:
         lines = _best_lines(made, part, about_source, most)
         if lines:
-            made.lines += ["", *([f"**{part.heading}**", ""] if part.heading else []), *lines]
+            made.lines += [
+                "",
+                *([f"**{shown_name(part.heading)}**", ""] if part.heading else []),
+                *lines,
+            ]
     if len(parts) > len(shown):
         made.lines += ["", f"… {counted(len(parts) - len(shown), 'more section')} in the source."]
     return made
@@ -222,7 +226,7 @@ def overviews(sources: Sequence[Source], texts: Sequence[Sequence[Passage]]) -> 
     for source, passages in zip(sources, texts, strict=True):
         short = overview(source, passages, per_section=1)
         short.lines = [short.lines[0], *[one for one in short.lines if one.startswith("- ")][:4]]
-        made.lines += ["", f"**{source.title}**", "", *_renumbered(made, short)]
+        made.lines += ["", f"**{shown_name(source.title)}**", "", *_renumbered(made, short)]
     return made
 
 
@@ -230,8 +234,8 @@ def whole_section(groups: Sequence[Section]) -> Composed:
     """Everything that stands under these headings, cut after a page or so."""
     made = Composed()
     for group in groups:
-        title = group.passages[0].title
-        made.lines += ["", f"**{group.heading}** (“{title}”)", ""]
+        title = shown_name(group.passages[0].title)
+        made.lines += ["", f"**{shown_name(group.heading)}** (“{title}”)", ""]
         lines = [line for passage in group.passages for line in _lines(made, passage)]
         made.lines += lines[:_WHOLE_SECTION_SENTENCES]
         if len(lines) > _WHOLE_SECTION_SENTENCES:
@@ -247,8 +251,10 @@ def comparison(
     made = Composed()
     sides = [_points(source, ones) for source, ones in zip(pair, passages, strict=True)]
     common = _common_points(*sides)
-    names = [main_title(source.title) for source in pair]
-    made.lines.append(f"“{pair[0].title}” and “{pair[1].title}”, point by point:")
+    names = [shown_name(main_title(source.title)) for source in pair]
+    made.lines.append(
+        f"“{shown_name(pair[0].title)}” and “{shown_name(pair[1].title)}”, point by point:"
+    )
     for keys in common[:_POINTS]:
         parts = [side[key] for side, key in zip(sides, keys, strict=True)]
         made.lines += ["", f"**{_point_name(parts[0].heading, names[0])}**", ""]
@@ -319,7 +325,7 @@ def _entry(
 ) -> str:
     passages = openings.get(source.source_id, ())
     opening = _opening_sentence(source, passages, shared)
-    name = source.title
+    name = shown_name(source.title)
     if source.speakers:
         name = f"{name} (with {_and(source.speakers)})"
     if opening is None:
@@ -464,9 +470,9 @@ def _renumbered(made: Composed, part: Composed) -> list[str]:
 
 
 def _place(passage: Passage) -> str:
-    heading = f", {passage.heading}" if passage.heading else ""
+    heading = f", {shown_name(passage.heading)}" if passage.heading else ""
     page = f", page {passage.page}" if passage.page else ""
-    return f"“{passage.title}”{heading}{page}"
+    return f"“{shown_name(passage.title)}”{heading}{page}"
 
 
 def _size(source: Source) -> str:

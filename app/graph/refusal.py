@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.domain.encoding import counted
 from app.domain.models import Candidate, Filters, Passage, Reading, SearchResult
+from app.text.markers import shown_name
 
 MAX_NEAREST = 3
 KINDS = {"document": "documents", "recording": "recordings"}
@@ -44,7 +45,8 @@ def still_reading(reading: Reading) -> str:
 
 
 def _place(passage: Passage) -> str:
-    return f"“{passage.title}” ({passage.heading})" if passage.heading else f"“{passage.title}”"
+    title = f"“{shown_name(passage.title)}”"
+    return f"{title} ({shown_name(passage.heading)})" if passage.heading else title
 
 
 def _nothing_found(found: SearchResult, filters: Filters, outside: int) -> str:

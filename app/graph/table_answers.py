@@ -16,11 +16,13 @@ from app.graph.table_questions import (
     read_question,
     typed,
 )
-from app.text.markers import find_markers
+from app.text.markers import escape_markers, shown_name
 from app.text.passage_blocks import passage_blocks
 from app.text.table_columns import columns
 from app.text.tokens import content_terms
 
+_TOTALS: Final = content_terms("total totals sum subtotal gesamt summe zwischensumme")
+"""First cells of rows that add up the others."""
 MIN_ROWS: Final = 3
 MAX_ROWS: Final = 50_000
 SHOWN_ROWS: Final = 20
@@ -86,6 +88,7 @@ def _stored(
     passages: Sequence[Passage],
     heading: str | None,
 ) -> _Stored:
+    found = [row for row in found if not content_terms(row[1][0]) & _TOTALS] or found
     rows = tuple(cells for _, cells in found)
     noun = content_terms(f"{heading or passages[0].title} {header[0]}")
     table = Table(
@@ -95,7 +98,7 @@ def _stored(
 
 
 def _text(stored: _Stored, asked: TableQuestion, computed: Computed) -> Composed:
-    made = Composed([_headline(stored, asked, computed)])
+    made = Composed([_headline(stored, asked, computed), *_left_out(stored, asked)])
     if computed.groups:
         made.lines += ["", *_groups(stored, asked, computed)]
     shown = computed.rows[:SHOWN_ROWS]
@@ -103,15 +106,14 @@ def _text(stored: _Stored, asked: TableQuestion, computed: Computed) -> Composed
         made.lines += ["", _row(stored.header), f"|{'---|' * len(stored.header)}"]
         for row in shown:
             marker = made.cite(stored.passages[row])
-            *cells, last = stored.rows[row]
-            made.lines.append(_row((*cells, f"{last} {marker}")))
+            made.lines.append(f"{_row(stored.rows[row])[:-2]} {marker} |")
     if len(computed.rows) > len(shown):
         made.lines += ["", f"… {counted(len(computed.rows) - len(shown), 'more row')}."]
     return made
 
 
 def _headline(stored: _Stored, asked: TableQuestion, computed: Computed) -> str:
-    title = stored.passages[0].title
+    title = shown_name(stored.passages[0].title)
     of = f"{len(computed.rows):,} of {counted(stored.table.height, 'row')} in “{title}”"
     where = _conditions(stored.table, asked.conditions)
     if asked.operation in ("count", "list"):
@@ -126,6 +128,27 @@ def _headline(stored: _Stored, asked: TableQuestion, computed: Computed) -> str:
     if asked.operation in ("highest", "lowest"):
         return f"{what} in “{title}”{where} is **{_figure(computed.value)}**."
     return f"{what} is **{_figure(computed.value)}**, computed from {of}{where}."
+
+
+def _left_out(stored: _Stored, asked: TableQuestion) -> list[str]:
+    """Says how many rows have no number, or no day, where one is needed."""
+    needed = {one.column for one in asked.conditions if one.comparison != "="}
+    if asked.column is not None:
+        needed.add(asked.column)
+    lines = []
+    for column in sorted(needed):
+        one = stored.table.columns[column]
+        unread = [
+            row[column]
+            for row, value in zip(stored.rows, one.values, strict=True)
+            if value is None and row[column].strip()
+        ]
+        if unread and one.type != "text":
+            what = "number" if one.type == "number" else "day"
+            rows = counted(len(unread), "row")
+            example = _plain(unread[0])
+            lines.append(f"Left out: {rows} whose {one.name} is no {what}, such as “{example}”.")
+    return lines
 
 
 def _conditions(table: Table, conditions: Sequence[Condition]) -> str:
@@ -159,12 +182,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _plain(cell: str) -> str:
-    """One line without bars and, but for the marker at its end, without bracketed numbers."""
-    text = " ".join(cell.replace("|", "/").split())
-    for marker in reversed(find_markers(text)):
-        if marker.end != len(text):
-            text = text[: marker.start].rstrip() + text[marker.end :]
-    return text
+    """One line, whose bars and bracketed numbers are text."""
+    return escape_markers(" ".join(cell.split())).replace("|", "\\|")
 
 
 def _figure(value: float | str | None) -> str:

@@ -34,9 +34,8 @@ def compute(table: Table, asked: TableQuestion) -> Computed:
     value = _value(table, asked, rows)
     if asked.operation in ("highest", "lowest"):
         column = table.columns[asked.column or 0].values
-        return Computed(
-            value, tuple(row for row in rows if value is not None and column[row] == value)
-        )
+        of = (row for row in rows if value is not None and column[row] == value)
+        return Computed(value, tuple(of), _groups(table, asked, rows))
     return Computed(value, tuple(rows), _groups(table, asked, rows))
 
 

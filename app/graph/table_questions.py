@@ -109,7 +109,11 @@ _MONTHS: Final = {
     for name in map(norm, names.split())
 }
 _QUARTER: Final = re.compile(r"q([1-4])")
-_NUMBER: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-+]?\d+(?:[.,]\d+)?")
+_NUMBER: Final = re.compile(
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?)"
+)
+_THOUSANDS: Final = 3
+"""Digits between separators of thousands."""
 _ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
 _DATE_DASHES: Final = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _UNIT: Final = re.compile(r"[€$£%]|\b(?:EUR|USD|GBP|CHF)\b")
@@ -130,7 +134,14 @@ def typed(name: str, values: Sequence[str]) -> Column:
         if filled and sum(one is not None for one in found) >= _MIN_TYPED_SHARE * len(filled):
             cells = tuple(read(value) if value.strip() else None for value in values)
             return Column(name, "date" if kind == "date" else "number", cells)
-    return Column(name, "text", tuple(value.strip() or None for value in values))
+    return Column(name, "text", _one_spelling(values))
+
+
+def _one_spelling(values: Sequence[str]) -> tuple[str | None, ...]:
+    """Without spaces around them; values that differ in case only are written like the first."""
+    first: dict[str, str] = {}
+    plain = [" ".join(value.split()) for value in values]
+    return tuple(first.setdefault(value.casefold(), value) or None for value in plain)
 
 
 def read_question(question: str, table: Table) -> TableQuestion | None:
@@ -159,6 +170,12 @@ class _Reader:
         self._read_periods()
         self._read_bounds()
         column = self._column(operation)
+        if (
+            operation == "count"
+            and column is not None
+            and self._table.columns[column].type == "number"
+        ):
+            operation = "sum"  # "how many tons"
         if operation in ("sum", "average", "highest", "lowest") and column is None:
             return None
         self._read_nouns()
@@ -284,6 +301,9 @@ class _Reader:
             return limits[before[-1]]
         return None
 
+    def _is_number(self, column: int | None) -> bool:
+        return column is not None and self._table.columns[column].type == "number"
+
     def _is_named(self, column: int) -> bool:
         return not self._names[column].isdisjoint(self._words)
 
@@ -304,7 +324,10 @@ class _Reader:
         noun = next((word for word in following if word not in _IGNORED), None)
         if noun is None or noun in self._table.noun:
             return None
-        return next((i for i, names in enumerate(self._names) if noun in names), None)
+        asked = set(self._words)
+        said = {i: len(names & asked) for i, names in enumerate(self._names) if noun in names}
+        best = [i for i, share in said.items() if share == max(said.values())]
+        return best[0] if len(best) == 1 else None
 
     def _column(self, operation: Operation) -> int | None:
         """The column that is computed with: the one that is named, of the fitting type."""
@@ -356,6 +379,9 @@ def _number(text: str) -> float | None:
     plain = _UNIT.sub("", text).strip().replace("\u00a0", "").replace(" ", "")
     if not _NUMBER.fullmatch(plain):
         return None
-    if "," in plain and "." not in plain and len(plain.rpartition(",")[2]) != 3:
-        return float(plain.replace(",", "."))
+    is_decimal_comma = plain.rfind(",") > plain.rfind(".") and (
+        "." in plain or len(plain.rpartition(",")[2]) != _THOUSANDS
+    )
+    if is_decimal_comma:
+        return float(plain.replace(".", "").replace(",", "."))
     return float(plain.replace(",", ""))

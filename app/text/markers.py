@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 _MARKER: Final = re.compile(r"(?<!\\)\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
+_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TICKS: Final = re.compile(r"`+")
 
 
@@ -49,6 +50,18 @@ def renumbered(text: str, numbers: Mapping[int, int]) -> str:
             pieces += (text[position : marker.start], f"[{shown}]")
             position = marker.end
     return "".join((*pieces, text[position:]))
+
+
+def escape_markers(text: str) -> str:
+    """The text with `\\[7]` for `[7]`, which shows the same and is no marker."""
+    for marker in reversed(find_markers(text)):
+        text = f"{text[: marker.start]}\\{text[marker.start :]}"
+    return text
+
+
+def shown_name(name: str) -> str:
+    """A title of a stranger within a sentence of ours: no markers, no change of direction."""
+    return escape_markers(_DIRECTIONS.sub("", name))
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from app.llm.quoting.quotable_units import Part, Unit
-from app.text.markers import find_markers
+from app.text.markers import escape_markers, find_markers
 
 MAX_PARTS: Final = 40
 """A longer list or table is visibly shortened."""
@@ -117,17 +117,18 @@ def _table(chosen: Sequence[Chosen], numbers: Mapping[int, int]) -> list[str]:
     width = max(len(unit.header), *(len(row.cells) for row in rows))
     lines = [_row(unit.header, width), f"|{'---|' * width}"]
     for part in rows[:MAX_PARTS]:
-        filled = [*part.cells, *[""] * (width - len(part.cells))]
-        filled[-1] = f"{filled[-1]}{_marker(part, numbers)}".strip()
-        lines.append(_row(filled, width, escaped=False))
+        row = _row(part.cells, width).removesuffix(" |").rstrip()
+        lines.append(f"{row}{_marker(part, numbers)} |")
     if (hidden := len(rows) - MAX_PARTS) > 0:
         lines.append(_row([f"… {hidden} more in the source"], width))
     return [*([plain(unit.lead.text)] if unit.lead else []), "\n".join(lines)]
 
 
-def _row(row: Sequence[str], width: int, *, escaped: bool = True) -> str:
+def _row(row: Sequence[str], width: int) -> str:
+    """Bars and bracketed numbers in cells are text."""
     filled = [*row, *[""] * (width - len(row))]
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in filled)} |"
+    cells = (escape_markers(cell).replace("|", "\\|") for cell in filled)
+    return f"| {' | '.join(cells)} |"
 
 
 def _code(unit: Unit, numbers: Mapping[int, int]) -> list[str]:
