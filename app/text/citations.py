@@ -35,7 +35,7 @@ def cite(
 ) -> tuple[Citation, ...]:
     """One citation per marker number, in order of first appearance; `[n]` is `passages[n - 1]`.
 
-    A marker that names no passage is text: it has no citation.
+    A marker that names no passage is listed with null passage; it is no source.
 
     `verified`: every sentence that cites the marker is supported by its passage. The quote spans
     the supporting sentences if they are close together, else the best one. When not all of them
@@ -44,12 +44,11 @@ def cite(
     markers = find_markers(text)
     if not markers:
         return ()
-    claims = {n: _Claims() for m in markers for n in m.numbers if 1 <= n <= len(passages)}
+    claims = {n: _Claims() for m in markers for n in m.numbers}
     reader = _ClaimReader(text, markers)
     for index, marker in enumerate(markers):
-        numbers = [number for number in marker.numbers if number in claims]
-        claim = reader.claim(index) if numbers and time_left() else None
-        for number in numbers:
+        claim = reader.claim(index) if time_left() else None
+        for number in marker.numbers:
             claims[number].add(claim)
     return tuple(_citation(n, cited, passages, time_left) for n, cited in claims.items())
 
@@ -160,6 +159,8 @@ class _Finding:
 def _citation(
     number: int, cited: _Claims, passages: Sequence[Passage], time_left: TimeLeft
 ) -> Citation:
+    if not 1 <= number <= len(passages):
+        return _unknown(number)
     passage = passages[number - 1]
     evidence = _Evidence(passage, passages)
     checked = [evidence.find(claim, time_left) for claim in cited.distinct.values()]
@@ -188,6 +189,14 @@ def _citation(
         verified=complete and not failed,
         support=reason if complete or failed else None,
     )
+
+
+def _unknown(number: int) -> Citation:
+    return Citation(
+        marker=number, passage_id=None, source_id=None, title=None, kind=None, quote=None,
+        quote_start=None, quote_end=None, page=None, start_s=None, end_s=None, speaker=None,
+        url=None, verified=False, support="no passage has this number",
+    )  # fmt: skip
 
 
 def _covering_span(findings: Sequence[_Finding]) -> Span | None:

@@ -134,16 +134,19 @@ ANSWER: Final = "Herons nest in trees from March. [1] Young herons fly after 50 
 
 
 def test_without_time_everything_is_quoted_and_nothing_checked() -> None:
-    first, second = cite_within_limit(ANSWER, PASSAGES, clock=seconds(0, MAX_CITATION_CHECK_S))
+    first, second, unknown = cite_within_limit(
+        ANSWER, PASSAGES, clock=seconds(0, MAX_CITATION_CHECK_S)
+    )
     for citation in (first, second):
         assert (citation.verified, citation.support) == (False, None)
         assert citation.quote == TEXT[citation.quote_start : citation.quote_end]
         assert 0 < len(citation.quote or "") <= MAX_QUOTE_LENGTH
+    assert (unknown.passage_id, unknown.support) == (None, "no passage has this number")
 
 
 def test_with_time_everything_is_checked() -> None:
     citations = cite_within_limit(ANSWER, PASSAGES, clock=seconds(0, MAX_CITATION_CHECK_S / 2))
-    assert [c.verified for c in citations] == [True, True]
+    assert [c.verified for c in citations] == [True, True, False]
 
 
 @pytest.mark.parametrize("steps", range(30))

@@ -78,10 +78,11 @@ def test_not_supported(answer: str, why: str) -> None:
     assert citation.quote
 
 
-def test_a_marker_without_a_passage_is_no_source() -> None:
-    assert cite("Herons nest in trees [7].", [HERON]) == ()
-    assert cite("Herons nest. [0]", [HERON]) == ()
-    assert [one.marker for one in cite("Herons nest in trees [1, 7].", [HERON])] == [1]
+def test_a_marker_without_a_passage_is_listed_and_not_verified() -> None:
+    [citation] = cite("Herons nest in trees [7].", [HERON])
+    assert (citation.marker, citation.passage_id, citation.verified) == (7, None, False)
+    assert citation.quote is None
+    assert cite("Herons nest. [0]", [HERON])[0].passage_id is None
 
 
 def test_one_citation_per_marker_in_order_of_appearance() -> None:
@@ -90,8 +91,8 @@ def test_one_citation_per_marker_in_order_of_appearance() -> None:
         "Herons nest in trees from March [1, 3]. `x[4]`"
     )
     citations = cite(answer, [HERON, GULL])
-    assert [c.marker for c in citations] == [2, 1]
-    assert [c.verified for c in citations] == [False, True]
+    assert [c.marker for c in citations] == [2, 1, 3]
+    assert [c.verified for c in citations] == [False, True, False]
 
 
 def test_each_marker_of_a_sentence_answers_for_its_part() -> None:
