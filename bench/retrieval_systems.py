@@ -1,6 +1,6 @@
 """The application's search, reranking, grading and answering over the evaluation database."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -20,7 +20,7 @@ from app.graph.grading import confidence, filter_bonus
 from app.graph.nodes.plan import Planner
 from app.graph.nodes.rerank import KEPT
 from app.graph.nodes.retrieve import CANDIDATES
-from app.graph.state import AnswerState
+from app.graph.state import AnswerState, Judge, Node
 from app.llm.extractive_answer import quote as choose_quotes
 from app.runs.ports import EngineResult
 from app.runs.ports import Question as Asked
@@ -91,6 +91,7 @@ class Library:
     stored: Stored = field(default_factory=lambda: Stored({}, {}))
     encoder: PassageEncoder = field(init=False)
     index: PostgresPassageIndex = field(init=False)
+    words: LibraryVocabulary = field(init=False)
     timed: _Timed = field(init=False)
     graph: AnswerGraph = field(init=False)
 
@@ -98,25 +99,32 @@ class Library:
         """Build the graph as the application does, in quoting mode."""
         self.encoder = encoder
         self.index = PostgresPassageIndex(self.database)
-        words = LibraryVocabulary(self.database, is_word=known_words(encoder))
-        search = HybridSearch(self.index, encoder, words)
+        self.words = LibraryVocabulary(self.database, is_word=known_words(encoder))
+        search = HybridSearch(self.index, encoder, self.words)
         self.timed = _Timed(search, FeatureReranker(self.index, encoder))
-        self.graph = build_graph(
+        self.graph = self.graph_with(None)
+
+    def graph_with(
+        self, judge: Judge | None, wrap: Callable[[str, Node], Node] = lambda _, node: node
+    ) -> AnswerGraph:
+        """The graph with a model that judges, or in quoting mode; nothing writes answers."""
+        return build_graph(
             planner=Planner(
                 library=self.store,
                 search=self.timed,
-                similarity=TextSimilarity(encoder),
-                quotes_only=True,
+                similarity=TextSimilarity(self.encoder),
+                quotes_only=judge is None,
                 answers_by="",
                 clock=perf_counter,
             ),
             search=self.timed,
-            words=words,
+            words=self.words,
             reranker=self.timed,
             answerer=_quote,
-            judge=None,
+            judge=judge,
             clock=perf_counter,
-            quoting=(choose_quotes, self.store),
+            quoting=None if judge else (choose_quotes, self.store),
+            wrap=wrap,
         )
 
     async def ask(self, question: Question) -> Outcome:

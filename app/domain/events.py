@@ -77,8 +77,8 @@ class PlannedSource(Wire):
 class PlanningCompletePayload(Wire):
     """Content of `planning_complete`; `sources` holds at most twenty.
 
-    `queries`: what is searched, if that is several things. `model_calls`: how many calls of the
-    model it took to find them, of at most `max_model_calls` before the answer is written.
+    `queries`: what is searched next, for a question of several parts or steps. `model_calls`: how
+    often the model was asked so far, of at most `max_model_calls` times before the answer.
     """
 
     stage: Literal["planning"] = "planning"

@@ -1,5 +1,5 @@
-"""The graph, compiled once: (plan →) retrieve → rerank → grade → (rewrite → retrieve) →
-(quote →) generate.
+"""The graph, compiled once: (plan →) retrieve → rerank → grade → (decompose or rewrite → retrieve)
+→ (quote →) generate.
 
 `plan` is for questions that are not plain lookups; it may go straight to the answer.
 
@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from app.domain.ports import PassageSearch, Reranker, WordLookup
 from app.graph.contextualizer import Contextualizer
-from app.graph.decomposer import Decomposer
+from app.graph.nodes.decompose import make_decompose, takes_steps
 from app.graph.nodes.generate import Answerer, make_generate
 from app.graph.nodes.grade import make_grade
 from app.graph.nodes.plan import Planner, make_plan, planned_question
@@ -50,13 +50,14 @@ def build_graph(
     """
     graph: StateGraph[AnswerState, None, AnswerState, AnswerState] = StateGraph(AnswerState)
     contextualizer = Contextualizer(words, judge)
-    decomposer = Decomposer(contextualizer, judge)
-    graph.add_node("plan", wrap("plan", make_plan(planner, contextualizer, decomposer)))
+    graph.add_node("plan", wrap("plan", make_plan(planner, contextualizer)))
     graph.add_node("retrieve", wrap("retrieve", make_retrieve(search, contextualizer, clock)))
     graph.add_node("rerank", wrap("rerank", make_rerank(reranker, clock)))
     graph.add_node("grade", wrap("grade", make_grade(judge, search, clock)))
     graph.add_node("tabulate", wrap("tabulate", make_tabulate(planner.library, clock)))
     graph.add_node("rewrite", wrap("rewrite", make_rewrite(judge, clock)))
+    if judge is not None:
+        graph.add_node("decompose", wrap("decompose", make_decompose(judge, clock)))
     graph.add_node("generate", wrap("generate", make_generate(answerer)))
     answer: Literal["quote", "generate"] = "generate"
     if quoting is not None:
@@ -68,11 +69,21 @@ def build_graph(
     graph.add_conditional_edges("plan", _after_planning, {"composed": "generate", **ways})
     graph.add_edge("retrieve", "rerank")
     graph.add_edge("rerank", "grade")
-    graph.add_conditional_edges(
-        "grade",
-        _after_grading,
-        {"rewrite": "rewrite", "tabulate": "tabulate", "composed": "generate", "answer": answer},
-    )
+    answered: dict[Hashable, str] = {
+        "rewrite": "rewrite",
+        "tabulate": "tabulate",
+        "composed": "generate",
+        "answer": answer,
+    }
+    if judge is None:
+        graph.add_conditional_edges("grade", _after_grading, answered)
+    else:
+        graph.add_conditional_edges(
+            "grade", _after_grading_by_model, {"decompose": "decompose", **answered}
+        )
+        graph.add_conditional_edges(
+            "decompose", _after_decomposing, {"retrieve": "retrieve", **answered}
+        )
     graph.add_conditional_edges(
         "tabulate", _after_tabulating, {"composed": "generate", "answer": answer}
     )
@@ -102,7 +113,18 @@ def _after_planning(state: AnswerState) -> Literal["retrieve", "composed", "answ
     return "retrieve" if is_searched else "answer"
 
 
-def _after_grading(state: AnswerState) -> Literal["rewrite", "tabulate", "composed", "answer"]:
+Graded = Literal["rewrite", "tabulate", "composed", "answer"]
+
+
+def _after_grading_by_model(state: AnswerState) -> Literal["decompose"] | Graded:
+    return "decompose" if takes_steps(state) else _after_grading(state)
+
+
+def _after_decomposing(state: AnswerState) -> Literal["retrieve"] | Graded:
+    return "retrieve" if state.get("queries") else _after_grading(state)
+
+
+def _after_grading(state: AnswerState) -> Graded:
     if state["decision"] == "rewrite":
         return "rewrite"
     if not state.get("queries") and table_sources(state):

@@ -23,7 +23,7 @@ from app.graph.state import MAX_REWRITES, AnswerState
 from app.graph.translate import Translator, stock_token
 from app.runs.ports import EngineResult, Evidence, Question
 
-RECURSION_LIMIT = 9 + 4 * MAX_REWRITES
+RECURSION_LIMIT = 10 + 4 * MAX_REWRITES
 
 
 class GraphEngine:

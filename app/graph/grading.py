@@ -153,6 +153,12 @@ def by_model(ranked: Sequence[Candidate], reply: str, *, limit: int = MAX_KEPT) 
     return _grade("answer" if any(keep) else "unsure", ranked, keep, reasons, limit=limit)
 
 
+def kept_again(candidates: Sequence[Candidate]) -> Grade:
+    """The verdict that keeps what an earlier one kept."""
+    reasons = ["found by the first search"] * len(candidates)
+    return _grade("answer", candidates, [True] * len(candidates), reasons, limit=len(candidates))
+
+
 def is_evidence(candidate: Candidate, bonus: float = 0.0) -> bool:
     """Whether scores alone accept this candidate."""
     return probability(candidate, bonus) >= THRESHOLD

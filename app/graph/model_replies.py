@@ -4,10 +4,12 @@ Replies may contain reasoning, introductions, code fences, numbering and labels.
 labelled query is used.
 """
 
+import json
 import re
 from typing import Final
 
 from app.text.reasoning_blocks import without_reasoning
+from app.text.tokens import content_terms
 
 MAX_QUERY_LENGTH: Final = 500
 _MAX_REPLY: Final = 50_000
@@ -28,6 +30,13 @@ _PREAMBLE: Final = re.compile(
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s+")
+_NUMBERED_LABEL: Final = re.compile(
+    r"(?:search |sub-?)?(?:query|question|step|search) ?\d{1,2}\W{0,3}[:.)]\s*", re.IGNORECASE
+)
+_REFERENCE: Final = re.compile(r"#\d{1,2}\b|[\[<{(](?:answer|query|result|step)[ _]?\d{1,2}[\]>})]")
+"""What stands for the result of another query, which is not known."""
+_NO_QUERY: Final = frozenset(("none", "no", "nothing", "n/a", "null", "none needed", "no queries"))
+MAX_QUERIES: Final = 3
 _QUOTES: Final = "\"'`“”„«»‘’* \t"
 
 
@@ -68,6 +77,43 @@ def search_query(reply: str) -> str:
     plain = (line for line in lines if not _introduces(line))
     query = labelled[-1] if labelled else next(plain, "")
     return query if len(query) <= MAX_QUERY_LENGTH else ""
+
+
+def search_queries(reply: str, *, asked: str) -> tuple[str, ...]:
+    """The queries in a reply, one a line or as JSON, at most `MAX_QUERIES`; empty for none.
+
+    The question itself is no new query, nor is one that says the same as another.
+    """
+    text = without_reasoning(reply[-_MAX_REPLY:])
+    lines = _json_strings(text) or text.splitlines()
+    known, queries = [content_terms(asked)], list[str]()
+    for line in lines:
+        query = _REFERENCE.sub("", _query_of(line)).strip(_QUOTES)
+        terms = content_terms(query)
+        if terms and terms not in known and len(query) <= MAX_QUERY_LENGTH and not _is_none(query):
+            known.append(terms)
+            queries.append(query)
+    return tuple(queries[:MAX_QUERIES])
+
+
+def _json_strings(text: str) -> list[str]:
+    """The strings of the list in a reply; empty without one."""
+    begin, end = text.find("["), text.rfind("]")
+    try:
+        found = json.loads(text[begin : end + 1]) if begin >= 0 else None
+    except (ValueError, RecursionError):
+        return []
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _query_of(line: str) -> str:
+    """Without item marks, labels and introductions."""
+    line = _NUMBERED_LABEL.sub("", _clean(line))
+    return _after_label(line) or ("" if not line or _introduces(line) else line)
+
+
+def _is_none(query: str) -> bool:
+    return query.strip(" .!").lower() in _NO_QUERY or query.startswith(("NONE", "None"))
 
 
 def _clean(line: str) -> str:

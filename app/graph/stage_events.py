@@ -56,15 +56,16 @@ def found_passages(candidates: Iterable[Candidate]) -> tuple[FoundPassage, ...]:
 
 
 def planning_complete(state: AnswerState, at: str) -> PlanningCompleteEvent:
-    """From the output of `plan`."""
+    """From the output of `plan`, `decompose` or `tabulate`."""
     plan = state["plan"]
+    calls = state.get("model_calls") if plan.kind == "multi_step" else None
     content = PlanningCompletePayload(
         kind=plan.kind,
         sources=tuple(PlannedSource(source_id=one, title=title) for one, title in plan.sources),
         ms=round(state["ms"], 1),
         queries=state.get("queries") or None,
-        model_calls=plan.model_calls,
-        max_model_calls=None if plan.model_calls is None else MAX_JUDGE_CALLS,
+        model_calls=calls,
+        max_model_calls=None if calls is None else MAX_JUDGE_CALLS,
     )
     return PlanningCompleteEvent(content=content, timestamp=at)
 

@@ -11,11 +11,20 @@ from app.domain.models import Candidate, SearchResult
 from app.runs.ports import EngineResult, Question
 
 NodeName = Literal[
-    "plan", "retrieve", "rerank", "grade", "rewrite", "tabulate", "quote", "generate"
+    "plan",
+    "retrieve",
+    "rerank",
+    "grade",
+    "decompose",
+    "rewrite",
+    "tabulate",
+    "quote",
+    "generate",
 ]
 MAX_REWRITES = 2
 MAX_JUDGE_CALLS = 2 + 2 * MAX_REWRITES
-"""Model calls before the answer: full words, a verdict on each search, new queries."""
+"""Model calls before the answer: full words, a verdict on each search, and new queries after each
+but the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,6 @@ class Plan:
 
     kind: QuestionKind
     sources: tuple[tuple[str, str], ...] = ()
-    model_calls: int | None = None  # it took to split the question; None without a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class AnswerState(TypedDict, total=False):
     query: str  # what is searched: the same, or rewritten
     queries: tuple[str, ...]  # searched in place of `query`, at the same time
     attempt: int  # searches so far
+    model_calls: int  # so far; absent without a model
+    carried: tuple[Candidate, ...]  # kept of the first search, when more is searched for
     found: SearchResult
     found_by_query: tuple[tuple[Candidate, ...], ...]
     ranked: tuple[Candidate, ...]

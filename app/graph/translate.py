@@ -157,7 +157,7 @@ class Translator:
 
     def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
         match node:
-            case "plan" | "tabulate":
+            case "plan" | "tabulate" | "decompose":
                 if "plan" in output and output["plan"].kind != "lookup":
                     yield stages.planning_complete(output, self._timestamp())
             case "retrieve":

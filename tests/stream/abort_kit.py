@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from app.graph.prompts import DECOMPOSE
 from tests.fakes.openai_server import FakeOpenAI, Record, Reply
 from tests.harness.run_client import Following, asking, last_answer
 from tests.harness.sse import Frame
@@ -20,6 +21,8 @@ from tests.stream.conftest import QUESTION
 
 DOUBTFUL = "Should the tablet be taken with food?"
 """A question of borderline relevance in the small library, so that the model grades it."""
+STEPS = "What are the side effects of aripiprazole that are serious?"
+"""A question about which the model is asked what else to search."""
 LONG_S = 30.0
 WORDS = tuple(f"word{n} " for n in range(1000))
 
@@ -73,6 +76,12 @@ MOMENTS = (
         (Reply(tokens=['{"relevant": []}']), Reply(headers_delay_s=LONG_S)),
         lambda record: _unstreamed(record) and "search query" in record.prompt,
         DOUBTFUL,
+    ),
+    Moment(
+        "while the model names further searches",
+        (Reply(headers_delay_s=LONG_S),),
+        lambda record: _unstreamed(record) and DECOMPOSE in record.prompt,
+        STEPS,
     ),
     Moment(
         "without streaming",

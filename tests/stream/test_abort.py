@@ -14,6 +14,7 @@ from tests.harness.nginx import nginx
 from tests.harness.run_client import asking, following, http_client, is_token, last_answer
 from tests.harness.serving import serving, serving_replicas
 from tests.stream.abort_kit import (
+    LONG_S,
     MOMENTS,
     WORDS,
     Place,
@@ -150,6 +151,37 @@ async def test_deleting_the_conversation_stops_its_answer(place: Place) -> None:
         assert (await place.stop.delete("/conversations/s1")).status_code == 204
         assert (await asked.rest()).content["finish_reason"] == "stopped"
     assert place.upstream.requests[0].closed_by_client_at is not None
+
+
+async def test_a_stop_ends_all_searches_that_run_at_the_same_time(
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    embedder: MiniLM,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Each search waits for the reranking service on a connection of its own."""
+    settings = app_settings(
+        stocked_dsn,
+        upstream,
+        tmp_path_factory.mktemp("data"),
+        rerank_base_url=upstream.base_url,
+        rerank_model="reranker",
+    )
+    upstream.always(Reply(headers_delay_s=LONG_S), route="rerank")
+    question = "What are the side effects of aripiprazole, how is it taken, and is it dangerous?"
+    async with (
+        serving(settings, embedder) as server,
+        http_client(server.url) as http,
+        asking(http, question, session_id="s1", on_disconnect="continue") as asked,
+    ):
+        await upstream.wait_until(lambda: len(upstream.requests) == 3)
+        receipt = (await http.post(f"/runs/{asked.run_id}/stop")).json()
+        terminal = await asked.rest()
+        await upstream.wait_until(lambda: no_answer_is_open(upstream))
+    assert {record.route for record in upstream.requests} == {"rerank"}
+    assert all(record.closed_by_client_at is not None for record in upstream.requests)
+    assert (receipt["stopped"], receipt["upstream_closed"]) == (True, None)
+    assert terminal.content["finish_reason"] == "stopped"
 
 
 async def test_quoting_mode_stops_too(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.domain.models import Candidate, Filters
 from app.domain.ports import PassageSearch
@@ -15,6 +15,7 @@ from app.graph.grading import (
     by_score_of_each,
     filter_bonus,
     is_evidence,
+    kept_again,
 )
 from app.graph.prompts import grade_messages
 from app.graph.question_kind import asked_for
@@ -33,20 +34,17 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         began = clock()
         ranked = state["ranked"]
         bonus = filter_bonus(state["question"].filters, state["found"].searched_passages)
-        final, is_judged = await _verdict(state, judge, bonus)
-        decision = _decision(final, state.get("attempt", 1))
-        first = state.get("first", ())
-        if decision == "refuse" and first and not any(is_evidence(c, bonus) for c in ranked):
-            # The rewritten query found nothing: use the results of the original question.
-            final, is_judged = by_score(first, force=True, bonus=bonus), False
-            decision = "answer" if final.kept else "refuse"
+        verdict = await _verdict(state, judge, bonus)
+        decision, final, is_judged = _settled(state, verdict, bonus)
         update: AnswerState = {
             "judge": "model" if is_judged else "score",
             "kept": final.kept if decision == "answer" else (),
             "graded": final.graded,
             "decision": decision,
         }
-        if decision == "rewrite" and not first:
+        if verdict.calls:
+            update["model_calls"] = state.get("model_calls", 0) + verdict.calls
+        if decision == "rewrite" and not state.get("first"):
             update["first"] = _answerable(ranked, bonus)
         if judge is None and decision == "answer":
             update["parts"] = _parts(state, bonus)
@@ -67,19 +65,42 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     return grade
 
 
-async def _verdict(state: AnswerState, judge: Judge | None, bonus: float) -> tuple[Grade, bool]:
-    """The verdict, and whether it is the model's."""
+class _Verdict(NamedTuple):
+    grade: Grade
+    is_judged: bool = False  # by the model
+    calls: int = 0
+
+
+def _settled(
+    state: AnswerState, verdict: _Verdict, bonus: float
+) -> tuple[Literal["answer", "rewrite", "refuse"], Grade, bool]:
+    """What is done, on which verdict, and whether that is the model's.
+
+    Where a later search finds nothing, what was found before it answers.
+    """
+    decision = _decision(verdict.grade, state.get("attempt", 1))
+    carried, first = state.get("carried", ()), state.get("first", ())
+    if decision != "answer" and carried:
+        return "answer", kept_again(carried), False
+    ranked = state["ranked"]
+    if decision == "refuse" and first and not any(is_evidence(c, bonus) for c in ranked):
+        grade = by_score(first, force=True, bonus=bonus)
+        return "answer" if grade.kept else "refuse", grade, False
+    return decision, verdict.grade, verdict.is_judged
+
+
+async def _verdict(state: AnswerState, judge: Judge | None, bonus: float) -> _Verdict:
     ranked = state["ranked"]
     verdict = _by_score(state, force=judge is None, bonus=bonus)
     if verdict.decision != "unsure" or judge is None:
-        return verdict, False
+        return _Verdict(verdict)
     reply = await judge(grade_messages(state["standalone"], ranked))
     if reply is None:
         # It may still be loading: whether the passages answer is left to the answer.
-        return replace(verdict, decision="answer"), False
+        return _Verdict(replace(verdict, decision="answer"), calls=1)
     if (judged := by_model(ranked, reply, limit=_limit(state))) is not None:
-        return judged, True
-    return _by_score(state, force=True, bonus=bonus), False
+        return _Verdict(judged, is_judged=True, calls=1)
+    return _Verdict(_by_score(state, force=True, bonus=bonus), calls=1)
 
 
 def _by_score(state: AnswerState, *, force: bool, bonus: float) -> Grade:

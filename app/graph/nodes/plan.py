@@ -12,9 +12,9 @@ from app.domain.token_estimate import estimated_tokens
 from app.graph import composition
 from app.graph.composition import Composed
 from app.graph.contextualizer import Contextualizer
-from app.graph.decomposer import Decomposer, Steps
 from app.graph.query_contextualization import is_talk
 from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
+from app.graph.question_parts import SplitQuestion, split
 from app.graph.source_matching import (
     MIN_NAMED_SHARE,
     MIN_NAMED_SHARE_OF_SEVERAL,
@@ -72,17 +72,19 @@ _Answer = Composed | str | Sequence[Passage] | None
 """A text, with or without passages; passages for a model to answer from; None: search."""
 
 
-def make_plan(planner: Planner, contextualizer: Contextualizer, decomposer: Decomposer) -> Node:
+def make_plan(planner: Planner, contextualizer: Contextualizer) -> Node:
     """Sets `plan`, and `composed` or `kept` when no search is needed, `queries` for several."""
 
     async def plan(state: AnswerState) -> AnswerState:
         began = planner.clock()
         question = state["question"]
+        calls = 0
         if not _is_whole(question):
-            if steps := await decomposer.split(question):
-                return _searches(steps) | {"ms": (planner.clock() - began) * 1000}
+            if (parts := await split(question, contextualizer)) is not None:
+                searches = _searches(parts, quotes_only=planner.quotes_only)
+                return searches | {"ms": (planner.clock() - began) * 1000}
             found = await contextualizer.standalone(question)
-            question = replace(question, text=found.text)
+            question, calls = replace(question, text=found.text), found.model_calls
         made = _Planning(planner, question, planned_question(question))
         answer = await made.answer()
         kind = "lookup" if answer is None else made.asked.kind
@@ -91,6 +93,8 @@ def make_plan(planner: Planner, contextualizer: Contextualizer, decomposer: Deco
             "plan": Plan(kind, tuple((s.source_id, s.title) for s in made.sources)),
             "ms": (planner.clock() - began) * 1000,
         }
+        if calls:
+            update["model_calls"] = calls
         if isinstance(answer, str):
             return update | {"composed": answer, "kept": ()}
         if isinstance(answer, Composed):
@@ -100,12 +104,13 @@ def make_plan(planner: Planner, contextualizer: Contextualizer, decomposer: Deco
     return plan
 
 
-def _searches(steps: Steps) -> AnswerState:
-    return {
-        "standalone": steps.standalone,
-        "queries": steps.queries,
-        "plan": Plan("multi_step", model_calls=steps.model_calls),
+def _searches(parts: SplitQuestion, *, quotes_only: bool) -> AnswerState:
+    update: AnswerState = {
+        "standalone": parts.standalone,
+        "queries": parts.queries,
+        "plan": Plan("multi_step"),
     }
+    return update if quotes_only else update | {"model_calls": parts.model_calls}
 
 
 def _is_whole(question: Question) -> bool:

@@ -33,14 +33,16 @@ async def _by_query(reranker: Reranker, state: AnswerState) -> AnswerState:
     """Each search in its own order, and the best of each in turn."""
     pairs = zip(state["queries"], state["found_by_query"], strict=True)
     results = await together([reranker.rerank(query, found) for query, found in pairs])
-    mixed = interleaved([result.candidates for result in results])
+    lists = [result.candidates for result in results]
+    if known := state.get("carried"):  # the searches are made to complete it
+        lists.insert(0, known)
+    mixed = interleaved(lists)
     ids = {one.passage.passage_id for one in mixed[:KEPT]}
     return {
         "found_by_query": (),
         "ranked": tuple(mixed[:KEPT]),
         "ranked_by_query": tuple(
-            tuple(one for one in result.candidates[:KEPT] if one.passage.passage_id in ids)
-            for result in results
+            tuple(one for one in ranked[:KEPT] if one.passage.passage_id in ids) for ranked in lists
         ),
         "dropped": tuple(mixed[KEPT:]),
         "note": next((result.note for result in results if result.note), None),

@@ -19,7 +19,10 @@ def make_retrieve(
     async def retrieve(state: AnswerState) -> AnswerState:
         began = clock()
         question = state["question"]
-        standalone = state.get("standalone") or (await contextualizer.standalone(question)).text
+        standalone = state.get("standalone")
+        calls = 0
+        if not standalone:
+            standalone, calls = await contextualizer.standalone(question)
         query = state.get("query") or standalone
         queries = state.get("queries") or (query,)
         results = await together(
@@ -28,14 +31,16 @@ def make_retrieve(
                 for one in queries
             ]
         )
-        found = results[0] if len(results) == 1 else merged(results)
+        found = merged(results) if state.get("queries") else results[0]
         update: AnswerState = {
             "standalone": corrected(standalone, found.corrected),
             "query": corrected(query, found.corrected),
             "attempt": state.get("attempt", 0) + 1,
             "found": found,
         }
-        if len(results) > 1:
+        if calls:
+            update["model_calls"] = calls
+        if state.get("queries"):
             update["queries"] = tuple(corrected(one, found.corrected) for one in queries)
             update["found_by_query"] = tuple(result.candidates for result in results)
         update["ms"] = (clock() - began) * 1000

@@ -16,6 +16,11 @@ def make_rewrite(judge: Judge | None, clock: Callable[[], float]) -> Node:
         if judge is not None:
             reply = await judge(rewrite_messages(state["question"], state["query"]))
         query = search_query(reply or "") or state["query"]
-        return {"query": query, "queries": (), "ms": (clock() - began) * 1000}
+        return {
+            "query": query,
+            "queries": (),
+            "model_calls": state.get("model_calls", 0) + 1,
+            "ms": (clock() - began) * 1000,
+        }
 
     return rewrite

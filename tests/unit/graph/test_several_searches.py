@@ -1,9 +1,10 @@
-"""I20.1k to I20.1m: a message that asks several things, through the whole graph."""
+"""I20.1k to I20.1n: questions that take several searches, through the whole graph."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from langchain_core.messages import BaseMessage
 
 from app.domain.events import PlanningCompletePayload, Stage, Token
@@ -11,7 +12,9 @@ from app.domain.models import Candidate, Filters, Passage, SearchResult, StageRe
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
+from app.graph.model_replies import MAX_QUERIES, MAX_QUERY_LENGTH, search_queries
 from app.graph.nodes.plan import Planner
+from app.graph.prompts import DECOMPOSE, GRADE
 from app.graph.state import MAX_JUDGE_CALLS, Judge
 from app.llm.answering import answer_text
 from app.llm.extractive_answer import quote as choose_quotes
@@ -47,8 +50,12 @@ DOSE, TAKERS = "What is the maximum dose of ibuprofen?", "Who must not take ibup
 class Shelf:
     """Finds by query what it is told to; all searches of a question wait for each other."""
 
-    def __init__(self, found: dict[str, list[str]], *, together: int = 0) -> None:
+    def __init__(
+        self, found: dict[str, list[str]], *, together: int = 0, doubtful: bool = False
+    ) -> None:
+        """`doubtful`: every query finds the first passage, and nobody is sure of it."""
         self._found = found
+        self._doubtful = doubtful
         self._together = asyncio.Barrier(together) if together else None
         self.queries: list[str] = []
 
@@ -59,11 +66,13 @@ class Shelf:
         if self._together:
             await self._together.wait()
         found = tuple(candidate(TEXTS[one]) for one in self._found.get(query, ()))
+        if self._doubtful:
+            found = (replace(candidate(TEXTS["ibuprofen 1"]), cosine=0.45, coverage=0.55),)
         return SearchResult(found, searched_passages=3, searched_sources=2)
 
 
-def candidate(passage: Passage, *, cosine: float = 0.7) -> Candidate:
-    return Candidate(passage, score=0.8, cosine=cosine, bm25=3.0, coverage=0.9)
+def candidate(passage: Passage) -> Candidate:
+    return Candidate(passage, score=0.8, cosine=0.7, bm25=3.0, coverage=0.9)
 
 
 def engine(shelf: Shelf, *, judge: Judge | None = None) -> GraphEngine:
@@ -190,3 +199,114 @@ async def test_parts_of_a_follow_up_are_put_into_full_words() -> None:
 
 def turn(question: str) -> Turn:
     return Turn(question, "Answered [1].", interrupted=False)
+
+
+BRIDGE = replace(ASKED, text="How is the medicine stored that must not be taken with ulcers?")
+FIRST = {BRIDGE.text: ["ibuprofen 1"]}
+
+
+class Model:
+    """A judge that replies to what it is asked: the steps, once, and verdicts."""
+
+    def __init__(self, steps: str | None, verdict: str = '{"relevant": [1]}') -> None:
+        self.steps = steps
+        self.verdict = verdict
+        self.prompts: list[tuple[str, str]] = []
+
+    async def __call__(self, messages: Sequence[BaseMessage]) -> str | None:
+        self.prompts.append((str(messages[0].content), str(messages[-1].content)))
+        if messages[0].content == DECOMPOSE:
+            return self.steps
+        return self.verdict if messages[0].content == GRADE else None
+
+
+async def test_the_model_names_what_is_missing_once_it_has_seen_what_was_found() -> None:
+    model = Model("ibuprofen storage\n- warfarin storage")
+    shelf = Shelf({**FIRST, "warfarin storage": ["warfarin 0"], "ibuprofen storage": []})
+    items, _, evidence = await run(engine(shelf, judge=model), BRIDGE)
+    assert shelf.queries == [BRIDGE.text, "ibuprofen storage", "warfarin storage"]
+    [(task, prompt)] = model.prompts
+    assert task == DECOMPOSE
+    assert "People with stomach ulcers" in prompt
+    assert prompt.endswith(f"Question: {BRIDGE.text}")
+    assert [one.passage_id for one in evidence.passages] == ["ibuprofen 1", "warfarin 0"]
+    plan = plan_of(items)
+    assert (plan.kind, plan.queries) == (
+        "multi_step",
+        ("ibuprofen storage", "warfarin storage"),
+    )
+    assert (plan.model_calls, plan.max_model_calls) == (1, MAX_JUDGE_CALLS)
+    stages = [one.type for one in items]
+    assert stages.index("planning_complete") > stages.index("grading_complete")
+    assert stages.count("retrieval_complete") == 2
+
+
+@pytest.mark.parametrize("reply", ["NONE", "None.", "", None, BRIDGE.text, "<think>none</think>"])
+async def test_nothing_missing_is_nothing_searched(reply: str | None) -> None:
+    shelf = Shelf(FIRST)
+    items, _, evidence = await run(engine(shelf, judge=Model(reply)), BRIDGE)
+    assert shelf.queries == [BRIDGE.text]
+    assert "planning_complete" not in types(items)
+    assert [one.passage_id for one in evidence.passages] == ["ibuprofen 1"]
+
+
+async def test_steps_that_find_nothing_lose_nothing() -> None:
+    shelf = Shelf(FIRST)
+    _, ended, evidence = await run(engine(shelf, judge=Model("ibuprofen storage")), BRIDGE)
+    assert shelf.queries == [BRIDGE.text, "ibuprofen storage"]
+    assert [one.passage_id for one in evidence.passages] == ["ibuprofen 1"]
+    assert ended.finish_reason == "stop"
+
+
+async def test_a_plain_lookup_is_not_asked_about() -> None:
+    model = Model("something else")
+    shelf = Shelf({DOSE: ["ibuprofen 0"]})
+    items, _, _ = await run(engine(shelf, judge=model), replace(ASKED, text=DOSE))
+    assert model.prompts == []
+    assert types(items)[0] == "retrieval_start"
+    assert "planning_complete" not in types(items)
+
+
+async def test_a_model_that_always_wants_more_is_asked_so_often_and_no_more() -> None:
+    """It refuses what every search finds, and names new queries each time."""
+    asked: list[int] = []
+
+    async def judge(messages: Sequence[BaseMessage]) -> str | None:
+        asked.append(1)
+        relevant = messages[0].content == GRADE
+        return '{"relevant": []}' if relevant else f"medicine storage number {len(asked)}"
+
+    shelf = Shelf({BRIDGE.text: ["ibuprofen 1"]}, doubtful=True)
+    question = replace(BRIDGE, history=(turn("What is warfarin?"),))
+    _, ended, _ = await run(engine(shelf, judge=judge), question)
+    assert ended.finish_reason in ("stop", "no_evidence")
+    assert len(asked) <= MAX_JUDGE_CALLS
+    assert len(shelf.queries) == 3
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "dose of ibuprofen\nstorage of warfarin",
+        "1. dose of ibuprofen\n2. storage of warfarin",
+        "Here are the queries:\n- dose of ibuprofen\n- “storage of warfarin”",
+        "Query 1: dose of ibuprofen\nQuery 2: storage of warfarin",
+        '["dose of ibuprofen", "storage of warfarin"]',
+        '```json\n{"queries": ["dose of ibuprofen", "storage of warfarin"]}\n```',
+        "<think>Two facts.</think>dose of ibuprofen\nstorage of warfarin",
+        "dose of ibuprofen\ndose of ibuprofen\nIbuprofen dose\nstorage of warfarin of #1",
+    ],
+)
+def test_queries_are_read_however_they_are_dressed(reply: str) -> None:
+    found = search_queries(reply, asked="Which one?")
+    assert [one.removesuffix(" of ").removesuffix(" of") for one in found] == [
+        "dose of ibuprofen",
+        "storage of warfarin",
+    ]
+
+
+def test_queries_are_few_and_short() -> None:
+    many = "\n".join(f"storage of medicine number {letter}{letter}" for letter in "abcdefgh")
+    assert len(search_queries(many, asked="")) == MAX_QUERIES
+    assert search_queries("word " * MAX_QUERY_LENGTH, asked="") == ()
+    assert search_queries("[" * 50_000, asked="") == ()
