@@ -3,9 +3,10 @@
 import codecs
 import html
 import re
+import warnings
 from typing import Final
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from bs4.element import NavigableString, PageElement, Tag
 
 from app.ingest.loaders.decoding import decode, doubtful_encoding, shown_encoding
@@ -54,8 +55,11 @@ def load_html(data: bytes) -> ParsedDocument:
 def parse_html(markup: str) -> BeautifulSoup:
     """The tree, however broken the markup is."""
     markup = _with_character_data(_XML_DECLARATION.sub("", markup))
-    # The line end keeps one-line files from looking like a file name to the parser.
-    return BeautifulSoup(markup + "\n", "lxml")
+    with warnings.catch_warnings():
+        # A second declaration, or one without an end, is no XML document.
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        # The line end keeps one-line files from looking like a file name to the parser.
+        return BeautifulSoup(markup + "\n", "lxml")
 
 
 def _with_character_data(markup: str) -> str:

@@ -229,6 +229,11 @@ def test_lists_go_on_from_their_number_and_pictures_are_counted() -> None:
     assert load_html(b"<p>x<img><img></p>").notes == (FidelityNote("pictures", 2),)
 
 
+@pytest.mark.parametrize("declared", ["<?xml version='1.0'?>" * 2, "<?xml version='1.0'?><?xml x"])
+def test_xml_that_is_declared_twice_is_read(declared: str) -> None:
+    assert load_html(f"{declared}<html><p>Words.</p></html>".encode()).text == "Words."
+
+
 @pytest.mark.no_cover  # counting lines would be measured along
 @pytest.mark.parametrize(
     "unit",
