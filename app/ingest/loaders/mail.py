@@ -113,7 +113,7 @@ def _word(data: bytes, charset: str | None) -> str:
     for encoding in (charset or "utf-8", "utf-8", "cp1252"):
         try:
             return data.decode(encoding)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):  # also of a name with a zero in it
             continue
     return data.decode("latin-1")
 
@@ -142,7 +142,7 @@ def _text(part: Mail) -> str:
     try:
         if charset:
             data = data.decode(charset).encode()
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # also of a name with a zero in it
         pass  # what it looks like decides
     return decode(data) if data.strip() else ""
 

@@ -54,6 +54,15 @@ def test_a_header_that_does_not_say_its_encoding_is_read() -> None:
     assert load_eml(b"Subject: =?nonsense?Q?x?=\nFrom: a\n\nText").text.endswith("Text")
 
 
+@pytest.mark.parametrize("charset", ["utf\0-8", "nonsense", "base64"])
+def test_a_charset_that_is_none_is_guessed(charset: str) -> None:
+    head = (
+        f"Subject: =?{charset}?Q?Gr=C3=B6=C3=9Fe?=\nContent-Type: text/plain; charset={charset}\n"
+    )
+    source = load_eml(f"{head}Content-Transfer-Encoding: 8bit\n\nGröße\n".encode())
+    assert "Größe" in source.text.partition("\n")[2]
+
+
 def test_attached_files_and_messages_are_members() -> None:
     inner = message("Fwd / tea", "Forwarded words.", attached={"deep.txt": b"deep"})
     outer = message("Tea", "See below.", attached={"a.pdf": b"%PDF", "b.txt": b"x"}, inner=inner)
