@@ -1,8 +1,8 @@
 import { memo, type ComponentType, type ReactNode } from "react";
 import ReactMarkdown, { type Components, type Options } from "react-markdown";
-import remarkGfm from "remark-gfm";
 
 import { CodeBlock } from "./CodeBlock.tsx";
+import { readGfm } from "./gfm.ts";
 import { remarkMarks } from "./remarkMarks.ts";
 import styles from "./Markdown.module.css";
 
@@ -68,7 +68,7 @@ function componentsFor(mark: Mark): Components {
 export const Block = memo(function Block({ text, Mark: mark, extraRemark, extraRehype }: BlockProps) {
   return (
     <ReactMarkdown
-      remarkPlugins={[remarkGfm, ...(extraRemark ?? []), remarkMarks]}
+      remarkPlugins={[readGfm, ...(extraRemark ?? []), remarkMarks]}
       rehypePlugins={extraRehype ?? []}
       urlTransform={(url) => url} // no element gets one: addresses are shown, never followed
       components={componentsFor(mark)}
