@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     llm_model: str | None = None
     models: str | None = None  # a JSON list, or the path of a JSON or TOML file
+    discover_models: bool | None = None  # unset: where there is one person
     llm_fast_path: bool = True  # off: stock LangChain, openai and httpx
     databricks_host: str | None = None
     databricks_token: SecretStr | None = None
@@ -241,6 +242,11 @@ class Settings(BaseSettings):
             proxies=self.proxies,
             extractive_tokens_per_s=self.extractive_tokens_per_s,
         )
+
+    @property
+    def discovers_models(self) -> bool:
+        """Whether models that endpoints list are offered: to everybody, so not by default."""
+        return self.auth == "none" if self.discover_models is None else self.discover_models
 
     @property
     def quoting(self) -> ModelSettings:

@@ -1,6 +1,7 @@
 """Which models a person may choose, and whether they can be reached. One per event loop."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 from app.domain.errors import ModelNotOffered
 from app.domain.model_endpoints import ModelEndpoint
@@ -9,6 +10,7 @@ from app.domain.principals import Principal
 from app.domain.proxies import ProxyRules
 from app.llm.answer_model import AnswerModel
 from app.llm.catalog import ModelCatalog
+from app.llm.discovery import ModelDiscovery
 from app.llm.reachability import ModelReachability
 from app.runs.ports import Clock
 from app.runs.tasks import TaskTracker
@@ -20,14 +22,25 @@ class OfferedModels:
     """Implements the port `Models`."""
 
     def __init__(
-        self, catalog: ModelCatalog, *, proxies: ProxyRules, clock: Clock, tasks: TaskTracker
+        self,
+        catalog: ModelCatalog,
+        *,
+        proxies: ProxyRules,
+        clock: Clock,
+        tasks: TaskTracker,
+        discovery: ModelDiscovery | None = None,
     ) -> None:
+        """`discovery` None: only configured models are offered."""
         self._catalog = catalog
         self._proxies = proxies
         self._clock = clock
         self._tasks = tasks
         self._reach: dict[str, ModelReachability] = {}  # by address
-        self.is_searching = False
+        self._discovery = discovery
+
+    @property
+    def is_searching(self) -> bool:
+        return self._discovery is not None and self._discovery.is_searching
 
     def reach(self, model: AnswerModel) -> ModelReach:
         """Whether its service can be reached; a stale state is checked in the background."""
@@ -41,20 +54,30 @@ class OfferedModels:
         return known.state()
 
     def offered(self, principal: Principal) -> tuple[OfferedModel, ...]:
-        return tuple(
-            self._offered(endpoint)
-            for endpoint in self._catalog.endpoints.values()
-            if endpoint.permits(principal)
-        )
+        if self._discovery is not None:
+            self._discovery.search_if_due()
+        return tuple(map(self._offered, self._permitted(principal)))
+
+    def _permitted(self, principal: Principal) -> list[ModelEndpoint]:
+        listed = self._discovery.found if self._discovery is not None else {}
+        return [
+            endpoint
+            for name, endpoint in self._catalog.endpoints.items()
+            if endpoint.permits(principal) and (not endpoint.found or name in listed)
+        ]
 
     def _offered(self, endpoint: ModelEndpoint) -> OfferedModel:
-        model = self._catalog.model(endpoint.name)
-        reach = self.reach(model)
+        if endpoint.found and self._discovery is not None:
+            sends_to: str | None = urlsplit(endpoint.base_url or "").netloc
+            reach = self._discovery.reach(endpoint)
+        else:
+            model = self._catalog.model(endpoint.name)
+            sends_to, reach = model.sends_to, self.reach(model)
         return OfferedModel(
             name=endpoint.name,
             label=endpoint.label,
             provider=endpoint.provider,
-            sends_to=model.sends_to,
+            sends_to=sends_to,
             context_window=endpoint.context_window,
             input_price=endpoint.input_price,
             output_price=endpoint.output_price,
@@ -64,13 +87,13 @@ class OfferedModels:
         )
 
     async def choose(self, principal: Principal, name: str | None) -> str:
-        names = [
-            endpoint.name
-            for endpoint in self._catalog.endpoints.values()
-            if endpoint.permits(principal)
-        ]
+        names = [endpoint.name for endpoint in self._permitted(principal)]
         if name is None:
             return names[0]  # quoting mode is for everybody
+        if name not in names and self._discovery is not None:
+            # Another process may have listed it.
+            await self._discovery.search_first()
+            names = [endpoint.name for endpoint in self._permitted(principal)]
         if name not in names:
             raise ModelNotOffered(name, names)
         await asyncio.to_thread(self._catalog.model, name)

@@ -2,8 +2,9 @@
 
 from app.config import Settings
 from app.domain.model_endpoints import QUOTING, ModelEndpoint
-from app.llm.answer_model import QUOTING_LABEL
+from app.llm.answer_model import OPENAI_URL, QUOTING_LABEL
 from app.llm.catalog import ConfiguredModel
+from app.llm.discovery import OLLAMA, Listing
 
 
 def configured_models(settings: Settings) -> tuple[ConfiguredModel, ...]:
@@ -39,3 +40,25 @@ def _default(settings: Settings) -> ConfiguredModel | None:
         name=name, label=name, provider=settings.provider, model=name, base_url=model.base_url
     )
     return ConfiguredModel(endpoint, model)
+
+
+def listings(settings: Settings) -> tuple[Listing, ...]:
+    """Where models are looked for: Ollama on this machine, and addresses that everybody may use."""
+    found = [Listing(OLLAMA)]
+    if settings.provider == "openai":
+        found.append(
+            Listing(
+                settings.openai_base_url or OPENAI_URL, settings.openai_api_key, "OPENAI_API_KEY"
+            )
+        )
+    for endpoint in settings.model_endpoints:
+        if endpoint.provider == "openai" and not endpoint.groups and not endpoint.people:
+            model = settings.model_at(endpoint)
+            found.append(Listing(model.base_url or OPENAI_URL, model.api_key, model.key_setting))
+    return tuple(found)
+
+
+def known_models(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Address and name at the endpoint of those that are configured."""
+    models = (one.settings for one in configured_models(settings))
+    return tuple((one.base_url or OPENAI_URL, one.name) for one in models if one.name)

@@ -243,3 +243,43 @@ async def test_passages_that_may_not_be_read_any_more_are_not_used_again(house: 
         422,
         {"field": "message_id"},
     )
+
+
+async def test_models_that_an_endpoint_lists_are_found_and_used(
+    stocked_dsn: str,
+    upstream: FakeOpenAI,
+    second: FakeOpenAI,
+    tmp_path: Path,
+    embedder: MiniLM,
+) -> None:
+    listed = {"data": [{"id": f"org/model-{n}:free"} for n in range(600)]}
+    second.always(Reply(body=json.dumps(listed)), route="models")
+    given = json.dumps([{"name": "two", "base_url": second.base_url, "model": "org/model-7:free"}])
+    settings = app_settings(stocked_dsn, upstream, tmp_path, models=given)
+    async with (
+        serving(settings, embedder) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as http,
+    ):
+        assert second.requests == []  # nothing is asked before somebody wants to see them
+        name = f"127.0.0.1:{second.port}/org/model-499:free"
+        # Chosen before anything was listed, as by another process.
+        assert await answer(http, model=name, session_id="s") == (name, TWO)
+        assert second.requests[-1].body["model"] == "org/model-499:free"
+        async with asyncio.timeout(10):
+            while (found := await models(http, limit=200))["searching"]:
+                await asyncio.sleep(0.05)
+        assert [one["name"] for one in found["items"][:3]] == ["fake", "two", "extractive"]
+        assert (len(found["items"]), found["total"]) == (200, 3 + 499)
+        assert found["items"][3]["sends_to"] == f"127.0.0.1:{second.port}"
+        assert len(await names(http, q="model-49 free")) == 11
+        gone = f"127.0.0.1:{second.port}/org/model-599:free"
+        refused = await http.post("/chat", json={"message": QUESTION, "model": gone})
+        assert refused.json()["error"]["code"] == "model_not_offered"
+        assert len(refused.json()["error"]["message"]) < 2_000
+
+
+async def test_with_a_sign_in_nothing_is_found_unless_asked_for(
+    house: House, second: FakeOpenAI
+) -> None:
+    await names(house.ann)
+    assert {record.route for record in second.requests} <= {"chat"}
