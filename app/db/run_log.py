@@ -23,6 +23,7 @@ from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
 from app.domain.stored import stored_citations, stored_evidence
 from app.runs.ports import (
+    ABRIDGED_CHARACTERS,
     Batch,
     ClosedRun,
     Created,
@@ -153,11 +154,17 @@ class PostgresRunLog:
         return None if row is None else to_record(row)
 
     async def history(
-        self, principal: Principal, session_id: str, *, before: str, limit: int
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        before: str,
+        limit: int,
+        whole: int | None = None,
     ) -> tuple[Turn, ...]:
-        """The last `limit` turns."""
+        cut = (limit if whole is None else whole, ABRIDGED_CHARACTERS)
         rows = await self._database.fetch(
-            SQL["list_turns"], principal.owner_id, session_id, before, limit
+            SQL["list_turns"], principal.owner_id, session_id, before, limit, *cut
         )
         return tuple(to_turn(row) for row in reversed(rows))
 

@@ -42,6 +42,17 @@ class RunFailure(CitestreamError):
         self.retryable = retryable
 
 
+class PromptTooLong(RunFailure):
+    """The model refused a prompt for its length, before its first token.
+
+    `max_tokens`: estimated tokens that it probably takes.
+    """
+
+    def __init__(self, refused: RunFailure, max_tokens: int) -> None:
+        super().__init__(refused.code, refused.message, retryable=refused.retryable)
+        self.max_tokens = max_tokens
+
+
 class StoreUnavailable(CitestreamError):
     """The database did not store or return the data; a later retry may work."""
 

@@ -298,12 +298,25 @@ class MarkedPassage(Wire):
         )
 
 
+class Omitted(Wire):
+    """What a prompt lacks, so that it fits into the model's window."""
+
+    turns: int  # earlier turns that are not in it
+    summarized_turns: int  # earlier turns of which it has one line each
+    passages: int
+
+
 class GenerationStartPayload(Wire):
-    """Content of `generation_start`."""
+    """Content of `generation_start`; `omitted` is absent when the prompt has everything.
+
+    The event is sent again, before the first token, when the model refused the prompt's length:
+    then the last one counts.
+    """
 
     stage: Literal["generation"] = "generation"
     status: Literal["started"] = "started"
     passages: tuple[MarkedPassage, ...]
+    omitted: Annotated[Omitted | None, Field(exclude_if=absent)] = None
 
 
 class GenerationStartEvent(Wire):

@@ -88,7 +88,7 @@ def build_graph(
         "tabulate", _after_tabulating, {"composed": "generate", "answer": answer}
     )
     graph.add_edge("rewrite", "retrieve")
-    graph.add_edge("generate", END)
+    graph.add_conditional_edges("generate", _after_generating, {"again": "generate", "end": END})
     return graph.compile()
 
 
@@ -130,6 +130,11 @@ def _after_grading(state: AnswerState) -> Graded:
     if not state.get("queries") and table_sources(state):
         return "tabulate"
     return _after_tabulating(state)
+
+
+def _after_generating(state: AnswerState) -> Literal["again", "end"]:
+    """Again, with a shorter prompt, after the model refused its length."""
+    return "end" if "ended" in state else "again"
 
 
 def _after_tabulating(state: AnswerState) -> Literal["composed", "answer"]:

@@ -23,7 +23,8 @@ from app.graph.state import MAX_REWRITES, AnswerState
 from app.graph.translate import Translator, stock_token
 from app.runs.ports import EngineResult, Evidence, Question
 
-RECURSION_LIMIT = 10 + 4 * MAX_REWRITES
+MAX_SHORTENINGS = 12  # each by 15 % at least
+RECURSION_LIMIT = 10 + 4 * MAX_REWRITES + MAX_SHORTENINGS
 
 
 class GraphEngine:
@@ -38,10 +39,13 @@ class GraphEngine:
         text_of: Callable[[BaseMessage], str],
         expect: Callable[[str], None] = lambda text: None,
         normalize_markers: bool = True,
+        max_prompt_tokens: Callable[[], int | None] = lambda: None,
         make_callbacks: Callable[[], BaseCallbackManager | None] = lambda: None,
         make_token: Callable[[str, str], Token] = stock_token,
     ) -> None:
         """`expect` is called with text that will probably be searched soon.
+
+        `max_prompt_tokens`: what the model takes, as far as that is known now.
 
         `normalize_markers`: rewrite markers to `[n]`; False when answers are quotes.
         `make_callbacks` gives the callback manager of one run, None for LangChain's own;
@@ -53,6 +57,7 @@ class GraphEngine:
         self._text_of = text_of
         self._expect = expect
         self._normalize_markers = normalize_markers
+        self._max_prompt_tokens = max_prompt_tokens
         self._make_callbacks = make_callbacks
         self._make_token = make_token
 
@@ -80,7 +85,7 @@ class GraphEngine:
         events = cast(
             "AsyncGenerator[StreamEvent, None]",
             self._graph.astream_events(
-                _entry_state(question),
+                _entry_state(question, self._max_prompt_tokens()),
                 config={"recursion_limit": RECURSION_LIMIT, "callbacks": self._make_callbacks()},
                 version="v2",
                 # Nothing: the first update of the graph would be held as long as it runs, and with
@@ -96,9 +101,9 @@ class GraphEngine:
             yield translator.ended
 
 
-def _entry_state(question: Question) -> AnswerState:
+def _entry_state(question: Question, max_prompt_tokens: int | None) -> AnswerState:
     """An answer that reuses passages starts at `generate`, with their numbers."""
-    state: AnswerState = {"question": question}
+    state: AnswerState = {"question": question, "max_prompt_tokens": max_prompt_tokens}
     if kept := _reused_passages(question):
         state["kept"] = kept
         state["standalone"] = searched_query(question.reused_evidence) or question.text

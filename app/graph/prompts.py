@@ -29,6 +29,8 @@ _FENCE = re.compile(r"<\s*+(?:/\s*+)?+passage\b[^>]*+>?", re.IGNORECASE)
 
 INTERRUPTED = "(This answer was interrupted before it was finished.)"
 
+EARLIER = "Notes on the earlier part of this conversation, each a question and its answer's start:"
+
 CONTINUE = """\
 Your answer to this question was interrupted. Go on exactly where it stops, without repeating any
 of it and without an introduction. The answer so far:
@@ -62,15 +64,14 @@ usual synonyms. Reply with the query alone, on one line."""
 
 def numbered(passages: Sequence[Candidate]) -> str:
     """The numbered passages in the prompt: `[1] Title > Heading`, then the fenced text."""
-    blocks = []
-    for number, candidate in enumerate(passages, start=1):
-        passage = candidate.passage
-        place = " > ".join(part for part in (passage.title, passage.heading) if part)
-        text = _FENCE.sub(_escape_fence, passage.text)
-        blocks.append(
-            f"[{number}] {_FENCE.sub(_escape_fence, place)}\n<passage>\n{text}\n</passage>"
-        )
-    return "\n\n".join(blocks)
+    return "\n\n".join(passage_block(n, one) for n, one in enumerate(passages, start=1))
+
+
+def passage_block(number: int, candidate: Candidate) -> str:
+    passage = candidate.passage
+    place = " > ".join(part for part in (passage.title, passage.heading) if part)
+    text = _FENCE.sub(_escape_fence, passage.text)
+    return f"[{number}] {_FENCE.sub(_escape_fence, place)}\n<passage>\n{text}\n</passage>"
 
 
 def _escape_fence(fence: "re.Match[str]") -> str:
@@ -83,12 +84,17 @@ def conversation(history: Sequence[Turn]) -> list[BaseMessage]:
     messages: list[BaseMessage] = []
     left = EARLIER_TOKENS
     for turn in reversed(history):
-        answer = _earlier_answer(turn)
-        left -= estimated_tokens(turn.question) + estimated_tokens(answer)
+        asked, answer = whole_turn(turn)
+        left -= estimated_tokens(asked) + estimated_tokens(answer)
         if left < 0:
             break
-        messages[:0] = [HumanMessage(turn.question), AIMessage(answer)]
+        messages[:0] = [HumanMessage(asked), AIMessage(answer)]
     return messages
+
+
+def whole_turn(turn: Turn) -> tuple[str, str]:
+    """Question and answer as they enter a prompt."""
+    return turn.question, _earlier_answer(turn)
 
 
 def _earlier_answer(turn: Turn) -> str:
@@ -101,11 +107,19 @@ def _earlier_answer(turn: Turn) -> str:
     return answer
 
 
-def answer_messages(question: Question, kept: Sequence[Candidate]) -> list[BaseMessage]:
-    """The prompt of `generate`. Roles alternate, because some models require it."""
+def answer_messages(
+    question: Question, kept: Sequence[Candidate], notes: Sequence[str] = ()
+) -> list[BaseMessage]:
+    """The prompt of `generate`. Roles alternate, because some models require it.
+
+    `notes`: a line about each turn before those of the history.
+    """
     asked = f"Passages:\n\n{numbered(kept)}\n\nQuestion: {question.text}"
     if question.continues:
         asked = f"{asked}\n\n{CONTINUE}{without_reasoning(question.continues)}"
+    if notes:
+        lines = "\n".join(notes)
+        asked = f"{EARLIER}\n\n{lines}\n\n{asked}"
     return [SystemMessage(ANSWER), *conversation(question.history), HumanMessage(asked)]
 
 

@@ -12,6 +12,7 @@ from app.domain.events import (
     GradingStartEvent,
     GradingStartPayload,
     MarkedPassage,
+    Omitted,
     PlannedSource,
     PlanningCompleteEvent,
     PlanningCompletePayload,
@@ -137,7 +138,9 @@ def rewriting_complete(state: AnswerState, at: str) -> RewritingCompleteEvent:
     return RewritingCompleteEvent(content=content, timestamp=at)
 
 
-def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStartEvent:
+def generation_start(
+    kept: Iterable[Candidate], omitted: Omitted | None, at: str
+) -> GenerationStartEvent:
     """What `[n]` will mean: the kept passages, numbered from 1."""
     passages = tuple(
         MarkedPassage(
@@ -154,7 +157,8 @@ def generation_start(kept: Iterable[Candidate], at: str) -> GenerationStartEvent
         )
         for number, c in enumerate(kept, start=1)
     )
-    return GenerationStartEvent(content=GenerationStartPayload(passages=passages), timestamp=at)
+    content = GenerationStartPayload(passages=passages, omitted=omitted)
+    return GenerationStartEvent(content=content, timestamp=at)
 
 
 def reasoning_start(at: str) -> ReasoningStart:

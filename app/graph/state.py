@@ -73,6 +73,7 @@ class AnswerState(TypedDict, total=False):
     graded: tuple[GradedPassage, ...]
     outside_filter: int | None  # passages outside the filter that look good enough
     quote: str  # quoting mode: the answer, whose markers count `kept`
+    max_prompt_tokens: int | None  # estimated tokens that the model takes; None: unknown
     text: str  # an answer that was not streamed
     closing: str  # text appended to the answer, not written by the model
     ended: EngineResult

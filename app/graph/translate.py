@@ -19,6 +19,7 @@ from app.domain.events import Reset, ResetPayload, Stage, Token
 from app.domain.ports import DELTAS, REASONING, RETRACTED, Upstream
 from app.graph import stage_events as stages
 from app.graph.marker_buffer import MarkerBuffer
+from app.graph.prompt_fitting import fit_state
 from app.graph.reasoning import Reasoning
 from app.graph.state import AnswerState
 from app.runs.ports import EngineResult, Evidence, Question
@@ -62,6 +63,7 @@ class Translator:
         self._emitted: list[str] = []  # what may turn out to have been a thought
         self._debug = log.isEnabledFor(logging.DEBUG)
         self._attempt = 0
+        self._generates = False
         self.ended: EngineResult | None = None
 
     def events(self, event: StreamEvent) -> Iterable[Stage | Token]:
@@ -145,15 +147,19 @@ class Translator:
             case "rewrite":
                 yield stages.rewriting_start(self._timestamp())
             case "generate":
-                state = cast("AnswerState", data["input"])
-                kept = state.get("kept", ())
-                self._evidence.passages = tuple(c.passage for c in kept)
-                self._markers = MarkerBuffer(len(kept) if self._normalize_markers else 0)
-                yield stages.generation_start(kept, self._timestamp())
-                yield from self.continued_text()
-                self._emitted = []
+                yield from self._generating(cast("AnswerState", data["input"]))
             case _:
                 return
+
+    def _generating(self, state: AnswerState) -> Iterator[Stage | Token]:
+        prompt = fit_state(state)
+        self._evidence.passages = tuple(c.passage for c in prompt.kept)
+        self._markers = MarkerBuffer(len(prompt.kept) if self._normalize_markers else 0)
+        yield stages.generation_start(prompt.kept, prompt.omitted, self._timestamp())
+        if not self._generates:
+            yield from self.continued_text()
+        self._generates = True
+        self._emitted = []
 
     def _completed(self, node: str, output: AnswerState) -> Iterator[Stage | Token]:
         match node:
@@ -174,6 +180,8 @@ class Translator:
                 return
 
     def _generated(self, output: AnswerState) -> Iterator[Stage | Token]:
+        if "ended" not in output:  # the prompt was refused for its length
+            return
         if self._reasoning_stage.open:
             yield from self._reasoning_stage.complete()
         if text := output.get("text"):

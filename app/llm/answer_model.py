@@ -11,6 +11,8 @@ from app.domain.models import Passage
 from app.llm.quirks import Quirks
 
 OPENAI_URL = "https://api.openai.com/v1"
+MAX_ANSWER_TOKENS = 4_096
+"""Room that is left for the answer, in large windows."""
 QUOTING_LABEL = "Quoting mode: no model connected"
 
 
@@ -38,6 +40,13 @@ class AnswerModel:
     context_window: int | None = None  # tokens
     close: Callable[[], Awaitable[None]] = _nothing_to_close
     quirks: Quirks = field(default_factory=Quirks)
+
+    @property
+    def max_prompt_tokens(self) -> int | None:
+        """Estimated tokens that a prompt may have; None: unknown."""
+        window = self.context_window
+        room = None if window is None else window - min(window // 4, MAX_ANSWER_TOKENS)
+        return min((one for one in (room, self.quirks.max_tokens) if one is not None), default=None)
 
     def answering(
         self,

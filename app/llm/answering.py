@@ -17,7 +17,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable
 
-from app.domain.errors import RunFailure, release_frames
+from app.domain.errors import PromptTooLong, RunFailure, release_frames
 from app.domain.models import FinishReason, Passage, Usage
 from app.domain.ports import ENDED, RETRACTED
 from app.llm import failures
@@ -153,11 +153,13 @@ async def stream_answer(
     limits: AnswerLimits,
     prefix: str = "",
     quote: str | None = None,
+    drops_turns: bool = True,
     jitter: Callable[[], float] = random.random,
 ) -> CallResult:
     """One answer; `passages[n - 1]` is what `[n]` means, `prefix` the text it continues.
 
-    `quote`: what quoting mode answers, if that was chosen already.
+    `quote`: what quoting mode answers, if that was chosen already. A prompt that is refused for its
+    length loses its oldest turns; with `drops_turns=False` it raises `PromptTooLong` instead.
 
     A failure before the first token is retried with backoff within `limits.first_token_s`, then
     tried once without streaming; after it, or when nothing helps, raises `RunFailure`. Cancelling
@@ -166,7 +168,7 @@ async def stream_answer(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.first_token_s
     chat = model.answering(passages, question=question, prefix=prefix, quote=quote)
-    call = _Call(model, chat, list(messages))
+    call = _Call(model, chat, list(messages), drops_turns=drops_turns)
     call = call.fitting()
     attempt = waits = 1
     refused: UpstreamFailure | None = None
@@ -230,20 +232,26 @@ class _Call:
     model: AnswerModel
     chat: Runnable[LanguageModelInput, AIMessage]
     messages: list[BaseMessage | tuple[str, str]]
+    drops_turns: bool = True
 
     def fitting(self) -> "_Call":
         """Without the oldest turns, if a prompt of this length was rejected before."""
         max_tokens = self.model.quirks.max_tokens
         return (
             self
-            if max_tokens is None
+            if max_tokens is None or not self.drops_turns
             else replace(self, messages=fitted(self.messages, max_tokens))
         )
 
     def shorter(self, failure: UpstreamFailure) -> "_Call":
-        """The call with fewer turns. Raises `RunFailure` when nothing can be removed."""
+        """The call with fewer turns. Raises `RunFailure` when nothing can be removed.
+
+        Raises `PromptTooLong` when somebody else decides what is removed.
+        """
         quirks = self.model.quirks
         quirks.refuse(prompt_tokens(self.messages), failure.error)
+        if not self.drops_turns:
+            raise PromptTooLong(failure.run_failure, quirks.max_tokens or 0)
         messages = fitted(self.messages, quirks.max_tokens or 0)
         if len(messages) == len(self.messages):
             messages = without_oldest_turn(self.messages)

@@ -40,6 +40,9 @@ from app.domain.stored import stored_step
 RESERVE_AHEAD = 10_000
 """Numbers reserved beyond the head at creation and at each flush."""
 
+ABRIDGED_CHARACTERS = 400
+"""Characters that are read of old answers."""
+
 RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
 
@@ -318,9 +321,17 @@ class RunLog(Protocol):
         ...
 
     async def history(
-        self, principal: Principal, session_id: str, *, before: str, limit: int
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        before: str,
+        limit: int,
+        whole: int | None = None,
     ) -> tuple[Turn, ...]:
-        """The turns of a conversation before question `before`, oldest first.
+        """The last `limit` turns of a conversation before question `before`, oldest first.
+
+        Answers before the last `whole` turns are cut after `ABRIDGED_CHARACTERS`; None: none is.
 
         Of several answers to one question the newest ended one is used; a question without an
         ended answer is skipped.
@@ -354,6 +365,7 @@ class Question:
     filters: Filters
     model: str = ""  # by name; empty: the engine's default
     history: tuple[Turn, ...] = ()
+    older: tuple[Turn, ...] = ()  # the turns before `history`, with the starts of their answers
     continues: str | None = None  # the text so far, which the answer continues
     reused_evidence: tuple[StageRecord, ...] = ()  # of an earlier answer, whose passages are kept
 

@@ -49,6 +49,7 @@ from app.runs.tasks import TaskTracker
 log = logging.getLogger(__name__)
 
 HISTORY_TURNS = 20
+OLDER_TURNS = 480  # read in short, for the summary in the prompt
 STOPPING_WAIT_S = 2.0
 NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question arrives
 KEEP_EVENTS = timedelta(hours=26)
@@ -303,7 +304,11 @@ class RunService:
         history = ask.history
         if history is None:
             history = await self._log.history(
-                ask.principal, ask.session_id, before=run.record.question_id, limit=HISTORY_TURNS
+                ask.principal,
+                ask.session_id,
+                before=run.record.question_id,
+                limit=OLDER_TURNS + HISTORY_TURNS,
+                whole=HISTORY_TURNS,
             )
         question = Question(
             run_id=run.run_id,
@@ -314,6 +319,7 @@ class RunService:
             filters=ask.filters,
             model=run.record.model,
             history=history[-HISTORY_TURNS:],
+            older=history[:-HISTORY_TURNS][-OLDER_TURNS:],
         )
         earlier = ask.continues or ask.reuses
         if earlier is None:

@@ -35,6 +35,7 @@ from app.db.run_log import CHANNEL, renew_lease
 from app.domain.errors import RunFailure, StoreUnavailable
 from app.domain.events import Token
 from app.domain.library_ports import PassageEncoder
+from app.domain.model_endpoints import ModelEndpoint
 from app.domain.models import Passage
 from app.domain.ports import Reranker
 from app.domain.principals import LOCAL
@@ -50,7 +51,8 @@ from app.ingest.pipeline import Ingestor
 from app.ingest.reembedding import reembed_source
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
-from app.llm.catalog import ModelCatalog
+from app.llm.catalog import ConfiguredModel, ModelCatalog
+from app.llm.discovery import ModelDiscovery
 from app.llm.extractive_answer import quote as choose_quotes
 from app.llm.fast_path.versions import is_usable
 from app.llm.offered_models import OfferedModels
@@ -70,7 +72,7 @@ from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_client, make_reranker
 from app.search.text_similarity import TextSimilarity
 from app.search.vocabulary import LibraryVocabulary, known_words
-from app.server.configured_models import configured_models
+from app.server.configured_models import configured_models, known_models, listings
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
 from app.server.model_engines import ModelEngines
@@ -316,7 +318,13 @@ async def _assemble(
     if settings.sample_library:
         loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
-    offered = OfferedModels(models, proxies=settings.proxies, clock=clock, tasks=tasks)
+    offered = OfferedModels(
+        models,
+        proxies=settings.proxies,
+        clock=clock,
+        tasks=tasks,
+        discovery=make_discovery(settings, models, clock, tasks),
+    )
     model = models.model(models.default)
     offered.reach(model)  # the first check
     services = Services(
@@ -343,6 +351,26 @@ async def _assemble(
         sample_gaps=process.telemetry.gaps,
     )
     return Container(services, tasks, database, jobs, fallback, samples)
+
+
+def make_discovery(
+    settings: Settings, models: ModelCatalog, clock: SystemClock, tasks: TaskTracker
+) -> ModelDiscovery | None:
+    """Finds more models for the catalog, if the settings want that."""
+    if not settings.discovers_models:
+        return None
+
+    def add(found: Sequence[ModelEndpoint]) -> None:
+        models.add_found(ConfiguredModel(one, settings.model_at(one)) for one in found)
+
+    return ModelDiscovery(
+        listings(settings),
+        known=known_models(settings),
+        add=add,
+        proxies=settings.proxies,
+        clock=clock,
+        tasks=tasks,
+    )
 
 
 def make_jobs(
@@ -433,6 +461,7 @@ def _engine_of(
                 limits=limits,
                 prefix=question.continues or "",
                 quote=quote,
+                drops_turns=False,
             )
         return EngineResult(end.finish_reason, end.usage), "" if end.streamed else end.text
 
@@ -460,6 +489,7 @@ def _engine_of(
         text_of=answer_text,
         expect=expect,
         normalize_markers=model.can_judge,
+        max_prompt_tokens=lambda: model.max_prompt_tokens,
         **event_path(fast=is_usable(settings.llm_fast_path)),
     )
     return tracing.engine(engine)
@@ -471,13 +501,9 @@ def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
     try:
         yield
     except RunFailure as failure:
-        if not model.is_listed:
-            raise
-        raise RunFailure(
-            failure.code,
-            f"{name} at {model.sends_to}: {failure.message}",
-            retryable=failure.retryable,
-        ) from None
+        if model.is_listed:
+            failure.message = f"{name} at {model.sends_to}: {failure.message}"
+        raise
 
 
 def _answers_by(model: AnswerModel) -> str:

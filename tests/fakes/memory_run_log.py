@@ -13,6 +13,7 @@ from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
 from app.runs.outcome import is_replaceable
 from app.runs.ports import (
+    ABRIDGED_CHARACTERS,
     AnswerRecord,
     Batch,
     ClosedRun,
@@ -234,7 +235,13 @@ class MemoryRunLog:
         return record
 
     async def history(
-        self, principal: Principal, session_id: str, *, before: str, limit: int
+        self,
+        principal: Principal,
+        session_id: str,
+        *,
+        before: str,
+        limit: int,
+        whole: int | None = None,
     ) -> tuple[Turn, ...]:
         conversation = self._conversations.get((principal.owner_id, session_id), _Conversation())
         turns: list[Turn] = []
@@ -247,7 +254,12 @@ class MemoryRunLog:
                 interrupted = answer.status != "complete"
                 grounded = answer.finish_reason != "no_evidence" and bool(answer.citations)
                 turns.append(Turn(text, answer.content, interrupted, interrupted or grounded))
-        return tuple(turns[-limit:])
+        first_whole = 0 if whole is None else len(turns) - whole
+        cut = [
+            turn if n >= first_whole else replace(turn, answer=turn.answer[:ABRIDGED_CHARACTERS])
+            for n, turn in enumerate(turns)
+        ]
+        return tuple(cut[-limit:])
 
     async def partial(
         self, principal: Principal, message_id: str

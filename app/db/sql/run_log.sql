@@ -177,8 +177,12 @@ UPDATE conversations SET model = $3
 WHERE owner_id = $1 AND session_id = $2 AND model IS DISTINCT FROM $3
 
 -- name: list_turns
--- The newest ended answer to each question before $3; the last $4 turns, newest first.
-SELECT q.content AS question, a.content AS answer, a.status, a.status <> 'complete'
+-- The newest ended answer to each question before $3; the last $4 turns, newest first. Answers
+-- before the last $5 turns are cut after $6 characters.
+SELECT q.content AS question,
+  CASE WHEN row_number() OVER (ORDER BY q.ordinal DESC) <= $5 THEN a.content
+  ELSE left(a.content, $6) END AS answer,
+  a.status, a.status <> 'complete'
   OR a.finish_reason IS DISTINCT FROM 'no_evidence' AND a.citations <> '[]' AS answered
 FROM messages q
 CROSS JOIN LATERAL (

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage
 
+from app.domain.errors import PromptTooLong
 from app.domain.models import Passage
+from app.graph.prompt_fitting import fit_prompt, fit_state
 from app.graph.prompts import answer_messages
 from app.graph.refusal import refusal, still_reading
 from app.graph.state import AnswerState, Node
@@ -31,7 +33,10 @@ class Answerer(Protocol):
 
 
 def make_generate(answerer: Answerer) -> Node:
-    """Without evidence the model is not asked at all."""
+    """Without evidence the model is not asked at all.
+
+    When the model refuses the prompt's length there is no `ended`: the node runs again with less.
+    """
 
     async def generate(state: AnswerState) -> AnswerState:
         question = state["question"]
@@ -47,12 +52,18 @@ def make_generate(answerer: Answerer) -> Node:
                 nearest=state.get("nearest", ()),
             )
             return {"text": text, "ended": EngineResult("no_evidence", None)}
-        ended, text = await answerer(
-            answer_messages(question, kept),
-            question=replace(question, text=state.get("standalone", question.text)),
-            passages=tuple(candidate.passage for candidate in kept),
-            quote=state.get("quote"),
-        )
+        prompt = fit_state(state)
+        try:
+            ended, text = await answerer(
+                answer_messages(prompt.question, prompt.kept, prompt.notes),
+                question=replace(question, text=state.get("standalone", question.text)),
+                passages=tuple(candidate.passage for candidate in prompt.kept),
+                quote=state.get("quote"),
+            )
+        except PromptTooLong as refused:
+            if fit_prompt(question, kept, refused.max_tokens).omitted == prompt.omitted:
+                raise
+            return {"max_prompt_tokens": refused.max_tokens}
         return {"text": text, "closing": _closing(state, ended), "ended": ended}
 
     return generate

@@ -160,12 +160,25 @@ class MarkedPassage(_Model):
     speaker: str | None
 
 
+class Omitted(_Model):
+    """What a prompt lacks, so that it fits into the model's window."""
+
+    turns: int
+    summarized_turns: int
+    passages: int
+
+
 class GenerationStartPayload(_Model):
-    """Content of `generation_start`."""
+    """Content of `generation_start`; `omitted` is absent when the prompt has everything.
+
+    The event is sent again, before the first token, when the model refused the prompt's length:
+    then the last one counts.
+    """
 
     stage: Literal["generation"] = "generation"
     status: Literal["started"] = "started"
     passages: tuple[MarkedPassage, ...]
+    omitted: Omitted | None = None
 
 
 class GenerationStartEvent(_Model):

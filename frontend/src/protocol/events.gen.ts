@@ -299,12 +299,16 @@ export interface GenerationStartEvent {
   timestamp: string;
 }
 /**
- * Content of `generation_start`.
+ * Content of `generation_start`; `omitted` is absent when the prompt has everything.
+ *
+ * The event is sent again, before the first token, when the model refused the prompt's length:
+ * then the last one counts.
  */
 export interface GenerationStartPayload {
   stage: "generation";
   status: "started";
   passages: MarkedPassage[];
+  omitted?: Omitted | null;
 }
 /**
  * The passage that `[marker]` refers to in the answer that follows.
@@ -320,6 +324,14 @@ export interface MarkedPassage {
   page: number | null;
   start_s: number | null;
   speaker: string | null;
+}
+/**
+ * What a prompt lacks, so that it fits into the model's window.
+ */
+export interface Omitted {
+  turns: number;
+  summarized_turns: number;
+  passages: number;
 }
 /**
  * The model emits reasoning before its answer.

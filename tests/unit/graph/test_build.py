@@ -133,6 +133,7 @@ def engine(
     answerer: Answerer | None = None,
     normalize_markers: bool = True,
     library: MemoryLibrary | None = None,
+    max_prompt_tokens: Callable[[], int | None] = lambda: None,
 ) -> GraphEngine:
     model = FakeListChatModel(responses=[reply])
 
@@ -171,6 +172,7 @@ def engine(
         text_of=answer_text,
         expect=expect,
         normalize_markers=normalize_markers,
+        max_prompt_tokens=max_prompt_tokens,
     )
 
 

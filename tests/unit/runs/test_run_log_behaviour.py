@@ -11,6 +11,7 @@ from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Filters, StageRecord, Timings, Turn, Usage
 from app.domain.principals import Principal
 from app.runs.ports import (
+    ABRIDGED_CHARACTERS,
     RESERVE_AHEAD,
     AnswerRecord,
     Batch,
@@ -580,9 +581,22 @@ async def test_history_is_oldest_first_and_ends_before_the_question(run_log: Run
     three = Turn("What is asked by run-3?", "answer 3", interrupted=False)
     assert await run_log.history(ANN, "s", before="run-3-question", limit=9) == (one, two)
     assert await run_log.history(ANN, "s", before="run-3-question", limit=1) == (two,)
+
     assert await run_log.history(ANN, "s", before="run-1-question", limit=9) == ()
     assert await run_log.history(ANN, "s", before="not yet", limit=9) == (one, two, three)
     assert await run_log.history(ANN, "other", before="not yet", limit=9) == ()
+
+
+@pytest.mark.parametrize(("whole", "kept"), [(None, (900, 900)), (1, (ABRIDGED_CHARACTERS, 900))])
+async def test_old_answers_are_read_in_short(
+    run_log: RunLog, whole: int | None, kept: tuple[int, int]
+) -> None:
+    for run_id in ("run-1", "run-2"):
+        await run_log.create(new_run(run_id))
+        long = replace(ANSWER, content="x" * 900)
+        await run_log.finish(replace(outcome(run_id), message=long))
+    turns = await run_log.history(ANN, "s", before="run-3-question", limit=9, whole=whole)
+    assert tuple(len(turn.answer) for turn in turns) == kept
 
 
 async def test_history_tells_answers_from_refusals(run_log: RunLog) -> None:

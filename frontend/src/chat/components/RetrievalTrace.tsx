@@ -74,6 +74,18 @@ function detailOf(event: EvidenceEvent) {
         </StepLine>
       );
     }
+    case "generation_start": {
+      const { omitted } = event.content;
+      if (!omitted) return null;
+      const parts = [
+        omitted.passages > 0 ? t("chat:found.omittedPassages", { count: omitted.passages }) : null,
+        omitted.turns > 0 ? t("chat:found.omittedTurns", { count: omitted.turns }) : null,
+        omitted.summarized_turns > 0
+          ? t("chat:found.summarizedTurns", { count: omitted.summarized_turns })
+          : null,
+      ].filter((part) => part !== null);
+      return <p>{t("chat:found.omitted", { what: parts.join(", ") })}</p>;
+    }
     case "reasoning_complete": {
       const { text, ms } = event.content;
       return (

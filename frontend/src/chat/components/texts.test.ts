@@ -1,3 +1,5 @@
+import { render } from "@testing-library/react";
+import { createElement } from "react";
 import { describe, expect, it } from "vitest";
 
 import { NO_FILTERS } from "../../protocol/api.ts";
@@ -7,6 +9,7 @@ import { backoffMs } from "../session/backoff.ts";
 import { metrics } from "./AnswerMetrics.tsx";
 import { errorText, receiptText } from "./AnswerOutcome.tsx";
 import { askAgainByCurl, replayByCurl } from "./curl.ts";
+import { RetrievalTrace } from "./RetrievalTrace.tsx";
 import { stepsOf } from "../state/evidence.ts";
 
 const at = "2026-11-20T10:30:40.000Z";
@@ -32,7 +35,32 @@ const found: EvidenceEvent = {
   timestamp: at,
 };
 
+const writing: EvidenceEvent = {
+  type: "generation_start",
+  content: {
+    stage: "generation",
+    status: "started",
+    passages: [],
+    omitted: { turns: 150, summarized_turns: 1, passages: 2 },
+  },
+  timestamp: at,
+};
+
+describe("How this was found", () => {
+  it("says what was left out to fit the model", () => {
+    const { container } = render(createElement(RetrievalTrace, { evidence: [found, writing] }));
+    expect(container.textContent).toContain(
+      "To fit the model’s window: 2 passages left out, 150 earlier questions left out, " +
+        "1 earlier question in one line",
+    );
+  });
+});
+
 describe("stepsOf", () => {
+  it("has one step for writing that began again", () => {
+    expect(stepsOf([found, writing, writing]).map(({ name }) => name)).toEqual(["Retrieval", "Generation"]);
+  });
+
   it("has a stage running until it completes", () => {
     expect(stepsOf([started])).toEqual([
       { name: "Retrieval", isRunning: true, result: "", ms: null },

@@ -18,6 +18,8 @@ export function stepsOf(evidence: readonly EvidenceEvent[]): Step[] {
   for (const event of evidence) {
     const name = t(`chat:stage.${event.content.stage}`);
     if (event.content.status === "started") {
+      // Writing begins again, with a shorter prompt, when the model refused the first.
+      if (steps.at(-1)?.name === name && steps.at(-1)?.isRunning) continue;
       steps.push({ name, isRunning: true, result: "", ms: null });
       continue;
     }
