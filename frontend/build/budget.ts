@@ -39,7 +39,7 @@ export function budget(kilobytes: number): Plugin {
         const bytes = [...firstFiles(bundle)].reduce((sum, name) => sum + gzipped(bundle[name]), 0);
         const size = `${(bytes / 1024).toFixed(0)} KB of ${kilobytes} KB gzipped`;
         if (bytes <= kilobytes * 1024) this.info(`The page takes ${size}.`);
-        else if (process.env["PAGE_BUDGET"] === "enforced") this.error(`The page is too large: ${size}.`);
+        else if (process.env.PAGE_BUDGET === "enforced") this.error(`The page is too large: ${size}.`);
         else this.warn(`The page is too large: ${size}.`);
       },
     },
