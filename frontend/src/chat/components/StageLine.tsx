@@ -1,4 +1,4 @@
-import { Fragment, lazy, Suspense, use } from "react";
+import { Fragment, use } from "react";
 
 import { useT } from "../../i18n/useLanguage.ts";
 import { t } from "../../i18n/i18n.ts";
@@ -7,10 +7,9 @@ import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { Answer } from "../state/answerReducer.ts";
 import { stepsOf, type Step } from "../state/evidence.ts";
 import { ConnectionContext } from "./chatContext.ts";
+import { RetrievalTrace } from "./RetrievalTrace.tsx";
 import { cx } from "../../ui/cx.ts";
 import styles from "./StageLine.module.css";
-
-const RetrievalTrace = lazy(async () => ({ default: (await import("./RetrievalTrace.tsx")).RetrievalTrace }));
 
 /**
  * What happens before and while the answer is written, with counts and times. When it is finished
@@ -40,9 +39,7 @@ export function StageLine({ answer }: { readonly answer: Answer }) {
         </span>
       }
     >
-      <Suspense>
-        <RetrievalTrace evidence={answer.evidence} />
-      </Suspense>
+      <RetrievalTrace evidence={answer.evidence} />
     </Disclosure>
   );
 }
