@@ -19,7 +19,9 @@ from app.domain.ports import Upstream, current_upstream
 from app.domain.stored import numbered_passages, searched_query
 from app.graph.build import AnswerGraph
 from app.graph.query_contextualization import is_follow_up
+from app.graph.question_parts import as_question
 from app.graph.state import MAX_REWRITES, AnswerState
+from app.graph.sub_questions import sub_questions
 from app.graph.translate import Translator, stock_token
 from app.runs.ports import EngineResult, Evidence, Question
 
@@ -66,7 +68,9 @@ class GraphEngine:
         return self._model_name
 
     def expect(self, text: str) -> None:
-        """A question that leans on the one before is searched with its words too."""
+        """The first of several questions; one that leans on others is searched with their words."""
+        if parts := sub_questions(text):
+            text = as_question(parts[0])
         if not is_follow_up(text):
             self._expect(text)
 

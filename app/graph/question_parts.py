@@ -28,12 +28,12 @@ async def split(question: Question, contextualizer: Contextualizer) -> SplitQues
         found = await contextualizer.standalone(asked, same_message=bool(whole))
         calls += found.model_calls
         history.append(Turn(found.text, "", interrupted=False))
-        whole.append(_as_question(found.text))
+        whole.append(as_question(found.text))
     parts = tuple(dict.fromkeys(whole))
     return SplitQuestion(" ".join(parts), parts, calls) if len(parts) > 1 else None
 
 
-def _as_question(text: str) -> str:
+def as_question(text: str) -> str:
     """With a capital and a sign at its end, so that it is told apart from the next one."""
     text = text.strip()
     ending = "" if text.endswith((".", "?", "!", "…")) else "?"

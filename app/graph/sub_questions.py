@@ -69,9 +69,11 @@ _OTHERS: Final = frozenset("other another else".split())  # noqa: SIM905
 _MAY_ASK_TWICE: Final = re.compile(r"[?.!;,]\s+\S|\n|\b(?:and|but|und|et|y|e)\b", re.IGNORECASE)
 _MAX_BEFORE_VERB: Final = 5
 """Words of "how many days of leave"."""
-_MAX_BARE: Final = 2
-"""Words after "how" or "when" that ask without a verb: "and for how many days?"."""
-_RELATIVE: Final = frozenset("who whom whose which where when".split())  # noqa: SIM905
+_MAX_TERSE: Final = 4
+"""Open-class words of a question without a verb."""
+_HOW: Final = frozenset("how wie comment cómo combien".split())  # noqa: SIM905
+_RELATIVE_AFTER_COMMA: Final = frozenset("who whom whose which".split())  # noqa: SIM905
+_NO_NOUNS: Final = frozenset("along according compared given assuming other".split())  # noqa: SIM905
 _PAIRS: Final = (("“", "”"), ("«", "»"), ("(", ")"), ("[", "]"))
 
 
@@ -128,7 +130,7 @@ def _questions(message: str) -> Iterator[str]:
         text = " ".join(span.of(message).split())
         if _is_empty(text):
             continue
-        if found and _TAG.is_all_of(text):
+        if found and (_TAG.is_all_of(text) or _is_bare(text)):
             found[-1] = f"{found[-1]} {text}"
         elif text.rstrip("”\"'» )").endswith("?") or _begins_question(text):
             found.append(f"{lead}{text}")
@@ -156,46 +158,76 @@ def _clauses(question: str) -> Iterator[str]:
     for place in range(1, len(words)):
         if not _joins(question, words, place):
             continue
-        following = place + (words[place].text in _COORDINATORS)
+        is_joined = words[place].text in _COORDINATORS
+        following = place + is_joined
         if following == len(words) or words[following].text not in _OPENINGS:
             continue
         left = question[begin : words[place].start].rstrip(" ,;")
         rest = _CONDITION.stripped(question[words[following].start :])
-        if _may_be_split(left, rest, is_framed=_is_framed(question)):
+        if not is_joined and not _begins_after_comma(words[following : following + 2]):
+            continue
+        if _may_be_split(left, rest, is_framed=_is_framed(question), is_joined=is_joined):
             yield _POLITE.stripped(left)
             begin = len(question) - len(rest)
     yield question[begin:]
+
+
+def _begins_after_comma(words: Sequence[_Word]) -> bool:
+    """Not after an inserted phrase ("In what year, …, did it"), and no relative clause."""
+    if words[0].text in AUXILIARIES:
+        return len(words) > 1 and words[1].text in PRONOUNS
+    return words[0].text not in _RELATIVE_AFTER_COMMA
 
 
 def _is_framed(text: str) -> bool:
     return _FRAME.after(_POLITE.stripped(text)) is not None
 
 
-def _may_be_split(left: str, rest: str, *, is_framed: bool) -> bool:
+def _may_be_split(left: str, rest: str, *, is_framed: bool, is_joined: bool) -> bool:
     return (
         _asks(_words(rest), is_framed=is_framed)
-        and _stands_alone(left)
+        and not _is_bare(rest)
+        and (_is_question(left) or (is_joined and _is_noun_phrase(left)))
         and not _is_relative(left, rest)
     )
 
 
-def _stands_alone(left: str) -> bool:
-    """Whether what stands before "and" is a question of its own, or a noun phrase."""
-    bare = _POLITE.stripped(left)
-    words = _words(bare)
-    if not words or not content_words(bare):
+def _is_bare(text: str) -> bool:
+    """Whether it asks for more about the question before: "and why", "by whom"."""
+    words = _words(_POLITE.stripped(text))
+    return not content_words(text) and not any(word.text in AUXILIARIES for word in words)
+
+
+def _is_question(left: str) -> bool:
+    """Whether what stands before "and" asks; statements may come before it."""
+    last = split_sentences(left)[-1:]
+    bare = _POLITE.stripped(last[0].of(left) if last else left)
+    if not content_words(bare):
         return False
     if (framed := _FRAME.after(bare)) is not None:
         return bool(content_words(framed))
-    if not has_clause(bare):
-        return words[0].text not in PREPOSITIONS
-    return _asks(words, is_framed=False) or _begins_with_statement(left)
+    words = _words(bare)
+    return _asks(words, is_framed=False) and _has_verb(words)
 
 
-def _begins_with_statement(text: str) -> bool:
-    """Whether its last sentence asks ("I am pregnant. May I take it")."""
-    spans = split_sentences(text)
-    return len(spans) > 1 and _asks(_words(_POLITE.stripped(spans[-1].of(text))), is_framed=False)
+def _has_verb(words: Sequence[_Word]) -> bool:
+    """Whether it is more than "what month"."""
+    asks_who = words[0].text in {"who", "wer", "qui"}
+    return (asks_who and len(words) > 1) or any(
+        word.text in AUXILIARIES | VERBS
+        or word.text.removesuffix("s") in VERBS
+        or is_predicate(word.text)
+        for word in words
+    )
+
+
+def _is_noun_phrase(left: str) -> bool:
+    """Whether it is terse: "dose of ibuprofen"."""
+    bare = _POLITE.stripped(left)
+    first = _words(bare)[:1]
+    is_short = 0 < len(content_words(bare)) <= _MAX_TERSE
+    opens = bool(first) and first[0].text not in PREPOSITIONS | _NO_NOUNS
+    return is_short and opens and "," not in bare and not has_clause(bare)
 
 
 def _asks(words: Sequence[_Word], *, is_framed: bool) -> bool:
@@ -205,6 +237,8 @@ def _asks(words: Sequence[_Word], *, is_framed: bool) -> bool:
     if not words:
         return False
     first, rest = words[0].text, words[1:]
+    if first == "was" and rest and rest[0].text in AUXILIARIES:  # German
+        return True
     if first in _BE or (
         first in AUXILIARIES and first not in _COPIES and first not in QUESTION_WORDS
     ):
@@ -216,7 +250,7 @@ def _asks(words: Sequence[_Word], *, is_framed: bool) -> bool:
     following = rest[0].text
     if first in _WHO:
         return following not in (PRONOUNS | DETERMINERS | {"to"}) - _OTHERS
-    return _is_inverted(rest)
+    return _is_inverted(rest) if first in _HOW else following in AUXILIARIES
 
 
 def _is_inverted(words: Sequence[_Word]) -> bool:
@@ -226,7 +260,7 @@ def _is_inverted(words: Sequence[_Word]) -> bool:
             return True
         if word.text in PRONOUNS | DETERMINERS:
             return False
-    return len(words) <= _MAX_BARE
+    return False
 
 
 def _has_subject(auxiliary: str, words: Sequence[_Word]) -> bool:
@@ -238,6 +272,8 @@ def _has_subject(auxiliary: str, words: Sequence[_Word]) -> bool:
         return True
     if first.text in AUXILIARIES | PREPOSITIONS | _COPIES or is_predicate(first.text):
         return False
+    if first.text.endswith("ly"):  # "are usually paid"
+        return False
     if first.is_capital:
         return True
     following = [word.text for word in words[1 : _MAX_BEFORE_VERB + 1]]
@@ -247,15 +283,11 @@ def _has_subject(auxiliary: str, words: Sequence[_Word]) -> bool:
 
 
 def _is_relative(left: str, rest: str) -> bool:
-    """ "The person who runs it and who owns it" asks once."""
+    """ "The person who runs it and who owns it", "about what went wrong and what went well"."""
     opening = _words(rest)[0].text
     bare = _POLITE.stripped(left)
-    words = _words(_FRAME.after(bare) or bare)
-    return opening in _RELATIVE and any(
-        word.text == opening and words[place - 1].text not in AUXILIARIES | PREPOSITIONS
-        for place, word in enumerate(words)
-        if place > 0
-    )
+    embedded = {word.text for word in _words(_FRAME.after(bare) or bare)[1:]}
+    return opening in embedded & (QUESTION_WORDS | _WHO)
 
 
 def _is_balanced(text: str) -> bool:

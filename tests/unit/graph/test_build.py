@@ -222,7 +222,11 @@ def test_only_what_will_be_searched_as_it_is_asked_is_expected() -> None:
     made = engine(FixedSearch([CLEAR]), expect=expected.append)
     made.expect("What are the side effects of aripiprazole?")
     made.expect("And how often?")
-    assert expected == ["What are the side effects of aripiprazole?"]
+    made.expect("what is the dose of warfarin and who must not take it?")
+    assert expected == [
+        "What are the side effects of aripiprazole?",
+        "What is the dose of warfarin?",
+    ]
 
 
 async def test_what_is_not_used_is_let_go_while_the_answer_streams() -> None:
