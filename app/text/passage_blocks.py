@@ -13,11 +13,11 @@ from app.domain.models import Passage
 BlockKind = Literal["paragraph", "item", "row", "code", "turn", "term"]
 
 _ITEM: Final = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•‣–]|(?P<number>\d{1,3})[.)])[ \t]+(?=\S)")
-_FENCE: Final = re.compile(r"[ \t]*(?:```|~~~)")
-_RULE: Final = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*\Z")
+_FENCE: Final = re.compile(r"[ \t]{0,40}(?:```|~~~)")
 _LABEL: Final = re.compile(r"[^\W\d][^\n:]{0,58}: (?=\S)")
 _TERM: Final = re.compile(r"(?=.{1,40}\Z)[^\W_]\S*(?: \S+){0,3}(?<![.,:;!?])")
 _MIN_EXPLANATION: Final = 6  # words
+_CELL_BOUND: Final = re.compile(r" \| |(?<= )\|(?= |$)|^\|(?= )")
 _NEW_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
 
 
@@ -52,11 +52,16 @@ def passage_blocks(passage: Passage) -> tuple[Block, ...]:
     return tuple(_with_terms(list(_without_lone_rows(blocks, passage)), passage))
 
 
+def _is_rule(line: str) -> bool:
+    """Whether it only separates a table's header from its rows."""
+    return "--" in line and set(line) <= set(" \t|:-")
+
+
 def cells(row: str) -> tuple[str, ...]:
     """The cells of a row that is divided by bars; a single one for any other row."""
     if row.startswith("|") and row.rstrip().endswith("|"):
         row = row.strip()[1:-1]
-    return tuple(cell.strip() for cell in re.split(r" \| |(?<= )\|(?= |$)|^\|(?= )", row))
+    return tuple(cell.strip() for cell in _CELL_BOUND.split(row))
 
 
 def _turns(passage: Passage) -> Iterator[Block]:
@@ -154,7 +159,7 @@ def _without_lone_rows(blocks: Sequence[Block], passage: Passage) -> Iterator[Bl
         if block.kind != "row" or (block.start, block.end) in rows:
             yield block
             continue
-        if _RULE.match(block.of(passage.text)):
+        if _is_rule(block.of(passage.text)):
             continue
         near = [*blocks[max(0, index - 1) : index], *blocks[index + 1 : index + 2]]
         is_row = any(one.kind == "row" for one in near)

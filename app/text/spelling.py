@@ -11,6 +11,7 @@ from app.text.tokens import WORD
 MIN_LENGTH: Final = 5
 MIN_LENGTH_OF_TWO_ERRORS: Final = 8
 MAX_LENGTH: Final = 40
+_WORD_OR_NOT: Final = re.compile(r"\w+|\W+")
 _SOUNDS: Final = (
     (re.compile(r"ph"), "f"),
     (re.compile(r"ck|q"), "k"),
@@ -37,13 +38,17 @@ def suspects(query: str) -> list[str]:
 def corrected(text: str, corrections: Sequence[Correction]) -> str:
     """The text with the corrections, where a whole word was typed so."""
     for one in corrections:
-        text = re.sub(rf"\b{re.escape(one.typed)}\b", lambda _: one.searched, text)  # noqa: B023 - used at once
+        pieces = _WORD_OR_NOT.findall(text)
+        text = "".join(one.searched if piece == one.typed else piece for piece in pieces)
     return text
 
 
 def begins_word(word: str, text: str) -> bool:
     """Whether a word of the text begins so; both in lower case."""
-    return word in text and re.search(rf"\b{word}", text) is not None
+    at = text.find(word)
+    while at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_"):
+        at = text.find(word, at + 1)
+    return at >= 0
 
 
 def is_typing_error(typed: str, meant: str, *, careful: bool) -> bool:

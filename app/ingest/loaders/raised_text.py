@@ -8,6 +8,7 @@ _SUPERSCRIPTS: Final = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶�
 _SUBSCRIPTS: Final = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 _EXPONENT: Final = re.compile(r"[-+−]?\d{1,3}|\d{0,2}[-+−]|n")
 _MARKS: Final = re.compile(r"\d{1,3}(?:\s?[,;–-]\s?\d{1,3})*|[*†‡§]+")
+_THREE_LETTERS: Final = re.compile(r"[^\W\d_]{3}")
 _LAST_WORD: Final = re.compile(r"[^\W_]*\Z")
 _UNITS: Final = "km cm dm mm µm μm nm hm in ft yd mi sec hr min kg mol"
 _FUNCTIONS: Final = "log ln lg exp sin cos tan cot sinh cosh tanh det dx dt dy"
@@ -34,7 +35,7 @@ def raised(before: str, text: str) -> str:
 def _takes_exponent(before: str, exponent: str) -> bool:
     bracket = _BRACKET.search(before[-LOOK_BACK:])
     if bracket is not None:
-        return not re.search(r"[^\W\d_]{3}", bracket[1])
+        return _THREE_LETTERS.search(bracket[1]) is None
     found = _LAST_WORD.search(before[-LOOK_BACK:])
     word = found[0] if found else ""
     if not word:
