@@ -27,7 +27,8 @@ _CHAIN: Final = re.compile(
     re.IGNORECASE,
 )
 _SEVERAL: Final = re.compile(
-    r"\bboth\b|\bthe same\b.*\bas\b|\bin common\b|\bas (?:well|many|much|large|high|long) as\b",
+    r"\bboth\b|\bthe same\b.{0,80}\bas\b|\bin common\b"
+    r"|\bas (?:well|many|much|large|high|long) as\b",
     re.IGNORECASE,
 )
 _ROLE: Final = re.compile(

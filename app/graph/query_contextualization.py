@@ -86,7 +86,7 @@ _BARE: Final = Cues("""
     what sort / says who / for how long / with whom / to whom / from when / for whom
     warum / wieso / wann / wer / wo / pourquoi / quand / qui / où / por qué / cuándo
 """)
-_TURN: Final = re.compile(r"\s*[,;–]\s*(?:but |rather )?| but | rather ", re.IGNORECASE)
+_TURN: Final = re.compile(r"\s{0,4}[,;–]\s{0,4}(?:but |rather )?| but | rather ", re.IGNORECASE)
 """Between what is not meant and what is."""
 _MAX_LENGTH: Final = 400
 """A longer question is complete, as it is written."""

@@ -109,7 +109,7 @@ _MONTHS: Final = {
     for name in map(norm, names.split())
 }
 _QUARTER: Final = re.compile(r"q([1-4])")
-_NUMBER: Final = re.compile(
+_CELL_NUMBER: Final = re.compile(
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?)"
 )
 _THOUSANDS: Final = 3
@@ -377,7 +377,7 @@ def _day(text: str) -> str | None:
 
 def _number(text: str) -> float | None:
     plain = _UNIT.sub("", text).strip().replace("\u00a0", "").replace(" ", "")
-    if not _NUMBER.fullmatch(plain):
+    if not _CELL_NUMBER.fullmatch(plain):
         return None
     is_decimal_comma = plain.rfind(",") > plain.rfind(".") and (
         "." in plain or len(plain.rpartition(",")[2]) != _THOUSANDS

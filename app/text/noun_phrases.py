@@ -105,7 +105,7 @@ _TIMES: Final = _set("""
 """)
 _YEAR: Final = re.compile(r"(?:1[89]|20)\d\d\Z")
 _POSSESSIVE: Final = re.compile(r"['’]s?\Z")
-_CODE: Final = re.compile(r"(?=\w*\d)[\w./-]+\Z")
+_CODE_WORD: Final = re.compile(r"(?=\w*\d)[\w./-]+\Z")
 DIGITS: Final = re.compile(r"\d+")
 _MAX_TOKENS: Final = 400
 """A longer text is no question; its first words are enough."""
@@ -139,13 +139,13 @@ class Phrase:
     @property
     def head(self) -> str:
         """The last word that is no code, else the last one: `valve` of `valve V2`."""
-        plain = [word for word in self.words if not _CODE.match(word)]
+        plain = [word for word in self.words if not _CODE_WORD.match(word)]
         return norm((plain or self.words)[-1])
 
     @property
     def codes(self) -> tuple[str, ...]:
         """Its numbers and codes with digits as `0`: `V2` is `V0`."""
-        return tuple(DIGITS.sub("0", word) for word in self.words if _CODE.match(word))
+        return tuple(DIGITS.sub("0", word) for word in self.words if _CODE_WORD.match(word))
 
     @property
     def is_name(self) -> bool:

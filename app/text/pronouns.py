@@ -42,7 +42,7 @@ _PLEONASTIC: Final = re.compile(
     r"(?:\w+\s+){0,2}?"
     r"(?:possible|necessary|safe|allowed|permitted|true|okay|ok|legal|dangerous|important|better"
     r"|best|required|mandatory|common|normal|likely|easy|hard|worth|takes?|matters?|mean|make"
-    r"|made|rains?|sense|cost)\b[^,;?]*?\b(?:to|that|if|for|whether|when)\b",
+    r"|made|rains?|sense|cost)\b[^,;?]{0,60}?\b(?:to|that|if|for|whether|when)\b",
     re.IGNORECASE,
 )
 _TAKES: Final = re.compile(r"\b(?:does|do|will|did|would|can) it (?:take|cost|mean)\b", re.I)

@@ -18,7 +18,7 @@ _TAG: Final = re.compile(r"</?[a-z0-9][^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 _DASH: Final = re.compile(r"[-–]\s+")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
 _NAME: Final = re.compile(r"(?:>> ?)?([^\W_][^:：\[\]<>|=/\"“”]{0,47})[:：](?:\s+|$)")
-_UNNAMED: Final = re.compile(  # begins what another person says, who is not named
+_UNNAMED_TURN: Final = re.compile(  # begins what another person says, who is not named
     r"(?:>>|[-–]\s)?\s*(?:\[[^\[\]]{0,40}\]|\([^()]{0,40}\)|\?{1,5})?\s?[:：]\s+|>>\s*|[-–]\s+"
 )
 _NAME_WORDS: Final = 5
@@ -173,7 +173,7 @@ def _named(parts: list[Spoken]) -> list[Spoken]:
         turns: list[tuple[str, str | None]] = []
         for line in part.words.split("\n"):
             name = _name_of(line)
-            unnamed = _UNNAMED.match(line) if name is None else None
+            unnamed = _UNNAMED_TURN.match(line) if name is None else None
             speaker = None if unnamed else name or speaker
             words = line[unnamed.end() :] if unnamed else line
             if name is not None:

@@ -215,7 +215,7 @@ def _element(token: Token) -> tuple[str, bool]:
     """What a token begins or ends, if the words inside are not just shown."""
     if token.type in ("s_open", "s_close"):
         return "s", token.type == "s_open"
-    tag = _TAG.fullmatch(token.content) if token.type == "html_inline" else None
+    tag = _INLINE_TAG.fullmatch(token.content) if token.type == "html_inline" else None
     name = tag[2].lower() if tag else ""
     return (name, not tag[1]) if tag and name in _ELEMENTS else ("", False)
 
@@ -240,7 +240,7 @@ def _nothing(before: str, text: str) -> str:
     return ""
 
 
-_TAG: Final = re.compile(r"<(/?)(\w+)[^<>]*>")
+_INLINE_TAG: Final = re.compile(r"<(/?)(\w++)[^<>]*+>")
 _ELEMENTS: Final[dict[str, Callable[[str, str], str]]] = {
     **dict.fromkeys(("s", "del", "strike"), _nothing),
     "sup": raised,

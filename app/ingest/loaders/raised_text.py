@@ -9,7 +9,7 @@ _SUBSCRIPTS: Final = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆�
 _EXPONENT: Final = re.compile(r"[-+−]?\d{1,3}|\d{0,2}[-+−]|n")
 _MARKS: Final = re.compile(r"\d{1,3}(?:\s?[,;–-]\s?\d{1,3})*|[*†‡§]+")
 _THREE_LETTERS: Final = re.compile(r"[^\W\d_]{3}")
-_LAST_WORD: Final = re.compile(r"[^\W_]*\Z")
+_LAST_WORD: Final = re.compile(r"[^\W_]{0,64}\Z")
 _UNITS: Final = "km cm dm mm µm μm nm hm in ft yd mi sec hr min kg mol"
 _FUNCTIONS: Final = "log ln lg exp sin cos tan cot sinh cosh tanh det dx dt dy"
 _WITH_EXPONENT: Final = frozenset((*_UNITS.split(), *_FUNCTIONS.split()))

@@ -19,14 +19,14 @@ from app.ingest.loaders.word_styles import number_as
 from app.ingest.parsed_document import ParsedDocument
 
 MAX_PARSED: Final = 1_000_000  # characters: 20 s; what is longer is read as plain text
-_MAX_LINE: Final = 1_000_000
+MAX_LINE: Final = 4_000  # characters: docutils takes the square of a line's length
 _SETTINGS: Final = {
     "_disable_config": True,
     "file_insertion_enabled": False,
     "raw_enabled": False,
     "report_level": 5,
     "halt_level": 6,
-    "line_length_limit": _MAX_LINE,
+    "line_length_limit": MAX_LINE,
     "syntax_highlight": "none",
     "smart_quotes": False,
     "sectsubtitle_xform": False,
@@ -46,7 +46,7 @@ _MAX_SPAN: Final = 100
 def load_rst(data: bytes) -> ParsedDocument:
     """Title: that of the document, else the heading it begins with."""
     source = decode(data)
-    if len(source) > MAX_PARSED:
+    if len(source) > MAX_PARSED or any(len(line) > MAX_LINE for line in source.splitlines()):
         return load_text(data)
     try:
         with all_known():

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.models import FidelityNote
 from app.ingest.loaders.registry import loader_for
-from app.ingest.loaders.restructured_text import MAX_PARSED
+from app.ingest.loaders.restructured_text import MAX_LINE, MAX_PARSED
 from app.ingest.parsed_document import ParsedDocument
 from tests.unit.ingest.loaders.test_mail import blocks
 
@@ -153,6 +153,7 @@ def test_pictures_are_counted() -> None:
         "> " * 300 + "deep words",
         "".join(f"{'  ' * depth}- deep\n\n" for depth in range(300)) + "words",
         "words\n" * (MAX_PARSED // 6 + 1),
+        "words " * (MAX_LINE // 6 + 1),
         "Title\n==\n\n***\n`` words *unclosed `x\n",
     ],
 )
