@@ -34,7 +34,7 @@ async function journey(context, server, { one, two }) {
   await page.getByRole("button", { name: "Answer again with…" }).click();
   await page.getByRole("button", { name: /Model two/ }).click();
   await until("two answers side by side", () => page.locator("[data-turn] article").count(), (n) => n === 2);
-  await page.getByText("According to two,").waitFor();
+  await page.locator("[data-turn] article").filter({ hasText: "According to two," }).waitFor();
   await page.getByRole("heading", { name: "two", exact: true }).waitFor();
   check(one.lastPassages === two.lastPassages, "the passages differ");
   await chat.ends();
