@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.encoding import counted
 from app.domain.models import Passage
-from app.graph.composition import Composed
+from app.graph.composed_text import Composed
 from app.graph.table_computation import Computed, compute
 from app.graph.table_questions import (
     Condition,

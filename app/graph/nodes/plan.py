@@ -9,8 +9,9 @@ from typing import Final, Protocol
 from app.domain.models import Candidate, LibraryCounts, Listing, Passage, Source
 from app.domain.ports import Library, PassageSearch
 from app.domain.token_estimate import estimated_tokens
-from app.graph import composition
-from app.graph.composition import Composed
+from app.graph import composition, talk
+from app.graph.comparison import comparison
+from app.graph.composed_text import Composed
 from app.graph.contextualizer import Contextualizer
 from app.graph.query_contextualization import is_talk
 from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
@@ -164,17 +165,17 @@ class _Planning:
     async def _talk(self) -> str:
         match self.asked.kind:
             case "thanks":
-                return composition.thanks()
+                return talk.thanks()
             case "farewell":
-                return composition.farewell()
+                return talk.farewell()
             case "unclear":
-                return composition.unclear()
+                return talk.unclear()
             case _:
                 pass
         counts, examples = await asyncio.gather(self._counts(), self._examples())
         if self.asked.kind == "greeting":
-            return composition.greeting(examples, counts)
-        return composition.about(examples, counts, answers_by=self._planner.answers_by)
+            return talk.greeting(examples, counts)
+        return talk.about(examples, counts, answers_by=self._planner.answers_by)
 
     async def _counts(self) -> LibraryCounts:
         return await self._planner.library.counts(self._question.principal)
@@ -195,7 +196,7 @@ class _Planning:
             return None
         subject = self.asked.subject
         about = named(subject, await self._readable()) if subject else []
-        return composition.cannot_create(subject, about)
+        return talk.cannot_create(subject, about)
 
     async def _inventory(self) -> _Answer:
         everything = await self._readable()
@@ -364,7 +365,7 @@ class _Planning:
         texts = await self._texts(self.sources)
         if not self._planner.quotes_only:
             return _within_budget(texts)
-        return composition.comparison((one, other), (texts[0], texts[1]))
+        return comparison((one, other), (texts[0], texts[1]))
 
     async def _asked_sources(self, subject: str) -> list[Source]:
         """The sources that the subject names; "this document" is the one in question."""
