@@ -4,9 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
-from app.domain.models import Candidate, LibraryCounts, Listing, Passage, Source
+from app.domain.models import Candidate, LibraryCounts, Passage, Source
 from app.domain.ports import Library, PassageSearch
 from app.domain.token_estimate import estimated_tokens
 from app.graph import composition, talk
@@ -14,47 +14,32 @@ from app.graph.comparison import comparison
 from app.graph.composed_text import Composed
 from app.graph.contextualizer import Contextualizer
 from app.graph.query_contextualization import is_talk
-from app.graph.question_kind import TALK, AskedFor, asked_for, is_demonstrative
+from app.graph.question_kind import TALK, AskedFor, asked_for
 from app.graph.question_parts import SplitQuestion, split
+from app.graph.source_finder import Similarity, SourceFinder
 from app.graph.source_matching import (
     MIN_NAMED_SHARE,
-    MIN_NAMED_SHARE_OF_SEVERAL,
     Section,
     in_category,
     main_title,
-    matches_filters,
     named,
     numbered_section,
     sections,
-    similar_ones,
     under_heading,
 )
 from app.graph.state import AnswerState, Node, Plan
 from app.runs.ports import Question
 from app.text.tokens import content_terms
 
-MAX_SOURCES: Final = 10_000
-"""Sources whose titles are looked through."""
-MAX_COMPARED_TITLES: Final = 500
-"""Sources whose titles and openings are compared with a topic by meaning."""
 SCANNED_PASSAGES: Final = 1_000
 SECTION_CANDIDATES: Final = 50
 MAX_SECTIONS: Final = 3
 SUMMARISED_TOGETHER: Final = 5
 EVIDENCE_TOKENS: Final = 6_000
 """Estimated tokens of the passages that a model gets about a whole source."""
-_MIN_STEM: Final = 4
 _MORE: Final = frozenset(
     ("more", "show more", "next", "show the next ones", "go on", "the rest", "show the rest")
 )
-
-
-class Similarity(Protocol):
-    """Compares a topic with texts by meaning."""
-
-    async def __call__(self, topic: str, texts: Sequence[str]) -> Sequence[float]:
-        """One cosine per text, -1..1."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +123,7 @@ class _Planning:
     def __init__(self, planner: Planner, question: Question, asked: AskedFor) -> None:
         self._planner = planner
         self._question = question
+        self._finder = SourceFinder(planner.library, planner.similarity, question)
         self.asked = asked
         self.sources: list[Source] = []
 
@@ -195,11 +181,11 @@ class _Planning:
         if not self._planner.quotes_only:
             return None
         subject = self.asked.subject
-        about = named(subject, await self._readable()) if subject else []
+        about = named(subject, await self._finder.readable()) if subject else []
         return talk.cannot_create(subject, about)
 
     async def _inventory(self) -> _Answer:
-        everything = await self._readable()
+        everything = await self._finder.readable()
         if self.asked.source_kind is not None:
             everything = [one for one in everything if one.kind == self.asked.source_kind]
         topic, by_meaning = self.asked.subject, False
@@ -207,7 +193,7 @@ class _Planning:
         if topic:
             listed = in_category(topic, everything)
             if not listed:
-                listed, by_meaning = await self._alike(topic, everything), True
+                listed, by_meaning = await self._finder.about_topic(topic, everything), True
             if len(listed) < 1 + (not self.asked.is_certain):
                 return None
         listed = sorted(listed, key=lambda one: (one.kind, one.title.lower()))
@@ -216,7 +202,7 @@ class _Planning:
         offset = _listed_before(self._question) if _is_more(self._question.text) else 0
         shown = listed[offset : offset + composition.LISTED_SOURCES]
         self.sources = shown
-        openings = await self._openings(shown)
+        openings = await self._finder.openings(shown)
         return composition.inventory(
             shown,
             openings,
@@ -226,20 +212,6 @@ class _Planning:
             by_meaning=by_meaning,
             offset=offset,
         )
-
-    async def _alike(self, topic: str, sources: Sequence[Source]) -> list[Source]:
-        """The sources about a topic by meaning, where they stand out from the others."""
-        if len(sources) > MAX_COMPARED_TITLES:
-            return []
-        titles = [main_title(source.title) for source in sources]
-        openings = await self._openings(sources)
-        texts = [
-            f"{source.title}. {' '.join(p.text for p in openings.get(source.source_id, ()))[:600]}"
-            for source in sources
-        ]
-        cosines = await self._planner.similarity(topic, (*titles, *texts))
-        best = [max(cosines[i], cosines[i + len(sources)]) for i in range(len(sources))]
-        return [sources[i] for i in similar_ones(best)]
 
     async def _mentions(self) -> _Answer:
         subject, filters = self.asked.subject, self._question.filters
@@ -270,15 +242,19 @@ class _Planning:
         )
 
     async def _details(self) -> _Answer:
-        sources = await self._asked_sources(self.asked.subject)
+        sources = await self._finder.asked_about(
+            self.asked.subject, is_certain=self.asked.is_certain
+        )
         if len(sources) != 1:
             return None
         self.sources = sources
-        opening = (await self._openings(sources)).get(sources[0].source_id, ())
+        opening = (await self._finder.openings(sources)).get(sources[0].source_id, ())
         return composition.details(sources[0], self.asked.other, opening[:1])
 
     async def _whole(self) -> _Answer:
-        sources = await self._asked_sources(self.asked.subject)
+        sources = await self._finder.asked_about(
+            self.asked.subject, is_certain=self.asked.is_certain
+        )
         if not sources:
             return None
         if len(sources) > SUMMARISED_TOGETHER:
@@ -287,7 +263,7 @@ class _Planning:
             self.asked = AskedFor("inventory")
             return await self._inventory()
         self.sources = sources
-        texts = await self._texts(sources)
+        texts = await self._finder.texts(sources)
         if not self._planner.quotes_only:
             return _within_budget(texts)
         if len(sources) == 1:
@@ -326,14 +302,14 @@ class _Planning:
 
     async def _whole_if_named(self) -> _Answer:
         """ "Tell me about metformin" is about a source; other subjects are searched."""
-        about = await self._named_closely(self.asked.subject)
+        about = await self._finder.named_closely(self.asked.subject)
         if len(about) != 1:
             return None
         self.asked = replace(self.asked, kind="whole")
         return await self._whole()
 
     async def _numbered_section(self) -> _Answer:
-        sources = await self._asked_sources(self.asked.other)
+        sources = await self._finder.asked_about(self.asked.other, is_certain=self.asked.is_certain)
         if len(sources) != 1:
             return None
         passages = await self._planner.library.passages(
@@ -348,7 +324,7 @@ class _Planning:
         return composition.whole_section(sections(under))
 
     async def _comparison(self) -> _Answer:
-        readable = await self._readable()
+        readable = await self._finder.readable()
         pair = [
             named(subject, readable, min_share=0.0 if self.asked.is_certain else MIN_NAMED_SHARE)
             for subject in (self.asked.subject, self.asked.other)
@@ -362,75 +338,10 @@ class _Planning:
                 "Name two sources, or ask what this one says."
             )
         self.sources = [one, other]
-        texts = await self._texts(self.sources)
+        texts = await self._finder.texts(self.sources)
         if not self._planner.quotes_only:
             return _within_budget(texts)
         return comparison((one, other), (texts[0], texts[1]))
-
-    async def _asked_sources(self, subject: str) -> list[Source]:
-        """The sources that the subject names; "this document" is the one in question."""
-        if not self.asked.is_certain:
-            return await self._named_closely(subject)
-        readable = await self._readable()
-        if is_demonstrative(subject):
-            return self._pointed_at(subject, readable)
-        if content_terms(subject) <= _EVERYTHING:
-            return readable
-        return named(subject, readable)
-
-    async def _named_closely(self, subject: str) -> list[Source]:
-        """The sources of which the subject says nearly the whole title.
-
-        Asked of many plain lookups too, so only titles with its longest word are read.
-        """
-        words = content_terms(subject)
-        if not words:
-            return []
-        longest = max(words, key=len)
-        stem = longest[: max(_MIN_STEM, len(longest) - 2)]  # of "batteries" and "battery"
-        page = await self._planner.library.sources(
-            self._question.principal, Listing(query=stem), limit=100
-        )
-        readable = [one for one in page.items if matches_filters(one, self._question.filters)]
-        share = MIN_NAMED_SHARE if len(words) == 1 else MIN_NAMED_SHARE_OF_SEVERAL
-        return named(subject, readable, min_share=share)
-
-    def _pointed_at(self, subject: str, readable: list[Source]) -> list[Source]:
-        if len(readable) == 1:
-            return readable
-        by_word = named(subject, readable)
-        if len(by_word) == 1:
-            return by_word
-        own = [one for one in readable if one.owner_id == self._question.principal.owner_id]
-        newest = [one for one in own if not one.shared] or own
-        return [max(newest, key=lambda one: one.created_at)] if newest else []
-
-    async def _readable(self) -> list[Source]:
-        """The sources within the filters, newest first."""
-        found: list[Source] = []
-        cursor = None
-        while len(found) < MAX_SOURCES:
-            page = await self._planner.library.sources(
-                self._question.principal, Listing(cursor=cursor), limit=1_000
-            )
-            found += page.items
-            cursor = page.next
-            if cursor is None:
-                break
-        return [one for one in found if matches_filters(one, self._question.filters)]
-
-    async def _openings(self, sources: Sequence[Source]) -> dict[str, tuple[Passage, ...]]:
-        ids = [source.source_id for source in sources]
-        return await self._planner.library.openings(self._question.principal, ids)
-
-    async def _texts(self, sources: Sequence[Source]) -> list[tuple[Passage, ...]]:
-        return [
-            await self._planner.library.passages(self._question.principal, source.source_id)
-            for source in sources
-        ]
-
-
-_EVERYTHING: Final = content_terms("everything all documents sources files library whole entire")
 
 
 def _is_more(text: str) -> bool:
