@@ -98,14 +98,20 @@ def replaced_names() -> tuple[str, ...]:
 
 def uses(root: Path = ROOT) -> Iterator[str]:
     """`file:line: name` for each use of a replaced name."""
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in replaced_names()))
+    names = replaced_names()
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             if path.suffix not in {".py", ".sql"} or path.name == Path(__file__).name:
                 continue
             if "migrations" in path.parts:  # applied files are never edited
                 continue
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            text = path.read_text(encoding="utf-8")
+            # Plain text first: a pattern of all names takes thirty times as long.
+            found_here = [re.escape(name) for name in names if name in text]
+            if not found_here:
+                continue
+            pattern = re.compile(rf"(?<!\w)(?:{'|'.join(found_here)})(?!\w)")
+            for number, line in enumerate(text.splitlines(), 1):
                 for found in pattern.finditer(line):
                     yield f"{path.relative_to(root)}:{number}: {found.group()}"
 
