@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
+from app.config.consistency import check
 from app.domain.models import ModelReach
 from app.llm.reachability import VALID_S, ModelReachability
 from app.llm.registry import make_answer_model
@@ -161,7 +162,7 @@ async def test_quoting_mode_asks_nobody(tasks: TaskTracker) -> None:
 def test_an_address_and_a_model_are_enough_to_connect() -> None:
     settings = model_settings(openai_base_url="http://localhost:11434/v1", llm_model="llama3.2")
     assert settings.provider == "openai"
-    assert settings.checked() is settings
+    check(settings)
     quoting = settings.model_copy(update={"llm_provider": "extractive"})
     assert quoting.provider == "extractive"
 

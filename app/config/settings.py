@@ -1,18 +1,15 @@
-"""Settings: the only reader of the environment. An invalid value is reported in one line."""
+"""Settings, with what is derived from them."""
 
-import os
 import re
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -23,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.config.environment import environment, hidden_variable, hide_ambient
 from app.domain.adapter_settings import (
     DatabricksLogin,
     EmbeddingSettings,
@@ -30,7 +28,6 @@ from app.domain.adapter_settings import (
     ModelSettings,
     RerankSettings,
 )
-from app.domain.errors import SettingError
 from app.domain.model_endpoints import ModelEndpoint, read_model_endpoints
 from app.domain.principals import AuthMode
 from app.domain.proxies import ProxyRules
@@ -42,11 +39,12 @@ from app.domain.setting_values import (
     service_key,
     without_padding,
 )
-from app.domain.setting_words import expected, is_plain_address
 
 Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
-MIN_SECRET_LENGTH = 32
+PUBLIC_OPENAI = "https://api.openai.com/v1"
+COLLECTORS = ("OTEL_", "MLFLOW_")
+"""Prefixes of variables that complete a setting: headers of a collector, an experiment's name."""
 _ORIGIN = re.compile(
     r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
 )
@@ -261,7 +259,9 @@ class Settings(BaseSettings):
         """The settings of an entry of `MODELS`, or of a model that was found."""
         base_url = endpoint.base_url or self.openai_base_url
         key, key_setting = endpoint.api_key, endpoint.key_setting
-        if key_setting is None and (base_url or _PUBLIC) == (self.openai_base_url or _PUBLIC):
+        if key_setting is None and (base_url or PUBLIC_OPENAI) == (
+            self.openai_base_url or PUBLIC_OPENAI
+        ):
             key, key_setting = self.openai_api_key, "OPENAI_API_KEY"
         return replace(
             self.answer_model,
@@ -280,7 +280,7 @@ class Settings(BaseSettings):
         setting = getattr(self, name.lower()) if name.lower() in Settings.model_fields else None
         if isinstance(setting, SecretStr):
             return setting.get_secret_value()
-        return environment(name) or _ignored.get(name) or _in_dotenv(name)
+        return environment(name) or hidden_variable(name) or _in_dotenv(name)
 
     @property
     def embedding(self) -> EmbeddingSettings:
@@ -310,219 +310,10 @@ class Settings(BaseSettings):
         """`MAX_RUNS_PER_USER`; no limit with `AUTH=none`, which has one owner."""
         return self.max_runs_per_user or (None if self.auth == "none" else RUNS_PER_USER)
 
-    def checked(self) -> "Settings":
-        """These settings, if they are consistent. Raises `SettingError`."""
-        if self.provider == "openai" and not self.openai_api_key and not self.openai_base_url:
-            raise SettingError(
-                "OPENAI_API_KEY: got nothing, takes the key of your endpoint "
-                "(LLM_PROVIDER=openai needs it, or OPENAI_BASE_URL for an endpoint without keys)"
-            )
-        if self.provider == "openai" and not self.llm_model:
-            raise SettingError(
-                "LLM_MODEL: got nothing, takes the model's name at your endpoint, "
-                "for example gpt-4.1-mini (required with OPENAI_API_KEY)"
-            )
-        for endpoint in self.model_endpoints:
-            check_model_key(self, endpoint)
-        check_reranking(self)
-        check_sign_in(self)
-        check_proxies(self)
-        return self
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the environment and `.env`. Raises `SettingError` naming the first invalid variable."""
-    try:
-        settings = Settings.model_validate(overrides).checked()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else "settings"
-        name = field.upper()
-        got = "a secret value" if _may_be_secret(name, first["input"]) else repr(first["input"])
-        takes = expected(first, Settings.model_fields.get(field))
-        raise SettingError(f"{name}: got {got}, takes {takes}") from None
-    ignore_ambient(settings)
-    return settings
-
-
-def _may_be_secret(name: str, value: object) -> bool:
-    if name.endswith(("URL", "ENDPOINT")) and name != "DATABASE_URL":
-        return not is_plain_address(value)
-    return name.endswith(("KEY", "TOKEN", "URL", "SECRET", "ENDPOINT", "PROXY"))
-
-
-def check_model_key(settings: Settings, endpoint: ModelEndpoint) -> None:
-    """Checks that a model of OpenAI itself has a key. Raises `SettingError`."""
-    model = settings.model_at(endpoint)
-    if model.provider == "openai" and model.base_url is None and model.api_key is None:
-        raise SettingError(
-            f"MODELS: {endpoint.name}: got neither base_url nor key, takes the address of its "
-            "endpoint, or the key of OpenAI (key, or OPENAI_API_KEY)"
-        )
-
-
-def check_reranking(settings: Settings) -> None:
-    """Checks that the settings of a reranking service are complete. Raises `SettingError`."""
-    url = settings.rerank_base_url
-    if url is None:
-        if settings.rerank_model or settings.rerank_api_key:
-            raise SettingError(
-                "RERANK_BASE_URL: got nothing, takes the address that has a /rerank route, for "
-                "example http://localhost:8000/v1 (required with RERANK_MODEL and RERANK_API_KEY)"
-            )
-        return
-    if not _is_web_address(url):
-        raise SettingError(
-            "RERANK_BASE_URL: got a secret value, takes an http:// or https:// address"
-        )
-    if not settings.rerank_model:
-        raise SettingError(
-            "RERANK_MODEL: got nothing, takes the model's name at your reranking service, for "
-            "example BAAI/bge-reranker-v2-m3 (required with RERANK_BASE_URL)"
-        )
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # an invalid port
-        return False
-
-
-def check_proxies(settings: Settings) -> None:
-    """Checks the proxies of all configured addresses. Raises `SettingError`."""
-    addresses = (
-        settings.openai_base_url,
-        *(endpoint.base_url for endpoint in settings.model_endpoints),
-        settings.rerank_base_url,
-        settings.databricks_host,
-        settings.jwt_jwks_url or settings.jwt_issuer,
-        settings.otel_exporter_otlp_endpoint,
-        _PUBLIC if "openai" in (settings.provider, settings.embeddings) else None,
-    )
-    for address in addresses:
-        found = None if address is None else settings.proxies.find(address)
-        if found is not None and not _is_web_address(found[1]):
-            raise SettingError(
-                f"{found[0]}: got a secret value, takes an http:// or https:// address of a proxy; "
-                "NO_PROXY names what is reached without it"
-            )
-
-
-_PUBLIC = "https://api.openai.com/v1"
-
-
-def check_sign_in(settings: Settings) -> None:
-    """Checks the settings that `AUTH` needs. Raises `SettingError`."""
-    if settings.auth == "proxy" and not settings.trusted_proxies:
-        raise SettingError(
-            "TRUSTED_PROXIES: got nothing, takes the networks of the proxy that signs people in, "
-            "for example 10.0.0.0/8 (required with AUTH=proxy)"
-        )
-    if settings.auth != "jwt":
-        return
-    for name, value, example in (
-        ("JWT_ISSUER", settings.jwt_issuer, "`iss`, for example https://id.example.org"),
-        ("JWT_AUDIENCE", settings.jwt_audience, "`aud`, for example citestream"),
-    ):
-        if not value:
-            raise SettingError(
-                f"{name}: got nothing, takes what your provider's tokens have in {example} "
-                "(required with AUTH=jwt)"
-            )
-    if settings.jwt_secret is not None:
-        _check_secret(settings)
-        return
-    address = settings.jwt_jwks_url or settings.jwt_issuer or ""
-    if _TLS.match(address) is None:
-        name = "JWT_JWKS_URL" if settings.jwt_jwks_url else "JWT_ISSUER"
-        raise SettingError(
-            f"{name}: got {address!r}, takes an https:// address: whoever can change the keys on "
-            "the way can be anyone (http:// only on this machine)"
-        )
-
-
-def _check_secret(settings: Settings) -> None:
-    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
-    if settings.jwt_jwks_url:
-        raise SettingError("JWT_SECRET: got one beside JWT_JWKS_URL, takes one of the two")
-    if len(secret.encode()) < MIN_SECRET_LENGTH or len(set(secret)) < 12 or _DEFAULT.search(secret):
-        raise SettingError(
-            "JWT_SECRET: got a secret that can be guessed, takes at least "
-            f"{MIN_SECRET_LENGTH} random bytes, for example from: openssl rand -base64 48"
-        )
-
-
-_TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)")
-_DEFAULT = re.compile(r"secret|change.?me|password|example|default|your.?", re.IGNORECASE)
-
-
-_AMBIENT = re.compile(
-    r"(LANGSMITH|LANGCHAIN|LANGGRAPH|OPENAI|AZURE_OPENAI|OTEL|FASTAPI|MLFLOW|HF|HUGGINGFACE)_.*"
-    r"|LC_OUTPUT_VERSION|NETRC|SSLKEYLOGFILE"
-)
-"""Variables that libraries read themselves and that make them send or log text, or change which
-service they call. None is a setting of this application."""
-_OFF = {
-    "DO_NOT_TRACK": "true",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_OFFLINE": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
-_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
-_OWN = ("localhost", "127.0.0.1", "::1")
-"""Addresses that no library may reach through a proxy."""
-_ignored: dict[str, str] = {}
-"""What was hidden from libraries; a setting may still name one of them."""
-
-
-def ignore_ambient(settings: Settings) -> tuple[str, ...]:
-    """Hide variables from libraries unless they are our settings; returns all names hidden so far.
-
-    Variables that complete a used setting stay: headers and certificates of a collector, the
-    experiment of an MLflow server. Their addresses are passed to the libraries explicitly.
-    """
-    used = (
-        ("OTEL_", settings.otel_exporter_otlp_endpoint),
-        ("MLFLOW_", settings.mlflow_tracking_uri),
-    )
-    _hide(keep=tuple(prefix for prefix, setting in used if setting))
-    os.environ.update(_OFF)
-    if any(name.lower() in _PROXIES for name in os.environ):
-        own = [one for one in _OWN if one not in settings.no_proxy.split(",")]
-        bypass = ",".join((*filter(None, [settings.no_proxy]), *own))
-        os.environ["NO_PROXY"] = os.environ["no_proxy"] = bypass
-    named = {endpoint.key_setting for endpoint in settings.model_endpoints}
-    return tuple(name for name in _ignored if name not in named)
-
-
-def _hide(*, keep: tuple[str, ...]) -> None:
-    for name in list(os.environ):
-        upper = name.upper()
-        ours = name.lower() in Settings.model_fields or name in _OFF
-        if _AMBIENT.fullmatch(upper) and not ours and not upper.startswith(keep):
-            _ignored[name] = os.environ.pop(name)
-
-
-# Some are read when a library is imported (OPENAI_LOG logs whole requests).
-_hide(keep=("OTEL_", "MLFLOW_"))
-
-
-def environment(name: str) -> str | None:
-    """A variable that is not a setting of this application, such as `XDG_RUNTIME_DIR`."""
-    return os.environ.get(name)
-
 
 def _in_dotenv(name: str) -> str | None:
     return DotEnvSettingsSource(Settings).env_vars.get(name.lower())
 
 
-def reader_environment() -> dict[str, str]:
-    """The environment of the processes that read uploaded files: paths and language, no secrets."""
-    names = {"PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV"}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in names or name.startswith(("LC_", "PYTHON", "COVERAGE_"))
-    }
+# Some are read when a library is imported (OPENAI_LOG logs whole requests).
+hide_ambient(keep=COLLECTORS, settings=Settings.model_fields)
