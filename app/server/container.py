@@ -10,15 +10,12 @@ import atexit
 import logging
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
-from typing import TypedDict
 
 import httpx
-from langchain_core.callbacks import BaseCallbackManager
-from langchain_core.messages import BaseMessage
 
 from app.api.dependencies import ModelInfo, Services
 from app.config import Settings, ignore_ambient, reader_environment
@@ -32,57 +29,46 @@ from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, renew_lease
-from app.domain.errors import RunFailure, StoreUnavailable
-from app.domain.events import Token
+from app.domain.errors import StoreUnavailable
 from app.domain.library_ports import PassageEncoder
 from app.domain.model_endpoints import ModelEndpoint
-from app.domain.models import Passage
-from app.domain.ports import Reranker
 from app.domain.principals import LOCAL
 from app.embeddings.providers import check_vectors, make_embedder
 from app.graph.answerable_questions import AnswerableQuestions
-from app.graph.build import build_graph
-from app.graph.engine import GraphEngine
-from app.graph.nodes.plan import Planner
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.jobs.queue import IngestQueue
 from app.ingest.pipeline import Ingestor
 from app.ingest.reembedding import reembed_source
-from app.llm.answer_model import AnswerModel
-from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
 from app.llm.catalog import ConfiguredModel, ModelCatalog
 from app.llm.discovery import ModelDiscovery
-from app.llm.extractive_answer import quote as choose_quotes
-from app.llm.fast_path.versions import is_usable
 from app.llm.offered_models import OfferedModels
+from app.observability.exposition import Exposition
 from app.observability.timed_run_log import MeasuredRunLog
 from app.observability.tracing import make_tracing
 from app.runs.citation_check import cite_within_limit
 from app.runs.clock import SystemClock
 from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
 from app.runs.ownership import elapsed_s
-from app.runs.ports import AnswerEngine, EngineResult, Question
+from app.runs.ports import AnswerEngine
 from app.runs.service import Limits, RunService
 from app.runs.supervisor import BackgroundLoop, Supervisor
 from app.runs.tasks import TaskTracker
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
-from app.search.rerank_service import make_client, make_reranker
-from app.search.text_similarity import TextSimilarity
+from app.search.rerank_service import make_client
 from app.search.vocabulary import LibraryVocabulary, known_words
+from app.server.answer_engines import make_engine
 from app.server.configured_models import configured_models, known_models, listings
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
-from app.server.model_engines import ModelEngines
 from app.server.outbound_traffic import describe_outbound, describe_private, search_hosts
 from app.server.sample_data import load_samples
 from app.server.telemetry import Telemetry, metrics_loops
 
 log = logging.getLogger(__name__)
 
-JUDGE_TIMEOUT_S = 15.0
 TASK_SHUTDOWN_S = 2.0
 
 
@@ -283,48 +269,24 @@ async def _assemble(
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
     words = LibraryVocabulary(database, is_word=known_words(embedder))
-    engine = make_engine(process, embedder, library, index, words, models, reranking, clock)
-    process_id = str(uuid.uuid4())
-    runs = RunService(
-        MeasuredRunLog(database, notices, process.telemetry.metrics),
-        engine,
-        cite=cite_within_limit,
-        clock=clock,
-        limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
-        tasks=tasks,
-        process_id=process_id,
-        observer=process.telemetry.runs,
-        supervisor=supervisor,
-        elapsed=elapsed_s,
+    engine = make_engine(
+        process.settings, process.tracing, embedder, library, index, words, models, reranking, clock
     )
+    process_id = str(uuid.uuid4())
+    runs = make_runs(process, process_id, engine, database, notices, supervisor)
     await runs.start()
     fallback = LeaseFallback(partial(renew_lease, database, process_id))
     fallback.start()
     exposition = process.telemetry.exposition(database, supervisor)
     jobs = make_jobs(process, embedder, reader, database, tasks, clock)
     jobs.start(supervisor)
-    for loop in (
-        BackgroundLoop(
-            name="garbage", step=GarbageCollector(lambda: runs.active).check, every_s=CHECK_S
-        ),
-        BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
-        *metrics_loops(process.telemetry.metrics, exposition),
-        *maintenance_loops(
-            database, restart=process.restarter(), clock=clock, discard=jobs.discard
-        ),
-    ):
+    for loop in background_loops(process, database, exposition, runs, jobs, fallback):
         supervisor.start(loop)
     samples = None
     if settings.sample_library:
         loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
-    offered = OfferedModels(
-        models,
-        proxies=settings.proxies,
-        clock=clock,
-        tasks=tasks,
-        discovery=make_discovery(settings, models, clock, tasks),
-    )
+    offered = make_offered(settings, models, clock, tasks)
     model = models.model(models.default)
     offered.reach(model)  # the first check
     services = Services(
@@ -353,23 +315,70 @@ async def _assemble(
     return Container(services, tasks, database, jobs, fallback, samples)
 
 
-def make_discovery(
+def background_loops(
+    process: Process,
+    database: Database,
+    exposition: Exposition,
+    runs: RunService,
+    jobs: IngestQueue,
+    fallback: LeaseFallback,
+) -> tuple[BackgroundLoop, ...]:
+    """What goes on beside runs and jobs, which bring loops of their own."""
+    collector = GarbageCollector(lambda: runs.active)
+    return (
+        BackgroundLoop(name="garbage", step=collector.check, every_s=CHECK_S),
+        BackgroundLoop(name="lease fallback", step=fallback.alive, every_s=ALIVE_EVERY_S),
+        *metrics_loops(process.telemetry.metrics, exposition),
+        *maintenance_loops(
+            database, restart=process.restarter(), clock=SystemClock(), discard=jobs.discard
+        ),
+    )
+
+
+def make_runs(
+    process: Process,
+    process_id: str,
+    engine: AnswerEngine,
+    database: Database,
+    notices: Listener,
+    supervisor: Supervisor,
+) -> RunService:
+    """The runs of this loop, answered by `engine`, logged in `database`."""
+    settings = process.settings
+    return RunService(
+        MeasuredRunLog(database, notices, process.telemetry.metrics),
+        engine,
+        cite=cite_within_limit,
+        clock=SystemClock(),
+        limits=Limits(settings.runs_per_user, settings.max_runs, settings.run_timeout_s),
+        tasks=supervisor.tasks,
+        process_id=process_id,
+        observer=process.telemetry.runs,
+        supervisor=supervisor,
+        elapsed=elapsed_s,
+    )
+
+
+def make_offered(
     settings: Settings, models: ModelCatalog, clock: SystemClock, tasks: TaskTracker
-) -> ModelDiscovery | None:
-    """Finds more models for the catalog, if the settings want that."""
-    if not settings.discovers_models:
-        return None
+) -> OfferedModels:
+    """The models that people may choose; more are found if the settings want that."""
 
     def add(found: Sequence[ModelEndpoint]) -> None:
         models.add_found(ConfiguredModel(one, settings.model_at(one)) for one in found)
 
-    return ModelDiscovery(
-        listings(settings),
-        known=known_models(settings),
-        add=add,
-        proxies=settings.proxies,
-        clock=clock,
-        tasks=tasks,
+    discovery = None
+    if settings.discovers_models:
+        discovery = ModelDiscovery(
+            listings(settings),
+            known=known_models(settings),
+            add=add,
+            proxies=settings.proxies,
+            clock=clock,
+            tasks=tasks,
+        )
+    return OfferedModels(
+        models, proxies=settings.proxies, clock=clock, tasks=tasks, discovery=discovery
     )
 
 
@@ -393,142 +402,6 @@ def make_jobs(
         now=clock.now,
         new_id=lambda: str(uuid.uuid4()),
     )
-
-
-def make_engine(
-    process: Process,
-    embedder: PassageEncoder,
-    library: LibraryStore,
-    index: PostgresPassageIndex,
-    words: LibraryVocabulary,
-    models: ModelCatalog,
-    reranking: httpx.AsyncClient | None,
-    clock: SystemClock,
-) -> AnswerEngine:
-    """The graph over this loop's database, for each of the process's models."""
-    search = HybridSearch(index, embedder, words)
-    planner = Planner(
-        library=library,
-        search=search,
-        similarity=TextSimilarity(embedder),
-        quotes_only=True,
-        answers_by="",
-        clock=clock.monotonic,
-    )
-    reranker = make_reranker(
-        process.settings.reranking,
-        FeatureReranker(index, embedder),
-        client=reranking,
-        clock=clock.monotonic,
-    )
-
-    def make(name: str) -> AnswerEngine:
-        return _engine_of(
-            process, models.model(name), name, planner, words, search.expect, reranker, clock
-        )
-
-    return ModelEngines(models.default, make)
-
-
-def _engine_of(
-    process: Process,
-    model: AnswerModel,
-    name: str,
-    planner: Planner,
-    words: LibraryVocabulary,
-    expect: Callable[[str], None],
-    reranker: Reranker,
-    clock: SystemClock,
-) -> AnswerEngine:
-    settings, tracing = process.settings, process.tracing
-    limits = AnswerLimits(
-        first_token_s=settings.first_token_timeout_s, idle_s=settings.idle_timeout_s
-    )
-
-    async def answer(
-        messages: Sequence[BaseMessage],
-        *,
-        question: Question,
-        passages: tuple[Passage, ...],
-        quote: str | None,
-    ) -> tuple[EngineResult, str]:
-        with tracing.call("model: answer"), failures_named(model, name):
-            end = await stream_answer(
-                model,
-                messages,
-                passages=passages,
-                question=question.text,
-                limits=limits,
-                prefix=question.continues or "",
-                quote=quote,
-                drops_turns=False,
-            )
-        return EngineResult(end.finish_reason, end.usage), "" if end.streamed else end.text
-
-    async def judge(messages: Sequence[BaseMessage]) -> str | None:
-        with tracing.call("model: judge"):
-            return await ask(
-                model, messages, timeout_s=JUDGE_TIMEOUT_S, load_s=limits.first_token_s
-            )
-
-    graph = build_graph(
-        planner=replace(planner, quotes_only=not model.can_judge, answers_by=_answers_by(model)),
-        search=planner.search,
-        words=words,
-        reranker=reranker,
-        answerer=answer,
-        judge=judge if model.can_judge else None,
-        quoting=None if model.can_judge else (choose_quotes, planner.library),
-        clock=clock.monotonic,
-        wrap=tracing.node,
-    )
-    engine = GraphEngine(
-        graph,
-        model_name=name,
-        now=clock.now,
-        text_of=answer_text,
-        expect=expect,
-        normalize_markers=model.can_judge,
-        max_prompt_tokens=lambda: model.max_prompt_tokens,
-        **event_path(fast=is_usable(settings.llm_fast_path)),
-    )
-    return tracing.engine(engine)
-
-
-@contextmanager
-def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
-    """Says in a failure which of several models failed."""
-    try:
-        yield
-    except RunFailure as failure:
-        if model.is_listed:
-            failure.message = f"{name} at {model.sends_to}: {failure.message}"
-        raise
-
-
-def _answers_by(model: AnswerModel) -> str:
-    """The sentence about the model, for those who ask who answers."""
-    if not model.can_judge:
-        return "No model is connected: answers are quoted from the passages, word for word."
-    where = f", to which passages are sent ({model.sends_to})" if model.sends_to else ""
-    return f"Answers are written by the model {model.name}{where}."
-
-
-class EventPath(TypedDict, total=False):
-    """How the graph's events are made, where that is not LangChain's and pydantic's own way."""
-
-    make_callbacks: Callable[[], BaseCallbackManager]
-    make_token: Callable[[str, str], Token]
-
-
-def event_path(*, fast: bool) -> EventPath:
-    """Arguments of `GraphEngine`."""
-    if not fast:
-        return {}
-    from app.llm.fast_path.inline_callbacks import make_callbacks
-    from app.llm.fast_path.unvalidated import token
-
-    return {"make_callbacks": make_callbacks, "make_token": token}
 
 
 async def _responds(database: Database) -> bool:

@@ -42,7 +42,7 @@ from app.runs.producer import Producer
 from app.runs.recorder import Recorder
 from app.runs.run_signals import RunSignals
 from app.runs.tasks import TaskTracker
-from app.server.container import event_path
+from app.server.answer_engines import event_path
 from app.text.citations import cite
 from tests.fakes.memory_run_log import MemoryRunLog
 from tests.fakes.word_lookup import FixedWords

@@ -72,7 +72,7 @@ MAKE_EVERYTHING = """
 import sys
 from app.config import Settings
 from app.llm.registry import make_answer_model
-from app.server.container import event_path
+from app.server.answer_engines import event_path
 common = {"llm_fast_path": False, "llm_model": "m", "openai_api_key": "k"}
 for provider in ("openai", "extractive"):
     make_answer_model(Settings(llm_provider=provider, **common).answer_model)
