@@ -58,29 +58,25 @@ class HybridSearch:
         A query without known words (another script, only stop words) uses dense search alone. One
         with typing errors is searched again without them.
         """
-        found = await self._search(principal, query, filters=filters, limit=limit)
-        if self._spelling is None or not (words := _missing_words(query, found)):
-            return found
-        corrections = await self._spelling.corrections(principal, query, words)
-        if not corrections:
-            return found
-        query = corrected(query, corrections)
-        found = await self._search(principal, query, filters=filters, limit=limit)
-        return replace(found, corrected=corrections)
-
-    async def _search(
-        self, principal: Principal, query: str, *, filters: Filters, limit: int
-    ) -> SearchResult:
-        text = _embedding_input(query)
-        found = await self._index.search(
-            principal,
-            without_request_words(text),
-            self._embedder.embed_query(text),
-            embedder=self._embedder.name,
-            filters=filters,
-            limit=limit,
-        )
-        return replace(found, candidates=deduplicate(text, found.candidates))
+        corrections: tuple[Correction, ...] = ()
+        while True:
+            text = _embedding_input(query)
+            found = await self._index.search(
+                principal,
+                without_request_words(text),
+                self._embedder.embed_query(text),
+                embedder=self._embedder.name,
+                filters=filters,
+                limit=limit,
+            )
+            candidates = deduplicate(text, found.candidates)
+            found = replace(found, candidates=candidates, corrected=corrections)
+            if corrections or self._spelling is None or not (words := _missing_words(query, found)):
+                return found
+            corrections = await self._spelling.corrections(principal, query, words)
+            if not corrections:
+                return found
+            query = corrected(query, corrections)
 
 
 def _missing_words(query: str, found: SearchResult) -> list[str]:
