@@ -1,9 +1,10 @@
-"""Accepts a question: the checks and the writes of one transaction."""
+"""Accepts a question: the checks and the writes of one statement."""
 
 from datetime import timedelta
 
-from asyncpg import Connection, Record
+from asyncpg import Record
 
+from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_rows import to_record, wire_json
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
@@ -15,12 +16,13 @@ TITLE_LENGTH = 60
 SQL = load_queries("run_log")
 
 
-async def create_run(connection: Connection, new: NewRun) -> Created | DuplicateRequest:
+async def create_run(database: Database, new: NewRun) -> Created | DuplicateRequest:
     """Implements `RunLog.create`, in one statement except for repeats and chosen models."""
-    found: Record = await connection.fetchrow(SQL["start_run"], *_locks(new), *_values(new))
+    [found] = await database.fetch(SQL["start_run"], *_locks(new), *_values(new))
     if found["repeated"]:
         key = (new.principal.owner_id, new.route, new.idempotency_key)
-        return DuplicateRequest(to_record(await connection.fetchrow(SQL["find_repeated"], *key)))
+        [earlier] = await database.fetch(SQL["find_repeated"], *key)
+        return DuplicateRequest(to_record(earlier))
     if new.refusal is not None:
         raise new.refusal
     _refuse(new, found)
@@ -28,7 +30,7 @@ async def create_run(connection: Connection, new: NewRun) -> Created | Duplicate
     stop_requested = bool(found["stop_requested"])
     if new.remember_model:
         owned = (new.principal.owner_id, new.session_id)
-        await connection.execute(SQL["remember_model"], *owned, new.model)
+        await database.execute(SQL["remember_model"], *owned, new.model)
     return Created(
         new_run_record(new, stop_requested=stop_requested),
         stop_requested,

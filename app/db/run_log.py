@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import islice
+from typing import Protocol
 
-from app.db.driver_errors import SchemaChanged, translated
+from app.db.driver_errors import translated
 from app.db.listener import Listener, payloads
 from app.db.pool import Database
 from app.db.queries import load_queries
@@ -44,47 +46,69 @@ CREATE_LIMIT_S = 5.0
 SQL = load_queries("run_log")
 
 
+class StatementObserver(Protocol):
+    """Measures the statements of a run log."""
+
+    def timed(self, statement: str) -> AbstractContextManager[None]:
+        """Entered around each statement; sees `StoreUnavailable` when it fails."""
+        ...
+
+    def flushed(self, events: int) -> None:
+        """A flush has written so many events."""
+        ...
+
+
+class Unobserved:
+    """Measures nothing."""
+
+    def timed(self, statement: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def flushed(self, events: int) -> None:
+        pass
+
+
 class PostgresRunLog:
     """Implements `RunLog`. `notices` must listen to `CHANNEL`; both belong to the running loop."""
 
-    def __init__(self, database: Database, notices: Listener) -> None:
+    def __init__(
+        self, database: Database, notices: Listener, observer: StatementObserver | None = None
+    ) -> None:
         self._database = database
         self._notices = notices
+        self._observer = observer or Unobserved()
 
     async def create(self, new: NewRun) -> Created | DuplicateRequest:
         """Concurrent identical requests wait for each other on locks."""
-        try:
-            async with asyncio.timeout(CREATE_LIMIT_S):
-                return await self._created(new)
-        except TimeoutError as error:
-            raise StoreUnavailable("The database does not answer in time.") from error
-
-    async def _created(self, new: NewRun) -> Created | DuplicateRequest:
-        try:
-            async with self._database.connection() as connection:
-                return await create_run(connection, new)
-        except SchemaChanged:
-            async with self._database.connection() as connection:
-                return await create_run(connection, new)
+        with self._observer.timed("create"):
+            try:
+                async with asyncio.timeout(CREATE_LIMIT_S):
+                    return await create_run(self._database, new)
+            except TimeoutError as error:
+                raise StoreUnavailable("The database does not answer in time.") from error
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
         """Idempotent from the same first event on, when the outcome of an attempt is unknown."""
         if not batches:
             return frozenset()
         run_ids = tuple(batch.run_id for batch in batches)
-        row = await self._database.fetchrow(
-            SQL["append_events"], *batch_columns(batches), payloads("progress", run_ids)
-        )
+        with self._observer.timed("flush"):
+            row = await self._database.fetchrow(
+                SQL["append_events"], *batch_columns(batches), payloads("progress", run_ids)
+            )
+        self._observer.flushed(sum(len(batch.entries) for batch in batches))
         return frozenset(run_ids).difference(row["written"] if row else ())
 
     async def finish(self, outcome: ClosedRun) -> bool:
         """Idempotent when the outcome of an attempt is unknown."""
         terminal = outcome.entries[-1]
-        ended = await self._database.fetchrow(SQL["finish_run"], *outcome_values(outcome), False)
-        if ended is not None:
-            return True
-        same = (outcome.run_id, outcome.epoch, terminal.data)
-        return await self._database.fetchrow(SQL["find_ending"], *same) is not None
+        values = outcome_values(outcome)
+        with self._observer.timed("finish"):
+            ended = await self._database.fetchrow(SQL["finish_run"], *values, False)
+            if ended is not None:
+                return True
+            same = (outcome.run_id, outcome.epoch, terminal.data)
+            return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
         """Closing or continuing the answer concurrently waits for these locks."""
@@ -139,9 +163,10 @@ class PostgresRunLog:
 
     async def beat(self, process_id: str) -> None:
         """Bypasses the pool: an exhausted pool must not look like a dead process."""
-        await self._database.execute_dedicated(
-            SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S
-        )
+        with self._observer.timed("beat"):
+            await self._database.execute_dedicated(
+                SQL["renew_lease"], process_id, within_s=BEAT_LIMIT_S
+            )
 
     async def leases(self) -> Leases:
         return to_leases(await self._database.fetch(SQL["list_leases"]))

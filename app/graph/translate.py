@@ -127,10 +127,7 @@ class Translator:
         if not shown:
             return ()
         self._emitted.append(shown)
-        return (self._token(shown),)
-
-    def _token(self, text: str) -> Token:
-        return self._make_token(text, self._timestamp())
+        return (self._make_token(shown, self._timestamp()),)
 
     def _timestamp(self) -> str:
         return timestamp(self._now())
@@ -190,9 +187,9 @@ class Translator:
         held = self._markers.flush()
         self._evidence.withheld = ""
         if held:
-            yield self._token(held)
+            yield self._make_token(held, self._timestamp())
         if closing := output.get("closing"):
-            yield self._token(closing)
+            yield self._make_token(closing, self._timestamp())
         self.ended = output["ended"]
 
 

@@ -286,7 +286,8 @@ class _Call:
         now = asyncio.get_running_loop().time
         timeout_s = limits.first_token_s
         try:
-            async with asyncio.timeout_at(deadline) as timer, aclosing(self._chunks()) as chunks:
+            chunks = cast("AsyncGenerator[AIMessageChunk, None]", self.chat.astream(self.messages))
+            async with asyncio.timeout_at(deadline) as timer, aclosing(chunks):
                 async for chunk in chunks:
                     answer.add(chunk)
                     timeout_s = (
@@ -301,9 +302,6 @@ class _Call:
         except MODEL_ERRORS as error:
             return self._classify(error, partial=bool(answer.parts))
         return None
-
-    def _chunks(self) -> AsyncGenerator[AIMessageChunk, None]:
-        return cast("AsyncGenerator[AIMessageChunk, None]", self.chat.astream(self.messages))
 
     async def unstreamed(self, timeout_s: float) -> CallResult:
         """The attempt without streaming. Raises `RunFailure`."""

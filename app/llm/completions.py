@@ -64,7 +64,7 @@ class Completions:
         while True:
             sent = quirks.adapt(payload)
             try:
-                return await self._send(sent)
+                return await (self._open(sent) if sent.get("stream") else self._whole(sent))
             except openai.APIStatusError as error:
                 if guess is not None:  # the guess was wrong
                     setattr(quirks, guess, False)
@@ -74,9 +74,6 @@ class Completions:
                     raise
                 setattr(quirks, quirk, True)
                 refused, guess = error, quirk if is_guess else None
-
-    async def _send(self, payload: dict[str, Any]) -> object:
-        return await (self._open(payload) if payload.get("stream") else self._whole(payload))
 
     async def _open(self, payload: dict[str, Any]) -> object:
         stack = AsyncExitStack()

@@ -1,6 +1,6 @@
 """Makes the answer engine of each model: the graph over one loop's database."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypedDict
@@ -12,12 +12,13 @@ from langchain_core.messages import BaseMessage
 from app.config import Settings
 from app.db.library_store import LibraryStore
 from app.domain.errors import RunFailure
-from app.domain.events import Stage, Token
+from app.domain.events import Token
 from app.domain.library_ports import PassageEncoder
 from app.domain.models import Passage
 from app.domain.ports import Reranker
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
+from app.graph.model_engines import ModelEngines
 from app.graph.nodes.plan import Planner
 from app.llm.answer_model import AnswerModel
 from app.llm.answering import AnswerLimits, answer_text, ask, stream_answer
@@ -26,7 +27,7 @@ from app.llm.extractive_answer import quote as choose_quotes
 from app.llm.fast_path.versions import is_usable
 from app.observability.tracing import Tracing
 from app.runs.clock import SystemClock
-from app.runs.ports import AnswerEngine, EngineResult, Evidence, Question
+from app.runs.ports import AnswerEngine, EngineResult, Question
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
@@ -35,40 +36,6 @@ from app.search.text_similarity import TextSimilarity
 from app.search.vocabulary import LibraryVocabulary
 
 JUDGE_TIMEOUT_S = 15.0
-
-
-class ModelEngines:
-    """Implements `AnswerEngine`: `question.model` decides."""
-
-    def __init__(self, default: str, make: Callable[[str], AnswerEngine]) -> None:
-        """`make` gives the engine of a model by name. Raises `KeyError`."""
-        self._default = default
-        self._make = make
-        self._engines = {default: make(default)}
-
-    @property
-    def model_name(self) -> str:
-        return self._default
-
-    def expect(self, text: str) -> None:
-        self._engines[self._default].expect(text)
-
-    def answer(
-        self, question: Question, evidence: Evidence
-    ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
-        """The generator of that engine itself: another one around it would cost time per token."""
-        return self._engine(question.model or self._default).answer(question, evidence)
-
-    def _engine(self, name: str) -> AnswerEngine:
-        if name not in self._engines:
-            try:
-                self._engines[name] = self._make(name)
-            except KeyError:
-                raise RunFailure(
-                    "GENERATION_FAILED",
-                    f"The model {name} is not offered any more. Choose another one.",
-                ) from None
-        return self._engines[name]
 
 
 def make_engine(

@@ -28,7 +28,7 @@ from app.db.library_store import LibraryStore
 from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
-from app.db.run_log import CHANNEL, renew_lease
+from app.db.run_log import CHANNEL, PostgresRunLog, renew_lease
 from app.domain.errors import StoreUnavailable
 from app.domain.library_ports import PassageEncoder
 from app.domain.model_endpoints import ModelEndpoint
@@ -44,7 +44,7 @@ from app.llm.catalog import ConfiguredModel, ModelCatalog
 from app.llm.discovery import ModelDiscovery
 from app.llm.offered_models import OfferedModels
 from app.observability.exposition import Exposition
-from app.observability.timed_run_log import MeasuredRunLog
+from app.observability.statement_metrics import StatementMetrics
 from app.observability.tracing import make_tracing
 from app.runs.citation_check import cite_within_limit
 from app.runs.clock import SystemClock
@@ -346,7 +346,7 @@ def make_runs(
     """The runs of this loop, answered by `engine`, logged in `database`."""
     settings = process.settings
     return RunService(
-        MeasuredRunLog(database, notices, process.telemetry.metrics),
+        PostgresRunLog(database, notices, StatementMetrics(process.telemetry.metrics)),
         engine,
         cite=cite_within_limit,
         clock=SystemClock(),

@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 HOP = re.compile(r"`((?:[a-z_]+\.)+[A-Za-z_]\w*(?:\.\w+)?)`")
 WALKS = ("Question in", "Token out", "File in", "Stop", "Resume")
+LENGTHS = (ROOT / "specs" / "decisions" / "0048-how-long-the-walks-are.md").read_text(
+    encoding="utf-8"
+)
 
 
 def section(title: str) -> str:
@@ -39,6 +42,14 @@ def test_every_hop_of_a_walk_exists(walk: str) -> None:
     hops = HOP.findall(section(walk))
     assert len(hops) > 5
     assert [hop for hop in hops if not is_defined(hop)] == []
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_a_walk_is_as_long_as_its_decision_says(walk: str) -> None:
+    numbered = [line for line in section(walk).splitlines() if re.match(r"\d+\. ", line)]
+    hops = sum(len(HOP.findall(line)) for line in numbered)
+    [said] = re.findall(rf"^\| {walk} \| \d+ \| (\d+) \|", LENGTHS, re.MULTILINE)
+    assert hops == int(said)
 
 
 def test_every_room_and_every_file_of_runs_is_named() -> None:
