@@ -49,9 +49,10 @@ from app.domain.errors import SettingError, StoreUnavailable
 from app.domain.library_ports import PassageEncoder
 from app.observability.logging import configure
 from app.runs.tasks import TaskTracker
-from app.server.container import Container, Containers, Process
+from app.server.container import Container, Containers
 from app.server.graceful_shutdown import GracefulShutdown
 from app.server.http_protocol import TimeoutProtocol
+from app.server.shared_parts import Process
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 
 from app.api.frame_gap_sampler import Frames
 from app.domain.access import AccessStore
+from app.domain.job_ports import IngestJobs
 from app.domain.library_ports import LibraryWriter
 from app.domain.models import ModelReach
-from app.domain.ports import Conversations, IngestJobs, Library, Models, Suggestions
+from app.domain.ports import Conversations, Library, Models, Suggestions
 from app.domain.principals import Principal
 from app.runs.service import RunService
 

@@ -21,7 +21,7 @@ from app.api.response_models import json_response
 from app.domain.answer_fold import AnswerFold, Step
 from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
-from app.domain.ports import NumberedFrames
+from app.domain.job_ports import NumberedFrames
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.ports import step_of
 

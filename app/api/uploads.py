@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.domain.encoding import clean_text
 from app.domain.errors import InvalidInput, StorageFull
-from app.domain.ports import UploadedFile
+from app.domain.job_ports import UploadedFile
 
 log = logging.getLogger(__name__)
 

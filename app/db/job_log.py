@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from app.db.library_rows import storable
 from app.db.pool import Database
 from app.db.queries import load_queries
+from app.domain.job_ports import JOB_DEAD_S, JobEntry, JobRow
 from app.domain.models import Reading, reading_of
-from app.domain.ports import JOB_DEAD_S, JobEntry, JobRow
 from app.domain.principals import Principal
 
 SQL = load_queries("jobs")

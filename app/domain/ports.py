@@ -1,11 +1,10 @@
 """Ports between packages: interfaces that a package can use without importing the adapter."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from app.domain.models import (
     OfferedModel,
     Page,
     Passage,
-    Reading,
     Reranked,
     SearchResult,
     Similar,
@@ -219,138 +217,6 @@ class Suggestions(Protocol):
         self, principal: Principal, source: Source, passages: Sequence[Passage]
     ) -> tuple[Suggestion, ...]:
         """At most three that the library can answer from this source; `passages`: all of its."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A received file. `name` is the sender's: displayed, never used as a path."""
-
-    file_id: str
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """An ingest job as stored. `silent_s`: seconds since its process last sent a heartbeat."""
-
-    job_id: str
-    head: int  # the highest event's number
-    ended: bool
-    silent_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class JobEntry:
-    """One numbered event of a job; `data` is its compact JSON."""
-
-    seq: int
-    type: str
-    data: bytes
-
-
-JOB_DEAD_S: Final = 60.0
-"""After this time without a heartbeat a job's process counts as dead."""
-
-
-class JobLog(Protocol):
-    """The events of ingest jobs, numbered 1, 2, 3 … Raises `StoreUnavailable`."""
-
-    async def create(
-        self, principal: Principal, job_id: str, *, files: int, shared: bool = False
-    ) -> None:
-        """Create a job without events; jobs older than a day are removed.
-
-        `shared`: the sources it stores are readable by everyone.
-        """
-        ...
-
-    async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
-        """Append (type, data) pairs atomically; False, without any change, for an ended job."""
-        ...
-
-    async def add_files(self, job_id: str, files: int) -> None:
-        """Count that many more files in the job: those found inside of others."""
-        ...
-
-    async def beat(self, job_ids: Sequence[str]) -> None:
-        """Record a heartbeat of their process."""
-        ...
-
-    async def find(self, principal: Principal, job_id: str) -> JobRow | None:
-        """The job; None when unknown or another owner's."""
-        ...
-
-    async def reading(self, principal: Principal | None) -> Reading | None:
-        """Progress over the open jobs with a live process; None without such jobs.
-
-        Includes jobs of `principal` and shared jobs; all jobs when `principal` is None.
-        """
-        ...
-
-    async def entries(self, job_id: str, *, after: int, limit: int) -> tuple[JobEntry, ...]: ...
-
-
-class Numbered(Protocol):
-    """An event as it is sent."""
-
-    @property
-    def seq(self) -> int:
-        """Its id."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """Its compact JSON."""
-        ...
-
-
-class NumberedFrames(Protocol):
-    """A cursor of a run or of a job."""
-
-    def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
-        """In order; None after each `silence_s` of silence."""
-        ...
-
-
-class IngestJobs(Protocol):
-    """Background ingestion of uploads into the library."""
-
-    def check(self, files: int) -> None:
-        """Raise `Draining` or `ServerBusy` when that many more files are not accepted now."""
-        ...
-
-    async def submit(
-        self,
-        principal: Principal,
-        uploads: "Sequence[UploadedFile]",
-        *,
-        tags: Sequence[str],
-        largest: int,
-    ) -> "tuple[str, tuple[UploadedFile, ...]]":
-        """Start a job; returns its id and the files its events refer to. Moves files and folder.
-
-        `largest`: maximum bytes of a file.
-        """
-        ...
-
-    async def follow(
-        self, principal: Principal, job_id: str, *, after: int
-    ) -> NumberedFrames | None:
-        """None when `after` is the job's last event. `NotFound` for unknown or others' jobs."""
-        ...
-
-    async def reading(self, principal: Principal | None) -> Reading | None:
-        """Progress of running jobs of `principal` and shared ones; of all when None."""
-        ...
-
-    def retitled(self, source_id: str) -> None:
-        """Schedule re-embedding of a source whose title has changed."""
-        ...
-
-    async def discard(self, keys: Sequence[str]) -> None:
-        """Remove stored files."""
         ...
 
 

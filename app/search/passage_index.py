@@ -11,9 +11,10 @@ from pgvector import HalfVector, SparseVector
 from app.db.library_rows import storable, to_candidate
 from app.db.pool import Database
 from app.db.queries import load_queries
+from app.domain.job_ports import JOB_DEAD_S
 from app.domain.library_ports import RerankFeatures
 from app.domain.models import Filters, SearchResult, reading_of
-from app.domain.ports import JOB_DEAD_S, Vector
+from app.domain.ports import Vector
 from app.domain.principals import Principal
 from app.search.bm25 import Term, top_passages
 

@@ -1,16 +1,13 @@
-"""Wires the services of one event loop, and the parts shared by the whole process.
+"""Wires the services of one event loop.
 
 Pools, clients and run tasks belong to the running loop: they start once, on first use, and are
-dropped when the loop is closed. The embedded server, the embedding model and the answer model serve
-every loop of the process.
+dropped when the loop is closed. What serves every loop of the process is in `shared_parts`.
 """
 
 import asyncio
-import atexit
 import logging
-import threading
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +15,10 @@ from functools import partial
 import httpx
 
 from app.api.dependencies import ModelInfo, Services
-from app.config import Settings, ignore_ambient, reader_environment
+from app.config import Settings, reader_environment
 from app.db.access_store import PostgresAccess
 from app.db.conversation_store import ConversationStore
-from app.db.embedded.server import EmbeddedServer
 from app.db.job_log import PostgresJobLog
-from app.db.lakebase import LakebasePassword, password_of
 from app.db.library_store import LibraryStore
 from app.db.listener import Listener
 from app.db.migrations import migrate
@@ -33,7 +28,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.library_ports import PassageEncoder
 from app.domain.model_endpoints import ModelEndpoint
 from app.domain.principals import LOCAL
-from app.embeddings.providers import check_vectors, make_embedder
+from app.embeddings.providers import check_vectors
 from app.graph.answerable_questions import AnswerableQuestions
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
@@ -45,7 +40,6 @@ from app.llm.discovery import ModelDiscovery
 from app.llm.offered_models import OfferedModels
 from app.observability.exposition import Exposition
 from app.observability.statement_metrics import StatementMetrics
-from app.observability.tracing import make_tracing
 from app.runs.citation_check import cite_within_limit
 from app.runs.clock import SystemClock
 from app.runs.lease_fallback import ALIVE_EVERY_S, LeaseFallback
@@ -60,78 +54,17 @@ from app.search.rerank import FeatureReranker
 from app.search.rerank_service import make_client
 from app.search.vocabulary import LibraryVocabulary, known_words
 from app.server.answer_engines import make_engine
-from app.server.configured_models import configured_models, known_models, listings
+from app.server.configured_models import known_models, listings
 from app.server.garbage_collection import CHECK_S, GarbageCollector
 from app.server.maintenance import maintenance_loops
-from app.server.outbound_traffic import describe_outbound, describe_private, search_hosts
+from app.server.outbound_traffic import describe_private, search_hosts
 from app.server.sample_data import load_samples
-from app.server.telemetry import Telemetry, metrics_loops
+from app.server.shared_parts import Process
+from app.server.telemetry import metrics_loops
 
 log = logging.getLogger(__name__)
 
 TASK_SHUTDOWN_S = 2.0
-
-
-class Process:
-    """Parts shared by all event loops of a process. Each starts once, on first use."""
-
-    def __init__(self, settings: Settings, embedder: PassageEncoder | None = None) -> None:
-        ignore_ambient(settings)
-        self.settings = settings
-        self._lock = threading.Lock()
-        self._server: EmbeddedServer | None = None
-        self._password: LakebasePassword | None = None
-        self._embedder = embedder
-        self._models: ModelCatalog | None = None
-        self.telemetry = Telemetry(settings)
-        self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
-
-    def dsn(self) -> str:
-        """The address of the database; starts the embedded server when none is set. Blocks."""
-        if self.settings.database_url is not None:
-            return self.settings.database_url.get_secret_value()
-        with self._lock:
-            if self._server is None:
-                self._server = EmbeddedServer.start(self.settings.data_dir)
-                atexit.register(self.release)
-            return self._server.dsn
-
-    def password(self) -> LakebasePassword | None:
-        """The password source of a Lakebase database. Blocks for seconds."""
-        with self._lock:
-            if self._password is None:
-                self._password = password_of(self.settings.lakebase)
-            return self._password
-
-    def embedder(self) -> PassageEncoder:
-        """The embedding model. Blocks while it loads."""
-        with self._lock:
-            if self._embedder is None:
-                self._embedder = make_embedder(self.settings.embedding)
-            return self._embedder
-
-    def models(self) -> ModelCatalog:
-        """The answer models, the default first. Blocks while their SDKs are imported."""
-        with self._lock:
-            if self._models is None:
-                models = ModelCatalog(configured_models(self.settings))
-                made = [models.model(name) for name in models.endpoints]
-                for line in describe_outbound(self.settings, *made):
-                    log.info(line)
-                self._models = models
-            return self._models
-
-    def restarter(self) -> Callable[[], None] | None:
-        """Restarts the embedded server; None for an external database."""
-        return None if self._server is None else self._server.ensure
-
-    def release(self) -> None:
-        """Flush traces and release the embedded server; its last user stops it."""
-        self.tracing.close()
-        with self._lock:
-            if self._server is not None:
-                self._server.release()
-                self._server = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import pytest
 from app.db.job_log import PostgresJobLog
 from app.db.library_store import LibraryStore
 from app.db.pool import Database
+from app.domain.job_ports import JOB_DEAD_S
 from app.domain.models import Filters, Reading, SearchResult
-from app.domain.ports import JOB_DEAD_S
 from app.domain.principals import Principal
 from app.search.passage_index import LEXICAL_WEIGHT, SQL, PostgresPassageIndex
 from tests.db.library import ANA, BEN, EMBEDDER, embedded, new_source, store, vector

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.db.job_log import PostgresJobLog
 from app.db.library_store import LibraryStore
 from app.domain.errors import NotFound, ServerBusy
-from app.domain.ports import UploadedFile
+from app.domain.job_ports import UploadedFile
 from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.ingest.file_reader import FileReader

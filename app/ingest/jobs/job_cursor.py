@@ -7,7 +7,7 @@ from typing import Final
 from app.domain.encoding import compact_json
 from app.domain.errors import StoreUnavailable
 from app.domain.events import TERMINAL_TYPES
-from app.domain.ports import JOB_DEAD_S, JobEntry, JobLog, JobRow
+from app.domain.job_ports import JOB_DEAD_S, JobEntry, JobLog, JobRow
 from app.domain.principals import Principal
 from app.ingest.jobs.job_events import INTERRUPTED, failure
 

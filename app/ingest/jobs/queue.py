@@ -24,8 +24,8 @@ from app.domain.errors import (
     ServerBusy,
     StoreUnavailable,
 )
+from app.domain.job_ports import JobLog, UploadedFile
 from app.domain.models import Reading
-from app.domain.ports import JobLog, UploadedFile
 from app.domain.principals import Principal
 from app.ingest.expansion import Expansion
 from app.ingest.ingest_request import IngestRequest

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from app.domain.errors import StoreUnavailable
-from app.domain.ports import JobLog
+from app.domain.job_ports import JobLog
 from app.domain.principals import Principal
 from app.ingest.jobs.job_events import JobEventWriter
 from app.ingest.pipeline import Ingested
