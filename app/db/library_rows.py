@@ -6,6 +6,7 @@ from dataclasses import asdict
 from asyncpg import Record
 
 from app.domain.models import Candidate, Cue, FidelityNote, Passage, Source, Span
+from app.domain.principals import Principal
 from app.domain.stored import known_kind, stored_notes, stored_spans
 
 CUE_FIELDS = 5  # newer versions may store more
@@ -84,3 +85,8 @@ def to_candidate(row: Record) -> Candidate:
 def storable(text: str) -> str:
     """The text without NUL and lone surrogates, which PostgreSQL rejects."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def reader_arguments(principal: Principal, *query: object) -> tuple[object, ...]:
+    """Arguments of a query that is limited to what a principal may read."""
+    return (principal.owner_id, *query, list(principal.groups))

@@ -5,31 +5,23 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from asyncpg import Record
-
 from app.db.library_listing import cursor_after, like_patterns, read_cursor
-from app.db.library_rows import notes_to_json, storable, to_passage, to_source
+from app.db.library_rows import notes_to_json, reader_arguments, storable, to_passage, to_source
 from app.db.library_writes import (
     LOCK_TIMEOUT_S,
-    Stored,
+    change_of,
     delete_sources,
     files_of,
     insert_encoded,
     insert_sources,
     refresh_statistics,
     source_id_of,
-    with_former_labels,
+    stored_version,
 )
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.errors import StoreUnavailable
-from app.domain.library_ports import (
-    Change,
-    Discard,
-    EncodedPassage,
-    SourceVersion,
-    StoredText,
-)
+from app.domain.library_ports import Change, Discard, EncodedPassage, SourceVersion, StoredText
 from app.domain.models import (
     EVERYTHING,
     FidelityNote,
@@ -86,14 +78,14 @@ class LibraryStore:
     async def source(self, principal: Principal, source_id: str) -> Source | None:
         """None when unknown or not readable."""
         row = await self._database.fetchrow(
-            SQL["find_source"], *_reader_arguments(principal, storable(source_id))
+            SQL["find_source"], *reader_arguments(principal, storable(source_id))
         )
         return to_source(row) if row else None
 
     async def passages(self, principal: Principal, source_id: str) -> tuple[Passage, ...]:
         """All passages of a source in order; empty when unknown or not readable."""
         rows = await self._database.fetch(
-            SQL["list_passages"], *_reader_arguments(principal, storable(source_id))
+            SQL["list_passages"], *reader_arguments(principal, storable(source_id))
         )
         return tuple(to_passage(row) for row in rows)
 
@@ -103,7 +95,7 @@ class LibraryStore:
         """The passages at these positions, both included, as far as they exist, in order."""
         rows = await self._database.fetch(
             SQL["list_passages_between"],
-            *_reader_arguments(principal, storable(source_id), first, last),
+            *reader_arguments(principal, storable(source_id), first, last),
         )
         return tuple(to_passage(row) for row in rows)
 
@@ -113,7 +105,7 @@ class LibraryStore:
         """The first three passages of each of these sources that is readable."""
         rows = await self._database.fetch(
             SQL["list_openings"],
-            *_reader_arguments(principal, [storable(one) for one in source_ids]),
+            *reader_arguments(principal, [storable(one) for one in source_ids]),
         )
         found: dict[str, tuple[Passage, ...]] = {}
         for row in rows:
@@ -129,7 +121,7 @@ class LibraryStore:
         """None when unknown or not readable."""
         row = await self._database.fetchrow(
             SQL["find_passage"],
-            *_reader_arguments(principal, storable(source_id), storable(passage_id)),
+            *reader_arguments(principal, storable(source_id), storable(passage_id)),
         )
         return to_passage(row) if row else None
 
@@ -139,7 +131,7 @@ class LibraryStore:
         """The `source_ids` that are unknown or not readable, in their order."""
         rows = await self._database.fetch(
             SQL["list_readable"],
-            *_reader_arguments(principal, [storable(one) for one in source_ids]),
+            *reader_arguments(principal, [storable(one) for one in source_ids]),
         )
         readable = {row["source_id"] for row in rows}
         return tuple(one for one in source_ids if one not in readable)
@@ -147,7 +139,7 @@ class LibraryStore:
     async def file(self, principal: Principal, source_id: str) -> StoredFile | None:
         """The file served for a source: its audio, else the original."""
         row = await self._database.fetchrow(
-            SQL["find_file"], *_reader_arguments(principal, storable(source_id))
+            SQL["find_file"], *reader_arguments(principal, storable(source_id))
         )
         if row is None or row["key"] is None:
             return None
@@ -196,9 +188,9 @@ class LibraryStore:
             await connection.execute(SQL["lock_library"], timeout=LOCK_TIMEOUT_S)
             rows = await connection.fetch(SQL["find_origins"], principal.owner_id, origins)
             found = {row["origin"]: row for row in rows}
-            changes = [_change(one, found.get(one.source.origin), embedder) for one in versions]
+            changes = [change_of(one, found.get(one.source.origin), embedder) for one in versions]
             changed = [
-                _stored(principal, version, found.get(version.source.origin), now)
+                stored_version(principal, version, found.get(version.source.origin), now)
                 for version, change in zip(versions, changes, strict=True)
                 if change != "unchanged"
             ]
@@ -405,26 +397,3 @@ def _listing_query(order: Order) -> str:
             return SQL["list_titles"]
         case "longest":
             return SQL["list_longest"]
-
-
-def _reader_arguments(principal: Principal, *query: object) -> tuple[object, ...]:
-    """Arguments of a query that is limited to what a principal may read."""
-    return (principal.owner_id, *query, list(principal.groups))
-
-
-def _change(version: SourceVersion, old: Record | None, embedder: str) -> Change:
-    if old is None or old["deleted_at"] is not None:
-        return "added"
-    same = (old["content_hash"], old["embedder"]) == (version.source.content_hash, embedder)
-    return "unchanged" if same else "replaced"
-
-
-def _stored(
-    principal: Principal, version: SourceVersion, old: Record | None, now: datetime
-) -> Stored:
-    """`old`: the row of the same origin, which may be of a deleted source."""
-    source_id = source_id_of(principal, version.source.origin)
-    if old is None or old["deleted_at"] is not None:
-        return Stored(source_id, version, now)
-    kept = SourceVersion(with_former_labels(version.source, old), version.passages)
-    return Stored(source_id, kept, old["created_at"])

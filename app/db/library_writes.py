@@ -13,7 +13,7 @@ from pgvector import HalfVector
 
 from app.db.library_rows import cues_to_json, notes_to_json, spans_to_json
 from app.db.queries import load_queries
-from app.domain.library_ports import EncodedPassage, NewSource, SourceVersion
+from app.domain.library_ports import Change, EncodedPassage, NewSource, SourceVersion
 from app.domain.principals import Principal
 
 SQL = load_queries("library")
@@ -170,3 +170,22 @@ def _digest(kind: str, *parts: str) -> str:
     """An opaque id; length prefixes keep the parts unambiguous."""
     text = "".join(f"{len(part)}:{part}" for part in (kind, *parts))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def change_of(version: SourceVersion, old: Record | None, embedder: str) -> Change:
+    """`old`: the row of the same origin, which may be of a deleted source."""
+    if old is None or old["deleted_at"] is not None:
+        return "added"
+    same = (old["content_hash"], old["embedder"]) == (version.source.content_hash, embedder)
+    return "unchanged" if same else "replaced"
+
+
+def stored_version(
+    principal: Principal, version: SourceVersion, old: Record | None, now: datetime
+) -> Stored:
+    """A version that replaces `old` keeps its labels."""
+    source_id = source_id_of(principal, version.source.origin)
+    if old is None or old["deleted_at"] is not None:
+        return Stored(source_id, version, now)
+    kept = SourceVersion(with_former_labels(version.source, old), version.passages)
+    return Stored(source_id, kept, old["created_at"])

@@ -1,28 +1,29 @@
 """OpenDocument (ODT, ODS, ODP, ODG), in an archive or as one XML file."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from app.ingest.loaders.archives import Archive
 from app.ingest.loaders.extracted_text import ExtractedText
-from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
+from app.ingest.loaders.open_document_styles import (
+    DUBLIN_CORE,
+    DocumentStyles,
+    Element,
+    kind,
+    number_of,
+    value_of,
+)
+from app.ingest.loaders.raised_text import LOOK_BACK
 from app.ingest.loaders.table_headers import USUAL, HeaderRow, Spanned
 from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.titles import useful_title
 from app.ingest.loaders.xml_document import parse_xml
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-Element = Any
-"""An lxml element: the library has no types."""
-
 MAX_CELLS: Final = 5_000_000
 _MAX_REPEATED: Final = 1_000  # a row or cell that claims to be there more often is not shown so
 _MAX_GAP: Final = 100  # empty cells, or blanks, in a row
 _CONTENT: Final = "content.xml"
-_OLD_NAMESPACES: Final = "http://openoffice.org/2000/"
-_NAMESPACES: Final = "urn:oasis:names:tc:opendocument:xmlns:"
-_PREFIXES: Final = {"drawing": "draw", "svg-compatible": "svg"}
-_DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 _SKIPPED: Final = frozenset(
     {"text:tracked-changes", "text:table-of-content", "text:sequence-decls", "office:forms"}
     | {"text:ruby-text", "text:note-citation", "dc:creator", "dc:date", "office:event-listeners"}
@@ -73,91 +74,19 @@ def _read(
     body = next((one for one in content if kind(one) == "office:body"), None)
     if body is None:
         raise IngestError("the file is damaged (it is no whole OpenDocument file)")
-    reader = _Reader(_Styles(parts), embedded)
+    reader = _Reader(DocumentStyles(parts), embedded)
     reader.blocks(body)
     for part in parts:
         reader.page_frames(part)
-    titles = (one.text for part in parts for one in part.iter(f"{{{_DUBLIN_CORE}}}title"))
+    titles = (one.text for part in parts for one in part.iter(f"{{{DUBLIN_CORE}}}title"))
     title = next((text for text in map(useful_title, titles) if text), None)
     return reader.out.document(title or reader.title or reader.first_heading, pages=reader.page)
-
-
-def kind(node: Element) -> str:
-    """The element's name with its usual prefix, such as `text:p`; nothing for an entity."""
-    if not isinstance(node.tag, str):
-        return ""
-    uri, _, local = node.tag.removeprefix("{").rpartition("}")
-    if uri.startswith(_NAMESPACES):
-        prefix = uri[len(_NAMESPACES) :].split(":")[0]
-        prefix = _PREFIXES.get(prefix, prefix)
-    elif uri.startswith(_OLD_NAMESPACES):
-        prefix = uri[len(_OLD_NAMESPACES) :]
-    else:
-        prefix = "dc" if uri == _DUBLIN_CORE else ""
-    return f"{prefix}:{local}"
-
-
-def _value(node: Element, name: str) -> str:
-    """Of the attribute with this name, whatever its namespace."""
-    for key, value in node.attrib.items():
-        if key.rpartition("}")[2] == name:
-            return str(value)
-    return ""
-
-
-def _number(node: Element, name: str, default: int = 1) -> int:
-    text = _value(node, name)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
-
-
-class _Styles:
-    """What the styles say about structure."""
-
-    def __init__(self, parts: Iterable[Element]) -> None:
-        self.hidden: set[str] = set()  # of tables
-        self._parents: dict[str, str] = {}
-        self._numbered: set[tuple[str, int]] = set()  # list style and level
-        self._shifted: dict[str, bool] = {}  # styles of text above the line, or below it
-        for style in (one for part in parts for one in part.iter()):
-            name = _value(style, "name")
-            if kind(style) == "style:style":
-                self._parents[name] = _value(style, "parent-style-name")
-                position = next(filter(None, (_value(one, "text-position") for one in style)), "")
-                if position and not position.startswith("0%"):
-                    self._shifted[name] = not position.startswith(("sub", "-"))
-                if any(_value(one, "display") == "false" for one in style if "table" in kind(one)):
-                    self.hidden.add(name)
-            elif kind(style) == "text:list-style":
-                self._numbered |= {
-                    (name, _number(level, "level"))
-                    for level in style
-                    if kind(level) == "text:list-level-style-number"
-                }
-
-    def is_code(self, paragraph: Element) -> bool:
-        """By the name of its style, which may be one of the document that is based on it."""
-        name = _value(paragraph, "style-name")
-        return "Preformatted" in (name + self._parents.get(name, "")) or name.startswith("Source")
-
-    def shift(self, span: Element) -> Callable[[str, str], str] | None:
-        """How text above or below the line is written."""
-        above = self._shifted.get(_value(span, "style-name"))
-        return None if above is None else raised if above else lowered
-
-    def is_title(self, paragraph: Element) -> bool:
-        """By its style, or the one that this is based on."""
-        name = _value(paragraph, "style-name")
-        return "Title" in (name, self._parents.get(name))
-
-    def is_numbered(self, style: str, level: int) -> bool:
-        """At this level, from 1."""
-        return (style, level) in self._numbered
 
 
 class _Reader:
     """One pass over a document."""
 
-    def __init__(self, styles: _Styles, embedded: Callable[[str], Element | None]) -> None:
+    def __init__(self, styles: DocumentStyles, embedded: Callable[[str], Element | None]) -> None:
         """`embedded` gives the content of an object by its name, if it is in the archive."""
         self.out = ExtractedText()
         self.page: int | None = None
@@ -226,7 +155,7 @@ class _Reader:
         self._asides()
 
     def _heading(self, node: Element) -> None:
-        level = _number(node, "outline-level", _number(node, "level"))
+        level = number_of(node, "outline-level", number_of(node, "level"))
         text = " ".join(self._text(node).split())
         if level == 1:
             self.first_heading = self.first_heading or text
@@ -244,7 +173,7 @@ class _Reader:
             self.blocks(found)
 
     def _content(self, node: Element) -> Element | None:
-        return self._embedded(_value(node, "href").removeprefix("./").rstrip("/"))
+        return self._embedded(value_of(node, "href").removeprefix("./").rstrip("/"))
 
     def _inline_formula(self, frame: Element) -> str | None:
         """Of a frame that holds one and nothing else."""
@@ -255,7 +184,7 @@ class _Reader:
         return None if found is None else _formula(found)
 
     def _list(self, node: Element, *, depth: int, style: str = "") -> None:
-        style = _value(node, "style-name") or style
+        style = value_of(node, "style-name") or style
         numbered = self._styles.is_numbered(style, depth + 1)
         ordered = numbered or kind(node) == "text:ordered-list"
         number = 1
@@ -278,22 +207,22 @@ class _Reader:
 
     def _slide(self, node: Element) -> None:
         self.page = (self.page or 0) + 1
-        title = next((one for one in node if _value(one, "class") == "title"), None)
+        title = next((one for one in node if value_of(one, "class") == "title"), None)
         words = "" if title is None else " ".join(self._words(title).split())
         self.first_heading = self.first_heading or words
-        heading = words or _value(node, "name") or f"Slide {self.page}"
+        heading = words or value_of(node, "name") or f"Slide {self.page}"
         self.out.add_heading(heading, 1, written=bool(words), page=self.page)
         for child in node:
             if child is not title:
                 self._block(child)
 
     def _table(self, node: Element) -> None:
-        if _value(node, "style-name") in self._styles.hidden:
+        if value_of(node, "style-name") in self._styles.hidden:
             self.out.add_note("hidden_sheets", 1)
             return
         parent = node.getparent()
         if parent is not None and kind(parent) in ("office:spreadsheet", "office:body"):
-            self.out.add_heading(_value(node, "name"), 2, written=False)
+            self.out.add_heading(value_of(node, "name"), 2, written=False)
         for part in node:
             if kind(part) == "table:shapes":
                 self.blocks(part)
@@ -313,7 +242,7 @@ class _Reader:
                 yield from self._rows(child, merged, head=is_head)
             elif name == "table:table-row":
                 row = self._row(child, merged)
-                times = _number(child, "number-rows-repeated")
+                times = number_of(child, "number-rows-repeated")
                 for _ in range(times if any(row) and times <= _MAX_REPEATED else 1):
                     self._count(len(row) + 1)
                     yield HeaderRow(row) if head else row
@@ -325,8 +254,8 @@ class _Reader:
             if kind(cell) not in _CELLS:
                 continue
             at, known = len(cells), len(self._aside)
-            text = self._words(cell) or _value(cell, "string-value") or _value(cell, "value")
-            times = _number(cell, "number-columns-repeated")
+            text = self._words(cell) or value_of(cell, "string-value") or value_of(cell, "value")
+            times = number_of(cell, "number-columns-repeated")
             most = min(times, _MAX_REPEATED if text else _MAX_GAP)
             self._count(most)
             if kind(cell) == _COVERED and not text:
@@ -336,8 +265,8 @@ class _Reader:
             label = ", ".join(dict.fromkeys(one for one in (*cells[:1], text) if one))
             self._places |= dict.fromkeys(self._aside[known:], label)
             cells += [text] * most
-            covered = _number(cell, "number-columns-spanned") - 1
-            height = _number(cell, "number-rows-spanned") - 1
+            covered = number_of(cell, "number-columns-spanned") - 1
+            height = number_of(cell, "number-rows-spanned") - 1
             if height > 0 and text:
                 merged[at] = (text, height)
                 merged |= {
@@ -398,7 +327,7 @@ class _Reader:
         for child in node:
             match kind(child):
                 case "text:s":
-                    yield " " * min(_number(child, "c"), _MAX_GAP)
+                    yield " " * min(number_of(child, "c"), _MAX_GAP)
                 case "text:tab" | "text:tab-stop":
                     yield "\t"
                 case "text:line-break":
@@ -422,7 +351,7 @@ def _is_creator(node: Element) -> bool:
 
 def _is_placeholder(node: Element) -> bool:
     """Whether it says only what should be entered in its place."""
-    return kind(node) == "text:placeholder" or _value(node, "showing-place-holder") == "true"
+    return kind(node) == "text:placeholder" or value_of(node, "showing-place-holder") == "true"
 
 
 def _formula(root: Element) -> str | None:

@@ -22,7 +22,8 @@ from app.ingest.loaders.tex_words import (
     SIGNS,
     TABLES,
     accented,
-    typeset,
+    printed_line,
+    unwrapped,
 )
 from app.ingest.parsed_document import ParsedDocument
 
@@ -91,7 +92,7 @@ class _Reader:
             elif found["mark"]:
                 self._mark(found["mark"])
             elif found["text"]:
-                self._words.append(_printed(found["text"]))
+                self._words.append(printed_line(found["text"]))
 
     def _inline(self, source: str) -> str:
         """The words of an argument."""
@@ -109,7 +110,7 @@ class _Reader:
             elif found["mark"]:
                 self._mark(found["mark"])
             elif not found["comment"]:
-                self._words.append(_printed(found[0]))
+                self._words.append(printed_line(found[0]))
         self._depth -= 1
         words = "".join(self._words)
         self._source, self._words, self._tables, self._lists, self._body = kept
@@ -370,7 +371,7 @@ class _Reader:
 
     def _add(self, text: str) -> None:
         if self._body < 0:
-            self.document.paragraph(_unwrapped(text))
+            self.document.paragraph(unwrapped(text))
 
     def _end_cell(self) -> None:
         text, self._words = "".join(self._words), []
@@ -392,13 +393,3 @@ class _Reader:
             self._words.append(" ".join(" ".join(row) for row in table.rows))
         elif self._body < 0:
             self.document.table(table.rows, has_header=table.has_header)
-
-
-def _printed(text: str) -> str:
-    """The end of a line is a blank."""
-    return typeset(text.replace("\n", " "))
-
-
-def _unwrapped(text: str) -> str:
-    """Lines of the source are joined; those that `\\\\` ends stay."""
-    return "\n".join(" ".join(line.split()) for line in text.split("\n"))

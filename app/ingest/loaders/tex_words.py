@@ -179,3 +179,13 @@ def accented(accent: str, letter: str) -> str:
     """One character where there is one."""
     plain = {"\u0131": "i", "\u0237": "j"}.get(letter[:1], letter[:1])
     return unicodedata.normalize("NFC", plain + ACCENTS[accent]) + letter[1:] if plain else ""
+
+
+def printed_line(text: str) -> str:
+    """The end of a line is a blank."""
+    return typeset(text.replace("\n", " "))
+
+
+def unwrapped(text: str) -> str:
+    """Lines of the source are joined; those that `\\\\` ends stay."""
+    return "\n".join(" ".join(line.split()) for line in text.split("\n"))
