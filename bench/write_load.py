@@ -23,7 +23,8 @@ from app.db.listener import Listener
 from app.db.migrations import migrate
 from app.db.pool import Database
 from app.db.run_log import CHANNEL, PostgresRunLog
-from app.runs.ports import RESERVE_AHEAD, Batch, LogEntry
+from app.runs.log_entries import LogEntry
+from app.runs.ports import RESERVE_AHEAD, Batch
 from app.runs.recorder import FLUSH_INTERVAL_S
 
 MADE = """

@@ -5,8 +5,9 @@ from contextlib import aclosing
 from app.api.response_models import Answer, FailedAnswer, FailureDetail
 from app.domain.answer_fold import AnswerFold
 from app.domain.events import DonePayload, ErrorPayload
-from app.runs.ports import RunRecord, step_of
-from app.runs.service import RunHandle
+from app.runs.asking import RunHandle
+from app.runs.log_entries import step_of
+from app.runs.ports import RunRecord
 
 SILENCE_S = 3600.0
 DELETED = FailureDetail(code="INTERRUPTED", message="The answer is gone: it was deleted.")

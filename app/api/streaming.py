@@ -23,7 +23,7 @@ from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
 from app.domain.job_ports import NumberedFrames
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import step_of
+from app.runs.log_entries import step_of
 
 PING = b": ping\n\n"
 INTERRUPTED_TEXT = "The answer was interrupted."

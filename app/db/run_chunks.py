@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.runs.ports import Batch, LogEntry
+from app.runs.log_entries import LogEntry
+from app.runs.ports import Batch
 
 _TYPE = '{"type":"'
 _TYPE_AT = len(_TYPE)

@@ -6,8 +6,9 @@ from asyncpg import Connection, Record
 
 from app.db.queries import load_queries
 from app.db.run_rows import outcome_values, to_terminal
+from app.runs.log_entries import LogEntry
 from app.runs.outcome import is_replaceable
-from app.runs.ports import ClosedRun, LogEntry, replacement_seq
+from app.runs.ports import ClosedRun, replacement_seq
 
 SQL = load_queries("run_log")
 

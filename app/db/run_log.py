@@ -14,16 +14,12 @@ from app.db.queries import load_queries
 from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run
 from app.db.run_endings import replace_ending
-from app.db.run_rows import (
-    outcome_values,
-    to_leases,
-    to_record,
-    to_turn,
-)
+from app.db.run_rows import outcome_values, to_leases, to_record, to_turn
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
 from app.domain.stored import stored_citations, stored_evidence
+from app.runs.log_entries import LogEntry
 from app.runs.ports import (
     ABRIDGED_CHARACTERS,
     Batch,
@@ -32,7 +28,6 @@ from app.runs.ports import (
     DuplicateRequest,
     Lease,
     Leases,
-    LogEntry,
     NewRun,
     Notice,
     RunRecord,

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from app.db.run_chunks import chunk_columns, to_chunks
 from app.domain.models import Citation, Feedback, Filters, Timings, Turn, Usage
 from app.domain.stored import stored_filters
-from app.runs.ports import ClosedRun, Lease, Leases, LogEntry, Receipt, RunRecord
+from app.runs.log_entries import LogEntry
+from app.runs.ports import ClosedRun, Lease, Leases, Receipt, RunRecord
 
 
 def to_record(row: Record) -> RunRecord:

@@ -9,7 +9,8 @@ from typing import Literal
 
 from app.domain.events import Stage, Token, to_json
 from app.domain.ports import Upstream
-from app.runs.ports import Evidence, LogEntry, Receipt, RunRecord
+from app.runs.log_entries import LogEntry
+from app.runs.ports import Evidence, Receipt, RunRecord
 
 CancelReason = Literal["stopped", "disconnected", "drained", "fenced"]
 

@@ -18,8 +18,9 @@ from app.domain.events import TERMINAL_TYPES, Reset, ResetPayload, to_json, toke
 from app.domain.models import Citation
 from app.domain.principals import Principal
 from app.runs.active_run import LiveRun
+from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.ownership import Ownership
-from app.runs.ports import Clock, LogEntry, RunLog, RunRecord, fold_entries
+from app.runs.ports import Clock, RunLog, RunRecord
 from app.runs.run_signals import RunSignals
 
 log = logging.getLogger(__name__)

@@ -20,16 +20,8 @@ from app.domain.events import (
 from app.domain.models import FinishReason, Passage, Timings, Usage
 from app.runs.active_run import LiveRun
 from app.runs.citation_check import Citer, find_citations
-from app.runs.ports import (
-    AnswerRecord,
-    ClosedRun,
-    EngineResult,
-    LogEntry,
-    Receipt,
-    RunRecord,
-    RunStatus,
-    step_of,
-)
+from app.runs.log_entries import LogEntry, step_of
+from app.runs.ports import AnswerRecord, ClosedRun, EngineResult, Receipt, RunRecord, RunStatus
 
 INTERRUPTED = RunFailure(
     "INTERRUPTED",

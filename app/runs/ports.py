@@ -14,12 +14,11 @@ Fencing. `epoch` starts at 1 and is incremented by every take-over. Every write 
 its epoch and has no effect when the row has another one.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
-from app.domain.answer_fold import AnswerFold, Step
 from app.domain.errors import RequestError
 from app.domain.events import Stage, Token
 from app.domain.models import (
@@ -35,7 +34,7 @@ from app.domain.models import (
     Usage,
 )
 from app.domain.principals import Principal
-from app.domain.stored import stored_step
+from app.runs.log_entries import LogEntry
 
 RESERVE_AHEAD = 10_000
 """Numbers reserved beyond the head at creation and at each flush."""
@@ -45,31 +44,6 @@ ABRIDGED_CHARACTERS = 400
 
 RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
-
-
-class LogEntry(NamedTuple):
-    """One numbered event: `data` is its compact JSON, `text` the text of a token."""
-
-    seq: int
-    type: str
-    data: bytes
-    text: str | None = None
-
-
-def step_of(entry: LogEntry) -> Step:
-    """What an entry does to the answer."""
-    return entry.text if entry.text is not None else stored_step(entry.type, entry.data)
-
-
-def fold_entries(entries: Iterable[LogEntry]) -> AnswerFold:
-    """The answer so far."""
-    fold = AnswerFold()
-    for entry in entries:
-        if entry.text is not None:
-            fold.add_text(entry.text)
-        else:
-            fold.add(step_of(entry))
-    return fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from app.domain.events import RunStartEvent, RunStartPayload, Token, to_json
 from app.domain.ports import current_upstream
 from app.runs.active_run import LiveRun
 from app.runs.citation_check import Citer
+from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.observer import NullRunObserver, RunObserver
 from app.runs.outcome import (
     SHUT_DOWN,
@@ -33,16 +34,7 @@ from app.runs.outcome import (
     timings_of,
     usage_of,
 )
-from app.runs.ports import (
-    AnswerEngine,
-    Clock,
-    ClosedRun,
-    EngineResult,
-    LogEntry,
-    Question,
-    RunLog,
-    fold_entries,
-)
+from app.runs.ports import AnswerEngine, Clock, ClosedRun, EngineResult, Question, RunLog
 from app.runs.recorder import Recorder
 from app.runs.search_limiter import SearchLimiter
 from app.runs.tasks import TaskTracker

@@ -20,22 +20,9 @@ from app.domain.events import to_json
 from app.domain.models import Timings, Usage
 from app.domain.stored import numbered_passages
 from app.runs.citation_check import Citer
-from app.runs.outcome import (
-    INTERRUPTED,
-    Closing,
-    RunOutcome,
-    citations_event,
-    close_run,
-)
-from app.runs.ports import (
-    Clock,
-    Lease,
-    Leases,
-    LogEntry,
-    RunLog,
-    RunRecord,
-    fold_entries,
-)
+from app.runs.log_entries import LogEntry, fold_entries
+from app.runs.outcome import INTERRUPTED, Closing, RunOutcome, citations_event, close_run
+from app.runs.ports import Clock, Lease, Leases, RunLog, RunRecord
 from app.runs.supervisor import attempt_each
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from app.domain.encoding import clean_text, compact_json, timestamp
 from app.domain.events import Token, from_json, to_json, token_json
 from app.graph.marker_buffer import MarkerBuffer
 from app.runs.cursors import MERGE_CHARS, LiveCursor, StoredCursor, merge_tokens
-from app.runs.ports import LogEntry
+from app.runs.log_entries import LogEntry
 from tests.contract.scenario_runner import scenario_run
 from tests.harness.sse import Frame, parse
 

@@ -12,7 +12,8 @@ from app.domain.errors import InvalidInput, NotFound, RunInProgress
 from app.domain.models import Conversation, Feedback, Filters, Match, Message, StageRecord
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
-from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
+from app.runs.log_entries import LogEntry
+from app.runs.ports import AnswerRecord, ClosedRun, Created, NewRun
 from app.text.snippets import MAX_SNIPPET_LENGTH, snippet
 
 NOW = datetime(2026, 11, 20, 10, 30, 40, 123456, tzinfo=UTC)

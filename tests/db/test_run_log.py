@@ -22,7 +22,8 @@ from app.db.run_log import CHANNEL, PostgresRunLog
 from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
 from app.runs.clock import SystemClock
-from app.runs.ports import RESERVE_AHEAD, Batch, DuplicateRequest, LogEntry, Notice
+from app.runs.log_entries import LogEntry
+from app.runs.ports import RESERVE_AHEAD, Batch, DuplicateRequest, Notice
 from app.runs.supervisor import Supervisor
 from app.runs.tasks import TaskTracker
 from tests.unit.runs.test_run_log_behaviour import (

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, StageRecord, Turn
 from app.domain.principals import Principal
+from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.outcome import is_replaceable
 from app.runs.ports import (
     ABRIDGED_CHARACTERS,
@@ -21,11 +22,9 @@ from app.runs.ports import (
     DuplicateRequest,
     Lease,
     Leases,
-    LogEntry,
     NewRun,
     Notice,
     RunRecord,
-    fold_entries,
     new_run_record,
     replacement_seq,
 )

@@ -12,11 +12,13 @@ import pytest
 from app.domain.errors import StoreUnavailable
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
+from app.runs.asking import Ask, RunHandle
 from app.runs.cursors import StoredCursor
-from app.runs.ports import AnswerRecord, ClosedRun, LogEntry, NewRun, RunLog, RunRecord
+from app.runs.log_entries import LogEntry
+from app.runs.ports import AnswerRecord, ClosedRun, NewRun, RunLog, RunRecord
 from app.runs.reaper import Reaper
 from app.runs.run_signals import RunSignals
-from app.runs.service import Ask, Limits, RunHandle, RunService
+from app.runs.service import Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
 from tests.fakes.memory_run_log import MemoryRunLog

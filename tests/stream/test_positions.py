@@ -20,7 +20,8 @@ from app.domain.models import Filters
 from app.domain.principals import LOCAL, Principal
 from app.embeddings.minilm import MiniLM
 from app.runs.clock import SystemClock
-from app.runs.ports import Batch, Created, Leases, LogEntry, NewRun
+from app.runs.log_entries import LogEntry
+from app.runs.ports import Batch, Created, Leases, NewRun
 from app.runs.reaper import Reaper
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.run_client import asking, following, http_client, is_token

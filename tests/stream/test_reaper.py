@@ -13,6 +13,8 @@ from app.domain.errors import StoreUnavailable
 from app.domain.events import Token, to_json
 from app.domain.models import Citation, Filters, Passage, Timings
 from app.domain.principals import LOCAL
+from app.runs.asking import Ask, RunHandle
+from app.runs.log_entries import LogEntry
 from app.runs.ports import (
     RESERVE_AHEAD,
     Batch,
@@ -21,12 +23,11 @@ from app.runs.ports import (
     DuplicateRequest,
     Lease,
     Leases,
-    LogEntry,
     NewRun,
     RunRecord,
 )
 from app.runs.reaper import GAP_S, LEASE_S, LivenessTracker, Reaper
-from app.runs.service import Ask, Limits, RunHandle, RunService
+from app.runs.service import Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import ScriptedEngine
 from tests.fakes.memory_run_log import MemoryRunLog

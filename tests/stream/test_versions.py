@@ -20,7 +20,8 @@ from app.db.run_log import PostgresRunLog
 from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.embeddings.minilm import MiniLM
-from app.runs.ports import RESERVE_AHEAD, Batch, Created, LogEntry, NewRun
+from app.runs.log_entries import LogEntry
+from app.runs.ports import RESERVE_AHEAD, Batch, Created, NewRun
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.harness.probes import eventually
 from tests.harness.run_client import following, http_client, last_answer

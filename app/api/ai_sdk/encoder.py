@@ -20,7 +20,7 @@ from app.domain.events import (
 )
 from app.domain.models import Citation, StageRecord
 from app.domain.stored import read_stored
-from app.runs.ports import LogEntry, step_of
+from app.runs.log_entries import LogEntry, step_of
 
 HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE: Final = b"data: [DONE]\n\n"

@@ -28,8 +28,8 @@ from app.api.schemas import SESSION_ID
 from app.api.streaming import EventStreamResponse
 from app.domain.errors import NotFound
 from app.domain.principals import Principal
+from app.runs.asking import Ask
 from app.runs.ports import Receipt
-from app.runs.service import Ask
 
 router = APIRouter(prefix="/api/ai/chat", tags=["ai sdk"])
 

@@ -29,7 +29,7 @@ from app.domain.answer_fold import AnswerFold
 from app.domain.encoding import compact_json
 from app.domain.events import DonePayload, ErrorPayload, ResetPayload
 from app.domain.models import Citation, FinishReason, Usage
-from app.runs.ports import LogEntry, step_of
+from app.runs.log_entries import LogEntry, step_of
 from app.text.markers import iter_markers
 
 DONE: Final = b"data: [DONE]\n\n"

@@ -24,7 +24,7 @@ from app.api.routes.chat import checked_filters, request_hash, run_headers
 from app.api.streaming import AnswerResponse, EventStreamResponse
 from app.domain.errors import UnknownModel
 from app.domain.models import Citation
-from app.runs.service import Ask, RunHandle
+from app.runs.asking import Ask, RunHandle
 
 MODEL_NAME: Final = "citestream"
 MODEL_CARD: Final = ModelCard(id=MODEL_NAME, created=1_763_596_800, owned_by="citestream")

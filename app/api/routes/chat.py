@@ -33,7 +33,7 @@ from app.domain.errors import InvalidInput, ModelNotOffered
 from app.domain.models import Filters, Message
 from app.domain.principals import Principal
 from app.domain.stored import numbered_passages
-from app.runs.service import Ask, RunHandle
+from app.runs.asking import Ask, RunHandle
 
 router = APIRouter(tags=["chat"], default_response_class=Response)
 

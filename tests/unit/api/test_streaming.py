@@ -22,12 +22,14 @@ from app.domain.errors import (
 from app.domain.events import Stage, Token
 from app.domain.models import Citation, Filters, OnDisconnect
 from app.domain.principals import LOCAL, Principal
+from app.runs.asking import Ask
 from app.runs.citation_check import Citer
 from app.runs.clock import SystemClock
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import ClosedRun, EngineResult, Evidence, LogEntry, Question
+from app.runs.log_entries import LogEntry
+from app.runs.ports import ClosedRun, EngineResult, Evidence, Question
 from app.runs.producer import MAX_CONCURRENT_SEARCHES
-from app.runs.service import Ask, Limits, RunService
+from app.runs.service import Limits, RunService
 from app.runs.tasks import TaskTracker
 from tests.fakes.engine import FAILED, NOW, ScriptedEngine
 from tests.fakes.memory_run_log import MemoryRunLog

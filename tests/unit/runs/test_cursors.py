@@ -14,7 +14,8 @@ from app.domain.principals import Principal
 from app.runs import cursors
 from app.runs.active_run import LiveRun
 from app.runs.cursors import LiveCursor, StoredCursor
-from app.runs.ports import AnswerRecord, ClosedRun, Created, LogEntry, NewRun
+from app.runs.log_entries import LogEntry
+from app.runs.ports import AnswerRecord, ClosedRun, Created, NewRun
 from app.runs.run_signals import RunSignals
 from tests.fakes.memory_run_log import MemoryRunLog
 

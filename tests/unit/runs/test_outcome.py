@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from app.domain.encoding import compact_json
 from app.domain.models import Filters, StageRecord, Timings, Usage
 from app.domain.principals import Principal
+from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.outcome import INTERRUPTED, STOPPED, Closing, RunOutcome, close_run
-from app.runs.ports import LogEntry, NewRun, fold_entries, new_run_record
+from app.runs.ports import NewRun, new_run_record
 
 AT: Final = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 RECORD: Final = new_run_record(

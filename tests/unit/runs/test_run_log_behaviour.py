@@ -10,6 +10,7 @@ import pytest
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
 from app.domain.models import Citation, Filters, StageRecord, Timings, Turn, Usage
 from app.domain.principals import Principal
+from app.runs.log_entries import LogEntry
 from app.runs.ports import (
     ABRIDGED_CHARACTERS,
     RESERVE_AHEAD,
@@ -19,7 +20,6 @@ from app.runs.ports import (
     Created,
     DuplicateRequest,
     Lease,
-    LogEntry,
     NewRun,
     Notice,
     Receipt,

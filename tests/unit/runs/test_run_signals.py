@@ -13,7 +13,8 @@ from app.domain.models import Filters
 from app.domain.principals import LOCAL
 from app.runs.clock import SystemClock
 from app.runs.cursors import StoredCursor
-from app.runs.ports import Batch, Created, LogEntry, NewRun
+from app.runs.log_entries import LogEntry
+from app.runs.ports import Batch, Created, NewRun
 from app.runs.run_signals import RunSignals
 from tests.fakes.memory_run_log import MemoryRunLog
 
