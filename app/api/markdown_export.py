@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 from urllib.parse import quote
 
-from app.domain.models import QUOTING_MODEL, Citation, Conversation, Message
+from app.domain.conversation_models import Conversation, Message
+from app.domain.models import QUOTING_MODEL, Citation
 from app.text.markers import renumbered
 
 Language = Literal["en", "de"]

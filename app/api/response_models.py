@@ -10,27 +10,29 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
+from app.domain.conversation_models import (
+    Conversation,
+    Match,
+    Message,
+    MessageStatus,
+    Role,
+    StageRecord,
+)
 from app.domain.encoding import Timestamp
 from app.domain.errors import FailureCode
 from app.domain.models import (
     Access,
     Citation,
-    Conversation,
     Feedback,
     FidelityNote,
     Filters,
     FinishReason,
     LibraryCounts,
-    Match,
-    Message,
-    MessageStatus,
     OfferedModel,
     Reading,
-    Role,
     Similar,
     Source,
     SourceKind,
-    StageRecord,
     Timings,
     Usage,
     absent,

@@ -10,18 +10,9 @@ from app.db.page_cursors import bad_cursor, from_cursor, to_cursor, to_time
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.db.run_rows import wire_json
+from app.domain.conversation_models import Conversation, FoundConversation, Match, Message
 from app.domain.errors import NotFound
-from app.domain.models import (
-    Conversation,
-    Feedback,
-    Filters,
-    FoundConversation,
-    Match,
-    Message,
-    Page,
-    Timings,
-    Usage,
-)
+from app.domain.models import Feedback, Filters, Page, Timings, Usage
 from app.domain.principals import Principal
 from app.domain.stored import (
     known_failure_code,

@@ -15,8 +15,9 @@ from app.db.run_chunks import batch_columns, to_entries
 from app.db.run_creation import PENDING_STOP, create_run
 from app.db.run_endings import replace_ending
 from app.db.run_rows import outcome_values, to_leases, to_record, to_turn
+from app.domain.conversation_models import StageRecord
 from app.domain.errors import NotFound, StoreUnavailable
-from app.domain.models import Citation, StageRecord, Turn
+from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
 from app.domain.stored import stored_citations, stored_evidence
 from app.runs.log_entries import LogEntry

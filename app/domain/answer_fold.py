@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, Final
 
+from app.domain.conversation_models import StageRecord
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
-from app.domain.models import Citation, StageRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from app.domain.models import Citation
 
 Step = str | StageRecord | CitationsPayload | ResetPayload | DonePayload | ErrorPayload
 """The content of one event: a piece of the answer's text, a stage, or another payload."""

@@ -9,16 +9,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.conversation_models import Conversation, FoundConversation, Message
 from app.domain.models import (
     EVERYTHING,
     Candidate,
-    Conversation,
     Feedback,
     Filters,
-    FoundConversation,
     LibraryCounts,
     Listing,
-    Message,
     OfferedModel,
     Page,
     Passage,

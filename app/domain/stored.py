@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from app.domain.answer_fold import Step
+from app.domain.conversation_models import StageRecord
 from app.domain.errors import FailureCode
 from app.domain.events import (
     CitationsPayload,
@@ -29,7 +30,6 @@ from app.domain.models import (
     Passage,
     SourceKind,
     Span,
-    StageRecord,
     Timings,
     Usage,
 )

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from app.domain.models import StageRecord
+from app.domain.conversation_models import StageRecord
 from app.observability.metrics import Metrics
 from app.runs.active_run import LiveRun
 from app.runs.ports import ClosedRun

@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from app.domain.conversation_models import MessageStatus, StageRecord
 from app.domain.errors import RequestError
 from app.domain.events import Stage, Token
 from app.domain.models import (
     Citation,
     Filters,
     FinishReason,
-    MessageStatus,
     OnDisconnect,
     Passage,
-    StageRecord,
     Timings,
     Turn,
     Usage,

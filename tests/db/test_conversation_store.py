@@ -8,8 +8,9 @@ from app.db.conversation_store import ConversationStore
 from app.db.pool import Database
 from app.db.run_creation import title_of
 from app.db.run_log import PostgresRunLog
+from app.domain.conversation_models import Conversation, Match, Message, StageRecord
 from app.domain.errors import InvalidInput, NotFound, RunInProgress
-from app.domain.models import Conversation, Feedback, Filters, Match, Message, StageRecord
+from app.domain.models import Feedback, Filters
 from app.domain.ports import Conversations
 from app.domain.principals import Principal
 from app.runs.log_entries import LogEntry

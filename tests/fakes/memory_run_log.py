@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from app.domain.conversation_models import StageRecord
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.domain.models import Citation, StageRecord, Turn
+from app.domain.models import Citation, Turn
 from app.domain.principals import Principal
 from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.outcome import is_replaceable

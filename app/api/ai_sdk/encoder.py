@@ -10,6 +10,7 @@ from typing import Final
 
 from app.api.streaming import INTERRUPTED_TEXT, PING, RETRACTED_TEXT, Cursor
 from app.domain.answer_fold import AnswerFold
+from app.domain.conversation_models import StageRecord
 from app.domain.encoding import compact_json
 from app.domain.events import (
     CitationsPayload,
@@ -18,7 +19,7 @@ from app.domain.events import (
     ResetPayload,
     RunStartPayload,
 )
-from app.domain.models import Citation, StageRecord
+from app.domain.models import Citation
 from app.domain.stored import read_stored
 from app.runs.log_entries import LogEntry, step_of
 

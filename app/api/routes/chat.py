@@ -29,8 +29,9 @@ from app.api.streaming import (
     named_event_frames,
     sse_frames,
 )
+from app.domain.conversation_models import Message
 from app.domain.errors import InvalidInput, ModelNotOffered
-from app.domain.models import Filters, Message
+from app.domain.models import Filters
 from app.domain.principals import Principal
 from app.domain.stored import numbered_passages
 from app.runs.asking import Ask, RunHandle

@@ -12,8 +12,9 @@ from app.api.markdown_export import Language, disposition, markdown
 from app.api.response_models import ListedConversation, MessageShape
 from app.api.routes.chat import checked_filters
 from app.api.schemas import SESSION_ID, ConversationPatch, Cursor, FeedbackBody, Limit, Wanted
+from app.domain.conversation_models import Conversation, Message
 from app.domain.encoding import compact_json
-from app.domain.models import Conversation, Feedback, Message, Page
+from app.domain.models import Feedback, Page
 
 router = APIRouter(prefix="/conversations", tags=["conversations"], responses=REFUSED)
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import pytest
 
 from app.api.markdown_export import disposition, markdown
-from app.domain.models import Citation, Conversation, Filters, Message
+from app.domain.conversation_models import Conversation, Message
+from app.domain.models import Citation, Filters
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TALK = Conversation("s", "Tea & <b>kettles</b> # 1", Filters(), NOW, NOW, None, None)

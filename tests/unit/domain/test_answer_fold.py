@@ -3,9 +3,10 @@
 from typing import Final
 
 from app.domain.answer_fold import AnswerFold, Step
+from app.domain.conversation_models import StageRecord
 from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
-from app.domain.models import Citation, StageRecord, Timings, Usage
+from app.domain.models import Citation, Timings, Usage
 from app.domain.stored import stored_step
 
 CITATION: Final = Citation(

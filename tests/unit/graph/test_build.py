@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import BaseMessage
 
+from app.domain.conversation_models import StageRecord
 from app.domain.events import Stage, Token
 from app.domain.models import (
     Candidate,
@@ -21,7 +22,6 @@ from app.domain.models import (
     Reading,
     Reranked,
     SearchResult,
-    StageRecord,
     Turn,
 )
 from app.domain.ports import Reranker, Upstream, current_upstream

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from langchain_core.messages import BaseMessage
 
+from app.domain.conversation_models import StageRecord
 from app.domain.events import PlanningCompletePayload, Stage, Token
-from app.domain.models import Candidate, Filters, Passage, SearchResult, StageRecord, Turn, WordUse
+from app.domain.models import Candidate, Filters, Passage, SearchResult, Turn, WordUse
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine

@@ -6,8 +6,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from app.domain.conversation_models import StageRecord
 from app.domain.encoding import compact_json
-from app.domain.models import Filters, StageRecord, Timings, Usage
+from app.domain.models import Filters, Timings, Usage
 from app.domain.principals import Principal
 from app.runs.log_entries import LogEntry, fold_entries
 from app.runs.outcome import INTERRUPTED, STOPPED, Closing, RunOutcome, close_run

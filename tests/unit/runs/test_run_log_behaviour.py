@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.domain.conversation_models import StageRecord
 from app.domain.errors import NotFound, RunIdTaken, RunInProgress, TooManyRuns
-from app.domain.models import Citation, Filters, StageRecord, Timings, Turn, Usage
+from app.domain.models import Citation, Filters, Timings, Turn, Usage
 from app.domain.principals import Principal
 from app.runs.log_entries import LogEntry
 from app.runs.ports import (
