@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -69,6 +69,23 @@ QUESTIONS = (
 )
 
 
+ROUTES: Final = (
+    chat,
+    runs,
+    conversations,
+    sources,
+    jobs,
+    models,
+    health,
+    metrics,
+    probe,
+    openai_compat,
+    ai_sdk,
+    sign_in,
+    docs_page,
+)
+
+
 class PlainStartupFailure:
     """Turns a wrong setting or an unreachable database into one line instead of a traceback."""
 
@@ -113,23 +130,15 @@ def create_app(
     app.state.services = containers.services
     app.state.containers = containers
     errors.install(app)
-    for room in (
-        chat,
-        runs,
-        conversations,
-        sources,
-        jobs,
-        models,
-        health,
-        metrics,
-        probe,
-        openai_compat,
-        ai_sdk,
-        sign_in,
-        docs_page,
-    ):
-        app.include_router(room.router)
+    for routes in ROUTES:
+        app.include_router(routes.router)
     app.include_router(page_router(PAGE))
+    _add_middleware(app, settings, containers)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, containers: Containers) -> None:
+    """The last one added is entered first."""
     auth_setup.add_security_layers(app, settings, containers.services)
     app.add_middleware(OpenAIErrors)
     app.add_middleware(PageFallback, dist=PAGE)
@@ -149,7 +158,6 @@ def create_app(
     )
     app.add_middleware(UnderPrefix, root_path=settings.root_path)
     app.add_middleware(PlainStartupFailure)
-    return app
 
 
 def _lifespan(

@@ -59,11 +59,22 @@ def build_graph(
     if judge is not None:
         graph.add_node("decompose", wrap("decompose", make_decompose(judge, clock)))
     graph.add_node("generate", wrap("generate", make_generate(answerer)))
-    answer: Literal["quote", "generate"] = "generate"
     if quoting is not None:
         graph.add_node("quote", wrap("quote", make_quote(*quoting)))
+    _add_edges(graph, decomposes=judge is not None, quotes=quoting is not None)
+    return graph.compile()
+
+
+def _add_edges(
+    graph: StateGraph[AnswerState, None, AnswerState, AnswerState],
+    *,
+    decomposes: bool,
+    quotes: bool,
+) -> None:
+    """`decomposes`: a model may take a question apart. `quotes`: quotes are chosen first."""
+    answer: Literal["quote", "generate"] = "quote" if quotes else "generate"
+    if quotes:
         graph.add_edge("quote", "generate")
-        answer = "quote"
     ways: dict[Hashable, str] = {"retrieve": "retrieve", "answer": answer}
     graph.add_conditional_edges(START, _entry, {"plan": "plan", **ways})
     graph.add_conditional_edges("plan", _after_planning, {"composed": "generate", **ways})
@@ -75,21 +86,20 @@ def build_graph(
         "composed": "generate",
         "answer": answer,
     }
-    if judge is None:
-        graph.add_conditional_edges("grade", _after_grading, answered)
-    else:
+    if decomposes:
         graph.add_conditional_edges(
             "grade", _after_grading_by_model, {"decompose": "decompose", **answered}
         )
         graph.add_conditional_edges(
             "decompose", _after_decomposing, {"retrieve": "retrieve", **answered}
         )
+    else:
+        graph.add_conditional_edges("grade", _after_grading, answered)
     graph.add_conditional_edges(
         "tabulate", _after_tabulating, {"composed": "generate", "answer": answer}
     )
     graph.add_edge("rewrite", "retrieve")
     graph.add_conditional_edges("generate", _after_generating, {"again": "generate", "end": END})
-    return graph.compile()
 
 
 def _entry(state: AnswerState) -> Literal["plan", "retrieve", "answer"]:
