@@ -1,6 +1,5 @@
 """Tables of a record, on the screen and in the documentation, and comparisons of two records."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.measurement_sections import markdown_table, replace_section
 from bench.retrieval_measures import difference
 from bench.retrieval_results import MEASURES
 
@@ -124,28 +124,11 @@ def show(console: Console, rows: Rows) -> None:
 
 def write_section(file: Path, name: str, record: Record) -> None:
     """Put the record's tables into a Markdown file, in place of the section of that name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     made = record["made"]
-    lines = [
-        begin,
-        f"Measured {made['at'][:10]} by `{made['command']}` with {made['versions']}.",
-        *(f"\n{_markdown(rows)}" for rows in tables(record)),
-        end,
-    ]
-    section = "\n".join(lines)
-    text = file.read_text() if file.exists() else "# Measurements\n"
-    found = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
-    if found.search(text):
-        text = found.sub(lambda _: section, text)
-    else:
-        text = f"{text.rstrip()}\n\n## Retrieval: {name}\n\n{section}\n"
-    file.write_text(text)
-
-
-def _markdown(rows: Rows) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines.insert(1, "|---" * len(rows[0]) + "|")
-    return "\n".join(lines)
+    lines = [f"Measured {made['at'][:10]} by `{made['command']}` with {made['versions']}."]
+    for rows in tables(record):
+        lines += ["", *markdown_table(rows)]
+    replace_section(file, name, f"Retrieval: {name}", lines)
 
 
 def _interval(told: dict[str, float]) -> str:

@@ -1,16 +1,11 @@
 """Embeddings of a Databricks serving endpoint, behind the same port as the local ones."""
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from typing_extensions import override
 
-from app.domain.errors import RunFailure, SettingError
-from app.domain.library_ports import EncodedPassage
-from app.domain.ports import Vector
-from app.embeddings.word_pieces import estimated_pieces
+from app.domain.errors import SettingError
+from app.embeddings.service_embedder import ServiceEmbedder
 
 DEFAULT_ENDPOINT: Final = "databricks-gte-large-en"
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
@@ -19,13 +14,10 @@ _HTTP_S: Final = 30
 _RETRY_S: Final = 20  # how long the SDK retries while the endpoint is busy
 
 
-class DatabricksEmbedder:
-    """Implements `PassageEncoder`; its passages have no token states.
+class DatabricksEmbedder(ServiceEmbedder):
+    """Vectors of a Databricks serving endpoint."""
 
-    Requests are made in threads, so one client serves every event loop of the process.
-    """
-
-    count = staticmethod(estimated_pieces)
+    errors = (OSError, ValueError, LookupError)  # those of the SDK are OSErrors
 
     def __init__(self, *, endpoint: str | None, host: str | None, token: str | None) -> None:
         """Raises `SettingError` without the extra or a sign-in. Blocks for seconds."""
@@ -38,8 +30,8 @@ class DatabricksEmbedder:
                 "EMBEDDINGS: got databricks, takes a provider that is installed. "
                 f"Install it: {INSTALL}"
             ) from error
-        self._endpoint = endpoint or DEFAULT_ENDPOINT
-        self._dimensions = _DIMENSIONS.get(self._endpoint, 0)
+        endpoint = endpoint or DEFAULT_ENDPOINT
+        super().__init__(endpoint, _DIMENSIONS.get(endpoint, 0))
         try:
             config = Config(
                 host=host,
@@ -55,49 +47,19 @@ class DatabricksEmbedder:
             ) from error
         # Without a client it would create MLflow's, which reads only the environment.
         self._embeddings = DatabricksEmbeddings.model_construct(
-            endpoint=self._endpoint, query_params={}, documents_params={}
+            endpoint=endpoint, query_params={}, documents_params={}
         )
         self._embeddings._client = _Endpoints(workspace)
 
     @property
     def name(self) -> str:
         """The endpoint, prefixed to distinguish it from a local model of the same name."""
-        return f"databricks:{self._endpoint}"
+        return f"databricks:{self._model}"
 
-    @property
-    def dimensions(self) -> int:
-        """0 for an unknown endpoint until its first answer."""
-        return self._dimensions
-
-    @property
-    def max_pieces(self) -> int:
-        """As for the local model: passages of this size also suit reading and citing."""
-        return 254
-
-    async def embed_query(self, text: str) -> Vector:
-        """One unit vector. Raises `RunFailure` when the endpoint does not answer."""
-        vectors: NDArray[np.float32] = await self.embed_passages([text])
-        row: Vector = vectors[0]
-        return row
-
-    async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors, one row per text. Raises `RunFailure` when the endpoint does not answer."""
-        if not texts:
-            return np.empty((0, self._dimensions), np.float32)
-        try:
-            answer = await asyncio.to_thread(self._embeddings.embed_documents, list(texts))
-        except (OSError, ValueError, LookupError) as error:  # the SDK's errors are OSErrors
-            raise RunFailure(
-                "RETRIEVAL_FAILED",
-                f"The embedding endpoint gave no vectors ({type(error).__name__}).",
-            ) from error
-        vectors = np.asarray(answer, np.float32)
-        self._dimensions = vectors.shape[1]
-        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return unit
-
-    async def encode_passages(self, texts: Sequence[str]) -> list[EncodedPassage]:
-        return [EncodedPassage(vector, None) for vector in await self.embed_passages(texts)]
+    @override
+    def request(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = self._embeddings.embed_documents(texts)
+        return vectors
 
 
 class _Endpoints:

@@ -1,6 +1,5 @@
 """Tables of the verdicts, on the screen and in the documentation."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +8,8 @@ from typing import Any, Final
 
 from bench.answers.judging import VERDICTS, Reply, Verdict
 from bench.answers.questions import Item
+from bench.measurement_sections import markdown_table, replace_section
 
-BEGIN: Final = "<!-- answers: begin -->"
-END: Final = "<!-- answers: end -->"
 LISTS: Final = ("list", "procedure")
 
 
@@ -104,15 +102,7 @@ def shortfalls(judged: Sequence[Judged]) -> Iterator[str]:
 
 def write_section(file: Path, made: dict[str, str], tables: Sequence[Sequence[Any]]) -> None:
     """Put the tables into a Markdown file, in place of those before."""
-    lines = [BEGIN, f"Measured {made['at'][:10]} by `{made['command']}` with {made['versions']}."]
+    lines = [f"Measured {made['at'][:10]} by `{made['command']}` with {made['versions']}."]
     for rows in tables:
-        cells = [f"| {' | '.join(row)} |" for row in rows]
-        lines += ["", cells[0], "|---" * len(rows[0]) + "|", *cells[1:]]
-    section = "\n".join([*lines, END])
-    text = file.read_text() if file.exists() else "# Measurements\n"
-    found = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if found.search(text):
-        text = found.sub(lambda _: section, text)
-    else:
-        text = f"{text.rstrip()}\n\n## Answers\n\n{section}\n"
-    file.write_text(text)
+        lines += ["", *markdown_table(rows)]
+    replace_section(file, "answers", "Answers", lines)
