@@ -33,7 +33,7 @@ V1: Final = {
 SHORT: Final = Reply(tokens=numbered_words(20))
 LONG: Final = Reply(tokens=numbered_words(2_000), pace_s=0.01)
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)  # hundreds of answers each
 
 
 @dataclass
