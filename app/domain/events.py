@@ -307,7 +307,7 @@ class Omitted(Wire):
 
 
 class GenerationStartPayload(Wire):
-    """Content of `generation_start`; `omitted` is absent when the prompt has everything.
+    """Content of `generation_start`; `omitted` is absent when nothing was left out of the prompt.
 
     The event is sent again, before the first token, when the model refused the prompt's length:
     then the last one counts.

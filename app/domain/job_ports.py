@@ -1,4 +1,4 @@
-"""What is asked of background work: its log, its frames, its queue."""
+"""Ports of background jobs: their log, their event streams, their queue."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class JobLog(Protocol):
         ...
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """Progress over the open jobs with a live process; None without such jobs.
+        """Progress over all open jobs whose process is alive; None when there are none.
 
         Includes jobs of `principal` and shared jobs; all jobs when `principal` is None.
         """

@@ -48,7 +48,7 @@ class Antecedents:
         return self._said[0] if self._said else None
 
     def resolve(self, question: str, reference: Reference) -> str | None:
-        """What stands in its place; None when there is nothing to refer to."""
+        """Its replacement; None when there is nothing to refer to."""
         if self.last is None:
             return None
         match reference.kind:

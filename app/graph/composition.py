@@ -157,7 +157,7 @@ def overviews(sources: Sequence[Source], texts: Sequence[Sequence[Passage]]) -> 
 
 
 def whole_section(groups: Sequence[Section]) -> Composed:
-    """Everything that stands under these headings, cut after a page or so."""
+    """Everything under these headings, cut after about a page."""
     made = Composed()
     for group in groups:
         title = shown_name(group.passages[0].title)

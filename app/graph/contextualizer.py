@@ -1,4 +1,4 @@
-"""Puts follow-up questions into full words: by rules, by the model where the rules had to guess."""
+"""Makes follow-up questions standalone: by rules, by the model where rules had to guess."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Contextualized(NamedTuple):
 
 
 class Contextualizer:
-    """One query of the library's words for a follow-up, none for other questions."""
+    """Queries the library's words once for a follow-up, never for other questions."""
 
     def __init__(self, words: WordLookup, judge: Judge | None) -> None:
         self._words = words

@@ -114,7 +114,7 @@ def _candidates(base: str, phrase: Phrase, titles: Titles) -> Iterator[Phrase]:
 
 
 def _score(phrase: Phrase, other: Phrase, titles: Titles) -> float:
-    """How alike two phrases are in kind and place."""
+    """How similar two phrases are in kind and position."""
     score = _score_of_place(phrase, other)
     if score < 0 and titles.rank(phrase) == titles.rank(other) == 2:
         score = score if phrase.preposition in _TOGETHER else 0.0

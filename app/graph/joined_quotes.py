@@ -24,6 +24,6 @@ def joined_quotes(quotes: Sequence[Quotes]) -> Quotes:
 
 
 def _unsaid(text: str, said: Sequence[str]) -> list[str]:
-    """Its paragraphs that were not said yet."""
+    """Its paragraphs that have not been shown yet."""
     paragraphs = [text] if "```" in text else text.split("\n\n")
     return [one for one in paragraphs if not any(one in other for other in said)]

@@ -34,7 +34,7 @@ _NUMBERED_LABEL: Final = re.compile(
     r"(?:search |sub-?)?(?:query|question|step|search) ?\d{1,2}\W{0,3}[:.)]\s*", re.IGNORECASE
 )
 _REFERENCE: Final = re.compile(r"#\d{1,2}\b|[\[<{(](?:answer|query|result|step)[ _]?\d{1,2}[\]>})]")
-"""What stands for the result of another query, which is not known."""
+"""A placeholder for the result of another query, which is not known."""
 _NO_QUERY: Final = frozenset(("none", "no", "nothing", "n/a", "null", "none needed", "no queries"))
 MAX_QUERIES: Final = 3
 _QUOTES: Final = "\"'`“”„«»‘’* \t"

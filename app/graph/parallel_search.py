@@ -1,4 +1,4 @@
-"""Several searches for one question: run at the same time, and their results made one."""
+"""Runs several searches for one question concurrently and merges their results."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def together(steps: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Runs them at the same time; the first that fails, or a stop, cancels the others."""
+    """Runs the searches concurrently; the first failure, or a stop, cancels the others."""
     if len(steps) == 1:
         return [await steps[0]]
     try:

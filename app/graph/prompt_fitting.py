@@ -86,7 +86,7 @@ def _room(question: Question, max_tokens: int | None) -> float:
 
 
 def _fitting(sizes: Iterable[int], room: float) -> int:
-    """How many of the first fit together."""
+    """How many of the first ones fit together."""
     count = 0
     for size in sizes:
         room -= size

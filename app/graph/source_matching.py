@@ -15,7 +15,7 @@ MIN_NAMED_SHARE_OF_SEVERAL: Final = 0.5
 MIN_SIMILARITY: Final = 0.3
 """Minimum cosine of a topic and the title or opening of a source that belongs to it."""
 MIN_GAP: Final = 0.06
-"""Minimum distance between the similarities of those that belong to it and of the others."""
+"""Minimum gap between the similarities of sources that match and those that do not."""
 _EMPTY_WORDS: Final = content_terms(
     "document documents file files source sources report paper pdf text meeting recording "
     "transcript presentation slides spreadsheet policy article book fact sheet section chapter"

@@ -23,8 +23,8 @@ NodeName = Literal[
 ]
 MAX_REWRITES = 2
 MAX_JUDGE_CALLS = 2 + 2 * MAX_REWRITES
-"""Model calls before the answer: full words, a verdict on each search, and new queries after each
-but the last."""
+"""Model calls before the answer: the standalone question, a verdict on each search, and new queries
+after each but the last."""
 
 
 @dataclass(frozen=True, slots=True)

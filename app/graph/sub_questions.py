@@ -62,7 +62,7 @@ _OPENINGS: Final = (
     | frozenset("if wenn falls then also additionally further furthermore second secondly".split())  # noqa: SIM905
     | frozenset("finally lastly conversely".split())  # noqa: SIM905
 )
-"""What the rest may begin with, `_CONDITION` included."""
+"""Words that the rest may begin with, `_CONDITION` included."""
 _BE: Final = frozenset("is are was were am isn't aren't wasn't weren't".split())  # noqa: SIM905
 _COPIES: Final = frozenset("be been being ought not needn't".split())  # noqa: SIM905
 _OTHERS: Final = frozenset("other another else".split())  # noqa: SIM905
@@ -143,7 +143,7 @@ def _questions(message: str) -> Iterator[str]:
 
 
 def _is_empty(text: str) -> bool:
-    """Whether it is talk around the questions."""
+    """Whether it is small talk around the questions."""
     return asked_for(text).kind in {"greeting", "thanks", "farewell", "about", "unclear"}
 
 

@@ -8,7 +8,7 @@ from app.text.markers import shown_name
 
 
 def greeting(examples: Sequence[str], counts: LibraryCounts) -> str:
-    """Says what can be asked here."""
+    """A greeting with examples of what can be asked."""
     return _with_examples(
         f"Hello. I answer questions from {_library(counts)} and cite the passage for "
         "everything I say.",

@@ -1,4 +1,4 @@
-"""Puts small files together, because their number costs more than their content."""
+"""Batches small files, because their number costs more than their content."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

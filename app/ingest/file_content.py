@@ -26,12 +26,12 @@ class FileContent:
 
     @cached_property
     def data_hash(self) -> str:
-        """Of the file alone."""
+        """The hash of the file without its audio."""
         return hashlib.sha256(self.data).hexdigest()
 
     @cached_property
     def content_hash(self) -> str:
-        """Of the file and its audio, if any."""
+        """The hash of the file and its audio, if any."""
         content = hashlib.sha256(self.data)
         if self.audio is not None:
             content.update(hashlib.sha256(self.audio).digest())

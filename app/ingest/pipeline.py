@@ -1,4 +1,4 @@
-"""Ingests files: read, split into passages, embed, store. Small files go through it together."""
+"""Ingests files: read, split into passages, embed, store. Small files are batched."""
 
 import asyncio
 import shutil
@@ -226,7 +226,7 @@ class Ingestor:
     async def _parse(
         self, files: dict[IngestRequest, FileContent]
     ) -> list[tuple[IngestRequest, ReadDocument | IngestError]]:
-        """Of the first files, until they have many passages."""
+        """Read the first files, until they have `MAX_TOGETHER` passages."""
         requests = [
             Request(str(incoming.path.absolute()), incoming.name, content.data_hash)
             for incoming, content in files.items()

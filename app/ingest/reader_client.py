@@ -210,7 +210,7 @@ class ReaderProcess:
             yield chunk
 
     def _check(self, wall_s: float, processor_s: float) -> None:
-        """Enforces limits that the kernel does not, by sampling the process."""
+        """Samples the process to enforce limits that the kernel does not."""
         with suppress(psutil.Error):
             self._resident = self._watch.memory_info().rss
         self._peak = max(self._peak, self._resident)

@@ -12,7 +12,7 @@ from app.llm.quirks import Quirks
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_ANSWER_TOKENS = 4_096
-"""Room that is left for the answer, in large windows."""
+"""Tokens reserved for the answer in large windows."""
 QUOTING_LABEL = "Quoting mode: no model connected"
 
 

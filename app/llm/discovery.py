@@ -37,7 +37,7 @@ _OTHER_KINDS: Final = re.compile(
     r"embed|rerank|whisper|\btts\b|-tts|transcribe|moderation|dall-e|gpt-image|\bsora|\bbge\b|\bclip\b",
     re.IGNORECASE,
 )
-"""Models that write no answers; the lists do not tell the kind."""
+"""Models that do not write answers; endpoints do not list what a model is for."""
 _WINDOWS: Final = ("context_length", "context_window", "max_model_len", "max_context_length")
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -204,7 +204,7 @@ def _window(listed: Mapping[str, JsonValue]) -> int | None:
 
 
 def _prices(pricing: JsonValue) -> tuple[float | None, float | None]:
-    """Of OpenRouter, which lists dollars per token."""
+    """The price listed by OpenRouter, in dollars per token."""
     if not isinstance(pricing, dict):
         return None, None
     return _per_million(pricing.get("prompt")), _per_million(pricing.get("completion"))

@@ -1,4 +1,4 @@
-"""Ended runs of this process that stay readable from memory for a while.
+"""Keeps ended runs of this process readable from memory for a while.
 
 Late readers and repeats of a request then need no database. What is kept is bounded in time and in
 bytes, so memory does not follow the rate of answers: what is given up is read from the stored log,
@@ -26,7 +26,7 @@ class _Kept(NamedTuple):
 
 @dataclass(slots=True)
 class KeptRuns:
-    """One per process. `live` is what runs are looked up in; what is given up leaves it."""
+    """One per process. Dropped runs are removed from `live`, in which runs are looked up."""
 
     live: MutableMapping[str, LiveRun]
     clock: Clock
@@ -43,7 +43,7 @@ class KeptRuns:
             self._give_up_oldest()
 
     async def expire(self) -> None:
-        """Give up the runs whose time is over. Call it every `EXPIRE_EVERY_S`."""
+        """Drop expired runs. Call it every `EXPIRE_EVERY_S`."""
         now = self.clock.monotonic()
         while self._kept and self._kept[0].until <= now:
             self._give_up_oldest()

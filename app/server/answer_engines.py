@@ -124,7 +124,7 @@ def _engine_of(
 
 @dataclass(frozen=True, slots=True)
 class _ModelCalls:
-    """What the graph asks of one model."""
+    """The calls that the graph makes to one model."""
 
     model: AnswerModel
     name: str
@@ -161,7 +161,7 @@ class _ModelCalls:
 
 @contextmanager
 def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
-    """Says in a failure which of several models failed."""
+    """Adds the model's name to a failure when there are several models."""
     try:
         yield
     except RunFailure as failure:

@@ -256,7 +256,7 @@ def background_loops(
     jobs: IngestQueue,
     fallback: LeaseFallback,
 ) -> tuple[BackgroundLoop, ...]:
-    """What goes on beside runs and jobs, which bring loops of their own."""
+    """Background loops other than those of runs and jobs."""
     collector = GarbageCollector(lambda: runs.active)
     return (
         BackgroundLoop(name="garbage", step=collector.check, every_s=CHECK_S),

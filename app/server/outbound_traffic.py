@@ -49,7 +49,7 @@ _WORKSPACE = "the Databricks workspace"
 
 
 def _embedding_address(settings: Settings) -> str:
-    """Empty for a Databricks workspace that its SDK finds."""
+    """Empty when the Databricks SDK finds the workspace itself."""
     if settings.embeddings == "databricks":
         return settings.databricks_host or ""
     return settings.openai_base_url or OPENAI_URL

@@ -1,4 +1,4 @@
-"""Fixed phrases at the beginning of a question, or all of it. Pure; the time is linear."""
+"""Recognizes fixed phrases that open a question or are all of it. Pure, in linear time."""
 
 import re
 from typing import Final

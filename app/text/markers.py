@@ -60,7 +60,7 @@ def escape_markers(text: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A title of a stranger within a sentence of ours: no markers, no change of direction."""
+    """A source's title for use in a sentence: no markers, no bidirectional controls."""
     return escape_markers(_DIRECTIONS.sub("", name))
 
 

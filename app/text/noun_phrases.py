@@ -175,7 +175,7 @@ class Phrase:
         )
 
     def part(self, first: int, last: int) -> "Phrase":
-        """Its words from `first` up to `last`, with what stands before them."""
+        """Its words from `first` up to `last`, with what precedes them."""
         spans = [match.span() for match in WORD.finditer(self.text, self.start, self.end)]
         start, end, whole = spans[first][0], spans[last - 1][1], first == 0
         return Phrase(

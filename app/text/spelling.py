@@ -52,7 +52,7 @@ def begins_word(word: str, text: str) -> bool:
 
 
 def is_typing_error(typed: str, meant: str, *, careful: bool) -> bool:
-    """Whether `typed` is `meant` with an error, or two that are not heard. Both in lower case.
+    """Whether `typed` is `meant` with one error, or two that leave its sound. Both in lower case.
 
     `careful`: the word may be a name or of another language, so each error must be one that is not
     heard, or two letters in the wrong order.

@@ -100,7 +100,7 @@ def _searches(parts: SplitQuestion, *, quotes_only: bool) -> AnswerState:
 
 
 def _is_whole(question: Question) -> bool:
-    """Whether nothing said before changes what is asked: talk, "show more"."""
+    """Whether earlier turns cannot change what is asked: small talk, "show more"."""
     asked = planned_question(question)
     if asked.kind in TALK:
         return not question.history or is_talk(question.text)

@@ -1,4 +1,4 @@
-"""Puts the candidates in a finer order and keeps the best."""
+"""Reranks the candidates and keeps the best."""
 
 from collections.abc import Callable
 

@@ -53,7 +53,7 @@ class WithMembers:
 
     @property
     def notes(self) -> tuple[FidelityNote, ...]:
-        """Of an archive."""
+        """Notes on the archive itself."""
         return (FidelityNote("pictures", self.pictures),) if self.pictures else ()
 
     @property

@@ -198,7 +198,7 @@ class _Reader:
         self._open = _Open("item", mark, [text[box.end() :] if box else text])
 
     def _block(self, delimiter: str) -> None:
-        """What stands between two lines that are the same."""
+        """The text between two identical lines."""
         style, self._style = self._style, ""
         name, *more = [part.strip() for part in style.split(",")]
         if _CONTAINERS.fullmatch(delimiter):
@@ -229,7 +229,7 @@ class _Reader:
         return self._lines[start:]
 
     def _close(self) -> None:
-        """What is open is complete; the lists go on."""
+        """Ends the open block; lists continue."""
         found, self._open = self._open, None
         if found is None or (not found.lines and found.kind != "term"):
             return

@@ -54,7 +54,7 @@ _WORD: Final = re.compile(r"\w")
 
 
 class Inline:
-    """With the attributes of the document so far."""
+    """Reads inline markup, with the attributes defined so far."""
 
     def __init__(self, document: MarkupDocument) -> None:
         self._document = document
@@ -68,7 +68,7 @@ class Inline:
             self._attributes[name.lower()] = self.text(value)[:_MAX_VALUE]
 
     def text(self, source: str, depth: int = 0) -> str:
-        """Without marks; footnotes are added to the document."""
+        """The text without markup; footnotes are added to the document."""
         out: list[str] = []
         at = done = 0
         literal = ""  # a sign that was escaped, whose partner is text too
@@ -89,7 +89,7 @@ class Inline:
         return "".join([*out, source[done:]])
 
     def _shown(self, found: re.Match[str], source: str, depth: int) -> tuple[str | None, int]:
-        """What stands for it, and where the source goes on; None for what is only text."""
+        """Its replacement, and where the source continues; None for plain text."""
         end = found.end()
         if found["macro"]:
             return self._macro(found["macro"], source, end, depth)

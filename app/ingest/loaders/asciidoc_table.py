@@ -58,7 +58,7 @@ def _records(lines: list[str], kind: str) -> Iterator[list[str]]:
 
 
 def _cells(line: str, kind: str) -> tuple[str, list[str]]:
-    """What goes on from the line above, and the cells that begin on this one."""
+    """Cells continued from the line above, and cells that begin on this line."""
     marks = [one for one in _CELL.finditer(line) if one[0].endswith(kind)]
     if not marks:
         return line, []

@@ -50,7 +50,7 @@ class CompoundFile:
         return tuple(self._paths)
 
     def names(self, storage: Sequence[str]) -> list[str]:
-        """What is directly in a storage, in lower case."""
+        """The direct children of a storage, by name in lower case."""
         depth = len(storage)
         inside = tuple(part.lower() for part in storage)
         return [path[-1] for path in self._paths if path[:-1] == inside and len(path) == depth + 1]

@@ -48,7 +48,7 @@ _COMMON_CJK: Final = re.compile(
     "日本月時間"
     "이다는에의을가고하지를은로사기도한리나인자대어들시서정부아해수라그일과전스제여게있장주보구면할안않]"
 )
-"""Signs, kana, and the characters and syllables that texts consist of for a good part."""
+"""Punctuation, kana, and the characters and syllables that make up much of a text."""
 _ESCAPE_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
 )

@@ -143,7 +143,7 @@ class _Reader:
         return self._lists.mark(str(properties.list_use), properties.list_level)
 
     def _words(self, raw: str) -> str:
-        """Without the codes of fields, which may go on from one paragraph to the next."""
+        """The text without field codes, which may continue from one paragraph to the next."""
         shown = []
         for part in _FIELD.split(raw):
             if part == _BEGINS:
@@ -177,7 +177,7 @@ class _Reader:
             yield place, label, " ".join(self._plain(first, last))
 
     def _read_boxes(self, part: str, texts: int, shapes: int) -> Iterator[tuple[int, str, str]]:
-        """Boxes by the places they are anchored at; those without one come last."""
+        """Text boxes by the position of their anchors; those without an anchor come last."""
         anchors = self._doc.structure(shapes)
         count = max(0, (len(anchors) - 4) // (4 + _SHAPE_SIZE))
         places = _numbers(anchors)[:count]
@@ -221,7 +221,7 @@ class _Reader:
         self._fields = fields
 
     def _edges(self) -> Iterator[str]:
-        """Of headers and footers, the lines that are more than a page number."""
+        """Header and footer lines that are more than a page number."""
         places = _numbers(self._doc.structure(HEADERS))[_SEPARATORS:]
         begin, end = self._doc.parts["header"]
         for first, last in pairwise(places):
@@ -257,7 +257,7 @@ def _without_page_numbers(raw: str) -> str:
 
 
 def _text(raw: str) -> str:
-    """Characters beyond the first 65,536 come as two halves."""
+    """Characters beyond U+FFFF are written as surrogate pairs."""
     text = raw.translate(_TABLE)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

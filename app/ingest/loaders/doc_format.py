@@ -103,7 +103,7 @@ class DocFile:
         return self.table[place : place + length]
 
     def place_after(self, index: int) -> int:
-        """Where in the table stream a structure ends."""
+        """The offset in the table stream at which a structure ends."""
         at = 0x9A + 8 * index
         return _u32(self._word, at) + _u32(self._word, at + 4)
 
@@ -207,7 +207,7 @@ class DocFile:
         return found
 
     def _old_pieces(self, flags: int, ends: int) -> list[_Piece]:
-        """Of Word 6 and 95; files that were saved in parts are refused."""
+        """Text positions of Word 6 and 95. Refuses fast-saved files."""
         if flags & _COMPLEX:
             raise IngestError("this file was saved by Word 6 or 95 in parts; save it as .docx")
         return [_Piece(0, ends, _u32(self._word, 0x18), 1)]
@@ -235,7 +235,7 @@ class DocFile:
         return pieces
 
     def _runs(self, index: int, entry: int) -> _Runs:
-        """What pages of 512 bytes say of places in the file."""
+        """Properties by file position, from pages of 512 bytes."""
         found = _Runs()
         table = self.structure(index)
         count = max(0, (len(table) - 4) // 8)
@@ -320,7 +320,7 @@ class DocFile:
 
     @cached_property
     def _encoding(self) -> str:
-        """Of Word 6 and 95, by the language of the file."""
+        """The encoding of a Word 6 or 95 file, from its language."""
         language = _u16(self._word, 6) & 0x3FF
         return _CODE_PAGES.get(language, "cp1252")
 
@@ -337,7 +337,7 @@ _CODE_PAGES: Final = {
 
 
 def _shown(char: str, known: str) -> str:
-    """Ends of paragraphs stay, whatever is said of them."""
+    """`known`, unless the character ends a paragraph."""
     return char if _MARK.match(char) else known
 
 

@@ -37,7 +37,7 @@ def read_lists(doc: DocFile) -> Numberings:
 
 
 class _LevelReader:
-    """Levels stand one after the other; those behind the end of the file are plain ones."""
+    """Levels are stored one after another; any beyond the end of the file are plain."""
 
     def __init__(self, data: bytes, place: int) -> None:
         self._data = data

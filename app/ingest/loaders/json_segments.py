@@ -131,7 +131,7 @@ def joined(words: Sequence[Segment]) -> Iterator[Segment]:
 
 
 def _is_unnamed(one: Segment) -> bool:
-    """Whether another person says it; blanks and punctuation are nobody's."""
+    """Whether a speaker without a name says it; blanks and punctuation belong to nobody."""
     return one.unnamed and any(map(str.isalnum, one.words))
 
 

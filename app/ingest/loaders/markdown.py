@@ -212,7 +212,7 @@ def _shown(tokens: Sequence[Token]) -> str:
 
 
 def _element(token: Token) -> tuple[str, bool]:
-    """What a token begins or ends, if the words inside are not just shown."""
+    """The element that a token opens or closes, unless its words are simply shown."""
     if token.type in ("s_open", "s_close"):
         return "s", token.type == "s_open"
     tag = _INLINE_TAG.fullmatch(token.content) if token.type == "html_inline" else None

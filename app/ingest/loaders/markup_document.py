@@ -72,14 +72,14 @@ class MarkupDocument:
         self._add_notes()
 
     def note(self, text: str) -> str:
-        """A footnote that stands in the middle of text; returns what is shown there."""
+        """Handles a footnote in the middle of text; returns what is shown in its place."""
         self._number += 1
         if text := " ".join(text.split()):
             self._notes.append(f"Footnote {self._number}: {text}")
         return f" [{self._number}]" if text else ""
 
     def aside(self, text: str) -> None:
-        """A paragraph that stands in the middle of text, and is shown below it."""
+        """A paragraph anchored in the middle of text; it is shown below that text."""
         self._notes.append(" ".join(text.split()))
 
     def document(self) -> ParsedDocument:

@@ -28,7 +28,7 @@ _PICTURES: Final = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*"),
     *(b"\0\0\1\0", b"8BPS", b"\xd7\xcd\xc6\x9a"),
 )
-"""How pictures begin."""
+"""First bytes of image files."""
 _PICTURE_NAMES: Final = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic"),
     *(".heif", ".avif", ".svg", ".ico", ".emf", ".wmf", ".psd", ".xcf"),

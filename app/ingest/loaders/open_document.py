@@ -278,7 +278,7 @@ class _Reader:
     def _covered(
         cells: Sequence[str], merged: dict[int, tuple[str, int]], count: int, beside: int
     ) -> list[str]:
-        """What the cells that span these places say of them."""
+        """The text of the cells that span these positions."""
         found: list[str] = []
         for at in range(len(cells), len(cells) + count):
             text, left = merged.pop(at, ("", 0))

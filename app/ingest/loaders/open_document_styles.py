@@ -29,7 +29,7 @@ def kind(node: Element) -> str:
 
 
 def value_of(node: Element, name: str) -> str:
-    """Of the attribute with this name, whatever its namespace."""
+    """The value of the attribute with this name, in any namespace."""
     for key, value in node.attrib.items():
         if key.rpartition("}")[2] == name:
             return str(value)

@@ -52,7 +52,7 @@ class OrgInline:
     def _mark(
         self, source: str, at: int, mark: str, out: list[str], open_marks: dict[str, int]
     ) -> None:
-        """Emphasis begins before a word and ends behind one; then both marks go."""
+        """Emphasis begins before a word and ends after one; both marks are removed."""
         before, after = source[at - 1 : at] if at else " ", source[at + 1 : at + 2] or " "
         if mark in open_marks and not before.isspace() and after in _AFTER:
             out[open_marks.pop(mark)] = out[-1] = ""

@@ -72,7 +72,7 @@ class _Object:
         return int.from_bytes(self.fixed.get(property_id, b"")[:4], "little")
 
     def date(self) -> str:
-        """When it was sent, or received; empty when it does not say."""
+        """When it was sent, or received; empty if unknown."""
         for one in _DATES:
             ticks = int.from_bytes(self.fixed.get(one, b""), "little")
             try:

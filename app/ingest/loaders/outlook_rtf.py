@@ -11,12 +11,12 @@ _START: Final = (
     rb"\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
     b"\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-"""What the window holds before anything was written."""
+"""The initial contents of the window."""
 _MAX_RATIO: Final = 9  # two bytes stand for at most seventeen
 
 
 def decompressed_rtf(data: bytes) -> bytes:
-    """Empty when it is none; a stream that ends too early is read as far as it goes."""
+    """Empty for other data. A truncated stream is decoded up to where it ends."""
     if len(data) < _HEADER.size:
         return b""
     _, size, kind, _ = _HEADER.unpack_from(data)
@@ -60,7 +60,7 @@ def _decompressed(body: bytes) -> bytes:
 
 
 def _copied(window: bytearray, offset: int, write: int, length: int) -> bytes:
-    """May run into what it writes itself, which then repeats."""
+    """A copy may overlap its own output, which then repeats."""
     available = (write - offset) % _WINDOW
     found = bytes(window[(offset + at) % _WINDOW] for at in range(min(length, available)))
     return (found * (length // len(found) + 1))[:length] if found else b""

@@ -108,7 +108,7 @@ def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -
 
 
 def _page(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
-    """Opened as if the file had no form: PDFium draws each field of a page that it opens with it.
+    """Opens the file as if it had no form: otherwise PDFium draws every field of each page.
 
     A list of a thousand choices takes it a tenth of a second.
     """

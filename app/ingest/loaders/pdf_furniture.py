@@ -92,7 +92,7 @@ def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[
 
 
 def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
-    """What two pages begin or end with alike, apart from what else they say."""
+    """The lines with which two otherwise different pages both begin or end."""
     if len(pages) != 2 or _are_copies(*pages):
         return  # with more pages, what repeats is known by how often it does
     for side in ("top", "bottom"):

@@ -207,7 +207,7 @@ class _Walk:
             self._block(one)
 
     def _admonition(self, node: nodes.Element) -> None:
-        """With its name, as every writer shows it."""
+        """Labelled with its kind, as every output format of docutils shows it."""
         if isinstance(node, nodes.admonition | nodes.sidebar):
             self._children(node)
         else:
@@ -270,7 +270,7 @@ def _cells(row: nodes.Element, above: dict[int, tuple[int, str]]) -> list[str]:
 
 
 def _fill(cells: list[str], above: dict[int, tuple[int, str]]) -> None:
-    """What goes on from the rows above."""
+    """Cells continued from the rows above."""
     while known := above.pop(len(cells), None):
         left, text = known
         if left > 1:

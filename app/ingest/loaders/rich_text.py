@@ -84,7 +84,7 @@ def load_rtf(data: bytes) -> ParsedDocument:
 
 
 def add_rtf(out: ExtractedText, data: bytes) -> str:
-    """Below what is there already; returns the title. Raises `IngestError` for other data."""
+    """Appends to the document; returns the title. Raises `IngestError` for other data."""
     data = data.lstrip()
     if not data.startswith(b"{\\rtf"):
         raise IngestError("this is no RTF file (it does not begin as one)")

@@ -50,7 +50,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """Cells that are one; rows count from 1, columns from 0."""
+    """Merged cells; rows count from 1, columns from 0."""
 
     top: int
     left: int

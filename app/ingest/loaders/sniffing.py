@@ -14,7 +14,7 @@ _OLD_WORKBOOKS: Final = (
     *(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
     *(b"\x09\x08\x08\x00", b"\x09\x08\x10\x00"),
 )
-"""How those of Excel 2 to 5 begin that stand in no compound file."""
+"""First bytes of Excel 2 to 5 files, which are not compound files."""
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"\s*")
 _JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")

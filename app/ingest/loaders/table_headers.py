@@ -46,7 +46,7 @@ _COLUMNS: Final = _LABELS | frozenset(
 
 
 class Spanned(str):
-    """What a merged cell says of the cells that it covers beside its first."""
+    """What a merged cell contributes to the other cells that it covers."""
 
     __slots__ = ()
 
@@ -68,7 +68,7 @@ class Header:
 
 
 def filled(row: Sequence[str]) -> int:
-    """Cells with something of their own."""
+    """Cells with content of their own."""
     return sum(1 for cell in row if cell and not isinstance(cell, Spanned))
 
 
@@ -140,7 +140,7 @@ def _are_pairs(row: Sequence[str]) -> bool:
 
 
 def evidence(names: Sequence[str], body: Sequence[Sequence[str]], *, prior: float = USUAL) -> float:
-    """How much speaks for a row of names above the body."""
+    """Evidence that the row above the body holds column names."""
     texts = [name for name in names if name and not isinstance(name, Spanned)]
     width = max((len(row) for row in (names, *body)), default=0)
     if len(texts) < 2 or 2 * sum(map(bool, names)) < width:
@@ -245,7 +245,7 @@ def _is_upper_half(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _combined(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """What stands above each column, from the outer group to the name, each once."""
+    """The labels above each column, from the outer group to the name, each once."""
     width = max(map(len, rows))
     levels = [*(_carried(row, width) for row in rows[:-1]), [*rows[-1], *[""] * width]]
     return tuple(

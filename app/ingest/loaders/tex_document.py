@@ -188,7 +188,7 @@ class _Reader:
                 self._beside(name)
 
     def _beside(self, name: str) -> None:
-        """What stands beside the text."""
+        """Notes and other text outside the running text."""
         match name:
             case "footnote" | "footnotetext":
                 self._source.optional()
@@ -385,7 +385,7 @@ class _Reader:
         table.cells = []
 
     def _end_table(self) -> None:
-        """One that stands in the cell of another is a part of its text."""
+        """A table inside the cell of another becomes part of that cell's text."""
         self._end_row()
         table = self._tables.pop()
         self._words = table.before

@@ -33,7 +33,7 @@ class TexSource:
         return found
 
     def argument(self) -> str:
-        """What stands in braces next, or the next character or command; may be empty."""
+        """The next argument: what is in braces, or the next character or command. May be empty."""
         self._skip_blanks()
         if self.text.startswith("{", self.at):
             return self._in_braces() or ""
@@ -56,7 +56,7 @@ class TexSource:
         return found
 
     def optional(self) -> str | None:
-        """What stands in brackets right here."""
+        """The optional argument in brackets at this position."""
         if not self.text.startswith("[", self.at):
             return None
         start = at = self.at + 1
@@ -89,7 +89,7 @@ class TexSource:
             self.until(")")
 
     def until(self, end: str) -> str:
-        """As it is written, up to `end` or the end of the file; the source goes on behind it."""
+        """The raw text up to `end` or the end of the file; reading continues after it."""
         found = self.text.find(end, self.at)
         stop = found if found >= 0 else len(self.text)
         passed = self.text[self.at : stop]
@@ -124,7 +124,7 @@ class TexSource:
         return inside
 
     def _closing(self, at: int) -> int | None:
-        """Where the brace that is opened here is closed."""
+        """The position of the brace that closes the one opened here."""
         opened, closed = self._braces
         index = bisect_left(opened, at)
         if index == len(opened) or opened[index] != at or not closed[index]:

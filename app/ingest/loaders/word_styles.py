@@ -143,7 +143,7 @@ class Numberings:
 
 
 def read_numberings(root: Element | None) -> Numberings:
-    """Of a part `numbering.xml`."""
+    """Reads a `numbering.xml` part."""
     levels, uses, starts = {}, {}, {}
     for one in [] if root is None else root:
         if kind(one) == "w:abstractNum":
