@@ -36,6 +36,6 @@ class ModelEngines:
             except KeyError:
                 raise RunFailure(
                     "GENERATION_FAILED",
-                    f"The model {name} is not offered any more. Choose another one.",
+                    f"The model {name} is no longer available. Choose another one.",
                 ) from None
         return self._engines[name]

@@ -114,7 +114,7 @@ describe("ModelPicker", () => {
   it("says that a chosen one is gone, and forgets one that no conversation has", async () => {
     serve([LARGE, QUOTING]);
     const kept = picker("gone");
-    expect(await screen.findByRole("button", { name: "Model: gone, not offered any more" })).toBeTruthy();
+    expect(await screen.findByRole("button", { name: "Model: gone, no longer available" })).toBeTruthy();
     expect(kept.onForget).not.toHaveBeenCalled();
     cleanup();
     const fresh = picker("gone", true);

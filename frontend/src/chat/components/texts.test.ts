@@ -50,7 +50,7 @@ describe("How this was found", () => {
   it("says what was left out to fit the model", () => {
     const { container } = render(createElement(RetrievalTrace, { evidence: [found, writing] }));
     expect(container.textContent).toContain(
-      "To fit the model’s window: 2 passages left out, 150 earlier questions left out, " +
+      "To fit the model’s context window: 2 passages left out, 150 earlier questions left out, " +
         "1 earlier question in one line",
     );
   });
