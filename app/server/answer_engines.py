@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-import httpx
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import BaseMessage
 
@@ -30,8 +29,6 @@ from app.runs.clock import SystemClock
 from app.runs.ports import AnswerEngine, EngineResult, Question
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
-from app.search.rerank import FeatureReranker
-from app.search.rerank_service import make_reranker
 from app.search.text_similarity import TextSimilarity
 from app.search.vocabulary import LibraryVocabulary
 
@@ -46,7 +43,7 @@ def make_engine(
     index: PostgresPassageIndex,
     words: LibraryVocabulary,
     models: ModelCatalog,
-    reranking: httpx.AsyncClient | None,
+    reranker: Reranker,
     clock: SystemClock,
 ) -> AnswerEngine:
     """The graph over this loop's database, for each of the process's models."""
@@ -57,12 +54,6 @@ def make_engine(
         similarity=TextSimilarity(embedder),
         quotes_only=True,
         answers_by="",
-        clock=clock.monotonic,
-    )
-    reranker = make_reranker(
-        settings.reranking,
-        FeatureReranker(index, embedder),
-        client=reranking,
         clock=clock.monotonic,
     )
 

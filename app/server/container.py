@@ -51,7 +51,7 @@ from app.runs.tasks import TaskTracker
 from app.search.hybrid import HybridSearch
 from app.search.passage_index import PostgresPassageIndex
 from app.search.rerank import FeatureReranker
-from app.search.rerank_service import make_client
+from app.search.rerank_service import make_client, make_reranker
 from app.search.vocabulary import LibraryVocabulary, known_words
 from app.server.answer_engines import make_engine
 from app.server.configured_models import known_models, listings
@@ -202,8 +202,14 @@ async def _assemble(
         log.warning(describe_private(private))
     tasks, clock = supervisor.tasks, SystemClock()
     words = LibraryVocabulary(database, is_word=known_words(embedder))
+    reranker = make_reranker(
+        settings.reranking,
+        FeatureReranker(index, embedder),
+        client=reranking,
+        clock=clock.monotonic,
+    )
     engine = make_engine(
-        process.settings, process.tracing, embedder, library, index, words, models, reranking, clock
+        settings, process.tracing, embedder, library, index, words, models, reranker, clock
     )
     process_id = str(uuid.uuid4())
     runs = make_runs(process, process_id, engine, database, notices, supervisor)
