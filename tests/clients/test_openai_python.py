@@ -11,6 +11,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 
+from app.runs.service import HISTORY_TURNS
 from tests.clients.conftest import ANSWER, QUESTION
 from tests.fakes.openai_script import Reply
 from tests.fakes.openai_server import FakeOpenAI
@@ -137,7 +138,8 @@ async def test_two_hundred_messages(sdk: openai.AsyncOpenAI, answering: FakeOpen
     ]
     whole = await completed(sdk, messages=[*turn * 100, *ASKED])
     assert TEXT in whole.choices[0].message.content
-    assert len(answering.requests[-1].messages) == 1 + 2 * 6 + 1
+    # The latest turns whole, between the instructions and the question; older ones in short.
+    assert len(answering.requests[-1].messages) == 1 + 2 * HISTORY_TURNS + 1
 
 
 async def test_a_system_message_does_not_reach_the_model(

@@ -176,6 +176,7 @@ WORDINGS = [
 ]
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("wording", WORDINGS)
 async def test_two_hundred_turns_are_answered_in_8k_tokens(
     upstream: FakeOpenAI, wording: str, caplog: pytest.LogCaptureFixture
