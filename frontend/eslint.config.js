@@ -51,19 +51,15 @@ export default tseslint.config(
   js.configs.recommended,
   {
     files: ["src/**/*.{ts,tsx}", "build/*.ts", "vite.config.ts"],
-    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parser: tseslint.parser },
     plugins: { "import-x": importX },
     settings: {
       "import-x/resolver-next": [importX.createNodeResolver({ extensions: [".ts", ".tsx"] })],
     },
     rules: {
-      "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-      "@typescript-eslint/switch-exhaustiveness-check": [
-        "error",
-        { considerDefaultExhaustiveForUnions: true },
-      ],
+      // The compiler and oxlint (.oxlintrc.json), which know the types, look after these.
+      "no-undef": "off",
+      "no-unused-vars": "off",
       "import-x/no-cycle": "error",
       "import-x/no-extraneous-dependencies": ["error", { includeTypes: true }],
       "import-x/no-restricted-paths": ["error", { zones: [...zones, ...chatZones], basePath: import.meta.dirname }],

@@ -21,7 +21,7 @@ export const READINESS = ["readiness"];
 
 /** How soon to ask again whether the model can be reached; there is none in quoting mode. */
 function interval(model: ModelInfo | undefined): number | false {
-  if (model === undefined || model.sends_to === null) return false;
+  if (!model?.sends_to) return false;
   return model.reachable === true ? 60_000 : 15_000;
 }
 
