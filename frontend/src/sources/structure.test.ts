@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 
 import { inUnits, partsOf, sliceSpans, type Part, type Range, type Span } from "./structure.ts";
