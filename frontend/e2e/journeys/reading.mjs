@@ -181,9 +181,10 @@ export async function newTextWaitsBelow(context) {
   const before = (await chat.text()).length;
   await until("more text", () => chat.text(), (text) => text.length > before + 40);
   check((await top()) === 0, "the page moved away from the reader");
+  await chat.ends();
   await page.getByRole("button", { name: "New text" }).click();
   await until("the newest text", top, (now) => now > 0);
-  await chat.ends();
+  await page.getByRole("button", { name: "New text" }).waitFor({ state: "hidden" });
 }
 
 /** Another language from its own file: all of the page, also what was on screen. */

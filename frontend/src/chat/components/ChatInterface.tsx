@@ -35,7 +35,7 @@ interface Props {
 /** One conversation: questions, streaming answers, and where the next question is written. */
 export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignIn, start = null }: Props) {
   const { snapshot, session } = useStreamingChat(sessionId, isNew, onActivity, start);
-  const scroll = useFollowScroll(snapshot.turns.length === 0);
+  const scroll = useFollowScroll(snapshot.turns.length === 0, snapshot.phase === "streaming");
   const isOffline = useOffline();
   const [edited, setEdited] = useState<Edit | null>(null);
   const edit = useCallback((question: string) => {
@@ -141,7 +141,7 @@ const Dock = memo(function Dock({ connection, queued, filters, model, isEmpty, .
     props;
   return (
     <div className={cx(styles.dock, styles.column)}>
-      {isBehind && isBusy ? (
+      {isBehind ? (
         <button type="button" className={styles.newText} onClick={toEnd}>
           <Icon name="down" /> {t("chat:messages.newText")}
         </button>

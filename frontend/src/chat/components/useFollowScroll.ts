@@ -5,7 +5,7 @@ const AT_END_PX = 48;
 export interface FollowScroll {
   readonly scroller: RefObject<HTMLDivElement | null>;
   readonly content: RefObject<HTMLDivElement | null>;
-  /** New text is below and the reader is not there. */
+  /** An answer has grown below and the reader has not been there since. */
   readonly isBehind: boolean;
   readonly toEnd: () => void;
 }
@@ -14,14 +14,16 @@ export interface FollowScroll {
  * Keeps the newest text in view until the reader scrolls up, and again once back at the end. While
  * there is no text (`isEmpty`) the page begins at its top.
  */
-export function useFollowScroll(isEmpty: boolean): FollowScroll {
+export function useFollowScroll(isEmpty: boolean, isAnswering: boolean): FollowScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const rests = useRef(isEmpty);
+  const grows = useRef(isAnswering);
   useLayoutEffect(() => {
     rests.current = isEmpty;
-  }, [isEmpty]);
+    grows.current = isAnswering;
+  }, [isEmpty, isAnswering]);
   const [isBehind, setBehind] = useState(false);
   useEffect(() => {
     const outer = scroller.current;
@@ -40,7 +42,8 @@ export function useFollowScroll(isEmpty: boolean): FollowScroll {
     const grown = new ResizeObserver(() => {
       if (rests.current) return;
       if (follows.current) outer.scrollTop = outer.scrollHeight;
-      else setBehind(!isAtEnd());
+      else if (isAtEnd()) setBehind(false);
+      else if (grows.current) setBehind(true);
     });
     outer.addEventListener("scroll", onScroll, { passive: true });
     grown.observe(inner);
