@@ -3,8 +3,9 @@
 usage: system_packages.py
 
 As root on Debian or Ubuntu it installs them. Otherwise it prints the command, and the exit status
-is 1 when Chromium or nginx is missing. Without haproxy or Caddy, which not every distribution has,
-the tests of these proxies' configurations are reported as skipped.
+is 1 when Chromium or nginx is missing. Not every distribution has the others: without haproxy or
+Caddy the tests of these proxies' configurations are reported as skipped, and without Chromium's
+headless shell the journeys take longer.
 """
 
 import os
@@ -17,7 +18,11 @@ NEEDED = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "nginx": ("nginx",),
 }
-WANTED = {"haproxy": ("haproxy",), "caddy": ("caddy",)}
+WANTED = {
+    "haproxy": ("haproxy",),
+    "caddy": ("caddy",),
+    "chromium-headless-shell": ("chromium-headless-shell",),
+}
 # Without a font the browser renders empty boxes.
 EXTRA = {"chromium": ("fonts-dejavu-core",)}
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
@@ -78,7 +83,7 @@ def main() -> int:
     if missing(NEEDED | WANTED) and os.geteuid() == 0 and shutil.which("apt-get"):
         install()
     if wanted := missing(WANTED):
-        tell(wanted, "not here, so the tests of their configurations will be skipped")
+        tell(wanted, "optional and not here")
     if needed := missing(NEEDED):
         tell(needed, "missing for the tests")
     return int(bool(missing(NEEDED)))

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+// The same browser without a window's furniture, which costs a quarter of the processor's time.
+const SHELL = "/usr/bin/chromium-headless-shell";
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -21,7 +24,8 @@ const STARTS_WITHIN_MS = 20_000;
 
 /** A browser whose every page believes to be in front. */
 export function launch() {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const shell = process.env.CHROMIUM === undefined && existsSync(SHELL);
+  return chromium.launch({ executablePath: shell ? SHELL : CHROMIUM, args: FLAGS });
 }
 
 /**
