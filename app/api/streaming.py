@@ -22,6 +22,7 @@ from app.domain.answer_fold import AnswerFold, Step
 from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
 from app.domain.job_ports import NumberedFrames
+from app.domain.models import StageRecord
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.log_entries import step_of
 
@@ -91,6 +92,8 @@ def _named(step: Step) -> tuple[bytes, bytes] | None:
             return b"error", compact_json({"code": step.code, "message": step.message})
         case ResetPayload():
             return b"stage", compact_json(step)
+        case StageRecord(type="reasoning_delta"):
+            return None  # its readers show a stage by its name
         case _:
             is_stage = isinstance(step.content, dict)
             return (b"stage", compact_json(step.content)) if is_stage else None

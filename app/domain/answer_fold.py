@@ -53,4 +53,4 @@ class AnswerFold:
         return reset.text[len(before) :] if reset.text.startswith(before) else None
 
 
-_NOT_EVIDENCE: Final = frozenset({"run_start"})
+_NOT_EVIDENCE: Final = frozenset({"run_start", "reasoning_delta"})

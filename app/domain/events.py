@@ -335,10 +335,26 @@ class ReasoningStarted(Wire):
 
 
 class ReasoningStart(Wire):
-    """The model emits reasoning before its answer."""
+    """The model emits reasoning before its answer. Sent again when it begins anew."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStarted
+    timestamp: str
+
+
+class ReasoningDeltaPayload(Wire):
+    """Content of `reasoning_delta`: the next piece of the reasoning."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["streaming"] = "streaming"
+    text: str
+
+
+class ReasoningDeltaEvent(Wire):
+    """More of the reasoning, a few times a second; `reasoning_complete` has the whole text."""
+
+    type: Literal["reasoning_delta"] = "reasoning_delta"
+    content: ReasoningDeltaPayload
     timestamp: str
 
 
@@ -456,6 +472,7 @@ Stage = (
     | RewritingCompleteEvent
     | GenerationStartEvent
     | ReasoningStart
+    | ReasoningDeltaEvent
     | ReasoningComplete
     | Citations
     | Reset

@@ -18,6 +18,8 @@ from app.domain.events import (
     PlanningCompletePayload,
     ReasoningComplete,
     ReasoningCompleted,
+    ReasoningDeltaEvent,
+    ReasoningDeltaPayload,
     ReasoningStart,
     ReasoningStarted,
     RerankingCompleteEvent,
@@ -164,6 +166,11 @@ def generation_start(
 def reasoning_start(at: str) -> ReasoningStart:
     """The model thinks."""
     return ReasoningStart(content=ReasoningStarted(), timestamp=at)
+
+
+def reasoning_delta(text: str, at: str) -> ReasoningDeltaEvent:
+    """It goes on thinking."""
+    return ReasoningDeltaEvent(content=ReasoningDeltaPayload(text=text), timestamp=at)
 
 
 def reasoning_complete(text: str, ms: float, at: str) -> ReasoningComplete:

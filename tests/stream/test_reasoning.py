@@ -123,6 +123,52 @@ async def test_a_reasoning_field_is_told_as_a_stage(
     assert [content["text"] for content in told] == ["Passage [2] or [1]?"]
 
 
+@pytest.mark.parametrize("field", [True, False], ids=["field", "tags"])
+async def test_reasoning_is_sent_while_it_comes_and_stored_once(
+    client: httpx.AsyncClient, upstream: FakeOpenAI, field: bool
+) -> None:
+    thoughts = [f"step {number} " for number in range(12)]
+    upstream.always(
+        Reply(tokens=[ANSWER], reasoning=thoughts, pace_s=0.03)
+        if field
+        else Reply(tokens=["<think>", *thoughts, "</think>", ANSWER], pace_s=0.03)
+    )
+    viewer, seen = await ask(client)
+    assert viewer.text == ANSWER
+    told = [frame for frame in seen if frame.type.startswith("reasoning")]
+    pieces = [frame.content["text"] for frame in told if frame.type == "reasoning_delta"]
+    assert len(pieces) >= 2
+    assert "".join(thoughts).startswith("".join(pieces))
+    assert told[-1].content["text"] == "".join(thoughts).strip()
+    [_, answer] = (await client.get("/conversations/s1/messages")).json()["items"]
+    stored = [stage["type"] for stage in answer["evidence"] if stage["type"].startswith("reason")]
+    assert stored == ["reasoning_start", "reasoning_complete"]
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/api/chat/stream", {"query": QUESTION}),
+        (
+            "/api/ai/chat",
+            {
+                "id": "c1",
+                "messages": [
+                    {"id": "m1", "role": "user", "parts": [{"type": "text", "text": QUESTION}]}
+                ],
+            },
+        ),
+    ],
+)
+async def test_other_formats_tell_the_stage_alone(
+    client: httpx.AsyncClient, upstream: FakeOpenAI, route: str, body: dict[str, object]
+) -> None:
+    upstream.always(Reply(tokens=[ANSWER], reasoning=["step "] * 12, pace_s=0.03))
+    said = (await client.post(route, json=body)).text
+    assert '"status":"started"' in said
+    assert '"status":"streaming"' not in said
+
+
 async def test_a_conversation_beyond_the_window_goes_on(
     client: httpx.AsyncClient, upstream: FakeOpenAI
 ) -> None:

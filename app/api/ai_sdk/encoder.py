@@ -74,7 +74,7 @@ class _PartEncoder:
 
     def _stage(self, stage: StageRecord) -> list[bytes]:
         content = stage.content
-        if not isinstance(content, dict):
+        if not isinstance(content, dict) or stage.type == "reasoning_delta":
             return []
         if stage.type == "run_start":
             return self._start(read_stored(RunStartPayload, content))

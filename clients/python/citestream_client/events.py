@@ -309,6 +309,22 @@ class ReasoningComplete(_Model):
     timestamp: str
 
 
+class ReasoningDeltaPayload(_Model):
+    """Content of `reasoning_delta`: the next piece of the reasoning."""
+
+    stage: Literal["reasoning"] = "reasoning"
+    status: Literal["streaming"] = "streaming"
+    text: str
+
+
+class ReasoningDeltaEvent(_Model):
+    """More of the reasoning, a few times a second; `reasoning_complete` has the whole text."""
+
+    type: Literal["reasoning_delta"] = "reasoning_delta"
+    content: ReasoningDeltaPayload
+    timestamp: str
+
+
 class ReasoningStarted(_Model):
     """Content of `reasoning_start`."""
 
@@ -317,7 +333,7 @@ class ReasoningStarted(_Model):
 
 
 class ReasoningStart(_Model):
-    """The model emits reasoning before its answer."""
+    """The model emits reasoning before its answer. Sent again when it begins anew."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStarted
@@ -496,6 +512,7 @@ Event = (
     | RewritingCompleteEvent
     | GenerationStartEvent
     | ReasoningStart
+    | ReasoningDeltaEvent
     | ReasoningComplete
     | Citations
     | Reset

@@ -24,6 +24,7 @@ const KNOWN: Readonly<Record<Event["type"], true>> = {
   rewriting_complete: true,
   generation_start: true,
   reasoning_start: true,
+  reasoning_delta: true,
   reasoning_complete: true,
   token: true,
   citations: true,

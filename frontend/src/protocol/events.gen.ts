@@ -13,6 +13,7 @@ export type Event =
   | RewritingCompleteEvent
   | GenerationStartEvent
   | ReasoningStart
+  | ReasoningDeltaEvent
   | ReasoningComplete
   | Citations
   | Reset
@@ -334,7 +335,7 @@ export interface Omitted {
   passages: number;
 }
 /**
- * The model emits reasoning before its answer.
+ * The model emits reasoning before its answer. Sent again when it begins anew.
  */
 export interface ReasoningStart {
   type: "reasoning_start";
@@ -347,6 +348,22 @@ export interface ReasoningStart {
 export interface ReasoningStarted {
   stage: "reasoning";
   status: "started";
+}
+/**
+ * More of the reasoning, a few times a second; `reasoning_complete` has the whole text.
+ */
+export interface ReasoningDeltaEvent {
+  type: "reasoning_delta";
+  content: ReasoningDeltaPayload;
+  timestamp: string;
+}
+/**
+ * Content of `reasoning_delta`: the next piece of the reasoning.
+ */
+export interface ReasoningDeltaPayload {
+  stage: "reasoning";
+  status: "streaming";
+  text: string;
 }
 /**
  * The reasoning has ended; the answer follows.

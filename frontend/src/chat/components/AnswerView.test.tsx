@@ -2,7 +2,8 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { newAnswer, type Answer, type EvidenceEvent } from "../state/answerReducer.ts";
+import type { Event } from "../../protocol/events.gen.ts";
+import { newAnswer, reduceAnswer, type Answer, type EvidenceEvent } from "../state/answerReducer.ts";
 import { ChatSession } from "../session/ChatSession.ts";
 import { SIGNED_OUT, UNREACHABLE } from "../state/chatState.ts";
 import type { Turn } from "../state/turns.ts";
@@ -14,6 +15,7 @@ import { ConnectionNote } from "./ConnectionNote.tsx";
 import { LoadingNote } from "./LoadingNote.tsx";
 import { errorText, AnswerOutcome } from "./AnswerOutcome.tsx";
 import { QueuedQuestion } from "./QueuedQuestion.tsx";
+import { Reasoning } from "./Reasoning.tsx";
 import { StageLine } from "./StageLine.tsx";
 
 const RENDERERS: ChatRenderers = {
@@ -90,7 +92,7 @@ describe("StageLine of a model that thinks", () => {
   };
   const answer: Answer = { ...newAnswer("a", "r"), text: "Part" };
 
-  it("says that it thinks, and folds what it thought", () => {
+  it("says that it thinks", () => {
     const { container, rerender } = render(
       <StageLine answer={{ ...answer, evidence: [generation, begun] }} />,
     );
@@ -98,9 +100,49 @@ describe("StageLine of a model that thinks", () => {
     const evidence = [generation, begun, thought];
     rerender(<StageLine answer={{ ...answer, evidence }} />);
     expect(container.querySelector(".running")?.textContent).toBe("Generation…");
-    rerender(<StageLine answer={{ ...answer, evidence, phase: "complete" }} />);
-    const folded = screen.getByText("Passage [2]? <b>No.</b>");
-    expect(folded.closest("details details")?.hasAttribute("open")).toBe(false);
+  });
+});
+
+describe("Reasoning", () => {
+  const timestamp = "2026-11-21T10:00:00.000Z";
+  const content = { stage: "reasoning" } as const;
+  const events: Event[] = [
+    { type: "reasoning_start", content: { ...content, status: "started" }, timestamp },
+    { type: "reasoning_delta", content: { ...content, status: "streaming", text: "Passage " }, timestamp },
+    { type: "reasoning_delta", content: { ...content, status: "streaming", text: "[2]?" }, timestamp },
+    {
+      type: "reasoning_complete",
+      content: { ...content, status: "complete", text: "Passage [2]? <b>No.</b>", ms: 1200 },
+      timestamp,
+    },
+  ];
+  const after = (count: number): Answer =>
+    events
+      .slice(0, count)
+      .reduce((answer, event, index) => reduceAnswer(answer, { id: index + 1, event }), newAnswer("a", "r"));
+
+  it("is folded, grows while it comes, and stays open when it has been opened", () => {
+    const { container, rerender } = render(<Reasoning answer={after(1)} />);
+    expect(container.textContent).toBe("");
+    rerender(<Reasoning answer={after(2)} />);
+    const fold = container.querySelector("details");
+    expect(fold?.open).toBe(false);
+    fireEvent.click(screen.getByText("Reasoning…"));
+    rerender(<Reasoning answer={after(3)} />);
+    expect(screen.getByRole("region", { name: "Reasoning" }).textContent).toBe("Passage [2]?");
+    rerender(<Reasoning answer={{ ...after(4), phase: "complete" }} />);
+    expect(screen.getByText("Reasoned for 1.2 s")).toBeDefined();
+    expect(screen.getByText("Passage [2]? <b>No.</b>")).toBeDefined();
+    expect(fold?.open).toBe(true);
+  });
+
+  it("begins anew when the call is repeated, and says when it was cut short", () => {
+    const { rerender } = render(<Reasoning answer={after(2)} />);
+    const [begun] = events;
+    const again = reduceAnswer(after(3), { id: 9, event: begun ?? null });
+    expect(again.reasoning).toBe("");
+    rerender(<Reasoning answer={{ ...after(3), phase: "stopped" }} />);
+    expect(screen.getByText("Reasoning, cut short")).toBeDefined();
   });
 });
 

@@ -5,6 +5,7 @@ import { AnswerTools } from "./AnswerTools.tsx";
 import { AnswerMetrics } from "./AnswerMetrics.tsx";
 import { AnswerOutcome } from "./AnswerOutcome.tsx";
 import { PacedText } from "./PacedText.tsx";
+import { Reasoning } from "./Reasoning.tsx";
 import { SearchScopeNote } from "./SearchScopeNote.tsx";
 import { StageLine } from "./StageLine.tsx";
 import { evidenceOf } from "./evidenceOf.ts";
@@ -26,6 +27,7 @@ export function AnswerView({ turn, answer, isLast, stop }: Props) {
   return (
     <article className={styles.answer} aria-busy={isStreaming}>
       <StageLine answer={answer} />
+      <Reasoning answer={answer} />
       {isStreaming || text !== "" ? (
         // Another answer is another text: it starts at its own pace.
         <PacedText key={answer.key} answer={answer} />

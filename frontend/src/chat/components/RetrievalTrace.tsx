@@ -11,7 +11,6 @@ import type {
   RetrievalCompletePayload,
 } from "../../protocol/events.gen.ts";
 import { count, duration, fixed, place } from "../../ui/format.ts";
-import { Disclosure } from "../../ui/Disclosure.tsx";
 import type { EvidenceEvent } from "../state/answerReducer.ts";
 import { cx } from "../../ui/cx.ts";
 import styles from "./RetrievalTrace.module.css";
@@ -85,22 +84,6 @@ function detailOf(event: EvidenceEvent) {
           : null,
       ].filter((part) => part !== null);
       return <p>{t("chat:found.omitted", { what: parts.join(", ") })}</p>;
-    }
-    case "reasoning_complete": {
-      const { text, ms } = event.content;
-      return (
-        <Disclosure
-          summary={
-            <span className={styles.row}>
-              <span>{t("chat:found.reasoned")}</span> <small>{duration(ms)}</small>
-            </span>
-          }
-        >
-          <p className={styles.reasoning} dir="auto">
-            {text}
-          </p>
-        </Disclosure>
-      );
     }
     default:
       return null;

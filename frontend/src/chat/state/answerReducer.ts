@@ -15,7 +15,7 @@ export type Phase = "idle" | "streaming" | "complete" | "error" | "stopped";
 /** Events that tell how an answer came about, in the form they are stored with a message. */
 export type EvidenceEvent = Exclude<
   Event,
-  { type: "run_start" | "token" | "citations" | "reset" | "done" | "error" }
+  { type: "run_start" | "reasoning_delta" | "token" | "citations" | "reset" | "done" | "error" }
 >;
 
 /** Why there is no (whole) answer; `code` is the server's, or this page's own. */
@@ -35,6 +35,8 @@ export interface Answer {
   readonly model: string | null;
   readonly filters: Filters | null;
   readonly text: string;
+  /** The model's reasoning, as far as it came. */
+  readonly reasoning: string;
   readonly evidence: readonly EvidenceEvent[];
   readonly passages: readonly MarkedPassage[];
   readonly citations: readonly Citation[];
@@ -58,6 +60,7 @@ export function newAnswer(key: string, runId: string | null): Answer {
     model: null,
     filters: null,
     text: "",
+    reasoning: "",
     evidence: [],
     passages: [],
     citations: [],
@@ -95,6 +98,12 @@ function applyEvent(answer: Answer, event: Event): Answer {
       const { code, message, retryable, saved } = event.content;
       return { ...answer, phase: "error", failure: { code, message, retryable }, saved };
     }
+    case "reasoning_start":
+      return { ...answer, reasoning: "", evidence: [...answer.evidence, event] };
+    case "reasoning_delta":
+      return { ...answer, reasoning: answer.reasoning + event.content.text };
+    case "reasoning_complete":
+      return { ...answer, reasoning: event.content.text, evidence: [...answer.evidence, event] };
     case "generation_start":
       return {
         ...answer,

@@ -29,12 +29,13 @@ function storedEvidence(message: Message): EvidenceEvent[] {
 }
 
 function isEvidence(event: { readonly type: string }): event is EvidenceEvent {
-  return /^(retrieval|reranking|grading|rewriting|generation|reasoning)_/.test(event.type);
+  return /^(planning|retrieval|reranking|grading|rewriting|generation|reasoning)_/.test(event.type);
 }
 
 /** A stored answer in the form a live one has. */
 export function storedAnswer(message: Message): Answer {
   const evidence = storedEvidence(message);
+  const reasoned = evidence.findLast((event) => event.type === "reasoning_complete");
   const passages: readonly MarkedPassage[] =
     evidence.findLast((event) => event.type === "generation_start")?.content.passages ?? [];
   return {
@@ -44,6 +45,7 @@ export function storedAnswer(message: Message): Answer {
     model: message.model,
     filters: message.filters,
     text: message.content,
+    reasoning: reasoned?.content.text ?? "",
     evidence,
     passages,
     citations: message.citations,
