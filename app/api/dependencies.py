@@ -14,7 +14,7 @@ from app.domain.access import AccessStore
 from app.domain.job_ports import IngestJobs
 from app.domain.library_ports import LibraryWriter
 from app.domain.models import ModelReach
-from app.domain.ports import Conversations, Library, Models, Suggestions
+from app.domain.ports import Conversations, FollowUps, Library, Models, Suggestions
 from app.domain.principals import Principal
 from app.runs.service import RunService
 
@@ -40,6 +40,7 @@ class Services:
     library_writer: LibraryWriter
     jobs: IngestJobs
     suggestions: Suggestions
+    follow_ups: FollowUps
     model: ModelInfo
     models: Models
     search_sends_to: tuple[str, ...]  # hosts of embedding and reranking services

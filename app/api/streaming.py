@@ -19,10 +19,10 @@ from typing_extensions import override
 
 from app.api.response_models import json_response
 from app.domain.answer_fold import AnswerFold, Step
+from app.domain.conversation_models import StageRecord
 from app.domain.encoding import compact_json
 from app.domain.events import CitationsPayload, DonePayload, ErrorPayload, ResetPayload
 from app.domain.job_ports import NumberedFrames
-from app.domain.models import StageRecord
 from app.runs.cursors import LiveCursor, StoredCursor
 from app.runs.log_entries import step_of
 

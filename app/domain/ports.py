@@ -218,6 +218,16 @@ class Suggestions(Protocol):
         ...
 
 
+class FollowUps(Protocol):
+    """Suggested questions after an answer."""
+
+    async def after(
+        self, principal: Principal, answer: Message, asked: Sequence[str]
+    ) -> tuple[Suggestion, ...]:
+        """At most three that the cited sources answer, none of those `asked` before."""
+        ...
+
+
 Vector = NDArray[np.float32]
 
 

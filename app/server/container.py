@@ -29,7 +29,8 @@ from app.domain.library_ports import PassageEncoder
 from app.domain.model_endpoints import ModelEndpoint
 from app.domain.principals import LOCAL
 from app.embeddings.providers import check_vectors
-from app.graph.answerable_questions import AnswerableQuestions
+from app.graph.answerable_questions import AnswerableQuestions, AnswerCheck
+from app.graph.follow_up_questions import FollowUpQuestions
 from app.ingest.file_reader import FileReader
 from app.ingest.files import FileStore
 from app.ingest.jobs.queue import IngestQueue
@@ -37,6 +38,7 @@ from app.ingest.pipeline import Ingestor
 from app.ingest.reembedding import reembed_source
 from app.llm.catalog import ConfiguredModel, ModelCatalog
 from app.llm.discovery import ModelDiscovery
+from app.llm.extractive_answer import quote as choose_quotes
 from app.llm.offered_models import OfferedModels
 from app.observability.exposition import Exposition
 from app.observability.statement_metrics import StatementMetrics
@@ -226,6 +228,9 @@ async def _assemble(
         loading = load_samples(database, embedder, reader, data_dir=settings.data_dir, clock=clock)
         samples = tasks.spawn(loading, name="sample library")
     offered = make_offered(settings, models, clock, tasks)
+    check = AnswerCheck(
+        HybridSearch(index, embedder), FeatureReranker(index, embedder), choose_quotes
+    )
     model = models.model(models.default)
     offered.reach(model)  # the first check
     services = Services(
@@ -235,9 +240,8 @@ async def _assemble(
         access=PostgresAccess(database),
         library_writer=library,
         jobs=jobs,
-        suggestions=AnswerableQuestions(
-            HybridSearch(index, embedder), FeatureReranker(index, embedder)
-        ),
+        suggestions=AnswerableQuestions(check),
+        follow_ups=FollowUpQuestions(library, check),
         model_reach=partial(offered.reach, model),
         model=ModelInfo(model.provider, model.name, model.label, model.sends_to),
         models=offered,

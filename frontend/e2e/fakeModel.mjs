@@ -1,19 +1,26 @@
 import { createServer } from "node:http";
 
-/** An OpenAI-compatible endpoint that always says the same; `end` makes it unreachable. */
+/**
+ * An OpenAI-compatible endpoint that always says the same; `end` makes it unreachable. With
+ * thoughts it thinks first, and answers after `goOn`.
+ */
 export class FakeModel {
   #server;
   #words;
+  #thoughts;
+  #hasThought = Promise.withResolvers();
   asked = 0;
   lastPassages = "";
 
-  constructor(words) {
+  constructor(words, thoughts) {
     this.#words = words;
+    this.#thoughts = thoughts;
+    if (thoughts.length === 0) this.goOn();
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  static async start(words) {
-    const model = new FakeModel(words);
+  static async start(words, thoughts = []) {
+    const model = new FakeModel(words, thoughts);
     await new Promise((resolve) => model.#server.listen(0, "127.0.0.1", resolve));
     return model;
   }
@@ -24,6 +31,10 @@ export class FakeModel {
 
   get url() {
     return `http://127.0.0.1:${this.port}/v1`;
+  }
+
+  goOn() {
+    this.#hasThought.resolve();
   }
 
   async end() {
@@ -43,6 +54,11 @@ export class FakeModel {
     this.lastPassages = JSON.parse(body).messages.at(-1).content;
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     const frame = (choice) => `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices: [choice] })}\n\n`;
+    for (const thought of this.#thoughts) {
+      response.write(frame({ index: 0, delta: { reasoning_content: thought } }));
+      await new Promise((resume) => setTimeout(resume, 60));
+    }
+    await this.#hasThought.promise;
     for (const content of this.#words) response.write(frame({ index: 0, delta: { content } }));
     response.write(frame({ index: 0, delta: {}, finish_reason: "stop" }));
     response.end("data: [DONE]\n\n");

@@ -48,6 +48,60 @@ async def test_a_new_file_suggests_questions_that_it_answers(client: httpx.Async
     assert (await client.get("/sources/none/questions")).status_code == 404
 
 
+RULES = b"""# Workshop rules
+
+## Opening hours
+
+The workshop is open from eight to six on weekdays, and it is closed on Sundays.
+
+## How to start the lathe
+
+Close the guard of the lathe, then turn the green switch and wait for the lamp.
+
+## Where keys are kept
+
+The keys of the workshop are kept in the grey box behind the door of the office.
+
+## Cleaning the filters
+
+The filters of the extractor are cleaned with compressed air on the first Monday of a month.
+
+## If the extractor fails
+
+When the extractor fails, leave the workshop and call the caretaker on extension 40.
+"""
+
+
+async def test_after_an_answer_come_questions_that_its_source_answers(
+    client: httpx.AsyncClient,
+) -> None:
+    source = (await added(client, "rules.md", RULES))["source_id"]
+
+    async def follow_ups(answer: dict[str, Any]) -> list[str]:
+        route = f"/conversations/{answer['session_id']}/messages/{answer['message_id']}/questions"
+        items = (await client.get(route)).json()["items"]
+        assert len(items) <= 3
+        return [item["question"] for item in items]
+
+    question = "Where are the keys kept?"
+    seen = [question]
+    for _ in range(3):
+        answer = await asked(client, question, "workshop")
+        assert answer["citations"][0]["source_id"] == source
+        offered = await follow_ups(answer)
+        assert offered == await follow_ups(answer)  # the same when it is opened again
+        assert not set(offered) & set(seen)
+        question = offered[0]
+        seen.append(question)
+    assert "How do I start the lathe?" in seen
+    refused = await asked(client, "Who won the chess match in Reykjavik?", "workshop")
+    assert await follow_ups(refused) == []
+    greeted = await asked(client, "Hello", "workshop-2")
+    assert await follow_ups(greeted) == []
+    unknown = "/conversations/workshop/messages/00000000-0000-4000-8000-000000000000/questions"
+    assert (await client.get(unknown)).status_code == 404
+
+
 async def test_a_conversation_is_found_and_saved_as_markdown(client: httpx.AsyncClient) -> None:
     await added(client, "tea.md", b"# Tea\n\nGreen tea is steeped for two minutes.\n")
     await asked(client, "How long is green tea <b>steeped</b>?", "tea-talk")

@@ -14,7 +14,7 @@ from app.api.routes.chat import checked_filters
 from app.api.schemas import SESSION_ID, ConversationPatch, Cursor, FeedbackBody, Limit, Wanted
 from app.domain.conversation_models import Conversation, Message
 from app.domain.encoding import compact_json
-from app.domain.models import Feedback, Page
+from app.domain.models import Feedback, Page, Suggestion
 
 router = APIRouter(prefix="/conversations", tags=["conversations"], responses=REFUSED)
 
@@ -123,6 +123,30 @@ async def list_messages(
     )
     body = Page(tuple(map(MessageShape.of, page.items)), page.next)
     return Response(compact_json(body), media_type="application/json")
+
+
+@router.get(
+    "/{session_id}/messages/{message_id}/questions",
+    response_description="At most three questions.",
+)
+async def list_follow_up_questions(
+    session_id: SessionPath,
+    message_id: uuid.UUID,
+    services: WithServices,
+    principal: WithPrincipal,
+) -> Page[Suggestion]:
+    """What could be asked after this answer: the sources that it cites answer each of them.
+
+    Empty while it is written, and for one without citations. Made without a model when it is
+    asked for, so that no answer waits for it.
+    """
+    store = services.conversations
+    answer = await store.message(principal, session_id, str(message_id))
+    if answer.role != "assistant" or answer.status == "streaming" or not answer.citations:
+        return Page((), None)
+    page = await store.messages(principal, session_id, limit=MESSAGES_PER_PAGE, newest_first=True)
+    asked = [one.content for one in page.items if one.role == "user"]
+    return Page(await services.follow_ups.after(principal, answer, asked), None)
 
 
 @router.put("/{session_id}/messages/{message_id}/feedback", status_code=204)

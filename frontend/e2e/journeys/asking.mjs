@@ -89,7 +89,10 @@ export async function regenerateKeepsBoth(context) {
   await chat.page.getByLabel("Answer 1 of 2").waitFor();
 }
 
-/** ↑ takes the last question back for another try; what was being written is not lost by it. */
+/**
+ * ↑ takes the last question back for another try; what was being written is not lost by it. A
+ * follow-up question, offered again when the conversation is opened, is asked by keyboard.
+ */
 export async function questionIsEditedAndAskedAgain(context) {
   const chat = await openAnswered(context);
   await chat.composer.fill("something else");
@@ -100,8 +103,13 @@ export async function questionIsEditedAndAskedAgain(context) {
   await chat.composer.fill("");
   await chat.page.keyboard.press("ArrowUp");
   check((await chat.composer.inputValue()) === QUESTION, "↑ did not bring the question");
-  await chat.ask(NEXT_QUESTION);
+  await chat.composer.fill("");
+  const offered = chat.page.getByRole("list", { name: "Follow-up questions" }).getByRole("button");
+  await offered.first().waitFor();
+  const next = await offered.first().textContent();
+  await offered.first().press("Enter");
   await until("the next answer", () => chat.page.locator("[data-turn]").count(), (turns) => turns === 2);
+  await chat.page.getByRole("heading", { name: next, exact: true }).waitFor();
   await chat.ends();
 }
 

@@ -5,9 +5,11 @@ import { FakeModel } from "../fakeModel.mjs";
 const ONE = ["Common side effects ", "are nausea ", "and headache [1]."];
 const TWO = ["According to two, ", "nausea is common [1]."];
 
+const THOUGHTS = ["The question is ", "about side effects. ", "Passage 1 ", "names two ", "of them."];
+
 /** Two endpoints and a page beside them: one is chosen, the answers are compared, one dies. */
 export async function modelsAreChosenComparedAndReplaced(context, server) {
-  const [one, two] = [await FakeModel.start(ONE), await FakeModel.start(TWO)];
+  const [one, two] = [await FakeModel.start(ONE), await FakeModel.start(TWO, THOUGHTS)];
   const listed = [
     { name: "one", label: "Model one", base_url: one.url, model: "org/one:7b", context_window: 8192 },
     { name: "two", label: "Model two", base_url: two.url, model: "two", input_price: 0.5, output_price: 1.5 },
@@ -33,9 +35,13 @@ async function journey(context, server, { one, two }) {
 
   await page.getByRole("button", { name: "Answer again with…" }).click();
   await page.getByRole("button", { name: /Model two/ }).click();
+  await page.getByText("Reasoning…").last().click(); // unfolded while it comes
+  await page.getByRole("region", { name: "Reasoning" }).filter({ hasText: "about side effects" }).waitFor();
+  two.goOn();
   await until("two answers side by side", () => page.locator("[data-turn] article").count(), (n) => n === 2);
   await page.locator("[data-turn] article").filter({ hasText: "According to two," }).waitFor();
   await page.getByRole("heading", { name: "two", exact: true }).waitFor();
+  await page.getByText(/^Reasoned for/).waitFor();
   check(one.lastPassages === two.lastPassages, "the passages differ");
   await chat.ends();
   await page.getByRole("button", { name: "Side by side" }).click();

@@ -7,6 +7,7 @@ import { SourceList } from "../citations/SourceList.tsx";
 import { AnswerWith } from "../models/AnswerWith.tsx";
 import { Destination } from "../models/Destination.tsx";
 import { ModelPicker } from "../models/ModelPicker.tsx";
+import { FollowUpQuestions } from "../sources/FollowUpQuestions.tsx";
 import { ScopeName } from "../sources/ScopeName.tsx";
 import { ScopePicker } from "../sources/ScopePicker.tsx";
 import { SaveAsDocument } from "./SaveAsDocument.tsx";
@@ -29,6 +30,7 @@ export const CHAT_RENDERERS: ChatRenderers = {
   ModelPicker,
   Destination,
   AnswerWith,
+  FollowUps: FollowUpQuestions,
   ScopeName,
   Welcome,
   SaveAsDocument,

@@ -217,6 +217,12 @@ export class Client {
     return body(this.#routes.GET("/sources/{source_id}/questions", ofSource(sourceId)));
   }
 
+  /** Questions to ask after an answer. */
+  followUps(sessionId: string, messageId: string) {
+    const params = { path: { session_id: sessionId, message_id: messageId } };
+    return body(this.#routes.GET("/conversations/{session_id}/messages/{message_id}/questions", { params }));
+  }
+
   passages(sourceId: string) {
     return body(this.#routes.GET("/sources/{source_id}/passages", ofSource(sourceId)));
   }

@@ -218,6 +218,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{session_id}/messages/{message_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Follow Up Questions
+         * @description What could be asked after this answer: the sources that it cites answer each of them.
+         *
+         *     Empty while it is written, and for one without citations. Made without a model when it is
+         *     asked for, so that no answer waits for it.
+         */
+        get: operations["list_follow_up_questions_conversations__session_id__messages__message_id__questions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{session_id}/messages/{message_id}/feedback": {
         parameters: {
             query?: never;
@@ -3016,6 +3039,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_MessageShape_"];
+                };
+            };
+            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description The request comes from a page of another website. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Unknown, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A field is not accepted; `details.field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description `database_unavailable` or `sign_in_unavailable`; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_follow_up_questions_conversations__session_id__messages__message_id__questions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most three questions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Suggestion_"];
                 };
             };
             /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */

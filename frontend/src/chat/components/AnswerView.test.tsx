@@ -34,6 +34,7 @@ const RENDERERS: ChatRenderers = {
       {hasFailed ? "other after failure" : "other"}
     </button>
   ),
+  FollowUps: () => null,
   ScopeName: () => null,
   Welcome: () => null,
   SaveAsDocument: () => null,
@@ -41,7 +42,7 @@ const RENDERERS: ChatRenderers = {
 };
 const session = new ChatSession("s-1", true, sessionOptions(new FakeServer()));
 const onSignIn = vi.fn();
-const chat = { session, renderers: RENDERERS, onSignIn };
+const chat = { session, renderers: RENDERERS, onAsk: vi.fn(), onSignIn };
 
 const inChat = (part: ReactNode) => <ChatContext value={chat}>{part}</ChatContext>;
 

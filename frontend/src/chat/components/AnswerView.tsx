@@ -21,8 +21,8 @@ interface Props {
 
 /** One answer: stages, text, sources, and what can be done with it. */
 export function AnswerView({ turn, answer, isLast, stop }: Props) {
-  const { renderers } = useChat();
-  const { text } = answer;
+  const { session, renderers, onAsk } = useChat();
+  const { text, messageId } = answer;
   const isStreaming = answer.phase === "streaming";
   return (
     <article className={styles.answer} aria-busy={isStreaming}>
@@ -41,6 +41,9 @@ export function AnswerView({ turn, answer, isLast, stop }: Props) {
             <AnswerMetrics answer={answer} />
           </div>
           <AnswerTools {...{ turn, answer, isLast }} />
+          {isLast && answer.phase === "complete" && messageId !== null && answer.citations.length > 0 ? (
+            <renderers.FollowUps sessionId={session.getSnapshot().sessionId} {...{ messageId, onAsk }} />
+          ) : null}
         </>
       )}
     </article>

@@ -25,6 +25,7 @@ const RENDERERS: ChatRenderers = {
   ModelPicker: () => null,
   Destination: () => null,
   AnswerWith: () => null,
+  FollowUps: () => null,
   ScopeName: () => null,
   Welcome: () => null,
   SaveAsDocument: () => null,

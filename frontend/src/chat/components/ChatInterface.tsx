@@ -41,7 +41,6 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
   const edit = useCallback((question: string) => {
     setEdited((last) => ({ question, times: (last?.times ?? 0) + 1 }));
   }, []);
-  const chat = useMemo(() => ({ session, renderers, onSignIn }), [session, renderers, onSignIn]);
   const { turns, phase } = snapshot;
   const connection = isOffline ? "offline" : snapshot.connection;
   useEscape(phase === "streaming", () => void session.stop());
@@ -52,6 +51,10 @@ export function ChatInterface({ sessionId, isNew, renderers, onActivity, onSignI
       toEnd();
     },
     [session, toEnd],
+  );
+  const chat = useMemo(
+    () => ({ session, renderers, onAsk: ask, onSignIn }),
+    [session, renderers, ask, onSignIn],
   );
   const { queued, filters, model, returnedQuestion } = snapshot;
   return (

@@ -8,6 +8,7 @@ import type { ChatRenderers } from "./renderers.ts";
 export interface Chat {
   readonly session: ChatSession;
   readonly renderers: ChatRenderers;
+  readonly onAsk: (question: string) => void;
   readonly onSignIn: () => void;
 }
 

@@ -30,6 +30,12 @@ export interface ChatRenderers {
     hasFailed: boolean;
     onPick: (name: string) => void;
   }>;
+  /** What could be asked after an answer. */
+  readonly FollowUps: ComponentType<{
+    sessionId: string;
+    messageId: string;
+    onAsk: (question: string) => void;
+  }>;
   readonly ScopeName: ComponentType<{ filters: Filters }>;
   readonly Welcome: ComponentType<{ onAsk: (question: string) => void }>;
   /** Offers another place for a text that is too long to be asked. */
