@@ -11,7 +11,7 @@ def greeting(examples: Sequence[str], counts: LibraryCounts) -> str:
     """A greeting with examples of what can be asked."""
     return _with_examples(
         f"Hello. I answer questions from {_library(counts)} and cite the passage for "
-        "everything I say.",
+        f"everything I say.{_if_empty(counts)}",
         examples,
     )
 
@@ -19,10 +19,10 @@ def greeting(examples: Sequence[str], counts: LibraryCounts) -> str:
 def about(examples: Sequence[str], counts: LibraryCounts, *, answers_by: str) -> str:
     """`answers_by`: the sentence about the model."""
     return _with_examples(
-        f"I am Citestream. I answer questions from {_library(counts)}: I search them, and every "
+        f"I am Citestream. I answer questions from {_library(counts)}: I search it, and every "
         "statement is cited to the passage it comes from, which opens where it stands. "
-        f"{answers_by} You can ask about a fact, have a source summarised, compare two of them, or "
-        "ask which sources there are.",
+        f"{answers_by}{_if_empty(counts)} You can ask about a fact, have a source summarised, "
+        "compare two of them, or ask which sources there are.",
         examples,
     )
 
@@ -33,6 +33,10 @@ def thanks() -> str:
 
 def farewell() -> str:
     return "Goodbye. This conversation stays here; you can go on with it at any time."
+
+
+def nothing_to_list() -> str:
+    return "The library is empty. Add files to it, and ask again."
 
 
 def unclear() -> str:
@@ -62,4 +66,9 @@ def _library(counts: LibraryCounts) -> str:
         for number, noun in ((counts.documents, "document"), (counts.recordings, "recording"))
         if number
     ]
-    return f"your library ({' and '.join(parts)})" if parts else "your library, which is empty yet,"
+    return f"your library ({' and '.join(parts)})" if parts else "your library"
+
+
+def _if_empty(counts: LibraryCounts) -> str:
+    is_empty = counts.documents + counts.recordings == 0
+    return " The library is empty: add files to it first." if is_empty else ""

@@ -186,6 +186,8 @@ class _Planning:
 
     async def _inventory(self) -> _Answer:
         everything = await self._finder.readable()
+        if not everything:
+            return talk.nothing_to_list()
         if self.asked.source_kind is not None:
             everything = [one for one in everything if one.kind == self.asked.source_kind]
         topic, by_meaning = self.asked.subject, False

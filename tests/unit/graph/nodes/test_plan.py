@@ -220,7 +220,13 @@ async def test_a_greeting_says_what_is_here_and_offers_three_questions() -> None
     assert "4 documents and 1 recording" in asked.text
     assert len([line for line in asked.lines if line.startswith("- ")]) == 3
     empty = await ask("hello", library=MemoryLibrary())
-    assert "which is empty yet" in empty.text
+    assert empty.text.endswith("everything I say. The library is empty: add files to it first.")
+
+
+@pytest.mark.parametrize("text", ["Which documents do you have?", "What can you do?"])
+async def test_an_empty_library_is_said_to_be_empty(text: str) -> None:
+    empty = await ask(text, library=MemoryLibrary())
+    assert "The library is empty" in empty.text
 
 
 async def test_who_asks_who_answers_hears_of_the_model() -> None:
