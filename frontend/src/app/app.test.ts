@@ -28,11 +28,13 @@ describe("addresses", () => {
 });
 
 describe("examplesFor", () => {
-  const source = (name: string, title: string) =>
-    ({ name, title, kind: "document", created_at: "2026-11-20T10:00:00Z" }) as Source;
+  const source = (name: string, title: string, tags: string[] = []) =>
+    ({ name, title, tags, kind: "document", created_at: "2026-11-20T10:00:00Z" }) as Source;
 
   it("asks the sample library's questions, or about one's own sources", () => {
-    expect(examplesFor([source("documents/aripiprazole.md", "A")])).toHaveLength(2);
+    expect(examplesFor([source("documents/aripiprazole.md", "A", ["sample"])])).toHaveLength(2);
+    // Without the sample library, a file of the same name is one's own.
+    expect(examplesFor([source("aripiprazole.md", "Mine")])[0]?.question).toContain("“Mine”");
     expect(examplesFor([source("mine.md", "Mine")])[0]?.question).toContain("“Mine”");
     expect(examplesFor([])).toEqual([]);
   });

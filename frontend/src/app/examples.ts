@@ -27,16 +27,23 @@ const ASKED_OF_SAMPLES: readonly (Example & { readonly needs: string })[] = [
   },
 ];
 
+/** Whether a source came with the program. */
+function isSample({ tags }: Source): boolean {
+  return tags.includes("sample");
+}
+
 /** The newest source that did not come with the program. */
 export function newestOwn(sources: readonly Source[]): Source | null {
-  const own = sources.filter(({ tags }) => !tags.includes("sample"));
+  const own = sources.filter((source) => !isSample(source));
   return own.toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))[0] ?? null;
 }
 
 /** Questions worth trying on this library: the sample's own, or one for each newest source. */
 export function examplesFor(sources: readonly Source[]): Example[] {
+  // A file of one's own may have the name of a sample.
+  const samples = sources.filter(isSample);
   const known = ASKED_OF_SAMPLES.filter(({ needs }) =>
-    sources.some(({ name }) => name.includes(needs)),
+    samples.some(({ name }) => name.includes(needs)),
   );
   if (known.length > 0) return known;
   return sources
