@@ -48,6 +48,55 @@ async def test_a_new_file_suggests_questions_that_it_answers(client: httpx.Async
     assert (await client.get("/sources/none/questions")).status_code == 404
 
 
+async def test_a_conversation_is_found_and_saved_as_markdown(client: httpx.AsyncClient) -> None:
+    await added(client, "tea.md", b"# Tea\n\nGreen tea is steeped for two minutes.\n")
+    await asked(client, "How long is green tea <b>steeped</b>?", "tea-talk")
+    found = (await client.get("/conversations", params={"q": "two minutes"})).json()["items"]
+    assert [one["session_id"] for one in found] == ["tea-talk"]
+    assert "two minutes" in found[0]["match"]["text"]
+    listed = (await client.get("/conversations")).json()["items"]
+    assert {one["match"] for one in listed} == {None}
+    saved = await client.get("/conversations/tea-talk/export", params={"language": "de"})
+    assert saved.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert saved.headers["content-disposition"].startswith("attachment; ")
+    assert "## How long is green tea \\<b\\>steeped\\</b\\>?" in saved.text
+    assert "**Quellen**\n\n\\[1\\] Tea" in saved.text
+    assert "> Green tea is steeped for two minutes." in saved.text
+    assert (await client.get("/conversations/none/export")).status_code == 404
+    for bad in ({"q": "x" * 201}, {"q": "a\0b"}, {"q": "tea", "cursor": "made up"}):
+        assert (await client.get("/conversations", params=bad)).status_code == 422, bad
+
+
+async def test_a_cited_source_that_is_deleted_keeps_its_quote(client: httpx.AsyncClient) -> None:
+    source = (await added(client, "cups.md", b"# Cups\n\nThe blue cups hold 200 ml.\n"))[
+        "source_id"
+    ]
+    given = await asked(client, "How much do the blue cups hold?", "cups")
+    cited = given["citations"][0]
+    assert (await client.delete(f"/sources/{source}")).status_code == 204
+    assert (await client.get(f"/sources/{source}")).status_code == 404
+    stored = (await client.get("/conversations/cups/messages")).json()["items"][-1]
+    assert stored["citations"][0] == cited
+    again = await asked(client, "How much do the blue cups hold?", "cups-again")
+    assert source not in {one["source_id"] for one in again["citations"]}
+    back = await client.post(f"/sources/{source}/restore")
+    assert (back.status_code, back.json()["source_id"]) == (200, source)
+    assert (await client.post(f"/sources/{source}/restore")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 296 + ".txt", "<img src=x onerror=alert(1)>.txt", "🫖🫖.txt", "**b** [l](e).txt"],
+)
+async def test_names_are_text(client: httpx.AsyncClient, name: str) -> None:
+    end = await added(client, name, f"Only {name} is said here.".encode())
+    assert end["status"] == "added"
+    source = (await client.get(f"/sources/{end['source_id']}")).json()
+    assert source["name"] == name[-255:]
+    assert source["title"].strip()
+    assert (await client.get(f"/sources/{end['source_id']}/questions")).status_code == 200
+
+
 RULES = b"""# Workshop rules
 
 ## Opening hours
@@ -100,52 +149,3 @@ async def test_after_an_answer_come_questions_that_its_source_answers(
     assert await follow_ups(greeted) == []
     unknown = "/conversations/workshop/messages/00000000-0000-4000-8000-000000000000/questions"
     assert (await client.get(unknown)).status_code == 404
-
-
-async def test_a_conversation_is_found_and_saved_as_markdown(client: httpx.AsyncClient) -> None:
-    await added(client, "tea.md", b"# Tea\n\nGreen tea is steeped for two minutes.\n")
-    await asked(client, "How long is green tea <b>steeped</b>?", "tea-talk")
-    found = (await client.get("/conversations", params={"q": "two minutes"})).json()["items"]
-    assert [one["session_id"] for one in found] == ["tea-talk"]
-    assert "two minutes" in found[0]["match"]["text"]
-    listed = (await client.get("/conversations")).json()["items"]
-    assert {one["match"] for one in listed} == {None}
-    saved = await client.get("/conversations/tea-talk/export", params={"language": "de"})
-    assert saved.headers["content-type"] == "text/markdown; charset=utf-8"
-    assert saved.headers["content-disposition"].startswith("attachment; ")
-    assert "## How long is green tea \\<b\\>steeped\\</b\\>?" in saved.text
-    assert "**Quellen**\n\n\\[1\\] Tea" in saved.text
-    assert "> Green tea is steeped for two minutes." in saved.text
-    assert (await client.get("/conversations/none/export")).status_code == 404
-    for bad in ({"q": "x" * 201}, {"q": "a\0b"}, {"q": "tea", "cursor": "made up"}):
-        assert (await client.get("/conversations", params=bad)).status_code == 422, bad
-
-
-async def test_a_cited_source_that_is_deleted_keeps_its_quote(client: httpx.AsyncClient) -> None:
-    source = (await added(client, "cups.md", b"# Cups\n\nThe blue cups hold 200 ml.\n"))[
-        "source_id"
-    ]
-    given = await asked(client, "How much do the blue cups hold?", "cups")
-    cited = given["citations"][0]
-    assert (await client.delete(f"/sources/{source}")).status_code == 204
-    assert (await client.get(f"/sources/{source}")).status_code == 404
-    stored = (await client.get("/conversations/cups/messages")).json()["items"][-1]
-    assert stored["citations"][0] == cited
-    again = await asked(client, "How much do the blue cups hold?", "cups-again")
-    assert source not in {one["source_id"] for one in again["citations"]}
-    back = await client.post(f"/sources/{source}/restore")
-    assert (back.status_code, back.json()["source_id"]) == (200, source)
-    assert (await client.post(f"/sources/{source}/restore")).status_code == 404
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["x" * 296 + ".txt", "<img src=x onerror=alert(1)>.txt", "🫖🫖.txt", "**b** [l](e).txt"],
-)
-async def test_names_are_text(client: httpx.AsyncClient, name: str) -> None:
-    end = await added(client, name, f"Only {name} is said here.".encode())
-    assert end["status"] == "added"
-    source = (await client.get(f"/sources/{end['source_id']}")).json()
-    assert source["name"] == name[-255:]
-    assert source["title"].strip()
-    assert (await client.get(f"/sources/{end['source_id']}/questions")).status_code == 200

@@ -35,7 +35,7 @@ async function journey(context, server, { one, two }) {
 
   await page.getByRole("button", { name: "Answer again with…" }).click();
   await page.getByRole("button", { name: /Model two/ }).click();
-  await page.getByText("Reasoning…").last().click(); // unfolded while it comes
+  await page.getByText("Reasoning so far").click(); // unfolded while it comes
   await page.getByRole("region", { name: "Reasoning" }).filter({ hasText: "about side effects" }).waitFor();
   two.goOn();
   await until("two answers side by side", () => page.locator("[data-turn] article").count(), (n) => n === 2);

@@ -128,7 +128,7 @@ describe("Reasoning", () => {
     rerender(<Reasoning answer={after(2)} />);
     const fold = container.querySelector("details");
     expect(fold?.open).toBe(false);
-    fireEvent.click(screen.getByText("Reasoning…"));
+    fireEvent.click(screen.getByText("Reasoning so far"));
     rerender(<Reasoning answer={after(3)} />);
     expect(screen.getByRole("region", { name: "Reasoning" }).textContent).toBe("Passage [2]?");
     rerender(<Reasoning answer={{ ...after(4), phase: "complete" }} />);
