@@ -8,7 +8,9 @@ export class FakeModel {
   #server;
   #words;
   #thoughts;
-  #hasThought = Promise.withResolvers();
+  #mayAnswer = new Promise((resolve) => {
+    this.goOn = resolve;
+  });
   asked = 0;
   lastPassages = "";
 
@@ -33,10 +35,6 @@ export class FakeModel {
     return `http://127.0.0.1:${this.port}/v1`;
   }
 
-  goOn() {
-    this.#hasThought.resolve();
-  }
-
   async end() {
     if (!this.#server.listening) return;
     this.#server.closeAllConnections();
@@ -58,7 +56,7 @@ export class FakeModel {
       response.write(frame({ index: 0, delta: { reasoning_content: thought } }));
       await new Promise((resume) => setTimeout(resume, 60));
     }
-    await this.#hasThought.promise;
+    await this.#mayAnswer;
     for (const content of this.#words) response.write(frame({ index: 0, delta: { content } }));
     response.write(frame({ index: 0, delta: {}, finish_reason: "stop" }));
     response.end("data: [DONE]\n\n");
