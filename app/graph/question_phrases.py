@@ -67,7 +67,8 @@ FAREWELLS: Final = whole_phrases("""
 """)
 ABOUT: Final = whole_phrases("""
     who are you / what are you / what is this / what is this app / what is this page
-    what can you do / what do you do / what can i do here / what can i do with this
+    what can you do / what can you do for me / what do you do / what can i do here
+    what can i do with this
     what can i ask / what can i ask you / what should i ask / what may i ask / help / help me
     can you help me / how can you help / how can you help me / how do you work
     how does this work / how does it work / how do i use this / how can i use this

@@ -34,6 +34,27 @@ _NUMBER: Final = re.compile(
     r"|wie ?viele?|wie (?:hoch|lange|oft|weit|teuer)|wann)\b",
     re.IGNORECASE,
 )
+_COUNT: Final = re.compile(
+    r"^\W*(?:and |so |but )?(?:how (?:many|much|long|old|far|high|big|large|fast|heavy|tall|deep"
+    r"|wide)|wie ?viele?|wie (?:hoch|lange|weit|teuer|alt))\b",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(
+    r"^\W*(?:and |so |but )?(?:since |until |by |from )?(?:when|(?:at |on )?what (?:time|date|day)"
+    r"|wann)\b",
+    re.IGNORECASE,
+)
+_NEGATIVE: Final = frozenset(
+    normalized_words(
+        "forbidden prohibited banned refused refuse excluded exclude rejected reject avoid avoided"
+        " denied missing lack lacks fail failed unsupported"
+    )
+)
+_PRICE: Final = re.compile(
+    r"\b(?:costs?|price[ds]?|fees?|(?:do|must|have to|to) pay|expensive|charged?|kostet|kosten"
+    r"|preis|teuer|geb\u00fchr)\b",
+    re.IGNORECASE,
+)
 _PERSON: Final = re.compile(
     r"\b(?:who|whom|whose|which (?:person|company)|wer|wem|wen)\b", re.IGNORECASE
 )
@@ -42,7 +63,8 @@ _REASON: Final = re.compile(
     r"\b(?:why|reasons?|causes?d?|how come|warum|wieso|weshalb)\b", re.IGNORECASE
 )
 _WHOLE: Final = re.compile(
-    r"^\W*(?:what (?:are|were|must|should|does|do|can)\b|which\b|list\b|name\b|give\b|show\b)",
+    r"^\W*(?:what (?:[^\W\d]{3,20}s )?(?:are|were|must|should|does|do|can|apply)\b"
+    r"|(?:for |in |on |to |at )?which\b|list\b|name\b|give\b|show\b)",
     re.IGNORECASE,
 )
 _PREPOSITION: Final = re.compile(
@@ -62,12 +84,18 @@ class Asked:
     """The content terms of a question and the form that an answer has."""
 
     terms: frozenset[str]
+    every: frozenset[str]  # also the words that ask: "need", "use"
+    norms: frozenset[str]  # of all its words
     head: frozenset[str]  # the terms before the first preposition: "side effects (of warfarin)"
     one: bool  # one fact, not several
     steps: bool
     number: bool
+    count: bool  # how much: nothing without a number answers
+    time: bool
+    price: bool
     person: bool
     definition: bool
+    negative: bool  # what is not, or must not be
     reason: bool
     several: bool  # a list is expected
     pairs: frozenset[tuple[str, str]]  # a number and its neighbour: "after 5", "5 years"
@@ -77,11 +105,17 @@ class Asked:
         steps = _STEPS.search(question) is not None
         return cls(
             terms=(terms := _terms(question)),
+            every=content_terms(question) | terms,
+            norms=frozenset(word.norm for word in words(question)),
             head=(content_terms(_PREPOSITION.split(question, maxsplit=1)[0]) & terms) or terms,
             one=not steps and _ONE.search(question) is not None,
             steps=steps,
             number=_NUMBER.search(question) is not None,
+            count=_COUNT.match(question) is not None,
+            time=_TIME.match(question) is not None,
+            price=_PRICE.search(question) is not None,
             person=_PERSON.search(question) is not None,
+            negative=any(w.is_negator or w.norm in _NEGATIVE for w in words(question)),
             definition=_DEFINITION.search(question) is not None,
             reason=_REASON.search(question) is not None,
             several=_WHOLE.search(question) is not None,

@@ -24,6 +24,8 @@ _SENTENCE_WORDS: Final = 8
 _INTRODUCES: Final = re.compile(
     r"[:\uff1a,]$|\b(?:the following|as follows|below)\b[^.!?]{0,40}\.?$", re.IGNORECASE
 )
+_TITLE: Final = re.compile(r"[^\W_]\S*(?: \S+){0,6}(?<![.!?;,])")
+"""A few words above a list that are no sentence: "What we do not want"."""
 _CAPTION: Final = re.compile(r"(?:table|tab\.|tabelle|tableau)\b", re.IGNORECASE)
 _LABELLED: Final = re.compile(r"\w:[ \t]\S")
 
@@ -159,6 +161,8 @@ class _Reader:
             return False
         following = self._blocks[self._at][1].kind
         if following == "row" and _CAPTION.match(text):
+            return True
+        if following == "item" and _TITLE.fullmatch(text):
             return True
         if following in ("item", "row", "code"):
             return _INTRODUCES.search(text) is not None

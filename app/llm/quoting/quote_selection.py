@@ -9,7 +9,7 @@ from app.domain.models import Passage
 from app.llm.quoting.asked import Asked
 from app.llm.quoting.quotable_units import Unit
 from app.llm.quoting.quote_rendering import Chosen
-from app.llm.quoting.unit_scoring import Scored, Scorer
+from app.llm.quoting.unit_scoring import Scored, Scorer, gives_a_cause
 from app.text.tokens import content_terms
 
 _MAX_COST: Final = 6
@@ -28,6 +28,11 @@ _PART_SHARE: Final = 0.8
 _NEW_PART: Final = 0.1
 _WHOLE_LIST: Final = 0.3
 _SAME_SHARE: Final = 0.8
+_NAMED_SHARE: Final = 0.5
+"""A source that the question seems to name has to answer, too: so well, beside the best of all."""
+_MAX_TITLE_WORDS: Final = 12
+_REASON_DISTANCE: Final = 2
+"""Sentences after the fact in which its reason is looked for."""
 _REFERS_BACK: Final = re.compile(
     r"(?:[\w,]+ ){1,3}(?:this|it|they|these) (?:is|are|was|were|has|have|can|will|may)\b"
     r"|(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
@@ -62,6 +67,8 @@ def select(question: str, passages: Sequence[Passage], units: Sequence[Unit]) ->
     if not asked.one:
         candidates = _of_the_section(asked, scorer, units, candidates)
     chosen = _choose(asked, scorer, units, candidates)
+    if asked.reason and asked.one:
+        chosen += _reasons(units, chosen)
     return _in_order(units, chosen)
 
 
@@ -86,34 +93,65 @@ def _of_list(
     every = _Candidate(whole.unit, None, whole.score, whole.own, whole.around)
     if asked.steps and unit.is_procedure:
         return every
+    if asked.several and scorer.names_the_list(unit):
+        return every
     specific = [scorer.weight(one.own - one.around) for one in parts]
     best = max(specific)
     is_list = unit.kind == "list" and not unit.header
     is_about = bool(asked.head) and asked.head <= whole.around
     if best == 0 and asked.one and is_list and unit.lead is None:
-        return _of_one_item(every, parts)
+        return _of_one_item(every, unit, parts)
     if best == 0 or (is_list and (is_about or (asked.several and best < _WHOLE_LIST))):
         return every
     some = _specific_parts(scorer, parts, specific)
+    numbers = _with_paragraphs(unit, [one.part for one in some if one.part is not None])
+    some = [one for one in parts if one.part in numbers]
     top = max(some, key=lambda one: one.score)
     own = frozenset[str]().union(*(one.own for one in some))
-    numbers = tuple(one.part for one in some if one.part is not None)
     return _Candidate(
-        whole.unit, None if len(some) == len(parts) else numbers, top.score, own, top.around
+        whole.unit, None if len(numbers) == len(parts) else numbers, top.score, own, top.around
     )
 
 
-def _of_one_item(every: _Candidate, parts: Sequence[Scored]) -> _Candidate:
+def _of_one_item(every: _Candidate, unit: Unit, parts: Sequence[Scored]) -> _Candidate:
     """The items that answer best, where each is a statement of its own."""
     top = max(parts, key=lambda one: one.score)
-    numbers = tuple(
-        one.part
-        for one in parts
-        if one.part is not None and one.own and one.score >= _TIE_SHARE * top.score
+    numbers = _with_paragraphs(
+        unit,
+        [
+            one.part
+            for one in parts
+            if one.part is not None and one.own and one.score >= _TIE_SHARE * top.score
+        ],
     )
     if not 0 < len(numbers) < len(parts):
         return every
     return _Candidate(every.unit, numbers, top.score, top.own, top.around)
+
+
+def _with_paragraphs(unit: Unit, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Also what belongs to these items: paragraphs, code and items below them.
+
+    An item is a title, or a question, of the paragraphs after it; and an answer needs its question.
+    """
+    taken = set(numbers)
+    if unit.kind != "list":
+        return tuple(sorted(taken))
+    for number in numbers:
+        head = unit.parts[number]
+        if not head.mark:
+            before = next((i for i in range(number, -1, -1) if unit.parts[i].mark), number)
+            if unit.parts[before].text.endswith("?"):
+                taken.add(before)
+            continue
+        is_title = len(head.text.split()) <= _MAX_TITLE_WORDS
+        introduces = head.text.endswith((":", "\uff1a"))
+        for following in range(number + 1, len(unit.parts)):
+            part = unit.parts[following]
+            if not (is_title and not part.mark) and not (introduces and part.depth > head.depth):
+                break
+            taken.add(following)
+    return tuple(sorted(taken))
 
 
 def _specific_parts(
@@ -157,7 +195,9 @@ def _of_the_subject(
         return scorer.weight(subject & (about | one.own | one.around))
 
     most = max(map(named, candidates), default=0.0)
-    return [one for one in candidates if named(one) >= most - 1e-9]
+    about = [one for one in candidates if named(one) >= most - 1e-9]
+    best = max((one.score for one in candidates), default=0.0)
+    return about if any(one.score >= _NAMED_SHARE * best for one in about) else candidates
 
 
 def _of_the_section(
@@ -241,6 +281,32 @@ def _context(units: Sequence[Unit], one: _Candidate) -> list[_Candidate]:
     if unit.label is not None and before.block != unit.block:
         return []
     return [_Candidate(previous, None, one.score, one.own, one.around)]
+
+
+def _reasons(units: Sequence[Unit], chosen: Sequence[_Candidate]) -> list[_Candidate]:
+    """The sentences after the fact up to its reason; the next one where none says that it is."""
+    quoted = {one.unit for one in chosen}
+    if not chosen or any(gives_a_cause(units[number].text) for number in quoted):
+        return []
+    fact = chosen[0]
+    following: list[int] = []
+    for number in range(fact.unit + 1, min(fact.unit + 1 + _REASON_DISTANCE, len(units))):
+        if not _goes_on(units[fact.unit], units[number]):
+            break
+        following.append(number)
+        if gives_a_cause(units[number].text):
+            break
+    else:
+        following = following[:1]
+    if following and not gives_a_cause(units[following[-1]].text):
+        following = following[:1]
+    return [replace(fact, unit=number, parts=None) for number in following if number not in quoted]
+
+
+def _goes_on(one: Unit, other: Unit) -> bool:
+    """Whether both are sentences of one paragraph or turn."""
+    is_prose = one.kind == other.kind == "sentence"
+    return is_prose and (one.passage, one.block) == (other.passage, other.block)
 
 
 def _same(units: Sequence[Unit], one: _Candidate, other: _Candidate) -> bool:

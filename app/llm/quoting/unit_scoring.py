@@ -11,7 +11,8 @@ from typing import Final
 from app.domain.models import Passage
 from app.llm.quoting.asked import Asked, number_pairs
 from app.llm.quoting.quotable_units import Unit
-from app.text.tokens import content_terms, words
+from app.text.stop_words import NEGATORS
+from app.text.tokens import Word, content_terms, normalized_words, words
 
 HEADING, TITLE, LEAD, BEFORE, ASKED = 0.8, 0.7, 0.9, 0.4, 0.6
 """Weight of a query term in the heading, the title, the lead-in, the preceding sentence, and in a
@@ -46,6 +47,44 @@ _DEFINES: Final = re.compile(r"^(?:\w[\w’'-]*\s+){1,4}?(?:is|are|was|were|mean
 _CAUSE: Final = re.compile(
     r"\b(?:because|due to|caused?|so that|since|therefore|owing to|as a result|reasons?|:|weil"
     r"|wegen|damit)",
+    re.IGNORECASE,
+)
+_MONEY: Final = re.compile(
+    r"[€$£¥]|\b(?:euros?|pounds?|dollars?|cents?|francs?|eur|usd|gbp|chf|free of charge|for free"
+    r"|kostenlos)\b",
+    re.IGNORECASE,
+)
+_AMOUNT: Final = frozenset(
+    normalized_words(
+        "half quarter third dozen hundred thousand million once twice no none zero both"
+    )
+)
+"""Words for an amount that are not numbers."""
+_RELATIONS: Final = frozenset(
+    normalized_words("before after during without while until under over between against")
+)
+"""A heading with one of them names something else without it."""
+_ASKING_HEADING: Final = re.compile(
+    r"\W*(?:what|which|who|how|where|when|was|wie)\b", re.IGNORECASE
+)
+LIST_NAMED: Final = 0.35
+LIST_LED: Final = 0.15
+_NO_AMOUNT: Final = 0.2
+_MIN_LIST: Final = 3
+_OPPOSITE: Final = 0.4
+"""What "We do not take:" introduces is not what is taken."""
+_PRICE_WEIGHT: Final = 0.25
+_CODE_COST: Final = 0.3
+_NEGATOR_SHARE: Final = 0.5
+"""A passage may say the same without a negation, or another thing with one."""
+_TIME: Final = re.compile(
+    r"\d|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|may|june|july"
+    r"|august|september|october|november|december|spring|summer|autumn|fall|winter|daily|weekly"
+    r"|monthly|yearly|annual(?:ly)?|every|each|morning|noon|afternoon|evening|night|midnight"
+    r"|weekends?|today|tomorrow|yesterday|always|never|immediately|at once|once|until|before|after"
+    r"|during|as soon as|while|when(?:ever)?|if|unless|first|last|(?:quarter|year|month|week|day"
+    r"|hour|minute|second)s?|(?:mon|diens|donners|frei|sams|sonn)tags?|mittwochs?|januar|februar"
+    r"|märz|mai|juni|juli|oktober|dezember|täglich|jährlich|vor|nach|bis|jeden)\b",
     re.IGNORECASE,
 )
 
@@ -95,6 +134,24 @@ class Scorer:
         """The terms of the innermost heading, without its number."""
         heading = (self._passages[passage].heading or "").rpartition(" > ")[2]
         return content_terms(_NUMBERING.sub("", heading))
+
+    def names_the_list(self, unit: Unit) -> bool:
+        """Whether the heading of a list says what is asked for ("Best practices")."""
+        if unit.kind != "list" or unit.header:
+            return False
+        terms = self.last_heading(unit.passage)
+        if not terms or terms.isdisjoint(
+            self._asked.head | (self._asked.every - self._asked.terms)
+        ):
+            return False
+        heading = (self._passages[unit.passage].heading or "").rpartition(" > ")[2]
+        said = {word.norm for word in words(heading)}
+        return terms <= self._asked.every and said & _RELATIONS <= self._asked.norms
+
+    def _asks_the_same(self, unit: Unit) -> bool:
+        """Whether that heading is a question, as in "What you need"."""
+        heading = (self._passages[unit.passage].heading or "").rpartition(" > ")[2]
+        return _ASKING_HEADING.match(heading) is not None
 
     def section(self, passage: int) -> tuple[str, str | None]:
         """The source and the heading."""
@@ -149,12 +206,20 @@ class Scorer:
             )
             if found:
                 weights[term] = math.log(1 + (count + 1) / found)
+                if term in NEGATORS:
+                    weights[term] *= _NEGATOR_SHARE
         return weights
 
     def _of_unit(self, index: int) -> Iterator[Scored]:
         unit = self._units[index]
         before, asked = self._context(index)
+        item: frozenset[str] = frozenset()
+        is_question = False
         for number, part in enumerate(unit.parts):
+            if part.mark:
+                item, is_question = self._terms[index][number], part.text.endswith("?")
+            elif unit.kind == "list":
+                before, asked = item, item if is_question else frozenset()
             yield self._score(index, number, self._terms[index][number], before, asked, part.text)
         if unit.kind in ("list", "table") or len(unit.parts) > 1:
             yield self._score(index, None, self._unit_terms[index], before, asked, "")
@@ -205,10 +270,44 @@ class Scorer:
         asking = next((i for i in earlier if self._units[i].text.endswith("?")), None)
         return self._unit_terms[earlier[0]], empty if asking is None else self._unit_terms[asking]
 
+    def _fit_of_amount(self, text: str, found: Sequence[Word]) -> float:
+        """Whether it says a number, a time or a price where one is asked for."""
+        asked = self._asked
+        if asked.price:
+            return _PRICE_WEIGHT if _MONEY.search(text) else -_NO_AMOUNT
+        if asked.time and not _TIME.search(text):
+            return -_NO_AMOUNT
+        if asked.number and any(w.is_number and w.norm not in self.weights for w in found):
+            return 0.15
+        has_amount = any(w.is_number or w.norm in _AMOUNT for w in found)
+        return -_NO_AMOUNT if asked.count and not has_amount else 0.0
+
+    def _fit_of_definition(self, unit: Unit, text: str) -> float:
+        fit = 0.0
+        if unit.is_first and not content_terms(unit.label or "").isdisjoint(self._asked.terms):
+            fit += 0.25
+        if _DEFINES.match(text):
+            subject = {w.norm for w in words(text)[:3]}
+            fit += 0.15 * bool(subject & set(self.weights))
+        return fit
+
+    def _fit_of_whole(self, unit: Unit) -> float:
+        asked = self._asked
+        is_procedure = asked.steps and unit.is_procedure
+        fit = 0.25 * is_procedure + 0.1 * asked.several
+        if unit.lead is not None and not asked.negative:
+            fit -= _OPPOSITE * any(word.is_negator for word in words(unit.lead.text))
+        if not (is_procedure or asked.several):
+            return fit
+        if self.names_the_list(unit):
+            return fit + LIST_NAMED * (1 + self._asks_the_same(unit))
+        is_led = unit.kind == "list" and unit.lead is not None and len(unit.parts) >= _MIN_LIST
+        return fit + LIST_LED * is_led
+
     def _fit(self, unit: Unit, number: int | None, text: str) -> float:
         """Whether it has the form that the question expects."""
         if number is None:
-            return 0.25 * (self._asked.steps and unit.is_procedure) + 0.1 * self._asked.several
+            return self._fit_of_whole(unit)
         fit = 0.0
         if text.endswith("?"):
             fit -= 0.5
@@ -216,24 +315,23 @@ class Scorer:
             fit -= 0.3
         found = words(text)
         asked = self._asked
-        if asked.number and any(w.is_number and w.norm not in self.weights for w in found):
-            fit += 0.15
+        fit += self._fit_of_amount(text, found)
+        if unit.kind == "code" and (asked.person or asked.reason or asked.time):
+            fit -= _CODE_COST
         if asked.pairs:
             fit += 0.2 * len(asked.pairs & number_pairs(found)) / len(asked.pairs)
         if asked.person and any(w.is_capitalized for w in found[1:]):
             fit += 0.1
         if asked.reason and _CAUSE.search(text):
             fit += 0.15
-        if (
-            asked.definition
-            and unit.is_first
-            and not content_terms(unit.label or "").isdisjoint(asked.terms)
-        ):
-            fit += 0.25
-        if asked.definition and _DEFINES.match(text):
-            subject = {w.norm for w in words(text)[:3]}
-            fit += 0.15 * bool(subject & set(self.weights))
+        if asked.definition:
+            fit += self._fit_of_definition(unit, text)
         return fit
+
+
+def gives_a_cause(text: str) -> bool:
+    """Whether a sentence says why."""
+    return _CAUSE.search(text) is not None
 
 
 def _terms(text: str, bounds: Sequence[tuple[tuple[str, ...], re.Pattern[str]]]) -> frozenset[str]:

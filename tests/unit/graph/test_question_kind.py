@@ -18,6 +18,7 @@ from app.graph.question_kind import asked_for
         ("bye", "farewell"),
         ("who are you?", "about"),
         ("What can you do?", "about"),
+        ("what can you do for me?", "about"),
         ("hey, can you help me?", "about"),
         ("?", "unclear"),
         ("… !!", "unclear"),

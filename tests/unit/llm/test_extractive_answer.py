@@ -266,6 +266,102 @@ def test_several_answers_are_quoted_when_several_are_asked_for() -> None:
     assert answer == "Noise is a risk of the plant. [1] Dust is a risk, too. [1]"
 
 
+def section(heading: str, text: str, name: str = "p", title: str = "Handbook") -> Passage:
+    return Passage(name, title, title, "document", 0, text, heading=heading)
+
+
+KIT = section("What you need", "- a helmet\n- the key\n- a charged phone", "kit", "Bicycles")
+CHECK = section("Before each ride", "1. Check the brakes.\n2. Light the lamp.", "check", "Bicycles")
+PARTY = section("Party", "Bring a cake. The helmet stays at home.", "party", "Bicycles")
+
+
+def test_a_list_whose_heading_is_what_is_asked_is_quoted_whole() -> None:
+    answer = quote_answer("What do I need for a ride on bicycles?", [CHECK, KIT, PARTY])
+    assert quoted(answer)[:3] == [("a helmet", 2), ("the key", 2), ("a charged phone", 2)]
+    answer = quote_answer("What should I do before a ride?", [KIT, CHECK, PARTY])
+    assert [text for text, _ in quoted(answer)][:2] == [
+        "1. Check the brakes.",
+        "2. Light the lamp.",
+    ]
+    pages = [section("Best practices", "- Allow no entities\n- Limit the depth\n\nSeen in a talk.")]
+    pages.append(section("XML", "XML has vulnerabilities that people avoid.", "other"))
+    answer = quote_answer("What are the best practices to avoid vulnerabilities?", pages)
+    assert answer.startswith("- Allow no entities [1]\n- Limit the depth [1]")
+
+
+def test_a_list_of_what_is_not_does_not_answer_what_is() -> None:
+    refused = section("Refused", "We do not take:\n\n- young dogs\n- wild dogs\n- old dogs", "a")
+    bring = section("What to bring", "- a lead\n- the blanket", "b")
+    pages = [refused, bring]
+    assert "young dogs" not in quote_answer("What should I take and bring?", pages)
+    assert "young dogs" in quote_answer("Which dogs do you not take?", pages)
+
+
+def test_a_few_words_above_a_list_introduce_it() -> None:
+    text = "Reports are read by people.\n\nWhat we do not want\n\n- archives\n- screenshots"
+    answer = quote_answer("What do you not want?", [passage(text)])
+    assert answer == "What we do not want\n\n- archives [1]\n- screenshots [1]"
+
+
+def test_why_is_answered_with_the_reason_that_follows() -> None:
+    text = "Reports may hold a lock for minutes. The cause is a missing index. It is known."
+    answer = quote_answer("Why do reports hold a lock?", [passage(text)])
+    assert [said for said, _ in quoted(answer)] == [
+        "Reports may hold a lock for minutes.",
+        "The cause is a missing index.",
+    ]
+    text = "The inverter shut down in July. A nest had blocked the air. It is new. Rust was found."
+    answer = quote_answer("Why did the inverter shut down?", [passage(text)])
+    assert len(quoted(answer)) == 2
+    text = "The pump stopped because of a leak. It is repaired."
+    assert len(quoted(quote_answer("Why did the pump stop?", [passage(text)]))) == 1
+
+
+def test_an_item_that_is_a_question_is_quoted_with_its_answer() -> None:
+    text = (
+        "1. Can it read tapes?\n\n   Not by itself. See the tool in contrib.\n\n"
+        "2. Why is there no installer?\n\n   Because the library is small.\n\n3. Is it new?"
+    )
+    answer = quote_answer("Can it read tapes?", [passage(text)])
+    assert "Not by itself. See the tool in contrib. [1]" in answer
+    assert "installer" not in answer
+    answer = quote_answer("Why is there no installer?", [passage(text)])
+    assert "Because the library is small. [1]" in answer
+
+
+def test_items_below_one_are_quoted_with_it() -> None:
+    text = "Do this:\n\n1. Choose the port parameters:\n   - speed\n   - parity\n2. Try it out."
+    answer = quote_answer("Which port parameters are there?", [passage(text)])
+    assert "speed" in answer
+    assert "parity" in answer
+
+
+@pytest.mark.parametrize(
+    ("question", "says", "others"),
+    [
+        ("How many dogs fit?", "The hall has room for 38.", ["Dogs must fit their collars."]),
+        ("When is the hall open?", "It is locked until noon.", ["The open hall is a big hall."]),
+        (
+            "What does it cost to board a cat?",
+            "Cats: 16 euros a night.",
+            ["We board 12 cats in the house."],
+        ),
+    ],
+)
+def test_a_number_a_time_or_a_price_is_preferred(
+    question: str, says: str, others: list[str]
+) -> None:
+    pages = [section("Dogs fit open cat board hall", says, "a"), section("Notes", others[0], "b")]
+    assert says.rstrip(".") in quote_answer(question, pages[::-1])
+
+
+def test_a_title_that_shares_a_word_does_not_hide_the_answer() -> None:
+    rules = section("Tenancy", "The rent is due in May.", "a", "Rules of the allotments")
+    floor = section("Shop floor", "- Wear goggles\n- Tie your hair", "b", "Visitors")
+    answer = quote_answer("Which rules apply on the shop floor?", [rules, floor])
+    assert answer == "- Wear goggles [2]\n- Tie your hair [2]"
+
+
 def test_other_subjects_are_not_quoted() -> None:
     """Also where the name is misspelt and the limit is said in other words."""
     sheets = [
