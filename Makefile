@@ -4,9 +4,11 @@ SHELL := /bin/sh
 .PHONY: help run dev test check bench bench-page eval load soak deploy-check backup restore lock clean prepared-for-tests \
 	audit check-python check-page check-contracts test-page unit-test-page test-python test-stock test-databricks test-clients test-open-webui
 
-# The first Python that is new enough. A shim for a version that is not installed does not count.
+# The newest Python up to 3.13, also one that pyenv has installed without choosing it; its shims for
+# other versions do not count. From 3.12 on coverage costs half of what it does before.
 ifndef PYTHON
-PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
+PYTHON := $(shell for python in python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13) \
+	python3.12 $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python3.12) python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo $$python; exit; }; done; echo python3)
 endif
