@@ -30,7 +30,7 @@ class TopicMatch(NamedTuple):
 
     def rare_maxsim(self) -> Scores:
         """For each passage, the similarity of the rarest words."""
-        chosen = self.weights >= RAREST_SHARE * self.weights.max()
+        chosen = self.weights >= RAREST_SHARE * np.max(self.weights)
         mean: Scores = np.average(
             self.similarities[:, chosen], axis=1, weights=self.weights[chosen]
         )
