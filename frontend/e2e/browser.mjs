@@ -80,3 +80,8 @@ export async function until(what, read, holds, timeoutMs = 20_000) {
   }
   return value;
 }
+
+/** A word that nobody has used before: `stem` and the time, in letters. */
+export function newWord(stem) {
+  return stem + [...String(Date.now())].map((digit) => "aeiounrstl"[digit]).join("");
+}

@@ -132,7 +132,7 @@ export async function longConversationOpensAtItsEnd(context, server) {
   await server.command("bench.seed_conversation", sessionId, "--turns", "2500");
   const read = [];
   context.on("request", (request) => {
-    if (request.url().includes(`${sessionId}/messages`)) read.push(request.url());
+    if (new URL(request.url()).pathname.endsWith(`${sessionId}/messages`)) read.push(request.url());
   });
   const chat = await ChatPage.open(context, `/c/${sessionId}`);
   const { page } = chat;

@@ -1,5 +1,5 @@
 import { isAccessible } from "../axe.mjs";
-import { check, until } from "../browser.mjs";
+import { check, newWord, until } from "../browser.mjs";
 import { ChatPage, QUESTION, RECORDED } from "../chatPage.mjs";
 import { drop } from "../dropping.mjs";
 import { addSurvey, ASKED_OF_SURVEY } from "../survey.mjs";
@@ -166,7 +166,7 @@ export async function tenFilesOfWhichThreeFail(context) {
 export async function newFileIsAskedWhatItSuggests(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
-  const mark = `Quandrel${Date.now()}`;
+  const mark = newWord("Quandrel");
   const text = `# Handbook of the ${mark}\n\nA ${mark} is a small brass valve that vents steam from the boiler.\n`;
   await drop(page, [{ name: `${mark}.md`, text }]);
   await page.getByRole("button", { name: new RegExp(`^What is a ${mark}`, "i") }).first().click();

@@ -1,5 +1,5 @@
 import { isAccessible } from "../axe.mjs";
-import { check, until } from "../browser.mjs";
+import { check, newWord, until } from "../browser.mjs";
 import { ChatPage, NEXT_QUESTION, QUESTION } from "../chatPage.mjs";
 import { drop } from "../dropping.mjs";
 import { NetworkProxy } from "../networkProxy.mjs";
@@ -124,7 +124,7 @@ export async function scopeOnAPhone(context) {
 export async function historyAndLibraryOnAPhone(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
-  const mark = `Velmora${Date.now()}`;
+  const mark = newWord("Velmora");
   const text = `# Handbook of the ${mark}\n\nA ${mark} is a small copper lid that keeps rain out of the chimney.\n`;
   await drop(page, [{ name: `${mark}.md`, text }, { name: "empty.txt", text: " " }]);
   await page.getByRole("heading", { name: "1 file could not be added" }).waitFor();
