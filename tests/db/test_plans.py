@@ -77,8 +77,8 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
         ("read_answer", ("r1", "owner1"), "messages_pkey"),
         ("list_stops", ("p1",), "runs_of_process"),
         ("take_run", ("r2950", 1, "p2", None, "p9"), "runs_pkey"),
-        ("list_turns", ("owner1", "s1", "m2", 10), "messages_in_order"),
-        ("list_turns", ("owner1", "s1", "m2", 10), "messages_by_question"),
+        ("list_turns", ("owner1", "s1", "m2", 10, 10, 500), "messages_in_order"),
+        ("list_turns", ("owner1", "s1", "m2", 10, 10, 500), "messages_by_question"),
         ("read_partial", ("m3", "owner1"), "messages_pkey"),
         (
             "append_events",

@@ -68,10 +68,7 @@ async def test_the_first_question_of_a_first_start(
             await _shown(http, replica, Reading(done=1, total=SAMPLES))
             refused = await _ask(http, replica, "What is the INR range of warfarin for a valve?")
             assert refused["finish_reason"] == "no_evidence"
-            assert (
-                "found nothing that answers the question. Your library is still being read"
-                in refused["answer"]
-            )
+            assert "found nothing that answers the question." in refused["answer"]
             assert f"{NOTE} Ask again when it is complete." in refused["answer"]
         answered = await _ask(http, server, "What are the side effects of amoxicillin?")
         assert answered["finish_reason"] == "stop"

@@ -111,7 +111,9 @@ async def keep_house(http: httpx.AsyncClient) -> None:
     await ok(await http.get("/conversations/s1"))
     await ok(await http.patch("/conversations/s1", json={"title": "Tea"}))
     items = (await ok(await http.get("/conversations/s1/messages")))["items"]
-    feedback = f"/conversations/s1/messages/{items[-1]['message_id']}/feedback"
+    answer = f"/conversations/s1/messages/{items[-1]['message_id']}"
+    await ok(await http.get(f"{answer}/questions"))
+    feedback = f"{answer}/feedback"
     await ok(await http.put(feedback, json={"rating": "up", "comment": "Yes"}))
     await ok(await http.get("/conversations/s1/messages"))
     await ok(await http.delete(feedback))
