@@ -55,7 +55,7 @@ class _Job:
     owner_id: str
     events: JobEventWriter
     files: int
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class IngestQueue:
@@ -185,10 +185,10 @@ class IngestQueue:
     async def _wait(self, job_id: str, seconds: float) -> None:
         """Wait for news of a job of this process, or for the timeout."""
         job = self._jobs.get(job_id)
-        bell = job.bell if job is not None else asyncio.Event()
+        changed = job.changed if job is not None else asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await bell.wait()
+                await changed.wait()
 
     async def _work(self) -> None:
         work = await self._queue.get()
@@ -302,8 +302,8 @@ class IngestQueue:
         if not await self._log.append(job_id, events, ends=ended):
             log.warning("Job %s was closed by another process", job_id)
         job.events.mark_written(len(events))
-        job.bell.set()
-        job.bell = asyncio.Event()
+        job.changed.set()
+        job.changed = asyncio.Event()
         if ended:
             del self._jobs[job_id]
 
