@@ -140,12 +140,19 @@ def _become(order: dict[str, Any]) -> int:
     return 0
 
 
-# What uvicorn imports when it starts.
-SERVED_BY = ("uvicorn.lifespan.on", "uvicorn.protocols.websockets.auto", "uvloop")
+# What uvicorn imports when it starts, and what writes the OpenAPI document.
+IMPORTED = (
+    "app.main",
+    "app.cli.contracts",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.websockets.auto",
+    "uvloop",
+)
 
 if __name__ == "__main__":
-    for module in ("app.main", *SERVED_BY):
+    for module in IMPORTED:
         importlib.import_module(module)
+    sys.modules["app.cli.contracts"].openapi()  # derives what each child would from its routes
     gc.freeze()  # a collection in a child would copy the memory that it shares
     order = _fork_on_order()
     sys.exit(0 if order is None else _become(order))

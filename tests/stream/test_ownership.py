@@ -284,11 +284,16 @@ async def test_an_answer_as_json_ends_with_its_credentials(
     assert (await waiting).status_code == 401
 
 
-async def test_two_people_share_no_idempotency_and_no_chosen_run(household: Household) -> None:
+async def test_two_people_share_no_session_no_idempotency_and_no_chosen_run(
+    household: Household,
+) -> None:
     chosen = str(uuid.uuid4())
     for one in (household.ann, household.ben):
-        async with asking(one.http, QUESTION, headers={"Idempotency-Key": "k"}) as asked:
+        headers = {"Idempotency-Key": "k"}
+        async with asking(one.http, QUESTION, session_id="same", headers=headers) as asked:
             await asked.rest()
+        items = (await one.http.get("/conversations/same/messages")).json()["items"]
+        assert [item["role"] for item in items] == ["user", "assistant"]
     body = {**CHAT, "run_id": chosen}
     assert (await household.ann.http.post("/chat", json=body)).status_code == 200
     taken = await household.ben.http.post("/chat", json=body)
