@@ -531,7 +531,7 @@ async def test_a_broken_off_upload_leaves_nothing(server: Serving, settings: Set
     reader.feed_eof()
 
 
-ROOM = 200_000
+ROOM = 40_000
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
 
 
