@@ -19,8 +19,8 @@ from app.ingest.reader_client import MEGABYTE, ReadLimits
 from app.ingest.reader_frames import Request
 from tests.harness.bombs import BOMBS, ORDINARY
 
-SCALE: Final = 16
-LITTLE: Final = ReadLimits(processor_s=3, memory=220 * MEGABYTE)
+SCALE: Final = 32
+LITTLE: Final = ReadLimits(processor_s=2, memory=220 * MEGABYTE)
 ODD_MEMORY: Final = 16 * MEGABYTE  # shared pages, and what is allocated between two looks
 
 

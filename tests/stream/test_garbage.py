@@ -24,7 +24,7 @@ from tests.harness.serving import Serving
 from tests.stream.conftest import QUESTION
 
 TIMES: Final = 6
-MANY: Final = 60
+MANY: Final = 30
 V1: Final = {
     "model": "citestream",
     "stream": True,

@@ -26,7 +26,7 @@ from tests.harness.pattern_attacks import Attack, attacks
 pytestmark = pytest.mark.no_cover  # counting lines would be measured along
 
 ROOT: Final = Path(app.__file__).parent
-SIZE: Final = 1_000
+SIZE: Final = 400
 ANCHORED: Final = {"match", "fullmatch"}
 METHODS: Final = ANCHORED | {"search", "sub", "subn", "split", "findall", "finditer"}
 MAX_DEPTH: Final = 4
