@@ -327,18 +327,18 @@ class GenerationStartEvent(Wire):
     timestamp: str
 
 
-class ReasoningStarted(Wire):
+class ReasoningStartPayload(Wire):
     """Content of `reasoning_start`."""
 
     stage: Literal["reasoning"] = "reasoning"
     status: Literal["started"] = "started"
 
 
-class ReasoningStart(Wire):
+class ReasoningStartEvent(Wire):
     """The model emits reasoning before its answer. Sent again when it begins anew."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
-    content: ReasoningStarted
+    content: ReasoningStartPayload
     timestamp: str
 
 
@@ -358,7 +358,7 @@ class ReasoningDeltaEvent(Wire):
     timestamp: str
 
 
-class ReasoningCompleted(Wire):
+class ReasoningCompletePayload(Wire):
     """Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters."""
 
     stage: Literal["reasoning"] = "reasoning"
@@ -367,11 +367,11 @@ class ReasoningCompleted(Wire):
     ms: float
 
 
-class ReasoningComplete(Wire):
+class ReasoningCompleteEvent(Wire):
     """The reasoning has ended; the answer follows."""
 
     type: Literal["reasoning_complete"] = "reasoning_complete"
-    content: ReasoningCompleted
+    content: ReasoningCompletePayload
     timestamp: str
 
 
@@ -471,9 +471,9 @@ Stage = (
     | RewritingStartEvent
     | RewritingCompleteEvent
     | GenerationStartEvent
-    | ReasoningStart
+    | ReasoningStartEvent
     | ReasoningDeltaEvent
-    | ReasoningComplete
+    | ReasoningCompleteEvent
     | Citations
     | Reset
 )

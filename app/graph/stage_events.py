@@ -16,12 +16,12 @@ from app.domain.events import (
     PlannedSource,
     PlanningCompleteEvent,
     PlanningCompletePayload,
-    ReasoningComplete,
-    ReasoningCompleted,
+    ReasoningCompleteEvent,
+    ReasoningCompletePayload,
     ReasoningDeltaEvent,
     ReasoningDeltaPayload,
-    ReasoningStart,
-    ReasoningStarted,
+    ReasoningStartEvent,
+    ReasoningStartPayload,
     RerankingCompleteEvent,
     RerankingCompletePayload,
     RerankingStartEvent,
@@ -163,9 +163,9 @@ def generation_start(
     return GenerationStartEvent(content=content, timestamp=at)
 
 
-def reasoning_start(at: str) -> ReasoningStart:
+def reasoning_start(at: str) -> ReasoningStartEvent:
     """The model thinks."""
-    return ReasoningStart(content=ReasoningStarted(), timestamp=at)
+    return ReasoningStartEvent(content=ReasoningStartPayload(), timestamp=at)
 
 
 def reasoning_delta(text: str, at: str) -> ReasoningDeltaEvent:
@@ -173,7 +173,7 @@ def reasoning_delta(text: str, at: str) -> ReasoningDeltaEvent:
     return ReasoningDeltaEvent(content=ReasoningDeltaPayload(text=text), timestamp=at)
 
 
-def reasoning_complete(text: str, ms: float, at: str) -> ReasoningComplete:
+def reasoning_complete(text: str, ms: float, at: str) -> ReasoningCompleteEvent:
     """It has thought this."""
-    content = ReasoningCompleted(text=text[:MAX_REASONING], ms=round(ms, 1))
-    return ReasoningComplete(content=content, timestamp=at)
+    content = ReasoningCompletePayload(text=text[:MAX_REASONING], ms=round(ms, 1))
+    return ReasoningCompleteEvent(content=content, timestamp=at)

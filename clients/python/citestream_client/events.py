@@ -292,7 +292,7 @@ class Reading(_Model):
     total: int
 
 
-class ReasoningCompleted(_Model):
+class ReasoningCompletePayload(_Model):
     """Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters."""
 
     stage: Literal["reasoning"] = "reasoning"
@@ -301,11 +301,11 @@ class ReasoningCompleted(_Model):
     ms: float
 
 
-class ReasoningComplete(_Model):
+class ReasoningCompleteEvent(_Model):
     """The reasoning has ended; the answer follows."""
 
     type: Literal["reasoning_complete"] = "reasoning_complete"
-    content: ReasoningCompleted
+    content: ReasoningCompletePayload
     timestamp: str
 
 
@@ -325,18 +325,18 @@ class ReasoningDeltaEvent(_Model):
     timestamp: str
 
 
-class ReasoningStarted(_Model):
+class ReasoningStartPayload(_Model):
     """Content of `reasoning_start`."""
 
     stage: Literal["reasoning"] = "reasoning"
     status: Literal["started"] = "started"
 
 
-class ReasoningStart(_Model):
+class ReasoningStartEvent(_Model):
     """The model emits reasoning before its answer. Sent again when it begins anew."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
-    content: ReasoningStarted
+    content: ReasoningStartPayload
     timestamp: str
 
 
@@ -511,9 +511,9 @@ Event = (
     | RewritingStartEvent
     | RewritingCompleteEvent
     | GenerationStartEvent
-    | ReasoningStart
+    | ReasoningStartEvent
     | ReasoningDeltaEvent
-    | ReasoningComplete
+    | ReasoningCompleteEvent
     | Citations
     | Reset
     | Token

@@ -12,9 +12,9 @@ export type Event =
   | RewritingStartEvent
   | RewritingCompleteEvent
   | GenerationStartEvent
-  | ReasoningStart
+  | ReasoningStartEvent
   | ReasoningDeltaEvent
-  | ReasoningComplete
+  | ReasoningCompleteEvent
   | Citations
   | Reset
   | Token
@@ -337,15 +337,15 @@ export interface Omitted {
 /**
  * The model emits reasoning before its answer. Sent again when it begins anew.
  */
-export interface ReasoningStart {
+export interface ReasoningStartEvent {
   type: "reasoning_start";
-  content: ReasoningStarted;
+  content: ReasoningStartPayload;
   timestamp: string;
 }
 /**
  * Content of `reasoning_start`.
  */
-export interface ReasoningStarted {
+export interface ReasoningStartPayload {
   stage: "reasoning";
   status: "started";
 }
@@ -368,15 +368,15 @@ export interface ReasoningDeltaPayload {
 /**
  * The reasoning has ended; the answer follows.
  */
-export interface ReasoningComplete {
+export interface ReasoningCompleteEvent {
   type: "reasoning_complete";
-  content: ReasoningCompleted;
+  content: ReasoningCompletePayload;
   timestamp: string;
 }
 /**
  * Content of `reasoning_complete`: the reasoning text, at most `MAX_REASONING` characters.
  */
-export interface ReasoningCompleted {
+export interface ReasoningCompletePayload {
   stage: "reasoning";
   status: "complete";
   text: string;

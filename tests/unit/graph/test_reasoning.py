@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from app.domain.events import (
     MAX_REASONING,
-    ReasoningComplete,
+    ReasoningCompleteEvent,
     ReasoningDeltaEvent,
-    ReasoningStart,
+    ReasoningStartEvent,
     Stage,
 )
 from app.graph.reasoning import Reasoning
@@ -38,10 +38,10 @@ def test_pieces_follow_at_most_ten_times_a_second() -> None:
     watch = Watch()
     reasoning = Reasoning(watch)
     seen = thinks(reasoning, watch, *(f"{n} " for n in range(100)), pause_ms=10)
-    assert isinstance(seen[0], ReasoningStart)
+    assert isinstance(seen[0], ReasoningStartEvent)
     assert len(deltas(seen)) == 9
     [complete] = reasoning.complete()
-    assert isinstance(complete, ReasoningComplete)
+    assert isinstance(complete, ReasoningCompleteEvent)
     assert complete.content.text.startswith("".join(deltas(seen)).strip())
     assert complete.content.text.endswith("99")
 
