@@ -75,7 +75,7 @@ export async function until(what, read, holds, timeoutMs = 20_000) {
   let value = await read();
   while (!holds(value)) {
     if (Date.now() > deadline) throw new Error(`waited for ${what}, have ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     value = await read();
   }
   return value;
