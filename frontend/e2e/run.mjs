@@ -42,7 +42,7 @@ const PARALLEL_JOURNEYS = {
 };
 const SERIAL_JOURNEYS = { ...ingesting, ...restarting };
 /** Ends a journey that hangs; how long one takes depends on what runs beside it. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 /** For each core three: most of a journey is waiting for an answer that is being written. */
 const LANES = Number(process.env.LANES ?? 3 * availableParallelism());
 /** How many journeys of a whole run begin with such an answer. */

@@ -1,9 +1,11 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+
+import { ServerFork } from "./serverFork.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = join(ROOT, ".venv/bin/python");
@@ -24,15 +26,16 @@ function freePort() {
   });
 }
 
-/** A server of this test run's own: its port, its database and its library, gone after `remove`. */
+/** A server of this run's own: its port, its database and its library, gone after `remove`. */
 export class Server {
+  #fork;
   #dataDir;
   #port;
   #settings;
   #process = null;
-  #log = [];
 
-  constructor(dataDir, port, settings = {}) {
+  constructor(fork, dataDir, port, settings = {}) {
+    this.#fork = fork;
     this.#dataDir = dataDir;
     this.#port = port;
     this.#settings = settings;
@@ -45,7 +48,7 @@ export class Server {
     });
     const dataDir = await mkdtemp(join(tmpdir(), "citestream-e2e-"));
     await chmod(dataDir, 0o755); // a database started by root runs as another user
-    const server = new Server(dataDir, await freePort());
+    const server = new Server(await ServerFork.open(), dataDir, await freePort());
     try {
       await server.run();
       return server;
@@ -57,7 +60,7 @@ export class Server {
 
   /** Calls `use` with another process on the same library, with other settings; it ends after. */
   async beside(settings, use) {
-    const other = new Server(this.#dataDir, await freePort(), settings);
+    const other = new Server(this.#fork, this.#dataDir, await freePort(), settings);
     try {
       await other.run();
       return await use(other);
@@ -79,28 +82,19 @@ export class Server {
 
   /** Starts the process, again on the same port and data after it ended; returns when ready. */
   async run() {
-    this.#process = spawn(PYTHON, ["-m", "app.main"], {
-      cwd: this.#dataDir, // an .env of the project does not count here
-      env: this.#environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const output of [this.#process.stdout, this.#process.stderr]) {
-      output.on("data", (data) => this.#keep(String(data)));
-    }
+    this.#process = await this.#fork.start(this.#environment());
     await this.#ready();
   }
 
   /** Sends the signal and waits until the process is gone. */
   async end(signal) {
-    const running = this.#process;
-    if (running === null || running.exitCode !== null || running.signalCode !== null) return;
-    const gone = new Promise((resolveGone) => running.once("exit", resolveGone));
-    running.kill(signal);
-    await gone;
+    await this.#process?.end(signal);
   }
 
+  /** With the process that the servers of this run are forked from. */
   async remove() {
     await this.end("SIGTERM");
+    await this.#fork.close();
     await rm(this.#dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 
@@ -122,11 +116,13 @@ export class Server {
   async #ready() {
     const deadline = Date.now() + READY_WITHIN_MS;
     while (Date.now() < deadline) {
-      if (this.#process.exitCode !== null) break;
+      if (await this.#process.hasEnded()) break;
       if (await this.#isReady()) return;
       await new Promise((resume) => setTimeout(resume, 100));
     }
-    throw new Error(`the server did not become ready:\n${this.#log.join("\n")}`);
+    const printed = await this.#process.printed();
+    const last = printed.trimEnd().split("\n").slice(-LAST_LINES);
+    throw new Error(`the server did not become ready:\n${last.join("\n")}`);
   }
 
   async #isReady() {
@@ -136,9 +132,5 @@ export class Server {
     } catch {
       return false; // not listening yet
     }
-  }
-
-  #keep(text) {
-    this.#log = [...this.#log, ...text.trimEnd().split("\n")].slice(-LAST_LINES);
   }
 }

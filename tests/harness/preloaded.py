@@ -3,7 +3,7 @@
 Importing is two thirds of what a start costs. `python -m tests.harness.preloaded` reads one JSON
 object a line, `{"argv", "env", "log"}`, forks, and answers with the pid. The child is what
 `python -m app.main` (or `-m uvicorn`) is: a session of its own, its own environment, its output in
-the log. Its wait status is written to `{log}.ended`.
+the log. Its wait status is written to `{log}.ended`. What still runs at the end of input is ended.
 """
 
 import atexit
@@ -115,6 +115,8 @@ def _fork_on_order() -> dict[str, Any] | None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
+    for pid in tuple(logs):  # whoever ordered them was interrupted
+        os.kill(pid, signal.SIGTERM)
     return None
 
 
