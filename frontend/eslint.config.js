@@ -46,9 +46,30 @@ const chatZones = [
   { target: "./src/chat/session", from: ["./src/chat/components"] },
 ];
 
+/** Silencing a rule takes a reason: `eslint-disable-next-line the-rule -- why it does not apply`. */
+const reasons = {
+  rules: {
+    required: {
+      create: (context) => ({
+        Program() {
+          for (const comment of context.sourceCode.getAllComments()) {
+            if (!/^\s*(?:eslint|oxlint)-disable/.test(comment.value) || /\s--\s+\S/.test(comment.value)) continue;
+            context.report({ loc: comment.loc, message: "Say why the rule does not apply here: -- reason." });
+          }
+        },
+      }),
+    },
+  },
+};
+
 export default tseslint.config(
   { ignores: ["dist", "coverage", "src/protocol/*.gen.ts"] },
   js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { reasons },
+    rules: { "reasons/required": "error" },
+  },
   {
     files: ["src/**/*.{ts,tsx}", "build/*.ts", "vite.config.ts"],
     languageOptions: { parser: tseslint.parser },

@@ -54,8 +54,7 @@ export function ConversationList({ currentId, onOpen, onCurrentDeleted }: Props)
       <p className={text.visuallyHidden} role="status">
         {query !== "" && !list.isFetching ? t("history:found", { count: conversations.length }) : ""}
       </p>
-      {/* The arrow keys go through what can be focused in it. */}
-      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions -- its keys move the focus between the links inside */}
       <div className={styles.scroller} ref={setScroller} onKeyDown={moveFocus}>
         <Notes
           isEmpty={list.isSuccess && rows.length === 0}

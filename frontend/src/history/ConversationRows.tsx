@@ -30,8 +30,7 @@ export function ConversationRows({ rows, scroller, hasMore, onMore, children }: 
     if (current === null || current >= range.count || shown.includes(current)) return shown;
     return [...shown, current].sort((a, b) => a - b);
   }, []);
-  // Nothing of what it returns is handed on to memoised components.
-  // eslint-disable-next-line react-hooks/incompatible-library
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing it returns goes to a memoised component
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
@@ -51,7 +50,7 @@ export function ConversationRows({ rows, scroller, hasMore, onMore, children }: 
         const row = rows[index];
         if (row === undefined) return null;
         return (
-          // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- only watched
+          // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- it only notes where the focus is
           <li
             key={key}
             data-index={index}

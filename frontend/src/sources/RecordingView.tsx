@@ -37,8 +37,7 @@ export function RecordingView({ source, passages, quote }: Props) {
   return (
     <div className={styles.recording}>
       {source.audio ? (
-        // The captions are the transcript below, line by line.
-        // eslint-disable-next-line jsx-a11y/media-has-caption
+        // eslint-disable-next-line jsx-a11y/media-has-caption -- the transcript below is its captions
         <audio
           ref={audio}
           controls
@@ -50,8 +49,7 @@ export function RecordingView({ source, passages, quote }: Props) {
           }}
         />
       ) : null}
-      {/* Scrolled with the keyboard, so it can be focused. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- focusable, so that the keyboard can scroll it */}
       <ol className={styles.transcript} ref={scroller} tabIndex={0} aria-label={t("sources:panel.transcript")}>
         {lines.map((line) => (
           <li

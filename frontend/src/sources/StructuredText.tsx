@@ -31,16 +31,14 @@ function Drawn({ part, text, highlight }: DrawnProps) {
       );
     case "code":
       return (
-        // Scrolls sideways: focusable, so that the keyboard can do it.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- focusable, so that the keyboard can scroll it
         <pre className={styles.code} dir="ltr" tabIndex={0}>
           {words(part.range)}
         </pre>
       );
     case "list":
       return (
-        // Safari takes lists without markers for no lists unless they say so.
-        // eslint-disable-next-line jsx-a11y/no-redundant-roles
+        // eslint-disable-next-line jsx-a11y/no-redundant-roles -- Safari drops the role of a list without markers
         <ul className={styles.list} role="list">
           {part.items.map((item) => (
             <li key={item.start} dir="auto">
@@ -66,8 +64,7 @@ function Drawn({ part, text, highlight }: DrawnProps) {
       );
     case "table":
       return (
-        // Scrolls sideways, like code.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- focusable, so that the keyboard can scroll it
         <div className={styles.scroll} tabIndex={0}>
           <table className={styles.table}>
             {part.columns.some((column) => column !== "") ? (

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, type RefObject } from "react";
 
 import type { Turn } from "../state/turns.ts";
 
@@ -17,7 +17,7 @@ export function useEarlierTurns(
   const button = useRef<HTMLButtonElement>(null);
   const last = useRef<{ key: string; top: number } | null>(null);
   const first = turns[0]?.key;
-  useLayoutEffect(() => {
+  const keepPlace = useEffectEvent((first: string | undefined) => {
     const outer = scroller.current;
     const drawn = outer?.querySelectorAll<HTMLElement>("[data-turn]");
     const known = turns.findIndex(({ key }) => key === last.current?.key);
@@ -26,9 +26,11 @@ export function useEarlierTurns(
       outer.scrollBy({ top: moved.offsetTop - last.current.top, behavior: "instant" });
     }
     last.current = first === undefined ? null : { key: first, top: drawn?.[0]?.offsetTop ?? 0 };
-    // Only when something came above: new turns come below.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [scroller, first]);
+  });
+  // Only when something came above: new turns come below.
+  useLayoutEffect(() => {
+    keepPlace(first);
+  }, [first]);
   useEffect(() => {
     const seen = button.current;
     if (seen === null) return undefined;
