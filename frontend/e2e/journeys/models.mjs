@@ -40,7 +40,7 @@ async function journey(context, server, { one, two }) {
   two.goOn();
   await until("two answers side by side", () => page.locator("[data-turn] article").count(), (n) => n === 2);
   await page.locator("[data-turn] article").filter({ hasText: "According to two," }).waitFor();
-  await page.getByRole("heading", { name: "two", exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Model two", exact: true }).waitFor();
   await page.getByText(/^Reasoned for/).waitFor();
   check(one.lastPassages === two.lastPassages, "the passages differ");
   await chat.ends();

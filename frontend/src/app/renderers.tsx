@@ -6,6 +6,7 @@ import { copyText } from "../citations/copyText.ts";
 import { SourceList } from "../citations/SourceList.tsx";
 import { AnswerWith } from "../models/AnswerWith.tsx";
 import { Destination } from "../models/Destination.tsx";
+import { ModelName } from "../models/ModelName.tsx";
 import { ModelPicker } from "../models/ModelPicker.tsx";
 import { FollowUpQuestions } from "../sources/FollowUpQuestions.tsx";
 import { ScopeName } from "../sources/ScopeName.tsx";
@@ -28,6 +29,7 @@ export const CHAT_RENDERERS: ChatRenderers = {
   SourceList: AnswerSources,
   ScopePicker,
   ModelPicker,
+  ModelName,
   Destination,
   AnswerWith,
   FollowUps: FollowUpQuestions,

@@ -7,6 +7,7 @@ import "../i18n/i18n.ts";
 import type { ModelChoices, OfferedModel } from "../protocol/api.ts";
 import { AnswerWith } from "./AnswerWith.tsx";
 import { Destination } from "./Destination.tsx";
+import { ModelName } from "./ModelName.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
 
 const LOCAL: OfferedModel = {
@@ -121,6 +122,30 @@ describe("ModelPicker", () => {
     await waitFor(() => {
       expect(fresh.onForget).toHaveBeenCalled();
     });
+  });
+});
+
+describe("ModelName", () => {
+  it.each([
+    [LOCAL.name, "llama3.2:latest"],
+    [QUOTING.name, "Quoting: no model"],
+    ["gone", "gone"],
+  ])("calls %s by its label while it is offered", async (name, words) => {
+    const asked = serve([LARGE, LOCAL, QUOTING]);
+    draw(<h3>{<ModelName name={name} />}</h3>);
+    await waitFor(() => {
+      expect(screen.getByRole("heading").textContent).toBe(words);
+    });
+    expect(asked.length).toBeGreaterThan(0);
+  });
+
+  it("calls an answer whose model is unknown by no other", async () => {
+    const asked = serve([LARGE, LOCAL]);
+    draw(<h3>{<ModelName name={null} />}</h3>);
+    await waitFor(() => {
+      expect(asked).toEqual([""]);
+    });
+    expect(screen.getByRole("heading").textContent).toBe("");
   });
 });
 

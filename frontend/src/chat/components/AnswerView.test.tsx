@@ -17,12 +17,14 @@ import { errorText, AnswerOutcome } from "./AnswerOutcome.tsx";
 import { QueuedQuestion } from "./QueuedQuestion.tsx";
 import { Reasoning } from "./Reasoning.tsx";
 import { StageLine } from "./StageLine.tsx";
+import { TurnView } from "./TurnView.tsx";
 
 const RENDERERS: ChatRenderers = {
   AnswerText: () => null,
   SourceList: () => null,
   ScopePicker: () => null,
   ModelPicker: () => null,
+  ModelName: ({ name }) => `label of ${name ?? "none"}`,
   Destination: () => null,
   AnswerWith: ({ onPick, hasFailed }) => (
     <button
@@ -144,6 +146,19 @@ describe("Reasoning", () => {
     expect(again.reasoning).toBe("");
     rerender(<Reasoning answer={{ ...after(3), phase: "stopped" }} />);
     expect(screen.getByText("Reasoning, cut short")).toBeDefined();
+  });
+});
+
+describe("TurnView", () => {
+  it("heads two answers side by side with what their models are called", () => {
+    vi.stubGlobal("matchMedia", () => ({ matches: true, addEventListener: vi.fn(), removeEventListener: vi.fn() }));
+    const [one, two] = ["one", "two"].map((model) => ({ ...newAnswer(model, "r"), model, text: "Part" }));
+    if (one === undefined || two === undefined) throw new Error("two answers");
+    const turn: Turn = { key: "t", question: "Why?", answers: [one, two], shown: 1, beside: "one" };
+    render(inChat(<TurnView {...{ turn }} isLast stop={null} onEdit={vi.fn()} />));
+    const headings = screen.getAllByRole("heading", { level: 3 }).map((heading) => heading.textContent);
+    expect(headings).toEqual(["label of one", "label of two"]);
+    vi.unstubAllGlobals();
   });
 });
 

@@ -23,6 +23,7 @@ const RENDERERS: ChatRenderers = {
   SourceList: () => record("answer"),
   ScopePicker: () => record("composer"),
   ModelPicker: () => null,
+  ModelName: ({ name }) => `label of ${name ?? "none"}`,
   Destination: () => null,
   AnswerWith: () => null,
   FollowUps: () => null,

@@ -5,6 +5,7 @@ import { IconButton } from "../../ui/Button.tsx";
 import type { StopOutcome } from "../state/chatState.ts";
 import type { Turn } from "../state/turns.ts";
 import { AnswerView } from "./AnswerView.tsx";
+import { useChat } from "./chatContext.ts";
 import styles from "./TurnView.module.css";
 
 interface Props {
@@ -18,6 +19,7 @@ interface Props {
 /** A question and the answer on screen, or two of them side by side. Memoised: only the running turn draws again. */
 export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: Props) {
   const t = useT();
+  const { renderers } = useChat();
   const answer = turn.answers[turn.shown];
   const other = turn.answers.find(({ key }) => key === turn.beside && key !== answer?.key);
   return (
@@ -41,11 +43,15 @@ export const TurnView = memo(function TurnView({ turn, isLast, stop, onEdit }: P
         <div className={styles.pairBox}>
           <div className={styles.pair}>
             <div>
-              <h3 className={styles.model} dir="auto">{other.model}</h3>
+              <h3 className={styles.model} dir="auto">
+                <renderers.ModelName name={other.model} />
+              </h3>
               <AnswerView turn={{ ...turn, answers: [other], shown: 0 }} answer={other} isLast={false} stop={null} />
             </div>
             <div>
-              <h3 className={styles.model} dir="auto">{answer.model}</h3>
+              <h3 className={styles.model} dir="auto">
+                <renderers.ModelName name={answer.model} />
+              </h3>
               <AnswerView {...{ turn, answer, isLast, stop }} />
             </div>
           </div>

@@ -22,6 +22,8 @@ export interface ChatRenderers {
     onChange: (name: string) => void;
     onForget: () => void;
   }>;
+  /** What people call the model of an answer. */
+  readonly ModelName: ComponentType<{ name: string | null }>;
   /** Where passages go. */
   readonly Destination: ComponentType<{ chosen: string | null }>;
   /** The other models, to answer a question again. */
