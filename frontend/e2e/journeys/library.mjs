@@ -162,15 +162,54 @@ export async function tenFilesOfWhichThreeFail(context) {
   await page.getByText("Already in the library. Ask about it.").waitFor();
 }
 
-/** A file suggests questions; pressing one asks it, and the answer cites the file. */
+/** A file suggests questions; pressing one asks it, and the answer cites the file, which opens as it is. */
 export async function newFileIsAskedWhatItSuggests(context) {
   const chat = await ChatPage.open(context);
   const { page } = chat;
   const mark = newWord("Quandrel");
   const text = `# Handbook of the ${mark}\n\nA ${mark} is a small brass valve that vents steam from the boiler.\n`;
-  await drop(page, [{ name: `${mark}.md`, text }]);
-  await page.getByRole("button", { name: new RegExp(`^What is a ${mark}`, "i") }).first().click();
+  await drop(page, [{ name: `${mark}.md`, text: `${text}\n${STRUCTURED}` }]);
+  const tray = page.getByRole("region", { name: "Uploads" });
+  await tray.getByRole("button", { name: new RegExp(`^What is a ${mark}`, "i") }).click();
   await chat.ends();
   const { citations } = await chat.stored();
   check(citations[0]?.title.includes(mark), `cited: ${JSON.stringify(citations)}`);
+  await page.locator("article [data-marker]").first().click();
+  await page.locator("aside mark").first().waitFor();
+  await page.getByRole("button", { name: "Show the whole document" }).click();
+  await drawsTablesStepsAndCode(page);
+}
+
+const STRUCTURED = `## Sizes
+
+| Size | Bore | Pressure |
+|---|---|---|
+| small | 4 mm | 2 bar |
+| large | 9 mm | 6 bar |
+
+## Fitting
+
+1. Close the feed.
+2. Screw the valve in.
+3. Open the feed again.
+
+## Reading it
+
+\`\`\`python
+def pressure(raw):
+    return raw / 100
+\`\`\`
+`;
+
+/** In the panel: what of the file is a table, steps or code is drawn as that. */
+async function drawsTablesStepsAndCode(page) {
+  const panel = page.locator("aside");
+  const columns = await panel.locator("table thead th").allTextContents();
+  check(columns.join() === "Size,Bore,Pressure", `the columns are ${columns}`);
+  const large = await panel.locator("table tbody tr").nth(1).locator("td").allTextContents();
+  check(large.join() === "large,9 mm,6 bar", `the second row is ${large}`);
+  const steps = await panel.getByRole("list").last().getByRole("listitem").allTextContents();
+  check(steps.length === 3 && steps[1].includes("Screw the valve in."), `the steps are ${steps}`);
+  const code = await panel.locator("pre").textContent();
+  check(code.includes("\n    return raw / 100"), `the code is ${code}`);
 }
