@@ -20,9 +20,12 @@ describe("BlockSplitter", () => {
     }
   });
 
-  it.each([...HOSTILE, "| a | b |\n", "x ", "- a\n\n  ```js\n  b\n"])("cuts the same when %j is repeated", (unit) => {
+  it.each([
+    ...HOSTILE,
+    ...["| a | b |\n", "x ", "- a\n\n  ```js\n  b\n"].map((unit) => ({ head: "", unit })),
+  ])("cuts the same when $unit is repeated after '$head'", ({ head, unit }) => {
     const splitter = new BlockSplitter();
-    const whole = `| a | b |\n|---|---|\n${unit.repeat(12_000 / unit.length)}`;
+    const whole = `${head || "| a | b |\n|---|---|\n"}${unit.repeat(12_000 / unit.length)}`;
     for (let end = 0; end < whole.length + 1_177; end += 1_177) {
       expect(splitter.split(whole.slice(0, end))).toEqual(splitBlocks(whole.slice(0, end)));
     }

@@ -1,17 +1,10 @@
-import rehypeKatex from "rehype-katex";
 import remarkMath from "remark-math";
 
 import { Block, type BlockProps } from "./Block.tsx";
+import { rehypeFormulas } from "./rehypeFormulas.ts";
 
-// `trust` stays off: no links, pictures or classes out of formulas. Broken formulas show as text.
-// MathML needs neither fonts nor inline styles, which the Content-Security-Policy refuses.
 const REMARK: BlockProps["extraRemark"] = [[remarkMath, { singleDollarTextMath: false }]];
-const REHYPE: BlockProps["extraRehype"] = [
-  [
-    rehypeKatex,
-    { output: "mathml", trust: false, strict: "ignore", maxExpand: 200, maxSize: 20 },
-  ],
-];
+const REHYPE: BlockProps["extraRehype"] = [rehypeFormulas];
 
 /** A piece with formulas. Its own chunk: most answers have none. */
 export default function MathBlock(props: BlockProps) {

@@ -9,8 +9,8 @@ import { addLine, depthOf, MAX_COST, MAX_DEPTH, NO_COST } from "./parseCost.ts";
 
 const PROSE = "The reading of every passage shows that an answer stands on its **sources** [1].\n\n";
 
-function repeated(unit: string, length: number): string {
-  return unit.repeat(Math.ceil(length / unit.length));
+function repeated(head: string, unit: string, length: number): string {
+  return head + unit.repeat(Math.ceil(length / unit.length));
 }
 
 function costOf(block: MarkdownBlock): number {
@@ -32,9 +32,9 @@ function workOf(text: string, steps: number): number {
   return work;
 }
 
-describe.each([...HOSTILE, PROSE])("%j, repeated,", (unit) => {
+describe.each([...HOSTILE, { head: "", unit: PROSE }])("$unit, repeated after '$head',", ({ head, unit }) => {
   it("is cut into blocks that can be parsed, and stays whole", () => {
-    const text = repeated(unit, 20_000);
+    const text = repeated(head, unit, 20_000);
     const blocks = splitBlocks(text);
     expect(blocks.map((block) => block.text).join("")).toBe(text);
     for (const block of blocks.filter(({ kind }) => kind === "markdown")) {
@@ -44,15 +44,34 @@ describe.each([...HOSTILE, PROSE])("%j, repeated,", (unit) => {
   });
 
   it("costs twice as much to parse when it is twice as long", () => {
-    const [half, whole] = [12_000, 24_000].map((length) => workOf(repeated(unit, length), length / 250));
+    const [half, whole] = [12_000, 24_000].map((length) => workOf(repeated(head, unit, length), length / 250));
     expect(whole).toBeLessThanOrEqual(2.3 * (half ?? 0));
   });
+});
+
+it.each(["www.a_", "_www.", "https://a_"])("lets the parser reread little of addresses that follow each other: %j", (unit) => {
+  for (const { text } of splitBlocks(repeated("", unit, 20_000))) {
+    const starts = [...text.matchAll(/www\.|https?:\/\//g)];
+    expect(starts.reduce((sum, { index }) => sum + text.length - index, 0)).toBeLessThanOrEqual(MAX_COST);
+  }
+});
+
+it("lets the browser be asked for few of many names at once", () => {
+  for (const { text } of splitBlocks(repeated("", "&amp;", 20_000))) {
+    expect(text.split("&amp;").length).toBeLessThan(60);
+  }
+});
+
+it("keeps a list of long addresses whole", () => {
+  const address = `https://example.org/${"path/to-it?with=this&and=that%20".repeat(4)}`;
+  const list = Array.from({ length: 8 }, (_, n) => `- [${n + 1}] ${address}`).join("\n");
+  expect(splitBlocks(list)).toHaveLength(1);
 });
 
 it("reads formulas and backticks in one go", () => {
   // Each takes minutes if every opening looks for its end.
   for (const unit of ["\\(", "\\[", "`a``b```", "\\(`", "\\)\\("]) {
-    const text = repeated(unit, 200_000);
+    const text = repeated("", unit, 200_000);
     expect(withDollarMath(`\\(${text}`).length).toBeGreaterThanOrEqual(text.length);
   }
 });

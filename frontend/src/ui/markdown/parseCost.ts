@@ -13,6 +13,14 @@ const CONTAINER = 150;
 const INDENT = 10;
 const MAX_INDENT = 100;
 const FORMULA = 10;
+/** A formula becomes a dozen elements, however short it is. */
+const DRAWN = 100;
+/** The parser may read from the start of an address to the end of the word, in vain. */
+const REREAD = 1;
+/** The parser asks the browser what each `&name;` stands for. */
+const REFERENCE = 300;
+const NAMED = /&\w{1,31};/y;
+const ADDRESS = /www\.|https?:\/\//iy;
 
 const MARKER = / {0,3}(?:>|[-+*](?=\s|$)|\d{1,9}[.)](?=\s|$)|\[\^[^\]\s]{1,40}\]:)[ \t]?/y;
 
@@ -36,10 +44,15 @@ export function depthOf(line: string): number {
 export function addLine(before: Cost, line: string): { readonly cost: Cost; readonly end: number } {
   let units = before.units + LINE + INDENT * indentOf(line) + CONTAINER * Math.min(depthOf(line), MAX_DEPTH);
   let inFormula = before.inFormula;
+  let addresses = 0; // of the word so far
   for (let index = 0; index < line.length; index += 1) {
     const code = line.charCodeAt(index);
+    const wasInFormula = inFormula;
     inFormula = isInFormula(inFormula, code, line.charCodeAt(index + 1));
-    units += isPunctuation(code) ? PUNCTUATION : inFormula ? FORMULA : 1;
+    if (inFormula && !wasInFormula) units += DRAWN;
+    addresses = code <= SPACE ? 0 : addresses + (ADDRESS_LETTERS.has(code) && isAt(ADDRESS, line, index) ? 1 : 0);
+    units += (isPunctuation(code) ? PUNCTUATION : inFormula ? FORMULA : 1) + REREAD * addresses;
+    if (code === AMPERSAND && isAt(NAMED, line, index)) units += REFERENCE;
     if (units > MAX_COST) return { cost: { units, inFormula }, end: index };
   }
   return { cost: { units, inFormula }, end: line.length };
@@ -51,6 +64,11 @@ function indentOf(line: string): number {
   return indent;
 }
 
+function isAt(pattern: RegExp, line: string, at: number): boolean {
+  pattern.lastIndex = at;
+  return pattern.test(line);
+}
+
 function isPunctuation(code: number): boolean {
   const isAscii = code > 32 && code < 127;
   const isDigit = code >= 48 && code <= 57;
@@ -58,7 +76,8 @@ function isPunctuation(code: number): boolean {
   return isAscii && !isDigit && !isLetter;
 }
 
-const [DOLLAR, BACKSLASH] = [36, 92];
+const [SPACE, DOLLAR, AMPERSAND, BACKSLASH] = [32, 36, 38, 92];
+const ADDRESS_LETTERS = new Set([72, 87, 104, 119]); // hw, in both cases
 const [OPENING, CLOSING] = [new Set([40, 91]), new Set([41, 93])];
 
 function isInFormula(inFormula: boolean, code: number, next: number): boolean {
