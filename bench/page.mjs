@@ -264,7 +264,24 @@ async function record(path, heading, text) {
   await writeFile(path, `${(at === -1 ? old : old.slice(0, at)).trimEnd()}\n\n${section}${rest}`);
 }
 
-async function measured(browser, url, tokens, what) {
+function launch() {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+}
+
+/** In a browser of its own: one that dies takes no other measurement along. */
+async function measured(url, tokens, what) {
+  const browser = await launch();
+  try {
+    return await measuredIn(browser, url, tokens, what);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function measuredIn(browser, url, tokens, what) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.on("console", (message) => process.stderr.write(`console: ${message.text()}\n`));
   await page.goto(url);
@@ -272,16 +289,15 @@ async function measured(browser, url, tokens, what) {
   if (trace !== "") await browser.startTracing(page, { path: trace, screenshots: false });
   const run = await measure(page, tokens, what);
   if (trace !== "") await browser.stopTracing();
-  await page.close();
   return run;
 }
 
 /** One long answer; of several runs the worst. */
-async function longAnswer(browser, url, rate) {
+async function longAnswer(url, rate) {
   const tokens = answer(Number(option("tokens", "10000")));
   const runs = [];
   for (let times = Number(option("times", "1")); times > 0; times -= 1) {
-    runs.push(await measured(browser, url, tokens, { withMemory: true }));
+    runs.push(await measured(url, tokens, { withMemory: true }));
   }
   const worst = runs.toSorted((a, b) => shareOf(b) - shareOf(a))[0];
   const { text: table, holds } = report(worst, tokens, rate);
@@ -299,18 +315,25 @@ function inCode(text) {
 }
 
 /** Answers that repeat one thing, each streamed once. */
-async function hostileAnswers(browser, url, rate) {
+async function hostileAnswers(url, rate) {
   const count = Number(option("tokens", "1500"));
   const rows = [];
   let holds = true;
   for (const { head, unit } of await hostileUnits()) {
-    const run = await measured(browser, url, [head, ...Array(count).fill(unit + unit)].filter((token) => token !== ""), { withMemory: false });
+    const name = head === "" ? inCode(unit) : `${inCode(unit)} after ${inCode(head)}`;
+    const tokens = [head, ...Array(count).fill(unit + unit)].filter((token) => token !== "");
+    const run = await measured(url, tokens, { withMemory: false }).catch((error) => error);
+    if (run instanceof Error) {
+      holds = false;
+      rows.push(`| ${name} | | | | **no**: ${run.message.split("\n")[0]} |`);
+      process.stderr.write(`${rows.at(-1)}\n`);
+      continue;
+    }
     const [first, last] = [run.marks[1].script - run.marks[0].script, run.marks[4].script - run.marks[3].script];
     const isGood = shareOf(run) <= GATE.longFrames;
     holds &&= isGood;
     const share = `${(shareOf(run) * 100).toFixed(2)} %`;
     const longest = `${Math.max(...run.seen.frames).toFixed(0)} ms`;
-    const name = head === "" ? inCode(unit) : `${inCode(unit)} after ${inCode(head)}`;
     rows.push(`| ${name} | ${share} | ${longest} | ${first.toFixed(2)} / ${last.toFixed(2)} s | ${isGood ? "yes" : "**no**"} |`);
     process.stderr.write(`${rows.at(-1)}\n`);
   }
@@ -327,19 +350,14 @@ async function hostileAnswers(browser, url, rate) {
 const rate = Number(option("rate", "200"));
 const server = await serve(rate);
 const url = `http://127.0.0.1:${server.address().port}/`;
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
 try {
   const measureAll = process.argv.includes("--hostile") ? hostileAnswers : longAnswer;
-  const { heading, text, holds } = await measureAll(browser, url, rate);
+  const { heading, text, holds } = await measureAll(url, rate);
   process.stdout.write(`${text}\n`);
   const path = option("write", "");
   if (path !== "") await record(path, heading, text);
   for (const missing of played.missing) process.stderr.write(`asked for, and not played: ${missing}\n`);
   process.exitCode = holds && played.missing.size === 0 ? 0 : 1;
 } finally {
-  await browser.close();
   server.close();
 }
