@@ -56,6 +56,11 @@ it.each(["www.a_", "_www.", "https://a_"])("lets the parser reread little of add
   }
 });
 
+it("counts no deeper than it matters: a long line is asked for each block that it becomes", () => {
+  expect(depthOf("> - ".repeat(3))).toBe(6);
+  expect(depthOf(">".repeat(20_000))).toBe(MAX_DEPTH + 1);
+});
+
 it("lets the browser be asked for few of many names at once", () => {
   for (const { text } of splitBlocks(repeated("", "&amp;", 20_000))) {
     expect(text.split("&amp;").length).toBeLessThan(60);

@@ -32,11 +32,11 @@ export interface Cost {
 
 export const NO_COST: Cost = { units: 0, inFormula: false };
 
-/** How many quotes, list items and footnotes the line opens. */
+/** How many quotes, list items and footnotes the line opens; what is deeper than allowed is not counted on. */
 export function depthOf(line: string): number {
   MARKER.lastIndex = 0;
   let depth = 0;
-  while (MARKER.test(line)) depth += 1;
+  while (depth <= MAX_DEPTH && MARKER.test(line)) depth += 1;
   return depth;
 }
 
