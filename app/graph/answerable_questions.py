@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
+from app.domain.bounded_cache import BoundedCache
 from app.domain.models import Filters, Passage, Source, Suggestion
 from app.domain.ports import PassageSearch, Reranker
 from app.domain.principals import Principal
@@ -72,7 +72,7 @@ class AnswerableQuestions:
 
     def __init__(self, check: AnswerCheck) -> None:
         self._check = check
-        self._found: OrderedDict[tuple[str, ...], tuple[Suggestion, ...]] = OrderedDict()
+        self._found = BoundedCache[tuple[str, ...], tuple[Suggestion, ...]](_REMEMBERED)
 
     async def of(
         self, principal: Principal, source: Source, passages: Sequence[Passage]
@@ -81,11 +81,11 @@ class AnswerableQuestions:
             return ()
         # New content has other passages; a new title leads to other questions.
         key = (principal.owner_id, source.title, passages[0].passage_id)
-        if key not in self._found:
-            self._found[key] = await self._answerable(principal, source, passages)
-            if len(self._found) > _REMEMBERED:
-                self._found.popitem(last=False)
-        return self._found[key]
+        found = self._found.get(key)
+        if found is None:
+            found = await self._answerable(principal, source, passages)
+            self._found.put(key, found)
+        return found
 
     async def _answerable(
         self, principal: Principal, source: Source, passages: Sequence[Passage]

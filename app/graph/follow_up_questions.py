@@ -1,10 +1,10 @@
 """Questions to ask after an answer: what stands beside the cited passages and was not quoted."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice, zip_longest
 from typing import Final
 
+from app.domain.bounded_cache import BoundedCache
 from app.domain.conversation_models import Message
 from app.domain.models import Passage, Suggestion
 from app.domain.ports import Library
@@ -31,18 +31,18 @@ class FollowUpQuestions:
     def __init__(self, library: Library, check: AnswerCheck) -> None:
         self._library = library
         self._check = check
-        self._known: OrderedDict[tuple[str, str, str], tuple[Suggestion, ...]] = OrderedDict()
+        self._known = BoundedCache[tuple[str, str, str], tuple[Suggestion, ...]](_REMEMBERED)
 
     async def after(
         self, principal: Principal, answer: Message, asked: Sequence[str]
     ) -> tuple[Suggestion, ...]:
         # A continued answer ends again.
         key = (principal.owner_id, answer.message_id, str(answer.ended_at))
-        if key not in self._known:
-            self._known[key] = await self._answerable(principal, answer, asked)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[key]
+        found = self._known.get(key)
+        if found is None:
+            found = await self._answerable(principal, answer, asked)
+            self._known.put(key, found)
+        return found
 
     async def _answerable(
         self, principal: Principal, answer: Message, asked: Sequence[str]
