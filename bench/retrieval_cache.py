@@ -14,6 +14,7 @@ from app.domain.library_ports import EncodedPassage, PassageEncoder
 from app.domain.ports import Vector
 from app.embeddings.minilm import EncodedQuery
 from app.search.rerank import QueryEncoder
+from app.search.vocabulary import WordList
 
 CHUNK: Final = 64  # texts per commit: the most that an interruption loses
 
@@ -21,8 +22,8 @@ Report = Callable[[int, int], None]
 """Called with the number of embedded texts and the total."""
 
 
-class TokenEncoder(PassageEncoder, QueryEncoder, Protocol):
-    """A model that returns the states of its tokens."""
+class TokenEncoder(PassageEncoder, QueryEncoder, WordList, Protocol):
+    """A model that returns the states of its tokens and knows the words of a language."""
 
 
 class CachedEncoder:
@@ -61,6 +62,10 @@ class CachedEncoder:
     def count(self) -> Callable[[str], int]:
         """Counts word pieces with the model's tokenizer; picklable, as reading requires."""
         return self._model.count
+
+    def knows_word(self, word: str) -> bool:
+        """Whether the model's vocabulary has it."""
+        return self._model.knows_word(word)
 
     async def embed_query(self, text: str) -> Vector:
         """One unit vector, not cached."""

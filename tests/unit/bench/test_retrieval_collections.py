@@ -36,6 +36,9 @@ class Counting:
 
     count = staticmethod(pieces)
 
+    def knows_word(self, word: str) -> bool:
+        return word == "tea"
+
     async def embed_query(self, text: str) -> Floats:
         return np.ones(2, np.float32)
 
@@ -52,7 +55,9 @@ class Counting:
 
 async def test_a_text_is_embedded_once_per_model(tmp_path: Path) -> None:
     model, other = Counting(), Counting("another")
-    first = await CachedEncoder(model, tmp_path).encode_passages(["tea", "coffee", "tea"])
+    encoder = CachedEncoder(model, tmp_path)
+    assert (encoder.knows_word("tea"), encoder.knows_word("teh")) == (True, False)
+    first = await encoder.encode_passages(["tea", "coffee", "tea"])
     again = await CachedEncoder(model, tmp_path).encode_passages(["coffee", "milk"])
     await CachedEncoder(other, tmp_path).encode_passages(["tea"])
     assert sorted(model.seen) == ["coffee", "milk", "tea"]
