@@ -16,7 +16,7 @@ from app.domain.library_ports import PassageEncoder
 from app.domain.models import Candidate, Filters, Passage, Reranked, SearchResult, Turn
 from app.domain.principals import LOCAL, Principal
 from app.graph.build import AnswerGraph, build_graph
-from app.graph.grading import confidence, filter_bonus
+from app.graph.grading import confidence, size_bonus
 from app.graph.nodes.plan import Planner
 from app.graph.nodes.rerank import KEPT
 from app.graph.nodes.retrieve import CANDIDATES
@@ -137,7 +137,7 @@ class Library:
                 asked.principal, asked.text, filters=asked.filters, limit=CANDIDATES
             )
             await self.timed.rerank(asked.text, found.candidates)
-        bonus = filter_bonus(asked.filters, found.searched_passages)
+        bonus = size_bonus(asked.filters, found.searched_passages)
         return Outcome(
             question=question,
             fused=self._ids(self.timed.found),

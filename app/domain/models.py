@@ -252,6 +252,7 @@ class SearchResult:
     searched_sources: int
     reading: Reading | None = None  # ingestions that were running during the search
     corrected: tuple[Correction, ...] = ()  # of the query, before this search
+    unknown: tuple[str, ...] = ()  # names in the query that no readable source has
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ logistic regression turns them into the *probability* that a passage is evidence
 model a probability of one half.
 
 If no passage matches a rare word of the question, only the best evidence remains sufficient without
-a model, which may still find that the passages answer.
+a model, which may still find that the passages answer. If the question names what no source has,
+nothing is sufficient without a model: the passages are about something else.
 
-A filter that leaves few passages lowers the signals of the best one, and users who select sources
-expect an answer from them: a bonus is added to the log odds.
+Few passages, because of a filter or in a small library, lower the signals of the best one: the mean
+cosine is that of nearly everything. A bonus is added to the log odds; the full one under a filter,
+because users who select sources expect an answer from them. Without a filter there is none for a
+question with a missing rare word, unless its other signals are good: foreign topics look like that.
 
 All numbers were fitted on half of the questions on five libraries, with and without an answer, each
 library weighted equally, so that on each at most 5 % are refused falsely and 95 % of foreign topics
@@ -23,7 +26,7 @@ foreign topics and unknown names well, but hardly the right subject with a missi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.domain.events import GradedPassage
 from app.domain.models import Candidate, Filters
@@ -35,7 +38,11 @@ IRRELEVANT = 0.1
 MAX_KEPT = 6
 FULL_LIBRARY_PASSAGES = 1_200
 """Passages of the library that set the intercept: with as many, a filter changes nothing."""
-MAX_FILTER_BONUS = 4.0
+MAX_BONUS = 4.0
+SMALL_LIBRARY_PASSAGES = 180
+"""Without a filter: about the smallest library of the fit. A larger one changes nothing."""
+SMALL_LIBRARY_WEIGHT = 1.4
+"""... and how much the logarithm of the size counts."""
 WEIGHTS = (2.4, 8.22, 5.81, 12.73, 8.53)
 """Of proximity, maxsim, rare_maxsim, token similarity and mean cosine."""
 MAX_MISSING_SHARE = 0.34
@@ -44,12 +51,24 @@ MISSING_PENALTY = 4.0
 """Subtracted from the log odds …"""
 MIN_PENALIZED_ODDS = -1.5
 """… down to this value: refused without a model, but still graded by one."""
+MIN_ODDS_FOR_BONUS = 1.2
+"""Of a question with a missing rare word, so that a small library leans towards an answer."""
 RECORDING_BONUS = 0.4
 """Log odds added for recordings: speech is worded differently from questions."""
 RECORDING_BONUS_BY_COSINE = 0.75
 """The same without reranking; only under a filter, else foreign topics would be answered."""
 
 Band = Literal["clear", "grey", "off"]
+
+
+class Bonus(NamedTuple):
+    """What few passages add to the log odds of each."""
+
+    odds: float = 0.0
+    is_filtered: bool = False
+
+
+NO_BONUS = Bonus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +80,18 @@ class Grade:
     graded: tuple[GradedPassage, ...]
 
 
-def filter_bonus(filters: Filters, searched_passages: int) -> float:
-    """What a filter adds to the log odds of each passage; at least 0."""
-    if filters.empty or searched_passages == 0:
-        return 0.0
-    return min(max(log(FULL_LIBRARY_PASSAGES / searched_passages), 0.0), MAX_FILTER_BONUS)
+def size_bonus(filters: Filters, searched_passages: int) -> Bonus:
+    """The bonus of a search in so many passages; at least 0."""
+    if searched_passages == 0:
+        return NO_BONUS
+    is_filtered = not filters.empty
+    full = FULL_LIBRARY_PASSAGES if is_filtered else SMALL_LIBRARY_PASSAGES
+    weight = 1.0 if is_filtered else SMALL_LIBRARY_WEIGHT
+    odds = min(max(weight * log(full / searched_passages), 0.0), MAX_BONUS)
+    return Bonus(odds, is_filtered)
 
 
-def probability(candidate: Candidate, bonus: float = 0.0) -> float:
+def probability(candidate: Candidate, bonus: Bonus = NO_BONUS) -> float:
     """The probability that this passage is evidence, 0..1."""
     cosine, is_recording = max(candidate.cosine, 0.0), candidate.passage.kind == "recording"
     features = (candidate.proximity, candidate.maxsim, candidate.rare_maxsim)
@@ -82,13 +105,15 @@ def probability(candidate: Candidate, bonus: float = 0.0) -> float:
         odds += sum(weight * one for weight, one in zip(WEIGHTS, signals, strict=True))
     else:  # not reranked, or without token states
         odds = 12.1 * cosine + 8.9 * candidate.coverage - 9.7
-        odds += RECORDING_BONUS_BY_COSINE * (is_recording and bonus > 0)
+        odds += RECORDING_BONUS_BY_COSINE * (is_recording and bonus.is_filtered)
     if _misses_rare_words(candidate):
+        if odds < MIN_ODDS_FOR_BONUS and not bonus.is_filtered:
+            bonus = NO_BONUS
         odds = min(odds, max(odds - MISSING_PENALTY, MIN_PENALIZED_ODDS))
-    return 1 / (1 + exp(-odds - bonus))
+    return 1 / (1 + exp(-odds - bonus.odds))
 
 
-def band(candidate: Candidate, bonus: float = 0.0) -> Band:
+def band(candidate: Candidate, bonus: Bonus = NO_BONUS) -> Band:
     """The band of one candidate."""
     likely = probability(candidate, bonus)
     if likely >= CLEAR:
@@ -96,13 +121,24 @@ def band(candidate: Candidate, bonus: float = 0.0) -> Band:
     return "off" if likely < IRRELEVANT else "grey"
 
 
-def confidence(ranked: Sequence[Candidate], bonus: float = 0.0) -> float:
+def confidence(ranked: Sequence[Candidate], bonus: Bonus = NO_BONUS) -> float:
     """The highest probability among the candidates."""
     return max((probability(candidate, bonus) for candidate in ranked), default=0.0)
 
 
-def by_score(ranked: Sequence[Candidate], *, force: bool, bonus: float = 0.0) -> Grade:
-    """The verdict by score; in the grey band `unsure`, unless `force` requires a decision."""
+def by_score(
+    ranked: Sequence[Candidate],
+    *,
+    force: bool,
+    bonus: Bonus = NO_BONUS,
+    unknown: Sequence[str] = (),
+) -> Grade:
+    """The verdict by score; in the grey band `unsure`, unless `force` requires a decision.
+
+    `unknown`: names in the question that no source has.
+    """
+    if unknown and ranked:
+        return _of_unknown(ranked, unknown, force=force)
     bands = [band(candidate, bonus) for candidate in ranked]
     if "clear" in bands:
         keep = [b != "off" for b in bands]
@@ -116,18 +152,28 @@ def by_score(ranked: Sequence[Candidate], *, force: bool, bonus: float = 0.0) ->
     return _grade("answer" if good else "refuse", ranked, keep, [_reason(c) for c in ranked])
 
 
+def _of_unknown(ranked: Sequence[Candidate], unknown: Sequence[str], *, force: bool) -> Grade:
+    reason = f"no source has {', '.join(f'“{name}”' for name in unknown)}"
+    decision: Literal["refuse", "unsure"] = "refuse" if force else "unsure"
+    return _grade(decision, ranked, [not force] * len(ranked), [reason] * len(ranked))
+
+
 def by_score_of_each(
     ranked: Sequence[Candidate],
     by_query: Sequence[Sequence[Candidate]],
     *,
+    unknown: Sequence[Sequence[str]],
     force: bool,
-    bonus: float = 0.0,
+    bonus: Bonus = NO_BONUS,
 ) -> Grade:
     """The verdict on several searches together.
 
     A passage is kept if one of the searches keeps it; nothing is cut, because `ranked` is short.
     """
-    grades = [by_score(one, force=force, bonus=bonus) for one in by_query]
+    grades = [
+        by_score(one, force=force, bonus=bonus, unknown=names)
+        for one, names in zip(by_query, unknown, strict=True)
+    ]
     decisions = [grade.decision for grade in grades]
     kept = {one.passage.passage_id for grade in grades for one in grade.kept}
     reasons: dict[str, str] = {}
@@ -159,7 +205,7 @@ def kept_again(candidates: Sequence[Candidate]) -> Grade:
     return _grade("answer", candidates, [True] * len(candidates), reasons, limit=len(candidates))
 
 
-def is_evidence(candidate: Candidate, bonus: float = 0.0) -> bool:
+def is_evidence(candidate: Candidate, bonus: Bonus = NO_BONUS) -> bool:
     """Whether scores alone accept this candidate."""
     return probability(candidate, bonus) >= THRESHOLD
 

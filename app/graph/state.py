@@ -58,6 +58,7 @@ class AnswerState(TypedDict, total=False):
     carried: tuple[Candidate, ...]  # kept of the first search, when more is searched for
     found: SearchResult
     found_by_query: tuple[tuple[Candidate, ...], ...]
+    unknown_by_query: tuple[tuple[str, ...], ...]  # as `unknown` of `found`
     ranked: tuple[Candidate, ...]
     ranked_by_query: tuple[tuple[Candidate, ...], ...]  # those of `ranked`, for each query
     parts: tuple["Part", ...]  # quoting mode: the questions of a message that asks several

@@ -9,8 +9,10 @@ from app.domain.models import Correction, Filters, SearchResult
 from app.domain.ports import Embedder
 from app.domain.principals import Principal
 from app.search.dedup import deduplicate
-from app.search.query_terms import without_request_words
+from app.search.query_terms import FRAMING_WORDS, REQUEST_WORDS, without_request_words
+from app.text.names import derivation_stem, says_name, uncommon_words, written_names
 from app.text.spelling import begins_word, corrected, suspects
+from app.text.stop_words import seems_english
 
 MAX_QUERY_LENGTH: Final = 8000  # characters; the model sees 256 word pieces of them
 
@@ -24,8 +26,8 @@ class QueryExpecting(Protocol):
         ...
 
 
-class SpellingCorrector(Protocol):
-    """Corrects words that no source has against those of the library."""
+class Vocabulary(Protocol):
+    """What is known of words that no passage of a search has."""
 
     async def corrections(
         self, principal: Principal, query: str, words: Sequence[str]
@@ -33,17 +35,26 @@ class SpellingCorrector(Protocol):
         """Corrections of some of these words. Raises `StoreUnavailable`."""
         ...
 
+    async def unknown(
+        self, principal: Principal, query: str, names: Sequence[str], words: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Those that no readable source has in any form; of the words, only names.
+
+        Raises `StoreUnavailable`.
+        """
+        ...
+
 
 class HybridSearch:
     """Implements `PassageSearch` over an index that does both searches and their fusion."""
 
     def __init__(
-        self, index: PassageIndex, embedder: Embedder, spelling: SpellingCorrector | None = None
+        self, index: PassageIndex, embedder: Embedder, vocabulary: Vocabulary | None = None
     ) -> None:
-        """`spelling` None: queries are searched as they are typed."""
+        """`vocabulary` None: queries are searched as they are typed, and no name is unknown."""
         self._index = index
         self._embedder = embedder
-        self._spelling = spelling
+        self._vocabulary = vocabulary
 
     def expect(self, query: str) -> None:
         """Start embedding a query in advance, if the embedder supports it."""
@@ -58,6 +69,7 @@ class HybridSearch:
         A query without known words (another script, only stop words) uses dense search alone. One
         with typing errors is searched again without them.
         """
+        vocabulary = self._vocabulary
         corrections: tuple[Correction, ...] = ()
         while True:
             text = _embedding_input(query)
@@ -71,12 +83,41 @@ class HybridSearch:
             )
             candidates = deduplicate(text, found.candidates)
             found = replace(found, candidates=candidates, corrected=corrections)
-            if corrections or self._spelling is None or not (words := _missing_words(query, found)):
+            if vocabulary is None:
                 return found
-            corrections = await self._spelling.corrections(principal, query, words)
-            if not corrections:
-                return found
-            query = corrected(query, corrections)
+            if not corrections and (words := _missing_words(query, found)):
+                corrections = await vocabulary.corrections(principal, query, words)
+                if corrections:
+                    query = corrected(query, corrections)
+                    continue
+            return replace(found, unknown=await self._unknown(vocabulary, principal, query, found))
+
+    @staticmethod
+    async def _unknown(
+        vocabulary: Vocabulary, principal: Principal, query: str, found: SearchResult
+    ) -> tuple[str, ...]:
+        """Names that no source has; only of questions in English, which tells them by capitals."""
+        query = query[:MAX_QUERY_LENGTH]
+        if not seems_english(query.lower().split()):
+            return ()
+        names = _unsaid(written_names(query), found)
+        plain = uncommon_words(query, FRAMING_WORDS | REQUEST_WORDS)
+        stems = _unsaid([derivation_stem(word) for word in plain], found)
+        words = [word for word in plain if derivation_stem(word) in stems]
+        if not names and not words:
+            return ()
+        return await vocabulary.unknown(principal, query, names, words)
+
+
+def _unsaid(names: list[str], found: SearchResult) -> list[str]:
+    """Those that no passage it found says, nor its title or heading."""
+    for candidate in found.candidates:
+        if not names:
+            break
+        passage = candidate.passage
+        text = f"{passage.title}\n{passage.heading}\n{passage.text}"
+        names = [name for name in names if not says_name(name, text)]
+    return names
 
 
 def _missing_words(query: str, found: SearchResult) -> list[str]:

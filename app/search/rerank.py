@@ -167,7 +167,7 @@ def _rank(
     mean_cosine = float(np.mean([one.cosine for one in (*top, *rest)]))
     # The model of the tokens knows English: in other languages even a usual word has no neighbour.
     missing_share = (
-        _missing_share(tokens, states, order[:GRADED_CANDIDATES], absent_weight)
+        _missing_share(tokens, states, words_of, order[:GRADED_CANDIDATES], absent_weight)
         if seems_english(map(str.lower, terms.words))
         else None
     )
@@ -211,6 +211,7 @@ def _token_scores(
 def _missing_share(
     tokens: _TokenScores,
     states: _TokenStates | None,
+    words: Sequence[Sequence[str]],
     graded: NDArray[np.intp],
     absent_weight: float,
 ) -> float:
@@ -218,7 +219,10 @@ def _missing_share(
     if states is None or tokens.topic is None:
         return 0.0
     rows = [states.rows.index(i) for i in graded if i in states.rows]
-    return tokens.topic.missing_share(rows, absent_weight) if len(rows) == len(graded) else 0.0
+    if len(rows) < len(graded):
+        return 0.0
+    said = frozenset[str]().union(*(words[i] for i in graded))
+    return tokens.topic.missing_share(rows, absent_weight, said=said)
 
 
 def _aspect_mask(owners: Sequence[str | None], title_words: frozenset[str]) -> list[bool]:

@@ -2,10 +2,10 @@
 
 A name without a similar token in the library is strong evidence that the answer is not there, even
 if the rest of the question matches. Token similarity is used, not spelling, so that inflected forms
-and most typing errors still match.
+and most typing errors still match; a word that a passage or its title says is met all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ Scores = NDArray[np.float64]
 class TopicMatch(NamedTuple):
     """The similarity of the words of a topic to their nearest tokens."""
 
+    words: tuple[str, ...]
     similarities: Scores  # passages × words
     weights: Scores  # how rare the words are
 
@@ -36,15 +37,19 @@ class TopicMatch(NamedTuple):
         )
         return mean
 
-    def missing_share(self, passages: Sequence[int], absent_weight: float) -> float:
+    def missing_share(
+        self, passages: Sequence[int], absent_weight: float, *, said: Set[str]
+    ) -> float:
         """The share of rare words that none of these passages meets, 0..1.
 
-        A word is rare from half of `absent_weight`, the weight of a word outside the library.
+        A word is rare from half of `absent_weight`, the weight of a word outside the library. One
+        that is `said` is met, also if its token there means something else.
         """
         nearest = self.similarities[passages].max(axis=0)
         unmet = 1 - np.clip(
             (nearest - UNMET_SIMILARITY) / (MET_SIMILARITY - UNMET_SIMILARITY), 0, 1
         )
+        unmet *= [word not in said for word in self.words]
         rare = np.clip(2 * self.weights / absent_weight - 1, 0, 1)
         return float(np.average(rare * unmet, weights=self.weights))
 
@@ -58,4 +63,5 @@ def match_topic(
     if not words:
         return None
     similarities = np.stack([best[:, pieces[word]].mean(axis=1) for word in words], axis=1)
-    return TopicMatch(similarities.astype(float), np.array([topic.weights[word] for word in words]))
+    weights = np.array([topic.weights[word] for word in words])
+    return TopicMatch(tuple(words), similarities.astype(float), weights)

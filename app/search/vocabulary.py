@@ -6,12 +6,15 @@ Only sources that the principal can read count, so that nobody learns a word of 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from asyncpg import Record
+
 from app.db.library_rows import storable
 from app.db.pool import Database
 from app.db.queries import load_queries
 from app.domain.models import Correction, WordUse
 from app.domain.principals import Principal
 from app.search.query_terms import FRAMING_WORDS, REQUEST_WORDS
+from app.text.names import derivation_stem
 from app.text.spelling import MIN_LENGTH, closest, edit_distance, is_typing_error, patterns
 from app.text.stop_words import seems_english
 from app.text.tokens import norm
@@ -40,7 +43,7 @@ def known_words(embedder: object) -> Callable[[str], bool] | None:
 
 
 class LibraryVocabulary:
-    """Implements `WordLookup` and `SpellingCorrector`."""
+    """Implements `WordLookup` and `Vocabulary`."""
 
     def __init__(self, database: Database, *, is_word: Callable[[str], bool] | None) -> None:
         """`is_word`: whether a word in lower case is English; None: nobody knows."""
@@ -71,20 +74,77 @@ class LibraryVocabulary:
     async def corrections(
         self, principal: Principal, query: str, words: Sequence[str]
     ) -> tuple[Correction, ...]:
-        """Of those words of the query that no readable source has."""
+        """Of those words that no readable source has, or only spelled otherwise.
+
+        `words`: those of the query that no passage has as they are written.
+        """
         unknown = [word for word in words if not self._is_known(word)]
         if not 0 < len(unknown) <= MAX_CORRECTED:
             return ()
         reader = (principal.owner_id, list(principal.groups))
-        rows = await self._database.fetch(
-            SQL["find_absent"], *reader, [storable(word) for word in unknown], _COMMON_PASSAGES
-        )
         english = self._is_word is not None and seems_english(query.lower().split())
         found = [
             await self._spelling(reader, row["word"], row["lexeme"], english=english)
-            for row in rows
+            if row["absent"]
+            else await self._own_spelling(reader, row["word"], row["lexeme"])
+            for row in await self._lexemes(reader, unknown)
         ]
         return tuple(one for one in found if one is not None)
+
+    async def unknown(
+        self, principal: Principal, query: str, names: Sequence[str], words: Sequence[str]
+    ) -> tuple[str, ...]:
+        """The names that no readable source has, not even within a word, or misspelt.
+
+        Of the words, only those that no dictionary has; without a dictionary none.
+        """
+        plain = () if self._is_word is None else [one for one in words if not self._is_known(one)]
+        asked = tuple(dict.fromkeys((*names, *plain)))
+        if not 0 < len(asked) <= MAX_CORRECTED:
+            return ()
+        reader = (principal.owner_id, list(principal.groups))
+        absent = {
+            row["word"]: row["lexeme"]
+            for row in await self._lexemes(reader, asked)
+            if row["absent"]
+        }
+        if not absent:
+            return ()
+        parts = {
+            word: lexeme if word in names else derivation_stem(lexeme)
+            for word, lexeme in absent.items()
+        }
+        rows = await self._database.fetch(SQL["find_within"], *reader, list(parts.values()))
+        within = {row["part"] for row in rows}
+        english = seems_english(query.lower().split())
+        return tuple(
+            [
+                word
+                for word, lexeme in absent.items()
+                if parts[word] not in within
+                and await self._spelling(reader, word, lexeme, english=english) is None
+            ]
+        )
+
+    async def _lexemes(
+        self, reader: tuple[str, list[str]], words: Sequence[str]
+    ) -> Sequence[Record]:
+        return await self._database.fetch(
+            SQL["find_lexemes"], *reader, [storable(word) for word in words], _COMMON_PASSAGES
+        )
+
+    async def _own_spelling(
+        self, reader: tuple[str, list[str]], word: str, lexeme: str
+    ) -> Correction | None:
+        """Of a word with the lexeme of another: "bonfirs" for "bonfires"."""
+        rows = await self._database.fetch(SQL["find_spelling"], *reader, [lexeme])
+        lower = word.lower()
+        for row in rows:
+            spelling = closest(word, row["text"])
+            is_ending = spelling.startswith(lower) or lower.startswith(spelling)
+            if not is_ending and is_typing_error(lower, spelling, careful=word[0].isupper()):
+                return Correction(typed=word, searched=spelling)
+        return None
 
     def _is_known(self, word: str) -> bool:
         """Whether a word need not be in the library to be one."""

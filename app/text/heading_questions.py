@@ -52,7 +52,7 @@ _PROPERTIES: Final = _set(
     "responsibilities rights hours opening fees schedule"
 )
 """What a thing has: "What are the side effects of …?"."""
-_CALENDAR: Final = re.compile(
+CALENDAR: Final = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:january|february|march|april|june|july"
     r"|august|september|october|november|december)\b|\b(?:19|20)\d\d\b"
     r"|\b(?:mon|diens|donners|frei|sams|sonn)tag\b|\bmittwoch\b",
@@ -80,7 +80,7 @@ def is_plain(text: str) -> bool:
         1 < len(text) <= MAX_LENGTH
         and 0 < len(words) <= _MAX_WORDS
         and not _CODE.search(text)
-        and not _CALENDAR.search(text)
+        and not CALENDAR.search(text)
         and any(sum(map(str.isalpha, word)) > 2 for word in words)
         and not any(word.isdigit() for word in words)
         and text.count("(") == text.count(")") == 0

@@ -92,6 +92,12 @@ async def test_typing_errors_are_corrected_to_the_librarys_own_words(
         ("montiored", "monitored"),
     ]
     assert await corrections(words, "warfrain effects") == [("warfrain", "warfarin")]
+    # Also where the stem is right, or the second letter wrong.
+    assert await corrections(words, "recommendes") == []
+    assert await corrections(words, "monitared ibuprofan") == [
+        ("monitared", "monitored"),
+        ("ibuprofan", "ibuprofen"),
+    ]
     # What is a word, what the library has and what is like nothing in it stays.
     assert await corrections(words, "most ibuprofen zolpidem") == []
     assert await corrections(words, "") == []
@@ -148,6 +154,41 @@ async def test_a_known_word_outside_the_filter_is_no_typing_error(
     search = HybridSearch(PostgresPassageIndex(database), HashedWords(), words)
     found = await search.search(ANA, "ibuprofen", filters=recording, limit=5)
     assert found.corrected == ()
+
+
+async def test_names_that_no_readable_source_has_are_unknown(
+    library: LibraryStore, words: LibraryVocabulary
+) -> None:
+    await stored_medicines(library)
+    await store(library, "Call load_dotenv first.", source=new_source("d.md", content="5"))
+
+    async def unknown(*names: str, plain: tuple[str, ...] = (), owner: Principal = ANA) -> set[str]:
+        return set(await words.unknown(owner, "of what is asked", names, plain))
+
+    assert await unknown("Zolpidem", "Ibuprofen", "E05") == {"Zolpidem", "E05"}
+    assert await unknown("Ibuprofen", owner=BEN) == {"Ibuprofen"}
+    # Another form, a part of a longer word, and what may be a typing error.
+    assert await unknown("Tests", "dotenv", "Warfarine", "IBUPROFFEN") == set()
+    plain = ("clozapine", "maximum", "warfarinise", "recommender")
+    assert await unknown(plain=plain) == {"clozapine"}
+    assert await unknown() == set()
+
+
+async def test_a_search_says_which_names_no_source_has(
+    library: LibraryStore, words: LibraryVocabulary, database: Database
+) -> None:
+    await stored_medicines(library)
+    search = HybridSearch(PostgresPassageIndex(database), HashedWords(), words)
+
+    async def unknown(query: str) -> tuple[str, ...]:
+        return (await search.search(ANA, query, filters=Filters(), limit=5)).unknown
+
+    assert await unknown("What is the dose of Zolpidem?") == ("Zolpidem",)
+    assert await unknown("the cost of clozapine") == ("clozapine",)
+    assert await unknown("What is the dose of Ibuprofin?") == ()
+    assert await unknown("Was ist die Dosis von Zolpidem?") == ()
+    plain = HybridSearch(PostgresPassageIndex(database), HashedWords())
+    assert not (await plain.search(ANA, "a Zolpidem", filters=Filters(), limit=5)).unknown
 
 
 def test_an_embedder_without_words_knows_none() -> None:

@@ -9,13 +9,14 @@ from app.domain.ports import PassageSearch
 from app.graph.composition import spoken_of
 from app.graph.grading import (
     MAX_KEPT,
+    Bonus,
     Grade,
     by_model,
     by_score,
     by_score_of_each,
-    filter_bonus,
     is_evidence,
     kept_again,
+    size_bonus,
 )
 from app.graph.prompts import grade_messages
 from app.graph.question_kind import asked_for
@@ -33,7 +34,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
     async def grade(state: AnswerState) -> AnswerState:
         began = clock()
         ranked = state["ranked"]
-        bonus = filter_bonus(state["question"].filters, state["found"].searched_passages)
+        bonus = size_bonus(state["question"].filters, state["found"].searched_passages)
         verdict = await _verdict(state, judge, bonus)
         decision, final, is_judged = _settled(state, verdict, bonus)
         update: AnswerState = {
@@ -45,7 +46,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         if verdict.calls:
             update["model_calls"] = state.get("model_calls", 0) + verdict.calls
         if decision == "rewrite" and not state.get("first"):
-            update["first"] = _answerable(ranked, bonus)
+            update["first"] = () if state["found"].unknown else _answerable(ranked, bonus)
         if judge is None and decision == "answer":
             update["parts"] = _parts(state, bonus)
         if decision == "refuse" and not state.get("queries"):
@@ -72,7 +73,7 @@ class _Verdict(NamedTuple):
 
 
 def _settled(
-    state: AnswerState, verdict: _Verdict, bonus: float
+    state: AnswerState, verdict: _Verdict, bonus: Bonus
 ) -> tuple[Literal["answer", "rewrite", "refuse"], Grade, bool]:
     """What is done, on which verdict, and whether that is the model's.
 
@@ -89,7 +90,7 @@ def _settled(
     return decision, verdict.grade, verdict.is_judged
 
 
-async def _verdict(state: AnswerState, judge: Judge | None, bonus: float) -> _Verdict:
+async def _verdict(state: AnswerState, judge: Judge | None, bonus: Bonus) -> _Verdict:
     ranked = state["ranked"]
     verdict = _by_score(state, force=judge is None, bonus=bonus)
     if verdict.decision != "unsure" or judge is None:
@@ -103,10 +104,13 @@ async def _verdict(state: AnswerState, judge: Judge | None, bonus: float) -> _Ve
     return _Verdict(_by_score(state, force=True, bonus=bonus), calls=1)
 
 
-def _by_score(state: AnswerState, *, force: bool, bonus: float) -> Grade:
+def _by_score(state: AnswerState, *, force: bool, bonus: Bonus) -> Grade:
     if by_query := state.get("ranked_by_query"):
-        return by_score_of_each(state["ranked"], by_query, force=force, bonus=bonus)
-    return by_score(state["ranked"], force=force, bonus=bonus)
+        unknown = state["unknown_by_query"]
+        return by_score_of_each(
+            state["ranked"], by_query, unknown=unknown, force=force, bonus=bonus
+        )
+    return by_score(state["ranked"], force=force, bonus=bonus, unknown=state["found"].unknown)
 
 
 def _limit(state: AnswerState) -> int:
@@ -114,14 +118,16 @@ def _limit(state: AnswerState) -> int:
     return len(state["ranked"]) if state.get("queries") else MAX_KEPT
 
 
-def _parts(state: AnswerState, bonus: float) -> tuple[Part, ...]:
+def _parts(state: AnswerState, bonus: Bonus) -> tuple[Part, ...]:
     """What each query found, by scores."""
-    each = zip(state.get("queries", ()), state.get("ranked_by_query", ()), strict=True)
-    return tuple(_part(query, ranked, bonus) for query, ranked in each)
+    if not (queries := state.get("queries")):
+        return ()
+    each = zip(queries, state["ranked_by_query"], state["unknown_by_query"], strict=True)
+    return tuple(_part(query, ranked, unknown, bonus) for query, ranked, unknown in each)
 
 
-def _part(query: str, ranked: Sequence[Candidate], bonus: float) -> Part:
-    kept = by_score(ranked, force=True, bonus=bonus).kept
+def _part(query: str, ranked: Sequence[Candidate], unknown: Sequence[str], bonus: Bonus) -> Part:
+    kept = by_score(ranked, force=True, bonus=bonus, unknown=unknown).kept
     nearest = () if kept else tuple(ranked[:MAX_NEAREST])
     return Part(query, frozenset(one.passage.passage_id for one in kept), nearest)
 
@@ -149,7 +155,7 @@ def _spoken_of(state: AnswerState, *, quoting: bool) -> AnswerState:
     return update
 
 
-def _answerable(ranked: Sequence[Candidate], bonus: float) -> tuple[Candidate, ...]:
+def _answerable(ranked: Sequence[Candidate], bonus: Bonus) -> tuple[Candidate, ...]:
     """The candidates accepted by score alone; empty when the score refuses."""
     grade = by_score(ranked, force=True, bonus=bonus)
     return grade.kept if grade.decision == "answer" else ()

@@ -34,12 +34,15 @@ async def _by_query(reranker: Reranker, state: AnswerState) -> AnswerState:
     pairs = zip(state["queries"], state["found_by_query"], strict=True)
     results = await together([reranker.rerank(query, found) for query, found in pairs])
     lists = [result.candidates for result in results]
+    unknown = state["unknown_by_query"]
     if known := state.get("carried"):  # the searches are made to complete it
         lists.insert(0, known)
+        unknown = ((), *unknown)
     mixed = interleaved(lists)
     ids = {one.passage.passage_id for one in mixed[:KEPT]}
     return {
         "found_by_query": (),
+        "unknown_by_query": unknown,
         "ranked": tuple(mixed[:KEPT]),
         "ranked_by_query": tuple(
             tuple(one for one in ranked[:KEPT] if one.passage.passage_id in ids) for ranked in lists

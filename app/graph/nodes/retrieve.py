@@ -43,6 +43,7 @@ def make_retrieve(
         if state.get("queries"):
             update["queries"] = tuple(corrected(one, found.corrected) for one in queries)
             update["found_by_query"] = tuple(result.candidates for result in results)
+            update["unknown_by_query"] = tuple(result.unknown for result in results)
         update["ms"] = (clock() - began) * 1000
         return update
 

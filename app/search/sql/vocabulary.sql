@@ -42,16 +42,18 @@ SELECT words.word,
   ) AS within
 FROM words;
 
--- name: find_absent
--- The words of $3 that are one lexeme which no readable passage has, with its length. $1 owner, $2
--- groups, $4 the passages of a lexeme beyond which it counts as readable.
-SELECT query.word, term.lexeme
-FROM unnest($3::text[]) AS query (word)
+-- name: find_lexemes
+-- The lexemes of the words $3, and whether no readable passage has them. $1 owner, $2 groups, $4 the
+-- passages of a lexeme beyond which it counts as readable.
+SELECT query.word, term.lexeme,
+  coalesce(known.passages, 0) = 0 OR known.passages <= $4 AND NOT EXISTS (
+    SELECT FROM passage_terms p JOIN sources s ON s.number = p.source
+    WHERE p.lexemes @> ARRAY[known.number] AND {{readable_by source=s owner=$1 groups=$2}}
+  ) AS absent
+FROM unnest($3::text[]) WITH ORDINALITY AS query (word, place)
 CROSS JOIN LATERAL unnest(to_tsvector('english', query.word)) AS term
 LEFT JOIN lexemes AS known ON known.lexeme = term.lexeme
-WHERE coalesce(known.passages, 0) = 0 OR known.passages <= $4 AND NOT EXISTS (
-  SELECT FROM passage_terms p JOIN sources s ON s.number = p.source
-  WHERE p.lexemes @> ARRAY[known.number] AND {{readable_by source=s owner=$1 groups=$2}});
+ORDER BY query.place, term.lexeme;
 
 -- name: list_similar
 -- Lexemes of any source that begin with one of $1 and contain one of $2 (patterns), of $3 to $4
@@ -75,3 +77,15 @@ CROSS JOIN LATERAL (
   LIMIT 1
 ) AS found
 WHERE known.lexeme = ANY ($3::text[]);
+
+-- name: find_within
+-- Those of $3 that are part of a lexeme which a readable passage has ("dotenv" of "load_dotenv");
+-- of at least four letters. $1 owner, $2 groups.
+SELECT wanted.part
+FROM unnest($3::text[]) AS wanted (part)
+WHERE length(wanted.part) >= 4 AND EXISTS (
+  SELECT FROM lexemes AS known
+  JOIN passage_terms p ON p.lexemes @> ARRAY[known.number]
+  JOIN sources s ON s.number = p.source
+  WHERE strpos(known.lexeme, wanted.part) > 0 AND known.passages > 0
+    AND {{readable_by source=s owner=$1 groups=$2}});

@@ -30,12 +30,16 @@ from app.domain.token_estimate import estimated_tokens
 from app.graph.build import build_graph
 from app.graph.engine import GraphEngine
 from app.graph.grading import (
-    MAX_FILTER_BONUS,
+    MAX_BONUS,
+    NO_BONUS,
+    SMALL_LIBRARY_PASSAGES,
+    Bonus,
     by_model,
     by_score,
+    by_score_of_each,
     confidence,
-    filter_bonus,
     probability,
+    size_bonus,
 )
 from app.graph.marker_buffer import MarkerBuffer
 from app.graph.model_replies import relevant_numbers
@@ -100,8 +104,9 @@ class FixedSearch:
         self.results = list(results)
         self.queries: list[str] = []
         self.reading: Reading | None = None
-        self.passages = 12
+        self.passages = 1_200
         self.corrected: tuple[Correction, ...] = ()
+        self.unknown: tuple[str, ...] = ()
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -114,6 +119,7 @@ class FixedSearch:
             searched_sources=3,
             reading=self.reading,
             corrected=self.corrected,
+            unknown=self.unknown,
         )
 
 
@@ -246,7 +252,7 @@ async def test_what_is_not_used_is_let_go_while_the_answer_streams() -> None:
 async def test_nothing_but_off_topic_passages_is_refused_in_tokens() -> None:
     items, ended, evidence = await run(engine(FixedSearch([OFF])))
     assert ended.finish_reason == "no_evidence"
-    assert "12 passages from 3 sources" in text_of(items)
+    assert "1,200 passages from 3 sources" in text_of(items)
     assert "The nearest passages are in “Aripiprazole”." in text_of(items)
     assert evidence.passages == ()
 
@@ -479,7 +485,7 @@ def test_a_name_that_no_passage_resembles_is_refused_unless_a_model_finds_otherw
     assert probability(replace(near, missing_share=0.3)) == probability(near)
     assert by_score([lacks, lacks], force=True).decision == "refuse"
     assert by_score([lacks], force=False).decision == "unsure"  # never refused unread by a model
-    assert probability(lacks, bonus=4.0) == pytest.approx(
+    assert probability(lacks, Bonus(4.0, is_filtered=True)) == pytest.approx(
         probability(near)
     )  # of a source that was chosen
     best = reranked_as(CLEAR, proximity=1.0, maxsim=0.7)
@@ -487,6 +493,21 @@ def test_a_name_that_no_passage_resembles_is_refused_unless_a_model_finds_otherw
     graded = by_score([lacks], force=True).graded
     assert graded[0].reason.endswith("a rare word of it is nowhere near")
     assert probability(replace(OFF, missing_share=0.4)) == probability(OFF)
+
+
+async def test_what_names_a_thing_that_no_source_has_is_refused_unless_a_model_answers() -> None:
+    search = FixedSearch([CLEAR])
+    search.unknown = ("Clozapine",)
+    items, ended, _ = await run(engine(search))
+    assert ended.finish_reason == "no_evidence"
+    assert "The nearest passages are in “Aripiprazole”." in text_of(items)
+    reason = by_score([CLEAR], force=True, unknown=search.unknown).graded[0].reason
+    assert reason == "no source has “Clozapine”"
+    assert by_score([CLEAR], force=False, unknown=search.unknown).decision == "unsure"
+    several = by_score_of_each(
+        [CLEAR, GREY], [[CLEAR], [GREY]], unknown=[search.unknown, ()], force=True
+    )
+    assert [one.passage.passage_id for one in several.kept] == ["grey"]
 
 
 @pytest.mark.parametrize(
@@ -508,16 +529,34 @@ def test_grades_by_score(ranked: list[Candidate], decision: str, kept: list[str]
 
 def test_a_filter_that_leaves_few_passages_leans_towards_an_answer() -> None:
     chosen = Filters(source_ids=("src",))
-    assert filter_bonus(chosen, 50) > filter_bonus(chosen, 500) > filter_bonus(chosen, 5_000) == 0
-    assert filter_bonus(chosen, 1) == filter_bonus(chosen, 2) == MAX_FILTER_BONUS
-    assert filter_bonus(chosen, 0) == filter_bonus(Filters(), 50) == 0
+    odds = [size_bonus(chosen, count).odds for count in (50, 500, 5_000)]
+    assert odds == sorted(odds, reverse=True)
+    assert odds[-1] == 0
+    assert size_bonus(chosen, 1) == size_bonus(chosen, 2) == Bonus(MAX_BONUS, is_filtered=True)
+    assert size_bonus(chosen, 0) == NO_BONUS
+
+
+def test_a_small_library_leans_towards_an_answer_but_not_to_foreign_topics() -> None:
+    odds = [size_bonus(Filters(), count).odds for count in (20, 50, SMALL_LIBRARY_PASSAGES)]
+    assert odds == sorted(odds, reverse=True)
+    assert odds[-1] == size_bonus(Filters(), 10_000).odds == 0
+    small = size_bonus(Filters(), 20)
+    near = reranked_as(GREY)
+    assert probability(near, small) > probability(near)
+    good = replace(reranked_as(CLEAR, maxsim=0.46), missing_share=0.4)
+    assert probability(good, small) > probability(good)
+    poor = reranked_as(GREY, maxsim=0.4)
+    for foreign in (replace(poor, missing_share=0.4), replace(OFF, missing_share=0.4)):
+        assert probability(foreign, small) == probability(foreign)
 
 
 async def test_a_source_that_was_chosen_answers_what_a_library_would_refuse() -> None:
     everything, _, _ = await run(engine(FixedSearch([POOR])))
     assert "found nothing that answers the question" in text_of(everything)
     chosen = replace(QUESTION, filters=Filters(source_ids=("src",)))
-    _, ended, evidence = await run(engine(FixedSearch([POOR])), chosen)
+    search = FixedSearch([POOR])
+    search.passages = 12
+    _, ended, evidence = await run(engine(search), chosen)
     assert (ended.finish_reason, len(evidence.passages)) == ("stop", 1)
     _, ended, _ = await run(engine(FixedSearch([OFF])), chosen)
     assert ended.finish_reason == "no_evidence"
@@ -617,7 +656,7 @@ async def test_a_refusal_says_that_the_library_is_still_being_read() -> None:
     items, ended, _ = await run(engine(search))
     assert ended.finish_reason == "no_evidence"
     assert text_of(items) == (
-        "I searched 12 passages from 3 sources and found nothing that answers the question. "
+        "I searched 1,200 passages from 3 sources and found nothing that answers the question. "
         f"The nearest passages are in “Aripiprazole”. {STILL_READING}"
     )
 

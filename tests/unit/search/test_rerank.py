@@ -1,6 +1,7 @@
 """The finer order: what each of its parts moves, and that recordings are not favoured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -133,6 +134,23 @@ async def test_a_rare_word_that_none_of_the_best_resembles_is_lacking() -> None:
     assert await missing_share("tea pot", a=tea) == {0}  # of b nothing is known
     assert await missing_share("the of", a=tea, b=noise) == {0}
     assert await missing_share("tea pot") == {0}
+
+
+async def test_a_rare_word_that_a_passage_says_is_not_lacking_whatever_its_token_means() -> None:
+    noise = RNG.normal(size=(9, 384)).astype(np.float32)
+    tea = np.vstack([noise, QUERY[1]])
+
+    async def missing_share(**said: str) -> float | None:
+        passage = Passage("b", "s", said.get("title", "Title"), "document", 0, said.get("text", ""))
+        passage = replace(passage, heading=said.get("heading"))
+        found = [candidate("a", 0.5), replace(candidate("b", 0.5), passage=passage)]
+        reranker = FeatureReranker(Bits(a=tea, b=noise), TokenEmbeddings())
+        return (await reranker.rerank("tea pot", found)).candidates[0].missing_share
+
+    assert await missing_share(text="x") != 0
+    assert await missing_share(text="Pots of clay") == 0
+    assert await missing_share(heading="The pot") == 0
+    assert await missing_share(title="About pots") == 0
 
 
 async def test_what_lies_beyond_the_depth_stays_behind_in_its_order() -> None:
