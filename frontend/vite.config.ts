@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
@@ -25,6 +25,12 @@ const API_ROUTES = [
 
 export default defineConfig({
   plugins: [react(), pdfParts(), budget(250)],
+  resolve: {
+    alias: {
+      // The package's own entry for browsers parses HTML for each `&name;`, at every reading.
+      "decode-named-character-reference": join(import.meta.dirname, "src/ui/markdown/namedReferences.ts"),
+    },
+  },
   server: {
     port: 3000,
     strictPort: true,

@@ -61,12 +61,6 @@ it("counts no deeper than it matters: a long line is asked for each block that i
   expect(depthOf(">".repeat(20_000))).toBe(MAX_DEPTH + 1);
 });
 
-it("lets the browser be asked for few of many names at once", () => {
-  for (const { text } of splitBlocks(repeated("", "&amp;", 20_000))) {
-    expect(text.split("&amp;").length).toBeLessThan(60);
-  }
-});
-
 it("keeps a list of long addresses whole", () => {
   const address = `https://example.org/${"path/to-it?with=this&and=that%20".repeat(4)}`;
   const list = Array.from({ length: 8 }, (_, n) => `- [${n + 1}] ${address}`).join("\n");

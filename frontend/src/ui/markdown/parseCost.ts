@@ -17,9 +17,6 @@ const FORMULA = 10;
 const DRAWN = 100;
 /** The parser may read from the start of an address to the end of the word, in vain. */
 const REREAD = 1;
-/** The parser asks the browser what each `&name;` stands for. */
-const REFERENCE = 300;
-const NAMED = /&\w{1,31};/y;
 const ADDRESS = /www\.|https?:\/\//iy;
 
 const MARKER = / {0,3}(?:>|[-+*](?=\s|$)|\d{1,9}[.)](?=\s|$)|\[\^[^\]\s]{1,40}\]:)[ \t]?/y;
@@ -50,9 +47,8 @@ export function addLine(before: Cost, line: string): { readonly cost: Cost; read
     const wasInFormula = inFormula;
     inFormula = isInFormula(inFormula, code, line.charCodeAt(index + 1));
     if (inFormula && !wasInFormula) units += DRAWN;
-    addresses = code <= SPACE ? 0 : addresses + (ADDRESS_LETTERS.has(code) && isAt(ADDRESS, line, index) ? 1 : 0);
+    addresses = code <= SPACE ? 0 : addresses + (beginsAddress(code, line, index) ? 1 : 0);
     units += (isPunctuation(code) ? PUNCTUATION : inFormula ? FORMULA : 1) + REREAD * addresses;
-    if (code === AMPERSAND && isAt(NAMED, line, index)) units += REFERENCE;
     if (units > MAX_COST) return { cost: { units, inFormula }, end: index };
   }
   return { cost: { units, inFormula }, end: line.length };
@@ -64,9 +60,10 @@ function indentOf(line: string): number {
   return indent;
 }
 
-function isAt(pattern: RegExp, line: string, at: number): boolean {
-  pattern.lastIndex = at;
-  return pattern.test(line);
+function beginsAddress(code: number, line: string, at: number): boolean {
+  if (!ADDRESS_LETTERS.has(code)) return false;
+  ADDRESS.lastIndex = at;
+  return ADDRESS.test(line);
 }
 
 function isPunctuation(code: number): boolean {
@@ -76,7 +73,7 @@ function isPunctuation(code: number): boolean {
   return isAscii && !isDigit && !isLetter;
 }
 
-const [SPACE, DOLLAR, AMPERSAND, BACKSLASH] = [32, 36, 38, 92];
+const [SPACE, DOLLAR, BACKSLASH] = [32, 36, 92];
 const ADDRESS_LETTERS = new Set([72, 87, 104, 119]); // hw, in both cases
 const [OPENING, CLOSING] = [new Set([40, 91]), new Set([41, 93])];
 
