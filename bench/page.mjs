@@ -94,7 +94,8 @@ async function stream(request, response, rate) {
   const { tokens } = played;
   let sent = "";
   for await (const chunk of request) sent += chunk;
-  const { run_id, session_id } = JSON.parse(sent);
+  const { run_id, session_id, message } = JSON.parse(sent);
+  Object.assign(played, { run_id, message });
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
   let id = 0;
   const send = (type, content) => {
@@ -141,6 +142,20 @@ const conversation = {
   ...{ created_at: "2026-12-01T10:00:00.000Z", updated_at: "2026-12-01T10:00:00.000Z" },
 };
 
+function stored(message_id, role, content) {
+  return {
+    ...{ message_id, role, content, status: "complete", finish_reason: "stop", run_id: played.run_id, question_id: "q" },
+    ...{ citations: [], evidence: [], feedback: null, usage: null, timings: null, error: null, model: null, filters },
+    created_at: conversation.created_at,
+  };
+}
+
+/** The question and what was answered, newest first. */
+function messages() {
+  const text = played.tokens.slice(0, played.sent).join("");
+  return { items: [stored("m", "assistant", text), stored("q", "user", played.message)], next: null };
+}
+
 /** What a server without sources, models to choose and other conversations answers. */
 const JSON_ROUTES = [
   [/^\/health\/ready$/, {}],
@@ -148,6 +163,7 @@ const JSON_ROUTES = [
   [/^\/api\/models$/, { items: [], total: 0, searching: false, search_sends_to: [] }],
   [/^\/conversations$/, { items: [], next: null }],
   [/^\/conversations\/[^/]+$/, conversation],
+  [/^\/conversations\/[^/]+\/messages$/, messages],
   [/^\/conversations\/[^/]+\/messages\/[^/]+\/questions$/, { items: [] }],
   [/^\/sources$/, { items: [], next: null }],
 ];
@@ -158,7 +174,7 @@ function serve(rate) {
     const answered = JSON_ROUTES.find(([route]) => route.test(pathname));
     if (request.method === "POST" && pathname === "/chat") void stream(request, response, rate);
     else if (answered !== undefined) {
-      response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answered[1]));
+      response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(typeof answered[1] === "function" ? answered[1]() : answered[1]));
     } else void file(pathname, response);
   });
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
