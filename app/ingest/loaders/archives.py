@@ -1,4 +1,4 @@
-"""ZIP archives from strangers (Office files, EPUB): looked at before anything is unpacked."""
+"""ZIP archives from untrusted sources (Office files, EPUB), checked before unpacking."""
 
 import io
 import zipfile
@@ -11,23 +11,23 @@ from app.ingest.parsed_document import IngestError
 MAX_ENTRIES: Final = 10_000
 MAX_ENTRY_BYTES: Final = 200 * 2**20  # bytes unpacked
 MAX_TOTAL_BYTES: Final = 400 * 2**20
-MAX_COMPRESSION_RATIO: Final = 200  # unpacked to packed; text hardly gets beyond 30
-SMALL: Final = 5 * 2**20  # below this no ratio is suspicious
+MAX_COMPRESSION_RATIO: Final = 200  # unpacked to packed size; text rarely exceeds 30
+SMALL: Final = 5 * 2**20  # bytes; smaller entries may have any ratio
 MAX_XML_DEPTH: Final = 200
 
 _MARKUP: Final = (".xml", ".rels", ".opf", ".ncx")
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What reading an entry of a damaged, encrypted or exotic archive raises."""
+"""Raised when reading an entry of a damaged, encrypted or unsupported archive."""
 
 
 ENCRYPTED: Final = "the file is encrypted; save it without a password"
 
 
 class Archive:
-    """Entries by name. Sizes are those declared: more than declared is never unpacked."""
+    """Entries by name. Never unpacks more than an entry's declared size."""
 
     def __init__(self, data: bytes, *, locked_entries: bool = False) -> None:
-        """Raises `IngestError` for what is damaged, or would unpack to far too much.
+        """Raises `IngestError` for damaged archives and those that would unpack to far too much.
 
         Encrypted entries are refused here or, with `locked_entries`, when they are read.
         """
@@ -42,16 +42,16 @@ class Archive:
 
     @property
     def names(self) -> frozenset[str]:
-        """Of all entries."""
+        """The names of all entries."""
         return frozenset(self._entries)
 
     @property
     def names_in_order(self) -> tuple[str, ...]:
-        """As they stand in the archive, each once."""
+        """Entry names in archive order, without duplicates."""
         return tuple(self._entries)
 
     def read(self, name: str) -> bytes:
-        """The entry unpacked. Raises `IngestError` when it is missing or damaged."""
+        """Unpack the entry. Raises `IngestError` when it is missing or damaged."""
         entry = self._entries.get(name)
         if entry is None:
             raise IngestError(f"the file is damaged ({name[:100]} is missing in it)")
@@ -59,13 +59,13 @@ class Archive:
             raise IngestError(ENCRYPTED)
         try:
             return self._zip.read(entry)
-        except (*BROKEN, ValueError, OSError) as error:  # also of a place before its beginning
+        except (*BROKEN, ValueError, OSError) as error:  # also raised for a negative offset
             raise IngestError("the file is damaged (part of it cannot be unpacked)") from error
 
     def check_markup(self) -> None:
-        """Raise `IngestError` when any XML in it is damaged, declares entities or nests deeply.
+        """Raise `IngestError` when any XML in it is damaged, declares entities or nests too deeply.
 
-        Office formats allow no document types, so those who come with one mean no good.
+        Office formats do not allow document types, so a document type is treated as hostile.
         """
         for name in self._entries:
             if name.lower().endswith(_MARKUP):
@@ -86,9 +86,9 @@ def _is_locked(entry: zipfile.ZipInfo) -> bool:
 
 
 def check_xml(data: bytes, *, document_types: bool = False) -> None:
-    """Raise `IngestError` unless it is well-formed, flat enough and without a document type.
+    """Raise `IngestError` unless the XML is well-formed, not too deep and has no document type.
 
-    With `document_types`, those that declare no entities are allowed.
+    With `document_types`, document types that declare no entities are allowed.
     """
     parser = expat.ParserCreate()
     depth = 0
@@ -115,5 +115,5 @@ def check_xml(data: bytes, *, document_types: bool = False) -> None:
         parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(data, True)
-    except (expat.ExpatError, LookupError, ValueError) as error:  # an encoding nobody knows, too
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also for an unknown encoding
         raise IngestError("the file is damaged (its XML is not well-formed)") from error

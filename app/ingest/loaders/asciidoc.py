@@ -1,4 +1,4 @@
-"""AsciiDoc: read line by line; nothing is included, and no attribute of the machine is known."""
+"""AsciiDoc, read line by line. Nothing is included; attributes of the host are unknown."""
 
 import re
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _MACRO: Final = re.compile(
 _NEVER_TEXT: Final = re.compile(
     r"(?:include|ifdef|ifndef|ifeval|endif)::[^\[\]]{0,500}\[[^\[\] ]*+\]"
 )
-"""Of conditions, both sides are read; the text of a condition on one line has blanks."""
+"""Both branches of a condition are read. The text of a single-line condition has spaces."""
 _ADMONITIONS: Final = ("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION")
 _CODE_STYLES: Final = ("source", "listing", "literal")
 _MATH: Final = ("stem", "latexmath", "asciimath")
@@ -41,15 +41,15 @@ _RULES: Final = ("'''", "<<<", "---", "***")
 
 @dataclass(slots=True)
 class _Open:
-    """The paragraph, list item or description that the next lines may go on with."""
+    """The paragraph, list item or description that the next lines may continue."""
 
-    kind: str  # "paragraph", "item", "term" or "more", which goes on in an item
-    label: str = ""  # the mark of an item, the term that is described
+    kind: str  # "paragraph", "item", "term", or "more" for a continued item
+    label: str = ""  # the list mark, or the term being described
     lines: list[str] = field(default_factory=list)
 
 
 def load_asciidoc(data: bytes) -> ParsedDocument:
-    """Title: that of the document."""
+    """Title: the document title."""
     reader = _Reader(decode(data).expandtabs(4))
     reader.read()
     return reader.document.document()
@@ -61,10 +61,10 @@ class _Reader:
         self._lines = [line.rstrip() for line in source.split("\n")]
         self._at = 0
         self._inline = Inline(self.document)
-        self._style = ""  # the attributes of the block that follows
+        self._style = ""  # attributes of the next block
         self._open: _Open | None = None
-        self._containers: list[str] = []  # the lines that end them
-        self._marks: list[str] = []  # of the lists that are open
+        self._containers: list[str] = []  # closing lines of the open containers
+        self._marks: list[str] = []  # marks of the open lists
         self._numbers: list[int] = []
 
     def read(self) -> None:
@@ -76,7 +76,7 @@ class _Reader:
         self._close()
 
     def _read_header(self) -> None:
-        """Attributes, the title, and below it the author and the revision."""
+        """Read attributes, the title, and the author and revision lines below it."""
         while self._at < len(self._lines):
             line = self._lines[self._at]
             if line.startswith("= ") and self.document.title is None:
@@ -132,7 +132,7 @@ class _Reader:
             self._open.lines.append(line)
 
     def _is_underline(self, line: str) -> bool:
-        """Of a title in two lines, which are as long as each other."""
+        """Whether the line underlines a two-line title; both lines have about the same length."""
         if self._open is None or self._open.kind != "paragraph" or len(self._open.lines) != 1:
             return False
         return bool(_UNDERLINE.fullmatch(line)) and abs(len(line) - len(self._open.lines[0])) < 3
@@ -198,7 +198,7 @@ class _Reader:
         self._open = _Open("item", mark, [text[box.end() :] if box else text])
 
     def _block(self, delimiter: str) -> None:
-        """The text between two identical lines."""
+        """Read the text between two identical delimiter lines."""
         style, self._style = self._style, ""
         name, *more = [part.strip() for part in style.split(",")]
         if _CONTAINERS.fullmatch(delimiter):
@@ -220,7 +220,7 @@ class _Reader:
             self.document.code("\n".join(content))
 
     def _until(self, closing: str) -> list[str]:
-        """The lines up to the one that ends the block, or to the end of the file."""
+        """The lines up to the one that closes the block, or to the end of the file."""
         start = self._at
         while self._at < len(self._lines):
             self._at += 1
@@ -229,7 +229,7 @@ class _Reader:
         return self._lines[start:]
 
     def _close(self) -> None:
-        """Ends the open block; lists continue."""
+        """End the open block; lists continue."""
         found, self._open = self._open, None
         if found is None or (not found.lines and found.kind != "term"):
             return
@@ -258,7 +258,7 @@ class _Reader:
             self.document.paragraph(text)
 
     def _joined(self, lines: list[str]) -> str:
-        """One line, except where a line ends with ` +`."""
+        """Join into one line, except at lines that end with ` +`."""
         parts = [f"{line[:-2]}\n" if line.endswith(" +") else f"{line.strip()} " for line in lines]
         return self._inline.text("".join(parts).strip())
 

@@ -1,4 +1,4 @@
-"""The words of AsciiDoc without the marks around them."""
+"""Inline AsciiDoc markup reduced to its text."""
 
 import re
 from typing import Final
@@ -49,29 +49,29 @@ _BUILT_IN: Final = {
     "cxx": "C++",
 }
 _ADDRESSES: Final = ("http", "https", "ftp", "irc")
-_MAX_VALUE: Final = 2_000  # characters of an attribute that are put into text
+_MAX_VALUE: Final = 2_000  # characters of an attribute value that are inserted into text
 _WORD: Final = re.compile(r"\w")
 
 
 class Inline:
-    """Reads inline markup, with the attributes defined so far."""
+    """Reads inline markup using the attributes defined so far."""
 
     def __init__(self, document: MarkupDocument) -> None:
         self._document = document
         self._attributes = dict(_BUILT_IN)
 
     def define(self, name: str, value: str) -> None:
-        """`!name` undefines it; references in the value are resolved at once, as they should."""
+        """`!name` undefines it. References in the value are resolved immediately."""
         if name.startswith("!") or name.endswith("!"):
             self._attributes.pop(name.strip("!").lower(), None)
         else:
             self._attributes[name.lower()] = self.text(value)[:_MAX_VALUE]
 
     def text(self, source: str, depth: int = 0) -> str:
-        """The text without markup; footnotes are added to the document."""
+        """Strip markup. Footnotes are added to the document."""
         out: list[str] = []
         at = done = 0
-        literal = ""  # a sign that was escaped, whose partner is text too
+        literal = ""  # an escaped mark, whose closing mark is text too
         while found := _TOKEN.search(source, at):
             at = found.end()
             if source[found.start() - 1 : found.start()] == "\\" and found.start():
@@ -89,7 +89,7 @@ class Inline:
         return "".join([*out, source[done:]])
 
     def _shown(self, found: re.Match[str], source: str, depth: int) -> tuple[str | None, int]:
-        """Its replacement, and where the source continues; None for plain text."""
+        """The replacement and where the source continues; None for plain text."""
         end = found.end()
         if found["macro"]:
             return self._macro(found["macro"], source, end, depth)
@@ -137,7 +137,7 @@ class Inline:
 
 
 def _is_mark(source: str, start: int, end: int) -> bool:
-    """Whether a sign begins or ends emphasis: single ones stand at the edge of a word."""
+    """Whether a mark opens or closes emphasis. Single marks must be at a word boundary."""
     before = bool(start) and bool(_WORD.match(source[start - 1]))
     after = bool(_WORD.match(source, end))
     sign = source[start:end]

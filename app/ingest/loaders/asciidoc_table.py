@@ -1,4 +1,4 @@
-"""Tables of AsciiDoc: cells may stand on one line or on lines of their own."""
+"""AsciiDoc tables. Cells may share a line or stand on lines of their own."""
 
 import csv
 import re
@@ -21,7 +21,7 @@ _SEPARATORS: Final = {",": ",", ":": ":"}
 def table_rows(
     lines: list[str], kind: str, style: str, inline: Inline
 ) -> tuple[list[list[str]], bool]:
-    """The rows, and whether the file says that the first one is a header."""
+    """The rows, and whether the file marks the first one as a header."""
     has_header = "header" in style or _has_first_line_alone(lines)
     if kind in _SEPARATORS:
         return [[inline.text(cell) for cell in row] for row in _records(lines, kind)], has_header
@@ -46,7 +46,7 @@ def _plain(cell: str, inline: Inline) -> str:
 
 
 def _has_first_line_alone(lines: list[str]) -> bool:
-    """A first row with an empty line below it, and none above it, is a header."""
+    """Whether the first row is a header: an empty line below it and none above."""
     return len(lines) > 2 and bool(lines[0].strip()) and not lines[1].strip()
 
 
@@ -58,7 +58,7 @@ def _records(lines: list[str], kind: str) -> Iterator[list[str]]:
 
 
 def _cells(line: str, kind: str) -> tuple[str, list[str]]:
-    """Cells continued from the line above, and cells that begin on this line."""
+    """The rest of the cell from the line above, and the cells that begin on this line."""
     marks = [one for one in _CELL.finditer(line) if one[0].endswith(kind)]
     if not marks:
         return line, []
@@ -73,7 +73,7 @@ def _cells(line: str, kind: str) -> tuple[str, list[str]]:
 
 
 def _width(style: str) -> int:
-    """The number of columns, when the attributes of the table say it."""
+    """The number of columns, if the table's attributes define it."""
     found = _COLUMNS.search(style)
     if found is None:
         return 0

@@ -1,4 +1,4 @@
-"""The words and figures of charts and diagrams (SmartArt) in Office files."""
+"""The text and values of charts and SmartArt diagrams in Office files."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,19 +9,19 @@ from app.ingest.loaders.formulas import office_formula
 from app.ingest.loaders.open_xml import Element, child, descendants, kind
 from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 
-MAX_POINTS: Final = 10_000  # of one chart
+MAX_POINTS: Final = 10_000  # per chart
 _VALUES: Final = ("c:val", "c:yVal", "c:bubbleSize")
 _CATEGORIES: Final = ("c:cat", "c:xVal")
 
 
 def chart_titles(chart: Element) -> list[str]:
-    """Of the chart and of its axes."""
+    """Titles of the chart and its axes."""
     titles = (paragraph_texts(one) for one in descendants(chart, "c:title", "cx:title"))
     return [text for title in titles if (text := " ".join(title))]
 
 
 def chart_rows(chart: Element) -> list[str]:
-    """One for each category: `North; Tonnes of apples: 34`."""
+    """One row per category: `North; Tonnes of apples: 34`."""
     cells: dict[str, list[str]] = defaultdict(list)
     for series in descendants(chart, "c:ser"):
         name = " ".join(_points(child(series, "c:tx")).values())
@@ -40,7 +40,7 @@ def _having(series: Element, names: tuple[str, ...]) -> Iterator[Element]:
 
 
 def _categories(part: Element) -> dict[str, str]:
-    """With the groups that they stand in, which are only named at their first category."""
+    """Categories with their groups, which the file names only at the first category."""
     inner, *groups = [*map(_points, descendants(part, "c:lvl"))] or [_points(part)]
     names: list[str] = [""] * len(groups)
     found: dict[str, str] = {}
@@ -51,7 +51,7 @@ def _categories(part: Element) -> dict[str, str]:
 
 
 def _points(part: Element | None) -> dict[str, str]:
-    """What is shown of a series, by the index of the point."""
+    """Displayed values of a series by point index."""
     if part is None:
         return {}
     format_code = next((one.text or "" for one in descendants(part, "c:formatCode")), "")
@@ -75,7 +75,7 @@ def _shown(text: str, format_code: str) -> str:
 
 
 def _extended(chart: Element) -> list[str]:
-    """The newer kinds (waterfall, tree map): labels, then figures."""
+    """Newer chart types (waterfall, tree map): labels, then values."""
     levels = (
         [one.text.strip() for one in islice(level, MAX_POINTS) if (one.text or "").strip()]
         for level in descendants(chart, "cx:lvl")
@@ -84,7 +84,7 @@ def _extended(chart: Element) -> list[str]:
 
 
 def diagram_items(model: Element) -> list[tuple[int, str]]:
-    """The texts of a diagram with their depth, as they stand below each other."""
+    """Diagram texts with their depth, in display order."""
     points = {one.get("modelId"): one for one in descendants(model, "dgm:pt")}
     below: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for link in descendants(model, "dgm:cxn"):
@@ -110,7 +110,7 @@ def _number(text: str) -> int:
 
 
 def paragraph_texts(node: Element) -> list[str]:
-    """The paragraphs of DrawingML below the node, or its plain value."""
+    """Texts of the DrawingML paragraphs below the node, or its plain value."""
     lines = (drawn_text(one) for one in descendants(node, "a:p"))
     texts = [" ".join(line.split()) for line in lines]
     if not any(texts):
@@ -122,7 +122,7 @@ _BREAKS: Final = {"a:br": "\n", "a:tab": "\t"}
 
 
 def drawn_text(paragraph: Element) -> str:
-    """The words of one paragraph of DrawingML."""
+    """The text of one DrawingML paragraph."""
     words: list[str] = []
     shown: Callable[[str, str], str] | None = None
     for one in descendants(paragraph, "a:t", "a:br", "m:oMath", "a:pPr", "a:rPr"):
@@ -142,7 +142,7 @@ def drawn_text(paragraph: Element) -> str:
 
 
 def paragraph_level(paragraph: Element) -> int:
-    """How deep it is indented."""
+    """The indentation level."""
     properties = child(paragraph, "a:pPr")
     level = "" if properties is None else properties.get("lvl") or ""
     return min(_number(level), 8)

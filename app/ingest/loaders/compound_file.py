@@ -1,4 +1,4 @@
-"""Compound files (OLE2): the container of Outlook messages and of Office 97 to 2003."""
+"""Compound files (OLE2): the container of Outlook messages and Office 97 to 2003 files."""
 
 import io
 import re
@@ -15,7 +15,7 @@ BROKEN: Final = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError),
     *(OverflowError, RecursionError, struct.error, AssertionError),
 )
-"""What the library raises on damaged files."""
+"""Raised by olefile on damaged files."""
 _INVENTED: Final = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel)\b|powerpoint[- ]pr|présentation powerpoint"
     r"|(?:slide|folie|document|dokument) ?\d{0,4}\Z)"
@@ -30,10 +30,10 @@ _FORMATS: Final = {
 
 
 class CompoundFile:
-    """Streams by their path. No more than twice the size of the file is read in all."""
+    """Streams by path. Reads at most twice the file's size in total."""
 
     def __init__(self, data: bytes) -> None:
-        """Raises `IngestError`."""
+        """Raises `IngestError` when the file is damaged."""
         try:
             self._file = olefile.OleFileIO(io.BytesIO(data))
             self._paths = {
@@ -42,21 +42,21 @@ class CompoundFile:
             }
         except BROKEN as error:
             raise IngestError(DAMAGED) from error
-        self._left = 2 * len(data)  # entries may share their bytes
+        self._left = 2 * len(data)  # in damaged files, entries may share bytes
 
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:
-        """Of all streams and storages, in lower case."""
+        """Paths of all streams and storages, in lower case."""
         return tuple(self._paths)
 
     def names(self, storage: Sequence[str]) -> list[str]:
-        """The direct children of a storage, by name in lower case."""
+        """The names of a storage's direct children, in lower case."""
         depth = len(storage)
         inside = tuple(part.lower() for part in storage)
         return [path[-1] for path in self._paths if path[:-1] == inside and len(path) == depth + 1]
 
     def read(self, *path: str) -> bytes | None:
-        """A stream; None when there is none. Raises `IngestError` when it is damaged."""
+        """The content of a stream; None if it does not exist. Raises `IngestError` if damaged."""
         found = self._paths.get(tuple(part.lower() for part in path))
         if found is None:
             return None
@@ -70,7 +70,7 @@ class CompoundFile:
         return bytes(content)
 
     def title(self) -> str | None:
-        """The one in the properties of an Office file, unless a program invented it."""
+        """The title property of an Office file, unless a program generated it."""
         try:
             properties = self._file.get_metadata()
             title, codepage = properties.title, properties.codepage
@@ -87,7 +87,7 @@ class CompoundFile:
 
 
 def compound_format(data: bytes) -> str:
-    """`msg`, `doc`, `xls` or `ppt`. Raises `IngestError` for what is none of them, or encrypted."""
+    """`msg`, `doc`, `xls` or `ppt`. Raises `IngestError` for other and for encrypted files."""
     names = {path[0] for path in CompoundFile(data).paths if len(path) == 1}
     if "encryptedpackage" in names:
         raise IngestError("the Office file is encrypted; save it without a password")

@@ -1,7 +1,7 @@
-"""Cues of WebVTT and SubRip files: times, and the lines between them.
+"""Cues of WebVTT and SubRip files: times and the lines between them.
 
-Both formats are read by their timing lines, which is more lenient than their grammars: what tools
-write has empty lines inside cues, no fractions of a second, commas for points.
+Both formats are parsed by their timing lines. This is more lenient than their grammars, because
+real files have empty lines inside cues, no fractions of a second, or commas for points.
 """
 
 import html
@@ -18,18 +18,18 @@ _TAG: Final = re.compile(r"</?[a-z0-9][^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 _DASH: Final = re.compile(r"[-–]\s+")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]([^<>]++)>")
 _NAME: Final = re.compile(r"(?:>> ?)?([^\W_][^:：\[\]<>|=/\"“”]{0,47})[:：](?:\s+|$)")
-_UNNAMED_TURN: Final = re.compile(  # begins what another person says, who is not named
+_UNNAMED_TURN: Final = re.compile(  # starts a turn of an unnamed speaker
     r"(?:>>|[-–]\s)?\s*(?:\[[^\[\]]{0,40}\]|\([^()]{0,40}\)|\?{1,5})?\s?[:：]\s+|>>\s*|[-–]\s+"
 )
 _NAME_WORDS: Final = 5
 _SOUND: Final = re.compile(r"[\[(♪][^\])♪]*[\])♪]?")
-_OVERLAP_WORDS: Final = 64  # of two cues are compared
+_OVERLAP_WORDS: Final = 64  # words of two cues that are compared
 _ROLLING: Final = 0.4  # share of cues that repeat the one before
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Its lines as written, without empty ones."""
+    """A cue with its lines as written, without empty ones."""
 
     start_s: float
     end_s: float
@@ -37,7 +37,7 @@ class Cue:
 
 
 def read_cues(text: str) -> list[Cue]:
-    """In the order of the file. Numbers and identifiers of cues are left out."""
+    """Parse cues in file order, without their numbers and identifiers."""
     lines = text.split("\n")
     timed = [(at, times) for at, line in enumerate(lines) if (times := _TIMES.match(line))]
     numbered = bool(timed) and timed[0][0] > 0 and _is_number(lines[timed[0][0] - 1])
@@ -59,7 +59,7 @@ def is_cue_times(line: str) -> bool:
 
 
 def spoken_of(cues: Sequence[Cue]) -> list[Spoken]:
-    """What is said in the cues: tags removed, rolling captions once, speakers where named."""
+    """Extract speech: tags removed, rolling captions merged, speakers set where named."""
     parts = [part for cue in cues for part in _voices(cue)]
     return _named(_unrolled(parts))
 
@@ -69,7 +69,7 @@ def _is_number(line: str) -> bool:
 
 
 def _without_identifier(body: list[str], *, numbered: bool) -> list[str]:
-    """The lines between two times, without the number or identifier of the second cue."""
+    """The lines between two timing lines, without the number or identifier of the next cue."""
     if not body or not body[-1].strip():
         return body
     if numbered:
@@ -80,7 +80,7 @@ def _without_identifier(body: list[str], *, numbered: bool) -> list[str]:
 
 
 def _without_comments(body: Sequence[str]) -> Iterator[str]:
-    """Lines outside of the blocks that WebVTT keeps for itself."""
+    """The lines outside NOTE, STYLE and REGION blocks."""
     inside, after_blank = False, False
     for line in body:
         blank = not line.strip()
@@ -93,9 +93,9 @@ def _without_comments(body: Sequence[str]) -> Iterator[str]:
 
 
 def _voices(cue: Cue) -> list[Spoken]:
-    """By `<v Name>`, else by line; the time of a cue is shared out by length."""
+    """Split a cue by its `<v Name>` tags. Its time is divided in proportion to length."""
     raw = "\n".join(cue.lines)
-    pieces = _VOICE.split(raw)  # words before any voice, then voice, words, voice, words …
+    pieces = _VOICE.split(raw)  # words before the first voice, then alternating voice and words
     if len(pieces) > 1:
         said = [(pieces[0], None), *zip(pieces[2::2], pieces[1::2], strict=True)]
     else:
@@ -116,13 +116,13 @@ def _shared_out(voices: Sequence[tuple[str, str | None]], cue: Cue | Spoken) -> 
 
 
 def _clean(words: str) -> str:
-    """Lines kept apart, without tags, entities and the dashes that begin a turn."""
+    """Remove tags and entities; line breaks stay."""
     lines = (html.unescape(_TAG.sub("", line)).strip() for line in words.split("\n"))
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
 
 def _unrolled(parts: list[Spoken]) -> list[Spoken]:
-    """Captions that scroll repeat what is on the screen; here each word stands once."""
+    """Merge rolling captions, which repeat words still on screen, so that each word occurs once."""
     words = [part.words.split() for part in parts]
     overlaps = [0, *(_overlap(words[at - 1], words[at]) for at in range(1, len(parts)))]
     repeats = [
@@ -149,16 +149,16 @@ def _adjoin(before: Spoken, after: Spoken) -> bool:
 
 
 def _overlap(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words `before` ends and `after` begins with."""
+    """The number of words that end `before` and begin `after`."""
     most = min(len(before), len(after), _OVERLAP_WORDS)
     return next((n for n in range(most, 0, -1) if before[-n:] == after[:n]), 0)
 
 
 def _named(parts: list[Spoken]) -> list[Spoken]:
-    """Speakers from lines "Ann Berg: Good morning", where the file is written like that.
+    """Take speakers from lines such as "Ann Berg: Good morning" if the file uses them throughout.
 
-    Then a cue without a name goes on with the speaker before it, unless the file says that another
-    one speaks (">> ", "- ", "[unknown]:").
+    A cue without a name continues the previous speaker unless it marks another one (">> ", "- ",
+    "[unknown]:").
     """
     if any(part.speaker for part in parts):
         return parts

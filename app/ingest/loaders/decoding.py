@@ -1,4 +1,4 @@
-"""Bytes to text. What is not text is said to be so, rather than ingested as noise."""
+"""Decodes bytes to text. Binary data is rejected rather than ingested as noise."""
 
 import re
 from collections import Counter
@@ -35,11 +35,11 @@ _UTF8: Final = re.compile(
 )
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
 _WINDOWS: Final = re.compile(r"(?:cp|windows-)(125\d)", re.IGNORECASE)
-_SAMPLE_BYTES: Final = 32_768  # bytes that an encoding is guessed by: each is tried on all of them
+_SAMPLE_BYTES: Final = 32_768  # bytes used to guess an encoding; each candidate decodes all of them
 _SAMPLE_LINES: Final = 2_000
-_FEW: Final = 3  # characters that may look like UTF-8 by chance
-_FEW_LETTERS: Final = 2  # fewer bytes beyond ASCII fit many encodings
-_DOUBTFUL: Final = 0.1  # confidence below which a guess is hardly better than the most usual one
+_FEW: Final = 3  # characters that can look like UTF-8 by chance
+_FEW_LETTERS: Final = 2  # with fewer non-ASCII bytes, many encodings fit
+_DOUBTFUL: Final = 0.1  # confidence below which a guess is little better than the default
 _CJK: Final = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e \n]")
 _COMMON_CJK: Final = re.compile(
     "[ \n\u3001\u3002\u3041-\u30ff\uff01\uff0c\uff1a\uff1f"
@@ -48,7 +48,7 @@ _COMMON_CJK: Final = re.compile(
     "日本月時間"
     "이다는에의을가고하지를은로사기도한리나인자대어들시서정부아해수라그일과전스제여게있장주보구면할안않]"
 )
-"""Punctuation, kana, and the characters and syllables that make up much of a text."""
+"""Punctuation, kana, and the most frequent characters and syllables."""
 _ESCAPE_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
 )
@@ -65,9 +65,9 @@ _SUPERSETS: Final = {
     "euc-kr": "cp949",
     "tis-620": "cp874",
 }
-"""What programs write, and call by the name of its older part."""
+"""Encodings whose files are usually labelled with the name of an older subset."""
 _WINDOWS_AND_ISO: Final = ("windows", "iso", "utf", "koi8", "cp125")
-_NOISE: Final = 0.02  # share of control characters above which it is no text
+_NOISE: Final = 0.02  # share of control characters above which data is not text
 
 
 class Guess(NamedTuple):
@@ -78,7 +78,7 @@ class Guess(NamedTuple):
 
 
 def decode(data: bytes) -> str:
-    """The text with `\\n` line ends. Raises `IngestError` for what is empty or no text."""
+    """Decode to text with `\\n` line ends. Raises `IngestError` for empty or binary data."""
     if not data.strip():
         raise IngestError("the file is empty")
     for magic, what in _BINARY.items():
@@ -95,7 +95,7 @@ def decode(data: bytes) -> str:
 
 
 def doubtful_encoding(data: bytes) -> str | None:
-    """What `decode` takes the encoding for, when others are about as likely."""
+    """The encoding that `decode` picks, when others are about as likely; None otherwise."""
     if _unicode(data) is not None:
         return None
     guess = _guess(data)
@@ -103,7 +103,7 @@ def doubtful_encoding(data: bytes) -> str | None:
 
 
 def shown_encoding(name: str) -> str:
-    """`Windows-1250`, `ISO-8859-2`: as editors list it."""
+    """The name as editors show it: `Windows-1250`, `ISO-8859-2`."""
     windows = _WINDOWS.fullmatch(name)
     return f"Windows-{windows[1]}" if windows else name.upper()
 
@@ -114,7 +114,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _unicode(data: bytes) -> str | None:
-    """None when the bytes are in another encoding."""
+    """Decode UTF-8, UTF-16 or UTF-32; None when the bytes are in another encoding."""
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding == "utf-8" and (unmarked := _utf16_without_mark(data)):
         return data.decode(unmarked, "replace")
@@ -129,7 +129,7 @@ def _unicode(data: bytes) -> str | None:
 
 
 def _guess(data: bytes) -> Guess:
-    """What text that is not Unicode looks like."""
+    """Guess the encoding of text that is not Unicode."""
     if b"\0" in data[:4096]:
         raise IngestError("this is a binary file, not text")
     if _is_mixed(data):
@@ -141,7 +141,7 @@ def _guess(data: bytes) -> Guess:
 
 
 def guess_encoding(data: bytes) -> Guess | None:
-    """Of text that is not UTF-8, by the lines that are not ASCII."""
+    """Guess the encoding of text that is not UTF-8, from its non-ASCII lines."""
     sample = b"\n".join(islice(filter(_HIGH.search, data.split(b"\n")), _SAMPLE_LINES))
     sample = sample[:_SAMPLE_BYTES]
     encoding, confidence = _detect(sample)
@@ -161,13 +161,13 @@ def guess_encoding(data: bytes) -> Guess | None:
 
 @lru_cache(maxsize=1)
 def _detect(sample: bytes) -> tuple[str | None, float]:
-    """The encoding and the confidence. Kept, because `doubtful_encoding` follows `decode`."""
+    """The encoding and the confidence. Cached because `doubtful_encoding` follows `decode`."""
     found = detect(sample)
     return found["encoding"], found["confidence"]
 
 
 def _is_western(data: bytes) -> bool:
-    """Whether it reads as Windows-1252 would be written: signs and accents where they belong."""
+    """Whether the bytes are plausible Windows-1252: accents and symbols in usual positions."""
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
@@ -180,7 +180,11 @@ def _is_western(data: bytes) -> bool:
 
 
 def _belongs(char: str, before: str, after: str) -> bool:
-    """Three letters in a row with accents, a capital within a word, a sign within one: no."""
+    """Whether a non-ASCII character is plausible here.
+
+    Not after two accented letters, not as a capital inside a word, and for symbols not between
+    letters.
+    """
     if char in _WESTERN_LETTERS:
         accents = sum(not one.isascii() for one in before)
         return accents < 2 and not (char.isupper() and before[-1].islower())
@@ -192,7 +196,7 @@ def _belongs(char: str, before: str, after: str) -> bool:
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Every second byte is of a few values only: the upper halves of one alphabet's letters."""
+    """Detect UTF-16 without a byte order mark: the high bytes of an alphabet take few values."""
     head = data[:_SAMPLE_BYTES]
     if len(data) % 2 or len(head) < 4:
         return None
@@ -204,9 +208,10 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _cjk_utf16_without_mark(data: bytes) -> str | None:
-    """Chinese, Japanese and Korean spread over many upper bytes, but over few kinds of signs.
+    """Detect UTF-16 Chinese, Japanese or Korean without a byte order mark.
 
-    Pairs of Latin letters are Chinese characters too, but not those that every text has.
+    High bytes vary widely there, but common characters are frequent. Pairs of Latin letters also
+    decode as Chinese characters, but rarely as common ones.
     """
     head = data[: _SAMPLE_BYTES - _SAMPLE_BYTES % 2]
     if len(data) % 2:
@@ -219,7 +224,7 @@ def _cjk_utf16_without_mark(data: bytes) -> str | None:
 
 
 def _commonest(half: bytes) -> float:
-    """The share of the three commonest bytes, when zero (of blanks and signs) is one of them."""
+    """The share of the three most common bytes; 0 unless zero (the high byte of ASCII) is one."""
     common = Counter(half).most_common(3)
     return sum(count for _, count in common) / len(half) if 0 in dict(common) else 0.0
 
@@ -234,9 +239,9 @@ def _share(characters: re.Pattern[str], text: str) -> float:
 
 
 def _is_mixed(data: bytes) -> bool:
-    """UTF-8 for the greater part, and something else in between.
+    """Whether the bytes are mostly UTF-8 with other encodings in between.
 
-    In other encodings, bytes look like UTF-8 now and then, but not more often than not.
+    Text in another encoding matches UTF-8 by chance, but not more often than not.
     """
     rest, as_utf8 = _UTF8.subn(b"", data)
     return as_utf8 >= _FEW and as_utf8 > len(_HIGH.findall(rest))

@@ -1,4 +1,4 @@
-"""DOC (Word 97 to 2003): headings, paragraphs, lists and tables, with notes, comments and boxes."""
+"""DOC (Word 97 to 2003): headings, paragraphs, lists, tables, notes, comments and text boxes."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import ParsedDocument
 
-_TITLE: Final = 62  # the number of the style "Title" in every file
+_TITLE: Final = 62  # number of the style "Title", the same in every file
 _PICTURE, _CELL = "\x01", "\x07"
 _BEGINS, _SEPARATES, _ENDS = "\x13", "\x14", "\x15"
 _CHARACTERS: Final = {
@@ -48,13 +48,13 @@ _NOTES: Final = (
     ("comment", COMMENTS, COMMENT_TEXTS),
 )
 _COMMENT_SIZE, _BOX_SIZE, _SHAPE_SIZE = 30, 22, 26
-_FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
-_SEPARATORS: Final = 6  # stories before the headers of pages: lines above notes
+_FEW_LETTERS: Final = 12  # letters allowed beside a page number: "Page 3 of 9"
+_SEPARATORS: Final = 6  # stories before the page headers: note separators
 _PAGE_NUMBERS: Final = ("PAGE", "NUMPAGES", "SECTIONPAGES")
 
 
 def load_doc(data: bytes) -> ParsedDocument:
-    """Title: a paragraph in the style "Title", else the one in the file's properties."""
+    """Title: a paragraph in the style "Title", else the title property."""
     file = CompoundFile(data)
     reader = _Reader(DocFile(file))
     reader.read()
@@ -62,7 +62,7 @@ def load_doc(data: bytes) -> ParsedDocument:
 
 
 class _Reader:
-    """One pass over the text, then what stands at the edges of its pages."""
+    """Reads the text in one pass, then the page headers and footers."""
 
     def __init__(self, doc: DocFile) -> None:
         self.out = ExtractedText()
@@ -70,7 +70,7 @@ class _Reader:
         self._doc = doc
         self._lists = read_lists(doc)
         self._pictures = 0
-        self._fields: list[bool] = []  # of each open field, whether this is its result
+        self._fields: list[bool] = []  # for each open field, whether its result is being read
         notes = [note for one in _NOTES for note in self._read_notes(*one)]
         self._notes = sorted([*notes, *self._read_boxes("box", BOXES, SHAPES)])
         self._note_number = 0
@@ -107,7 +107,7 @@ class _Reader:
         elif mark == _CELL:
             self._cells.append(" ".join(self._cell))
             self._cell = []
-            if self._doc.is_old:  # which does not say where rows end
+            if self._doc.is_old:  # the old format does not mark row ends
                 self._end_row()
 
     def _end_row(self) -> None:
@@ -143,7 +143,7 @@ class _Reader:
         return self._lists.mark(str(properties.list_use), properties.list_level)
 
     def _words(self, raw: str) -> str:
-        """The text without field codes, which may continue from one paragraph to the next."""
+        """The text without field codes, which may continue across paragraphs."""
         shown = []
         for part in _FIELD.split(raw):
             if part == _BEGINS:
@@ -158,7 +158,7 @@ class _Reader:
         return _text("".join(shown))
 
     def _read_notes(self, kind: str, places: int, texts: int) -> Iterator[tuple[int, str, str]]:
-        """Where each is referred to, its label, and its text."""
+        """Position of each reference, the note's label, and its text."""
         stored = self._doc.structure(places)
         size = _COMMENT_SIZE if kind == "comment" else 2
         count = max(0, (len(stored) - 4) // (4 + size))
@@ -177,7 +177,7 @@ class _Reader:
             yield place, label, " ".join(self._plain(first, last))
 
     def _read_boxes(self, part: str, texts: int, shapes: int) -> Iterator[tuple[int, str, str]]:
-        """Text boxes by the position of their anchors; those without an anchor come last."""
+        """Text boxes by anchor position; those without an anchor come last."""
         anchors = self._doc.structure(shapes)
         count = max(0, (len(anchors) - 4) // (4 + _SHAPE_SIZE))
         places = _numbers(anchors)[:count]
@@ -204,7 +204,7 @@ class _Reader:
         return names
 
     def _add_notes(self, end: int) -> None:
-        """Those that are referred to before this place."""
+        """Add the notes referenced before this position."""
         while self._notes and self._notes[0][0] < end:
             _, label, text = self._notes.pop(0)
             if label in ("Footnote", "Endnote"):
@@ -213,7 +213,7 @@ class _Reader:
             self.out.add_block(f"{label}: {text}" if label and text else text)
 
     def _plain(self, start: int, end: int) -> Iterator[str]:
-        """The lines of another part of the text."""
+        """The lines of another story."""
         fields, self._fields = self._fields, []
         for _, raw, _ in self._doc.paragraphs(start, end):
             if line := " ".join(self._words(raw).split()):
@@ -257,7 +257,7 @@ def _without_page_numbers(raw: str) -> str:
 
 
 def _text(raw: str) -> str:
-    """Characters beyond U+FFFF are written as surrogate pairs."""
+    """Combine surrogate pairs, which encode characters above U+FFFF."""
     text = raw.translate(_TABLE)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

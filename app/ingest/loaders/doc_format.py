@@ -1,4 +1,4 @@
-"""The parts of a Word 97 to 2003 file: its text, and what it says of paragraphs ([MS-DOC])."""
+"""The text and paragraph properties of a Word 97 to 2003 file ([MS-DOC])."""
 
 import re
 import struct
@@ -13,17 +13,17 @@ from app.ingest.loaders.symbols import symbol
 from app.ingest.parsed_document import IngestError
 
 HIDDEN: Final = "\0"
-"""Stands for characters that are deleted or hidden, so that positions stay what they are."""
+"""Replaces deleted and hidden characters, so that positions stay valid."""
 _MARK: Final = re.compile("[\r\x07\x0c]")
-"""A paragraph ends with one of these: of text, of a cell or row, of a page or section."""
+"""Ends a paragraph: of text, of a cell or row, of a page or section."""
 _WORD_97: Final = 193
 _ENCRYPTED, _TABLE_1, _COMPLEX = 0x0100, 0x0200, 0x0004
 _PARTS: Final = ("text", "footnote", "header", "macro", "comment", "endnote", "box", "header box")
 _PAGE: Final = 512
 _MAX_CHARACTERS: Final = 20_000_000
-_MAX_CHAIN: Final = 20  # styles that are based on each other
+_MAX_CHAIN: Final = 20  # length of a chain of base styles
 _PARAGRAPH_ENTRY, _CHARACTER_ENTRY = 13, 1
-# Where the first block of the file says that other structures are, as pairs of place and length.
+# Indices of (offset, length) pairs in the FIB, the first block of the file.
 STYLES, FOOTNOTES, FOOTNOTE_TEXTS, COMMENTS, COMMENT_TEXTS, HEADERS = 1, 2, 3, 4, 5, 11
 _CHARACTERS, _PARAGRAPHS, _FONTS, _PIECES, AUTHORS = 12, 13, 15, 33, 36
 SHAPES, HEADER_SHAPES, BOXES, HEADER_BOXES = 40, 41, 56, 58
@@ -31,12 +31,12 @@ ENDNOTES, ENDNOTE_TEXTS, LISTS, LIST_USES = 46, 47, 73, 74
 _VANISHED, _DELETED, _SYMBOL = 0x083C, 0x0800, 0x6A09
 _OPERANDS: Final = (1, 1, 2, 4, 2, 2, 0, 3)
 _LONG_OPERAND: Final = 0xD608
-_ELSEWHERE: Final = 0x6646  # in the stream "Data"
+_ELSEWHERE: Final = 0x6646  # properties stored in the stream "Data"
 
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """Of a paragraph. `list_use`: the number of its list, 0 for none; `outline`: 0 is highest."""
+    """Paragraph properties. `list_use` is the list id (0 for none); `outline` 0 is the highest."""
 
     style: int = 0
     list_use: int = 0
@@ -49,20 +49,20 @@ class Properties:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Characters `start`..`end` of the text, at a place in the file."""
+    """Characters `start`..`end` of the text, stored at `place` in the file."""
 
     start: int
     end: int
     place: int
-    width: int  # bytes of a character
+    width: int  # bytes per character
 
 
 @dataclass(slots=True)
 class _Runs:
-    """Places in the file at which runs begin, each with what is said of it."""
+    """Runs by file offset, each with its property data."""
 
     starts: list[int] = field(default_factory=list)
-    runs: list[tuple[int, bytes]] = field(default_factory=list)  # where it ends
+    runs: list[tuple[int, bytes]] = field(default_factory=list)  # (end, data)
 
     def at(self, place: int) -> bytes:
         found = bisect_right(self.starts, place) - 1
@@ -95,7 +95,7 @@ class DocFile:
         self.text = self._read_text(ends)
 
     def structure(self, index: int) -> bytes:
-        """One of those that are named above; empty when it is missing."""
+        """The structure at this FIB index; empty when missing."""
         if self.is_old:
             return b""
         at = 0x9A + 8 * index
@@ -103,12 +103,12 @@ class DocFile:
         return self.table[place : place + length]
 
     def place_after(self, index: int) -> int:
-        """The offset in the table stream at which a structure ends."""
+        """The offset in the table stream after a structure."""
         at = 0x9A + 8 * index
         return _u32(self._word, at) + _u32(self._word, at + 4)
 
     def paragraphs(self, start: int, end: int) -> Iterator[tuple[int, str, Properties]]:
-        """Where each begins, its text without the mark at its end, and its properties."""
+        """Start, text without the paragraph mark, and properties of each paragraph."""
         at = start
         while at < end:
             found = _MARK.search(self.text, at, end)
@@ -117,7 +117,7 @@ class DocFile:
             at = stop + 1
 
     def mark_at(self, position: int) -> str:
-        """The character there; empty behind the end."""
+        """The character at this position; empty past the end."""
         return self.text[position : position + 1]
 
     def _properties(self, position: int) -> Properties:
@@ -183,12 +183,12 @@ class DocFile:
 
     @cached_property
     def _stored_styles(self) -> dict[int, tuple[int, bytes]]:
-        """The style each paragraph style is based on, and how it changes that one."""
+        """The base style and the property changes of each paragraph style."""
         return {number: (base, data) for number, (_, base, data) in self._style_sheet.items()}
 
     @cached_property
     def built_in(self) -> dict[int, int]:
-        """The number that a style has in every file, by its number in this one."""
+        """Built-in style number by the file's own style number."""
         return {number: known for number, (known, _, _) in self._style_sheet.items()}
 
     @cached_property
@@ -207,7 +207,7 @@ class DocFile:
         return found
 
     def _old_pieces(self, flags: int, ends: int) -> list[_Piece]:
-        """Text positions of Word 6 and 95. Refuses fast-saved files."""
+        """Text pieces of Word 6 and 95 files. Raises `IngestError` for fast-saved files."""
         if flags & _COMPLEX:
             raise IngestError("this file was saved by Word 6 or 95 in parts; save it as .docx")
         return [_Piece(0, ends, _u32(self._word, 0x18), 1)]
@@ -235,7 +235,7 @@ class DocFile:
         return pieces
 
     def _runs(self, index: int, entry: int) -> _Runs:
-        """Properties by file position, from pages of 512 bytes."""
+        """Property runs by file offset, from pages of 512 bytes."""
         found = _Runs()
         table = self.structure(index)
         count = max(0, (len(table) - 4) // 8)
@@ -263,12 +263,12 @@ class DocFile:
             text = data.decode(self._encoding if self.is_old else "cp1252", "replace")
         else:
             text = data.decode("utf-16-le", "surrogatepass")
-            if len(text) * 2 != size:  # one character for two, which positions count
+            if len(text) * 2 != size:  # positions count surrogates; keep one character per unit
                 text = "".join(map(chr, struct.unpack(f"<{size // 2}H", data)))
         return self._without_hidden(text, piece)
 
     def _without_hidden(self, text: str, piece: _Piece) -> str:
-        """Also with the characters of symbol fonts replaced."""
+        """Blank hidden characters and replace those of symbol fonts."""
         end = piece.place + len(text) * piece.width
         at = max(0, bisect_right(self._special.starts, piece.place) - 1)
         out, done = [], 0
@@ -288,7 +288,7 @@ class DocFile:
 
     @cached_property
     def _special(self) -> _Runs:
-        """The runs whose characters are not what they seem."""
+        """Runs of hidden or symbol-font characters."""
         found = _Runs()
         every = self._runs(_CHARACTERS, _CHARACTER_ENTRY)
         for begins, (ends, stored) in zip(every.starts, every.runs, strict=True):
@@ -320,7 +320,7 @@ class DocFile:
 
     @cached_property
     def _encoding(self) -> str:
-        """The encoding of a Word 6 or 95 file, from its language."""
+        """The encoding of a Word 6 or 95 file, derived from its language."""
         language = _u16(self._word, 6) & 0x3FF
         return _CODE_PAGES.get(language, "cp1252")
 
@@ -337,7 +337,7 @@ _CODE_PAGES: Final = {
 
 
 def _shown(char: str, known: str) -> str:
-    """`known`, unless the character ends a paragraph."""
+    """`known`, unless `char` is a paragraph mark."""
     return char if _MARK.match(char) else known
 
 
@@ -352,7 +352,7 @@ def _stored(page: bytes, place: int, entry: int) -> bytes:
 
 
 def _changes(style: bytes, size: int) -> bytes:
-    """The modifiers of paragraphs in a style: behind its name, which has two zeros at its end."""
+    """A style's paragraph modifiers. They follow its name, which ends with two zero bytes."""
     at = size + 2 + 2 * _u16(style, size) + 2
     length = _u16(style, at)
     return style[at + 4 : at + 2 + length]

@@ -1,4 +1,4 @@
-"""The lists of a Word 97 to 2003 file ([MS-DOC]): what stands before their items."""
+"""List numbering of a Word 97 to 2003 file ([MS-DOC])."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ _MAX_LISTS: Final = 10_000
 
 
 def read_lists(doc: DocFile) -> Numberings:
-    """By the numbers that paragraphs give."""
+    """Numberings by the list ids that paragraphs use."""
     stored = doc.structure(LISTS)
     count = min(_u16(stored, 0), (len(stored) - 2) // _LIST_SIZE, _MAX_LISTS) if stored else 0
     reader = _LevelReader(doc.table, doc.place_after(LISTS)) if count else None
@@ -37,7 +37,7 @@ def read_lists(doc: DocFile) -> Numberings:
 
 
 class _LevelReader:
-    """Levels are stored one after another; any beyond the end of the file are plain."""
+    """Levels are stored consecutively; those past the end of the file use defaults."""
 
     def __init__(self, data: bytes, place: int) -> None:
         self._data = data
@@ -55,7 +55,7 @@ class _LevelReader:
 
 
 def _uses(stored: bytes) -> tuple[dict[str, str], dict[str, dict[int, int]]]:
-    """The list behind each number, and where its levels start again."""
+    """The list of each list id, and the levels it restarts."""
     count = min(_u32(stored, 0), max(0, len(stored) - 4) // _USE_SIZE, _MAX_LISTS)
     uses, starts = {}, {}
     reader = _LevelReader(stored, 4 + count * _USE_SIZE)

@@ -1,4 +1,4 @@
-"""EPUB: the chapters in reading order, each read as an HTML page."""
+"""EPUB: chapters in reading order, each read as an HTML page."""
 
 import posixpath
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _OBFUSCATED_FONTS: Final = ("idpf.org/2008/embedding", "ns.adobe.com/pdf/enc")
 
 
 def load_epub(data: bytes) -> ParsedDocument:
-    """Title: that of the book's own description."""
+    """Title: from the package metadata."""
     archive = Archive(data)
     if _CONTAINER not in archive.names:
         raise IngestError("this is not an EPUB (it has no table of contents)")
@@ -52,7 +52,7 @@ def load_epub(data: bytes) -> ParsedDocument:
 
 
 def _add_chapter(out: ExtractedText, archive: Archive, name: str) -> bool:
-    """Whether it can be read: one bad chapter is one bad chapter."""
+    """Add a chapter. Returns False if it cannot be read; the other chapters are kept."""
     try:
         content = archive.read(name)
         if content.strip():
@@ -82,7 +82,7 @@ def _xml(archive: Archive, name: str) -> Element:
 
 
 def _chapters(package: Element, path: str) -> Iterator[str]:
-    """Names of entries, in reading order; as they are listed, in a book without an order."""
+    """Entry names in reading order, or in manifest order if the book defines none."""
     items = {item.get("id"): item for item in package.iterfind(f"{_ANY}manifest/{_ANY}item")}
     folder = posixpath.dirname(path)
     references = package.iterfind(f"{_ANY}spine/{_ANY}itemref")

@@ -1,4 +1,4 @@
-"""Builds the extracted text of a document, and blocks that point into it exactly."""
+"""Builds a document's text and the blocks that reference exact ranges of it."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,19 +9,19 @@ from app.domain.models import FidelityNote
 from app.ingest.parsed_document import Block, BlockKind, IngestError, ParsedDocument
 
 MAX_TEXT_LENGTH: Final = 10_000_000
-"""Characters of one source: 5,000 pages, and about ten minutes of embedding."""
+"""Characters per source: 5,000 pages, or about ten minutes of embedding."""
 
 TOO_LONG: Final = f"the text is longer than {MAX_TEXT_LENGTH:,} characters; divide it"
 NO_TEXT: Final = "the file contains no text"
 ONLY_PICTURES: Final = "the file has pictures and no text; run text recognition (OCR) on it"
-MAX_HEADING: Final = 1_000  # characters; each passage below it carries it
-_TIGHT = {"item", "row"}  # follow each other on the next line, others after an empty one
+MAX_HEADING: Final = 1_000  # characters; each passage below carries its headings
+_TIGHT = {"item", "row"}  # kinds whose consecutive blocks are separated by one line feed, not two
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(slots=True)
 class _Heading:
-    """An open heading: what is added next stands under it."""
+    """An open heading: blocks added next belong under it."""
 
     level: int
     text: str
@@ -31,7 +31,7 @@ class _Heading:
 
 
 class ExtractedText:
-    """Append-only; offsets of what was added never change."""
+    """Append-only: offsets never change once added."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -44,17 +44,17 @@ class ExtractedText:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The text so far."""
         return "".join(self._parts)
 
     @property
     def has_text(self) -> bool:
-        """Whether it has a block, or a heading that is one."""
+        """Whether there is a block, or a heading that counts as one."""
         return bool(self.blocks or self._alone or any(not one.has_text for one in self._open))
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more can be added."""
+        """Whether the text has reached its maximum length."""
         return self._length > MAX_TEXT_LENGTH
 
     def add_heading(
@@ -67,11 +67,11 @@ class ExtractedText:
         quoted: bool = False,
         page: int | None = None,
     ) -> None:
-        """A line of its own. With `named`, what follows stands under it; else it is the title.
+        """Add a line of its own. With `named`, later blocks belong under it; else it is the title.
 
-        A heading without text under it becomes a block itself, unless it is not `written` in the
-        file ("Slide 3"). With `quoted` it is a block in any case. What is too long for a heading
-        is a paragraph, whatever the file calls it.
+        A heading with nothing under it becomes a block itself if it is `written` in the file, as
+        "Slide 3" is not. With `quoted` it is always a block. Text too long for a heading is added
+        as a paragraph.
         """
         if len(text) > MAX_HEADING:
             self.add_block(text, page=page)
@@ -87,7 +87,7 @@ class ExtractedText:
             self._add(replace(block, heading=self._path()))
 
     def add_section(self, name: str, level: int) -> None:
-        """What follows stands under a name that is no line of its own, or under none (empty)."""
+        """Open a section whose name is not part of the text. An empty name only closes sections."""
         self._close(level)
         if name := storable_text(name).strip():
             unwritten = Block(self._length, self._length)
@@ -96,7 +96,7 @@ class ExtractedText:
     def add_block(
         self, text: str, kind: BlockKind = "paragraph", *, page: int | None = None
     ) -> None:
-        """Empty text is left out. Raises `IngestError` when the text is too long in all."""
+        """Add a block; empty text is ignored. Raises `IngestError` when the text gets too long."""
         text = storable_text(text)
         text = text.strip("\n").rstrip() if kind in ("code", "item") else text.strip()
         if not text.strip():
@@ -106,14 +106,14 @@ class ExtractedText:
         self._add(Block(start, self._length, kind, self._path(), page))
 
     def add_note(self, kind: str, count: int, total: int | None = None) -> None:
-        """Count what of the file is not in the text; no note for none. Adds up by kind."""
+        """Count content missing from the text. Counts add up by kind; a count of 0 adds no note."""
         if count:
             before = self._notes.get(kind)
             known = before.count if before else 0
             self._notes[kind] = FidelityNote(kind, known + count, total)
 
     def document(self, title: str | None, *, pages: int | None = None) -> ParsedDocument:
-        """All of it as a document. Raises `IngestError` when there is no text."""
+        """Finish the document. Raises `IngestError` when there is no text."""
         self._close(0)
         blocks = sorted([*self.blocks, *self._alone], key=attrgetter("start"))
         if not blocks:
@@ -137,7 +137,7 @@ class ExtractedText:
         return " > ".join(heading.text for heading in self._open if heading.named) or None
 
     def _close(self, level: int) -> None:
-        """End the headings of this level and below; those without text are text."""
+        """Close headings of this level and below. Those without content become blocks."""
         while self._open and self._open[-1].level >= level:
             heading = self._open.pop()
             if not heading.has_text:
@@ -157,8 +157,8 @@ class ExtractedText:
 
 
 def storable_text(text: str) -> str:
-    """The text with a space for each character that is none, or that no database takes.
+    """Replace characters that are invalid or that PostgreSQL cannot store by spaces.
 
-    Soft hyphens are no part of a word, only places where it may be divided.
+    Soft hyphens are removed: they only mark where a word may be divided.
     """
     return _UNSTORABLE.sub(" ", text).replace("\u00ad", "")

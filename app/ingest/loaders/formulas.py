@@ -1,16 +1,16 @@
-"""Formulas of Office files (OMML) and of pages (MathML) as one line of text."""
+"""Formulas of Office files (OMML) and web pages (MathML) as one line of text."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.ingest.loaders.open_xml import Element, children, kind, value
 
-_PROPERTIES: Final = "Pr"  # the end of the names of elements that only say how a formula looks
+_PROPERTIES: Final = "Pr"  # suffix of elements that only describe appearance
 _OPERATORS: Final = frozenset("+-−=<>≤≥·×/ ,")
 
 
 def office_formula(node: Element) -> str:
-    """A formula of Word or PowerPoint: (a+b)/2, x^2, √(x)."""
+    """A Word or PowerPoint formula: (a+b)/2, x^2, √(x)."""
     name = kind(node)
     if name in ("m:t", "w:t", "a:t"):
         return node.text or ""
@@ -23,7 +23,7 @@ def office_formula(node: Element) -> str:
 
 
 def _grouped(text: str) -> str:
-    """In brackets when it would be read otherwise without them."""
+    """Add parentheses if the text contains an operator."""
     text = text.strip()
     return f"({text})" if len(text) > 1 and any(char in _OPERATORS for char in text) else text
 
@@ -104,6 +104,6 @@ _MATHML_FORMS: Final[dict[str, Callable[[Sequence[str]], str]]] = {
 
 
 def mathml_form(name: str, parts: Sequence[str]) -> str:
-    """An element of MathML by the text of its children."""
+    """Write a MathML element from the text of its children."""
     form = _MATHML_FORMS.get(name)
     return form(parts) if form is not None else "".join(parts)

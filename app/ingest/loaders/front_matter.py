@@ -1,4 +1,4 @@
-"""The fields above a Markdown page, in YAML or TOML, as far as people write them there."""
+"""Front matter of Markdown pages: the common subset of YAML and TOML."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _QUOTES: Final = "\"'"
 
 
 def split_front_matter(source: str) -> tuple[list[tuple[str, str]], str]:
-    """The fields, and the rest of the page. A rule across the page begins no fields."""
+    """The fields and the rest of the page. A thematic break does not start front matter."""
     found = _YAML.match(source) or _TOML.match(source)
     if found is None:
         return [], source
@@ -19,7 +19,7 @@ def split_front_matter(source: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _fields(lines: list[str], sign: str) -> list[tuple[str, str]]:
-    """Lists on one line; deeper fields as they are written."""
+    """Lists are joined on one line; nested fields are kept as written."""
     fields: list[tuple[str, list[str]]] = []
     for line in lines:
         key = _KEY.match(line)
@@ -43,7 +43,7 @@ def _joined(values: list[str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """Without quotes and brackets."""
+    """Strip quotes and brackets."""
     value = value.strip()
     if len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]:
         return value[1:-1]

@@ -1,4 +1,4 @@
-"""What belongs to a website rather than to its page: menus, adverts, controls, hidden things."""
+"""Detects parts of a page that belong to the site: menus, adverts, controls, hidden elements."""
 
 import re
 from typing import Final
@@ -28,19 +28,19 @@ _TARGETS: Final = (
     *("data-bs-target", "popovertarget", "commandfor", "href"),
 )
 _DISCLOSURE: Final = ("aria-expanded", "aria-controls", "data-toggle", "data-bs-toggle")
-_MOSTLY: Final = 0.6  # of the letters, in links: a list of places to go
+_MOSTLY: Final = 0.6  # share of letters in links, from which an element is a link list
 
 
 class Furniture:
-    """Decides for the elements of one page."""
+    """Classifies the elements of one page."""
 
     def __init__(self, page: Tag, *, book: bool = False) -> None:
-        """A `book` has no site around it: its headers, footers and asides are text."""
+        """In a `book`, headers, footers and asides are text."""
         self._book = book
         self._opened = frozenset(_opened_ids(page))
 
     def is_left_out(self, tag: Tag) -> bool:
-        """Whether it is no text of the page, with all that is inside."""
+        """Whether the element, with everything inside it, is not part of the text."""
         role = tag.get("role")
         if tag.name in _NEVER_SHOWN or role in _FURNITURE_ROLES:
             return True
@@ -56,9 +56,9 @@ class Furniture:
         return not self._book and _is_of_site(tag, name)
 
     def _is_opened(self, tag: Tag) -> bool:
-        """Whether something on the page opens it, as an accordion or a tab does."""
+        """Whether something on the page reveals the element, such as an accordion or tab."""
         if self._book and tag.name == "aside":
-            return True  # a note that pops up
+            return True  # a pop-up note
         before = tag.find_previous_sibling()
         opened = (
             tag.get("id") in self._opened
@@ -73,13 +73,13 @@ _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt")
 
 
 def is_note(tag: Tag) -> bool:
-    """A footnote, an alert: text wherever it stands."""
+    """Whether this is a footnote or alert, which is text anywhere on the page."""
     types = str(tag.get("epub:type") or "").split()
     return tag.get("role") in _NOTE_ROLES or not _NOTE_TYPES.isdisjoint(types)
 
 
 def _is_disclosure(tag: Tag) -> bool:
-    """A button that opens a part of the page is the title of that part."""
+    """Whether a button reveals a part of the page; it is then the title of that part."""
     if any(tag.has_attr(name) for name in _DISCLOSURE):
         return True
     after = tag.find_next_sibling()
@@ -128,7 +128,7 @@ def _is_of_site(tag: Tag, name: str) -> bool:
 
 
 def _says_something(tag: Tag) -> bool:
-    """More than one word, in a script that divides them."""
+    """Whether there is more than one word, or a sentence in a script without spaces."""
     words = tag.get_text(" ").split()
     return len(words) > 1 or (bool(words) and words[0].endswith((".", "!", "?", "。")))
 
@@ -145,7 +145,7 @@ def _is_advert(tag: Tag) -> bool:
 
 
 def _is_mostly_links(tag: Tag) -> bool:
-    """Counted in one pass, however links are nested."""
+    """Computed in one pass, however deeply links are nested."""
     whole = linked = 0
     waiting: list[tuple[PageElement, bool]] = [(tag, False)]
     while waiting:

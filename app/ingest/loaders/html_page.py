@@ -1,4 +1,4 @@
-"""HTML: headings, paragraphs, lists, tables and code; what frames a page is left out."""
+"""HTML: headings, paragraphs, lists, tables and code, without navigation and other furniture."""
 
 import codecs
 import html
@@ -17,7 +17,7 @@ from app.ingest.loaders.html_text import APART, BLOCKS, MAX_DEPTH, InlineText, c
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_SHARE_OF_MAIN: Final = 0.3  # of the text, that <main> must hold to stand for the page
+_SHARE_OF_MAIN: Final = 0.3  # share of the page's text from which <main> is taken as the whole page
 
 _CHARSET: Final = re.compile(
     rb"(?:charset|encoding)\s*+=\s*+(?:[\"']\s*+)?+([\w.:-]++)", re.IGNORECASE
@@ -39,7 +39,7 @@ _AS_BROWSERS_READ: Final = {
     "x-mac-roman": "mac_roman",
     "unicode": "utf-8",
 }
-"""The Encoding Standard's names, where Python takes them more literally."""
+"""Encoding labels that browsers map differently from Python (WHATWG Encoding Standard)."""
 _MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -53,17 +53,17 @@ def load_html(data: bytes) -> ParsedDocument:
 
 
 def parse_html(markup: str) -> BeautifulSoup:
-    """The tree, however broken the markup is."""
+    """Parse leniently: broken markup still yields a tree."""
     markup = _with_character_data(_XML_DECLARATION.sub("", markup))
     with warnings.catch_warnings():
-        # A second declaration, or one without an end, is no XML document.
+        # A repeated or unclosed XML declaration does not make the page XML.
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        # The line end keeps one-line files from looking like a file name to the parser.
+        # Without a line feed, the parser warns that one-line input looks like a file name.
         return BeautifulSoup(markup + "\n", "lxml")
 
 
 def _with_character_data(markup: str) -> str:
-    """Sections of character data as text, which the parser takes for comments."""
+    """Escape CDATA sections, which the parser would treat as comments."""
     first, *sections = markup.split("<![CDATA[")
     parts = [first]
     for section in sections:
@@ -73,7 +73,7 @@ def _with_character_data(markup: str) -> str:
 
 
 def page_title(page: BeautifulSoup) -> str | None:
-    """Without the name of the site."""
+    """The title without the name of the site."""
     head, heading = page.find(_is_page_title), page.find("h1")
     named = _words(head) if head else ""
     first = _words(heading) if heading else ""
@@ -90,7 +90,7 @@ def _is_page_title(tag: Tag) -> bool:
 
 
 def decode_html(data: bytes) -> str:
-    """By what the page says of its encoding, when it can be true."""
+    """Decode with the declared encoding when it is plausible, else detect it."""
     named = _declared(data)
     if named is None:
         return decode(data)
@@ -99,18 +99,18 @@ def decode_html(data: bytes) -> str:
 
 
 def doubtful_html(data: bytes) -> str | None:
-    """The encoding that the page was read as, when it is a guess and others are about as likely."""
+    """The encoding used, when it is a guess and others are about as likely; None otherwise."""
     named = _declared(data)
     if named is not None and _as_declared(data, named) is not None:
         return None
     try:
         return doubtful_encoding(data)
     except IngestError:
-        return shown_encoding(named or "utf-8")  # decoded in spite of it
+        return shown_encoding(named or "utf-8")  # decoded despite the error
 
 
 def _declared(data: bytes) -> str | None:
-    """The encoding that the page names, unless it is Unicode whatever it says."""
+    """The declared encoding; None when the bytes are valid Unicode regardless of it."""
     declared = None if data.startswith(_MARKS) else _CHARSET.search(data[:4096])
     if declared is None or _is_unicode(data):
         return None
@@ -125,7 +125,7 @@ def _as_declared(data: bytes, named: str) -> str | None:
 
 
 def _decode_mislabelled(data: bytes, named: str) -> str:
-    """By what the bytes look like; as UTF-8 when that is declared and mostly true."""
+    """Detect the encoding; fall back to UTF-8 with stray bytes if UTF-8 is declared."""
     try:
         return decode(data)
     except IngestError:
@@ -135,7 +135,7 @@ def _decode_mislabelled(data: bytes, named: str) -> str:
 
 
 def _western(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no UTF-8, as the programs that put them there meant them."""
+    """Decode invalid UTF-8 bytes as Windows-1252, which usually produced them."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
@@ -146,7 +146,7 @@ codecs.register_error(_WESTERN, _western)
 
 
 def _is_unicode(data: bytes) -> bool:
-    """UTF-8 is never so by chance."""
+    """Valid multi-byte UTF-8 does not occur by chance."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -159,19 +159,19 @@ def _words(element: PageElement) -> str:
 
 
 class HtmlExtractor:
-    """Writes one page into the text; several pages may share one text (a book)."""
+    """Writes a page into the text; several pages may share one text (a book)."""
 
     def __init__(
         self, out: ExtractedText, title: str | None, *, base_level: int = 0, book: bool = False
     ) -> None:
-        """`base_level` is added to the levels of headings."""
+        """`base_level` is added to heading levels."""
         self._out = out
         self._title = title
         self._base = base_level
         self._book = book
 
     def page(self, page: BeautifulSoup) -> None:
-        """The main part when the page says which it is, else all of it."""
+        """Read the main part if the page marks it, else the whole page."""
         body = page.body or page
         self._furniture = Furniture(page, book=self._book)
         self._line = InlineText(self._furniture)
@@ -186,7 +186,7 @@ class HtmlExtractor:
         self._out.add_note("pictures", self._line.pictures)
 
     def _notes_around(self, body: Tag, main: Tag) -> tuple[list[Tag], list[Tag]]:
-        """Notes, alerts and asides that stand outside the main part, before and after it."""
+        """Notes, alerts and asides outside the main part, before and after it."""
         before: list[Tag] = []
         after: list[Tag] = []
         around = set(map(id, main.parents))
@@ -261,7 +261,7 @@ class HtmlExtractor:
         for item in tag.find_all(True, recursive=False):
             if self._furniture.is_left_out(item):
                 continue
-            if item.name in _LISTS:  # a list directly inside a list: seen in the wild
+            if item.name in _LISTS:  # invalid but common: a list directly inside a list
                 self._deeper(item, depth, indent)
                 continue
             if item.name != "li":
@@ -290,7 +290,7 @@ class HtmlExtractor:
             self._list(tag, depth + 1, indent=indent + 1)
 
     def _item_parts(self, item: Tag) -> tuple[str, list[Tag]]:
-        """The words of a list item, and the lists, tables and code right inside it."""
+        """The words of a list item, and the lists, tables and code directly inside it."""
         inner: list[Tag] = []
 
         def collect(node: Tag, depth: int) -> None:
@@ -328,7 +328,7 @@ def _start(ordered: Tag) -> int:
 
 
 def _is_data(table: Tag) -> bool:
-    """Whether it holds data, rather than laying the page out."""
+    """Whether the table holds data rather than page layout."""
     if table.get("role") == "presentation" or table.find("table") is not None:
         return False
     return any(len(row.find_all(["td", "th"], recursive=False)) > 1 for row in table.find_all("tr"))

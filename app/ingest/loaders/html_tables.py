@@ -1,4 +1,4 @@
-"""The rows of a page's tables, with what the page says of their heads."""
+"""Rows of HTML tables, with their header markup."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,15 +11,15 @@ from app.ingest.loaders.html_text import MAX_DEPTH, words_of
 from app.ingest.loaders.table_headers import HeaderRow, LabelledRow, Spanned
 
 MAX_SPAN: Final = 1_000  # columns, rows
-MAX_SPANNED: Final = 100_000  # cells of a table that others cover; further ones cover none
+MAX_SPANNED: Final = 100_000  # covered cells per table; further spans are ignored
 _CELLS: Final = ("td", "th")
 _NO_ROWS: Final = ("caption", "colgroup", "col")
 _WRITTEN: Final = re.compile(r"\S")
 
 
 def table_rows(table: Tag, furniture: Furniture) -> Iterator[list[str]]:
-    """What spans rows or columns stands in each of them."""
-    below: dict[int, tuple[str, int]] = {}  # by column: the text and for how many rows
+    """A cell that spans rows or columns is repeated in each of them."""
+    below: dict[int, tuple[str, int]] = {}  # by column: the text and the remaining rows
     spare = MAX_SPANNED
     for row in _cells_by_row(table, furniture):
         cells = {column: text for column, (text, _) in below.items()}
@@ -42,7 +42,7 @@ def table_rows(table: Tag, furniture: Furniture) -> Iterator[list[str]]:
 
 
 def _of_kind(row: Sequence[PageElement], cells: list[str]) -> list[str]:
-    """As the page marks it: as a header, or named by its first cell."""
+    """The row as the page marks it: a header row, or one named by its first cell."""
     tags = [one for one in row if isinstance(one, Tag) and one.get_text().strip()]
     is_name = [_is_name(one) for one in tags]
     if is_name and all(is_name):
@@ -53,7 +53,7 @@ def _of_kind(row: Sequence[PageElement], cells: list[str]) -> list[str]:
 
 
 def _is_name(cell: Tag) -> bool:
-    """Whether it is a head of rows or columns, or looks like one."""
+    """Whether the cell is, or is styled like, a row or column header."""
     part = cell.find_parent(["thead", "table"])
     if cell.name == "th" or (part is not None and part.name == "thead"):
         return True
@@ -62,7 +62,7 @@ def _is_name(cell: Tag) -> bool:
 
 
 def _cells_by_row(table: Tag, furniture: Furniture, depth: int = 0) -> Iterator[list[PageElement]]:
-    """The cells of each row; text and cells that stand beside the rows, as rows of their own."""
+    """The cells of each row. Text and cells outside rows become rows of their own."""
     stray: list[PageElement] = []
     for child in table.children:
         if isinstance(child, Tag) and (child.name in _NO_ROWS or furniture.is_left_out(child)):
@@ -82,14 +82,14 @@ def _cells_by_row(table: Tag, furniture: Furniture, depth: int = 0) -> Iterator[
 
 
 def _is_cell(node: PageElement, furniture: Furniture) -> bool:
-    """Text may stand between cells, too."""
+    """Whether the node counts as a cell; stray text between cells does."""
     if isinstance(node, Tag):
         return not furniture.is_left_out(node)
     return type(node) is NavigableString and bool(node.strip())
 
 
 def _spans(cell: PageElement) -> tuple[int, int]:
-    """Rows and columns."""
+    """Row span and column span."""
     if not isinstance(cell, Tag):
         return 1, 1
     return _span(cell, "rowspan"), _span(cell, "colspan")

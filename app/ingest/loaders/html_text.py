@@ -1,4 +1,4 @@
-"""The words of a page's elements on one line: formulas, forms, pictures and ruby too."""
+"""The inline text of page elements, including formulas, forms, images and ruby."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from app.ingest.loaders.formulas import mathml_form
 from app.ingest.loaders.html_furniture import Furniture
 from app.ingest.loaders.raised_text import LOOK_BACK, lowered, raised
 
-MAX_DEPTH: Final = 150  # below this, structure is ignored and the text kept
-MAX_RAISED: Final = 5  # exponents of exponents
-MAX_OPTIONS: Final = 20  # of a list of choices that are all written
+MAX_DEPTH: Final = 150  # nesting; below this, structure is ignored and the text kept
+MAX_RAISED: Final = 5  # nested superscripts
+MAX_OPTIONS: Final = 20  # in a selection list written out in full
 BLOCKS: Final = frozenset(
     {"address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details"}
     | {"dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1"}
@@ -29,7 +29,7 @@ _PERMALINKS: Final = ("¶", "#", "§", "🔗", "↩", "↩︎")
 
 
 class InlineText:
-    """Collects text between two blocks."""
+    """Collects the text between two block boundaries."""
 
     def __init__(self, furniture: Furniture, *, nested: int = 0) -> None:
         self._furniture = furniture
@@ -52,12 +52,12 @@ class InlineText:
         }
 
     def string(self, node: NavigableString) -> None:
-        """Comments and declarations are no text."""
+        """Add text; comments and declarations are ignored."""
         if type(node) in (NavigableString, CData):
             self.raw(_BLANKS.sub(" ", str(node)))
 
     def atom(self, tag: Tag) -> bool:
-        """Add what is not just the text inside it; False when it is."""
+        """Add an element with a special text form; False if only its content counts."""
         name = tag.name.rpartition(":")[2]
         form = self._atoms.get(name)
         if form is None or (name == "a" and not _is_note_link(tag) and not _is_permalink(tag)):
@@ -68,7 +68,7 @@ class InlineText:
         return True
 
     def all_of(self, node: PageElement, depth: int = 0) -> None:
-        """The node with everything inside, on one line."""
+        """Add the node and everything inside it, on one line."""
         if isinstance(node, NavigableString):
             self.string(node)
         elif isinstance(node, Tag) and not self._furniture.is_left_out(node):
@@ -84,23 +84,23 @@ class InlineText:
                     self.blank()
 
     def blank(self) -> None:
-        """What comes is another word."""
+        """Separate the next text from the words so far."""
         self._parts.append(" ")
 
     def raw(self, text: str) -> None:
-        """As it is."""
+        """Add text verbatim."""
         if text:
             self._parts.append(text)
 
     def take(self) -> str:
-        """The lines so far, which begins the next text."""
+        """Return the collected lines and start a new text."""
         lines = (" ".join(line.split()) for line in "".join(self._parts).split("\n"))
         text = "\n".join(line for line in lines if line)
         self._parts.clear()
         return text
 
     def take_readings(self) -> str:
-        """How words with ruby are read."""
+        """Return the collected ruby readings."""
         text = " ".join(self._readings)
         self._readings.clear()
         return text
@@ -110,7 +110,7 @@ class InlineText:
         return f" {tag.get('alt') or ''} "
 
     def _ruby(self, tag: Tag) -> str:
-        """The base, and its reading for later: between them, it would divide the sentence."""
+        """Add the base text and queue its reading, which would interrupt the sentence."""
         reading = strings_in(tag, ("rt", "rtc"))
         base = strings_in(tag, ("ruby",), but=("rt", "rtc", "rp"))
         base, reading = "".join(base.split()), "".join(reading.split())
@@ -119,7 +119,7 @@ class InlineText:
         return base
 
     def _raised(self, tag: Tag) -> str:
-        """A mark of a note, or an exponent; else as if it were not raised."""
+        """Write a note mark or exponent; any other superscript as plain text."""
         text = "".join(tag.get_text().split())
         if _holds_note_link(tag):
             return _note_mark(text)
@@ -144,7 +144,7 @@ class InlineText:
 
 
 def words_of(node: PageElement, furniture: Furniture) -> str:
-    """On one line; ruby in brackets after its word."""
+    """The text on one line; each ruby reading in parentheses after its word."""
     text = InlineText(furniture)
     text.all_of(node)
     return " ".join(f"{text.take()} {text.take_readings()}".split())
@@ -167,7 +167,7 @@ def _note_mark(text: str) -> str:
 
 
 def _is_permalink(tag: Tag) -> bool:
-    """The sign beside a heading that links to itself, or back from a note."""
+    """Whether this is a heading's link to itself or a note's back link."""
     if tag.get("role") == "doc-backlink":
         return True
     href = str(tag.get("href") or "")
@@ -182,7 +182,7 @@ def _input(tag: Tag) -> str:
 
 
 def _choice(tag: Tag) -> str:
-    """What is chosen; all that can be, where nothing is."""
+    """The selected options, or all of them if none is selected."""
     options = tag.find_all("option")
     chosen = [one for one in options if one.has_attr("selected")]
     shown = chosen or (options if len(options) <= MAX_OPTIONS else [])
@@ -191,12 +191,12 @@ def _choice(tag: Tag) -> str:
 
 
 def _drawing(tag: Tag) -> str:
-    """The words in a drawing."""
+    """The text in an SVG drawing."""
     return f" {strings_in(tag, ('text',), gap=' ')} "
 
 
 def strings_in(tag: Tag, names: Sequence[str], *, but: Sequence[str] = (), gap: str = "") -> str:
-    """The text in elements with these names, but not inside others, in one pass."""
+    """The text in elements named in `names`, excluding those in `but`. Runs in one pass."""
     found: list[str] = []
     waiting: list[tuple[PageElement, bool]] = [(tag, False)]
     while waiting:
@@ -229,7 +229,7 @@ def _formula(tag: Tag, depth: int) -> str:
 
 
 def code_of(tag: Tag, furniture: Furniture) -> str:
-    """With its lines and blanks."""
+    """The text with its line breaks and spaces."""
     parts: list[str] = []
 
     def collect(node: Tag, depth: int) -> None:

@@ -1,4 +1,4 @@
-"""JSON that is no transcript: each record a line "key: value; key: value" under its path."""
+"""JSON that is not a transcript: each record is a line "key: value; key: value" under its path."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ from app.ingest.loaders.json_transcript import UNKNOWN, load_json_transcript, pa
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 _DEEPEST: Final = 40
-_LONG: Final = 200  # characters of a value that becomes a paragraph of its own
+_LONG: Final = 200  # characters from which a value becomes a paragraph
 
 
 def load_json(data: bytes) -> ParsedDocument:
-    """A transcript where it is one, else its records."""
+    """Read a transcript if the file is one, else its records."""
     try:
         return load_json_transcript(data)
     except IngestError as error:
@@ -29,7 +29,7 @@ def load_json(data: bytes) -> ParsedDocument:
 
 
 def load_json_lines(data: bytes) -> ParsedDocument:
-    """One record a line (.jsonl, .ndjson)."""
+    """Read one record per line (.jsonl, .ndjson)."""
     out = ExtractedText()
     for number, line in enumerate(decode(data).split("\n"), 1):
         if line.strip():
@@ -42,7 +42,7 @@ def load_json_lines(data: bytes) -> ParsedDocument:
 
 
 def _add(out: ExtractedText, value: object, *, path: str, level: int) -> None:
-    """Values that belong together in one line, longer and nested ones below it."""
+    """Short values share a line; long and nested ones follow it."""
     if level > _DEEPEST:
         raise IngestError("the file is nested too deeply")
     if isinstance(value, Mapping):
@@ -71,7 +71,7 @@ def _add_record(out: ExtractedText, record: Mapping[str, object], *, path: str, 
 
 
 def _pairs(record: Mapping[str, object], prefix: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Keys (`address.city` of nested ones) with values that can be shown."""
+    """Displayable keys and values; nested keys are joined as in `address.city`."""
     if depth > _DEEPEST:
         raise IngestError("the file is nested too deeply")
     for key, value in record.items():

@@ -1,4 +1,4 @@
-"""One segment or word of a JSON transcript, in whatever terms its speech recogniser writes it."""
+"""Reads one segment or word of a JSON transcript with any known speech recogniser's keys."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _TEXTS: Final = (
     "word",
     "utf8",
 )
-# Names of times, and how many of their units a second has.
+# Keys of times, and how many of their units make a second.
 _STARTS: Final = {
     "start": 1,
     "start_s": 1,
@@ -79,28 +79,28 @@ _END_OF_SENTENCE: Final = re.compile(r"[.!?。！？؟।…][\"'”’)\]]*$")
 _CLOSING: Final = re.compile(r"[.,;:!?%)\]}…。、，！？；：؟،।’”]")
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _PAUSE_S: Final = 2.0
-_LONG: Final = 400  # characters of one segment that is put together from words
+_LONG: Final = 400  # characters in a segment assembled from words
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What was said; times in seconds, or in milliseconds where whole numbers mean those."""
+    """One utterance. Times are in seconds, or in milliseconds if the file uses whole numbers so."""
 
     words: str
     speaker: str | None
     start: float | None
     end: float | None
-    attached: bool = False  # punctuation of the word before it
-    unnamed: bool = False  # said by somebody of whom the file says that it does not know them
+    attached: bool = False  # punctuation that follows the previous word
+    unnamed: bool = False  # the file marks the speaker as unknown
 
 
 def first_text(content: Mapping[str, object], names: Sequence[str] = _TEXTS) -> str | None:
-    """The first of `names` that is a text."""
+    """The value of the first of `names` that is a string."""
     return next((value for name in names if isinstance(value := content.get(name), str)), None)
 
 
 def read_segment(one: Mapping[str, object]) -> Segment:
-    """Its own text, times and speaker; nothing of what it contains."""
+    """The element's own text, times and speaker, without nested elements."""
     start, end = _times(one)
     return Segment(
         words=first_text(one) or "",
@@ -113,7 +113,7 @@ def read_segment(one: Mapping[str, object]) -> Segment:
 
 
 def joined(words: Sequence[Segment]) -> Iterator[Segment]:
-    """Words put together to sentences of one speaker. Spaces are added unless they are given."""
+    """Join words into sentences of one speaker. Spaces are added if the words contain none."""
     spaced = any(one.words[:1].isspace() for one in words)
     current: list[Segment] = []
     length = 0
@@ -131,7 +131,7 @@ def joined(words: Sequence[Segment]) -> Iterator[Segment]:
 
 
 def _is_unnamed(one: Segment) -> bool:
-    """Whether a speaker without a name says it; blanks and punctuation belong to nobody."""
+    """Whether the speaker is marked as unknown; spaces and punctuation have no speaker."""
     return one.unnamed and any(map(str.isalnum, one.words))
 
 
@@ -203,7 +203,7 @@ def _named_time(one: Mapping[str, object], names: Mapping[str, int]) -> float | 
 
 
 def _number(value: object) -> float | None:
-    """Seconds of a number, of "1.5s", "00:01:02,5", "PT1.5S", {"seconds", "nanos"}."""
+    """Seconds from a number, "1.5s", "00:01:02,5", "PT1.5S" or {"seconds", "nanos"}."""
     if isinstance(value, str):
         value = _seconds(value.strip())
     elif isinstance(value, Mapping):

@@ -1,8 +1,8 @@
-"""Transcripts as JSON: a list of segments or words with times and, where known, speakers.
+"""JSON transcripts: a list of segments or words with times and, where known, speakers.
 
-Reads what speech recognisers write: Whisper, WhisperX, whisper.cpp, Hugging Face, AssemblyAI,
-Deepgram, AWS, Google, Azure, Rev, ElevenLabs, Speechmatics, Vosk, YouTube, Podcasting 2.0, and
-lists in the same terms.
+Reads the output of Whisper, WhisperX, whisper.cpp, Hugging Face, AssemblyAI, Deepgram, AWS,
+Google, Azure, Rev, ElevenLabs, Speechmatics, Vosk, YouTube and Podcasting 2.0, and lists that
+use the same keys.
 """
 
 import json
@@ -16,7 +16,7 @@ from app.ingest.loaders.json_segments import Segment, first_text, joined, read_s
 from app.ingest.loaders.transcripts import Spoken, line_start, recording
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-# Where segments are, the finest that still are sentences first; words come last.
+# Keys that hold segments, finest sentence-level lists first. Words come last.
 _LISTS: Final = (
     "segments",
     "utterances",
@@ -39,10 +39,10 @@ _LISTS: Final = (
     "response",
 )
 _WORDS: Final = ("words", "items", "elements", "segs", "tokens")
-_CHOICES: Final = ("alternatives", "nBest", "NBest")  # the best one first
+_CHOICES: Final = ("alternatives", "nBest", "NBest")  # best alternative first
 _SPOKEN_KEYS: Final = {"text", "speaker", "id", "start", "end", "words", "content", "transcript"}
 _DEEPEST: Final = 12
-_SLOWEST: Final = 0.5  # characters a second; speech has about fifteen
+_SLOWEST: Final = 0.5  # characters per second; speech has about fifteen
 
 UNKNOWN: Final = (
     "this JSON is not a transcript that is known: it takes a list of segments, or an object with "
@@ -53,8 +53,8 @@ UNKNOWN: Final = (
 def load_json_transcript(data: bytes) -> ParsedDocument:
     """Title: `title` or `name` beside the segments.
 
-    A missing start is the end before it, a missing end the start that follows. Without any time it
-    is a document of what was said. Whole numbers that would mean absurdly slow speech are
+    A missing start is the previous end; a missing end is the next start. Without any times the
+    result is a plain document. Whole numbers that imply implausibly slow speech are read as
     milliseconds.
     """
     content = parse_json(data)
@@ -68,19 +68,19 @@ def load_json_transcript(data: bytes) -> ParsedDocument:
 
 
 def parse_json(data: bytes) -> object:
-    """What the file says. Raises `IngestError` for what is not JSON."""
+    """Parse JSON. Raises `IngestError` when it is invalid."""
     try:
         return json.loads(decode(data))
     except json.JSONDecodeError as error:
         raise IngestError(f"this is not JSON (line {error.lineno})") from error
     except RecursionError as error:
         raise IngestError("the file is nested too deeply") from error
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # a number with thousands of digits
         raise IngestError("this is not JSON") from error
 
 
 def _is_transcript(content: object, segments: Sequence[Segment]) -> bool:
-    """Times make one; without any, elements that hold nothing but what was said and by whom."""
+    """Times make a transcript; so do elements with nothing but words and speakers."""
     if any(one.start is not None or one.end is not None for one in segments):
         return True
     spoken = any(one.words.strip() for one in segments)
@@ -92,7 +92,7 @@ def _is_transcript(content: object, segments: Sequence[Segment]) -> bool:
 
 
 def _segments(content: object, depth: int) -> Iterator[Segment]:
-    """Of the first list in `content` that has any; nothing when there is none."""
+    """Segments of the first list in `content` that has any; empty when there is none."""
     if depth > _DEEPEST:
         return
     if isinstance(content, list):
@@ -109,7 +109,7 @@ def _segments(content: object, depth: int) -> Iterator[Segment]:
 
 
 def _labelled(nested: object, beside: Mapping[str, object], depth: int) -> Iterator[Segment]:
-    """The segments, with speakers that AWS lists beside its words, by their start."""
+    """The segments, with AWS speaker labels (listed separately) joined by start time."""
     labels = beside.get("speaker_labels")
     turns = labels.get("segments") if isinstance(labels, Mapping) else None
     said_by: dict[object, object] = {}
@@ -140,7 +140,7 @@ def _of_list(content: Sequence[object], depth: int) -> Iterator[Segment]:
 
 
 def _flattened(one: Mapping[str, object]) -> Mapping[str, object]:
-    """With the best of its alternatives in its place."""
+    """The element merged with its best alternative."""
     for name in _CHOICES:
         choices = one.get(name)
         if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
@@ -150,13 +150,13 @@ def _flattened(one: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _is_summary(elements: Sequence[Mapping[str, object]]) -> bool:
-    """Google repeats all words in a last result that alone tells speakers apart."""
+    """Google repeats all words in a final result, the only one with speakers."""
     counts = [len(words) if isinstance(words := one.get("words"), list) else 0 for one in elements]
     return len(counts) > 1 and counts[-1] > 0 and counts[-1] >= sum(counts[:-1]) > 0
 
 
 def _as_words(elements: Sequence[Mapping[str, object]]) -> bool:
-    """Whether these are single words, not short sentences."""
+    """Whether the elements are single words rather than short sentences."""
     return any("word" in one or str(one.get("type")) in _KINDS for one in elements)
 
 
@@ -164,7 +164,7 @@ _KINDS: Final = ("word", "punctuation", "pronunciation", "spacing", "text", "pun
 
 
 def _of_element(one: Mapping[str, object], depth: int) -> Iterator[Segment]:
-    """Itself, or what it contains where only that has times or several speakers."""
+    """The element itself, or its children when only they have times or several speakers."""
     own = read_segment(one)
     nested = [
         replace(inner, speaker=inner.speaker or own.speaker) for inner in _segments(one, depth + 1)
@@ -181,7 +181,7 @@ def _of_element(one: Mapping[str, object], depth: int) -> Iterator[Segment]:
 
 
 def _renamed(segments: Sequence[Segment], content: object) -> Sequence[Segment]:
-    """With the names that a list `speakers` gives to ids."""
+    """Replace speaker ids by the names in a `speakers` list."""
     speakers = content.get("speakers") if isinstance(content, Mapping) else None
     names = {}
     for one in speakers if isinstance(speakers, list) else ():

@@ -1,4 +1,4 @@
-"""Mail: a message (EML, MSG) or a mailbox (MBOX) as text; what is attached to it, by name."""
+"""Mail: a message (EML, MSG) or mailbox (MBOX) as text. Attachments are listed by name."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_MESSAGES: Final = 20_000
 _FIELDS: Final = ("From", "To", "Cc", "Date", "Subject")
-_MAX_FIELD: Final = 2_000  # characters; a list of thousands of receivers says nothing
+_MAX_FIELD: Final = 2_000  # characters; lists of thousands of recipients carry no information
 _MAX_DEPTH: Final = 50
 _SIGNATURES: Final = ("application/pkcs7-signature", "application/x-pkcs7-signature")
 _UNSHOWN: Final = (*_SIGNATURES, "application/pgp-signature", "application/pgp-encrypted")
@@ -35,14 +35,14 @@ def load_eml(data: bytes) -> ParsedDocument:
 
 
 def message_document(message: Mail) -> ParsedDocument:
-    """One message without what is attached to it. Title: the subject."""
+    """One message without its attachments. Title: the subject."""
     out = ExtractedText()
     add_message(out, message, level=0)
     return out.document(header(message, "Subject"))
 
 
 def load_mbox(data: bytes) -> ParsedDocument:
-    """Each message under its subject."""
+    """Each message is a section under its subject."""
     out = ExtractedText()
     for number, message in enumerate(_messages(data), 1):
         out.add_heading(header(message, "Subject") or f"Message {number}", 1)
@@ -56,13 +56,13 @@ def eml_members(data: bytes) -> Iterator[Member]:
 
 
 def mbox_members(data: bytes) -> Iterator[Member]:
-    """The attachments of all messages, in a folder for each message."""
+    """The attachments of all messages, one folder per message."""
     for number, message in enumerate(_messages(data), 1):
         yield from attached(message, f"{number}/")
 
 
 def parse_message(data: bytes) -> Mail:
-    """Raises `IngestError` for what is no message."""
+    """Raises `IngestError` when the data is not a message."""
     data = data.lstrip(b"\xef\xbb\xbf\r\n")
     if data.startswith(b"From "):
         data = data.partition(b"\n")[2]
@@ -77,7 +77,7 @@ def parse_message(data: bytes) -> Mail:
 
 
 def add_message(out: ExtractedText, message: Mail, *, level: int) -> None:
-    """Its fields in one row, then its text. Encrypted ones have no more than their fields."""
+    """Add the fields in one row, then the text. An encrypted message has only its fields."""
     pairs = ((name, header(message, name)[:_MAX_FIELD]) for name in _FIELDS)
     out.add_block("; ".join(f"{name}: {value}" for name, value in pairs if value), "row")
     pictures = sum(map(_is_picture, _attached_parts(message)))
@@ -92,7 +92,7 @@ def add_message(out: ExtractedText, message: Mail, *, level: int) -> None:
 
 
 def header(message: Mail, name: str) -> str:
-    """Decoded, on one line; empty when it is missing."""
+    """The decoded header on one line; empty when missing."""
     value = message.get(name)
     if value is None:
         return ""
@@ -100,7 +100,7 @@ def header(message: Mail, name: str) -> str:
 
 
 def _decoded(value: Header | str) -> str:
-    """Encoded words, and bytes beyond ASCII that do not say what they mean."""
+    """Decode encoded words and undeclared non-ASCII bytes."""
     try:
         parts = decode_header(value)
     except (HeaderParseError, ValueError):
@@ -113,7 +113,7 @@ def _word(data: bytes, charset: str | None) -> str:
     for encoding in (charset or "utf-8", "utf-8", "cp1252"):
         try:
             return data.decode(encoding)
-        except (LookupError, ValueError):  # also of a name with a zero in it
+        except (LookupError, ValueError):  # also raised for a charset name that contains NUL
             continue
     return data.decode("latin-1")
 
@@ -136,14 +136,14 @@ def _add_body(out: ExtractedText, part: Mail, level: int) -> None:
 
 
 def _text(part: Mail) -> str:
-    """By its charset, when that can be true."""
+    """Decode with the declared charset when it is plausible."""
     data = _payload(part)
     charset = part.get_content_charset()
     try:
         if charset:
             data = data.decode(charset).encode()
-    except (LookupError, ValueError):  # also of a name with a zero in it
-        pass  # what it looks like decides
+    except (LookupError, ValueError):  # also raised for a charset name that contains NUL
+        pass  # fall back to detection
     return decode(data) if data.strip() else ""
 
 
@@ -156,7 +156,7 @@ def _payload(part: Mail) -> bytes:
 
 
 def _shown(part: Mail, depth: int) -> Iterator[Mail]:
-    """The parts that are the message itself; of alternatives, the richest that has text."""
+    """The parts that make up the message body; of alternatives, the richest with text."""
     if depth > _MAX_DEPTH:
         raise IngestError("the message is nested too deeply")
     kind = part.get_content_type()
@@ -172,7 +172,7 @@ def _shown(part: Mail, depth: int) -> Iterator[Mail]:
 
 
 def _best(parts: list[Mail], depth: int) -> Iterator[Mail]:
-    """The last one that has words; a calendar's entry is not what people wrote."""
+    """The last alternative with text. Calendar entries are skipped."""
     for one in reversed(parts):
         shown = list(_shown(one, depth + 1))
         if any(part.get_content_type() in _TEXTS and _payload(part).strip() for part in shown):
@@ -190,13 +190,13 @@ def _is_attached(part: Mail, *, outermost: bool) -> bool:
 
 
 def _is_inline_picture(part: Mail) -> bool:
-    """A logo in a signature, shown where the text names its id."""
+    """Whether this is an image shown in the text by its id, such as a logo in a signature."""
     inline = part.get_content_disposition() != "attachment" and "Content-ID" in part
     return part.get_content_maintype() == "image" and inline
 
 
 def attached(message: Mail, folder: str) -> Iterator[Member]:
-    """The files and messages attached to one message, as in this folder."""
+    """The files and messages attached to one message, as members of `folder`."""
     unnamed = 0
     for part in _attached_parts(message):
         if _is_picture(part):
@@ -235,7 +235,7 @@ def _file_name(part: Mail) -> str:
 
 
 def _invented_name(part: Mail, number: int) -> str:
-    """A message by its subject, anything else by its type."""
+    """Name a message by its subject, any other part by its type."""
     if part.get_content_type() == "message/rfc822":
         inner = next(iter(_parts(part)), None)
         subject = header(inner, "Subject") if inner is not None else ""
@@ -251,7 +251,7 @@ def _parts(part: Mail) -> list[Mail]:
 
 
 def _messages(data: bytes) -> Iterator[Mail]:
-    """A line that begins with "From " and is followed by a header begins a message."""
+    """Split at lines that begin with "From " and are followed by a header."""
     data = data.replace(b"\r\n", b"\n")
     starts = [found for found in _SEPARATOR.finditer(data) if _HEADER.match(data, found.end())]
     if not starts or data[: starts[0].start()].strip():

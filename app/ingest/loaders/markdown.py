@@ -1,7 +1,7 @@
-"""Markdown: its markup is taken off, its structure kept.
+"""Markdown: strips the markup and keeps the structure.
 
-Blocks are parsed at once, the words inside them one block after the other, and a table is one
-token: its cells would be hundreds of bytes each.
+To save memory, inline text is parsed block by block and a table is one token; as tokens, its
+cells would take hundreds of bytes each.
 """
 
 import html
@@ -27,13 +27,13 @@ from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import ParsedDocument
 
 _BLANKS: Final = re.compile(r"[^\S\n]+")
-_WRITTEN_HEADER: Final = 1.5  # evidence; a row of figures in its place is none
+_WRITTEN_HEADER: Final = 1.5  # evidence; a row of numbers in its place is none
 _NO_HEADER: Final = -2.0
 _STRUCTURE: Final = re.compile(r"<(?:table|ul|ol|dl|pre|h[1-6])\b", re.IGNORECASE)
 
 
 def load_markdown(data: bytes) -> ParsedDocument:
-    """Title: `title` of the front matter, else a first heading of level 1."""
+    """Title: `title` of the front matter, else a level-1 heading at the start."""
     fields, source = split_front_matter(decode(data))
     title = next((value for name, value in fields if name.lower() == "title" and value), None)
     walk = _Walk(source, title)
@@ -45,14 +45,14 @@ def load_markdown(data: bytes) -> ParsedDocument:
 
 
 def add_markdown(out: ExtractedText, source: str, title: str | None) -> str | None:
-    """Below what is there already; returns the title, or the first heading without one."""
+    """Append to `out`. Returns `title`, or the first heading if there is none."""
     walk = _Walk(source, title, out)
     walk.blocks()
     return walk.title
 
 
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The library decides where a table begins; all of its lines become one token."""
+    """markdown-it decides where a table begins; all of its lines become one token."""
     if not table(state, start, end, True):
         return False
     if silent:
@@ -76,7 +76,7 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _reference_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A footnote is text, where the library sees the target of a link."""
+    """Treat a footnote definition as text; markdown-it would read a link reference."""
     at = state.bMarks[start] + state.tShift[start]
     return not state.src.startswith("[^", at) and reference(state, start, end, silent)
 
@@ -91,18 +91,18 @@ def _parser() -> MarkdownIt:
 
 
 class _Walk:
-    """One pass over the blocks; what was read is given back."""
+    """One pass over the blocks; tokens are freed as they are read."""
 
     def __init__(self, source: str, title: str | None, out: ExtractedText | None = None) -> None:
         self.title = title
         self.out = out or ExtractedText()
         self._parser = _parser()
         self._links: dict[str, Any] = {}
-        self._tokens = self._parser.parse(source, self._links)[::-1]  # the next one is the last
+        self._tokens = self._parser.parse(source, self._links)[::-1]  # reversed for pop()
         self._begun = False
 
     def blocks(self, end: str | None = None) -> None:
-        """Up to a token of this type, or all of them."""
+        """Read up to a token of this type, or to the end."""
         while self._tokens:
             token = self._tokens.pop()
             if token.type == end:
@@ -126,7 +126,7 @@ class _Walk:
                 self._table(token.content.split("\n"))
             case "html_block":
                 self._html(token.content)
-            case _:  # a line across the page
+            case _:  # thematic break
                 return
 
     def _html(self, markup: str) -> None:
@@ -166,14 +166,14 @@ class _Walk:
             mark = " " * len(mark)
 
     def _table(self, lines: Sequence[str]) -> None:
-        """The first line is a header; those who want none leave it empty."""
+        """The first line is a header; authors leave it empty when they want none."""
         rows = ([" ".join(self._words(cell).split()) for cell in _cells(line)] for line in lines)
         header = HeaderRow(next(rows))
         prior = _WRITTEN_HEADER if any(header) else _NO_HEADER
         add_table(self.out, chain([header], rows), prior=prior)
 
     def _inner_words(self) -> str:
-        """The words of the paragraph or heading that was opened."""
+        """The text of the paragraph or heading that was just opened."""
         inline, _closing = self._tokens.pop(), self._tokens.pop()
         return self._words(inline.content)
 
@@ -193,9 +193,9 @@ def _cells(line: str) -> list[str]:
 
 
 def _shown(tokens: Sequence[Token]) -> str:
-    """The words, without what is struck out."""
+    """The text, without struck-out words."""
     words: list[str] = []
-    open_: list[tuple[str, int]] = []  # elements, and how many words came before each
+    open_: list[tuple[str, int]] = []  # open elements, and the number of words before each
     for token in tokens:
         name, opens = _element(token)
         if name and opens:
@@ -212,7 +212,7 @@ def _shown(tokens: Sequence[Token]) -> str:
 
 
 def _element(token: Token) -> tuple[str, bool]:
-    """The element that a token opens or closes, unless its words are simply shown."""
+    """The element that a token opens or closes; an empty name if it does not change the text."""
     if token.type in ("s_open", "s_close"):
         return "s", token.type == "s_open"
     tag = _INLINE_TAG.fullmatch(token.content) if token.type == "html_inline" else None
@@ -232,7 +232,7 @@ def _words_of(token: Token) -> str:
             return _shown(token.children or [])
         case "html_inline":
             return shown_text(token.content)
-        case _:  # where emphasis begins and ends
+        case _:  # emphasis marks
             return ""
 
 

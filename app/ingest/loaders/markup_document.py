@@ -1,4 +1,4 @@
-"""Builds the text of documents in line-based markup (AsciiDoc, Org, TeX): lists, notes, titles."""
+"""Builds documents from line-based markup (AsciiDoc, Org, TeX): lists, notes, titles."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from app.ingest.loaders.table_headers import HeaderRow
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import ParsedDocument
 
-MAX_DEPTH: Final = 8  # of lists; deeper items are shown at this depth
+MAX_DEPTH: Final = 8  # list depth; deeper items are shown at this depth
 
 
 class MarkupDocument:
-    """What a scanner finds, in the order of the file."""
+    """Receives what a scanner finds, in file order."""
 
     def __init__(self, notes: int = 0) -> None:
-        """`notes`: the highest number of a footnote that the file itself numbers."""
+        """`notes` is the highest footnote number that the file assigns itself."""
         self.out = ExtractedText()
         self.title: str | None = None
         self._begun = False
@@ -22,14 +22,14 @@ class MarkupDocument:
         self._number = notes
 
     def set_title(self, text: str) -> None:
-        """The title of the document, which is a line of its own at this place."""
+        """Set the document's title and add it as a line here."""
         text = " ".join(text.split())
         if text and self.title is None:
             self.title = text
             self.out.add_heading(text, 1, named=False)
 
     def heading(self, text: str, level: int) -> None:
-        """1 is the highest. The title, when the document begins with it and has no other."""
+        """Level 1 is the highest. A heading at the start becomes the title if there is none."""
         text = " ".join(text.split())
         if not text:
             return
@@ -41,12 +41,12 @@ class MarkupDocument:
         self._add_notes()
 
     def paragraph(self, text: str) -> None:
-        """Line feeds in it stay."""
+        """Line feeds are kept."""
         lines = (" ".join(line.split()) for line in text.split("\n"))
         self._add("\n".join(line for line in lines if line))
 
     def item(self, text: str, mark: str, depth: int) -> None:
-        """`depth` 0 is the outermost; an empty `mark` continues an item."""
+        """`depth` 0 is the outermost. An empty `mark` continues an item."""
         text = " ".join(text.split())
         indent = "  " * min(depth, MAX_DEPTH)
         if text:
@@ -55,7 +55,7 @@ class MarkupDocument:
         self._add_notes()
 
     def row(self, text: str) -> None:
-        """A label and what belongs to it."""
+        """Add a label with its value."""
         self._begun = self._begun or bool(text.strip())
         self.out.add_block(" ".join(text.split()), "row")
         self._add_notes()
@@ -72,14 +72,14 @@ class MarkupDocument:
         self._add_notes()
 
     def note(self, text: str) -> str:
-        """Handles a footnote in the middle of text; returns what is shown in its place."""
+        """Record an inline footnote. Returns the mark to show in its place."""
         self._number += 1
         if text := " ".join(text.split()):
             self._notes.append(f"Footnote {self._number}: {text}")
         return f" [{self._number}]" if text else ""
 
     def aside(self, text: str) -> None:
-        """A paragraph anchored in the middle of text; it is shown below that text."""
+        """Queue a paragraph anchored in running text; it is added below that text."""
         self._notes.append(" ".join(text.split()))
 
     def document(self) -> ParsedDocument:

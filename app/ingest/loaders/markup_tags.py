@@ -1,4 +1,4 @@
-"""Takes the tags out of markup in one pass, whatever is left open."""
+"""Removes tags from markup in one pass, also when some are never closed."""
 
 import re
 from collections.abc import Iterator
@@ -27,17 +27,17 @@ _HIDDEN: Final = ("script", "style")
 
 
 def without_tags(markup: str, *, gap: str = "") -> str:
-    """The text with `gap` for each comment and each tag; what is never closed stays text."""
+    """Replace each comment and tag by `gap`; unclosed ones stay as text."""
     return "".join(gap if is_tag else piece for piece, is_tag in _pieces(markup))
 
 
 def shown_text(markup: str, *, gap: str = "") -> str:
-    """As `without_tags`, but line breaks, descriptions of pictures and `<placeholders>` are text.
+    """Like `without_tags`, but keeps line breaks, alternative text and `<placeholders>`.
 
-    What is no element of HTML is no tag: a person wrote it to be read.
+    A tag that is not an HTML element is kept: its author meant it to be read.
     """
     shown: list[str] = []
-    hidden = ""  # the element whose text is a program's
+    hidden = ""  # the open element (script, style) whose content is skipped
     for piece, is_tag in _pieces(markup):
         name = _NAME.match(piece) if is_tag else None
         element = name[1].lower() if name is not None else ""
@@ -53,7 +53,7 @@ def shown_text(markup: str, *, gap: str = "") -> str:
 
 
 def with_placeholders(markup: str) -> str:
-    """The markup with `&lt;` for what begins no element of HTML."""
+    """Escape the `<` of tags that are not HTML elements."""
     return "".join(
         piece.replace("<", "&lt;") if is_tag and _is_placeholder(piece) else piece
         for piece, is_tag in _pieces(markup)
@@ -74,14 +74,14 @@ def _instead(element: str, tag: str, gap: str) -> str:
 
 
 def _pieces(markup: str) -> Iterator[tuple[str, bool]]:
-    """All of it in order, and whether each piece is a tag or comment."""
+    """All pieces in order, each with whether it is a tag or comment."""
     begin = 0
     comments = True
     while (start := markup.find("<", begin)) >= 0:
         end = -1
         if comments and markup.startswith("<!--", start):
             end = markup.find("-->", start + 4)
-            comments = end >= 0  # looked for once: there is no other end further on
+            comments = end >= 0  # if there is no comment end now, there is none further on
             end = end + 3 if comments else -1
         if end < 0:
             end = markup.find(">", start) + 1

@@ -1,4 +1,4 @@
-"""Files that hold files: a ZIP archive, the attachments of mail."""
+"""Files inside other files: ZIP entries and mail attachments."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 
 CONTAINERS: Final = (".zip", ".eml", ".msg", ".mbox")
 MAX_NAME: Final = 200  # characters
-MAX_DEPTH: Final = 3  # files in files in a file
-MAX_MEMBERS: Final = 1_000  # of one file, at all depths
-MAX_MEMBER_BYTES: Final = 400 * 2**20  # of all of them
+MAX_DEPTH: Final = 3  # nesting levels
+MAX_MEMBERS: Final = 1_000  # per uploaded file, at all depths
+MAX_MEMBER_BYTES: Final = 400 * 2**20  # all members together
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file inside a file; `problem` says why it cannot be taken out."""
+    """A file inside another; `problem` says why it cannot be extracted."""
 
     name: str
     data: bytes
@@ -28,7 +28,7 @@ _PICTURES: Final = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*"),
     *(b"\0\0\1\0", b"8BPS", b"\xd7\xcd\xc6\x9a"),
 )
-"""First bytes of image files."""
+"""Signatures of image files."""
 _PICTURE_NAMES: Final = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic"),
     *(".heif", ".avif", ".svg", ".ico", ".emf", ".wmf", ".psd", ".xcf"),
@@ -38,18 +38,18 @@ Unpack = Callable[[bytes], Iterator[Member]]
 
 
 def is_picture(name: str, data: bytes) -> bool:
-    """By its name, or by its content when its name says nothing."""
+    """Decide by the suffix, or by the content when there is none."""
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     return suffix in _PICTURE_NAMES or (not suffix and data.startswith(_PICTURES))
 
 
 def load_zip(data: bytes) -> ParsedDocument:
-    """An archive has no text of its own."""
+    """Reject: an archive has no text of its own."""
     raise IngestError("this is a ZIP archive; name it .zip, and the files in it are read")
 
 
 def zip_members(data: bytes) -> Iterator[Member]:
-    """As a folder: hidden files and what an operating system adds are left out."""
+    """List the archive like a folder, without hidden and operating system files."""
     archive = Archive(data, locked_entries=True)
     for name in archive.names_in_order:
         if name.endswith("/") or not is_shown(name):
@@ -61,7 +61,7 @@ def zip_members(data: bytes) -> Iterator[Member]:
 
 
 def _written_name(name: str) -> str:
-    """Some programs write UTF-8 without saying so, which is read as the alphabet of MS-DOS."""
+    """Repair UTF-8 names that lack the UTF-8 flag and were decoded as CP437."""
     try:
         return name.encode("cp437").decode()
     except UnicodeError:
@@ -69,13 +69,13 @@ def _written_name(name: str) -> str:
 
 
 def is_shown(name: str) -> bool:
-    """Whether a folder with this path in it would be read as having this file."""
+    """Whether the same path in a folder would be ingested (not hidden)."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return not any(part.startswith((".", "~$")) or part == "__MACOSX" for part in parts)
 
 
 def member_name(given: str) -> str:
-    """As a path to show, which leads nowhere."""
+    """Sanitise a member name for display; it cannot point outside its folder."""
     text = "".join(char if char.isprintable() else " " for char in given.replace("\\", "/"))
     parts = [" ".join(part.split()) for part in text.split("/")]
     name = "/".join(part for part in parts if part.strip(".") and not part.endswith(":"))

@@ -1,4 +1,4 @@
-"""IPYNB: cells in order; Markdown with its structure, code and what it printed as code."""
+"""IPYNB: cells in order, Markdown with its structure, code and its output as code."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,11 +9,11 @@ from app.ingest.loaders.markdown import add_markdown
 from app.ingest.loaders.source_code import add_code
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_MAX_OUTPUT: Final = 20_000  # characters that one cell printed
+_MAX_OUTPUT: Final = 20_000  # characters of output per cell
 
 
 def load_notebook(data: bytes) -> ParsedDocument:
-    """Title: that of the metadata, else a first heading of level 1."""
+    """Title: the metadata title, else a level-1 heading at the start."""
     notebook = parse_json(data)
     cells = _cells(notebook)
     if cells is None:
@@ -35,7 +35,7 @@ def load_notebook(data: bytes) -> ParsedDocument:
 
 
 def _cells(notebook: object) -> list[Mapping[str, object]] | None:
-    """Also of the third edition of the format, which has worksheets."""
+    """Also supports nbformat 3, which has worksheets."""
     if not isinstance(notebook, Mapping):
         return None
     cells = notebook.get("cells")
@@ -55,7 +55,7 @@ def _title(notebook: object) -> str | None:
 
 
 def _add_outputs(out: ExtractedText, outputs: object) -> int:
-    """Returns how many pictures there are among them."""
+    """Returns the number of images among the outputs."""
     pictures = 0
     for output in outputs if isinstance(outputs, list) else ():
         if not isinstance(output, Mapping):
@@ -71,7 +71,7 @@ def _add_outputs(out: ExtractedText, outputs: object) -> int:
 
 
 def _joined(source: object) -> str:
-    """Lines are in one text, or in a list of them."""
+    """Join a source stored as a string or as a list of lines."""
     if isinstance(source, list):
         return "".join(line for line in source if isinstance(line, str))
     return source if isinstance(source, str) else ""

@@ -1,4 +1,4 @@
-"""Numbers of a spreadsheet as its number formats show them."""
+"""Formats spreadsheet numbers as their number formats display them."""
 
 import re
 from dataclasses import dataclass
@@ -23,30 +23,30 @@ _TOKEN: Final = re.compile(
 )
 _FRACTION: Final = re.compile(r"[0#?] ?/ ?[0-9#?]")
 _EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - sheets know no time zones
-_DAYS: Final = 2_958_466  # up to the year 9999
+_DAYS: Final = 2_958_466  # day numbers up to the year 9999
 _DAYS_1904: Final = 1_462
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One part of a format code: for positive numbers, negative ones, or zero."""
+    """One section of a format code: for positive, negative or zero numbers."""
 
     before: str
     after: str
-    digits: str | None  # placeholders; None for a section of text only
+    digits: str | None  # placeholders; None for a text-only section
     percent: int
-    dates: str  # the letters y, m, d, h and s that occur
+    dates: str  # which of the letters y, m, d, h and s occur
     elapsed: str
     general: bool
 
 
 def code_of(format_id: int, own: dict[int, str]) -> str:
-    """The format code of an id, of the file's `own` or built in."""
+    """The format code for an id: from the file (`own`) or built in."""
     return own.get(format_id) or _BUILT_IN.get(format_id) or "General"
 
 
 def shown_number(value: float, code: str, *, since_1904: bool = False) -> str:
-    """`value` as it stands in the cell; dates as ISO 8601 writes them."""
+    """`value` as displayed in the cell; dates in ISO 8601."""
     sections = _sections(code)
     section = sections[0]
     if value < 0 and len(sections) > 1:
@@ -67,7 +67,7 @@ def shown_number(value: float, code: str, *, since_1904: bool = False) -> str:
 
 
 def is_date(code: str) -> bool:
-    """Whether numbers in this format are days."""
+    """Whether the format displays numbers as dates."""
     return bool(_sections(code)[0].dates)
 
 
@@ -109,7 +109,7 @@ def _section(code: str) -> _Section:
 
 
 def _digits(value: float, code: str) -> str:
-    """The placeholders filled in: decimals, thousands, leading zeros, powers of ten."""
+    """Fill in the placeholders: decimals, thousands, leading zeros, exponents."""
     mantissa, exponent, _ = code.partition("E")
     scaled = len(mantissa) - len(mantissa.rstrip(","))
     whole, _, fraction = mantissa.rstrip(",").partition(".")

@@ -21,8 +21,8 @@ from app.ingest.loaders.xml_document import parse_xml
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_CELLS: Final = 5_000_000
-_MAX_REPEATED: Final = 1_000  # a row or cell that claims to be there more often is not shown so
-_MAX_GAP: Final = 100  # empty cells, or blanks, in a row
+_MAX_REPEATED: Final = 1_000  # rows or cells repeated more often than this are not expanded
+_MAX_GAP: Final = 100  # consecutive empty cells or spaces
 _CONTENT: Final = "content.xml"
 _SKIPPED: Final = frozenset(
     {"text:tracked-changes", "text:table-of-content", "text:sequence-decls", "office:forms"}
@@ -40,8 +40,8 @@ _LISTS: Final = frozenset({"text:list", "text:ordered-list", "text:unordered-lis
 
 
 def load_open_document(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties unless a program invented it, else the first
-    paragraph in the style "Title", heading of level 1 or title of a slide."""
+    """Title: the title property unless a program generated it, else the first paragraph in the
+    style "Title", level-1 heading or slide title."""
     if not data.startswith(b"PK"):
         root = parse_xml(data)
         if kind(root) != "office:document":
@@ -84,22 +84,22 @@ def _read(
 
 
 class _Reader:
-    """One pass over a document."""
+    """Reads a document in one pass."""
 
     def __init__(self, styles: DocumentStyles, embedded: Callable[[str], Element | None]) -> None:
-        """`embedded` gives the content of an object by its name, if it is in the archive."""
+        """`embedded` returns the content of an embedded object by name, if it is in the archive."""
         self.out = ExtractedText()
         self.page: int | None = None
-        self.title: str | None = None  # in that style
+        self.title: str | None = None  # from the first paragraph in that style
         self.first_heading: str | None = None
         self._styles = styles
         self._embedded = embedded
         self._cells = MAX_CELLS
         self._aside: list[Element] = []
-        self._places: dict[Element, str] = {}  # of comments on cells: the row that they stand in
+        self._places: dict[Element, str] = {}  # comments on cells, with the row they belong to
 
     def blocks(self, node: Element) -> None:
-        """Everything below it, one block after the other; lines of code are one."""
+        """Add every block below the node. Code lines form one block."""
         code: list[str] = []
         for child in node:
             if kind(child) == "text:p" and self._styles.is_code(child):
@@ -115,7 +115,7 @@ class _Reader:
         self._asides()
 
     def page_frames(self, part: Element) -> None:
-        """Headers and footers of pages, each text once."""
+        """Add page headers and footers, each distinct text once."""
         texts: dict[str, None] = {}
         for one in part.iter():
             if kind(one) in ("style:header", "style:footer"):
@@ -163,7 +163,7 @@ class _Reader:
         self._asides()
 
     def _object(self, node: Element) -> None:
-        """A formula as a line, a chart as the table that it is drawn from."""
+        """Add a formula as a line, a chart as its data table."""
         found = self._content(node)
         if found is None:
             self.blocks(node)
@@ -176,7 +176,7 @@ class _Reader:
         return self._embedded(value_of(node, "href").removeprefix("./").rstrip("/"))
 
     def _inline_formula(self, frame: Element) -> str | None:
-        """Of a frame that holds one and nothing else."""
+        """The formula of a frame that contains nothing else."""
         only = next(iter(frame), None)
         if only is None or kind(only) != "draw:object":
             return None
@@ -234,7 +234,7 @@ class _Reader:
     def _rows(
         self, node: Element, merged: dict[int, tuple[str, int]], *, head: bool = False
     ) -> Iterator[list[str]]:
-        """`merged`: by column, what spans so many further rows."""
+        """`merged` maps a column to a text and the number of further rows it spans."""
         for child in node:
             name = kind(child)
             if name in _ROW_GROUPS:
@@ -249,7 +249,7 @@ class _Reader:
 
     def _row(self, node: Element, merged: dict[int, tuple[str, int]]) -> list[str]:
         cells: list[str] = []
-        covered = 0  # columns to the right that the last cell spans
+        covered = 0  # columns to the right spanned by the last cell
         for cell in node:
             if kind(cell) not in _CELLS:
                 continue
@@ -295,11 +295,11 @@ class _Reader:
             raise IngestError(f"the workbook has more than {MAX_CELLS:,} cells")
 
     def _words(self, node: Element) -> str:
-        """All paragraphs below it, in one."""
+        """All paragraphs below the node, joined."""
         return " ".join(self._text(one) for one in _outer(node, _PARAGRAPHS, _SKIPPED, self._aside))
 
     def _asides(self) -> None:
-        """Notes, comments and boxes stand after the paragraph that they are anchored to."""
+        """Add notes, comments and text boxes after the paragraph they are anchored to."""
         while self._aside:
             waiting, self._aside = self._aside, []
             for one in waiting:
@@ -322,7 +322,7 @@ class _Reader:
         return "".join(words)
 
     def _strings(self, node: Element, before: Sequence[str]) -> Iterator[str]:
-        """`before` is what the paragraph has so far."""
+        """`before` is the paragraph's text so far."""
         yield node.text or ""
         for child in node:
             match kind(child):
@@ -350,12 +350,12 @@ def _is_creator(node: Element) -> bool:
 
 
 def _is_placeholder(node: Element) -> bool:
-    """Whether it says only what should be entered in its place."""
+    """Whether the field only shows a prompt for what to enter."""
     return kind(node) == "text:placeholder" or value_of(node, "showing-place-holder") == "true"
 
 
 def _formula(root: Element) -> str | None:
-    """As it was typed, if that is kept, else its signs in a row; None for what is none."""
+    """The formula source if stored, else its symbols in order; None if it is no formula."""
     if root.tag.rpartition("}")[2] != "math":
         return None
     notes = (one.text for one in root.iter() if str(one.tag).endswith("annotation"))
@@ -366,7 +366,7 @@ def _formula(root: Element) -> str | None:
 def _outer(
     node: Element, wanted: frozenset[str], skipped: frozenset[str], aside: list[Element]
 ) -> Iterator[Element]:
-    """The outermost wanted elements below it; notes and comments go `aside`."""
+    """The outermost wanted elements below the node; notes and comments are collected in `aside`."""
     for child in node:
         name = kind(child)
         if name in wanted:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.ingest.loaders.raised_text import lowered, raised
 
 Element = Any
-"""An lxml element: the library has no types."""
+"""An lxml element; lxml ships no types."""
 _OLD_NAMESPACES: Final = "http://openoffice.org/2000/"
 _NAMESPACES: Final = "urn:oasis:names:tc:opendocument:xmlns:"
 _PREFIXES: Final = {"drawing": "draw", "svg-compatible": "svg"}
@@ -14,7 +14,7 @@ DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 
 
 def kind(node: Element) -> str:
-    """The element's name with its usual prefix, such as `text:p`; nothing for an entity."""
+    """The element's name with its usual prefix, such as `text:p`; empty for an entity."""
     if not isinstance(node.tag, str):
         return ""
     uri, _, local = node.tag.removeprefix("{").rpartition("}")
@@ -29,7 +29,7 @@ def kind(node: Element) -> str:
 
 
 def value_of(node: Element, name: str) -> str:
-    """The value of the attribute with this name, in any namespace."""
+    """The value of the attribute with this local name, in any namespace."""
     for key, value in node.attrib.items():
         if key.rpartition("}")[2] == name:
             return str(value)
@@ -42,13 +42,13 @@ def number_of(node: Element, name: str, default: int = 1) -> int:
 
 
 class DocumentStyles:
-    """What the styles say about structure."""
+    """Structure information from the styles."""
 
     def __init__(self, parts: Iterable[Element]) -> None:
-        self.hidden: set[str] = set()  # of tables
+        self.hidden: set[str] = set()  # names of hidden table styles
         self._parents: dict[str, str] = {}
-        self._numbered: set[tuple[str, int]] = set()  # list style and level
-        self._shifted: dict[str, bool] = {}  # styles of text above the line, or below it
+        self._numbered: set[tuple[str, int]] = set()  # (list style, level)
+        self._shifted: dict[str, bool] = {}  # superscript and subscript text styles
         for style in (one for part in parts for one in part.iter()):
             name = value_of(style, "name")
             if kind(style) == "style:style":
@@ -68,20 +68,20 @@ class DocumentStyles:
                 }
 
     def is_code(self, paragraph: Element) -> bool:
-        """By the name of its style, which may be one of the document that is based on it."""
+        """Whether the style, or the one it is based on, is named as code."""
         name = value_of(paragraph, "style-name")
         return "Preformatted" in (name + self._parents.get(name, "")) or name.startswith("Source")
 
     def shift(self, span: Element) -> Callable[[str, str], str] | None:
-        """How text above or below the line is written."""
+        """The function that writes superscript or subscript text; None for other text."""
         above = self._shifted.get(value_of(span, "style-name"))
         return None if above is None else raised if above else lowered
 
     def is_title(self, paragraph: Element) -> bool:
-        """By its style, or the one that this is based on."""
+        """Whether the style is, or is based on, the title style."""
         name = value_of(paragraph, "style-name")
         return "Title" in (name, self._parents.get(name))
 
     def is_numbered(self, style: str, level: int) -> bool:
-        """At this level, from 1."""
+        """Whether the list is numbered at this level (from 1)."""
         return (style, level) in self._numbered

@@ -1,4 +1,4 @@
-"""Office Open XML packages: parts, relationships, and names in either family of namespaces."""
+"""Office Open XML packages: parts, relationships, and names in strict or transitional form."""
 
 import posixpath
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from app.ingest.loaders.archives import Archive, check_xml
 from app.ingest.parsed_document import IngestError
 
 Element = Any
-"""An lxml element: the library has no types."""
+"""An lxml element; lxml ships no types."""
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org"
 _STRICT: Final = "http://purl.oclc.org/ooxml"
@@ -53,7 +53,7 @@ MAX_NAMES: Final = 10_000
 
 
 class _Names(dict[str, str]):
-    """`{namespace}name` to `prefix:name`, or to `name` for a namespace that is not known."""
+    """Maps `{namespace}name` to `prefix:name`, or to `name` for unknown namespaces."""
 
     def __missing__(self, tag: str) -> str:
         uri, _, local = tag.removeprefix("{").rpartition("}")
@@ -83,7 +83,7 @@ def attribute(node: Element, name: str) -> str | None:
 
 
 def children(node: Element) -> Iterator[Element]:
-    """Those that are shown: of alternate content, one alternative."""
+    """The displayed children; of alternate content, one alternative."""
     for child in node:
         if kind(child) == "mc:AlternateContent":
             alternative = _alternative(child)
@@ -94,7 +94,7 @@ def children(node: Element) -> Iterator[Element]:
 
 
 def _alternative(alternate: Element) -> Element | None:
-    """The first one with words in it: what is drawn otherwise may only be a picture of them."""
+    """The first alternative with text: others may only be a picture of it."""
     own = [one for one in alternate if kind(one) in ("mc:Choice", "mc:Fallback")]
     return next((one for one in own if _has_text(one)), own[0] if own else None)
 
@@ -104,7 +104,7 @@ def _has_text(node: Element) -> bool:
 
 
 def child(node: Element | None, *path: str) -> Element | None:
-    """The first child with each of these names in turn."""
+    """Follow the path, taking the first child with each name."""
     for name in path:
         if node is None:
             return None
@@ -122,7 +122,7 @@ def value(node: Element | None, *path: str) -> str | None:
 
 
 def descendants(node: Element, *names: str) -> Iterator[Element]:
-    """All elements below it with one of these names, in order, of alternatives only one."""
+    """All elements below the node with one of these names, in order; one alternative of each."""
     for one in children(node):
         if kind(one) in names:
             yield one
@@ -132,7 +132,7 @@ def descendants(node: Element, *names: str) -> Iterator[Element]:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """From a part to the part named `target`; `type` is the last word of its type."""
+    """A link to the part `target`; `type` is the last segment of its type URI."""
 
     id: str
     type: str
@@ -140,7 +140,7 @@ class Relationship:
 
 
 class Package:
-    """The parts of an Office file. Only those that are asked for are unpacked."""
+    """The parts of an Office file. Only requested parts are unpacked."""
 
     def __init__(self, data: bytes, what: str) -> None:
         """`what` completes "the file is damaged (it is no whole ...)"."""
@@ -150,11 +150,11 @@ class Package:
         self.unreadable = 0  # optional parts that are damaged
 
     def damaged(self) -> IngestError:
-        """For a part without which there is no text."""
+        """The error for a missing or damaged part that the text depends on."""
         return IngestError(f"the file is damaged (it is no whole {self._what})")
 
     def main(self, root: str) -> tuple[str, Element]:
-        """The part that the package is about, whose root element has this name."""
+        """The main part of the package, whose root element has this name."""
         name = next(iter(self.related("", "officeDocument")), "")
         if _normal(name) not in self._names:
             raise self.damaged()
@@ -164,7 +164,7 @@ class Package:
         return name, tree
 
     def part(self, name: str) -> Element:
-        """Raises `IngestError` when it is missing or damaged."""
+        """Raises `IngestError` when the part is missing or damaged."""
         data = self.content(name)
         check_xml(data)
         parser = etree.XMLParser(
@@ -176,7 +176,7 @@ class Package:
             raise self.damaged() from error
 
     def optional(self, name: str) -> Element | None:
-        """None for what is missing, and what is damaged, which is counted."""
+        """None for a missing or damaged part; damaged ones are counted."""
         if _normal(name) not in self._names:
             return None
         try:
@@ -186,11 +186,11 @@ class Package:
             return None
 
     def content(self, name: str) -> bytes:
-        """As it is in the archive. Raises `IngestError`."""
+        """The raw part. Raises `IngestError`."""
         return self._archive.read(self._names.get(_normal(name), name))
 
     def relationships(self, name: str) -> dict[str, Relationship]:
-        """To parts of the package, by id. Nothing outside of it is ever looked for."""
+        """Relationships to parts of the package, by id. External targets are ignored."""
         folder, base = posixpath.split(name)
         tree = self.optional(posixpath.join(folder, "_rels", f"{base}.rels"))
         found: dict[str, Relationship] = {}
@@ -202,11 +202,11 @@ class Package:
         return found
 
     def related(self, name: str, type_: str) -> list[str]:
-        """The names of the parts that this part has such a relationship to."""
+        """Names of the parts this part refers to with a relationship of this type."""
         return [one.target for one in self.relationships(name).values() if one.type == type_]
 
     def title(self) -> str | None:
-        """The one in the file's properties."""
+        """The title property."""
         for name in [*self.related("", "core-properties"), "docProps/core.xml"]:
             tree = self.optional(name)
             if tree is not None:

@@ -1,4 +1,4 @@
-"""Org (Emacs): read line by line; nothing is included, and no code in it is run."""
+"""Org (Emacs), read line by line. Nothing is included and no code is run."""
 
 import re
 from typing import Final
@@ -36,7 +36,7 @@ _SHOWN_KEYWORDS: Final = ("author", "date", "description", "subtitle", "keywords
 
 
 def load_org(data: bytes) -> ParsedDocument:
-    """Title: `#+TITLE`, else a heading of level 1 that the file begins with."""
+    """Title: `#+TITLE`, else a level-1 heading at the start of the file."""
     reader = _Reader(decode(data).expandtabs(8))
     reader.read()
     return reader.document.document()
@@ -50,9 +50,9 @@ class _Reader:
         self._at = 0
         self._inline = OrgInline(self.document)
         self._paragraph: list[str] = []
-        self._mark = ""  # of the item that is open
-        self._indents: list[int] = []  # of the lists that are open
-        self._hidden = 0  # the level of a heading that is a comment, with all below it
+        self._mark = ""  # mark of the open item
+        self._indents: list[int] = []  # indentation of the open lists
+        self._hidden = 0  # level of a commented-out heading; everything below it is skipped
         self._is_verse = False
 
     def read(self) -> None:
@@ -121,7 +121,7 @@ class _Reader:
             self.document.paragraph(self._inline.text(value))
 
     def _block(self, name: str) -> None:
-        """Those with text of their own are read like any text."""
+        """Blocks that contain prose are read like other text."""
         if name in _CODE or name in _LEFT_OUT:
             lines = self._until(f"#+end_{name}")
             if name in _CODE:
@@ -139,7 +139,7 @@ class _Reader:
         return self._lines[start:]
 
     def _has_end(self) -> bool:
-        """A drawer ends before the next heading."""
+        """Whether the drawer is closed before the next heading."""
         for line in self._lines[self._at : self._at + 1_000]:
             if _DRAWER_END.fullmatch(line):
                 return True

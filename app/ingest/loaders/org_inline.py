@@ -1,4 +1,4 @@
-"""The words of Org without the marks around them."""
+"""Inline Org markup reduced to its text."""
 
 import re
 from typing import Final
@@ -23,7 +23,7 @@ _AFTER: Final = frozenset(" \t\n-.,;:!?'\")}[*/_+\\”’")
 
 
 class OrgInline:
-    """Footnotes in the middle of text are added to the document."""
+    """Strips inline markup. Inline footnotes are added to the document."""
 
     def __init__(self, document: MarkupDocument) -> None:
         self._document = document
@@ -31,7 +31,7 @@ class OrgInline:
     def text(self, source: str, depth: int = 0) -> str:
         out: list[str] = []
         at = done = 0
-        open_marks: dict[str, int] = {}  # the place in `out` of what may begin emphasis
+        open_marks: dict[str, int] = {}  # positions in `out` of marks that may open emphasis
         while found := _TOKEN.search(source, at):
             at = found.end()
             mark = found["mark"]
@@ -52,7 +52,7 @@ class OrgInline:
     def _mark(
         self, source: str, at: int, mark: str, out: list[str], open_marks: dict[str, int]
     ) -> None:
-        """Emphasis begins before a word and ends after one; both marks are removed."""
+        """Drop a pair of marks when emphasis opens before a word and closes after one."""
         before, after = source[at - 1 : at] if at else " ", source[at + 1 : at + 2] or " "
         if mark in open_marks and not before.isspace() and after in _AFTER:
             out[open_marks.pop(mark)] = out[-1] = ""

@@ -1,4 +1,4 @@
-"""Outlook messages (MSG): properties in a compound file, as the message they would be in MIME."""
+"""Outlook messages (MSG): compound files with properties, read as the equivalent MIME message."""
 
 import base64
 import re
@@ -17,7 +17,7 @@ from app.ingest.loaders.members import Member
 from app.ingest.loaders.outlook_rtf import decompressed_rtf, is_converted
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_MAX_DEPTH: Final = 10  # messages in messages
+_MAX_DEPTH: Final = 10  # nested messages
 _PROPERTIES: Final = "__properties_version1.0"
 _ATTACHMENT: Final = "__attach_version1.0_#"
 _RECIPIENT: Final = "__recip_version1.0_#"
@@ -27,7 +27,7 @@ _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _MIME: Final = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}")
 _SUBJECT, _BODY, _HTML, _RTF = 0x0037, 0x1000, 0x1013, 0x1009
 _SENDERS: Final = ((0x0042, (0x5D02, 0x0065)), (0x0C1A, (0x5D01, 0x0C1F)))
-"""Names, and the addresses that go with them: on whose behalf it was sent, and who sent it."""
+"""Name properties, each with its address properties: sent on behalf of, then sender."""
 _DATES: Final = (0x0039, 0x0E06)  # sent, received
 _DISPLAYED: Final = {1: ("To", 0x0E04), 2: ("Cc", 0x0E03)}
 _ADDRESSES: Final = (0x39FE, 0x3003)
@@ -42,15 +42,15 @@ _INLINE_CODEPAGES: Final = {65001: "utf-8", 1200: "utf-16-le", 20127: "ascii", 2
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """A message, an attachment or a recipient: a storage with properties."""
+    """A message, attachment or recipient: a storage with properties."""
 
     file: CompoundFile
     path: tuple[str, ...]
-    fixed: dict[int, bytes]  # values of eight bytes by id
+    fixed: dict[int, bytes]  # eight-byte values by property id
     codepage: str
 
     def text(self, property_id: int) -> str:
-        """Empty when it is missing."""
+        """The text property; empty when missing."""
         for kind in _TEXTS:
             data = self.file.read(*self.path, f"__substg1.0_{property_id:04x}{kind}")
             if data is not None:
@@ -59,20 +59,20 @@ class _Object:
         return ""
 
     def line(self, *property_ids: int) -> str:
-        """The first of these that has text, on one line."""
+        """The first of these properties that has text, on one line."""
         lines = (" ".join(self.text(one).split()) for one in property_ids)
         return next((one for one in lines if one), "")
 
     def data(self, property_id: int) -> bytes:
-        """A binary property; empty when it is missing."""
+        """The binary property; empty when missing."""
         return self.file.read(*self.path, f"__substg1.0_{property_id:04x}0102") or b""
 
     def number(self, property_id: int) -> int:
-        """Zero when it is missing."""
+        """The integer property; zero when missing."""
         return int.from_bytes(self.fixed.get(property_id, b"")[:4], "little")
 
     def date(self) -> str:
-        """When it was sent, or received; empty if unknown."""
+        """The sent date, else the received date; empty when unknown."""
         for one in _DATES:
             ticks = int.from_bytes(self.fixed.get(one, b""), "little")
             try:
@@ -134,7 +134,7 @@ def _message(found: _Object, depth: int) -> Mail:
 
 
 def _fields(found: _Object) -> Iterator[tuple[str, str]]:
-    """From the properties; what they do not say, from the headers that came with the message."""
+    """Header fields from the properties, else from the transport headers."""
     came = message_from_bytes(found.text(_HEADERS).encode())
     senders = (_address(found, name, addresses) for name, addresses in _SENDERS)
     yield "From", next((one for one in senders if one), "") or _came(came, "From")
@@ -154,7 +154,7 @@ def _came(headers: Mail, name: str) -> str:
 
 
 def _address(found: _Object, name: int, addresses: tuple[int, ...]) -> str:
-    """`Name <address>`; addresses of a directory ("/O=…") are left out."""
+    """`Name <address>`. Directory addresses ("/O=…") are omitted."""
     known = (found.line(one) for one in addresses)
     address = next((one for one in known if "@" in one), "")
     named = found.line(name).strip("'")
@@ -164,7 +164,7 @@ def _address(found: _Object, name: int, addresses: tuple[int, ...]) -> str:
 
 
 def _body(found: _Object) -> "Mail | None":
-    """The page, else rich text that was written as such, else the text."""
+    """The HTML body, else native RTF, else the plain text."""
     page = found.data(_HTML)
     if page.strip():
         return _part("text/html", page, charset=_encoding(found.number(_INTERNET_CODEPAGE)))

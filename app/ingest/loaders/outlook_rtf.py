@@ -1,4 +1,4 @@
-"""Compressed RTF, as Outlook keeps the text of its messages ([MS-OXRTFCP])."""
+"""Decompresses RTF bodies of Outlook messages ([MS-OXRTFCP])."""
 
 import struct
 from typing import Final
@@ -11,12 +11,12 @@ _START: Final = (
     rb"\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
     b"\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-"""The initial contents of the window."""
-_MAX_RATIO: Final = 9  # two bytes stand for at most seventeen
+"""The initial dictionary contents."""
+_MAX_RATIO: Final = 9  # two bytes encode at most seventeen
 
 
 def decompressed_rtf(data: bytes) -> bytes:
-    """Empty for other data. A truncated stream is decoded up to where it ends."""
+    """Decompress; empty for other data. A truncated stream is decoded up to its end."""
     if len(data) < _HEADER.size:
         return b""
     _, size, kind, _ = _HEADER.unpack_from(data)
@@ -29,7 +29,7 @@ def decompressed_rtf(data: bytes) -> bytes:
 
 
 def is_converted(rtf: bytes) -> bool:
-    """Whether it only wraps a page or plain text that the message had before."""
+    """Whether the RTF only wraps the message's original HTML or plain text."""
     head = rtf[:1000]
     return b"\\fromhtml" in head or b"\\fromtext" in head
 

@@ -1,4 +1,4 @@
-"""Accents that a PDF draws over letters as characters of their own (TeX does), made one letter."""
+"""Composes accents that a PDF draws as separate characters (as TeX does) with their letters."""
 
 import ctypes
 import re
@@ -10,7 +10,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 JOINER: Final = "\u2060"
-"""Stands where a character was taken out, so that positions stay those of PDFium."""
+"""Takes the place of a removed character, so that PDFium's positions stay valid."""
 
 _COMBINING: Final = {
     "`": "\u0300",
@@ -30,13 +30,13 @@ _COMBINING: Final = {
 }
 _ACCENT: Final = re.compile(f"[{''.join(map(re.escape, _COMBINING))}]")
 _DOTLESS: Final = {"\u0131": "i", "\u0237": "j"}
-_REACH: Final = 80  # characters of the line between the accent and its letter
-_SPACE: Final = 0.3  # of the width of a letter
-_NEAR: Final = 3  # for characters that are mostly no accents
+_REACH: Final = 80  # characters between the accent and its letter
+_SPACE: Final = 0.3  # of a letter's width
+_NEAR: Final = 3  # for characters that are rarely accents
 
 
 def composed(page: pypdfium2.PdfTextPage, text: str) -> str:
-    """The text, as long as before, with accents put on the letters that they stand over."""
+    """Compose accents with the letters they are drawn over. The length does not change."""
     if _ACCENT.search(text) is None:
         return text
     places = _Places(page)
@@ -63,7 +63,7 @@ class _Places:
         self._boxes: dict[int, tuple[float, float, float]] = {}
 
     def letter_under(self, at: int, text: list[str]) -> int | None:
-        """The nearest letter that the accent stands over or under."""
+        """The nearest letter that the accent is drawn over or under."""
         left, right, bottom = self._box(at)
         middle, slack = (left + right) / 2, (right - left) / 5
         reach = _NEAR if text[at].isascii() else _REACH
@@ -75,7 +75,7 @@ class _Places:
         return None
 
     def _around(self, at: int, text: list[str], reach: int) -> Iterator[int]:
-        """Letters of the line: those after the accent first, where TeX writes them."""
+        """Letters on the same line, those after the accent first, where TeX writes them."""
         for direction in (1, -1):
             for step in range(1, reach + 1):
                 near = at + direction * step
@@ -85,7 +85,7 @@ class _Places:
                     yield near
 
     def generated_beside(self, at: int, text: str) -> Iterator[int]:
-        """Spaces that PDFium put in for the way to the accent and back."""
+        """Spaces that PDFium generated between the accent and the surrounding letters."""
         spaces = [near for near in (at - 1, at + 1) if text[near : near + 1] == " " and near > 0]
         spaces = [near for near in spaces if raw.FPDFText_IsGenerated(self._page, near) == 1]
         if len(spaces) == 2 and at + 2 < len(text) and self._gap(at - 2, at + 2):
@@ -93,11 +93,11 @@ class _Places:
         yield from spaces
 
     def _gap(self, before: int, after: int) -> bool:
-        """Whether there is a space's room between the two characters."""
+        """Whether a space fits between the two characters."""
         left, right, _ = self._box(before)
         return self._box(after)[0] - right > _SPACE * (right - left)
 
     def _box(self, at: int) -> tuple[float, float, float]:
-        """Where it begins and ends, and its lower edge."""
+        """Left, right and bottom edge."""
         raw.FPDFText_GetCharBox(self._page, at, self._left, self._right, self._bottom, self._top)
         return self._left.value, self._right.value, self._bottom.value

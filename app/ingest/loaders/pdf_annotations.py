@@ -1,4 +1,4 @@
-"""What a PDF page has besides its text: form fields, notes, link targets and attached files."""
+"""Annotations of a PDF page: form fields, notes, link targets and attached files."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -30,13 +30,13 @@ _GENERATED_NAMES: Final = ("text", "textfield", "field", "check box", "checkbox"
 
 @dataclass(slots=True)
 class Annotations:
-    """Of one page. `fields` are placed as cells of its text."""
+    """Annotations of one page. `fields` are positioned as text cells."""
 
     fields: list[Cell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # text, address
     files: list[tuple[str, bytes]] = field(default_factory=list)
-    linked: set[str] = field(default_factory=set)  # addresses of this page and those before
+    linked: set[str] = field(default_factory=set)  # addresses seen on this page and earlier ones
 
 
 def annotations(
@@ -45,7 +45,7 @@ def annotations(
     document: pypdfium2.PdfDocument,
     linked: set[str],
 ) -> Annotations:
-    """In the order in which the file has them. Hidden ones, and links in `linked`, are left out."""
+    """Read the page's annotations in file order, without hidden ones and links in `linked`."""
     out = Annotations(linked=linked)
     for at in range(raw.FPDFPage_GetAnnotCount(page)):
         handle = raw.FPDFPage_GetAnnot(page, at)
@@ -60,7 +60,7 @@ def annotations(
 
 
 def attached_files(document: pypdfium2.PdfDocument) -> Iterator[tuple[str, bytes]]:
-    """Name and content of the files in the document's own list."""
+    """Name and content of each file in the document's embedded-file list."""
     for at in range(document.count_attachments()):
         yield _file(raw.FPDFDoc_GetAttachment(document, at))
 
@@ -79,7 +79,7 @@ class _Annotation:
         self._bottom, self._top = sorted((rectangle.bottom, rectangle.top))
 
     def read(self, out: Annotations) -> None:
-        """Add what it says."""
+        """Add this annotation to `out`."""
         subtype = raw.FPDFAnnot_GetSubtype(self._handle)
         if subtype == raw.FPDF_ANNOT_WIDGET:
             out.fields += self._fields() if self._form is not None else self._loose_field()
@@ -109,7 +109,7 @@ class _Annotation:
         form, handle = self._form, self._handle
         kind = raw.FPDFAnnot_GetFormFieldType(form, handle)
         if kind in _TICKS:
-            # PDFium knows by itself for pages only that it has drawn the fields of.
+            # PDFium knows the state only for pages whose fields it has drawn.
             mark = "[ ]" if self._string("AS") in ("", "Off") else "[x]"
             yield self._cell(mark, self._top, self._bottom, alone=f"{mark} {self._name()}".strip())
             return
@@ -126,7 +126,7 @@ class _Annotation:
             yield self._cell(line, top, top - height, alone=f"{name}: {line}" if name else line)
 
     def _loose_field(self) -> Iterator[Cell]:
-        """Of a page that was taken out of its form."""
+        """Read a field on a page that was extracted from its form."""
         value = " ".join(self._string("V").split())
         if value and raw.FPDFAnnot_GetValueType(self._handle, b"V") == raw.FPDF_OBJECT_STRING:
             name = _field_name(self._string("TU"), self._string("T"))
@@ -164,7 +164,7 @@ class _Annotation:
         )
 
     def _covered(self) -> str:
-        """The text of the page under it."""
+        """The page text under the annotation."""
         count = raw.FPDFAnnot_CountAttachmentPoints(self._handle)
         parts = [self._under(at) for at in range(min(count, _MAX_MARKED_LINES))]
         if not parts:
@@ -195,7 +195,7 @@ class _Annotation:
 
 
 def _field_name(shown: str, name: str) -> str:
-    """What the form calls the field, unless a program made the name up."""
+    """The field's label, else its name unless a program generated it."""
     if shown.strip():
         return " ".join(shown.split())
     name = name.rpartition(".")[2].partition("[")[0].replace("_", " ").strip()
@@ -204,7 +204,7 @@ def _field_name(shown: str, name: str) -> str:
 
 
 def _wide(function: Callable[..., int], *arguments: object) -> str:
-    """What a function of PDFium writes into a buffer as UTF-16."""
+    """Call a PDFium function that writes UTF-16 into a buffer."""
     size = function(*arguments, None, 0)
     if size <= 2:
         return ""

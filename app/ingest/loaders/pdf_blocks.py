@@ -1,4 +1,4 @@
-"""Lines of a PDF to headings, paragraphs, list items, rows and code, by size and distance."""
+"""Groups lines of a PDF into headings, paragraphs, items, rows and code, by size and spacing."""
 
 import re
 from collections import Counter
@@ -12,22 +12,22 @@ from app.ingest.loaders.pdf_layout import Line
 from app.ingest.loaders.pdf_text import Cell
 from app.ingest.parsed_document import BlockKind
 
-_LARGER: Final = 1.15  # a heading's letters to those of the text
+_LARGER: Final = 1.15  # heading font size relative to body text
 _MAX_HEADING_LENGTH: Final = 150
-_MAX_HEADING_LINES: Final = 2  # that end before they are full
+_MAX_HEADING_LINES: Final = 2  # lines in a heading that end before they are full
 _MAX_STEP: Final = 2.5  # em between the lines of a paragraph
-_GAP: Final = 1.45  # distance of lines to the usual one, from which a paragraph ends
-_COLUMN: Final = 3.0  # em to the right, from which a line may begin the next column
+_GAP: Final = 1.45  # line distance relative to the usual one, above which a paragraph ends
+_COLUMN: Final = 3.0  # em to the right, from which a line may start the next column
 _CODE_GAP: Final = 3.0  # em between lines of code
-_SHORT: Final = 0.25  # of the column's width left empty: the line ends here on purpose
-_LINES: Final = 0.5  # share of lines that end on purpose, from which all do: an address
+_SHORT: Final = 0.25  # share of the column width left empty: the line break is intended
+_LINES: Final = 0.5  # share of intended line breaks from which all are kept, as in an address
 _MANY_LINES: Final = 4
 _NEAR: Final = 6  # lines
 _MIN_ADDRESS_LINES: Final = 3
 _MAX_ADDRESS_WORDS: Final = 6
 _ITEM: Final = re.compile(r"(?:[•‣◦▪●○–*·]|-|\d{1,3}[.)]|[a-z]\))\s+\S")
 _ENDS: Final = (".", "!", "?", ":", "…", "。", '"', "”", ")", "؟", "\u06d4")
-_UNSPACED: Final = re.compile(  # scripts that are written without spaces between words
+_UNSPACED: Final = re.compile(  # scripts written without spaces between words
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff"
     "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
@@ -35,7 +35,7 @@ _UNSPACED: Final = re.compile(  # scripts that are written without spaces betwee
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A paragraph, item, row or code, or a heading when it has a level (1 is the largest)."""
+    """A paragraph, item, row or code; a heading if it has a level (1 is the largest)."""
 
     text: str
     kind: BlockKind = "paragraph"
@@ -45,7 +45,7 @@ class Piece:
 
 
 def body_size(pages: Sequence[Sequence[Line]]) -> float:
-    """The size in which most characters are set."""
+    """The font size of most characters."""
     sizes: Counter[float] = Counter()
     for page in pages:
         for line in page:
@@ -54,7 +54,7 @@ def body_size(pages: Sequence[Sequence[Line]]) -> float:
 
 
 def pieces(lines: Sequence[Line], body: float, vocabulary: Vocabulary) -> Iterator[Piece]:
-    """What the lines of a page say, in order."""
+    """Split the lines of a page into pieces, in order."""
     page = _Page(lines, body)
     begin = 0
     for end in range(1, len(lines) + 1):
@@ -64,17 +64,17 @@ def pieces(lines: Sequence[Line], body: float, vocabulary: Vocabulary) -> Iterat
 
 
 class _Page:
-    """Knows how wide the columns of the page are and how far apart its lines."""
+    """Knows the column widths and line distances of a page."""
 
     def __init__(self, lines: Sequence[Line], body: float) -> None:
         self._lines = lines
         self._body = body
         fixed = sum(len(line.text) for line in lines if line.fixed)
-        self._few_fixed = 2 * fixed < sum(len(line.text) for line in lines)  # code between text
+        self._few_fixed = 2 * fixed < sum(len(line.text) for line in lines)  # code within text
         self._step = min(_usual_step(lines), _MAX_STEP * body)
 
     def begins_anew(self, at: int) -> bool:
-        """Whether a paragraph ends before that line."""
+        """Whether a paragraph ends before line `at`."""
         before, line = self._lines[at - 1], self._lines[at]
         down = before.bottom - line.bottom
         if before.is_row or line.is_row or before.fixed != line.fixed:
@@ -103,7 +103,7 @@ class _Page:
             text = " ".join(first.text.split()) + "-" * first.broken
             return Piece(text, "row", cells=first.cells)
         edge = max(line.right for line in group)
-        if len(group) < _MANY_LINES:  # too few to say how long a full line is
+        if len(group) < _MANY_LINES:  # too few to tell how long a full line is
             edge = max(edge, self._edge_near(begin))
         early = [
             _ends_early(line, after, edge) and not line.broken for line, after in pairwise(group)
@@ -128,7 +128,7 @@ class _Page:
         return line.size >= _LARGER * self._body and len(line.text) <= _MAX_HEADING_LENGTH
 
     def _edge_near(self, at: int) -> float:
-        """Where the lines around this one end that begin at the same place."""
+        """The right edge of nearby lines with the same left edge."""
         line = self._lines[at]
         near = self._lines[max(0, at - _NEAR) : at + _NEAR]
         return max(
@@ -139,7 +139,7 @@ class _Page:
 
 
 def _ends_early(line: Line, after: Line, edge: float) -> bool:
-    """Whether the first word of the next line would have fitted into this one."""
+    """Whether the first word of the next line would have fitted on this one."""
     word = min(after.first, 2 * after.size) if _UNSPACED.match(after.text) else after.first
     return edge - line.right > word + 0.3 * line.size
 
@@ -149,7 +149,7 @@ def _is_short(line: Line, edge: float) -> bool:
 
 
 def _is_address(group: Sequence[Line]) -> bool:
-    """Short lines that all begin with a capital letter or a figure."""
+    """Whether these are short lines that all begin with a capital letter or a digit."""
     return len(group) >= _MIN_ADDRESS_LINES and all(
         (line.text[0].isupper() or line.text[0].isdigit())
         and line.text.count(" ") < _MAX_ADDRESS_WORDS
@@ -158,7 +158,7 @@ def _is_address(group: Sequence[Line]) -> bool:
 
 
 def _usual_step(lines: Sequence[Line]) -> float:
-    """The distance between the lines of a paragraph: the most frequent one."""
+    """The most frequent distance between consecutive lines."""
     steps = Counter(
         round(above.bottom - below.bottom)
         for above, below in pairwise(lines)
@@ -168,7 +168,7 @@ def _usual_step(lines: Sequence[Line]) -> float:
 
 
 def _code(group: Sequence[Line]) -> str:
-    """The lines with their indentation, and an empty one where there is room for it."""
+    """Lines with their indentation; larger gaps become empty lines."""
     left = min(line.left for line in group)
     longest = max(group, key=lambda line: len(line.text))
     pitch = (longest.right - longest.left) / len(longest.text) or 1.0
@@ -183,7 +183,7 @@ def _code(group: Sequence[Line]) -> str:
 
 
 def _joined(group: Sequence[Line], ends: Sequence[str], vocabulary: Vocabulary) -> str:
-    """One text; `ends` stand between the lines, except where a word goes on."""
+    """Join lines with `ends` between them, except where a word continues."""
     text = " ".join(group[0].text.split())
     for before, line, end in zip(group, group[1:], ends, strict=False):
         more = " ".join(line.text.split())

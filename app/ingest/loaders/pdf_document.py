@@ -1,4 +1,4 @@
-"""PDF: the text of each page, put back into paragraphs, with form values, notes and links."""
+"""PDF: page text rebuilt into paragraphs, with form values, notes and links."""
 
 import threading
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _TEXT_FILES: Final = frozenset((".txt", ".md", ".csv", ".tsv", ".log"))
 
 @dataclass(slots=True)
 class _Content:
-    """What is read of the file while it is open."""
+    """What is read while the file is open."""
 
     pages: list[PageLines] = field(default_factory=list)
     annotations: list[Annotations] = field(default_factory=list)
@@ -48,7 +48,7 @@ class _Content:
 
 
 def load_pdf(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties, else the largest heading of the first page."""
+    """Title: the title property, else the largest heading of the first page."""
     with _LOCK:
         try:
             document = pypdfium2.PdfDocument(data)
@@ -65,7 +65,7 @@ def load_pdf(data: bytes) -> ParsedDocument:
 
 def _read(document: pypdfium2.PdfDocument) -> _Content:
     try:
-        document.init_forms()  # before any page is opened
+        document.init_forms()  # must precede opening any page
         count = len(document)
         title = document.get_metadata_value("Title")
     except pypdfium2.PdfiumError as error:
@@ -86,7 +86,7 @@ def _read(document: pypdfium2.PdfDocument) -> _Content:
 
 
 def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -> None:
-    """Raises `IngestError` when it is too much for one source."""
+    """Raises `IngestError` when the document exceeds the limits of a source."""
     page = _page(document, index)
     try:
         text = page.get_textpage()
@@ -108,9 +108,9 @@ def _read_page(document: pypdfium2.PdfDocument, index: int, content: _Content) -
 
 
 def _page(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
-    """Opens the file as if it had no form: otherwise PDFium draws every field of each page.
+    """Open a page with the form detached: otherwise PDFium draws every field of the page.
 
-    A list of a thousand choices takes it a tenth of a second.
+    A list with a thousand choices would take a tenth of a second.
     """
     form, document.formenv = document.formenv, None
     try:
@@ -120,13 +120,13 @@ def _page(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
 
 
 class _Composer:
-    """Writes what was read into one text."""
+    """Writes the pages into one text."""
 
     def __init__(self, content: _Content) -> None:
         self._content = content
         self._out = ExtractedText()
         self._title = useful_title(content.title)
-        self._table: Table | None = None  # that the page before ended with
+        self._table: Table | None = None  # table at the end of the previous page
 
     def document(self) -> ParsedDocument:
         content = self._content
@@ -187,7 +187,7 @@ class _Composer:
             self._content.files.append((name, data))
 
     def _add_files(self) -> int:
-        """Text files are read; the others are named. Returns how many those are."""
+        """Add attached text files and name the others. Returns the number of the others."""
         unread = 0
         for name, data in dict.fromkeys(self._content.files):
             text = _file_text(name, data)

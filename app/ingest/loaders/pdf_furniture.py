@@ -1,4 +1,4 @@
-"""Running headers, footers and page numbers of a PDF: one copy of what repeats is kept."""
+"""Running headers, footers and page numbers of a PDF: keeps one copy of repeated lines."""
 
 import re
 from collections import Counter, defaultdict
@@ -8,21 +8,21 @@ from typing import Final, Literal
 
 from app.ingest.loaders.pdf_layout import Line
 
-MARGIN: Final = 0.1  # of the page's height, above and below
-REPEATED: Final = 0.45  # share of the pages; headers may be on every other page only
-MIN_PAGES: Final = 3  # on which text stands to count as repeated
+MARGIN: Final = 0.1  # share of the page height, at top and bottom
+REPEATED: Final = 0.45  # share of pages; headers may appear on every other page only
+MIN_PAGES: Final = 3  # pages on which a line must stand to count as repeated
 _SAME_HEIGHT: Final = 6.0  # points
-_FOLLOWING: Final = 0.8  # share of the numbers that grow with the page
+_FOLLOWING: Final = 0.8  # share of numbers that increase with the page
 _APART: Final = 1.6  # em between a numbered header and the text
 _LARGER: Final = 1.15
-_COPIED: Final = 0.6  # share of lines, from which two pages are copies of each other
-_LETTERHEAD: Final = 0.25  # of the page's height, that those of two pages may take
-_MAX_NUMBERS: Final = 12  # in a header
+_COPIED: Final = 0.6  # share of common lines from which two pages are copies of each other
+_LETTERHEAD: Final = 0.25  # share of the page height that a letterhead in a two-page file may take
+_MAX_NUMBERS: Final = 12  # numbers in one header
 _ROMAN: Final = re.compile("[ivxlc]{1,8}")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _DIGITS: Final = re.compile(r"\d+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_MAX_SHIFT: Final = 1_500  # of a page's number to its place: 2023, 2024, 2025 are years
+_MAX_SHIFT: Final = 1_500  # page number minus position in the file: 2023, 2024, 2025 are years
 _PAGE_WORDS: Final = {
     *("page", "pages", "pag", "pg", "p", "of", "seite", "seiten", "s", "von", "página"),
     *("pagina", "de", "di", "sida", "side", "av", "af", "van", "blz", "sivu", "sur", "strona"),
@@ -35,7 +35,7 @@ _Side = Literal["top", "bottom"]
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """The lines of a page, and where the page begins and ends in points."""
+    """The lines of a page, and its top and bottom in points."""
 
     lines: list[Line]
     bottom: float
@@ -44,7 +44,7 @@ class PageLines:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Line number `line` of page number `page`, in the margin."""
+    """Line `line` in the margin of page `page`."""
 
     page: int
     line: int
@@ -52,7 +52,7 @@ class _Place:
 
 
 def without_furniture(pages: Sequence[PageLines], body: float) -> list[list[Line]]:
-    """The lines of each page. A page that would be left empty is kept as it is."""
+    """The lines of each page. A page that would become empty is kept whole."""
     places = [place for at, page in enumerate(pages) for place in _in_margins(at, page)]
     dropped: dict[int, set[int]] = defaultdict(set)
     repeated = [*_repeated(pages, places), *_letterheads(pages)]
@@ -77,7 +77,7 @@ def _in_margins(at: int, page: PageLines) -> Iterator[_Place]:
 
 
 def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[list[_Place]]:
-    """Copies of the same text at the same height."""
+    """Groups of lines with the same text at the same height."""
     same: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
     for place in places:
         same[pages[place.page].lines[place.line].text, place.side].append(place)
@@ -92,9 +92,9 @@ def _repeated(pages: Sequence[PageLines], places: Sequence[_Place]) -> Iterator[
 
 
 def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
-    """The lines with which two otherwise different pages both begin or end."""
+    """Leading or trailing lines shared by two otherwise different pages."""
     if len(pages) != 2 or _are_copies(*pages):
-        return  # with more pages, what repeats is known by how often it does
+        return  # with more pages, repetition is decided by frequency
     for side in ("top", "bottom"):
         orders = [_from_edge(page, side) for page in pages]
         same = 0
@@ -111,14 +111,14 @@ def _letterheads(pages: Sequence[PageLines]) -> Iterator[list[_Place]]:
 
 
 def _are_copies(first: PageLines, second: PageLines) -> bool:
-    """Whether most of what one page says, the other says too."""
+    """Whether most lines of one page also occur on the other."""
     texts = [Counter(line.text for line in page.lines) for page in (first, second)]
     shared = (texts[0] & texts[1]).total()
     return shared > _COPIED * min(text.total() for text in texts)
 
 
 def _from_edge(page: PageLines, side: _Side) -> list[int]:
-    """The lines by their distance from the edge of the page."""
+    """Line numbers by distance from the given page edge."""
     sign = -1 if side == "top" else 1
     return sorted(range(len(page.lines)), key=lambda at: sign * page.lines[at].bottom)
 
@@ -130,7 +130,7 @@ def _is_copy(pages: Sequence[PageLines], one: _Place, other: _Place) -> bool:
 
 
 def _ends_apart(page: PageLines, order: Sequence[int], count: int) -> bool:
-    """Whether these lines stand at the edge, with more than a line's distance to the others."""
+    """Whether these lines are at the edge, more than a line's height from the others."""
     last, following = page.lines[order[count - 1]], page.lines[order[count]]
     edge = page.top if last.bottom > following.bottom else page.bottom
     if abs(edge - page.lines[order[0]].bottom) > MARGIN * (page.top - page.bottom):
@@ -146,7 +146,7 @@ def _numbered(
     body: float,
     repeated: set[tuple[int, int]],
 ) -> Iterator[_Place]:
-    """Page numbers, and copies of text that differ in the page's number only."""
+    """Page numbers, and lines that differ only in the page number."""
     alike: dict[tuple[str, _Side], list[_Place]] = defaultdict(list)
     for place in places:
         line = pages[place.page].lines[place.line]
@@ -163,7 +163,7 @@ def _numbered(
 
 
 def _follow_the_page(pages: Sequence[PageLines], copies: Sequence[_Place]) -> bool:
-    """Whether one of the numbers grows by one with each page and the others are always the same."""
+    """Whether one number increases by one per page and the others are constant."""
     if len({one.page for one in copies}) < max(2, REPEATED / 2 * len(pages)):
         return False
     numbers = [_numbers(pages[one.page].lines[one.line].text) for one in copies]
@@ -185,7 +185,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _is_apart(pages: Sequence[PageLines], place: _Place, repeated: set[tuple[int, int]]) -> bool:
-    """Whether there is more than a line's distance to the text of the page."""
+    """Whether more than a line's height separates the line from the page text."""
     lines = pages[place.page].lines
     line = lines[place.line]
     step = 1 if place.side == "top" else -1

@@ -1,4 +1,4 @@
-"""Words broken at the end of a line: whether the hyphen is the word's own."""
+"""Decides whether a hyphen at the end of a line belongs to the word."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ from app.ingest.loaders.pdf_layout import Line
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _START: Final = re.compile(r"[^\W\d_]+")
-_MIN_PART: Final = 4  # letters of two words that are known by themselves
+_MIN_PART: Final = 4  # letters per part of a compound of two known words
 _MAX_LOOKBACK: Final = 100  # characters
-# First and last parts of English compounds that are written with a hyphen.
+# First and last parts of English compounds written with a hyphen.
 _FIRSTS: Final = frozenset(("self", "well", "half", "cross", "quasi"))
 _LASTS: Final = frozenset(
     ("based", "driven", "friendly", "oriented", "related", "specific", "style", "wide")
@@ -18,7 +18,7 @@ _LASTS: Final = frozenset(
 
 
 class Vocabulary:
-    """The words that the document writes elsewhere, in small letters."""
+    """The document's words, in lower case."""
 
     def __init__(self, pages: Iterable[Sequence[Line]]) -> None:
         self._words: set[str] = set()
@@ -30,7 +30,7 @@ class Vocabulary:
                 cut = line.broken
 
     def joined(self, before: str, after: str) -> str:
-        """The text before and after the break, with the hyphen if it belongs to the word."""
+        """Join the text around a line break, keeping the hyphen if it belongs to the word."""
         head = before[-_MAX_LOOKBACK:].rsplit(None, 1)[-1]
         found = _START.match(after)
         tail = found[0] if found else ""

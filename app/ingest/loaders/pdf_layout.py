@@ -1,4 +1,4 @@
-"""Cells of a PDF page to lines in reading order: columns one after another, tables row by row."""
+"""Orders the cells of a PDF page into lines: columns one by one, tables row by row."""
 
 import re
 from bisect import bisect
@@ -16,34 +16,34 @@ _WIDE_GAP: Final = 3.0  # em between a label and its value
 _MIN_GUTTER: Final = 0.5  # em
 _MAX_COLUMNS: Final = 8
 _MIN_PROSE_LINES: Final = 3
-_MIN_PROSE_WORDS: Final = 3.0  # in the line of a column
-_MIN_FILL: Final = 0.7  # of a column's width by its lines
-_MIN_LOWER: Final = 0.25  # lines of running text that begin with a small letter
-_ROW_STEP: Final = 1.5  # em, from which short lines in columns are rows of a table
+_MIN_PROSE_WORDS: Final = 3.0  # words in a line of a text column
+_MIN_FILL: Final = 0.7  # share of a column's width filled by its lines
+_MIN_LOWER: Final = 0.25  # share of lines of running text that begin with a lowercase letter
+_ROW_STEP: Final = 1.5  # em; short lines in columns that are further apart are table rows
 _FIELD_SHIFT: Final = 0.7  # em between a field and the line of its label
-_LEADERS: Final = re.compile(r"(?: ?\.){5,} ?")  # of a table of contents
-_UNSPACED: Final = 4  # letters of scripts without spaces that count as a word
+_LEADERS: Final = re.compile(r"(?: ?\.){5,} ?")  # dots in a table of contents
+_UNSPACED: Final = 4  # letters that count as a word in scripts without spaces
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is read, in points from the lower left corner."""
+    """A line in reading order. Coordinates in points from the lower left corner."""
 
     text: str
     left: float
     right: float
     bottom: float
-    size: float  # of the letters
+    size: float  # font size
     first: float  # width of the first word
-    broken: bool = False  # the last word goes on in the next line
+    broken: bool = False  # the last word continues on the next line
     fixed: bool = False  # set in a fixed-pitch font
-    is_row: bool = False  # of a table, or a label with its value
-    cells: tuple[Cell, ...] = ()  # of a row that is read from left to right
+    is_row: bool = False  # a table row, or a label with its value
+    cells: tuple[Cell, ...] = ()  # of a row, left to right
 
 
 @dataclass(slots=True)
 class _Row:
-    """Cells next to each other, from left to right."""
+    """Adjacent cells, from left to right."""
 
     cells: list[Cell]
     is_row: bool = False
@@ -58,13 +58,13 @@ class _Row:
 
 
 def ordered_lines(cells: Sequence[Cell], fields: Sequence[Cell] = ()) -> list[Line]:
-    """The lines of a page. Cells come as they are drawn; `fields` are filled in between them."""
+    """The lines of a page. `cells` are in drawing order; `fields` are inserted between them."""
     rows = _with_fields(_joined_columns(_rows(cells)), fields)
     return [_line(row) for row in _separated_columns(rows)]
 
 
 def _rows(cells: Sequence[Cell]) -> list[_Row]:
-    """Cells that are drawn after each other on the same height."""
+    """Cells drawn consecutively at the same height."""
     rows: list[_Row] = []
     for cell in cells:
         if rows and _continues(rows[-1].cells[-1], cell):
@@ -87,7 +87,7 @@ def _continues(before: Cell, cell: Cell) -> bool:
 
 
 def _joined_columns(rows: list[_Row]) -> list[_Row]:
-    """Rows of a table that is drawn column by column, put together again."""
+    """Reassemble rows of a table that was drawn column by column."""
     groups = _descending(rows)
     if len(groups) == 1:
         return rows
@@ -109,7 +109,7 @@ def _joined_columns(rows: list[_Row]) -> list[_Row]:
 
 
 def _descending(rows: Sequence[_Row]) -> list[list[_Row]]:
-    """Divided where the drawing goes up again."""
+    """Split where drawing moves back up the page."""
     groups: list[list[_Row]] = [[]]
     last: _Row | None = None
     for row in rows:
@@ -150,7 +150,7 @@ def _is_next_column(
 
 
 def _with_fields(rows: list[_Row], fields: Sequence[Cell]) -> list[_Row]:
-    """A filled field stands in the line whose label it has, else where its height is."""
+    """Insert a form field into the line of its label, else by its height."""
     if not fields:
         return rows
     by_height = sorted(range(len(rows)), key=lambda at: rows[at].bottom)
@@ -174,7 +174,7 @@ def _with_fields(rows: list[_Row], fields: Sequence[Cell]) -> list[_Row]:
 
 
 def _separated_columns(rows: list[_Row]) -> Iterator[_Row]:
-    """Lines drawn across the gutter of two columns are divided; rows of tables are marked."""
+    """Split lines drawn across the gutter of two columns, and mark table rows."""
     waiting = [(rows, 0, 1)]
     while waiting:
         some, at, columns = waiting.pop()
@@ -196,7 +196,7 @@ def _separated_columns(rows: list[_Row]) -> Iterator[_Row]:
 
 
 def _marked(row: _Row) -> _Row:
-    """A label with its value far beside it is a row, too."""
+    """Mark a label with a distant value as a row."""
     if any(b.left - a.right > _WIDE_GAP * b.size for a, b in pairwise(row.cells)):
         row.is_row = True
     return row
@@ -204,14 +204,14 @@ def _marked(row: _Row) -> _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Gutter:
-    """Empty space beside which the rows before row `end` stand."""
+    """Vertical empty space that the rows up to row `end` leave free."""
 
     middle: float
     end: int
 
 
 def _gutter(rows: Sequence[_Row], start: int) -> _Gutter | None:
-    """The gap of this row that most rows below it share, if two of them have it."""
+    """The gap of this row that the most rows below share; None if no other row does."""
     cells = rows[start].cells
     gaps = [(a.right, b.left) for a, b in pairwise(cells)]
     gaps = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_MAX_COLUMNS]
@@ -254,7 +254,7 @@ def _sides(rows: Sequence[_Row], middle: float) -> tuple[list[_Row], list[_Row]]
 
 
 def _is_prose(rows: Sequence[_Row]) -> bool:
-    """Whether the rows are the lines of running text rather than cells of a table."""
+    """Whether the rows are lines of running text rather than table cells."""
     if len(rows) < _MIN_PROSE_LINES:
         return False
     if median(_words(row.cells) for row in rows) < _MIN_PROSE_WORDS:

@@ -1,4 +1,4 @@
-"""Rows of a PDF page put into columns by their places, where a header names these."""
+"""Assigns rows of a PDF page to table columns by position, where a header names the columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from app.ingest.loaders.table_headers import (
 
 _MAX_COLUMNS: Final = 40
 _MAX_NAME: Final = 60  # characters
-_MIN_PAIRS: Final = 3  # rows of figures under a header of two columns; fewer may be a form
+_MIN_PAIRS: Final = 3  # rows of numbers under a two-column header; fewer may be a form
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells by column. `edges` are where the columns begin and end, in points."""
+    """Rows of cells by column. `edges` are the left and right edges of the columns, in points."""
 
     rows: list[list[str]]
     edges: tuple[tuple[float, float], ...]
@@ -30,9 +30,9 @@ class Table:
 
 
 def table_of(lines: Sequence[Sequence[Cell]], before: Table | None = None) -> Table | None:
-    """The lines as a table; None for those without columns, or without a header.
+    """The lines as a table; None when they have no columns or no header.
 
-    With `before`, a table of the page before, its header goes on where the columns are the same.
+    `before` is a table at the end of the previous page: its header applies where columns match.
     """
     edges = _columns(lines)
     if edges is None:
@@ -47,7 +47,7 @@ def table_of(lines: Sequence[Sequence[Cell]], before: Table | None = None) -> Ta
 
 
 def _columns(lines: Sequence[Sequence[Cell]]) -> tuple[tuple[float, float], ...] | None:
-    """Where the cells of the longest rows stand, if these agree."""
+    """Column positions from the longest rows, if those rows agree."""
     width = max(map(len, lines))
     longest = [line for line in lines if len(line) == width]
     if not 1 < width <= _MAX_COLUMNS or len(longest) < 2:
@@ -79,7 +79,7 @@ def _row(line: Sequence[Cell], edges: Sequence[tuple[float, float]]) -> list[str
 
 
 def _is_sure(header: Header, body: Sequence[Sequence[str]]) -> bool:
-    """Two columns are labels and values as often as a table; long names are lines of a form."""
+    """Whether this is clearly a table: two columns or long names may be a form instead."""
     if max(map(len, header.names)) > _MAX_NAME:
         return False
     return len(header.names) > 2 or (

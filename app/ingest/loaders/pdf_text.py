@@ -1,4 +1,4 @@
-"""Reads the words of a PDF page with their places from PDFium, and puts them together to cells."""
+"""Reads the words of a PDF page with their positions from PDFium and groups them into cells."""
 
 import ctypes
 import math
@@ -16,15 +16,15 @@ from app.ingest.loaders.pdf_accents import JOINER, composed
 
 _LINE: Final = re.compile(r"[^\n\r\ufffe]+")
 _TOKEN: Final = re.compile(r"[^\x00\s\ufffe\ufeff\u200b]+")
-_BREAK: Final = "\ufffe"  # PDFium's character for the hyphen of a word broken at the line's end
+_BREAK: Final = "\ufffe"  # PDFium's character for a hyphen that breaks a word at the end of a line
 _HYPHENS: Final = "-\u2010\u00ad"
-_CELL_GAP: Final = 1.0  # em between words, from which they may be in different columns
+_CELL_GAP: Final = 1.0  # em between words; from this gap on they may be in different columns
 _NEXT_LINE: Final = 0.8  # em of vertical distance
-_MIN_LOWER: Final = 0.3  # share of small letters in text
-_TOLERATED: Final = 0.3  # share of the characters that may be unreadable
+_MIN_LOWER: Final = 0.3  # share of lowercase letters in running text
+_TOLERATED: Final = 0.3  # share of characters that may be unreadable
 _SYMBOL_BULLETS: Final = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf0a8"), "•")
 _PRESENTATION: Final = re.compile("[\ufb00-\ufb06\ufb1d-\ufb4f\ufb50-\ufdff\ufe70-\ufefc]")
-_BEFORE_MARK: Final = re.compile(  # no word begins with a vowel sign
+_BEFORE_MARK: Final = re.compile(  # a vowel sign never begins a word
     " \u034f?(?=[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670"
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])"
 )
@@ -37,30 +37,30 @@ _FIXED_NAMES: Final = (b"courier", b"mono", b"consol", b"typewriter", b"cmtt")
 
 @dataclass(slots=True)
 class Cell:
-    """Words of one line without a wide gap between them, in points from the lower left corner."""
+    """Words on one line without a wide gap between them. Coordinates in points from bottom left."""
 
     text: str
     left: float
     right: float
     bottom: float
-    size: float  # of the letters
+    size: float  # font size
     first: float  # width of the first word
     words: int = 1
-    broken: bool = False  # the last word goes on in the next line
+    broken: bool = False  # the last word continues on the next line
     fixed: bool = False  # set in a fixed-pitch font
     rtl: bool = False
-    unmapped: bool = False  # its font does not say which characters it shows
-    alone: str = ""  # of a form field: its text where no label is beside it
+    unmapped: bool = False  # the font has no character map
+    alone: str = ""  # text of a form field that has no label beside it
 
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What is written on a page, in the order in which it is drawn."""
+    """The text of a page in drawing order."""
 
     cells: list[Cell]
     bottom: float
     top: float
-    unreadable: bool = False  # its fonts do not say which characters they show
+    unreadable: bool = False  # the fonts have no character maps
 
 
 class _Word(NamedTuple):
@@ -71,11 +71,11 @@ class _Word(NamedTuple):
 
 
 def page_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> PageText:
-    """The text of the page's content; annotations are not part of it."""
+    """Extract the text of the page content, without annotations."""
     reader = _Reader(text)
     turned = list(reader.cells())
     turn = reader.main_turn()
-    # Text in the main direction first, then what is written along the margin.
+    # Text in the main direction first, then text along the margin.
     turned.sort(key=lambda one: (one[0] != turn, one[0]))
     cells = [cell for _, cell in turned]
     unreadable = reader.unreadable() > _TOLERATED * reader.length
@@ -91,7 +91,7 @@ def page_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> PageText:
 
 
 class _Reader:
-    """One page. PDFium's calls take longer than all else: there are three for a word."""
+    """Reads one page. Most time goes into PDFium calls, of which a word takes three."""
 
     def __init__(self, page: pypdfium2.PdfTextPage) -> None:
         self._page = page.raw
@@ -105,21 +105,21 @@ class _Reader:
         self.length = 0
 
     def unreadable(self) -> int:
-        """Characters that are not known."""
+        """The number of characters that cannot be mapped to Unicode."""
         noise = sum(map(len, self._unmapped)) if self.unmapped_is_noise() else 0
         return noise + len(_UNREADABLE.findall(self._text))
 
     def unmapped_is_noise(self) -> bool:
-        """Codes of fonts without a table of characters are often those of ASCII, but not always."""
+        """Whether unmapped codes are noise: fonts without a character map often use ASCII codes."""
         text = "".join(self._unmapped)
         return sum(map(str.islower, text)) < _MIN_LOWER * len(text)
 
     def main_turn(self) -> int:
-        """The direction of most of the text, in quarters of a turn."""
+        """The direction of most of the text, in quarter turns."""
         return self._turns.index(max(self._turns))
 
     def cells(self) -> Iterator[tuple[int, Cell]]:
-        """Each with its direction."""
+        """Each cell with its direction."""
         for line in _LINE.finditer(self._text):
             spans = [token.span() for token in _TOKEN.finditer(self._text, *line.span())]
             if spans:
@@ -148,7 +148,7 @@ class _Reader:
         yield turn, cell
 
     def _size(self, at: int) -> float:
-        """Of the letters as they are shown: files may set size 1 and enlarge it."""
+        """The rendered size: files may set size 1 and scale it up."""
         matrix = self._matrix
         size = float(raw.FPDFText_GetFontSize(self._page, at))
         if raw.FPDFText_GetMatrix(self._page, at, matrix):
@@ -156,7 +156,7 @@ class _Reader:
         return abs(size) or 1.0
 
     def _words(self, spans: Sequence[tuple[int, int]], turn: int, size: float) -> list[_Word]:
-        """One for each span, unless PDFium took letters below each other for a word."""
+        """One word per span, except where PDFium merged letters that stand below each other."""
         words = []
         for start, end in spans:
             word = self._word(start, end, turn, size)
@@ -192,7 +192,7 @@ class _Reader:
 
 
 def _characters(page: pypdfium2.PdfTextPage) -> str:
-    """One for each of PDFium's, so that positions agree; those beyond the basic plane are two."""
+    """One character per PDFium position; those outside the BMP take two positions."""
     length = page.count_chars()
     buffer = (ctypes.c_ushort * (length + 1))()
     if raw.FPDFText_GetText(page, 0, length, buffer) == length + 1:
@@ -207,12 +207,12 @@ def _characters(page: pypdfium2.PdfTextPage) -> str:
 
 
 def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
-    """Coordinates in which the text runs from left to right; turns are clockwise."""
+    """Rotate coordinates so that the text runs left to right. Turns are clockwise."""
     return (-y, x) if turn == 1 else (-x, -y) if turn == 2 else (y, -x)
 
 
 def _grouped(words: Sequence[_Word], size: float) -> list[list[_Word]]:
-    """The words of a line, divided where a wide gap is."""
+    """Split the words of a line at wide gaps."""
     groups = [[words[0]]]
     gap, step = _CELL_GAP * size, _NEXT_LINE * size
     for word in words[1:]:
@@ -253,7 +253,7 @@ def _cell(words: Sequence[_Word], size: float, *, fixed: bool, unmapped: bool) -
 
 
 def _spaced(words: Sequence[_Word]) -> str:
-    """Words of a fixed-pitch font with as many spaces between them as there is room for."""
+    """Join words of a fixed-pitch font with as many spaces as fit between them."""
     pitch = sum(word.right - word.left for word in words) / sum(len(word.text) for word in words)
     text = words[0].text
     for before, word in pairwise(words):
@@ -262,7 +262,7 @@ def _spaced(words: Sequence[_Word]) -> str:
 
 
 def _readable(text: str) -> str:
-    """Characters of ligatures and presentation forms one by one, symbol fonts' bullets as such."""
+    """Expand ligatures and presentation forms, and map symbol-font bullets to bullets."""
     if any("\ud800" <= one <= "\udfff" for one in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = _BEFORE_MARK.sub("", text.replace(JOINER, "").translate(_SYMBOL_BULLETS))

@@ -1,4 +1,4 @@
-"""Plain text: paragraphs, lists and headings, as far as they can be seen."""
+"""Plain text: paragraphs, lists and headings, as far as they can be detected."""
 
 import re
 from typing import Final
@@ -13,11 +13,11 @@ _UNDERLINE: Final = re.compile(r"(=|-|~)\1{2,}\s*")
 _ENDS: Final = (".", ",", ";", ":", "!", "?")
 _HEADING_LENGTH: Final = 90
 _TITLE_LENGTH: Final = 120
-_WRAPPED: Final = 45  # characters that a line has at least when its end is only a wrap
+_WRAPPED: Final = 45  # characters from which a line break counts as wrapping
 
 
 def load_text(data: bytes) -> ParsedDocument:
-    """Title: a short first line with an empty one below it."""
+    """Title: a short first line followed by an empty one."""
     text = decode(data).expandtabs(4).strip("\n")
     out = ExtractedText()
     paragraphs = [part for part in _PARAGRAPHS.split(text) if part.strip()]
@@ -31,7 +31,7 @@ def load_text(data: bytes) -> ParsedDocument:
 
 
 def add_text(out: ExtractedText, text: str) -> None:
-    """Paragraphs, lists and headings below what is there already."""
+    """Add paragraphs, lists and headings to `out`."""
     for paragraph in _PARAGRAPHS.split(text.expandtabs(4).strip("\n")):
         if paragraph.strip():
             _add(out, paragraph)
@@ -48,7 +48,7 @@ def _add(out: ExtractedText, paragraph: str) -> None:
 
 
 def _grouped(lines: list[str]) -> list[tuple[bool, list[str]]]:
-    """Lines that belong together: each list item with what follows it, else all of them."""
+    """Split into list items, each with its continuation lines, and other text."""
     groups: list[tuple[bool, list[str]]] = []
     for line in lines:
         if _ITEM.match(line):
@@ -61,7 +61,7 @@ def _grouped(lines: list[str]) -> list[tuple[bool, list[str]]]:
 
 
 def _unwrapped(lines: list[str]) -> str:
-    """One line, when the breaks only come from a column's width; else as it is."""
+    """Join lines that are only wrapped; otherwise keep the line breaks."""
     if all(len(line) >= _WRAPPED for line in lines[:-1]):
         return " ".join([lines[0], *(line.strip() for line in lines[1:])])
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The records of a PowerPoint file, and which of them are current ([MS-PPT])."""
+"""The records of a PowerPoint file, and which versions of them are current ([MS-PPT])."""
 
 import struct
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from app.ingest.parsed_document import IngestError
 
 DOCUMENT, SLIDE, NOTES = 1000, 1006, 1008
 _USER_EDIT, _PERSIST_DIRECTORY, _TEXT_CHARS, _TEXT_BYTES, _CSTRING = 4085, 6002, 4000, 4008, 4026
-_TAG_DATA: Final = 5003  # holds records, although it does not say so
+_TAG_DATA: Final = 5003  # contains records, although its header does not say so
 _HEADER: Final = struct.Struct("<HHI")
 _CURRENT_USER: Final = struct.Struct("<8xIII")
 _EDIT: Final = struct.Struct("<4xHBBIII")
@@ -21,7 +21,7 @@ _MAX_DEPTH: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record; `content` is without the header."""
+    """A record; `content` excludes the header."""
 
     type: int
     instance: int
@@ -30,7 +30,7 @@ class Record:
 
 
 def records(data: memoryview) -> Iterator[Record]:
-    """One after the other, as far as they are whole."""
+    """Consecutive records, up to the first incomplete one."""
     at = 0
     while at + _HEADER.size <= len(data):
         head, type_, length = _HEADER.unpack_from(data, at)
@@ -41,12 +41,12 @@ def records(data: memoryview) -> Iterator[Record]:
 
 
 def children(record: Record, type_: int) -> Iterator[Record]:
-    """Those of this type directly in a container."""
+    """Records of this type directly inside a container."""
     return (one for one in records(record.content) if one.type == type_)
 
 
 def descendants(record: Record, type_: int, depth: int = 0) -> Iterator[Record]:
-    """Those of this type at any depth. Raises `IngestError` for more depth than files have."""
+    """Records of this type at any depth. Raises `IngestError` when nested too deeply."""
     if depth > _MAX_DEPTH:
         raise IngestError("the file is nested too deeply")
     for one in records(record.content):
@@ -57,7 +57,7 @@ def descendants(record: Record, type_: int, depth: int = 0) -> Iterator[Record]:
 
 
 def text_of(record: Record) -> str:
-    """Paragraphs end with line feeds, lines with vertical tabs. Empty for other records."""
+    """The text; paragraphs end with \\n, lines with \\v. Empty for other records."""
     if record.type in (_TEXT_CHARS, _CSTRING):
         text = bytes(record.content).decode("utf-16-le", "replace")
     elif record.type == _TEXT_BYTES:
@@ -68,7 +68,7 @@ def text_of(record: Record) -> str:
 
 
 class Presentation:
-    """Finds the current version of each object: a file keeps those of earlier edits."""
+    """Resolves the current version of each object; a file also keeps those of earlier edits."""
 
     def __init__(self, file: CompoundFile) -> None:
         """Raises `IngestError` for damaged and encrypted files."""
@@ -81,7 +81,7 @@ class Presentation:
         self._read_edits(file.read("Current User") or b"")
 
     def document(self) -> Record:
-        """The one of the last edit, else the last one there is."""
+        """The document of the last edit, else the last one in the file."""
         found = self.record(self._document, DOCUMENT)
         if found is None:
             for one in records(self._data):
@@ -91,7 +91,7 @@ class Presentation:
         return found
 
     def record(self, persist: int, type_: int) -> Record | None:
-        """The object of this number; None when there is none of this type."""
+        """The object with this persist id; None if it does not exist or has another type."""
         place = self._places.get(persist)
         return None if place is None else self._at(place, type_)
 
@@ -117,7 +117,7 @@ class Presentation:
             place = earlier
 
     def _read_directory(self, place: int) -> None:
-        """Newer edits come first and win."""
+        """Walks from the newest edit to the oldest; newer entries win."""
         found = self._at(place, _PERSIST_DIRECTORY)
         if found is None:
             return

@@ -1,6 +1,6 @@
 """PPT (PowerPoint 97 to 2003): each slide is a page under its title, with notes and comments.
 
-Records are named as in [MS-PPT] and [MS-ODRAW].
+Record names follow [MS-PPT] and [MS-ODRAW].
 """
 
 import struct
@@ -36,14 +36,14 @@ _TABLE_PROPERTY: Final = 0x039F
 _PICTURE_FRAME: Final = 75
 _TITLES: Final = (0, 6)
 _BODIES: Final = (1, 5, 7, 8)
-_EDGES: Final = (7, 8, 9, 10)  # placeholders of date, number, footer and header
+_EDGES: Final = (7, 8, 9, 10)  # placeholders for date, number, footer and header
 _NOTES_TEXT: Final = 2
 _MAX_DEPTH: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """What is in one box; `kind` as TextHeaderAtom says it."""
+    """The text of one box; `kind` as in TextHeaderAtom."""
 
     kind: int
     text: str
@@ -56,7 +56,7 @@ class _Table:
 
 @dataclass(slots=True)
 class _Listed:
-    """A slide as the document lists it, with the texts of its placeholders."""
+    """A slide in the document's slide list, with its placeholder texts."""
 
     persist: int
     identifier: int
@@ -64,7 +64,7 @@ class _Listed:
 
 
 def load_ppt(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties, else that of the first slide."""
+    """Title: the title property, else the title of the first slide."""
     file = CompoundFile(data)
     deck = _Deck(Presentation(file))
     pages = deck.read()
@@ -78,7 +78,7 @@ class _Deck:
         self._presentation = presentation
 
     def read(self) -> int:
-        """The number of slides."""
+        """Read the slides. Returns how many there are."""
         document = self._presentation.document()
         slides = _listed(document, 0)
         notes = {}
@@ -145,7 +145,7 @@ class _Deck:
 
 
 def _listed(document: Record, instance: int) -> list[_Listed]:
-    """The slides (instance 0) or notes (2) in their order."""
+    """Slides (instance 0) or notes (2) in order."""
     found: list[_Listed] = []
     for one in children(document, _LIST_WITH_TEXT):
         if one.instance != instance:
@@ -170,7 +170,7 @@ def _footers(document: Record) -> Iterator[str]:
 
 
 def _placed(slide: Record, outline: list[_Text], pictures: list[Record]) -> Iterator[Placed]:
-    """The boxes and tables that have text."""
+    """The boxes and tables with text."""
     for drawing in children(slide, _DRAWING):
         for root in records(drawing.content):
             for group in children(root, _GROUP):
@@ -243,7 +243,7 @@ def _is_table(shape: Record) -> bool:
 
 
 def _place(shape: Record) -> tuple[int, int, int, int]:
-    """x, y, width, height."""
+    """x, y, width and height."""
     for one in records(shape.content):
         if one.type == _CHILD_ANCHOR and len(one.content) >= 16:
             left, top, right, bottom = struct.unpack_from("<4i", one.content)
@@ -257,7 +257,7 @@ def _place(shape: Record) -> tuple[int, int, int, int]:
 
 
 def _rows(cells: list[Placed]) -> list[list[str]]:
-    """By their places; what has none at a place is empty there."""
+    """Arrange cells into rows by position; gaps become empty cells."""
     lefts = {x: at for at, x in enumerate(sorted({one.x for one in cells}))}
     rows: dict[int, list[str]] = {}
     for one in sorted(cells, key=lambda one: (one.y, one.x)):

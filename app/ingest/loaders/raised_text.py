@@ -1,9 +1,9 @@
-"""What is set above or below the line: an exponent, the mark of a note, an index."""
+"""Superscripts and subscripts: exponents, note marks, indices."""
 
 import re
 from typing import Final
 
-LOOK_BACK: Final = 40  # characters before, by which the meaning is decided
+LOOK_BACK: Final = 40  # preceding characters that decide the meaning
 _SUPERSCRIPTS: Final = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _SUBSCRIPTS: Final = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 _EXPONENT: Final = re.compile(r"[-+−]?\d{1,3}|\d{0,2}[-+−]|n")
@@ -17,13 +17,13 @@ _BRACKET: Final = re.compile(r"\(([^()]{1,30})\)\Z")
 
 
 def raised(before: str, text: str) -> str:
-    """`m²`, `10^5`, but `sales [3]`: `before` is what the line has so far.
+    """Write a superscript: `m²`, `10^5`, but `sales [3]`. `before` is the line so far.
 
-    What is neither an exponent nor the mark of a note (1st, Mme) is written as it is.
+    Text that is neither an exponent nor a note mark (1st, Mme) is written as is.
     """
     words = text.strip()
     if before[-1:].isdigit() and words.lstrip("-+−")[:1].isdigit():
-        return f"^{words}"  # ² would be taken for another digit where it is looked up
+        return f"^{words}"  # search would read 10⁵ as 105
     if _EXPONENT.fullmatch(words) and _takes_exponent(before, words):
         return words.translate(_SUPERSCRIPTS)
     if _MARKS.fullmatch(words) and before.strip() and words[0].isdigit():
@@ -42,7 +42,7 @@ def _takes_exponent(before: str, exponent: str) -> bool:
         return False
     if exponent == "n":
         return len(word) == 1
-    if exponent[-1] in "+-−":  # the charge of an ion
+    if exponent[-1] in "+-−":  # ionic charge
         return word[0].isupper() and len(word) < LOOK_BACK / 2
     if exponent[0] in "-+−":
         return len(word) <= 3
@@ -50,7 +50,7 @@ def _takes_exponent(before: str, exponent: str) -> bool:
 
 
 def lowered(before: str, text: str) -> str:
-    """`H2O` and `x1` as they are written, `10₂` after a digit or for more than a number."""
+    """Write a subscript: `H2O` and `x1` as plain digits, `10₂` after a digit."""
     words = text.strip()
     if before[-1:].isdigit() and words[:1].isdigit():
         return words.translate(_SUBSCRIPTS)

@@ -1,4 +1,4 @@
-"""Which loader reads which file. A new format is one loader and one line here."""
+"""Maps files to loaders. A new format is one loader and one entry here."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MEGABYTE: Final = 2**20
 MAX_FILE_BYTES: Final = 256 * MEGABYTE
-MAX_TEXT_FILE_BYTES: Final = 32 * MEGABYTE  # parsed as a tree of many times its size
+MAX_TEXT_FILE_BYTES: Final = 32 * MEGABYTE  # the parsed tree takes many times the file size
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """`load` raises `IngestError`. `binary`: what it reads is known by its content alone.
+    """`load` raises `IngestError`. `binary`: the format is recognised by content alone.
 
-    `doubtful_encoding`: that of loaded text when it is hardly more than a guess; None for formats
-    that name their encoding.
+    `doubtful_encoding` returns the encoding when it is little more than a guess; None for formats
+    that declare their encoding.
     """
 
     format: str
@@ -39,16 +39,16 @@ class Loader:
     media_type: str
     load: Callable[[bytes], ParsedDocument]
     binary: bool = False
-    members: Unpack | None = None  # of a file that holds files
-    own_text: bool = True  # besides them
+    members: Unpack | None = None  # for files that contain files
+    own_text: bool = True  # whether the file has text besides its members
     largest: int = MAX_TEXT_FILE_BYTES  # bytes
     doubtful_encoding: Callable[[bytes], str | None] | None = doubtful_encoding
 
 
 def _rst(data: bytes) -> ParsedDocument:
-    """This and its like: the library of a format is imported by the first such file, not at start.
+    """Import the format's library with the first such file. The same applies below.
 
-    Together they would take a seventh of it.
+    At start, these imports would take a seventh of the start-up time.
     """
     from app.ingest.loaders.restructured_text import load_rst
 
@@ -179,7 +179,7 @@ _CODE: Final = (
 _MAX_MAIL: Final = 64 * MEGABYTE
 _MAX_OLD_OFFICE: Final = 128 * MEGABYTE
 _NAMES_OF_PAGES: Final = ("doc", "xls")
-"""Programs give these names to pages and XML, for Office to open them."""
+"""Programs also give these extensions to HTML and XML meant for Office."""
 _PLAIN: Final = "text/plain"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 LOADERS: Final = (
@@ -321,18 +321,18 @@ AUDIO: Final = {
     ".m4a": "audio/mp4",
     ".wav": "audio/wav",
 }
-"""Audio that a transcript of the same name is played with."""
+"""Audio formats that may accompany a transcript of the same name."""
 
 
 def loader_for(name: str, data: bytes) -> Loader:
-    """By the content when that is plain, then by the name's ending, then by what text looks like.
+    """Choose by clear content, then by the file extension, then by what the text looks like.
 
-    Raises `IngestError` for what nothing reads, and for a name that promises another format.
+    Raises `IngestError` for unsupported files and for an extension that contradicts the content.
     """
     suffix = PurePath(name).suffix.lower()
     own = next((loader for loader in LOADERS if suffix in loader.suffixes), None)
     found = binary_format(data)
-    # An archive with the name of a book or an Office file is a damaged one.
+    # A book or Office file that is only a ZIP archive is damaged.
     if found and not (found == "zip" and own is not None and own.binary and own.format != found):
         return _by_format(found)
     for loader in LOADERS:
@@ -353,7 +353,7 @@ def loader_for(name: str, data: bytes) -> Loader:
 
 
 def check_size(name: str, size: int, *, largest: int = MAX_FILE_BYTES) -> None:
-    """Raise `IngestError` for a file of more bytes than its format, or `largest`, allows."""
+    """Raise `IngestError` for a file larger than its format, or `largest` (bytes), allows."""
     suffix = PurePath(name).suffix.lower()
     own = next((loader.largest for loader in LOADERS if suffix in loader.suffixes), MAX_FILE_BYTES)
     limit = min(own, largest)
@@ -369,7 +369,7 @@ def _by_format(name: str) -> Loader:
 
 
 def title_from(name: str) -> str:
-    """A title for a file that does not say one: its name without ending, made readable."""
+    """A readable title from the file name, for files without a title."""
     stem = PurePath(name).stem
     words = stem.replace("_", " ").replace("-", " ").split()
     title = " ".join(words) or stem or name

@@ -1,4 +1,4 @@
-"""reStructuredText: docutils parses it, without following or running anything in it."""
+"""reStructuredText, parsed by docutils. Nothing is included and no directive runs code."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.word_styles import number_as
 from app.ingest.parsed_document import ParsedDocument
 
-MAX_PARSED: Final = 1_000_000  # characters: 20 s; what is longer is read as plain text
-MAX_LINE: Final = 4_000  # characters: docutils takes the square of a line's length
+MAX_PARSED: Final = 1_000_000  # characters: 20 s; longer files are read as plain text
+MAX_LINE: Final = 4_000  # characters: docutils takes quadratic time in the length of a line
 _SETTINGS: Final = {
     "_disable_config": True,
     "file_insertion_enabled": False,
@@ -35,7 +35,7 @@ _BROKEN: Final = (
     *(ValueError, LookupError, TypeError, AttributeError, AssertionError),
     *(RecursionError, NotImplementedError, SystemMessage),
 )
-"""What docutils raises on text that is none of its markup, or nested too deeply."""
+"""Raised by docutils on text that is not its markup or is nested too deeply."""
 _LEFT_OUT: Final = (
     *(nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending, nodes.meta),
     *(nodes.raw, nodes.transition, nodes.generated, nodes.label, nodes.colspec),
@@ -44,7 +44,7 @@ _MAX_SPAN: Final = 100
 
 
 def load_rst(data: bytes) -> ParsedDocument:
-    """Title: that of the document, else the heading it begins with."""
+    """Title: the document title, else a heading that the document begins with."""
     source = decode(data)
     if len(source) > MAX_PARSED or any(len(line) > MAX_LINE for line in source.splitlines()):
         return load_text(data)
@@ -65,8 +65,8 @@ class _Walk:
         self.out = ExtractedText()
         self.title: str | None = None
         self._level = 1
-        self._mark = ""  # of a list item whose first block is still to come
-        self._depth = 0  # of lists
+        self._mark = ""  # mark of a list item whose first block has not been read yet
+        self._depth = 0  # list depth
         self._kinds: dict[type[nodes.Node], Callable[[nodes.Element], None]] = {
             nodes.section: self._section,
             nodes.title: self._title,
@@ -121,7 +121,7 @@ class _Walk:
             self._children(node)
 
     def _add(self, text: str) -> None:
-        """A paragraph, or a part of the list item that it is in."""
+        """Add a paragraph, or part of the current list item."""
         if not self._depth:
             self.out.add_block(text)
         elif text.strip():
@@ -178,7 +178,7 @@ class _Walk:
         self._labelled(term, [part for one in body for part in one.children])
 
     def _pair(self, node: nodes.Element) -> None:
-        """A field or an option with its description."""
+        """Add a field or option with its description."""
         if len(node.children) == 2:
             name, body = node.children
             self._labelled(_words(name), body.children)
@@ -193,7 +193,7 @@ class _Walk:
                 self.out.add_block(f"{one.tagname}: {_words(one)}", "row")
 
     def _labelled(self, label: str, body: list[nodes.Node]) -> None:
-        """On one line with the first paragraph, which explains it."""
+        """Add the label on one line with the first paragraph of its body."""
         if body and isinstance(body[0], nodes.paragraph):
             text = f"{label}: {_words(body[0])}"
             if self._depth:
@@ -207,7 +207,7 @@ class _Walk:
             self._block(one)
 
     def _admonition(self, node: nodes.Element) -> None:
-        """Labelled with its kind, as every output format of docutils shows it."""
+        """Label the admonition with its kind, as docutils writers do."""
         if isinstance(node, nodes.admonition | nodes.sidebar):
             self._children(node)
         else:
@@ -234,7 +234,7 @@ class _Walk:
         self.out.add_note("pictures", sum(1 for _ in node.findall(nodes.image)))
 
     def _unread(self, node: nodes.Element) -> None:
-        """The text of markup that is wrong; of a directive, what is below its options."""
+        """Keep the text of invalid markup; of a directive, the text below its options."""
         for one in node.children:
             if isinstance(one, nodes.literal_block):
                 lines = [line.strip() for line in one.astext().split("\n")]
@@ -248,7 +248,7 @@ class _Walk:
                 self.out.add_block(_words(one))
         heads = {id(row) for head in node.findall(nodes.thead) for row in head.children}
         rows: list[list[str]] = []
-        above: dict[int, tuple[int, str]] = {}  # rows that a cell goes on for, and its text
+        above: dict[int, tuple[int, str]] = {}  # by column: rows the cell still spans, and its text
         for row in node.findall(nodes.row):
             cells = _cells(row, above)
             rows.append(HeaderRow(cells) if id(row) in heads else cells)
@@ -270,7 +270,7 @@ def _cells(row: nodes.Element, above: dict[int, tuple[int, str]]) -> list[str]:
 
 
 def _fill(cells: list[str], above: dict[int, tuple[int, str]]) -> None:
-    """Cells continued from the rows above."""
+    """Fill in cells that span from the rows above."""
     while known := above.pop(len(cells), None):
         left, text = known
         if left > 1:
@@ -290,7 +290,7 @@ def _numbered(node: nodes.Element, number: int) -> str:
 
 
 def _words(node: nodes.Element) -> str:
-    """On one line, without marks of emphasis and targets of links."""
+    """The text on one line, without emphasis marks and link targets."""
     return " ".join("".join(_shown(node)).split())
 
 

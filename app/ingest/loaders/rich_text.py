@@ -1,4 +1,4 @@
-"""RTF: paragraphs, headings, lists, tables and notes; what is drawn or hidden is left out."""
+"""RTF: paragraphs, headings, lists, tables and notes. Drawings and hidden text are skipped."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -59,11 +59,11 @@ _TYPED_MARK: Final = re.compile(r"([•–▪·◦-]|[0-9a-z]{1,3}[.)])\t")
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """What holds within a pair of braces."""
+    """State within a pair of braces."""
 
     target: str = "text"
     encoding: str = "cp1252"
-    fallbacks: int = 1  # characters that stand for a Unicode one
+    fallbacks: int = 1  # fallback characters after each Unicode character
     hidden: bool = False
 
 
@@ -77,14 +77,14 @@ class _Paragraph:
 
 
 def load_rtf(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties."""
+    """Title: the title property."""
     out = ExtractedText()
     title = add_rtf(out, data)
     return out.document(title)
 
 
 def add_rtf(out: ExtractedText, data: bytes) -> str:
-    """Appends to the document; returns the title. Raises `IngestError` for other data."""
+    """Append to `out` and return the title. Raises `IngestError` for other data."""
     data = data.lstrip()
     if not data.startswith(b"{\\rtf"):
         raise IngestError("this is no RTF file (it does not begin as one)")
@@ -94,7 +94,7 @@ def add_rtf(out: ExtractedText, data: bytes) -> str:
 
 
 class _Reader:
-    """One pass over the tokens."""
+    """Reads the tokens in one pass."""
 
     def __init__(self, data: bytes, out: ExtractedText) -> None:
         self.out = out
@@ -102,8 +102,8 @@ class _Reader:
         self._data = data
         self._group = _Group()
         self._groups: list[_Group] = []
-        self._pending = bytearray()  # of one encoding
-        self._skip = 0  # fallback characters that are still to come
+        self._pending = bytearray()  # undecoded bytes of one encoding
+        self._skip = 0  # fallback characters left to skip
         self._starred = False
         self._fonts: dict[int, str] = {}
         self._font = 0
@@ -117,7 +117,7 @@ class _Reader:
         self._pictures = 0
 
     def read(self) -> None:
-        """Everything; a file that ends too early is read as far as it goes."""
+        """Read everything. A truncated file is read up to where it ends."""
         position = 0
         while found := _TOKEN.match(self._data, position):
             position = found.end()
@@ -190,7 +190,7 @@ class _Reader:
             self._layout(word, value)
 
     def _destination(self, word: str, *, starred: bool) -> bool:
-        """Whether it says where the text of the group goes."""
+        """Handle a control word that names a destination; False for other words."""
         target = None
         if self._group.target == "skipped":
             return True
@@ -215,7 +215,7 @@ class _Reader:
         return True
 
     def _format(self, word: str, value: int | None) -> None:
-        """What holds until the end of the group."""
+        """Apply formatting that holds until the end of the group."""
         group = self._group
         match word:
             case "ansicpg" if value:
@@ -291,7 +291,7 @@ class _Reader:
     def _end_paragraph(self) -> None:
         self._flush()
         at, text = self._at, _joined(self._at.text)
-        if at.in_table and self._groups:  # a cell may have several
+        if at.in_table and self._groups:  # a cell may hold several
             self._at.text = [*at.text, "\n"] if text.strip() else []
             return
         self._at = replace(at, text=[], mark=None)
@@ -326,12 +326,12 @@ class _Reader:
 
 
 def _joined(parts: list[str]) -> str:
-    """Characters beyond the first 65,536 come as two halves, each a part of its own."""
+    """Join surrogate halves, which arrive as separate parts."""
     return "".join(parts).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _character(value: int) -> str:
-    """Numbers are signed and of 16 bits."""
+    """RTF writes code units as signed 16-bit numbers."""
     code = value & 0xFFFF if value < 0x10000 else value
     return chr(code) if code < 0x110000 else ""
 

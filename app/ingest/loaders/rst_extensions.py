@@ -1,6 +1,6 @@
-"""Directives and roles of Sphinx and others, so that no text is lost where docutils knows them not.
+"""Directives and roles unknown to docutils (Sphinx and others), so that their text is kept.
 
-What they would do is not done: their contents are read, what they refer to is not followed.
+Directives are not executed: their contents are read and references are not followed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,14 +43,14 @@ _SIGNATURES: Final = frozenset(
 
 
 class _AnyOption(dict[str, Any]):
-    """Takes options of any name."""
+    """Accepts options of any name."""
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401 - a conversion function
         return str
 
 
 class _Unknown(Directive):
-    """A directive that docutils does not have."""
+    """Any directive that docutils does not define."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -76,7 +76,7 @@ class _Unknown(Directive):
         return [inner]
 
     def _marked(self, name: str, argument: str) -> nodes.Node:
-        """With what stands before it, for example the version that something is new in."""
+        """Prefix the text with its label, such as the version that introduced a feature."""
         label, text = _MARKED[name], argument
         if name.startswith(("version", "deprecated")):
             version, _, text = argument.partition(" ")
@@ -92,7 +92,7 @@ class _Unknown(Directive):
         return nodes.paragraph(text, "", *words)
 
     def _definition(self, signatures: str) -> nodes.Node:
-        """The signatures as they are, what is said of them below."""
+        """Keep the signatures as they are, with their description below."""
         terms = ", ".join(" ".join(line.split()) for line in signatures.split("\n") if line.strip())
         body = nodes.definition()
         self._parse(body)
@@ -105,7 +105,7 @@ class _Unknown(Directive):
 
 
 class _Code(_Unknown):
-    """In place of docutils' own, which splits the code into words of its language."""
+    """Replaces docutils' code directive, which tokenizes the code."""
 
     @override
     def run(self) -> Sequence[nodes.Node]:
@@ -116,7 +116,7 @@ class _Code(_Unknown):
 def _unknown_role(
     name: str, rawtext: str, text: str, *rest: object, **options: object
 ) -> tuple[list[nodes.Node], list[nodes.Node]]:
-    """`title <target>` is shown as its title, `~a.b.c` as its last part."""
+    """Show `title <target>` as the title, `~a.b.c` as its last part."""
     title, bracket, _ = text.rpartition(" <")
     if bracket and text.endswith(">"):
         text = title
@@ -128,7 +128,7 @@ def _unknown_role(
 
 @contextmanager
 def all_known() -> Iterator[None]:
-    """While it is entered, no directive or role is unknown to docutils."""
+    """Within this context, docutils knows every directive and role."""
     find_directive, find_role = directives.directive, roles.role
 
     def directive(name: str, *rest: object) -> tuple[Any, list[nodes.Node]]:

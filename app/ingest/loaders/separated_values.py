@@ -1,4 +1,4 @@
-"""CSV and TSV, with whatever separates their values."""
+"""CSV and TSV with any common separator."""
 
 import csv
 import re
@@ -10,10 +10,10 @@ from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.loaders.tables import add_table
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_SEPARATORS: Final = "\t;|,"  # in the order of how rarely they are part of a value
-_SAMPLE: Final = 50  # lines
-_LONG: Final = 100_000  # characters of a line that are looked at
-_EVEN: Final = 0.8  # share of lines with as many separators as most have
+_SEPARATORS: Final = "\t;|,"  # least likely to be part of a value first
+_SAMPLE: Final = 50  # lines examined
+_LONG: Final = 100_000  # characters examined per line
+_EVEN: Final = 0.8  # share of lines that must have the most common number of separators
 _DECLARED: Final = re.compile(r"sep=(.)\n", re.IGNORECASE)
 
 
@@ -29,7 +29,7 @@ def load_csv(data: bytes) -> ParsedDocument:
 
 
 def _separator(text: str) -> str:
-    """The one that most lines have equally many of: a comma may stand in numbers, too."""
+    """The separator with the most consistent count per line; a comma may also be in numbers."""
     lines = [line for line in text.split("\n", _SAMPLE)[:_SAMPLE] if line.strip()]
 
     def evenness(separator: str) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""The cells of a worksheet as text: values as they are shown, merged cells filled."""
+"""Worksheet cells as text: values as displayed, merged cells filled in."""
 
 import io
 import re
@@ -15,10 +15,10 @@ from app.ingest.loaders.table_headers import HeaderRow, Spanned
 from app.ingest.parsed_document import IngestError
 
 MAX_CELLS: Final = 5_000_000
-"""Looked at, empty ones included: a sheet may claim 17 thousand million of them."""
+"""Cells examined, empty ones included: a sheet can claim 17 billion of them."""
 _MAX_COLUMNS: Final = 16_384
 _MAX_MERGED: Final = 100_000
-_MAX_GAP: Final = 10  # empty rows that are told apart from one
+_MAX_GAP: Final = 10  # longer runs of empty rows are cut to this length
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _MERGED: Final = re.compile(
     rb'<(?:\w{1,20}:)?mergeCell\s[^<>]*?ref="([A-Z0-9$]{1,20}):([A-Z0-9$]{1,20})"'
@@ -27,30 +27,30 @@ _MERGED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """What a cell's style says: the format code of its numbers, and whether it is bold."""
+    """Cell styles: the number format code, and whether the cell is bold."""
 
     codes: tuple[str, ...] = ()
     bold: frozenset[int] = frozenset()
 
     def code(self, style: int) -> str:
-        """`General` for a style that is not there."""
+        """`General` for unknown styles."""
         return self.codes[style] if 0 <= style < len(self.codes) else "General"
 
 
 @dataclass(slots=True)
 class Book:
-    """What all sheets share; `left` cells may still be looked at."""
+    """State shared by all sheets; `left` is how many more cells may be examined."""
 
     strings: list[str]
     styles: Styles
     since_1904: bool
     left: int = MAX_CELLS
-    without_values: int = 0  # formulas whose result the file does not hold
+    without_values: int = 0  # formulas without a stored result
 
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """Merged cells; rows count from 1, columns from 0."""
+    """A merged range. Rows count from 1, columns from 0."""
 
     top: int
     left: int
@@ -60,14 +60,14 @@ class CellRange:
 
 @dataclass(slots=True)
 class Merges:
-    """Ranges that are one cell, by the row in which they end being of use."""
+    """Merged ranges, applied row by row."""
 
     ranges: list[CellRange]
     shown: dict[CellRange, str] = field(default_factory=dict)
     waiting: int = 0
 
     def fill(self, number: int, cells: list[str]) -> None:
-        """The value downwards; beside it, only what says that the cell is spanned."""
+        """Repeat the value downwards; mark the cells to its right as spanned."""
         while self.waiting < len(self.ranges) and self.ranges[self.waiting].top <= number:
             one = self.ranges[self.waiting]
             self.waiting += 1
@@ -89,13 +89,13 @@ class Merges:
 
 
 def read_strings(package: Package, name: str) -> list[str]:
-    """The shared strings, without the readings of Japanese words."""
+    """The shared strings, without phonetic readings of Japanese text."""
     tree = package.optional(name)
     return [] if tree is None else [_text(item) for item in tree if kind(item) == "s:si"]
 
 
 def read_styles(package: Package, name: str) -> Styles:
-    """None of it is needed: damaged styles are those of plain cells."""
+    """Damaged or missing styles fall back to plain cells."""
     tree = package.optional(name)
     if tree is None:
         return Styles()
@@ -124,9 +124,9 @@ def _is_bold(font: Element) -> bool:
 
 
 def read_rows(data: bytes, book: Book, heads: frozenset[int]) -> Iterator[tuple[int, list[str]]]:
-    """Row by row with its number, an empty one where some are missing.
+    """Numbered rows in order. A gap in the numbering yields an empty row.
 
-    `heads` are rows that begin tables.
+    `heads` are the rows that begin tables.
     """
     check_xml(data)
     merges = Merges(_merged(data))
@@ -179,7 +179,7 @@ def _cells(row: Element, book: Book) -> tuple[list[str], bool]:
 
 
 def _shown(cell: Element, style: int, book: Book) -> str:
-    """As the sheet shows it; a formula without a result as its text."""
+    """The displayed value; for a formula without a stored result, the formula."""
     parts = {kind(part): part for part in cell}
     if "s:is" in parts:
         return _text(parts["s:is"])
@@ -209,7 +209,7 @@ def _shown_value(value: str, type_: str, style: int, book: Book) -> str:
                 return shown_number(float(value), code, since_1904=book.since_1904)
             except (ValueError, OverflowError):
                 return value
-        case _:  # text, or the name of an error
+        case _:  # text, or an error name
             return value
 
 
@@ -225,7 +225,7 @@ def _text(item: Element) -> str:
 
 
 def cell_place(reference: str) -> tuple[int, int]:
-    """Row, from 1, and column, from 0, of a cell such as B2; (0, 0) for what names none."""
+    """Row (from 1) and column (from 0) of a reference such as B2; (0, 0) if invalid."""
     match = _REFERENCE.fullmatch(reference)
     return (int(match[2]), _column(reference, 0)) if match else (0, 0)
 
@@ -241,7 +241,7 @@ def _column(reference: str | None, otherwise: int) -> int:
 
 
 def _merged(data: bytes) -> list[CellRange]:
-    """In the order of their rows. Those of one cell, and columns without end, are left out."""
+    """Merged ranges in row order, without single cells and unbounded columns."""
     ranges: list[CellRange] = []
     begin = max(0, data.rfind(b"</sheetData>"), data.rfind(b":sheetData>"))
     for found in _MERGED.finditer(data, begin):
@@ -256,7 +256,7 @@ def _merged(data: bytes) -> list[CellRange]:
 
 
 def table_heads(package: Package, sheet: str) -> frozenset[int]:
-    """The first rows of what the file itself calls tables."""
+    """The first rows of the ranges that the file defines as tables."""
     heads = set[int]()
     for name in package.related(sheet, "table"):
         table = package.optional(name)
@@ -267,7 +267,7 @@ def table_heads(package: Package, sheet: str) -> frozenset[int]:
 
 
 def sheets_of(workbook: Element) -> Iterator[tuple[str, str, bool]]:
-    """Name, id of the relationship, and whether it is shown."""
+    """Name, relationship id and visibility of each sheet."""
     for one in _children(workbook, "s:sheets"):
         relation = attribute(one, "r:id") or ""
         yield one.get("name") or "", relation, (one.get("state") or "visible") == "visible"

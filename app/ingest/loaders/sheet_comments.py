@@ -1,4 +1,4 @@
-"""Comments on the cells of a sheet: who says what of which row and column."""
+"""Comments on worksheet cells, with author and position."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,12 +9,12 @@ from app.ingest.loaders.open_xml import Element, Package, descendants
 from app.ingest.loaders.sheet_cells import cell_place
 from app.ingest.loaders.table_headers import filled, is_value
 
-_MAX_PART: Final = 80  # characters that are repeated of a cell
+_MAX_PART: Final = 80  # characters quoted from a neighbouring cell
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """`cell` is its reference, such as B2."""
+    """`cell` is a reference such as B2."""
 
     cell: str
     author: str
@@ -22,7 +22,7 @@ class Comment:
 
 
 def read_comments(package: Package, sheet: str) -> list[Comment]:
-    """In the order of the file; threads of comments stand for the notes that repeat them."""
+    """Comments in file order. Threaded comments replace the legacy notes that repeat them."""
     people = _people(package)
     threads = [
         Comment(one.get("ref") or "", people.get(one.get("personId") or "", ""), _words(one))
@@ -40,7 +40,7 @@ def read_comments(package: Package, sheet: str) -> list[Comment]:
 
 
 def _people(package: Package) -> dict[str, str]:
-    """The names of authors of threads, by id."""
+    """Authors of threaded comments by id."""
     name, _ = package.main("s:workbook")
     return {
         person.get("id") or "": " ".join((person.get("displayName") or "").split())
@@ -68,7 +68,7 @@ def _words(comment: Element) -> str:
 
 
 class Places:
-    """Notes, while the rows of a sheet pass, what the cells of comments stand beside and under."""
+    """Records the row and column labels of commented cells while rows pass through."""
 
     def __init__(self, comments: Sequence[Comment]) -> None:
         self.comments = comments
@@ -77,10 +77,10 @@ class Places:
             row, column = cell_place(one.cell)
             self._wanted[row].add(column)
         self._found: dict[tuple[int, int], str] = {}
-        self._names: dict[int, str] = {}  # the first text in each column of the table
+        self._names: dict[int, str] = {}  # first text in each column of the table
 
     def noting(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[list[str]]:
-        """The rows as they come."""
+        """Yield the rows unchanged while recording labels."""
         for number, row in rows:
             if self._wanted:
                 self._note(number, row)
@@ -99,7 +99,7 @@ class Places:
                     self._names.setdefault(column, " ".join(cell.split()))
 
     def described(self) -> Iterator[str]:
-        """`Comment (Ann) on B2 (North, Tonnes): Weighed twice.`"""
+        """Yield lines such as `Comment (Ann) on B2 (North, Tonnes): Weighed twice.`"""
         for one in self.comments:
             beside = self._found.get(cell_place(one.cell), "")
             author = f" ({one.author})" if one.author else ""

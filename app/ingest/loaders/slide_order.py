@@ -1,17 +1,17 @@
-"""The order in which a person reads what is placed on a slide."""
+"""The reading order of shapes on a slide."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-MAX_CUTS: Final = 30  # regions inside each other
-_TOUCHING: Final = 0.15  # of the smaller extent, by which neighbours may overlap
-_HEADER: Final = 0.5  # of the height of what is below: a line above its column
+MAX_CUTS: Final = 30  # nested regions
+_TOUCHING: Final = 0.15  # share of the smaller extent by which neighbours may overlap
+_HEADER: Final = 0.5  # of the height below: a row this low is a row of column headers
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Something on a slide; the units do not matter."""
+    """A positioned item, in any unit."""
 
     x: int
     y: int
@@ -21,7 +21,7 @@ class Placed:
 
 
 def reading_order(placed: Sequence[Placed], depth: int = 0) -> list[Placed]:
-    """From the top to the bottom, and from left to right where things stand side by side."""
+    """Order from top to bottom, and from left to right where items stand side by side."""
     if len(placed) < 2 or depth > MAX_CUTS:
         return sorted(placed, key=lambda one: (one.y, one.x))
     rows = _bands(placed, lambda one: (one.y, one.y + one.height))
@@ -34,7 +34,7 @@ def reading_order(placed: Sequence[Placed], depth: int = 0) -> list[Placed]:
 
 
 def _are_headers(rows: Sequence[Sequence[Placed]]) -> bool:
-    """Whether the first of two rows is a line of headers, each of them above its own text."""
+    """Whether the first of two rows consists of headers, each above its own column."""
     if len(rows) != 2 or len(rows[0]) < 2 or len(rows[1]) < 2:
         return False
     above, below = (max(one.height for one in row) for row in rows)
@@ -44,7 +44,7 @@ def _are_headers(rows: Sequence[Sequence[Placed]]) -> bool:
 def _bands(
     placed: Sequence[Placed], extent: Callable[[Placed], tuple[int, int]]
 ) -> list[list[Placed]]:
-    """Groups that hardly overlap along one axis, in order."""
+    """Groups that barely overlap along one axis, in order."""
     bands: list[list[Placed]] = []
     end = smallest = 0
     for one in sorted(placed, key=extent):

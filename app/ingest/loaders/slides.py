@@ -1,4 +1,4 @@
-"""PPTX: each slide is a page under its title, read as it is placed, with notes and comments."""
+"""PPTX: each slide is a page under its title, in reading order, with notes and comments."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -32,14 +32,14 @@ MAX_GROUP_DEPTH: Final = 20
 MAX_LEVEL: Final = 8
 _TITLES: Final = ("title", "ctrTitle")
 _NUMBERS: Final = ("sldNum", "sldImg")
-_EDGES: Final = ("dt", "ftr", "hdr")  # on every slide: kept once
+_EDGES: Final = ("dt", "ftr", "hdr")  # repeated on every slide; kept once
 _FORMS: Final = ("p:sp", "p:pic", "p:graphicFrame", "p:grpSp", "p:cxnSp")
 Piece = tuple[str, BlockKind]
 _TRUE: Final = ("1", "true")
 
 
 def load_pptx(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties, else that of the first slide."""
+    """Title: the title property, else the title of the first slide."""
     package = Package(data, "presentation")
     deck = _Deck(package)
     pages = deck.read()
@@ -47,7 +47,7 @@ def load_pptx(data: bytes) -> ParsedDocument:
 
 
 class _Deck:
-    """All slides in order."""
+    """Reads all slides in order."""
 
     def __init__(self, package: Package) -> None:
         self.out = ExtractedText()
@@ -59,7 +59,7 @@ class _Deck:
         self._places: dict[str, dict[str, Placed]] = {}
 
     def read(self) -> int:
-        """The number of slides."""
+        """Read the slides. Returns how many there are."""
         name, presentation = self._package.main("p:presentation")
         relations = self._package.relationships(name)
         ids = [attribute(one, "r:id") or "" for one in descendants(presentation, "p:sldId")]
@@ -71,11 +71,11 @@ class _Deck:
         self.out.add_note("unreadable_pages", unreadable, len(slides))
         self.out.add_note("pages_without_text", self._only_pictures, len(slides))
         if unreadable and unreadable == len(slides):
-            self._package.part(slides[0].target)  # raises why
+            self._package.part(slides[0].target)  # raises the reason
         return len(slides)
 
     def _slide(self, name: str, number: int) -> bool:
-        """Whether it can be read."""
+        """Add one slide. Returns whether it could be read."""
         root = self._package.optional(name)
         if root is None:
             return False
@@ -89,7 +89,7 @@ class _Deck:
         self.out.add_heading(title or f"Slide {number}", 2, written=written, page=number)
         for shape in shapes:
             if title is not None and _title(shape) == title:
-                title = None  # the first one is the heading
+                title = None  # only the first one becomes the heading
             else:
                 self._shape(slide, shape, number)
         self.out.add_note("pictures", slide.pictures)
@@ -114,7 +114,7 @@ class _Deck:
             self.out.add_block(text, form, page=number)
 
     def _notes(self, relations: dict[str, Relationship], number: int) -> None:
-        """What the speaker wrote below the slide."""
+        """Add the speaker notes."""
         texts: list[str] = []
         for name in _targets(relations, "notesSlide"):
             root = self._package.optional(name)
@@ -144,7 +144,7 @@ class _Deck:
                 self.out.add_block(f"{label}: {text}" if text else "", page=number)
 
     def _inherited_places(self, relations: dict[str, Relationship]) -> dict[str, Placed]:
-        """Where the layout of the slide, or its master, puts its placeholders."""
+        """Placeholder positions from the slide's layout and its master."""
         layout = next(iter(_targets(relations, "slideLayout")), None)
         if layout is None:
             return {}
@@ -171,7 +171,7 @@ def _places(root: Element | None) -> dict[str, Placed]:
 
 
 def _keys(shape: Element) -> list[str]:
-    """Names by which a placeholder inherits, the better one last."""
+    """Keys for placeholder inheritance, best match last."""
     placeholder = _placeholder_element(shape)
     if placeholder is None:
         return []
@@ -188,7 +188,7 @@ def _placeholder_element(shape: Element) -> Element | None:
 
 
 def _placeholder(shape: Element) -> str | None:
-    """Its type; None for what is no placeholder."""
+    """The placeholder type; None for other shapes."""
     found = _placeholder_element(shape)
     return None if found is None else found.get("type") or "obj"
 
@@ -215,7 +215,7 @@ def _own_place(shape: Element) -> Placed | None:
 
 
 def _length(text: str | None) -> int:
-    """In EMU, from a number of a stranger."""
+    """A length in EMU; the value is untrusted."""
     text = text or "0"
     digits = text.removeprefix("-")
     if not digits.isdecimal() or len(digits) > 15:
@@ -224,7 +224,7 @@ def _length(text: str | None) -> int:
 
 
 class _Slide:
-    """What stands on one slide."""
+    """The content of one slide."""
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class _Slide:
         self._inherited = inherited
 
     def shapes(self, tree: Element | None, depth: int = 0) -> list[Element]:
-        """In the order of reading, titles first; a group as a whole has its place."""
+        """Shapes in reading order, titles first. A group is placed as a whole."""
         if tree is None:
             return []
         own = [one for one in children(tree) if kind(one) in _FORMS]
@@ -265,7 +265,7 @@ class _Slide:
         return None
 
     def texts(self, shape: Element) -> Iterator[Piece]:
-        """The texts of a shape. Those of a group come by themselves."""
+        """The texts of one shape, without those of the shapes in a group."""
         name = kind(shape)
         if name == "p:sp":
             yield from _lines(child(shape, "p:txBody"))
@@ -306,13 +306,13 @@ class _Slide:
 
 
 def _description(shape: Element) -> str:
-    """What a person wrote of a picture, chart or shape for those who cannot see it."""
+    """Alternative text that a person wrote for a picture, chart or shape."""
     named = next((child(one, "p:cNvPr") for one in shape if kind(one).startswith("p:nv")), None)
     return "" if named is None else described(named.get("descr"))
 
 
 def _lines(frame: Element | None) -> list[Piece]:
-    """A text of one paragraph as it is, more of them as a list."""
+    """A single paragraph as it is, several as a list."""
     if frame is None:
         return []
     paragraphs = [(one, drawn_text(one)) for one in descendants(frame, "a:p")]
@@ -330,7 +330,7 @@ def _tables(shape: Element) -> list[Element]:
 
 
 def _table_rows(table: Element) -> Iterator[list[str]]:
-    """The cells of each row; what is merged stands in each of its rows and columns."""
+    """The cells of each row. A merged cell is repeated in each row and column it covers."""
     properties = child(table, "a:tblPr")
     headed = properties is not None and properties.get("firstRow") in _TRUE
     above: list[str] = []

@@ -1,4 +1,4 @@
-"""What a file is by its content, for when its name is wrong or says nothing."""
+"""Detects file formats by content, for missing or wrong file extensions."""
 
 import io
 import re
@@ -14,7 +14,7 @@ _OLD_WORKBOOKS: Final = (
     *(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
     *(b"\x09\x08\x08\x00", b"\x09\x08\x10\x00"),
 )
-"""First bytes of Excel 2 to 5 files, which are not compound files."""
+"""Signatures of Excel 2 to 5 files, which are not compound files."""
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"\s*")
 _JSON: Final = re.compile(r"[\[{]\s*[\"{\[]")
@@ -25,7 +25,7 @@ _PARTS: Final = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 def binary_format(data: bytes) -> str | None:
     """`pdf`, `rtf`, `docx`, `doc`, `msg`, `zip` and so on; None for other files.
 
-    Raises `IngestError` for what can be named but not read.
+    Raises `IngestError` for recognised but unsupported formats.
     """
     if _is_pdf(data):
         return "pdf"
@@ -43,7 +43,7 @@ def binary_format(data: bytes) -> str | None:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """Readers accept a PDF behind other bytes; text about PDFs, or an archive of one, is none."""
+    """PDF readers accept leading bytes. Text about PDF, or a ZIP with a PDF in it, is no PDF."""
     if data.startswith(b"%PDF-"):
         return True
     if data.startswith(b"PK\x03\x04"):
@@ -67,7 +67,7 @@ def text_format(data: bytes) -> str | None:
 
 
 def _without_prolog(head: str) -> str:
-    """Markup from its first tag on: after the XML declaration and comments."""
+    """Markup from its first tag, after the XML declaration and comments."""
     at = _past(head, "?>", 0) if head.startswith("<?xml") else 0
     while head.startswith("<!--", at):
         at = _past(head, "-->", at + 4)
@@ -75,7 +75,7 @@ def _without_prolog(head: str) -> str:
 
 
 def _past(text: str, closing: str, at: int) -> int:
-    """Where the text goes on after `closing` and the blanks behind it."""
+    """The position after `closing` and the white space that follows."""
     end = text.find(closing, at)
     if end < 0:
         return len(text)

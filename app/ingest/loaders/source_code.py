@@ -1,4 +1,4 @@
-"""Source code, settings and logs: verbatim, under the definition or section that they are in."""
+"""Source code, settings and logs: kept verbatim under their definition or section."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,35 +27,35 @@ _STATEMENTS: Final = _set(
     "with match loop unless throw new await yield"
 )
 _COMMENTS: Final = ("#", "//", "/*", "*", "--", ";;", "@", "[", "%", '"""', "'''")
-_MAX_NAME: Final = 120  # characters of a definition's line that name what follows
-_MIN_NESTED: Final = 6  # lines that a key of a settings file has below it to name them
+_MAX_NAME: Final = 120  # characters of a definition's line used as its name
+_MIN_NESTED: Final = 6  # lines a settings key must contain to become a heading
 _MAX_DEPTH: Final = 20
 
 _Marks = dict[int, str]
-"""Names by the number of the line that begins what they name."""
+"""Heading names by the number of the line where their section begins."""
 
 
 def load_code(data: bytes) -> ParsedDocument:
-    """Each definition under its first line, with the comments right above it."""
+    """Each definition is a section under its first line, with the comments directly above it."""
     lines = decode(data).split("\n")
     return _read(lines, _definitions(lines))
 
 
 def load_yaml(data: bytes) -> ParsedDocument:
-    """As it is written, comments included, under the path of its keys."""
+    """Kept as written, comments included, under the path of its keys."""
     lines = decode(data).split("\n")
     return _read(lines, _keys(lines))
 
 
 def load_settings(data: bytes) -> ParsedDocument:
-    """INI, TOML and the like, under their `[sections]`."""
+    """INI, TOML and similar formats, under their `[sections]`."""
     lines = decode(data).split("\n")
     marks = {at: name for at, line in enumerate(lines) if (name := _section(line))}
     return _read(lines, marks, nested=False)
 
 
 def load_log(data: bytes) -> ParsedDocument:
-    """One row per entry; indented lines (a traceback) belong to the entry before them."""
+    """One row per entry; indented lines (a traceback) belong to the entry above."""
     out = ExtractedText()
     entry: list[str] = []
     for line in decode(data).split("\n"):
@@ -69,13 +69,13 @@ def load_log(data: bytes) -> ParsedDocument:
 
 
 def add_code(out: ExtractedText, source: str) -> None:
-    """Below what is open, without definitions of its own."""
+    """Add code under the open heading, without splitting it into definitions."""
     _add_lines(out, source.split("\n"))
 
 
 def _read(lines: Sequence[str], marks: _Marks, *, nested: bool = True) -> ParsedDocument:
-    """What is marked goes on until something else is; with `nested`, until something begins at
-    its own indentation, or further left.
+    """A section continues until the next mark. With `nested`, it also ends at a statement that
+    is indented no further than its first line.
     """
     out = ExtractedText()
     open_at: list[int] = []
@@ -98,7 +98,7 @@ def _read(lines: Sequence[str], marks: _Marks, *, nested: bool = True) -> Parsed
 
 
 def _add_lines(out: ExtractedText, lines: Sequence[str]) -> None:
-    """Each run of lines between empty ones is a block."""
+    """Add each run of non-empty lines as a block."""
     run: list[str] = []
     for line in [*lines, ""]:
         if line.strip():
@@ -109,7 +109,7 @@ def _add_lines(out: ExtractedText, lines: Sequence[str]) -> None:
 
 
 def _comments_above(lines: list[str]) -> list[str]:
-    """Comments and decorators that end these lines, taken off them."""
+    """Remove trailing comments and decorators from `lines` and return them."""
     at = len(lines)
     while at and lines[at - 1].lstrip().startswith(_COMMENTS):
         at -= 1
@@ -123,12 +123,12 @@ def _indent(line: str) -> int:
 
 
 def _is_statement(line: str, indent: int) -> bool:
-    """Rather than a closing bracket, or a comment, which belongs to what follows."""
+    """Whether a line is a statement, not a closing bracket or a comment for what follows."""
     return line[indent : indent + 1].isalnum() or line[indent : indent + 1] == "_"
 
 
 def _definitions(lines: Sequence[str]) -> _Marks:
-    """In any language that names them by a word, or writes a body in braces after brackets."""
+    """Definitions in any language that uses a keyword, or braces after a parameter list."""
     marks: _Marks = {}
     for at, line in enumerate(lines):
         text = line[: 10 * _MAX_NAME].strip()
@@ -156,7 +156,7 @@ def _is_definition(text: str, *, indented: bool, opens: bool) -> bool:
 
 
 def _is_name(word: str) -> bool:
-    """What follows the keyword: not an operator, as in `type = 3`."""
+    """Whether the text after a keyword is a name, not an operator as in `type = 3`."""
     return word[0].isalpha() or word[0] in "_(<\"'`[$"
 
 
@@ -166,14 +166,14 @@ def _ends_in_name(head: str) -> bool:
 
 
 def _keys(lines: Sequence[str]) -> _Marks:
-    """Keys with several lines below them; the lines are gone through from the last one up."""
+    """Keys with several lines below them. Lines are scanned from the last one up."""
     marks: _Marks = {}
-    ends: list[tuple[int, int]] = [(-1, len(lines))]  # (indent, line), the nearest one last
+    ends: list[tuple[int, int]] = [(-1, len(lines))]  # (indent, line), nearest last
     for at in range(len(lines) - 1, -1, -1):
         text = lines[at].strip()
         if not text or text.startswith("#"):
             continue
-        indent = _indent(lines[at]) + text.startswith("-")  # a list may stand below its key
+        indent = _indent(lines[at]) + text.startswith("-")  # a list may align with its key
         while ends[-1][0] > indent:
             ends.pop()
         key, colon, rest = text[: 10 * _MAX_NAME].partition(":")

@@ -1,4 +1,4 @@
-"""XLSX: every sheet as a heading, every row as a line; what is drawn and noted below it."""
+"""XLSX: each sheet is a heading, each row a line; drawings and comments follow."""
 
 from collections.abc import Iterator
 from itertools import chain, dropwhile
@@ -20,11 +20,11 @@ from app.ingest.loaders.tables import add_table
 from app.ingest.loaders.titles import useful_title
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
-_OTHER: Final = "other"  # a relationship that is not there
+_OTHER: Final = "other"  # type of a missing relationship
 
 
 def load_xlsx(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties. Hidden sheets are counted and left out."""
+    """Title: the title property. Hidden sheets are counted but not read."""
     package = Package(data, "workbook")
     name, workbook = package.main("s:workbook")
     properties = child(workbook, "s:workbookPr")
@@ -60,7 +60,7 @@ def load_xlsx(data: bytes) -> ParsedDocument:
 def _add_sheet(
     out: ExtractedText, package: Package, part: Relationship, book: Book, title: str
 ) -> None:
-    """Its name, its rows, then what is drawn on it and said about its cells."""
+    """Add the sheet's name and rows, then its drawings and comments."""
     drawn = [*_drawn(package, part.target)]
     places = Places(read_comments(package, part.target))
     rows = _rows(package, part, book, places)
@@ -74,7 +74,7 @@ def _add_sheet(
 
 
 def _rows(package: Package, part: Relationship, book: Book, places: Places) -> Iterator[list[str]]:
-    """From the first that has anything in it on; none of a sheet that is a chart."""
+    """Rows from the first non-empty one. A chart sheet has none."""
     if part.type == "worksheet":
         heads = table_heads(package, part.target)
         numbered = read_rows(package.content(part.target), book, heads)
@@ -82,7 +82,7 @@ def _rows(package: Package, part: Relationship, book: Book, places: Places) -> I
 
 
 def _drawn(package: Package, sheet: str) -> Iterator[str]:
-    """The words of text boxes, charts, diagrams, and of pictures those that describe them."""
+    """The text of text boxes, charts and diagrams, and the alternative text of pictures."""
     for drawing in package.related(sheet, "drawing"):
         tree = package.optional(drawing)
         if tree is None:

@@ -1,4 +1,4 @@
-"""Characters of symbol fonts as the characters that everything else knows."""
+"""Maps characters of symbol fonts to Unicode."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ _WINGDINGS_2: Final = _table(
 
 
 def symbol(code: str, font: str) -> str:
-    """By its hexadecimal code. Nothing for an ornament that is not known."""
+    """Look up by hexadecimal code. Empty for unknown ornaments."""
     try:
         number = int(code, 16)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Finds the header of a table by evidence: how it differs from what is below it."""
+"""Detects table headers by how they differ from the rows below."""
 
 import re
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import Final
 
-MAX_DEPTH: Final = 5  # rows of one header
-USUAL: Final = 0.5  # evidence for a header in a file of rows that begins with one as a rule
-_MAX_NAME: Final = 80  # characters that a column's name hardly exceeds
+MAX_DEPTH: Final = 5  # rows in one header
+USUAL: Final = 0.5  # prior evidence in files whose first row usually is a header
+_MAX_NAME: Final = 80  # characters; column names are rarely longer
 _UNITS: Final = (
     r"kg|g|mg|t|lb|km|m|cm|mm|ha|m²|km²|m³|ml|l|h|min|s|ms|years?|days?|hours?"
     r"|[KMGT]i?B|GHz|MHz|kW|MW|W|V|°?C|°F|EUR|USD|GBP|CHF|SEK|NOK|DKK|JPY|mio\.?|million|billion"
@@ -30,7 +30,7 @@ _LABELS: Final = frozenset(
     rechnung projekt betreff nom adresse ville pays téléphone montant titre auteur
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-"""What forms are filled in by, in English, German and French."""
+"""Labels common in forms, in English, German and French."""
 _COLUMNS: Final = _LABELS | frozenset(
     """
     no. no # item type description comment comments remark remarks note notes value unit price
@@ -42,48 +42,48 @@ _COLUMNS: Final = _LABELS | frozenset(
     description remarque valeur unité prix quantité type année mois jour heure exemple rôle
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-"""What columns of texts are often called, beside the labels of forms."""
+"""Further column names that are common in tables of text."""
 
 
 class Spanned(str):
-    """What a merged cell contributes to the other cells that it covers."""
+    """A merged cell's value in the other cells that it covers."""
 
     __slots__ = ()
 
 
 class HeaderRow(list[str]):
-    """A row that the file sets apart: bold, or the head of what it calls a table."""
+    """A row that the file marks as a header: bold, or the first row of a defined table."""
 
 
 class LabelledRow(list[str]):
-    """A row whose first cell the file calls the name of the others."""
+    """A row whose first cell is marked as a row header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A name for each column; empty where there is none. `certain` without a row of its own."""
+    """A name per column, empty for none. A `certain` header is not also written as a row."""
 
     names: tuple[str, ...]
     certain: bool
 
 
 def filled(row: Sequence[str]) -> int:
-    """Cells with content of their own."""
+    """The number of non-empty cells, without the repeats of merged cells."""
     return sum(1 for cell in row if cell and not isinstance(cell, Spanned))
 
 
 def is_value(cell: str) -> bool:
-    """A number, a date, a time, an amount: what stands below names rather than being one."""
+    """Whether this is a number, date, time or amount, which is data rather than a name."""
     return cell.startswith("=") or cell in ("yes", "no") or _VALUE.fullmatch(cell) is not None
 
 
 def column(rows: Iterable[Sequence[str]], at: int) -> list[str]:
-    """The cells of a column that say something."""
+    """The non-blank cells of a column."""
     return [row[at] for row in rows if at < len(row) and row[at] and row[at] not in _NOTHING]
 
 
 def is_label(cell: str) -> bool:
-    """Whether it is among the words that forms are filled in by."""
+    """Whether this is a label common in forms."""
     return _is_called(cell, _LABELS)
 
 
@@ -93,7 +93,7 @@ def _is_called(cell: str, known: frozenset[str]) -> bool:
 
 
 def is_form(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether these are labels with a value beside each, rather than a table of two columns."""
+    """Whether these are label-value pairs rather than a two-column table."""
     if all(isinstance(row, LabelledRow) for row in rows):
         return all(len(row) < 3 for row in rows)
     pairs = [(row[0], row[1]) for row in rows if len(row) == 2 and row[0] and row[1]]
@@ -116,10 +116,10 @@ def is_form(rows: Sequence[Sequence[str]]) -> bool:
 def find_header(
     rows: Sequence[Sequence[str]], *, prior: float, continues: bool = False
 ) -> tuple[Header | None, int]:
-    """The header that the rows begin with, and how many rows it takes; none: (None, 0).
+    """The header at the start of the rows and the number of rows it takes; (None, 0) for none.
 
-    `prior` is what speaks for a header before the rows are looked at. With `continues` they fit
-    under the header above, and more has to speak for one of their own.
+    `prior` is the initial evidence for a header. With `continues`, the rows fit under the previous
+    header, and a new one needs more evidence.
     """
     if not isinstance(rows[0], HeaderRow) and _are_pairs(rows[0]):
         return None, 0
@@ -134,13 +134,13 @@ def find_header(
 
 
 def _are_pairs(row: Sequence[str]) -> bool:
-    """Whether the cells are labels that have their values with them: "Date: 3 May"."""
+    """Whether the cells contain both label and value: "Date: 3 May"."""
     own = [cell for cell in row if cell and not isinstance(cell, Spanned)]
     return 3 * sum(":" in cell or "：" in cell for cell in own) > len(own)
 
 
 def evidence(names: Sequence[str], body: Sequence[Sequence[str]], *, prior: float = USUAL) -> float:
-    """Evidence that the row above the body holds column names."""
+    """Score the row above `body` as a row of column names."""
     texts = [name for name in names if name and not isinstance(name, Spanned)]
     width = max((len(row) for row in (names, *body)), default=0)
     if len(texts) < 2 or 2 * sum(map(bool, names)) < width:
@@ -172,7 +172,7 @@ def evidence(names: Sequence[str], body: Sequence[Sequence[str]], *, prior: floa
 
 
 def _evidence_of_texts(names: Sequence[str], body: Sequence[Sequence[str]]) -> float:
-    """A table of texts only: usual names, or columns that repeat everything but the name."""
+    """Evidence in text-only tables: common column names, or columns with repeated values."""
     if len(body) < 2 or isinstance(body[0], LabelledRow):
         return 0.0
     texts = [name for name in names if name]
@@ -188,7 +188,7 @@ def _evidence_of_texts(names: Sequence[str], body: Sequence[Sequence[str]]) -> f
 
 
 def _in_order(values: Sequence[str]) -> bool:
-    """Years, months, weeks: whole numbers that rise evenly."""
+    """Whether these are evenly increasing whole numbers: years, months, weeks."""
     if len(values) < 2 or not all(map(_YEAR_OR_ORDINAL.fullmatch, values)):
         return False
     steps = {int(after) - int(before) for before, after in pairwise(values)}
@@ -196,7 +196,7 @@ def _in_order(values: Sequence[str]) -> bool:
 
 
 def is_group_row(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names groups of columns that the second one names."""
+    """Whether the first row groups the columns that the second row names."""
     upper = rows[0]
     spread = any(isinstance(cell, Spanned) for cell in upper)
     return bool(
@@ -205,7 +205,7 @@ def is_group_row(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _depth(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows are one header, if several are."""
+    """The number of rows in a multi-row header; 0 if it is not one."""
     marked = len(list(takewhile(lambda row: isinstance(row, HeaderRow), rows)))
     if 1 < marked <= MAX_DEPTH and marked < len(rows) and _are_levels(rows[:marked]):
         return marked
@@ -213,7 +213,7 @@ def _depth(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _are_levels(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether each marked row is named by the one below it, rather than a row of figures."""
+    """Whether the marked rows are levels of one header: the lower ones are not mostly values."""
     below = [cell for row in rows[1:] for cell in row if cell and not isinstance(cell, Spanned)]
     values = [cell for cell in below if is_value(cell)]
     return filled(rows[-1]) > 1 and (
@@ -222,7 +222,7 @@ def _are_levels(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_upper_half(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first two rows are one header: groups above, names below."""
+    """Whether the first two rows form one header: groups above names."""
     if len(rows) < 3 or len(rows[1]) < 2:
         return False
     upper, lower, body = rows[0], rows[1], rows[2:]
@@ -245,7 +245,7 @@ def _is_upper_half(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _combined(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The labels above each column, from the outer group to the name, each once."""
+    """The labels above each column, from outer group to name, without duplicates."""
     width = max(map(len, rows))
     levels = [*(_carried(row, width) for row in rows[:-1]), [*rows[-1], *[""] * width]]
     return tuple(
@@ -255,9 +255,9 @@ def _combined(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _carried(upper: Sequence[str], width: int) -> list[str]:
-    """The groups over each column: one goes on to the right until the next.
+    """The group above each column: a group extends to the right until the next one.
 
-    Where the file says which cells are merged, it goes on in those only.
+    If the file marks merged cells, it extends over those only.
     """
     merged = any(isinstance(cell, Spanned) for cell in upper)
     carried, current = [], ""

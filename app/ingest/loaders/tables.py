@@ -1,7 +1,7 @@
-"""Rows of a table as lines that stand for themselves: "Column: value; Column: value".
+"""Writes table rows as self-contained lines: "Column: value; Column: value".
 
-A sheet may hold several tables, titles between them, and forms of labels and values. What is a
-header is decided by evidence: how it differs from what is below it.
+A sheet may hold several tables, titles between them, and forms of labels and values. Headers are
+detected by how they differ from the rows below.
 """
 
 from collections import Counter
@@ -29,10 +29,10 @@ from app.ingest.loaders.table_headers import (
 if TYPE_CHECKING:
     from app.ingest.parsed_document import BlockKind
 
-MAX_LINE_LENGTH: Final = 500  # characters; a wider row goes on in lines that repeat its first cell
-MAX_NAMES: Final = 1_000_000  # characters of column names that are repeated in the rows
-LOOKED_AT: Final = 50  # rows by which a table is understood
-_LONG: Final = 80  # characters of a merged cell that is not repeated in each of its columns
+MAX_LINE_LENGTH: Final = 500  # characters; wider rows continue on lines repeating their first cell
+MAX_NAMES: Final = 1_000_000  # characters of column names repeated in rows
+LOOKED_AT: Final = 50  # rows examined to detect the structure of a table
+_LONG: Final = 80  # longer merged cells are not repeated in each of their columns
 
 
 def add_table(
@@ -42,11 +42,11 @@ def add_table(
     page: int | None = None,
     prior: float = USUAL,
 ) -> None:
-    """One line per row under its header, "label: value" in forms, "a | b" without either.
+    """Write one line per row under its header, "label: value" in forms, "a | b" without either.
 
-    Lines above a header (a title, a date) become paragraphs. Empty rows are left out; what follows
-    them goes on with the header above unless it has its own. `prior` is what speaks for a header
-    before the rows are looked at.
+    Lines above a header (a title, a date) become paragraphs. Empty rows are omitted; rows after
+    them continue under the header above unless they have their own. `prior` is the initial
+    evidence for a header.
     """
     writer = _Writer(out, page, prior)
     for has_text, block in groupby(map(_trimmed, rows), key=any):
@@ -56,17 +56,17 @@ def add_table(
 
 
 class _Writer:
-    """Writes block after block of rows, which empty rows set apart."""
+    """Writes blocks of rows, which are separated by empty rows."""
 
     def __init__(self, out: ExtractedText, page: int | None, prior: float) -> None:
         self._out = out
         self._page = page
         self._prior = prior
         self._header: Header | None = None
-        self._cells: Counter[int] = Counter()  # of each column, those that are filled
-        self._values: Counter[int] = Counter()  # and those that are numbers or dates
+        self._cells: Counter[int] = Counter()  # non-empty cells per column
+        self._values: Counter[int] = Counter()  # of these, numbers or dates
         self._repeated = 0
-        self._margin = 0  # empty columns beside which all rows stand
+        self._margin = 0  # empty columns to the left of all rows
 
     def add(self, rows: Iterator[list[str]]) -> None:
         first = list(islice(rows, LOOKED_AT))
@@ -83,7 +83,7 @@ class _Writer:
             self._add_table(first, rest)
 
     def end(self) -> None:
-        """Name the columns in which no row had a value."""
+        """Name the columns that had no value in any row."""
         if self._header is not None and self._cells:
             empty = [
                 name for at, name in enumerate(self._header.names) if name and not self._cells[at]
@@ -128,14 +128,14 @@ class _Writer:
             self._line(_labelled(row))
 
     def _continues(self, first: Sequence[Sequence[str]]) -> bool:
-        """Whether the rows fit under the header above: no wider, and figures below figures."""
+        """Whether the rows fit under the current header: no wider, numbers where it has numbers."""
         if self._header is None or max(map(len, first)) > len(self._header.names):
             return False
         below = [column(first, at) for at in self._figures()]
         return all(sum(map(is_value, cells)) > 0.5 * len(cells) for cells in below if cells)
 
     def _figures(self) -> list[int]:
-        """The columns of numbers so far."""
+        """The columns that have been mostly numeric so far."""
         return [at for at, count in self._values.items() if count > 0.7 * self._cells[at]]
 
     def _add_row(self, row: Sequence[str]) -> None:
@@ -152,7 +152,7 @@ class _Writer:
         self._add_named(row, self._header.names)
 
     def _is_next_header(self, row: Sequence[str]) -> bool:
-        """Whether a row names the columns again: names where figures were, and none of those."""
+        """Whether the row renames the columns: text where there were numbers, and no values."""
         if self._header is None or not self._cells or filled(row) < 2:
             return False
         if tuple(row) == self._header.names:
@@ -162,7 +162,7 @@ class _Writer:
         return any(at and column([row], at) for at in self._figures())
 
     def _add_named(self, row: Sequence[str], names: Sequence[str]) -> None:
-        # A cell over the whole row is a title of what follows; over some columns it is in each.
+        # A cell that spans the row is a title; one that spans some columns is repeated in each.
         alone = filled(row) == 1
         is_title = alone and any(isinstance(cell, Spanned) for cell in row)
         own = [
@@ -176,7 +176,7 @@ class _Writer:
         if alone and own[0] and (is_title or len(names) > 2):
             self._line(own[0])
             return
-        if self._repeated > MAX_NAMES:  # thousands of columns: names would be most of the text
+        if self._repeated > MAX_NAMES:  # with thousands of columns, names would be most of the text
             names = ("",) * len(names)
         self._repeated += sum(map(len, names))
         for line in _lines(names, own):
@@ -184,7 +184,7 @@ class _Writer:
 
 
 def _trimmed(row: Sequence[str]) -> list[str]:
-    """Cells without white space around, rows without empty ones at their end."""
+    """Strip white space from cells and drop trailing empty cells."""
     cells = [type(cell)(" ".join(cell.split())) for cell in row]
     while cells and not cells[-1]:
         cells.pop()
@@ -196,12 +196,12 @@ def _margin(row: Sequence[str]) -> int:
 
 
 def own_cells(row: Sequence[str]) -> list[str]:
-    """The cells that say something of their own."""
+    """The non-empty cells, without the repeats of merged cells."""
     return [cell for cell in row if cell and not isinstance(cell, Spanned)]
 
 
 def _unnamed(row: Sequence[str]) -> str:
-    """Empty cells keep their place, except at the end."""
+    """Join the cells; empty ones keep their place, except at the end."""
     return " | ".join(cell for cell in row if not isinstance(cell, Spanned)).rstrip(" |")
 
 
@@ -211,7 +211,7 @@ def _labelled(row: Sequence[str]) -> str:
 
 
 def _side_by_side(rows: Sequence[Sequence[str]]) -> list[list[list[str]]]:
-    """Tables that stand beside each other with an empty column between; [] for a single one."""
+    """Split tables separated by an empty column; [] when there is only one table."""
     width = max(map(len, rows))
     used = [any(at < len(row) and row[at] for row in rows) for at in range(width)]
     groups = [
@@ -237,7 +237,7 @@ def _has_header(part: Sequence[Sequence[str]]) -> bool:
 
 
 def _are_forms(parts: Sequence[Sequence[Sequence[str]]]) -> bool:
-    """Pairs beside pairs: one of them clearly labels with values, none with a header of its own."""
+    """Whether the parts are label-value pairs: at least one clearly, none with a header."""
     rows = [row for part in parts for row in part]
     if any(len(row) > 2 or isinstance(row, HeaderRow) for row in rows):
         return False

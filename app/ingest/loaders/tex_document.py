@@ -1,4 +1,4 @@
-"""TeX: the text of LaTeX documents. No file is read, and no macro with arguments is run."""
+"""LaTeX documents as text. No file is read and no macro with arguments is expanded."""
 
 import re
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ from app.ingest.loaders.tex_words import (
 from app.ingest.parsed_document import ParsedDocument
 
 _BEGIN: Final = "\\begin{document}"
-_MAX_DEPTH: Final = 4  # arguments in arguments
-_MAX_EXPANDED: Final = 1_000_000  # characters that macros become
+_MAX_DEPTH: Final = 4  # nested arguments
+_MAX_EXPANDED: Final = 1_000_000  # characters produced by macros
 _MAX_MACRO: Final = 1_000
 _DEFINITIONS: Final = ("newcommand", "renewcommand", "providecommand", "DeclareRobustCommand")
 _NAME: Final = re.compile(r"\\([a-zA-Z@]{1,100})\s*+")
@@ -40,7 +40,7 @@ _TODAY: Final = "\\today"
 
 @dataclass(slots=True)
 class _Table:
-    before: list[str]  # words of the cell or argument that it stands in
+    before: list[str]  # words of the enclosing cell or argument
     rows: list[list[str]] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     has_header: bool = False
@@ -54,7 +54,7 @@ class _List:
 
 
 def load_tex(data: bytes) -> ParsedDocument:
-    """Title: `\\title`, else a first chapter that the text begins with."""
+    """Title: `\\title`, else a chapter at the start of the text."""
     reader = _Reader(decode(data))
     reader.read()
     return reader.document.document()
@@ -75,7 +75,7 @@ class _Reader:
         self._ended = False
 
     def read(self) -> None:
-        """Before the document begins, only definitions count, and what it is called."""
+        """Read the source. Before the document begins, only definitions and the title count."""
         self._scan()
         self._end_paragraph()
         while self._tables:
@@ -95,7 +95,7 @@ class _Reader:
                 self._words.append(printed_line(found["text"]))
 
     def _inline(self, source: str) -> str:
-        """The words of an argument."""
+        """The text of an argument."""
         if self._depth >= _MAX_DEPTH:
             return source
         kept = self._source, self._words, self._tables, self._lists, self._body
@@ -188,7 +188,7 @@ class _Reader:
                 self._beside(name)
 
     def _beside(self, name: str) -> None:
-        """Notes and other text outside the running text."""
+        """Handle notes and other text outside the running text."""
         match name:
             case "footnote" | "footnotetext":
                 self._source.optional()
@@ -210,7 +210,7 @@ class _Reader:
                 self._unknown(name)
 
     def _unknown(self, name: str) -> None:
-        """Arguments that are no text go; what braces hold otherwise is text."""
+        """Skip arguments that are not text; other braced content is read as text."""
         if name in _RULES and self._tables and len(self._tables[-1].rows) == 1:
             self._tables[-1].has_header = self._tables[-1].has_header or name != "hline"
         self._source.optional()
@@ -245,7 +245,7 @@ class _Reader:
             self._words.append(self._source.until(end) if stop >= 0 else "")
 
     def _define(self, name: str) -> None:
-        """Macros without arguments, and what theorems are called."""
+        """Record a macro without arguments, or a theorem name."""
         if name == "newtheorem":
             known, _ = self._source.argument(), self._source.optional()
             self._theorems[known] = self._inline(self._source.argument())
@@ -385,7 +385,7 @@ class _Reader:
         table.cells = []
 
     def _end_table(self) -> None:
-        """A table inside the cell of another becomes part of that cell's text."""
+        """End a table. One inside a cell becomes part of that cell's text."""
         self._end_row()
         table = self._tables.pop()
         self._words = table.before

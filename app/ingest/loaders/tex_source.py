@@ -1,4 +1,4 @@
-"""Reads TeX source piece by piece: commands, signs, text, and arguments as they are written."""
+"""Tokenizes TeX source: commands, symbols, text and raw arguments."""
 
 import re
 from array import array
@@ -23,7 +23,7 @@ class TexSource:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self._missing: set[str] = set()  # ends that do not come any more
+        self._missing: set[str] = set()  # end markers known not to occur in the rest of the file
 
     def next(self) -> "re.Match[str] | None":
         """The next piece; None at the end."""
@@ -33,7 +33,7 @@ class TexSource:
         return found
 
     def argument(self) -> str:
-        """The next argument: what is in braces, or the next character or command. May be empty."""
+        """The next argument: a braced group, a character or a command. May be empty."""
         self._skip_blanks()
         if self.text.startswith("{", self.at):
             return self._in_braces() or ""
@@ -47,7 +47,7 @@ class TexSource:
         return found[0]
 
     def braced(self) -> str | None:
-        """As `argument`, if there are braces."""
+        """Like `argument`, but None unless it is braced."""
         at = self.at
         self._skip_blanks()
         found = self._in_braces() if self.text.startswith("{", self.at) else None
@@ -77,19 +77,19 @@ class TexSource:
         return None
 
     def parameters(self) -> bool:
-        """Passes `#1#2`, which a definition with arguments has; whether there are any."""
+        """Skip the `#1#2` of a definition. Returns whether there was any."""
         start = self.at
         while self.text.startswith("#", self.at):
             self.at += 2
         return self.at > start
 
     def parenthesis(self) -> None:
-        """Passes `(lr)`, right here."""
+        """Skip a `(lr)` at this position."""
         if self.text.startswith("(", self.at):
             self.until(")")
 
     def until(self, end: str) -> str:
-        """The raw text up to `end` or the end of the file; reading continues after it."""
+        """The raw text up to `end` or the end of the file. Continues after `end`."""
         found = self.text.find(end, self.at)
         stop = found if found >= 0 else len(self.text)
         passed = self.text[self.at : stop]
@@ -97,7 +97,7 @@ class TexSource:
         return passed
 
     def formula(self, end: str) -> str | None:
-        """Up to `end`, which comes in the same paragraph; None, and no step further, without."""
+        """The text up to `end` in the same paragraph; None, without advancing, if it is missing."""
         if end in self._missing:
             return None
         found = self.text.find(end, self.at)
@@ -115,7 +115,7 @@ class TexSource:
         self.at = found.end() if found else self.at
 
     def _in_braces(self) -> str | None:
-        """None, and no step further, when they are not closed."""
+        """The braced text; None, without advancing, when the brace is never closed."""
         end = self._closing(self.at)
         if end is None:
             return None
@@ -124,7 +124,7 @@ class TexSource:
         return inside
 
     def _closing(self, at: int) -> int | None:
-        """The position of the brace that closes the one opened here."""
+        """The position of the brace that closes the one at `at`."""
         opened, closed = self._braces
         index = bisect_left(opened, at)
         if index == len(opened) or opened[index] != at or not closed[index]:
@@ -133,7 +133,7 @@ class TexSource:
 
     @cached_property
     def _braces(self) -> "tuple[array[int], array[int]]":
-        """The places of braces that are opened, and where they are closed, zero for never."""
+        """Positions of opening braces and of their closing braces (0 for none)."""
         opened, closed = array("Q"), array("Q")
         waiting: list[int] = []
         for found in _BRACE.finditer(self.text):
@@ -147,5 +147,5 @@ class TexSource:
 
 
 def on_one_line(source: str) -> str:
-    """The source of a formula on one line, without labels."""
+    """A formula's source on one line, without labels."""
     return " ".join(_MATH_LABEL.sub("", source).split())

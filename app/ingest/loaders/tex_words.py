@@ -1,4 +1,4 @@
-"""What commands of TeX stand for, and how many of their arguments are no text."""
+"""What TeX commands stand for, and how many of their arguments are not text."""
 
 import unicodedata
 from typing import Final
@@ -136,7 +136,7 @@ LEFT_OUT: Final = {
     ),
     **dict.fromkeys("definecolor newenvironment renewenvironment inputminted".split(), 3),  # noqa: SIM905
 }
-"""Arguments in braces that are dropped, of the first ones; what follows them is text."""
+"""The number of leading braced arguments to drop; further ones are text."""
 ENVIRONMENT_ARGUMENTS: Final = {
     **dict.fromkeys(("minipage", "multicols", "subfigure", "subtable", "thebibliography"), 1),
     **dict.fromkeys(("tabular", "longtable", "array", "supertabular", "adjustbox", "columns"), 1),
@@ -169,23 +169,23 @@ _LIGATURES: Final = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”")
 
 
 def typeset(text: str) -> str:
-    """Dashes and quotes as they are printed."""
+    """Convert TeX dashes and quotes to the printed characters."""
     for written, printed in _LIGATURES:
         text = text.replace(written, printed)
     return text
 
 
 def accented(accent: str, letter: str) -> str:
-    """One character where there is one."""
+    """Compose into one character where Unicode has one."""
     plain = {"\u0131": "i", "\u0237": "j"}.get(letter[:1], letter[:1])
     return unicodedata.normalize("NFC", plain + ACCENTS[accent]) + letter[1:] if plain else ""
 
 
 def printed_line(text: str) -> str:
-    """The end of a line is a blank."""
+    """Replace line ends by spaces."""
     return typeset(text.replace("\n", " "))
 
 
 def unwrapped(text: str) -> str:
-    """Lines of the source are joined; those that `\\\\` ends stay."""
+    """Join source lines, except after `\\\\`."""
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""Titles in a file's properties that a person wrote, rather than a program."""
+"""Recognises title properties that a person wrote rather than a program."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ _FILE_NAME: Final = re.compile(
 
 
 def useful_title(title: str | None) -> str | None:
-    """Many programs write the name of the file or of a template, or their own."""
+    """None for generated titles: many programs write the file's, a template's or their own name."""
     title = " ".join((title or "").split())
     letters = sum(map(str.isalnum, title))
     if letters < 2 or "\ufffd" in title or _INVENTED.match(title) or _FILE_NAME.search(title):

@@ -1,4 +1,4 @@
-"""What was said, by whom and when, written as a recording, whatever format it came in."""
+"""Turns the utterances of any transcript format into a recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from app.ingest.parsed_document import IngestError, ParsedDocument, Utterance
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Words that are said from `start_s` to `end_s`."""
+    """Words spoken from `start_s` to `end_s`."""
 
     words: str
     speaker: str | None
@@ -18,10 +18,10 @@ class Spoken:
 
 
 def recording(spoken: Sequence[Spoken], title: str | None) -> ParsedDocument:
-    """The transcript as "Speaker: words" lines; consecutive words of one speaker share a line.
+    """Write "Speaker: words" lines; consecutive words of one speaker share a line.
 
-    In order of time: people who talk at once follow each other as they began. An end before its
-    start counts as no duration. Raises `IngestError` when nothing is said.
+    Sorted by start time, also when speakers overlap. An end before its start counts as no
+    duration. Raises `IngestError` when there are no words.
     """
     said = [_tidied(one) for one in sorted(spoken, key=lambda one: one.start_s)]
     said = [one for one in said if one.words]
@@ -40,7 +40,7 @@ def recording(spoken: Sequence[Spoken], title: str | None) -> ParsedDocument:
 
 
 def line_start(speaker: str | None) -> str:
-    """What a line begins with."""
+    """The prefix of a line."""
     return f"{speaker}: " if speaker else ""
 
 

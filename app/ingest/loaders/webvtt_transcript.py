@@ -1,4 +1,4 @@
-"""WebVTT: a transcript with times and, in `<v Name>` tags or before a colon, speakers."""
+"""WebVTT: a transcript with times, and speakers from `<v Name>` tags or before a colon."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""DOCX: headings, paragraphs, lists and tables, with notes, comments and boxes beside them."""
+"""DOCX: headings, paragraphs, lists and tables, with notes, comments and text boxes."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -31,8 +31,8 @@ from app.ingest.loaders.word_text import Aside, Fields, WordText, clear_prompts
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 MAX_TABLE_DEPTH: Final = 20
-MAX_PADDING: Final = 20  # columns that are left out at the start of a row
-MAX_COLUMNS: Final = 63  # of a table, as in Word
+MAX_PADDING: Final = 20  # leading empty columns to keep in a row
+MAX_COLUMNS: Final = 63  # columns in a table; Word's own limit
 _WRAPPERS: Final = frozenset(
     {"w:sdt", "w:sdtContent", "w:customXml", "w:smartTag", "w:ins", "w:moveTo"}
 )
@@ -40,19 +40,19 @@ _REMOVED: Final = ("w:del", "w:moveFrom")
 _ON: Final = ("1", "true", "on")
 _NOTES: Final = ("footnote", "endnote", "comment")
 _EDGES: Final = ("header", "footer")
-_FEW_LETTERS: Final = 12  # beside a page number: "Page 3 of 9"
+_FEW_LETTERS: Final = 12  # letters allowed beside a page number: "Page 3 of 9"
 
 
 def load_docx(data: bytes) -> ParsedDocument:
-    """Title: a paragraph in the style "Title", else the one in the file's properties unless a
-    program invented it, else the first heading of level 1."""
+    """Title: a paragraph in the style "Title", else the title property unless a program generated
+    it, else the first heading of level 1."""
     reader = _Reader(Package(data, "Word document"))
     reader.read()
     return reader.out.document(reader.title or reader.named or reader.first_heading)
 
 
 class _Reader:
-    """One pass over the body, then what stands at the edges of its pages."""
+    """Reads the body in one pass, then headers, footers and unplaced comments."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
@@ -69,7 +69,7 @@ class _Reader:
         self._fields = Fields()
         self._number = 0
         self._note_number = 0
-        self._held = ""  # of a paragraph whose end was deleted
+        self._held = ""  # text of a paragraph whose end mark was deleted
         self._waiting: list[Aside] = []
         self._pictures = 0
 
@@ -93,7 +93,7 @@ class _Reader:
         return None if root is None else clear_prompts(root)
 
     def _notes_of(self, name: str) -> dict[str, Element]:
-        """Notes by id, without the lines that separate them from the text."""
+        """Notes by id, without the separator lines above them."""
         root = self._related(f"{name}s")
         return {
             attribute(one, "w:id") or "": one
@@ -119,7 +119,7 @@ class _Reader:
         self._held = ""
 
     def _add_file(self, relation: str) -> None:
-        """Another file that Word shows in this place; pages and text are read."""
+        """Add another file that Word shows here (altChunk); HTML and text files are read."""
         found = self._relations.get(relation)
         if found is None:
             return
@@ -173,7 +173,7 @@ class _Reader:
         self.out.add_heading(numbered + text, level + 1)
 
     def _mark(self, properties: Element | None, style: Style) -> str | None:
-        """Before a list item, or a numbered heading; None for what is neither."""
+        """Return the mark of a list item or numbered heading, None for other paragraphs."""
         list_id = value(properties, "w:numPr", "w:numId") or style.list_id
         if list_id and list_id != "0":
             mark = self._numberings.mark(list_id, _list_level(properties, style))
@@ -186,7 +186,7 @@ class _Reader:
         return "-" if list_id not in (None, "0") or name.startswith("list") else None
 
     def _add_waiting(self) -> None:
-        """What stands beside the paragraph or table that was just added."""
+        """Add what is anchored to the paragraph or table that was just added."""
         waiting, self._waiting = self._waiting, []
         for aside in waiting:
             match aside.kind:
@@ -204,7 +204,7 @@ class _Reader:
                     self._add_note(aside.kind, aside.text)
 
     def _add_part(self, relation: str) -> None:
-        """A chart or diagram."""
+        """Add a chart or diagram."""
         found = self._relations.get(relation)
         root = None if found is None else self.package.optional(found.target)
         if root is None:
@@ -219,7 +219,7 @@ class _Reader:
             self.out.add_block(row, "row")
 
     def _add_note(self, name: str, note_id: str) -> None:
-        """Once, even when it is referred to again."""
+        """Add the note at its first reference only."""
         note = self._notes[name].pop(note_id, None)
         if note is None:
             return
@@ -234,7 +234,7 @@ class _Reader:
             self.out.add_block(f"{label}: {text}")
 
     def _plain(self, container: Element, depth: int = 0) -> str:
-        """All paragraphs and tables in it on one line."""
+        """All paragraphs and tables in the container, on one line."""
         parts: list[str] = []
         for block in children(container):
             name = kind(block)
@@ -271,7 +271,7 @@ class _Reader:
         self._add_waiting()
 
     def _rows(self, table: Element, depth: int) -> Iterator[list[str]]:
-        """The cells of each row; what is merged stands in each of its rows and columns."""
+        """The cells of each row. A merged cell is repeated in each row and column it covers."""
         style = value(table, "w:tblPr", "w:tblStyle") or ""
         headed = _has_first_row(table) and style in self._styles.headed_tables
         above: list[str] = []
@@ -284,14 +284,14 @@ class _Reader:
                 if is_below and not isinstance(above[len(cells)], Spanned):
                     text = above[len(cells)]
                 width = max(1, _number(value(properties, "w:gridSpan"), 1))
-                # A cell may claim a thousand million columns.
+                # A file can claim a span of a billion columns.
                 cells += [text, *[Spanned(text)] * (min(width, MAX_COLUMNS - len(cells)) - 1)]
             above = cells
             is_header = (headed and number == 0) or _is_set_apart(row)
             yield HeaderRow(cells) if is_header else cells
 
     def _read_rest(self) -> None:
-        """Comments without a place, then headers and footers, each of their lines once."""
+        """Add comments without an anchor, then each distinct line of the headers and footers."""
         self._waiting += [Aside("comment", note_id) for note_id in self._notes["comment"]]
         if self._waiting:
             self.out.add_heading("Comments", 1, written=False)
@@ -338,7 +338,7 @@ def _goes_on(properties: Element | None) -> bool:
 
 
 def _has_first_row(table: Element) -> bool:
-    """Whether the table shows what its style has for the first row."""
+    """Whether the table applies its style's formatting for the first row."""
     look = child(table, "w:tblPr", "w:tblLook")
     if look is None:
         return False
@@ -349,7 +349,7 @@ def _has_first_row(table: Element) -> bool:
 
 
 def _is_set_apart(row: Element) -> bool:
-    """Whether it is repeated on each page as a header, or is bold."""
+    """Whether the row is bold or repeated on each page as a header."""
     repeated = child(row, "w:trPr", "w:tblHeader")
     if repeated is not None and attribute(repeated, "w:val") in (None, *_ON):
         return True

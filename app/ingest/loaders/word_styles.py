@@ -1,4 +1,4 @@
-"""What Word's styles and numberings say of a paragraph."""
+"""Paragraph properties from Word's styles and numberings."""
 
 import re
 from collections import defaultdict
@@ -7,7 +7,7 @@ from typing import Final
 
 from app.ingest.loaders.open_xml import Element, attribute, child, kind, value
 
-MAX_CHAIN: Final = 20  # styles that are based on each other
+MAX_CHAIN: Final = 20  # length of a chain of base styles
 MAX_LEVEL: Final = 8
 _HEADING: Final = re.compile(r"heading\s*([1-9])\b", re.IGNORECASE)
 _PLACE: Final = re.compile(r"%([1-9])")
@@ -23,7 +23,7 @@ _ROMAN: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A paragraph style with what it inherits."""
+    """A paragraph style with its inherited properties."""
 
     name: str = ""
     heading: int | None = None  # 1 is the highest
@@ -32,13 +32,13 @@ class Style:
 
 
 class Styles:
-    """By id. Each is worked out once."""
+    """Styles by id; each is resolved once."""
 
     def __init__(self, root: Element | None) -> None:
         self._elements: dict[str, Element] = {}
         self._known: dict[str, Style] = {}
         self._default = ""
-        self.headed_tables: set[str] = set()  # ids of styles that set the first row apart
+        self.headed_tables: set[str] = set()  # ids of table styles with a distinct first row
         for one in [] if root is None else root:
             if kind(one) == "w:style" and attribute(one, "w:type") == "table":
                 self._add_table_style(one)
@@ -59,7 +59,7 @@ class Styles:
             self.headed_tables.add(style_id)
 
     def of(self, properties: Element | None) -> Style:
-        """Of a paragraph with these properties (`w:pPr`)."""
+        """The style of a paragraph with these properties (`w:pPr`)."""
         return self._style(value(properties, "w:pStyle") or self._default, 0)
 
     def _style(self, style_id: str, depth: int) -> Style:
@@ -87,7 +87,7 @@ class Styles:
 
 
 def outline_level(properties: Element | None, inherited: int | None) -> int | None:
-    """1 to 9; None for text, which has the level 9 in the file."""
+    """1 to 9; None for body text, which is level 9 in the file."""
     own = value(properties, "w:outlineLvl")
     if own is None or not own.isdecimal():
         return inherited
@@ -95,13 +95,13 @@ def outline_level(properties: Element | None, inherited: int | None) -> int | No
 
 
 def small_number(text: str) -> int:
-    """The level of a list item."""
+    """Parse a list level. Capped; 0 if invalid."""
     return min(int(text), MAX_LEVEL) if text.isdecimal() and len(text) < 9 else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Of a list: the form of its numbers and the text around them, with `%1` for the first."""
+    """A list level: number format, and text with `%1` for the number of the first level."""
 
     form: str
     text: str
@@ -109,7 +109,7 @@ class Level:
 
 
 class Numberings:
-    """Counts the items of lists as Word does."""
+    """Numbers list items as Word does."""
 
     def __init__(
         self,
@@ -117,14 +117,14 @@ class Numberings:
         uses: dict[str, str],
         starts: dict[str, dict[int, int]],
     ) -> None:
-        """Lists by id, and by the ids that paragraphs give, with the levels that start again."""
+        """`uses` maps list ids of paragraphs to lists; `starts` holds the levels they restart."""
         self._levels = levels
         self._abstract = uses
         self._starts = starts
         self._counts: dict[str, dict[int, int]] = defaultdict(dict)
 
     def mark(self, list_id: str, level: int) -> str | None:
-        """What stands before the next item: "3.", "(a)" or "-"; None when nothing is known."""
+        """The mark of the next item: "3.", "(a)" or "-"; None for unknown lists."""
         abstract = self._abstract.get(list_id, "")
         levels = self._levels.get(abstract, {})
         if level not in levels:
@@ -184,7 +184,7 @@ def _counted(levels: dict[int, Level], counts: dict[int, int], level: int) -> st
 
 
 def number_as(form: str, number: int) -> str:
-    """As a number, a letter or a Roman number."""
+    """Format as a number, letter or Roman numeral."""
     match form:
         case "lowerLetter" | "upperLetter" if 0 < number <= 780:
             letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)

@@ -1,4 +1,4 @@
-"""The words of one paragraph of Word, and what stands beside them: boxes, notes, pictures."""
+"""The text of one Word paragraph, and what is anchored in it: boxes, notes, pictures."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -43,7 +43,7 @@ _PAGE_FIELDS: Final = ("PAGE", "NUMPAGES", "SECTIONPAGES")
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """`text`: of `text` and `picture`; the id of a note; the relationship of a `part`."""
+    """`text` holds the text of a `text` or `picture`, a note's id, or a `part`'s relationship."""
 
     kind: AsideKind
     text: str = ""
@@ -53,27 +53,27 @@ class Aside:
 @dataclass(slots=True)
 class _Field:
     instruction: str = ""
-    shows: bool = False  # after the instruction comes the result
+    shows: bool = False  # the result follows the instruction
 
 
 @dataclass(slots=True)
 class Fields:
-    """The fields that are open, from one paragraph to the next."""
+    """Fields that are open across paragraphs."""
 
     open: list[_Field] = field(default_factory=list)
 
     def end_paragraph(self) -> None:
-        """An instruction that goes on is taken for a field that was never closed."""
+        """An instruction that continues past its paragraph is treated as never closed."""
         self.open = [one for one in self.open if one.shows]
 
     @property
     def hide(self) -> bool:
-        """Whether what comes is no result."""
+        """Whether the current text is not part of a field result."""
         return any(not one.shows for one in self.open)
 
 
 class WordText:
-    """Reads one paragraph."""
+    """Reads one paragraph at a time."""
 
     def __init__(self, fields: Fields, *, without_page_numbers: bool = False) -> None:
         self._fields = fields
@@ -109,7 +109,7 @@ class WordText:
         }
 
     def read(self, paragraph: Element) -> str:
-        """The words; then `asides` has what stands beside them, in order."""
+        """Return the words. `asides` then holds what is anchored in the paragraph, in order."""
         self._children(paragraph)
         self._fields.end_paragraph()
         if self._readings:
@@ -176,7 +176,7 @@ class WordText:
         return is_number and self._without_page_numbers
 
     def _ruby(self, node: Element) -> None:
-        """The base stays in its sentence; its reading follows the paragraph."""
+        """Keep the base text in the sentence; its reading follows the paragraph."""
         begin = len(self._words)
         base = child(node, "w:rubyBase")
         if base is not None:
@@ -205,7 +205,7 @@ class WordText:
 
 
 def clear_prompts(root: Element) -> Element:
-    """Empties content controls that show only what should be entered ("Click to enter text")."""
+    """Empty content controls that only show a prompt ("Click to enter text")."""
     for control in descendants(root, "w:sdt"):
         prompt = child(control, "w:sdtPr", "w:showingPlcHdr")
         if prompt is None or attribute(prompt, "w:val") in ("0", "false", "off"):
@@ -215,13 +215,13 @@ def clear_prompts(root: Element) -> Element:
             for one in waiting.pop():
                 if kind(one) == "w:t":
                     one.text = ""
-                elif kind(one) != "w:sdt":  # which says for itself
+                elif kind(one) != "w:sdt":  # which has its own flag
                     waiting.append(one)
     return root
 
 
 def described(text: str | None) -> str:
-    """What a person wrote of a picture: no file name, nothing that a program adds."""
+    """Alternative text that a person wrote, not a file name or generated text."""
     lines = [line.strip() for line in (text or "").splitlines()]
     written = " ".join(line for line in lines if line and line not in _AUTOMATIC)
     last = written.rpartition(".")[2].lower()
@@ -237,7 +237,7 @@ _PICTURE_ENDINGS: Final = ("png", "jpg", "jpeg", "gif", "bmp", "emf", "wmf", "ti
 
 
 def _of_font(node: Element) -> str:
-    """Letters of symbol fonts are in the private area, and say nothing without their font."""
+    """Map private-use characters of symbol fonts, which mean nothing without the font."""
     text: str = node.text or ""
     if not any("\uf000" <= char <= "\uf0ff" for char in text):
         return text
@@ -249,7 +249,7 @@ def _of_font(node: Element) -> str:
 
 
 def _form_value(node: Element) -> str:
-    """What was chosen in a field of a form that has no text of its own."""
+    """The selected value of a form field that has no text of its own."""
     form = child(node, "w:ffData")
     box = child(form, "w:checkBox")
     if box is not None:

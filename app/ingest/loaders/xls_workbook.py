@@ -1,4 +1,4 @@
-"""XLS (Excel 5 to 2003): every sheet as a heading, every row as a line, as for XLSX."""
+"""XLS (Excel 5 to 2003): each sheet is a heading, each row a line, as for XLSX."""
 
 import io
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ _ARCHIVE: Final = b"PK"
 _DAMAGED: Final = "the file is damaged (it is no whole workbook)"
 _DATE: Final = "yyyy-mm-dd"
 _BOLD: Final = 700
-_MAX_GAP: Final = 10  # empty rows that are told apart from one
+_MAX_GAP: Final = 10  # longer runs of empty rows are cut to this length
 
 
 def load_xls(data: bytes) -> ParsedDocument:
-    """Title: the one in the file's properties. Hidden sheets are counted and left out."""
+    """Title: the title property. Hidden sheets are counted but not read."""
     file = CompoundFile(data) if data.startswith(_COMPOUND) else None
     book = _opened(_stream(file) if file else data)
     out = ExtractedText()
@@ -55,7 +55,7 @@ def load_xls(data: bytes) -> ParsedDocument:
 
 
 def _stream(file: CompoundFile) -> bytes:
-    """Taken out here: in a damaged container, the library may go round in circles."""
+    """Extract the workbook stream ourselves: in a damaged container, xlrd can loop forever."""
     for name in _STREAMS:
         if (data := file.read(name)) is not None:
             return data
@@ -63,8 +63,8 @@ def _stream(file: CompoundFile) -> bytes:
 
 
 def _opened(data: bytes) -> Book:
-    """With formats; without them when those are damaged."""
-    if data.startswith(_ARCHIVE):  # which the library would open
+    """Open with formats, or without if they are damaged."""
+    if data.startswith(_ARCHIVE):  # which xlrd would open
         raise IngestError(_DAMAGED)
     for formats in (True, False):
         try:

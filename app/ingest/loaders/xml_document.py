@@ -1,4 +1,4 @@
-"""XML of any vocabulary: records as rows, text as paragraphs, under the titles that are in it."""
+"""XML of any vocabulary: records become rows and text becomes paragraphs, under their titles."""
 
 import html
 import re
@@ -13,7 +13,7 @@ from app.ingest.loaders.extracted_text import ExtractedText
 from app.ingest.parsed_document import IngestError, ParsedDocument
 
 Element = Any
-"""An lxml element: the library has no types."""
+"""An lxml element; lxml ships no types."""
 
 _ENCODING: Final = re.compile(rb"encoding\s*+=\s*+[\"']([\w.:-]++)")
 _HEADINGS: Final = frozenset({"title", "head", "heading", "caption"})
@@ -34,11 +34,11 @@ _INLINE: Final = _set(
     "citetitle filename command option"
 )
 _SILENT: Final = ("xmlns", "xml:", "xsi:")
-_RECORD: Final = 500  # characters of an element that becomes one row
+_RECORD: Final = 500  # characters; longer elements are not written as one row
 
 
 def load_xml(data: bytes) -> ParsedDocument:
-    """Title: the first title or name right below the root."""
+    """Title: the first title or name directly below the root."""
     markup = without_declaration(decode_xml(data)).encode()
     root = parse_xml(markup)
     if _name(root) == "html":
@@ -52,18 +52,18 @@ def load_xml(data: bytes) -> ParsedDocument:
 
 
 def decode_xml(data: bytes) -> str:
-    """By the encoding that it declares, when that can be true."""
+    """Decode with the declared encoding when it is plausible, else detect it."""
     declared = _ENCODING.search(data[:200])
     if declared and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         try:
             return decode(data.decode(declared[1].decode("ascii", "ignore")).encode())
         except (LookupError, UnicodeError):
-            pass  # files lie; what they look like decides
+            pass  # declarations can be wrong; fall back to detection
     return decode(data)
 
 
 def without_declaration(markup: str) -> str:
-    """It says an encoding, which is another one by now."""
+    """Remove the XML declaration, whose encoding no longer applies."""
     markup = markup.lstrip("\ufeff \n\t")
     if not markup.startswith("<?xml"):
         return markup
@@ -71,9 +71,9 @@ def without_declaration(markup: str) -> str:
 
 
 def parse_xml(data: bytes) -> Element:
-    """The root. Raises `IngestError` for entities, too much depth, and what is not well-formed.
+    """Return the root. Raises `IngestError` for entities, deep nesting and malformed XML.
 
-    A document type may be named; nothing of it is ever loaded.
+    A document type is allowed, but never loaded.
     """
     check_xml(data, document_types=True)
     parser = etree.XMLParser(
@@ -90,7 +90,7 @@ def parse_xml(data: bytes) -> Element:
 
 
 def _add(out: ExtractedText, element: Element, *, level: int) -> None:
-    """A record in one row, what has only words in it as a text, else its parts one by one."""
+    """Add a record as one row, text-only content as a paragraph, anything else part by part."""
     name = _name(element)
     if name in _CODE:
         out.add_block("".join(_strings(element)), "code")
@@ -98,7 +98,7 @@ def _add(out: ExtractedText, element: Element, *, level: int) -> None:
     if _has_words(element) or not len(element):
         _add_words(out, element, name)
         return
-    out.add_section("", level)  # what the part before it stood under
+    out.add_section("", level)  # leave the section of the previous part
     if (row := _row(element)) is not None:
         out.add_block(row, "row")
     else:
@@ -126,7 +126,7 @@ def _add_parts(out: ExtractedText, element: Element, level: int) -> None:
 
 
 def _row(element: Element) -> str | None:
-    """Its attributes and parts with their names, when that is one short line."""
+    """Attributes and parts as "name: value" pairs, if they fit on one short line."""
     if all(_name(part) in _HEADINGS for part in element):
         return None
     pairs = list(_attributes(element))
@@ -144,13 +144,13 @@ def _row(element: Element) -> str | None:
 
 
 def _attributes(element: Element) -> list[str]:
-    """As "name: value"; those that say how the XML is to be read are left out."""
+    """Attributes as "name: value", without those about XML processing."""
     pairs = ((_local(name), " ".join(value.split())) for name, value in element.attrib.items())
     return [f"{name}: {value}" for name, value in pairs if value and not name.startswith(_SILENT)]
 
 
 def _has_words(element: Element) -> bool:
-    """Whether words stand between its parts, or all of these are parts of a sentence."""
+    """Whether the element has text between its parts, or only inline parts."""
     if (element.text or "").strip() or any((one.tail or "").strip() for one in element):
         return True
     return bool(len(element)) and all(_name(one) in _INLINE for one in element)
@@ -161,7 +161,7 @@ def _text(element: Element) -> str:
 
 
 def _strings(element: Element) -> Iterator[str]:
-    """Its words; an entity that is not declared is taken for that of HTML."""
+    """All text; undeclared entities are resolved as HTML entities."""
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if event == "start":
             yield html.unescape(node.text) if node.tag is etree.Entity else node.text or ""
@@ -174,7 +174,7 @@ def _outer(element: Element) -> Iterator[Element]:
 
 
 def _name(element: Element) -> str:
-    """Without its namespace; nothing for an entity."""
+    """The local name; empty for an entity."""
     return _local(element.tag) if isinstance(element.tag, str) else ""
 
 
