@@ -1,4 +1,4 @@
-"""Batches small files, because their number costs more than their content."""
+"""Batches small files, which cost more by number than by size."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -8,15 +8,15 @@ from app.ingest.ingest_request import IngestRequest
 
 MAX_BATCH_FILES: Final = 100
 MAX_BATCH_BYTES: Final = 2**17
-"""Also of one file that shares a batch; a larger one is on its own, and so is one with audio."""
+"""Limit for a batch, and for each file in one. Larger files and those with audio stand alone."""
 
 
 def batches(
     files: Iterable[IngestRequest], *, whole: bool = False
 ) -> Iterator[list[IngestRequest]]:
-    """The files in order, in lists that are ingested together.
+    """Split the files, in order, into lists to ingest together.
 
-    Files that hold files are on their own, unless they are to be ingested as they are (`whole`).
+    Container files stand alone unless they are to be ingested as they are (`whole`).
     """
     batch: list[IngestRequest] = []
     room = MAX_BATCH_BYTES
@@ -32,7 +32,7 @@ def batches(
 
 
 def _size(file: IngestRequest) -> int:
-    """In bytes; of files that cannot be read: nothing is put together with them."""
+    """In bytes. An unreadable file gets a size that keeps it on its own."""
     if file.audio is not None:
         return MAX_BATCH_BYTES
     try:

@@ -1,4 +1,4 @@
-"""A file that holds files (an archive, a mail with attachments) as the files to ingest."""
+"""Expands a file that contains files (an archive, mail with attachments) into files to ingest."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ TOO_DEEP: Final = f"it is {MAX_DEPTH} files deep in other files; unpack it, and 
 
 @dataclass(slots=True)
 class Expansion:
-    """What to ingest: the file itself, if it has text of its own, then what is in it, in order.
+    """What to ingest: the file itself if it has its own text, then its members in order.
 
-    `failures` are names of members that cannot be taken out, with the reason; `pictures`: their
-    number by the name of the archive that holds them. `origins` are those of the file and all
-    members; what is below the origins in `unknown` was not looked at.
+    `failures` holds names of members that cannot be extracted, with reasons; `pictures` the number
+    of images by archive name. `origins` holds the origins of the file and all members; what is
+    below an origin in `unknown` was not examined.
     """
 
     files: list[IngestRequest] = field(default_factory=list)
@@ -36,27 +36,27 @@ class Expansion:
 
     @property
     def total(self) -> int:
-        """Of files, readable or not."""
+        """The number of files, readable or not."""
         return len(self.files) + len(self.failures)
 
     def has(self, origin: str) -> bool:
-        """Whether a source of this origin is, or may be, one of the files."""
+        """Whether a source with this origin is, or could be, one of the files."""
         return origin in self.origins or any(origin.startswith(f"{one}/") for one in self.unknown)
 
 
 def is_container(incoming: IngestRequest) -> bool:
-    """By its name: only such files are looked into."""
+    """Decided by name; only such files are expanded."""
     return PurePath(incoming.name).suffix.lower() in CONTAINERS
 
 
 class Expander:
-    """Takes files out of files, in the reader's processes, into a folder."""
+    """Unpacks files into a folder, using the reader processes."""
 
     def __init__(self, reader: FileReader) -> None:
         self._reader = reader
 
     async def expand(self, incoming: IngestRequest, folder: Path) -> Expansion:
-        """All levels at once. The members are below `folder`."""
+        """Expand all levels. The members are stored below `folder`."""
         expansion = Expansion()
         await self._add(expansion, incoming, folder, depth=0)
         return expansion
@@ -140,7 +140,7 @@ def _prepare(incoming: IngestRequest, folder: Path) -> None:
 
 
 def _with_audio(requests: Sequence[IngestRequest]) -> Iterator[IngestRequest]:
-    """As in a folder: audio comes with the transcript of the same name."""
+    """Attach audio to the transcript of the same name, as in a folder."""
     named = {PurePath(one.name): one for one in requests}
     audio: dict[str, IngestRequest] = {}
     for name, one in named.items():

@@ -1,4 +1,4 @@
-"""What of a file is not in its text, in words."""
+"""Describes the parts of a file that are missing from its text."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -24,7 +24,7 @@ _WORDS: Final = {
         "Excel or LibreOffice, save it and ingest it again",
     ),
 }
-"""A noun, and what is said of one and of several."""
+"""A noun, and the statement for one and for several."""
 _THINGS: Final = {"pictures": "picture", "hidden_sheets": "hidden sheet"}
 
 
@@ -48,6 +48,6 @@ def _words(note: FidelityNote) -> str:
 
 
 def _encoding(name: str | None) -> str:
-    if name is None:  # noted by an earlier version
+    if name is None:  # recorded by an earlier version
         return "the encoding is a guess"
     return f"read as {name}; if letters look wrong, save it as UTF-8 and ingest it again"

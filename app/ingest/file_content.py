@@ -1,4 +1,4 @@
-"""The bytes of a file to ingest, and the copies of them that are kept."""
+"""The content of a file to ingest, and its stored copies."""
 
 import hashlib
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileContent:
-    """The file, and the audio that belongs to it. Hashes are sha256 in hexadecimal."""
+    """The file and its audio, if any. Hashes are SHA-256 in hexadecimal."""
 
     data: bytes
     audio: bytes | None
@@ -40,21 +40,21 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True)
 class Originals:
-    """The kept files of a source."""
+    """The stored files of a source."""
 
     original: StoredFile
     audio: StoredFile | None
 
 
 def read_all(files: Sequence[IngestRequest]) -> list[FileContent | IngestError]:
-    """Blocks on the disk."""
+    """Does blocking I/O."""
     return [_read(incoming) for incoming in files]
 
 
 def keep(
     files: FileStore, incoming: IngestRequest, content: FileContent, document: ReadDocument
 ) -> Originals | IngestError:
-    """Store the file and its audio, unless they are there. Blocks on the disk."""
+    """Store the file and its audio unless they exist. Does blocking I/O."""
     try:
         original = files.put(content.data, document.suffix, document.media_type)
         if content.audio is None or incoming.audio is None:

@@ -23,8 +23,8 @@ def discover(
 ) -> Discovered:
     """Files as given, folders recursively without hidden and lock files, in order.
 
-    Audio that belongs to a transcript is attached to it. A path that does not exist is kept:
-    reading it reports the error. In folders only regular files count: a pipe may be endless.
+    Audio is attached to its transcript. A missing path is kept, so that reading it reports the
+    error. In folders only regular files count, because a pipe may be endless.
     """
     found = Discovered()
     files = dict.fromkeys(file for path in paths for file in _files(_absolute(path), found))
@@ -44,15 +44,15 @@ def discover(
 
 
 def origin_of(path: Path) -> str:
-    """What a source is known by: its absolute path, however it was written on the command line.
+    """The identity of a source: its absolute path, however it was given on the command line.
 
-    Bytes that are not UTF-8 are escaped, so that the name can be stored and stays unique.
+    Bytes that are not valid UTF-8 are escaped, so that the name can be stored and stays unique.
     """
     return f"file:{os.fsencode(_absolute(path)).decode(errors='backslashreplace')}"
 
 
 def _absolute(path: Path) -> Path:
-    """Without `..`; symbolic links stay as they are."""
+    """Resolve `..` but not symbolic links."""
     return Path(os.path.abspath(path))
 
 

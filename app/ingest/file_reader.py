@@ -1,8 +1,8 @@
-"""Reads untrusted files in separate processes, whose crash does no harm.
+"""Reads untrusted files in separate processes, so that a crash is contained.
 
 A file of a few hundred bytes can make a third-party parser loop forever, use all memory, or crash.
-Each file has a budget of processor time, memory and output; exceeding it kills the process and is
-reported in one sentence. A process reads many files, one at a time, and ends after an idle time.
+Each file has limits for processor time, memory and output. Exceeding one kills the process and is
+reported in one sentence. A process reads many files, one at a time, and ends when idle.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 IDLE_S: Final = 30.0
 BREAKS_READER: Final = "the file cannot be read (it breaks its reader)"
-# One thread per process: reading one file must not use all processors, or memory for threads.
+# One thread per process: reading one file must not use all processors or memory for more threads.
 _THREADS: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -34,7 +34,7 @@ _THREADS: Final = {
 
 
 class FileReader:
-    """Reads files for any event loop and thread. `close` it at the end."""
+    """Reads files from any event loop and thread. Call `close` at the end."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class FileReader:
         environment: Mapping[str, str] | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
-        """`count` counts word pieces and is pickled. `environment`: that of the processes."""
+        """`count` counts word pieces and is pickled. The processes get `environment`."""
         self._count = count
         self._limits = limits or ReadLimits()
         self._environment = {**(environment or {}), **_THREADS}
@@ -57,7 +57,7 @@ class FileReader:
         weakref.finalize(self, _close_all, self._idle)
 
     async def read(self, request: Request) -> ReadDocument:
-        """Raises `IngestError`. Cancelling it kills the process."""
+        """Raises `IngestError`. Cancellation kills the process."""
         (outcome,) = await self.read_batch([request], max_passages=1)
         if isinstance(outcome, IngestError):
             raise outcome
@@ -66,14 +66,14 @@ class FileReader:
     async def read_batch(
         self, requests: Sequence[Request], *, max_passages: int
     ) -> list[ReadDocument | IngestError]:
-        """The outcomes of the first requests: until the documents have that many passages.
+        """The outcomes of the first requests, until their documents have that many passages.
 
-        Cancelling it kills the process.
+        Cancellation kills the process.
         """
         return await self._run(lambda call: self._read_batch(requests, max_passages, call))
 
     async def unpack(self, request: UnpackRequest) -> Unpacked:
-        """The files in a file. Raises `IngestError`. Cancelling it kills the process."""
+        """Extract the files in a file. Raises `IngestError`. Cancellation kills the process."""
         unpacked = await self._run(lambda call: self._read(request, call))
         if isinstance(unpacked, Unpacked):
             return unpacked
@@ -85,7 +85,7 @@ class FileReader:
         future = loop.run_in_executor(None, work, call)
         future.add_done_callback(_retrieve)
         try:
-            # Awaited separately: an executor cannot cancel its work; killing the process can.
+            # Awaited separately: an executor call cannot be cancelled; the process can be killed.
             await asyncio.wait({future})
         except asyncio.CancelledError:
             call.cancel()
@@ -94,7 +94,7 @@ class FileReader:
         return future.result()
 
     def close(self) -> None:
-        """Kill all processes; reads in progress fail."""
+        """Kill all processes. Reads in progress fail."""
         with self._lock:
             self._closed = True
             idle = list(self._idle)
@@ -175,14 +175,14 @@ class FileReader:
         process.close()
 
     def _watch_idle(self) -> None:
-        """Call with the lock held. Keeps one timer while any process is idle."""
+        """Keep one timer while any process is idle. Requires the lock."""
         if self._timer is None:
             self._timer = threading.Timer(self._idle_s, _close_idle, (weakref.ref(self),))
             self._timer.daemon = True
             self._timer.start()
 
     def close_idle(self) -> None:
-        """Kill processes that were idle for too long."""
+        """Kill processes that have been idle for too long."""
         with self._lock:
             self._timer = None
             old = [one for one in self._idle if monotonic() - one.idle_since >= self._idle_s / 2]
@@ -193,7 +193,7 @@ class FileReader:
 
 
 def _retrieve(future: "asyncio.Future[T]") -> None:
-    """Retrieves the exception, which a caller cancelled twice never awaits."""
+    """Retrieve the exception, which nobody awaits after a second cancellation."""
     if not future.cancelled():
         future.exception()
 
@@ -209,7 +209,7 @@ def _close_all(processes: list[ReaderProcess]) -> None:
 
 
 class _Call:
-    """The process that reads a file, so that another thread can kill it."""
+    """The process reading a file, so that another thread can kill it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

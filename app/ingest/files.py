@@ -16,14 +16,14 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 
 
 class FileStore:
-    """A flat folder; a key is the content's sha256 and the suffix. Methods block on the disk."""
+    """A flat folder. A key is the content's SHA-256 and the suffix. Methods do blocking I/O."""
 
     def __init__(self, folder: Path) -> None:
-        """The folder is created with the first file."""
+        """The folder is created when the first file is stored."""
         self._folder = folder
 
     def put(self, data: bytes, suffix: str, media_type: str) -> StoredFile:
-        """Store atomically; content that is already there is not written again."""
+        """Store atomically. Existing content is not written again."""
         key = self.key(data, suffix)
         target = self.path(key)
         if not target.exists():
@@ -40,29 +40,28 @@ class FileStore:
 
     @staticmethod
     def key(data: bytes, suffix: str) -> str:
-        """The key of this content."""
         return hashlib.sha256(data).hexdigest() + suffix.lower()
 
     def scratch(self) -> Path:
-        """A new folder for files to ingest; the caller removes it."""
+        """Create a folder for files to ingest. The caller removes it."""
         incoming = self._folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=incoming))
 
     def discard(self, keys: Iterable[str]) -> None:
-        """Remove these files; missing ones are ignored."""
+        """Remove these files. Missing ones are ignored."""
         for key in keys:
             self.path(key).unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
-        """The path of this key's file. Raises `ValueError` for an invalid key."""
+        """The path for a key. Raises `ValueError` if the key is invalid."""
         if not _KEY.fullmatch(key):
             raise ValueError("not a key of the file store")
         return self._folder / key
 
 
 def regular_size(path: Path) -> int:
-    """Raises `IngestError` for a device or a pipe, which may be endless."""
+    """Raises `IngestError` for a device or pipe, which may be endless."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise IngestError("this is not a regular file")

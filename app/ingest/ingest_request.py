@@ -1,4 +1,4 @@
-"""What is asked of ingestion."""
+"""The input of ingestion."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The result of a loader, whatever the file's format."""
+"""The result of a loader, independent of the file format."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,23 +10,23 @@ BlockKind = Literal["paragraph", "item", "row", "code"]
 
 
 class IngestError(CitestreamError):
-    """A file cannot be ingested. The text is the reason in one line, without the file's name."""
+    """A file cannot be ingested. The message is a one-line reason without the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Characters `start`..`end` of the text belong together: a paragraph, a list item, a row."""
+    """Characters `start`..`end` of the text form a paragraph, list item, row or code block."""
 
     start: int
     end: int
     kind: BlockKind = "paragraph"
-    heading: str | None = None  # the path of headings above it
+    heading: str | None = None  # path of enclosing headings
     page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Characters `start`..`end` of the text (the words alone) were spoken at these seconds."""
+    """Characters `start`..`end` of the text (words only), with the times they were spoken."""
 
     start: int
     end: int
@@ -37,7 +37,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A file's extracted text and its structure: blocks of a document, utterances of a recording.
+    """Extracted text and its structure: blocks of a document, or utterances of a recording.
 
     `title` is None when the file has none.
     """
@@ -53,5 +53,5 @@ class ParsedDocument:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """In the order in which they first speak."""
+        """Speakers in order of first appearance."""
         return tuple(dict.fromkeys(u.speaker for u in self.utterances if u.speaker))

@@ -20,7 +20,7 @@ TARGET: Final = 220  # word pieces of title, heading and text
 CONTEXT_SHARE: Final = 0.4  # maximum share of title and heading in the target
 _BETWEEN_PARAGRAPHS: Final = 0.0
 _INSIDE_LIST: Final = 1.5
-_BEFORE_LIST: Final = 3.0  # "The following are needed:" stays with what follows
+_BEFORE_LIST: Final = 3.0  # keeps "The following are needed:" with its list
 _BETWEEN_SENTENCES: Final = 2.0
 _SAME_SPEAKER: Final = 0.4
 _MID_SENTENCE: Final = 1.5
@@ -32,17 +32,17 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )
 _UNSPACED_CHARS_PER_PIECE: Final = 2
-"""Letters of scripts that are written without spaces. A tokenizer that does not know the script
-counts a whole line as one unknown piece, so its count is useless."""
+"""For scripts written without spaces. A tokenizer that does not know the script counts a whole
+line as one unknown piece, so its count is useless."""
 _SHORT: Final = 24  # maximum characters of a string whose count is cached
 _MAX_RUN: Final = 20_000
-"""Characters that are scanned for the end of a sentence at once."""
+"""Characters scanned at once for the end of a sentence."""
 _MAX_PARTS: Final = 10_000
-"""Parts that are optimized together; a larger section is also split at this number."""
+"""Parts optimised together. A larger section is also split at this number."""
 _BREAK: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
-"""Where a part may end. Not `app.text.sentences`: passages must cover their blocks, with headings,
-list marks and code, and every line end is a break, so that rows and lines stay whole. That splitter
-leaves such text out and joins wrapped lines."""
+"""Where a part may end. Not `app.text.sentences`, which omits headings, list marks and code and
+joins wrapped lines: passages must cover their blocks, and rows and lines must stay whole, so every
+line end is a break."""
 _CHUNK: Final = re.compile(r"\S+\s*")  # text between white space, not a word of `app.text.tokens`
 
 
@@ -55,7 +55,7 @@ def cut_passages(source: ParsedDocument, *, title: str, count: Count) -> list[Ne
 
 
 def _cached(count: Count) -> Count:
-    """Caches counts, because words repeat, above all in tables of numbers."""
+    """Cache counts: words repeat, most of all in tables of numbers."""
     word = lru_cache(maxsize=20_000)(count)
     return lambda text: word(text) if len(text) <= _SHORT else count(text)
 
@@ -71,7 +71,7 @@ def context(title: str, heading: str | None, count: Count) -> str:
 
 
 def embedded_text(title: str, heading: str | None, text: str, count: Count) -> str:
-    """The text of a passage that is embedded."""
+    """The text that is embedded for a passage."""
     return f"{context(title, heading, count)}\n{text}"
 
 
@@ -85,7 +85,7 @@ def _shortened(line: str, limit: int, count: Count) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An indivisible stretch of text, and the cost of a cut before it."""
+    """An indivisible range of text, and the cost of a cut before it."""
 
     start: int
     end: int
@@ -118,7 +118,7 @@ def _cut_parts(text: str, parts: Sequence[_Part], limit: int) -> Iterator[NewPas
 
 
 def _spans(parts: Sequence[_Part]) -> Iterator[Span]:
-    """One for each block that is no paragraph, relative to the first part."""
+    """One span per block that is not a paragraph, relative to the first part."""
     base = parts[0].start
     for block, group in groupby(parts, key=attrgetter("block")):
         of_block = list(group)
@@ -127,7 +127,7 @@ def _spans(parts: Sequence[_Part]) -> Iterator[Span]:
 
 
 def _common_heading(parts: Sequence[_Part]) -> str | None:
-    """The heading path that all parts share."""
+    """The longest heading path common to all parts."""
     path = parts[0].block.heading
     for part in parts[1:]:
         while path is not None and not _is_under(part.block.heading, path):
@@ -191,7 +191,7 @@ def _parts(text: str, section: Sequence[Block], limit: int, count: Count) -> Ite
 def _price_before(text: str, before: Block | None, block: Block) -> float:
     if before is None or before.page != block.page:  # a citation names exactly one page
         return FORCED
-    if text[block.start] == " ":  # the continuation of a list item, or a nested one
+    if text[block.start] == " ":  # a continued or nested list item
         return _BEFORE_LIST
     if block.kind in ("item", "row") and before.kind == block.kind:
         return _INSIDE_LIST
@@ -213,7 +213,7 @@ def _parts_of(text: str, block: Block, limit: int, count: Count) -> Iterator[tup
 
 
 def _break_points(text: str, block: Block) -> Iterator[int]:
-    """The sentences in order; text without a sentence's end is split at a blank, or anywhere."""
+    """Sentence ends in order. Text without any is split at a space, or anywhere."""
     begin = block.start
     ends = (match.end() for match in _BREAK.finditer(text, block.start, block.end))
     for end in chain(ends, (block.end,)):
@@ -279,7 +279,7 @@ def _price_between(text: str, before: Utterance, after: Utterance) -> float:
 def _short_utterances(
     utterance: Utterance, text: str, limit: int, count: Count
 ) -> Iterator[Utterance]:
-    """The utterance, or parts of it that fit, with times in proportion to their length."""
+    """The utterance, or parts that fit, with times in proportion to their length."""
     words = text[utterance.start : utterance.end]
     per_char = (utterance.end_s - utterance.start_s) / len(words)
     for start, end in _pieces(words, limit // 2, count):
@@ -293,7 +293,7 @@ def _short_utterances(
 
 
 def _window(text: str, said: Sequence[Utterance]) -> NewPassage:
-    """ "Speaker: words" lines, and the times of their characters."""
+    """Write "Speaker: words" lines with the times of their characters."""
     written, cues = "", []
     last: Utterance | None = None
     for one in said:

@@ -32,15 +32,15 @@ from app.ingest.reading import ReadDocument
 Stage = Literal["read", "cut", "embed", "store"]
 
 BATCH: Final = 16
-"""Passages embedded by one call; progress is reported after each."""
+"""Passages per embedding call. Progress is reported after each call."""
 ATTACHMENTS: Final = "attachments"
 MAX_TOGETHER: Final = 200
-"""Passages after which no further file is read before these are stored."""
+"""Passages from which no further file is read before these are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` passages (bytes for `read`) have passed this stage."""
+    """`done` of `total` passages (bytes for `read`) have completed this stage."""
 
     stage: Stage
     done: int
@@ -52,7 +52,7 @@ Report = Callable[[IngestRequest, Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """The result of a file. `same_as`: the name of a source with the same content."""
+    """The result of a file. `same_as` names a source with the same content."""
 
     source_id: str
     title: str
@@ -65,7 +65,7 @@ class Ingested:
 
 
 Outcome = Ingested | IngestError | RunFailure
-"""The result of a file, or why there is none."""
+"""The result of a file, or the reason why there is none."""
 Outcomes = dict[IngestRequest, Outcome]
 
 
@@ -77,7 +77,7 @@ class _Parsed:
 
 
 class Ingestor:
-    """Stateless between calls, which may run concurrently."""
+    """Stateless between calls. Calls may run concurrently."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Ingestor:
         *,
         report: Report = lambda incoming, progress: None,
     ) -> Ingested:
-        """As `ingest_batch`, for one file. Raises why there is no result."""
+        """Like `ingest_batch` for one file, but raises the failure."""
         (outcome,) = await self.ingest_batch(principal, [incoming], report=report)
         if isinstance(outcome, Ingested):
             return outcome
@@ -114,11 +114,11 @@ class Ingestor:
         *,
         report: Report = lambda incoming, progress: None,
     ) -> list[Outcome]:
-        """Store the files, replacing earlier versions, unless the library has their content.
+        """Store the files, replacing earlier versions, unless the library has the same content.
 
-        An existing source gets the new tags, keeps its own, and is shared if requested. A failed
-        file leaves the library unchanged and does not stop the others. Files are stored together,
-        each whole or not at all: cancelling leaves out the last ones. Raises `StoreUnavailable`.
+        An existing source gains the new tags, and is shared if requested. A failed file leaves
+        the library unchanged and does not stop the others. Files are stored in groups, each file
+        entirely or not at all; cancellation omits the last ones. Raises `StoreUnavailable`.
         """
         outcomes: Outcomes = {}
         left: dict[IngestRequest, FileContent] = {}
@@ -137,7 +137,7 @@ class Ingestor:
 
     @asynccontextmanager
     async def expanded(self, incoming: IngestRequest) -> AsyncIterator[Expansion]:
-        """The files that this one stands for: itself, and those in it, as long as this lasts."""
+        """Yields the files this one expands to. They exist only within the context."""
         if not is_container(incoming):
             yield Expansion([incoming])
             return
@@ -153,9 +153,9 @@ class Ingestor:
         expansion: Expansion,
         outcomes: Mapping[str, Ingested | str],
     ) -> dict[str, Ingested]:
-        """Note on each mail how many of its attachments were not read; its result, by name.
+        """Note on each mail how many of its attachments were not read. Returns the results by name.
 
-        `outcomes`: of all files of the expansion, by name.
+        `outcomes` holds all files of the expansion by name.
         """
         noted: dict[str, Ingested] = {}
         for file in expansion.files:
@@ -179,7 +179,7 @@ class Ingestor:
     async def _ingest_distinct(
         self, principal: Principal, files: dict[IngestRequest, FileContent], report: Report
     ) -> Outcomes:
-        """The results of the first files, at least of one. All origins and contents differ."""
+        """The results of the first files, at least one. Origins and contents must be distinct."""
         same = await self._library.find_same(
             principal,
             {incoming.origin: content.content_hash for incoming, content in files.items()},
@@ -226,7 +226,7 @@ class Ingestor:
     async def _parse(
         self, files: dict[IngestRequest, FileContent]
     ) -> list[tuple[IngestRequest, ReadDocument | IngestError]]:
-        """Read the first files, until they have `MAX_TOGETHER` passages."""
+        """Read the first files until they have `MAX_TOGETHER` passages."""
         requests = [
             Request(str(incoming.path.absolute()), incoming.name, content.data_hash)
             for incoming, content in files.items()
@@ -238,8 +238,8 @@ class Ingestor:
         self, principal: Principal, parsed: Sequence[_Parsed], report: Report
     ) -> Outcomes:
         encoded, outcomes = await self._embed_each(parsed, report)
-        # Stored before the rows that refer to them: a crash can leave an unreferenced file, never a
-        # reference without a file.
+        # Stored before the rows that refer to them: a crash can leave an unreferenced file, but
+        # never a reference without a file.
         kept = await self._keep([one for one in parsed if one.incoming in encoded], outcomes)
         if not kept:
             return outcomes
@@ -257,7 +257,7 @@ class Ingestor:
             discard=self.discard,
         )
         stored = {one.incoming: change for (one, _), change in zip(kept, changes, strict=True)}
-        # Another process may have deleted the last source of this content, with its files, before
+        # Another process may have deleted the last source of this content, and its files, before
         # our row was stored.
         again = [one for one, _ in await self._keep([one for one, _ in kept], outcomes)]
         similar = await self._similar(principal, [source_id for source_id, _ in changes])
@@ -271,13 +271,13 @@ class Ingestor:
     async def _embed_each(
         self, parsed: Sequence[_Parsed], report: Report
     ) -> tuple[dict[IngestRequest, list[EncodedPassage]], Outcomes]:
-        """The passages of each file embedded, and the failures."""
+        """The embedded passages of each file, and the failures."""
         try:
             return await self._embed(parsed, report), {}
         except RunFailure as error:
             if len(parsed) == 1:
                 return {}, {parsed[0].incoming: error}
-        # A service may refuse the texts of one file only.
+        # A service may reject the texts of one file only.
         encoded: dict[IngestRequest, list[EncodedPassage]] = {}
         failures: Outcomes = {}
         for one in parsed:
@@ -310,7 +310,7 @@ class Ingestor:
     async def _keep(
         self, parsed: Sequence[_Parsed], outcomes: Outcomes
     ) -> list[tuple[_Parsed, Originals]]:
-        """Keep the files; those that cannot be kept get a failure as their outcome."""
+        """Store the files. Those that cannot be stored get the failure as their outcome."""
         results = await asyncio.to_thread(
             lambda: [keep(self._files, one.incoming, one.content, one.document) for one in parsed]
         )
@@ -327,7 +327,7 @@ class Ingestor:
     async def _similar(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> dict[str, tuple[Similar, ...]]:
-        """Of each source, those that were there before it."""
+        """For each source, similar sources that existed before it."""
         found = await self._library.similar(principal, source_ids)
         place = {source_id: number for number, source_id in enumerate(source_ids)}
         return {
@@ -339,7 +339,7 @@ class Ingestor:
 
 
 def _distinct(files: dict[IngestRequest, FileContent]) -> dict[IngestRequest, FileContent]:
-    """The first files of each origin and of each content."""
+    """The first file of each origin and of each content."""
     seen = Counter[str]()
     distinct: dict[IngestRequest, FileContent] = {}
     for incoming, content in files.items():

@@ -29,12 +29,12 @@ _SHARES: Final = {"read": 0.02, "cut": 0.05, "embed": 0.95, "store": 1.0}
 _VERBS: Final = {"read": "reading", "cut": "cutting", "embed": "embedding", "store": "storing"}
 
 Done = Callable[[Sequence[tuple[str, Ingested | str]]], Awaitable[None]]
-"""Called with names of files and their results, or the reasons of failures as strings."""
+"""Called with file names and their results, or failure reasons as strings."""
 
 
 BAR_EVERY_S: Final = 0.1
 LINE_EVERY_S: Final = 10.0
-"""Without a terminal, progress is a line now and then."""
+"""Interval of progress lines when the output is not a terminal."""
 MAX_NAMED: Final = 20
 MAX_LISTED: Final = 100
 """Files in the closing table; laying out thousands of rows takes longer than ingesting them."""
@@ -42,7 +42,7 @@ MAX_LISTED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`code` is 1 when a file or a folder could not be read. `expansions`: of files with files."""
+    """`code` is 1 when a file or folder could not be read. `expansions`: of container files."""
 
     code: int
     expansions: Sequence[Expansion]
@@ -66,9 +66,9 @@ class ProgressDisplay:
         done: Done,
         expect: Callable[[int], Awaitable[None]],
     ) -> "Ended":
-        """Ingests the files in order; a failure is reported and does not stop the others.
+        """Ingest the files in order. A failure is reported and does not stop the others.
 
-        `done` is awaited after each batch, `expect` with how many more are inside of a file.
+        `done` is awaited after each batch, `expect` with the number of files found in a container.
         """
         for folder, reason in found.unreadable:
             self.complain(folder, f"the folder cannot be read ({reason})")
@@ -86,7 +86,7 @@ class ProgressDisplay:
         return Ended(1 if run.failed else 0, run.expansions)
 
     def report_gone(self, names: Sequence[str], *, removed: bool) -> None:
-        """Say which sources have lost their file; `removed`: and are no longer in the library."""
+        """Report sources whose file is gone; `removed`: they have been removed from the library."""
         if not names:
             return
         shown = ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
@@ -96,19 +96,19 @@ class ProgressDisplay:
         self._console.print(printable(line), markup=False, soft_wrap=True)
 
     def complain(self, path: Path, reason: str) -> None:
-        """Say why a file is not ingested."""
+        """Report why a file is not ingested."""
         line = printable(f"{path}: {reason}")
         self._console.print(line, style="red", markup=False, soft_wrap=True)
 
     def is_due(self) -> bool:
-        """Whether to show progress now: not for each of a thousand passages."""
+        """Whether to show progress now, since most updates are too frequent."""
         if self._clock() < self._next_shown:
             return False
         self._next_shown = self._clock() + (BAR_EVERY_S if self._is_terminal else LINE_EVERY_S)
         return True
 
     def say_progress(self, done: int, total: int, failed: int, doing: str = "") -> None:
-        """Print a line when there is no terminal for a progress bar."""
+        """Print a progress line when the output is not a terminal."""
         if self._is_terminal or done == total:
             return
         failures = f", {failed:,} failed" if failed else ""
@@ -117,7 +117,7 @@ class ProgressDisplay:
 
     @contextmanager
     def reembedding(self) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar over the sources."""
+        """Show a progress bar over the sources."""
         with self._bar() as bar:
             task = bar.add_task("embedding anew", total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -129,7 +129,7 @@ class ProgressDisplay:
             TextColumn("{task.description}", markup=False),
             console=self._console,
             transient=True,
-            disable=not self._is_terminal,  # it would be laid out ten times a second all the same
+            disable=not self._is_terminal,  # else rich lays it out even without a terminal
         )
 
     def _summarise(self, run: "_Run", seconds: float) -> None:
@@ -153,7 +153,7 @@ class ProgressDisplay:
         )
 
     def _list_notes(self, noted: Sequence[tuple[str, Sequence[FidelityNote]]]) -> None:
-        """What of the files is not in the text, one line for each."""
+        """List content missing from the text, one line per file."""
         for name, notes in noted[:MAX_LISTED]:
             line = printable(f"{name}: {describe(notes)}")
             self._console.print(line, markup=False, soft_wrap=True)
@@ -164,7 +164,7 @@ class ProgressDisplay:
 
 
 class _Run:
-    """The counts of one call, and its progress on a bar."""
+    """The counts of one call and its progress bar."""
 
     def __init__(
         self, display: ProgressDisplay, bar: Progress, done: Done, *, total: int, failed: int
@@ -188,7 +188,7 @@ class _Run:
         file: IngestRequest,
         expansion: Expansion,
     ) -> None:
-        """Ingest a file that holds files."""
+        """Ingest a container file and its members."""
         self.total += expansion.total - 1
         self.pictures |= expansion.pictures
         outcomes: dict[str, Ingested | str] = dict(expansion.failures)
@@ -199,7 +199,7 @@ class _Run:
             outcomes |= await self.ingest(ingestor, principal, members, inside=file)
         noted = await ingestor.note_attachments(principal, expansion, outcomes)
         self.stored |= {one: noted[one.name] for one in expansion.files if one.name in noted}
-        expansion.files.clear()  # they are about to be removed
+        expansion.files.clear()  # about to be removed
         self.expansions.append(expansion)
 
     async def ingest(
@@ -210,10 +210,10 @@ class _Run:
         *,
         inside: IngestRequest | None,
     ) -> dict[str, Ingested | str]:
-        """The results by name. `inside`: the file that holds these."""
+        """The results by name. `inside`: the container of these files."""
         self._shares.clear()
         outcomes = await ingestor.ingest_batch(principal, batch, report=self._report)
-        ended: list[tuple[str, Ingested | str]] = []  # two folders may have files of one name
+        ended: list[tuple[str, Ingested | str]] = []  # names may repeat across folders
         for file, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Ingested):
                 self.stored[file] = outcome
@@ -257,20 +257,20 @@ class _Run:
 
 
 def _shown_path(file: IngestRequest, name: str) -> Path:
-    """Where a member of the file would be if the file were a folder."""
+    """The path a member would have if the container were a folder."""
     inside = name.removeprefix(file.name).lstrip("/")
     return file.path / inside if inside else file.path
 
 
 def _counts(changes: Sequence[Change], failed: int) -> str:
-    """A table of the results of this call's files only."""
+    """Count the results of this call."""
     counts = Counter[str](changes) + Counter(failed=failed)
     kinds = ("added", "replaced", "unchanged", "failed")
     return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind]) or "no files"
 
 
 def _cell(text: str) -> Text:
-    """Escapes control characters and rich's markup in names."""
+    """Escape control characters and rich markup in names."""
     return Text(printable(text))
 
 

@@ -30,7 +30,7 @@ from app.ingest.reading import Count
 
 MEGABYTE: Final = 2**20
 MAX_FILES: Final = 5_000
-"""Files after which a process is replaced, because libraries leak memory."""
+"""Files after which a process is replaced, because parsers leak memory."""
 KEPT_MEMORY: Final = 200 * MEGABYTE
 """A process that uses more than this after a file is replaced."""
 _OWN_MEMORY: Final = 90 * MEGABYTE
@@ -73,7 +73,7 @@ class ReaderProcess:
     """One `reader_process.py`, used by one thread at a time."""
 
     def __init__(self, count: Count, limits: ReadLimits, environment: Mapping[str, str]) -> None:
-        """Starts the process in a new session, so that only the server gets a Ctrl-C."""
+        """Start the process in a new session, so that Ctrl-C reaches only the server."""
         self._limits = limits
         lifeline, self._lifeline = os.pipe()
         try:
@@ -98,7 +98,7 @@ class ReaderProcess:
         self._watch = psutil.Process(self._process.pid)
         self._files = 0
         self._resident = 0
-        self._peak = 0  # resident bytes, of the file that it reads
+        self._peak = 0  # resident bytes while reading the current file
         self._in_doubt = False
         self.idle_since = 0.0
         start = Start(count, limits.processor_s, max(MEGABYTE, limits.memory - _OWN_MEMORY))
@@ -137,12 +137,12 @@ class ReaderProcess:
         return outcome
 
     def kill(self) -> None:
-        """Kill it at once; callable from any thread."""
+        """Kill the process immediately. Safe to call from any thread."""
         self._killed = True
         self._process.kill()
 
     def close(self) -> None:
-        """Kill and reap it; for the thread that uses it. Idempotent."""
+        """Kill and reap the process. Call from the thread that uses it. Idempotent."""
         if self._lifeline < 0:
             return
         self.kill()
@@ -151,7 +151,7 @@ class ReaderProcess:
         self._lifeline = -1
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            with suppress(OSError):  # closing flushes data that cannot be written any more
+            with suppress(OSError):  # closing flushes data that can no longer be written
                 pipe.close()
 
     def _send(self, data: bytes) -> None:
@@ -191,7 +191,7 @@ class ReaderProcess:
                 del received[:end]
 
     def _chunks(self) -> Iterator[bytes]:
-        """Yields its output while it stays within its limits."""
+        """Yield output while the process stays within its limits."""
         assert self._process.stdout is not None
         output = self._process.stdout.fileno()
         waiting = select.poll()
@@ -210,7 +210,7 @@ class ReaderProcess:
             yield chunk
 
     def _check(self, wall_s: float, processor_s: float) -> None:
-        """Samples the process to enforce limits that the kernel does not."""
+        """Sample the process to enforce limits that the kernel does not."""
         with suppress(psutil.Error):
             self._resident = self._watch.memory_info().rss
         self._peak = max(self._peak, self._resident)
@@ -230,9 +230,9 @@ class ReaderProcess:
         self._process.kill()
         if self._process.wait() == -signal.SIGXCPU:
             return "time"
-        # Libraries often abort when an allocation fails, some after they have freed what they had.
-        # What fails is often a buffer twice as large as the one that is full, so that only a third
-        # was resident, and less when last looked at. The OOM killer ends processes too.
+        # Libraries often abort when an allocation fails, sometimes after freeing memory. The failed
+        # allocation is often twice a full buffer, so only a third of the sum was resident, and less
+        # when last sampled. The OOM killer ends processes too.
         used, available = self._peak - _OWN_MEMORY, self._limits.memory - _OWN_MEMORY
         return "memory" if used > available / 4 else None
 

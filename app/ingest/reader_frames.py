@@ -35,7 +35,7 @@ class BrokenFrame(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first message to the process. `memory`: bytes that it may allocate."""
+    """The first message to the process. `memory`: bytes it may allocate."""
 
     count: Count
     processor_s: float
@@ -44,7 +44,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to read the file at `path`, if its content still has that sha256."""
+    """Read the file at `path`, provided that its content still has this SHA-256."""
 
     path: str
     name: str
@@ -53,18 +53,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class UnpackRequest:
-    """Take the files out of the file at `path`, and write them into `folder`."""
+    """Extract the members of the file at `path` into `folder`."""
 
     path: str
     name: str
     folder: str
     max_members: int
-    max_bytes: int  # of all members
+    max_bytes: int  # all members together
 
 
 @dataclass(frozen=True, slots=True)
 class UnpackedMember:
-    """`file` is its name in the folder; with a `problem` there is none."""
+    """`file` is its name in the folder; a member with a `problem` has none."""
 
     name: str
     file: str
@@ -73,9 +73,9 @@ class UnpackedMember:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The files in a file, and the number of pictures, which are not written.
+    """The members of a file, and the number of images, which are not extracted.
 
-    `complete`: these are all of them; `size`: bytes written.
+    `complete`: there are no further members; `size`: bytes written.
     """
 
     own_text: bool
@@ -87,7 +87,7 @@ class Unpacked:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The reason of a failure. `detail` is for the log."""
+    """The reason of a failure. `detail` goes to the log only."""
 
     reason: Literal["refused", "changed", "time", "memory", "output"]
     message: str = ""
@@ -128,7 +128,7 @@ def message(content: Start | Request | UnpackRequest) -> bytes:
 
 
 def document_frames(document: ReadDocument) -> Iterator[bytes]:
-    """The frames of a document: passages first, then the head, which completes them."""
+    """The frames of a document: first its passages, then the head that completes it."""
     for begin in range(0, len(document.passages), _PASSAGES):
         end = begin + _PASSAGES
         batch = _Passages(document.passages[begin:end], document.contexts[begin:end])
@@ -148,12 +148,12 @@ def document_frames(document: ReadDocument) -> Iterator[bytes]:
 
 
 def members_frame(unpacked: Unpacked) -> bytes:
-    """The only frame of a file that was unpacked."""
+    """The single frame for an unpacked file."""
     return _frame(MEMBERS, orjson.dumps(unpacked))
 
 
 def failure_frame(failure: Failure) -> bytes:
-    """The only frame of a file that could not be read."""
+    """The single frame for a file that could not be read."""
     return _frame(FAILURE, orjson.dumps(failure))
 
 
@@ -163,13 +163,13 @@ def _frame(kind: bytes, payload: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Assembly:
-    """Assembles a document from its frames."""
+    """Rebuilds a document from its frames."""
 
     _passages: list[NewPassage] = field(default_factory=list)
     _contexts: list[str] = field(default_factory=list)
 
     def add(self, kind: bytes, payload: bytes) -> Outcome | None:
-        """The outcome that the frame completes. Raises `BrokenFrame`."""
+        """Returns the outcome if the frame completes one. Raises `BrokenFrame`."""
         steps: dict[bytes, Callable[[bytes], Outcome | None]] = {
             PASSAGES: self._batch,
             DOCUMENT: self._document,

@@ -151,7 +151,7 @@ def _message(requests: BinaryIO) -> object:
 
 
 def main() -> None:
-    """Discards what libraries print, because standard output is for frames."""
+    """Discard library output, because standard output carries frames."""
     die_with(int(sys.argv[1]))
     with os.fdopen(os.dup(1), "wb") as output, open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)

@@ -19,12 +19,12 @@ MAX_TITLE: Final = 500
 
 
 class ParserError(IngestError):
-    """A parser failed in a way that its loader does not handle."""
+    """A parser failed in a way its loader does not handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A file split into passages; `contexts`: the text embedded before each of them."""
+    """A file split into passages; `contexts` holds the text embedded before each of them."""
 
     media_type: str
     suffix: str
@@ -40,7 +40,7 @@ class ReadDocument:
 
 
 def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
-    """Raises `IngestError` for a file that cannot be read; parsers are expected to fail."""
+    """Raises `IngestError` for unreadable files. Any exception of a parser counts as one."""
     try:
         return _read(name, data, count)
     except (CitestreamError, MemoryError):
@@ -50,7 +50,7 @@ def read_document(name: str, data: bytes, count: Count) -> ReadDocument:
 
 
 def unpack(name: str, data: bytes) -> tuple[bool, Iterator[Member]]:
-    """Whether the file has text of its own, and the files in it. Raises `IngestError`."""
+    """Whether the file has its own text, and its members. Raises `IngestError`."""
     loader = loader_for(name, data)
     if loader.members is None:
         return True, iter(())

@@ -12,9 +12,9 @@ async def reembed(
     *,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
-    """Re-embed the sources of other embedders, one by one; returns the number of sources.
+    """Re-embed the sources of other embedders one by one. Returns how many there were.
 
-    After an interruption it resumes where it stopped. `report` gets sources done and in total.
+    Resumes after an interruption. `report` receives the sources done and the total.
     """
     outdated = await library.sources_of_others(encoder.name)
     for done, source_id in enumerate(outdated):
@@ -25,7 +25,7 @@ async def reembed(
 
 
 async def reembed_source(library: LibraryVectors, encoder: PassageEncoder, source_id: str) -> None:
-    """Re-embed one source; does nothing if it was replaced or deleted meanwhile."""
+    """Re-embed one source. Does nothing if it was replaced or deleted meanwhile."""
     stored = await library.stored_texts(source_id)
     texts = [embedded_text(one.title, one.heading, one.text, encoder.count) for one in stored]
     encoded = await encoder.encode_passages(texts)

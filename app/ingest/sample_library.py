@@ -46,8 +46,8 @@ async def ingest_samples(
 ) -> int:
     """Ingest the samples that are not stored yet. Returns the number of passages.
 
-    For an empty library: call it when `LibraryStore.empty()`. It can be cancelled at any time and
-    resumes where it stopped when called again.
+    Call it when `LibraryStore.empty()` is true. It can be cancelled at any time, and resumes where
+    it stopped when called again.
     """
     files = sample_files(folder)
     passages = 0

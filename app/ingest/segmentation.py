@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 FORCED: Final = -1.0
-"""The price of a cut that is always made."""
+"""The price of a mandatory cut."""
 
 
 def cut(sizes: Sequence[int], prices: Sequence[float], *, limit: int) -> list[tuple[int, int]]:
-    """Half-open ranges that cover all parts in order, each at most `limit` large in sum.
+    """Half-open ranges that cover all parts in order, each with a total size of at most `limit`.
 
-    `prices[i]` is the cost of a cut before part `i` (`prices[0]` is ignored). Each passage costs 1,
-    plus up to 1 more the emptier it is, so that passages are few and of even size. A part larger
+    `prices[i]` is the cost of a cut before part `i`; `prices[0]` is ignored. Each passage costs 1,
+    plus up to 1 more the emptier it is, which favours few passages of even size. A part larger
     than `limit` gets its own range.
     """
     best = [0.0]
@@ -47,7 +47,7 @@ def _cheapest_start(
 
 
 def cut_evenly(sizes: Sequence[int], *, limit: int) -> list[tuple[int, int]]:
-    """As `cut` with one price for all, in one pass: few ranges, about equally large."""
+    """Like `cut` with equal prices, in one pass: few ranges of about equal size."""
     ranges: list[tuple[int, int]] = []
     begin, left = 0, sum(sizes)
     while begin < len(sizes):

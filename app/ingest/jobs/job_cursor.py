@@ -18,7 +18,7 @@ Wait = Callable[[str, float], Awaitable[None]]
 
 
 class JobCursor:
-    """A position in a job. `wait` returns on news of the job, or after the given seconds."""
+    """A position in a job's log. `wait` returns on news of the job or after the given seconds."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class JobCursor:
         """The new entries. Waits while the database is unreachable."""
         try:
             row = await self._log.find(self._principal, self._row.job_id)
-            if row is None:  # removed: no more events will come
+            if row is None:  # removed: there will be no more events
                 self._row = JobRow(self._row.job_id, self._position, ended=True, silent_s=0)
                 return ()
             if not row.ended and row.silent_s > JOB_DEAD_S:

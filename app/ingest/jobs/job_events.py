@@ -29,9 +29,9 @@ INTERRUPTED = "The server ended before this was done. What was finished is in th
 
 @dataclass(frozen=True, slots=True)
 class WithMembers:
-    """What became of a file that holds files: of itself (None: it has no text), and of each one.
+    """The results of a container file: its own (None without text of its own) and its members'.
 
-    `cut_short`: why not all of them are here. `pictures`: their number, beside the members.
+    `cut_short`: why members are missing. `pictures`: the number of images, which are not members.
     """
 
     own: Ingested | str | None
@@ -41,12 +41,12 @@ class WithMembers:
 
     @property
     def stored(self) -> tuple[Ingested, ...]:
-        """The members that are in the library."""
+        """The members now in the library."""
         return tuple(one for one in self.members.values() if isinstance(one, Ingested))
 
     @property
     def status(self) -> Change | Literal["failed"]:
-        """The greatest change among the members; failed when none was ingested."""
+        """The most significant change among the members; failed when none was ingested."""
         changes = {one.change for one in self.stored}
         order: tuple[Change, ...] = ("added", "replaced", "unchanged")
         return next((change for change in order if change in changes), "failed")
@@ -58,7 +58,7 @@ class WithMembers:
 
     @property
     def complaint(self) -> str | None:
-        """The members that cannot be read, in words for the user."""
+        """Describes, for the user, the members that cannot be read."""
         failed = [(name, why) for name, why in self.members.items() if isinstance(why, str)]
         first = f"{failed[0][0].rpartition('/')[2]}: {failed[0][1]}" if failed else ""
         if len(failed) > 1:
@@ -67,7 +67,7 @@ class WithMembers:
 
 
 class JobEventWriter:
-    """The pending events of one job, in order; of a stage's progress only the newest."""
+    """The pending events of one job, in order; only the latest progress of each stage is kept."""
 
     def __init__(self, job_id: str, *, files: int, now: Callable[[], datetime]) -> None:
         self.job_id = job_id
@@ -75,18 +75,18 @@ class JobEventWriter:
         self._left = files
         self._now = now
         self._waiting: list[JobStage | JobTerminal] = []
-        self._held = 0  # the number of first events that are being written
+        self._held = 0  # number of leading events being written
         self._counts = {"added": 0, "replaced": 0, "unchanged": 0, "failed": 0}
         self._passages = 0
         self._failure: str | None = None
 
     def pending(self) -> list[tuple[str, bytes]]:
-        """The pending events as (type, JSON), kept until `mark_written`."""
+        """The pending events as (type, JSON). They stay pending until `mark_written`."""
         self._held = len(self._waiting)
         return [(event.type, compact_json(event)) for event in self._waiting]
 
     def mark_written(self, count: int) -> None:
-        """Remove the first `count`, which are written."""
+        """Remove the first `count` events, which have been written."""
         del self._waiting[:count]
         self._held = 0
 
@@ -110,7 +110,7 @@ class JobEventWriter:
             self._add(event)
 
     def expect(self, files: int) -> None:
-        """Count that many more files, found inside another one."""
+        """Add files found inside another one to the total."""
         self._left += files
 
     def file(self, file_id: str, name: str, outcome: "Ingested | WithMembers | str") -> None:
@@ -131,7 +131,7 @@ class JobEventWriter:
             self._finish()
 
     def _container(self, file_id: str, name: str, outcome: "WithMembers") -> FileEnded:
-        """Its members are counted already; an archive itself is none of the files."""
+        """Members are counted separately; the archive itself does not count as a file."""
         if isinstance(outcome.own, str):
             self._failure = f"{name}: {outcome.own}"
             self._counts["failed"] += 1

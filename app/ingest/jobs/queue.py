@@ -59,7 +59,7 @@ class _Job:
 
 
 class IngestQueue:
-    """Implements `IngestJobs`. Belongs to one event loop; `start` it, and `close` it at the end."""
+    """Implements `IngestJobs`. Belongs to one event loop. Call `start`, and `close` at the end."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class IngestQueue:
             await self._flush()
 
     def check(self, files: int) -> None:
-        """Raise `Draining` or `ServerBusy` when that many more files are not accepted now."""
+        """Raise `Draining` or `ServerBusy` if that many more files cannot be accepted now."""
         if self._closing:
             raise Draining("The server is shutting down. Please try again in a moment.")
         if sum(job.files for job in self._jobs.values()) + files > MAX_WAITING:
@@ -129,10 +129,10 @@ class IngestQueue:
         tags: Sequence[str],
         largest: int,
     ) -> tuple[str, tuple[UploadedFile, ...]]:
-        """Start a job; returns its id and files (audio is attached to its transcript).
+        """Start a job; returns its id and files, with audio attached to its transcript.
 
-        Owns the files from now on, in one folder of `staging`, and removes them at the end. An
-        upload replaces the caller's earlier source of the same name.
+        Takes ownership of the files, which are in one folder of `staging`, and removes them at the
+        end. An upload replaces the caller's earlier source of the same name.
         """
         self.check(len(uploads))
         theirs = sum(j.files for j in self._jobs.values() if j.owner_id == principal.owner_id)
@@ -143,7 +143,7 @@ class IngestQueue:
         job = _Job(
             principal.owner_id, JobEventWriter(job_id, files=len(pairs), now=self._now), len(pairs)
         )
-        self._jobs[job_id] = job  # counted at once, because concurrent uploads share the limits
+        self._jobs[job_id] = job  # counted immediately: concurrent uploads share the limits
         try:
             await self._log.create(principal, job_id, files=len(pairs))
         except BaseException:
@@ -163,7 +163,7 @@ class IngestQueue:
         return job_id, tuple(upload for upload, _ in pairs)
 
     async def follow(self, principal: Principal, job_id: str, *, after: int) -> JobCursor | None:
-        """The job's events after a number; None when that is its last. Raises `NotFound`."""
+        """The job's events after `after`; None if that was the last. Raises `NotFound`."""
         row = await self._log.find(principal, job_id)
         if row is None:
             raise NotFound("There is no such job.")
@@ -224,7 +224,7 @@ class IngestQueue:
         incoming: IngestRequest,
         expansion: Expansion,
     ) -> Ingested | WithMembers | str:
-        """Ingest the file and what is in it; each member has its own id in the events."""
+        """Ingest the file and its members; each member has its own id in the events."""
         refused = {name: reason for name, reason in expansion.failures if name != incoming.name}
         own_failure = next((why for name, why in expansion.failures if name == incoming.name), None)
         if own_failure is not None and expansion.total == 1:
@@ -253,13 +253,13 @@ class IngestQueue:
 
     async def _expect(self, job: _Job, members: int) -> None:
         job.events.expect(members)
-        with suppress(StoreUnavailable):  # only what is said of how far the library is
+        with suppress(StoreUnavailable):  # affects only the reported progress
             await self._log.add_files(job.events.job_id, members)
 
     async def _ingest(
         self, job: _Job, principal: Principal, file_id: str, incoming: IngestRequest
     ) -> Ingested | str:
-        """Returns why it failed, when it did."""
+        """Return the reason of a failure, None on success."""
         report_stage = partial(job.events.stage, file_id, incoming.name)
         try:
             return await self._ingestor.ingest(
@@ -314,7 +314,7 @@ class IngestQueue:
             await self._log.beat(tuple(self._jobs))
 
     async def _sweep(self) -> None:
-        """Remove the files that a dead process left behind."""
+        """Remove files left behind by a dead process."""
         before = self._now().timestamp() - STAGING_KEPT_S
         await asyncio.to_thread(_remove_older, self._staging, before)
 
@@ -326,7 +326,7 @@ async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
 def _with_audio(
     uploads: Sequence[UploadedFile],
 ) -> list[tuple[UploadedFile, UploadedFile | None]]:
-    """The files to ingest; transcripts with the audio of the same name."""
+    """The files to ingest. Transcripts have the audio of the same name attached."""
     named = {PurePath(one.name): one for one in uploads}
     pairs: list[tuple[UploadedFile, UploadedFile | None]] = []
     taken: set[str] = set()
@@ -345,7 +345,7 @@ def _remove(incoming: IngestRequest) -> None:
     for path in (incoming.path, incoming.audio):
         if path is not None:
             path.unlink(missing_ok=True)
-    with suppress(OSError):  # other files of the job are still there
+    with suppress(OSError):  # other files of the job are still in the folder
         incoming.path.parent.rmdir()
 
 
@@ -353,6 +353,6 @@ def _remove_older(folder: Path, before: float) -> None:
     if not folder.is_dir():
         return
     for one in folder.iterdir():
-        with suppress(OSError):  # it was removed meanwhile, or belongs to another account
+        with suppress(OSError):  # already removed, or owned by another account
             if one.stat().st_mtime < before:
                 shutil.rmtree(one, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""An ingest job without a queue: records in the job log how far a serial ingestion is.
+"""Ingests without a queue and records progress in the job log.
 
-Searches on every replica then report that an ingestion is running.
+Searches on every replica can then report that an ingestion is running.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class RecordedJob:
         await self.flush()
 
     async def expect(self, files: int) -> None:
-        """That many more files were found inside of one."""
+        """Add files found inside another one to the total."""
         self._events.expect(files)
         if files:
             await self._log.add_files(self._events.job_id, files)
@@ -46,7 +46,7 @@ class RecordedJob:
             self._events.mark_written(len(events))
 
     async def beat(self) -> None:
-        """Send heartbeats: a file may take minutes."""
+        """Send heartbeats, because one file may take minutes."""
         while True:
             await asyncio.sleep(BEAT_S)
             with suppress(StoreUnavailable):
