@@ -104,7 +104,8 @@ def patterns(word: str) -> list[str]:
 def closest(word: str, text: str) -> str:
     """The word of a text that is written most like `word`, in lower case."""
     lower = word.lower()
-    found = {one.lower() for one in WORD.findall(text) if one[0].lower() in lower[:2]}
+    words = (one.lower() for one in WORD.findall(text))
+    found = {one for one in words if one[0] == lower[0] or one[:2] == lower[1::-1]}
     return min(
         found, key=lambda one: (edit_distance(lower, one, most=4), len(one), one), default=""
     )

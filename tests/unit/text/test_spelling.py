@@ -87,3 +87,5 @@ def test_a_word_is_found_at_the_beginning_of_words_only() -> None:
 def test_the_spelling_is_the_one_in_the_text() -> None:
     assert closest("recomended", "We recommend the Recommended dose; records.") == "recommended"
     assert closest("xyz", "nothing alike") == ""
+    assert closest("expresso", "An espresso.") == "espresso"
+    assert closest("gevent", "An event.") == ""
