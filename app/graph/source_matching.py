@@ -1,5 +1,6 @@
 """Finds the sources and sections that a question names. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +19,11 @@ MIN_GAP: Final = 0.06
 """Minimum gap between the similarities of sources that match and those that do not."""
 _EMPTY_WORDS: Final = content_terms(
     "document documents file files source sources report paper pdf text meeting recording "
-    "transcript presentation slides spreadsheet policy article book fact sheet section chapter"
+    "transcript presentation slides spreadsheet policy article book fact sheet section chapter "
+    "readme faq"
 )
+_EXTENSION: Final = re.compile(r"\.[A-Za-z]\w{1,4}\b")
+"""Of a source that is named by its file: "GOVERNANCE.md"."""
 _TITLE_TAIL: Final = (": ", " – ", " — ", " | ")
 
 
@@ -48,7 +52,7 @@ def named(subject: str, sources: Iterable[Source], *, min_share: float = 0.0) ->
 
     `min_share`: how much of the title the subject must say, 0..1.
     """
-    asked = content_terms(subject)
+    asked = content_terms(_EXTENSION.sub("", subject))
     specific = asked - _EMPTY_WORDS
     if not asked:
         return []

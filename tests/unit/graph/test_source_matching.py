@@ -25,6 +25,8 @@ EVERYTHING = [LEAVE, TRAVEL, WARFARIN, TALK]
     ("subject", "expected"),
     [
         ("the leave policy", [LEAVE]),
+        ("expenses.md", [TRAVEL]),
+        ("the readme of Warfarin", [WARFARIN]),
         ("warfarin", [WARFARIN]),
         ("the talk", [TALK]),
         ("the document about warfarin", [WARFARIN]),
