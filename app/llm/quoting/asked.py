@@ -47,7 +47,7 @@ _TIME: Final = re.compile(
 _NEGATIVE: Final = frozenset(
     normalized_words(
         "forbidden prohibited banned refused refuse excluded exclude rejected reject avoid avoided"
-        " denied missing lack lacks fail failed unsupported"
+        " denied missing lack lacks fail failed unsupported stop stopped disable disabled prevent"
     )
 )
 _PRICE: Final = re.compile(

@@ -14,6 +14,7 @@ from app.domain.models import Passage
 from app.text.passage_blocks import Block, passage_blocks
 from app.text.passage_sentences import block_sentences
 from app.text.sentences import Span
+from app.text.stop_words import FOREIGN_FUNCTION_WORDS, FUNCTION_WORDS
 from app.text.table_columns import columns
 
 UnitKind = Literal["sentence", "list", "table", "code"]
@@ -26,6 +27,9 @@ _INTRODUCES: Final = re.compile(
 )
 _TITLE: Final = re.compile(r"[^\W_]\S*(?: \S+){0,6}(?<![.!?;,])")
 """A few words above a list that are no sentence: "What we do not want"."""
+_ENDS: Final = ".!?:;…”\"')\u3002\uff01\uff1f"
+_FUNCTION_WORDS: Final = FUNCTION_WORDS | FOREIGN_FUNCTION_WORDS
+"""A long line without any is no sentence, but labels of links or buttons."""
 _CAPTION: Final = re.compile(r"(?:table|tab\.|tabelle|tableau)\b", re.IGNORECASE)
 _LABELLED: Final = re.compile(r"\w:[ \t]\S")
 
@@ -164,6 +168,8 @@ class _Reader:
             return True
         if following == "item" and _TITLE.fullmatch(text):
             return True
+        if following == "code" and text[-1] not in _ENDS:
+            return True
         if following in ("item", "row", "code"):
             return _INTRODUCES.search(text) is not None
         return following == "paragraph" and text.endswith((":", "\uff1a"))
@@ -251,6 +257,6 @@ def _is_quotable(text: str, *, whole: bool) -> bool:
     return (
         whole
         or _LABELLED.search(text) is not None
-        or text[-1] in ".!?:;…”\"')\u3002\uff01\uff1f"
-        or len(text.split()) > _SENTENCE_WORDS
+        or text[-1] in _ENDS
+        or (len(text.split()) > _SENTENCE_WORDS and not _FUNCTION_WORDS.isdisjoint(text.split()))
     )

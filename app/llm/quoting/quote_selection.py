@@ -33,6 +33,11 @@ _NAMED_SHARE: Final = 0.5
 _MAX_TITLE_WORDS: Final = 12
 _REASON_DISTANCE: Final = 2
 """Sentences after the fact in which its reason is looked for."""
+_MAX_ADDING_WORDS: Final = 6
+_THEN: Final = re.compile(
+    r"(?:then|next|after that|afterwards|finally|lastly|once|now|danach|dann|zuletzt)\b",
+    re.IGNORECASE,
+)
 _REFERS_BACK: Final = re.compile(
     r"(?:[\w,]+ ){1,3}(?:this|it|they|these) (?:is|are|was|were|has|have|can|will|may)\b"
     r"|(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|however"
@@ -64,9 +69,10 @@ def select(question: str, passages: Sequence[Passage], units: Sequence[Unit]) ->
     scorer = Scorer(asked, passages, units)
     found = _about_the_thing(asked, scorer, list(_candidates(asked, scorer, units)))
     candidates = _of_the_subject(scorer, units, found)
-    if not asked.one:
-        candidates = _of_the_section(asked, scorer, units, candidates)
+    candidates = _of_the_section(asked, scorer, units, candidates)
     chosen = _choose(asked, scorer, units, candidates)
+    if not asked.one:
+        chosen += _going_on(asked, scorer, units, chosen)
     if asked.reason and asked.one:
         chosen += _reasons(units, chosen)
     return _in_order(units, chosen)
@@ -203,13 +209,17 @@ def _of_the_subject(
 def _of_the_section(
     asked: Asked, scorer: Scorer, units: Sequence[Unit], candidates: list[_Candidate]
 ) -> list[_Candidate]:
-    """Only sections whose heading is what is asked ("What are the risks?"), if there are any."""
+    """Only sections whose heading is what is asked ("What are the risks?"), if there are any.
+
+    For one fact, only where that heading is a question.
+    """
     subject = scorer.subject()
     aspects = {scorer.terms - subject, (asked.head & scorer.terms) - subject} - {frozenset()}
     within = [
         one
         for one in candidates
         if scorer.last_heading(units[one.unit].passage) - subject in aspects
+        and (not asked.one or scorer.heading_asks(units[one.unit].passage))
     ]
     return within or candidates
 
@@ -271,16 +281,43 @@ def _cost(unit: Unit) -> int:
 
 
 def _context(units: Sequence[Unit], one: _Candidate) -> list[_Candidate]:
-    """The preceding sentence of one that begins with a pronoun such as "They"."""
+    """What a sentence that begins with a pronoun such as "They" or "This" refers to."""
     unit, previous = units[one.unit], one.unit - 1
     if unit.kind != "sentence" or previous < 0 or not _REFERS_BACK.match(unit.text):
         return []
     before = units[previous]
-    if before.kind != "sentence" or before.passage != unit.passage:
+    is_whole = before.kind in ("sentence", "code") or len(before.parts) == 1
+    if not is_whole or before.passage != unit.passage:
         return []
     if unit.label is not None and before.block != unit.block:
         return []
     return [_Candidate(previous, None, one.score, one.own, one.around)]
+
+
+def _going_on(
+    asked: Asked, scorer: Scorer, units: Sequence[Unit], chosen: Sequence[_Candidate]
+) -> list[_Candidate]:
+    """What goes on after it: a list that a few words add to a sentence ("You can also:"); in
+    instructions also code, and what begins with "Then"."""
+    quoted = {one.unit for one in chosen}
+    added: list[_Candidate] = []
+    for one in chosen:
+        section = scorer.section(units[one.unit].passage)
+        for number in range(one.unit + 1, len(units)):
+            unit = units[number]
+            lead = unit.lead.text if unit.lead else ""
+            is_added = (
+                units[number - 1].kind == "sentence"
+                and (unit.kind == "list" or (unit.kind == "code" and asked.steps))
+                and 0 < len(lead.split()) <= _MAX_ADDING_WORDS
+            )
+            is_next = asked.steps and _THEN.match(lead or unit.text) is not None
+            is_here = scorer.section(unit.passage) == section
+            if number in quoted or not (is_here and (is_added or is_next)):
+                break
+            quoted.add(number)
+            added.append(replace(one, unit=number, parts=None))
+    return added
 
 
 def _reasons(units: Sequence[Unit], chosen: Sequence[_Candidate]) -> list[_Candidate]:

@@ -33,7 +33,8 @@ _BOUNDS: Final = (
 )
 """Words of a question for a bound, and how bounds are said."""
 _MIN_STEM: Final = 6
-_MAX_ENDING: Final = 4
+_MAX_ENDING: Final = 5
+_MIN_COMPOUND: Final = 8
 _MIN_FUZZY_LENGTH: Final = 5
 _FUZZY: Final = 0.8
 _NUMBERING: Final = re.compile(r"^\W*(?:chapter |section )?\d+(?:\.\d+)*\W+", re.IGNORECASE)
@@ -75,6 +76,15 @@ _OPPOSITE: Final = 0.4
 """What "We do not take:" introduces is not what is taken."""
 _PRICE_WEIGHT: Final = 0.25
 _CODE_COST: Final = 0.3
+_NO_NAME: Final = 0.2
+_ELSEWHERE: Final = 0.15
+_REASONS_LISTED: Final = 0.25
+_CONDITION: Final = re.compile(r"(?:if|unless|in case)\b", re.IGNORECASE)
+_CONDITIONS: Final = frozenset(normalized_words("if unless case when"))
+_REFERENCE: Final = re.compile(
+    r"(?:for (?:\w+ ){1,4})?(?:please )?(?:see|refer to|consult)\b", re.IGNORECASE
+)
+"""A sentence that only says where to read."""
 _NEGATOR_SHARE: Final = 0.5
 """A passage may say the same without a negation, or another thing with one."""
 _TIME: Final = re.compile(
@@ -114,6 +124,7 @@ class Scorer:
         self._headings = [content_terms(p.heading or "") for p in passages]
         self._titles = [content_terms(p.title) for p in passages]
         self._add_other_forms()
+        self._add_compounds()
         self._unit_terms = [frozenset().union(*terms) for terms in self._terms]
         self.terms = self._known(asked.terms)
         self.weights = self._idf()
@@ -153,6 +164,11 @@ class Scorer:
         heading = (self._passages[unit.passage].heading or "").rpartition(" > ")[2]
         return _ASKING_HEADING.match(heading) is not None
 
+    def heading_asks(self, passage: int) -> bool:
+        """Whether the innermost heading is a question: "What is it good for?"."""
+        heading = (self._passages[passage].heading or "").rpartition(" > ")[2]
+        return heading.endswith("?")
+
     def section(self, passage: int) -> tuple[str, str | None]:
         """The source and the heading."""
         found = self._passages[passage]
@@ -184,6 +200,14 @@ class Scorer:
         self._terms = [[extended(terms) for terms in of_unit] for of_unit in self._terms]
         self._leads = [extended(terms) for terms in self._leads]
         self._headings = [extended(terms) for terms in self._headings]
+
+    def _add_compounds(self) -> None:
+        """Where "Soup Sieve" is said, "soupsieve" is, too."""
+        long = [term for term in self._asked.terms if len(term) >= _MIN_COMPOUND and term.isalpha()]
+        for unit, of_unit in zip(self._units, self._terms, strict=True) if long else ():
+            for number, part in enumerate(unit.parts):
+                joined = part.text.lower().replace(" ", "").replace("-", "")
+                of_unit[number] |= frozenset(term for term in long if term in joined)
 
     def _known(self, asked: frozenset[str]) -> frozenset[str]:
         """The terms of the question; a misspelt one as the passages write it."""
@@ -297,12 +321,22 @@ class Scorer:
         fit = 0.25 * is_procedure + 0.1 * asked.several
         if unit.lead is not None and not asked.negative:
             fit -= _OPPOSITE * any(word.is_negator for word in words(unit.lead.text))
+        if asked.reason and unit.lead is not None:
+            fit += _REASONS_LISTED * (_CAUSE.search(unit.lead.text) is not None)
         if not (is_procedure or asked.several):
             return fit
         if self.names_the_list(unit):
             return fit + LIST_NAMED * (1 + self._asks_the_same(unit))
         is_led = unit.kind == "list" and unit.lead is not None and len(unit.parts) >= _MIN_LIST
         return fit + LIST_LED * is_led
+
+    def _leads_elsewhere(self, text: str) -> bool:
+        """Whether it only says where to read, or what holds on a condition that nobody set."""
+        asked = self._asked
+        if asked.steps and _REFERENCE.match(text):
+            return True
+        is_plain = asked.number and not asked.time and asked.norms.isdisjoint(_CONDITIONS)
+        return is_plain and _CONDITION.match(text) is not None
 
     def _fit(self, unit: Unit, number: int | None, text: str) -> float:
         """Whether it has the form that the question expects."""
@@ -320,8 +354,10 @@ class Scorer:
             fit -= _CODE_COST
         if asked.pairs:
             fit += 0.2 * len(asked.pairs & number_pairs(found)) / len(asked.pairs)
-        if asked.person and any(w.is_capitalized for w in found[1:]):
-            fit += 0.1
+        if asked.person:
+            fit += 0.1 if any(w.is_capitalized for w in found[1:]) else -_NO_NAME
+        if self._leads_elsewhere(text):
+            fit -= _ELSEWHERE
         if asked.reason and _CAUSE.search(text):
             fit += 0.15
         if asked.definition:

@@ -317,6 +317,91 @@ def test_why_is_answered_with_the_reason_that_follows() -> None:
     assert len(quoted(quote_answer("Why did the pump stop?", [passage(text)]))) == 1
 
 
+def test_reasons_that_are_listed_answer_why() -> None:
+    text = (
+        "The queue uses the timer. It runs hourly.\n\n"
+        "The timer of the queue is preferable for two reasons:\n\n"
+        "1. Overlapping runs fail.\n2. Old requests are seen, too."
+    )
+    answer = quote_answer("Why does the queue use the timer?", [passage(text)])
+    assert "1. Overlapping runs fail. [1]\n2. Old requests are seen, too. [1]" in answer
+
+
+def test_what_goes_on_after_the_sentence_that_answers_is_quoted() -> None:
+    """A list that is added to it, and the next steps; not code that nobody asked for."""
+    text = "Code isn't the only way to contribute to Press. You can also:\n\n- translate\n- draw"
+    answer = quote_answer("How can I contribute to Press without code?", [passage(text)])
+    assert answer.endswith("You can also:\n\n- translate [1]\n- draw [1]")
+    text = (
+        "To install Press from source, get the tools:\n\n```\napt install tools\n```\n\n"
+        "Then build it:\n\n```\nmake press\n```\n\nPress is free."
+    )
+    answer = quote_answer("How do I install Press from source?", [passage(text)])
+    assert "apt install tools" in answer
+    assert "make press" in answer
+    assert "free" not in answer
+    text = "Press needs Python 3.9. Install it:\n\n```\npip install press\n```"
+    answer = quote_answer("Which Python does Press need?", [passage(text)])
+    assert answer == "Press needs Python 3.9. [1]"
+
+
+def test_code_is_quoted_with_the_sentence_that_refers_to_it() -> None:
+    text = (
+        "Users log in. One way for all new users is:\n\n```\ntouch .login\n```\n\n"
+        "This will create an empty login file for new users."
+    )
+    answer = quote_answer("How do I create an empty login file for users?", [passage(text)])
+    assert "touch .login" in answer
+
+
+def test_the_list_that_stops_something_is_no_opposite_of_it() -> None:
+    text = (
+        "See press(1) for more about managing agents.\n\n"
+        "Users who do not want Press to manage agents should do:\n\n- mask the agents"
+    )
+    answer = quote_answer("How do I stop Press from managing agents?", [passage(text)])
+    assert answer.endswith("- mask the agents [1]")
+
+
+def test_a_number_that_holds_on_a_condition_answers_only_a_question_with_one() -> None:
+    text = (
+        "If no acknowledgement of a report comes in 6 days, write to us.\n\n"
+        "Normally a report is acknowledged within 5 days."
+    )
+    answer = quote_answer("How soon is a report acknowledged?", [passage(text)])
+    assert answer.startswith("Normally")
+    answer = quote_answer("How long do I wait if no acknowledgement comes?", [passage(text)])
+    assert answer.startswith("If no")
+
+
+def test_who_is_answered_with_a_name() -> None:
+    text = "Read the updated cups document. The document was updated by Ada Byron."
+    answer = quote_answer("Who updated the cups document?", [passage(text)])
+    assert "The document was updated by Ada Byron. [1]" in answer
+
+
+def test_a_section_whose_heading_is_the_question_answers() -> None:
+    good = section("What is it good for?", "Anything that needs parsing. Checkers use it.", "g")
+    plain = section("Design", "Press is good at easy things.", "d")
+    answer = quote_answer("What is Press good for?", [plain, replace(good, title="Press")])
+    assert "Anything that needs parsing." in answer
+    assert "easy" not in answer
+
+
+def test_words_written_apart_are_one_name() -> None:
+    text = "Docs are at example.org. Soup Sieve is a library of selectors."
+    answer = quote_answer("What is soupsieve?", [passage(text)])
+    assert answer == "Soup Sieve is a library of selectors. [1]"
+
+
+def test_labels_of_links_are_no_sentence() -> None:
+    text = (
+        "Donate via PayPal Coverage Press Version PyPI Downloads Python License\n\nIt is under MIT."
+    )
+    answer = quote_answer("What is the license of Press?", [passage(text)])
+    assert "Donate" not in answer
+
+
 def test_an_item_that_is_a_question_is_quoted_with_its_answer() -> None:
     text = (
         "1. Can it read tapes?\n\n   Not by itself. See the tool in contrib.\n\n"
