@@ -14,7 +14,7 @@ SQL = load_queries("access")
 
 
 class PostgresAccess:
-    """Implements `AccessStore`; the command line manages tokens and blocks here too."""
+    """Implements `AccessStore`. The command line also manages tokens and blocks through it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,7 +81,7 @@ class PostgresAccess:
         )
 
     async def revoke(self, token_id: str, *, now: datetime) -> bool:
-        """End also the sessions opened with it; False when unknown or already revoked."""
+        """Also ends sessions opened with the token. False when unknown or already revoked."""
         return await self._database.fetchval(SQL["revoke_token"], token_id, now) is not None
 
     async def block(self, owner_id: str, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Limits concurrent use of a pool to the number of connections that the server grants."""
+"""Limits concurrent use of a pool to the connections that the server grants."""
 
 import asyncio
 import logging
@@ -14,10 +14,10 @@ GROW_AFTER_S = 10.0
 
 
 class ConnectionLimit:
-    """`enter` before using a connection, `leave` afterwards; waiters are served in order.
+    """Call `enter` before using a connection and `leave` afterwards. Waiters are served in order.
 
-    Shrinks to the number of open connections when the server refuses another one, and grows by one
-    every `GROW_AFTER_S`.
+    The limit drops to the number of open connections when the server refuses another one, and grows
+    by one every `GROW_AFTER_S`.
     """
 
     def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -45,12 +45,12 @@ class ConnectionLimit:
             raise
 
     def leave(self) -> None:
-        """Release a connection to the longest waiter."""
+        """Pass the connection on to the longest waiter."""
         self._in_use -= 1
         self._admit_waiting()
 
     def refused(self, open_now: int) -> None:
-        """The server refused a connection: limit use to the `open_now` connections."""
+        """Limit use to `open_now` connections, because the server refused another one."""
         limit = max(1, open_now)
         if limit < self.current:
             log.warning(

@@ -148,9 +148,9 @@ class ConversationStore:
 
 
 def _prefixes(words: Sequence[str]) -> str:
-    """A `tsquery` for texts that contain a word with each of these prefixes.
+    """A `tsquery` for texts that contain words with all of these prefixes.
 
-    Compounds are split as in `message_terms` of the schema.
+    Compounds are split as by `message_terms` in the schema.
     """
     parts = [part for word in words for part in _COMPOUND.sub(" ", word).split()]
     return " & ".join(f"'{_QUOTED.sub(_ESCAPED, part)}':*" for part in parts)

@@ -1,6 +1,6 @@
 """Translates driver errors: outages, wrong settings, a changed schema.
 
-Everything else is a bug and is raised unchanged, so that it is logged with its traceback and never
+Any other error is a bug and propagates unchanged, so that it is logged with its traceback and never
 retried as an outage.
 """
 
@@ -20,13 +20,13 @@ _UNAVAILABLE = (
     exceptions.PostgresConnectionError,
     exceptions.OperatorInterventionError,  # shutting down, starting up, cancelled, timed out
     exceptions.InsufficientResourcesError,  # disk full, out of memory, too many connections
-    exceptions.PostgresSystemError,  # a disk that fails
+    exceptions.PostgresSystemError,  # a failing disk
     exceptions.TransactionRollbackError,  # deadlock, serialization failure: a retry works
     exceptions.LockNotAvailableError,  # lock_timeout of the role
-    exceptions.ReadOnlySQLTransactionError,  # a failover is under way
+    exceptions.ReadOnlySQLTransactionError,  # a failover is in progress
     exceptions.IdleInTransactionSessionTimeoutError,
     exceptions.TransactionTimeoutError,
-    exceptions.TargetServerAttributeNotMatched,  # a failover that has no primary yet
+    exceptions.TargetServerAttributeNotMatched,  # a failover without a primary yet
     OSError,
     TimeoutError,
 )
@@ -62,7 +62,7 @@ def _always_false() -> bool:
 
 @contextmanager
 def translated(is_gone: Callable[[], bool] = _always_false) -> "Iterator[None]":
-    """Raise `StoreUnavailable` for driver errors that a retry may fix; leave other errors alone.
+    """Raise `StoreUnavailable` for driver errors that a retry may fix. Other errors propagate.
 
     `is_gone`: whether the connection is closed. Only then does an interface error of the driver
     count as an outage.
@@ -105,9 +105,9 @@ def is_full(error: BaseException | None) -> bool:
 
 @contextmanager
 def starting() -> "Iterator[None]":
-    """Like `translated`, but a refused or unreadable address is a `SettingError`.
+    """Like `translated`, but a refused or unreadable address raises `SettingError`.
 
-    Later the same refusal is an outage: a token is being renewed, or the server is moving.
+    Later, the same refusal is an outage: a token is being renewed, or the server is moving.
     """
     try:
         with translated():

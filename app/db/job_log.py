@@ -21,17 +21,17 @@ class PostgresJobLog:
     async def create(
         self, principal: Principal, job_id: str, *, files: int, shared: bool = False
     ) -> None:
-        """Create a job without events; deletes jobs that ended more than a day ago."""
+        """Create a job without events. Also deletes jobs that ended more than a day ago."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["purge_jobs"])
             await connection.execute(SQL["create_job"], job_id, principal.owner_id, files, shared)
 
     async def add_files(self, job_id: str, files: int) -> None:
-        """Count that many more files in the job: those found inside of others."""
+        """Add files found inside others to the job's total."""
         await self._database.execute(SQL["add_job_files"], job_id, files)
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
-        """Append (type, data) pairs atomically; False, without appending, if the job has ended."""
+        """Append (type, data) pairs atomically. False, appending nothing, if the job has ended."""
         types = [kind for kind, _ in events]
         data = [one.decode() for _, one in events]
         return bool(await self._database.fetch(SQL["append_events"], job_id, types, data, ends))
@@ -41,7 +41,7 @@ class PostgresJobLog:
         await self._database.fetch(SQL["beat_jobs"], list(job_ids))
 
     async def find(self, principal: Principal, job_id: str) -> JobRow | None:
-        """None when unknown or owned by somebody else."""
+        """None when unknown or owned by someone else."""
         row = await self._database.fetchrow(SQL["find_job"], principal.owner_id, storable(job_id))
         return JobRow(*row) if row else None
 

@@ -12,7 +12,7 @@ from app.domain.errors import SettingError, StoreUnavailable
 
 INSTALL: Final = "pip install --no-deps --require-hashes -r requirements-databricks.lock"
 RENEW_BEFORE: Final = timedelta(minutes=5)
-"""The credential is renewed when it expires within this time."""
+"""Credentials that expire within this time are renewed."""
 
 Issue = Callable[[], tuple[str, datetime]]
 
@@ -21,7 +21,7 @@ class LakebasePassword:
     """Called by the driver for each new connection, from any event loop."""
 
     def __init__(self, issue: Issue, *, now: Callable[[], datetime]) -> None:
-        """`issue` blocks; it returns a credential and its expiry."""
+        """`issue` blocks. It returns a credential and its expiry."""
         self._issue = issue
         self._now = now
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ def password_of(settings: LakebaseSettings) -> LakebasePassword | None:
 
 
 def lakebase_password(instance: str, *, host: str | None, token: str | None) -> LakebasePassword:
-    """Credentials for an instance by name, or for `projects/…/endpoints/…`.
+    """Credentials for an instance, given by name or as `projects/…/endpoints/…`.
 
     Raises `SettingError` without the extra or a sign-in. Blocks for seconds.
     """

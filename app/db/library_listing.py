@@ -16,13 +16,13 @@ _INTEGERS = range(-(2**31), 2**31)
 
 
 def like_patterns(query: str) -> list[str]:
-    """One `LIKE` pattern for each word."""
+    """One `LIKE` pattern per word."""
     words = storable(query).split()[:MAX_WORDS]
     return [f"%{_SPECIAL.sub(_ESCAPED, word)}%" for word in words]
 
 
 def cursor_after(listing: Listing, last: Record) -> str:
-    """The cursor of the page after this row. Valid only for listings in the same order."""
+    """The cursor of the page after this row. Only valid for listings in the same order."""
     value: str | int = last["title"]
     if listing.order == "newest":
         value = last["created_at"].isoformat()

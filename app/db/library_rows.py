@@ -88,5 +88,5 @@ def storable(text: str) -> str:
 
 
 def reader_arguments(principal: Principal, *query: object) -> tuple[object, ...]:
-    """Arguments of a query that is limited to what a principal may read."""
+    """Arguments of a query restricted to what the principal may read."""
     return (principal.owner_id, *query, list(principal.groups))

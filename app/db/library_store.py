@@ -50,8 +50,8 @@ class LibraryStore:
     """Implements `Library`, `LibraryWriter` and `LibraryVectors`.
 
     A principal can read their own sources and those shared with everyone or with one of their
-    groups (`readable_by` in sql/fragments.sql). Only the owner writes. Foreign and unknown sources
-    are indistinguishable.
+    groups (`readable_by` in sql/fragments.sql). Only the owner can write. Others' sources and
+    unknown ones are indistinguishable.
     """
 
     def __init__(self, database: Database) -> None:
@@ -92,7 +92,7 @@ class LibraryStore:
     async def passages_between(
         self, principal: Principal, source_id: str, first: int, last: int
     ) -> tuple[Passage, ...]:
-        """The passages at these positions, both included, as far as they exist, in order."""
+        """The existing passages at these positions (inclusive), in order."""
         rows = await self._database.fetch(
             SQL["list_passages_between"],
             *reader_arguments(principal, storable(source_id), first, last),
@@ -102,7 +102,7 @@ class LibraryStore:
     async def openings(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> dict[str, tuple[Passage, ...]]:
-        """The first three passages of each of these sources that is readable."""
+        """The first three passages of each readable source among these."""
         rows = await self._database.fetch(
             SQL["list_openings"],
             *reader_arguments(principal, [storable(one) for one in source_ids]),
@@ -128,7 +128,7 @@ class LibraryStore:
     async def unknown_sources(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> tuple[str, ...]:
-        """The `source_ids` that are unknown or not readable, in their order."""
+        """Those of `source_ids` that are unknown or not readable, in the same order."""
         rows = await self._database.fetch(
             SQL["list_readable"],
             *reader_arguments(principal, [storable(one) for one in source_ids]),
@@ -156,9 +156,10 @@ class LibraryStore:
     async def find_same(
         self, principal: Principal, contents: Mapping[str, str], *, embedder: str
     ) -> dict[str, Source]:
-        """The owner's sources that already have this content (hashes by origin), by origin.
+        """By origin, the owner's sources that already have this content (given as hashes by
+        origin).
 
-        The source of the origin or, when the origin is new, any source with the same content.
+        This is the source of that origin or, for a new origin, any source with the same content.
         """
         rows = await self._database.fetch(
             SQL["find_same"], principal.owner_id, [*contents], [*contents.values()], embedder
@@ -166,7 +167,7 @@ class LibraryStore:
         return {row["wanted"]: to_source(row) for row in rows}
 
     async def origins(self, principal: Principal, prefix: str) -> list[tuple[str, str, str]]:
-        """Id, origin and name of the person's own sources whose origin begins like this."""
+        """Id, origin and name of the principal's own sources whose origin has this prefix."""
         rows = await self._database.fetch(SQL["list_origins"], principal.owner_id, prefix)
         return [(row["source_id"], row["origin"], row["name"]) for row in rows]
 
@@ -179,9 +180,10 @@ class LibraryStore:
         now: datetime,
         discard: Discard | None = None,
     ) -> list[tuple[str, Change]]:
-        """Store sources in one transaction, replacing those of their origins; returns their ids.
+        """Store sources in one transaction, replacing those with the same origins. Returns their
+        ids.
 
-        Each origin occurs once. `discard` receives the files that only former versions used.
+        Origins must be distinct. `discard` receives the files that only former versions used.
         """
         origins = [version.source.origin for version in versions]
         async with self._database.transaction() as connection:
@@ -237,9 +239,9 @@ class LibraryStore:
     async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
         """Remove files that no row references any more.
 
-        Runs after the commit that dropped the references, so that a failed commit cannot lose a
-        file; in its own transaction, because while the lock is held no new reference can appear.
-        A file that cannot be removed only wastes space.
+        This runs after the commit that dropped the references, so that a failed commit cannot lose
+        a file. It has its own transaction: while it holds the lock, no new reference can appear. A
+        file that cannot be removed only wastes space.
         """
         if discard is None or not keys:
             return
@@ -258,7 +260,7 @@ class LibraryStore:
     ) -> bool:
         """Rename a source and reindex its terms, which include the title.
 
-        False when unknown or not the owner's. The vectors still contain the old title; see
+        False when unknown or not the owner's. The vectors keep the old title until
         `replace_vectors`.
         """
         async with self._database.transaction() as connection:
@@ -279,9 +281,9 @@ class LibraryStore:
     async def similar(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> dict[str, tuple[Similar, ...]]:
-        """The principal's other sources that are near-duplicates of each, most similar first.
+        """The principal's near-duplicates of each source, most similar first.
 
-        Sources without any are left out. The caller has checked that they are readable.
+        Sources without any are omitted. The caller has checked that the sources are readable.
         """
         rows = await self._database.fetch(
             SQL["find_similar"],
@@ -309,7 +311,7 @@ class LibraryStore:
         shared: bool,
         now: datetime,
     ) -> None:
-        """Add tags; share the source if `origin` is the one that it was stored with."""
+        """Add tags. Share the source if `origin` is the one it was stored with."""
         await self._database.execute(
             SQL["add_labels"],
             *(principal.owner_id, source_id, origin),
@@ -332,7 +334,7 @@ class LibraryStore:
     async def set_notes(
         self, principal: Principal, source_id: str, notes: Sequence[FidelityNote]
     ) -> None:
-        """Replace what is said to be missing from the text."""
+        """Replace the notes on content missing from the text."""
         await self._database.execute(
             SQL["set_notes"], principal.owner_id, source_id, notes_to_json(notes)
         )

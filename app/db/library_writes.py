@@ -1,6 +1,6 @@
-"""Statements that change sources, for the transactions of `LibraryStore`.
+"""Statements that change sources, run within the transactions of `LibraryStore`.
 
-Several sources are written together, so that a folder of small files costs few round trips.
+Sources are written together, so that a folder of small files takes few round trips.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ from app.domain.principals import Principal
 SQL = load_queries("library")
 
 NO_TEXT = ""
-"""Stored in `sources.text`, which only older versions read. The text is in the passages."""
+"""Value of `sources.text`, which only older versions read. The text is in the passages."""
 LOCK_TIMEOUT_S = 600.0
-"""Timeout of the writers' lock and of statements that grow with a source or the library."""
+"""Timeout for the writers' lock and for statements that grow with a source or the library."""
 VECTOR_BATCH = 500
-"""Passages whose vectors are stored by one statement."""
+"""Passages per statement that stores vectors."""
 DELETE_BATCH = 100
-"""Sources that one statement deletes."""
+"""Sources per statement that deletes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A version to insert under this id; `created_at`: of the source, not of the version."""
+    """A version to insert under this id. `created_at` is that of the source, not the version."""
 
     source_id: str
     version: SourceVersion
@@ -38,12 +38,12 @@ class Stored:
 
 
 def source_id_of(principal: Principal, origin: str) -> str:
-    """Derived from owner and origin, so that it survives changes of the content."""
+    """Derived from owner and origin, so that it survives content changes."""
     return _digest("source", principal.owner_id, origin)
 
 
 def with_former_labels(source: NewSource, old: Record) -> NewSource:
-    """A new version keeps the sharing and the tags of the former one."""
+    """The new version with the sharing and tags of the former one."""
     return replace(
         source,
         shared=source.shared or old["shared"],
@@ -60,7 +60,7 @@ async def insert_sources(
     embedder: str,
     now: datetime,
 ) -> None:
-    """Insert sources that do not exist, with passages, vectors and terms."""
+    """Insert new sources with passages, vectors and terms."""
     rows = await connection.fetchmany(
         SQL["insert_source"],
         [
@@ -87,10 +87,10 @@ async def insert_sources(
 async def insert_encoded(
     connection: Connection, encoded: Sequence[tuple[int, int, EncodedPassage]]
 ) -> None:
-    """Vectors and token states of (passage, source, encoded)."""
+    """Insert vectors and token states; items are (passage, source, encoded)."""
     vectors = [(number, source, HalfVector(one.vector)) for number, source, one in encoded]
     tokens = [(number, one.tokens) for number, _, one in encoded if one.tokens is not None]
-    # In batches: statements have a timeout, and a book has thousands of passages.
+    # In batches, because statements have a timeout and a book has thousands of passages.
     for begin in range(0, len(encoded), VECTOR_BATCH):
         part = slice(begin, begin + VECTOR_BATCH)
         await connection.executemany(SQL["insert_vectors"], vectors[part])
@@ -98,7 +98,7 @@ async def insert_encoded(
 
 
 async def delete_sources(connection: Connection, numbers: Sequence[int]) -> None:
-    """Delete sources with everything that belongs to them."""
+    """Delete sources and everything that belongs to them."""
     for begin in range(0, len(numbers), DELETE_BATCH):
         part = list(numbers[begin : begin + DELETE_BATCH])
         await connection.execute(SQL["forget_terms"], part, timeout=LOCK_TIMEOUT_S)
@@ -106,14 +106,14 @@ async def delete_sources(connection: Connection, numbers: Sequence[int]) -> None
 
 
 async def refresh_statistics(connection: Connection) -> None:
-    """Update the average length, and the weights that depend on it, when it has changed a lot."""
+    """Update the average length, and the weights derived from it, after it has changed a lot."""
     average = await connection.fetchval(SQL["refresh_average"])
     if average is not None:
         await connection.execute(SQL["refresh_weights"], average, timeout=LOCK_TIMEOUT_S)
 
 
 def files_of(rows: Sequence[Mapping[str, str | None]]) -> list[str]:
-    """The keys of the stored files of these rows of `sources`."""
+    """The keys of the files that these rows of `sources` refer to."""
     keys = (row[column] for row in rows for column in ("original_key", "audio_key"))
     return [key for key in keys if key is not None]
 
@@ -173,7 +173,7 @@ def _digest(kind: str, *parts: str) -> str:
 
 
 def change_of(version: SourceVersion, old: Record | None, embedder: str) -> Change:
-    """`old`: the row of the same origin, which may be of a deleted source."""
+    """`old` is the row with the same origin; its source may be deleted."""
     if old is None or old["deleted_at"] is not None:
         return "added"
     same = (old["content_hash"], old["embedder"]) == (version.source.content_hash, embedder)

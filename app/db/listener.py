@@ -16,7 +16,7 @@ NoticeCallback = Callable[[str], None]
 
 LOOP = "notices"
 
-PAYLOAD_BYTES = 7900  # PostgreSQL refuses payloads of 8,000 and more
+PAYLOAD_BYTES = 7900  # PostgreSQL rejects payloads of 8,000 bytes or more
 
 _PROBE_S = 15.0  # a dead connection is detected after this time
 _PROBE_LIMIT_S = 5.0
@@ -24,9 +24,9 @@ _RECONNECT_S = 0.1
 
 
 class Listener:
-    """Passes NOTIFY payloads to callbacks on the event loop; reconnects indefinitely.
+    """Passes NOTIFY payloads to callbacks on the event loop. Reconnects indefinitely.
 
-    Belongs to the loop it was started on. Notices sent while the connection is down are lost.
+    Belongs to the loop it was started on. Notices sent while disconnected are lost.
     """
 
     def __init__(self, database: Database, *, channels: tuple[str, ...]) -> None:
@@ -56,7 +56,7 @@ class Listener:
         await self._listening.wait()
 
     def subscribe(self, channel: str, listener: NoticeCallback) -> Callable[[], None]:
-        """Call `listener` with each payload of `channel`; returns the unsubscribe function."""
+        """Call `listener` with each payload of `channel`. Returns the unsubscribe function."""
         listeners = self._listeners[channel]
         listeners.append(listener)
 
@@ -67,7 +67,7 @@ class Listener:
         return unsubscribe
 
     async def _listen(self) -> None:
-        """Listen on one connection until it is lost; `StoreUnavailable` if it cannot be opened."""
+        """Listen until the connection is lost. Raises `StoreUnavailable` if it cannot be opened."""
         connection = await self._database.dedicated()
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
@@ -83,7 +83,7 @@ class Listener:
             connection.terminate()
 
     async def _wait_lost(self, connection: Connection, lost: asyncio.Event) -> None:
-        """Return when the connection is lost, as reported by the driver or by a probe."""
+        """Return when the driver or a probe reports that the connection is lost."""
         while not lost.is_set():
             try:
                 async with asyncio.timeout(_PROBE_S):
@@ -105,7 +105,7 @@ def _noop() -> None:
 
 
 def payloads(kind: str, ids: tuple[str, ...]) -> list[str]:
-    """`kind:id,id,…` in as few payloads as fit below PostgreSQL's limit."""
+    """`kind:id,id,…` in as few payloads as PostgreSQL's limit allows."""
     chunks: list[str] = []
     current = ""
     for name in ids:

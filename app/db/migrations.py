@@ -30,7 +30,7 @@ _LOCK_PAUSE_S = 1.0
 _MAX_APPLY_ATTEMPTS = 60
 _MAX_LOCK_ATTEMPTS = 600
 _LOCK_LOG_EVERY = 10
-_IDLE_S = 15  # a migrating session is never idle this long
+_IDLE_S = 15  # a migrating session is never idle for this long
 _LOCK = 0x6369_7465  # "cite": one process migrates at a time
 
 _CREATE_LEDGER = """
@@ -72,10 +72,11 @@ SELECT default_version, installed_version FROM pg_available_extensions WHERE nam
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One migration; `version` is the number at the start of its file name.
+    """One migration. `version` is the number at the start of its file name.
 
-    `needs`, from the line `-- needs: N`: code that knows fewer migrations cannot run once this one
-    is applied. Without it the migration only adds, and replicas of the former version keep working.
+    `needs`, from the line `-- needs: N`: code with fewer migrations cannot run once this one is
+    applied. Without that line the migration only adds, and replicas of the former version keep
+    working.
     """
 
     version: int
@@ -85,18 +86,18 @@ class Migration:
 
 
 def known_migrations() -> tuple[Migration, ...]:
-    """All migrations of this code, in order. Raises `ValueError` for a gap or a wrong name."""
+    """All migrations of this code, in order. Raises `ValueError` for gaps and invalid names."""
     folder = files("app.db") / "sql" / "migrations"
     found = sorted((_read(file) for file in folder.iterdir()), key=lambda m: m.version)
     if [m.version for m in found] != list(range(1, len(found) + 1)):
-        raise ValueError(f"Migrations must count 1, 2, 3 …: {[m.name for m in found]}")
+        raise ValueError(f"Migrations must be numbered 1, 2, 3 …: {[m.name for m in found]}")
     return tuple(found)
 
 
 def _read(file: "Traversable") -> Migration:
     match = _FILE.fullmatch(file.name)
     if match is None:
-        raise ValueError(f"Not a migration's name: {file.name}")
+        raise ValueError(f"Not a valid migration name: {file.name}")
     sql = file.read_text(encoding="utf-8")
     needs = _NEEDS.search(sql)
     return Migration(int(match[1]), file.name, sql, int(needs[1]) if needs else 0)

@@ -15,7 +15,7 @@ def to_cursor(*place: str | int) -> str:
 
 
 def from_cursor(cursor: str) -> list[object]:
-    """Decode a position; its types are not checked. Raises `InvalidInput`."""
+    """Decode a position. The types of its parts are not checked. Raises `InvalidInput`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -36,5 +36,5 @@ def to_time(text: str) -> datetime:
 
 
 def bad_cursor() -> InvalidInput:
-    """The error for a cursor of another list."""
+    """The error for a cursor from another list."""
     return InvalidInput("cursor", "This cursor was not made by this list.")

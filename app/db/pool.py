@@ -49,9 +49,9 @@ async def connect(
 ) -> Connection:
     """Open one connection outside the pool, without codecs. The caller closes it.
 
-    `prepares` False: unnamed statements, which work through a pooler. `wait_s`: how long to wait
-    for a free connection. Raises `SettingError` when the address is refused, `StoreUnavailable`
-    when the server does not respond.
+    `prepares` False: use unnamed statements, which work through a pooler. `wait_s`: how long to
+    wait for a free connection. Raises `SettingError` when the address is refused,
+    `StoreUnavailable` when the server does not respond.
     """
     address = read_address(dsn)
     until = time.monotonic() + wait_s
@@ -115,20 +115,20 @@ SELECT set_config('search_path', concat_ws(', ',
 
 
 class _Session(Connection):
-    """Sessions have no state to reset: locks and settings end with the transaction."""
+    """A session without state to reset: locks and settings end with the transaction."""
 
     @override
     def get_reset_query(self) -> str:
-        """Empty: saves one round trip per use of the pool."""
+        """Return no query, which saves one round trip per use of the pool."""
         return ""
 
 
 class Database:
     """The connection pool of the running event loop. Close it on the same loop.
 
-    Hold a connection for one statement or transaction, never across a `yield` to a reader, and
-    write from tasks that the application owns: a query that is cancelled in a foreign task scope
-    leaks its connection.
+    Hold a connection for one statement or transaction, never across a `yield` to a reader. Write
+    from tasks that the application owns: a query cancelled in a foreign task scope leaks its
+    connection.
     """
 
     def __init__(
@@ -153,10 +153,10 @@ class Database:
     async def open(
         cls, dsn: str, *, password: Password | None = None, max_size: int | None = None
     ) -> "Database":
-        """Open a pool on the running loop; the database must be migrated already.
+        """Open a pool on the running loop. The database must already be migrated.
 
-        `max_size` unset: from the address, else `POOL_SIZE`. Raises `SettingError` when the address
-        is refused, `StoreUnavailable` when the server does not respond.
+        `max_size` defaults to the limit in the address, else `POOL_SIZE`. Raises `SettingError`
+        when the address is refused, `StoreUnavailable` when the server does not respond.
         """
         address = read_address(dsn)
         max_size = max_size or address.pool_size or POOL_SIZE
@@ -193,7 +193,7 @@ class Database:
         """Wait briefly for running statements, then close every connection.
 
         A closing event loop also cancels the driver's tasks that return connections to the pool, so
-        connections that are idle but not returned are not waited for.
+        idle connections that were never returned are not waited for.
         """
         self._drop_dedicated()
         try:
@@ -205,16 +205,16 @@ class Database:
             self._pool.terminate()
 
     def terminate(self) -> None:
-        """Terminate every connection; their users get `StoreUnavailable`."""
+        """Terminate every connection. Their users get `StoreUnavailable`."""
         self._drop_dedicated()
         self._pool.terminate()
 
     def observe_waits(self, on_wait: Callable[[float], None]) -> None:
-        """Call `on_wait` with the seconds that each use of the pool waited for a connection."""
+        """Call `on_wait` with the seconds that each use of the pool waits for a connection."""
         self._on_wait = on_wait
 
     def usage(self) -> tuple[int, int, int]:
-        """Open connections, idle ones among them, and the current limit."""
+        """The number of open connections, of idle ones, and the current limit."""
         return self._pool.get_size(), self._pool.get_idle_size(), self._limit.current
 
     async def execute_dedicated(self, sql: str, *arguments: object, within_s: float) -> None:
@@ -242,7 +242,7 @@ class Database:
             self._dedicated = None
 
     async def dedicated(self, *, wait_s: float = 0.0) -> Connection:
-        """A connection outside the pool, for LISTEN or a session lock; the caller closes it."""
+        """Open an unpooled connection, for LISTEN or a session lock. The caller closes it."""
         try:
             return await self._connect_pool(wait_s)
         except SettingError as error:
@@ -250,7 +250,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
-        """One connection of the pool, for several statements."""
+        """Hold one pooled connection for several statements."""
         requested_at = time.monotonic()
         with translated(self._pool.is_closing):
             # The driver's own timeout creates a task for each use.
@@ -273,7 +273,7 @@ class Database:
                 self._limit.leave()
 
     async def _acquire(self) -> Connection:
-        """A connection, after `ConnectionLimit.enter`. Waits for an open one when the server
+        """Return a connection, after `ConnectionLimit.enter`. Waits for an open one if the server
         refuses another."""
         while True:
             await self._limit.enter()
@@ -297,7 +297,7 @@ class Database:
         return bool(self._pool.is_closing() or connection.is_closed())
 
     async def _expire_connections(self) -> None:
-        """Replace each connection at its next use, because of its cached statements and types."""
+        """Replace each connection at its next use: its cached statements and types are stale."""
         now = time.monotonic()
         if now - self._expired_at > _EXPIRE_INTERVAL_S:
             self._expired_at = now

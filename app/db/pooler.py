@@ -1,7 +1,7 @@
 """Detects a pooler that shares sessions among connections (transaction or statement mode).
 
-LISTEN, prepared statements and session locks need their own session: behind such a pooler the
-server starts and answers, then loses notices, statements and locks. All statements here run in
+LISTEN, prepared statements and session locks need a session of their own. Behind such a pooler the
+server starts and responds, then loses notices, statements and locks. All statements here run in
 transactions, which such a pooler keeps together.
 """
 
@@ -25,9 +25,9 @@ SHARED = (
 
 
 async def check_direct(connect: Callable[[], Awaitable[Connection]]) -> None:
-    """Raise `SettingError` when two connections share a session or one changes its session.
+    """Raise `SettingError` when connections share a session or a connection changes its session.
 
-    Skipped when the server has no second connection.
+    Skipped when the server has no second connection to spare.
     """
     connections = [await connect()]
     try:

@@ -1,7 +1,7 @@
 """Named queries: `sql/<store>.sql` holds blocks that start with `-- name: verb_noun`.
 
-`sql/fragments.sql` of this package holds blocks that start with `-- fragment: name`. A query
-includes one by `{{name parameter=value …}}`, which replaces each `:parameter` of the fragment.
+This package's `sql/fragments.sql` holds blocks that start with `-- fragment: name`. A query
+includes one with `{{name parameter=value …}}`, which replaces each `:parameter` of the fragment.
 """
 
 import re
@@ -24,7 +24,7 @@ class QueryError(LookupError):
 
 
 class Queries(Mapping[str, str]):
-    """The queries of one file by name; `QueryError` for an unknown name."""
+    """The queries of one file by name. Raises `QueryError` for an unknown name."""
 
     def __init__(self, text: str, *, origin: str) -> None:
         self._origin = origin
@@ -69,7 +69,7 @@ def parse_fragments(text: str) -> dict[str, str]:
 
 
 def include_fragments(text: str, fragments: Mapping[str, str]) -> str:
-    """`text` with its fragments included, also those of fragments. Raises `QueryError`."""
+    """Replace all fragment references, recursively. Raises `QueryError`."""
 
     def included(include: re.Match[str]) -> str:
         name, values = include[1], dict(pair.split("=") for pair in include[2].split())
@@ -86,7 +86,7 @@ def include_fragments(text: str, fragments: Mapping[str, str]) -> str:
 
 @cache
 def load_queries(store: str, *, package: str = "app.db") -> Queries:
-    """The queries of `sql/<store>.sql` of a package, read once."""
+    """The queries of `sql/<store>.sql` in a package. Cached."""
     fragments = parse_fragments((files("app.db") / "sql" / "fragments.sql").read_text("utf-8"))
     text = (files(package) / "sql" / f"{store}.sql").read_text("utf-8")
     return Queries(include_fragments(text, fragments), origin=f"{store}.sql")

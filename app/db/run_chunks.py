@@ -1,8 +1,8 @@
-"""Row format of `run_events`: one row per run and flush, with one line of JSON per event.
+"""Row format of `run_events`: one row per run and flush, one line of JSON per event.
 
 A row per event would take four times as long in PostgreSQL and five times as long here (10,000
-events of 1,000 runs: 65 ms and 19 ms instead of 14 ms and 4 ms). Type and text are part of the JSON
-and not stored separately; the joined text of the tokens is, for SQL.
+events of 1,000 runs: 65 ms and 19 ms instead of 14 ms and 4 ms). Type and text are only stored
+within the JSON, except for the joined text of the tokens, which SQL reads.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Chunk:
 
 
 def to_chunks(entries: Sequence[LogEntry]) -> Iterator[Chunk]:
-    """Start a new row after a gap in the numbers. Compact JSON contains no line feed.
+    """Start a new row after a gap in the numbers. Compact JSON contains no line feeds.
 
     A `reset` starts a row, so that SQL finds the current text.
     """
@@ -60,7 +60,7 @@ def to_entries(seq: int, data: str) -> Iterator[LogEntry]:
 
 
 def _type_of(line: str) -> str:
-    """Read at its usual position, else by parsing: other versions may order keys differently."""
+    """Read the usual position, else parse: other versions may order keys differently."""
     end = line.find('"', _TYPE_AT)
     if line.startswith(_TYPE) and end > 0:
         return line[_TYPE_AT:end]
@@ -79,8 +79,8 @@ def chunk_columns(chunks: Iterable[Chunk]) -> tuple[list[object], ...]:
 
 
 def batch_columns(batches: Iterable[Batch]) -> tuple[list[object], ...]:
-    """The columns of `append_events`: run_id, epoch, head, reserved of the runs, then the run_id,
-    seq, last_seq, data, text of their chunks."""
+    """The columns of `append_events`: run_id, epoch, head and reserved of the runs, then run_id,
+    seq, last_seq, data and text of their chunks."""
     run_ids: list[object] = []
     epochs: list[object] = []
     heads: list[object] = []

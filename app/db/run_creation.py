@@ -1,4 +1,4 @@
-"""Accepts a question: the checks and the writes of one statement."""
+"""Accepts a question: checks and writes in one statement."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ async def create_run(database: Database, new: NewRun) -> Created | DuplicateRequ
     if new.refusal is not None:
         raise new.refusal
     _refuse(new, found)
-    is_new_conversation = found["deleted"] is not False  # unknown, or starts over
+    is_new_conversation = found["deleted"] is not False  # unknown, or deleted and starting over
     stop_requested = bool(found["stop_requested"])
     if new.remember_model:
         owned = (new.principal.owner_id, new.session_id)
@@ -39,7 +39,7 @@ async def create_run(database: Database, new: NewRun) -> Created | DuplicateRequ
 
 
 def _locks(new: NewRun) -> tuple[list[int], list[str]]:
-    """Lock classes and names for `start_run`, in its order."""
+    """Lock classes and names for `start_run`, in the order it takes them."""
     owner = new.principal.owner_id
     named = [(3, f"{owner} {new.session_id}"), (4, new.run_id)]
     if new.idempotency_key is not None:
@@ -50,7 +50,7 @@ def _locks(new: NewRun) -> tuple[list[int], list[str]]:
 
 
 def _refuse(new: NewRun, found: Record) -> None:
-    """Raise the reason why `start_run` wrote nothing, if any."""
+    """Raise the reason if `start_run` wrote nothing."""
     if found["taken"]:
         raise RunIdTaken("This run_id exists already. Choose a new random one.")
     if found["active_run_id"] is not None:

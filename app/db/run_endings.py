@@ -19,10 +19,10 @@ async def replace_ending(
     """Implements `RunLog.replace_ending` while the transaction holds the lock on `row`."""
     theirs, ours = to_terminal(row), outcome.entries[-1]
     if theirs is not None and theirs.data == ours.data:
-        return theirs  # the response to an earlier attempt was lost
+        return theirs  # already replaced: the response to an earlier attempt was lost
     first = (
         row["reserved"] if theirs is None else theirs.seq - 1
-    )  # first number of the closing process
+    )  # the closing process's first number
     overlaps = any(entry.seq >= first for entry in outcome.entries[:-1])
     if row["purged"] or row["continued"] or overlaps or not is_replaceable(theirs):
         return None

@@ -1,4 +1,4 @@
-"""`RunLog` in PostgreSQL. In SQL, every write of an owner is conditional on its epoch."""
+"""`RunLog` in PostgreSQL. Every write of an owner is conditional on its epoch."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -37,25 +37,25 @@ from app.runs.ports import (
 CHANNEL = "citestream_runs"
 BEAT_LIMIT_S = 3.0
 CREATE_LIMIT_S = 5.0
-"""A user waits for the answer to start: report an unavailable database early."""
+"""Limit for creating a run. The user is waiting, so an unavailable database is reported early."""
 
 SQL = load_queries("run_log")
 
 
 class StatementObserver(Protocol):
-    """Measures the statements of a run log."""
+    """Measures the statements of the run log."""
 
     def timed(self, statement: str) -> AbstractContextManager[None]:
-        """Entered around each statement; sees `StoreUnavailable` when it fails."""
+        """Entered around each statement. `StoreUnavailable` passes through it on failure."""
         ...
 
     def flushed(self, events: int) -> None:
-        """A flush has written so many events."""
+        """Called when a flush has written `events` events."""
         ...
 
 
 class Unobserved:
-    """Measures nothing."""
+    """Ignores everything."""
 
     def timed(self, statement: str) -> AbstractContextManager[None]:
         return nullcontext()
@@ -84,7 +84,7 @@ class PostgresRunLog:
                 raise StoreUnavailable("The database does not answer in time.") from error
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """Idempotent from the same first event on, when the outcome of an attempt is unknown."""
+        """Idempotent when retried from the same first event after an unknown outcome."""
         if not batches:
             return frozenset()
         run_ids = tuple(batch.run_id for batch in batches)
@@ -96,7 +96,7 @@ class PostgresRunLog:
         return frozenset(run_ids).difference(row["written"] if row else ())
 
     async def finish(self, outcome: ClosedRun) -> bool:
-        """Idempotent when the outcome of an attempt is unknown."""
+        """Idempotent: can be retried after an unknown outcome."""
         terminal = outcome.entries[-1]
         values = outcome_values(outcome)
         with self._observer.timed("finish"):
@@ -107,7 +107,7 @@ class PostgresRunLog:
             return await self._database.fetchrow(SQL["find_ending"], *same) is not None
 
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
-        """Closing or continuing the answer concurrently waits for these locks."""
+        """Concurrent closing or continuing of the answer waits for these locks."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_conversation"], outcome.run_id)
             row = await connection.fetchrow(SQL["lock_taken_run"], outcome.run_id, outcome.epoch)

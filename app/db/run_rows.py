@@ -1,4 +1,4 @@
-"""Converts rows of the run log to the dataclasses of its port, and back."""
+"""Converts between rows of the run log and the dataclasses of its port."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -39,14 +39,14 @@ def to_record(row: Record) -> RunRecord:
 
 
 def to_terminal(row: Record) -> LogEntry | None:
-    """The last event of a row of `runs`; None while it runs."""
+    """The last event of a row of `runs`; None while the run is active."""
     if row["terminal_seq"] is None:
         return None
     return LogEntry(row["terminal_seq"], row["terminal_type"], row["terminal_data"])
 
 
 def _receipt(value: object) -> Receipt | None:
-    """None also for an incomplete receipt of a newer version."""
+    """None also for an incomplete receipt written by a newer version."""
     try:
         return None if value is None else _RECEIPT.validate_python(value, extra="ignore")
     except ValidationError:
@@ -57,7 +57,7 @@ _RECEIPT = TypeAdapter(Receipt)
 
 
 def to_leases(rows: Iterable[Record]) -> Leases:
-    """From rows of `list_leases`: each has the clock; the run is null when nothing runs."""
+    """From rows of `list_leases`. Each has the clock; the run is null when none is active."""
     rows = list(rows)
     return Leases(
         rows[0]["now_s"],

@@ -43,18 +43,18 @@ _LOG_BYTES = 4_000_000
 
 
 class EmbeddedServer:
-    """One process's use of the server of a `DATA_DIR`. All methods block; call them in a thread."""
+    """One process's use of the server of a `DATA_DIR`. All methods block: call them in a thread."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._data = home.folder / "data"
         self._users: int | None = None
         self.is_new = False
-        """Whether this start has created the database."""
+        """Whether this start created the database."""
 
     @classmethod
     def start(cls, data_dir: Path) -> "EmbeddedServer":
-        """Join the server of `data_dir`; create and start it if needed.
+        """Join the server of `data_dir`, creating and starting it if needed.
 
         Raises `SettingError` when the folder cannot hold a server for this user and
         `StoreUnavailable` when the server does not start.
@@ -76,22 +76,22 @@ class EmbeddedServer:
         return self.dsn_of(DATABASE)
 
     def dsn_of(self, database: str) -> str:
-        """The address of another database of the same server."""
+        """The address of another database on the same server."""
         folder = socket_folder(self._home)
         return f"postgresql://{USER}@/{database}?host={folder}&port={PORT}&sslmode=disable"
 
     def ensure(self) -> None:
-        """Start the server again if it died. Raises `StoreUnavailable`."""
+        """Restart the server if it died. Raises `StoreUnavailable`."""
         with self._locked():
             self._bring_up()
 
     def halt(self) -> None:
-        """Stop the server while it is in use (for maintenance); `ensure` starts it again."""
+        """Stop the server while in use (for maintenance). `ensure` starts it again."""
         with self._locked():
             self._stop()
 
     def release(self) -> None:
-        """Stop using the server; the last user stops it. Idempotent."""
+        """Stop using the server. The last user stops it. Idempotent."""
         if self._users is None:
             return
         with self._locked():
@@ -129,7 +129,7 @@ class EmbeddedServer:
     def _stop_earlier_version(self, users: int) -> None:
         """Stop a server that runs another installation's programs, unless it is in use.
 
-        After a kill -9 and an update it would keep running, although its files may be gone.
+        After `kill -9` and an update it would keep running, although its files may be gone.
         """
         postmaster = Postmaster.read(self._data)
         if postmaster is None or not postmaster.alive(self._data):
@@ -181,7 +181,7 @@ class EmbeddedServer:
             self._home.account.take(settings.fileno())
 
     def _answers(self) -> bool:
-        """Whether a server is running; waits for one that is starting or stopping."""
+        """Whether a server is running. Waits for one that is starting or stopping."""
         limit = time.monotonic() + _LIMIT_S
         while time.monotonic() < limit:
             postmaster = Postmaster.read(self._data)
@@ -193,12 +193,12 @@ class EmbeddedServer:
         return False
 
     def _clean_up(self) -> None:
-        """Clean up after a dead server; stop a running one that does not respond."""
+        """Remove traces of a dead server, or stop a running one that does not respond."""
         postmaster = Postmaster.read(self._data)
         if postmaster is None:
             return
         if postmaster.alive(self._data):
-            log.warning("The embedded PostgreSQL does not answer: restarting it")
+            log.warning("The embedded PostgreSQL does not respond: restarting it")
             self._stop()
         else:
             (self._data / "postmaster.pid").unlink(missing_ok=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 USER = "citestream"
 DATABASE = "citestream"
-PORT = 5432  # part of the socket's name only; the server does not listen on the network
+PORT = 5432  # only part of the socket's name; the server does not listen on the network
 
 _SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
@@ -74,7 +74,7 @@ def memory_bytes(limits: Sequence[Path] = _MEMORY_LIMITS) -> int:
 
 
 def socket_folder(home: "Home") -> Path:
-    """The folder of the server's socket: its own, or a short one when that path is unusable.
+    """The folder of the server's socket: its own, or a short one if that path is unusable.
 
     Socket paths are limited to about 100 bytes, and special characters would need three levels of
     quoting. The short folder is private to the server's account.
@@ -104,7 +104,7 @@ def _short_temporary_folder() -> Path:
 
 
 def started_program(data: Path) -> Path | None:
-    """The `postgres` binary last started on a data folder, from `postmaster.opts`."""
+    """The `postgres` binary that last started on a data folder, from `postmaster.opts`."""
     try:
         words = shlex.split((data / "postmaster.opts").read_text(errors="surrogateescape"))
     except (FileNotFoundError, ValueError):
@@ -130,7 +130,7 @@ class Postmaster:
         return cls(pid, ready=len(lines) > 7 and lines[7].strip() == "ready")
 
     def alive(self, data: Path) -> bool:
-        """Whether the pid is the server of `data`; after a reboot it may be another process."""
+        """Whether the pid is the server of `data`. After a reboot it may be another process."""
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():

@@ -35,7 +35,7 @@ class _Switch(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account that runs the server: the current user, or another one when that is root."""
+    """The account that runs the server: the current user, or another one if that is root."""
 
     uid: int
     gid: int
@@ -45,18 +45,18 @@ class Account:
         return self.uid == os.geteuid()
 
     def switch(self) -> _Switch:
-        """Arguments of `subprocess.run` that run the child as this account."""
+        """Arguments for `subprocess.run` to run the child as this account."""
         if self._ours:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def take(self, file: int | Path) -> None:
-        """Change the owner of a file or folder to this account."""
+        """Give ownership of a file or folder to this account."""
         if not self._ours:
             os.chown(file, self.uid, self.gid)
 
     def reaches(self, folder: Path) -> bool:
-        """Whether this account can enter `folder`, as the system decides (including ACLs)."""
+        """Whether this account can enter `folder`. Asks the system, so ACLs are respected."""
         return self._can("/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder))
 
     def can_run(self, program: Path) -> bool:
@@ -75,7 +75,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The server's own folder (mode 0700, owned by `account`) and PostgreSQL's programs."""
+    """The server's own folder (mode 0700, owned by `account`) and the PostgreSQL programs."""
 
     folder: Path
     account: Account
@@ -141,7 +141,7 @@ def _home_as_root(pointer: Path) -> Home:
 
 
 def _follow(pointer: Path) -> Path:
-    """The target of the link; a dangling link is an error, not a reason to start over."""
+    """The target of the link. A dangling link is an error rather than a reason to start over."""
     if pointer.is_symlink() and not pointer.exists():
         raise SettingError(
             f"DATA_DIR: got {pointer.parent}, whose database folder {pointer.readlink()} is gone; "
@@ -170,7 +170,7 @@ def _new_folder(pointer: Path, account: Account) -> Path:
 
 
 def _shared_base(account: Account) -> Path:
-    """A folder of root that the account can enter: permanent if possible, else temporary."""
+    """A root-owned folder that the account can enter: permanent if possible, else temporary."""
     for base in (_SYSTEM_FOLDER, Path(tempfile.gettempdir()) / "citestream-root"):
         try:
             base.mkdir(mode=0o755, exist_ok=True)
@@ -186,7 +186,7 @@ def _shared_base(account: Account) -> Path:
 
 
 def _own_account() -> Account:
-    """The account `citestream`, created at the first start as root, else `nobody`."""
+    """The account `citestream`, created when first started as root, else `nobody`."""
     if (account := _look_up(_ACCOUNT)) is not None:
         return account
     log.info("Adding the system user %s: PostgreSQL refuses to run as root", _ACCOUNT)
@@ -220,7 +220,7 @@ def _user_name(uid: int) -> str:
 
 
 def _bundled_programs() -> Path:
-    """Found without importing the package, which would manage a server itself."""
+    """Locate the programs without importing the package, which would manage a server itself."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingError(
