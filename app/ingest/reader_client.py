@@ -163,7 +163,7 @@ class ReaderProcess:
                 left = left[stdin.write(left) or 0 :]
         except OSError as error:
             self._in_doubt = True
-            raise ReaderEnded("it is gone") from error
+            raise ReaderEnded("its input is closed") from error
 
     def _outcome(self) -> Outcome:
         assembly = Assembly()
@@ -171,10 +171,10 @@ class ReaderProcess:
             try:
                 outcome = assembly.add(kind, payload)
             except BrokenFrame as error:
-                raise ReaderEnded("it said something that is no document") from error
+                raise ReaderEnded("it sent an invalid document") from error
             if outcome is not None:
                 return outcome
-        raise ReaderEnded("it said nothing")
+        raise ReaderEnded("it ended without a response")
 
     def _frames(self) -> Iterator[tuple[bytes, bytes]]:
         received = bytearray()

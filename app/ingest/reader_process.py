@@ -47,7 +47,7 @@ def die_with(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
     try:
         if os.read(lifeline, 1) == b"":
-            sys.exit("whoever started this process is gone")
+            sys.exit("the parent process has ended")
     except BlockingIOError:
         return
 

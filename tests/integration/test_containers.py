@@ -76,11 +76,11 @@ async def test_the_number_of_files_is_limited(reader: FileReader, tmp_path: Path
     ("name", "data", "why"),
     [
         ("a.zip", b"PK\x03\x04 nothing", "its ZIP archive cannot be opened"),
-        ("a.zip", archive({}), "this is no .zip file"),
+        ("a.zip", archive({}), "this is not a .zip file"),
         ("a.zip", archive({".hidden": "x"}), "the archive contains no files"),
         ("a.zip", archive({"a.png": b"\x89PNG"}), "the archive contains only pictures"),
         ("a.zip", archive({"a.txt": b"\0" * 30_000_000}), "unpacks to far more"),
-        ("a.eml", b"no headers", "this is no mail message"),
+        ("a.eml", b"no headers", "this is not a mail message"),
     ],
 )
 async def test_what_cannot_be_opened_says_why(

@@ -243,7 +243,7 @@ def test_a_file_that_fails_names_itself_and_does_not_stop_the_others(
         f"{desk}/empty.md: the file is empty",
         f"{desk}/noise.txt: this is a binary file, not text",
         f"{desk}/picture.png: the file type .png is unknown; takes "
-        f"{' '.join(loader.suffixes[0] for loader in LOADERS)} and their kin",
+        f"{' '.join(loader.suffixes[0] for loader in LOADERS)} and variants",
         f"{desk}/missing.md: the file cannot be read (No such file or directory)",
     ]
     assert re.search(r"^3 added, 4 failed; ", output, re.MULTILINE)
@@ -596,7 +596,7 @@ async def test_small_files_are_ingested_together(
     assert (b.change, b.same_as, b.source_id) == ("unchanged", "a.md", a.source_id)
     assert [one.source_id for one in c.similar] == [a.source_id]
     assert (e.change, e.passages) == ("added", 1)
-    assert "this is no .pdf file" in str(d)
+    assert "this is not a .pdf file" in str(d)
     assert "No such file" in str(missing)
     stored = {source.name: source.tags for source in (await library.sources(LOCAL)).items}
     assert stored == {"a.md": (), "c.md": (), "e.md": ("cold",)}

@@ -24,7 +24,7 @@ from app.domain.library_ports import Change
 from app.domain.models import FidelityNote
 from app.ingest.pipeline import Ingested, Progress
 
-INTERRUPTED = "The server ended before this was done. What was finished is in the library."
+INTERRUPTED = "The server stopped before this was finished. Completed files are in the library."
 
 
 @dataclass(frozen=True, slots=True)

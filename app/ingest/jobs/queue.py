@@ -47,7 +47,7 @@ NOBODY: Final = ""  # owner of work that belongs to no user
 BEAT_S: Final = 10.0
 STAGING_KEPT_S: Final = 86_400.0
 _PACE_S: Final = 0.1
-_UNKNOWN: Final = "it could not be read; the server's log says why"
+_UNKNOWN: Final = "it could not be read; see the server's log"
 
 
 @dataclass(slots=True)

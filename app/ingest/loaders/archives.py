@@ -54,7 +54,7 @@ class Archive:
         """Unpack the entry. Raises `IngestError` when it is missing or damaged."""
         entry = self._entries.get(name)
         if entry is None:
-            raise IngestError(f"the file is damaged ({name[:100]} is missing in it)")
+            raise IngestError(f"the file is damaged ({name[:100]} is missing)")
         if _is_locked(entry):
             raise IngestError(ENCRYPTED)
         try:

@@ -10,7 +10,7 @@ import olefile
 
 from app.ingest.parsed_document import IngestError
 
-DAMAGED: Final = "the file is damaged (it is no whole compound file)"
+DAMAGED: Final = "the file is damaged (it is not a complete compound file)"
 BROKEN: Final = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError),
     *(OverflowError, RecursionError, struct.error, AssertionError),

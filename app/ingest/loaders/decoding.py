@@ -122,7 +122,7 @@ def _unicode(data: bytes) -> str | None:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
-            raise IngestError(f"the encoding is not the {encoding} it says") from error
+            raise IngestError(f"the text is not {encoding} as its first bytes say") from error
     if unmarked := _cjk_utf16_without_mark(data):
         return data.decode(unmarked, "replace")
     return None

@@ -45,7 +45,7 @@ _DEEPEST: Final = 12
 _SLOWEST: Final = 0.5  # characters per second; speech has about fifteen
 
 UNKNOWN: Final = (
-    "this JSON is not a transcript that is known: it takes a list of segments, or an object with "
+    "this JSON is not a known transcript format: takes a list of segments, or an object with "
     '"segments", each {"start", "end", "text", "speaker"?}'
 )
 

@@ -67,7 +67,7 @@ def parse_message(data: bytes) -> Mail:
     if data.startswith(b"From "):
         data = data.partition(b"\n")[2]
     if not _HEADER.match(data):
-        raise IngestError("this is no mail message (it has no headers)")
+        raise IngestError("this is not a mail message (it has no headers)")
     try:
         return message_from_bytes(data)
     except RecursionError as error:
@@ -255,7 +255,7 @@ def _messages(data: bytes) -> Iterator[Mail]:
     data = data.replace(b"\r\n", b"\n")
     starts = [found for found in _SEPARATOR.finditer(data) if _HEADER.match(data, found.end())]
     if not starts or data[: starts[0].start()].strip():
-        raise IngestError("this is no mailbox (it does not begin with a message)")
+        raise IngestError("this is not a mailbox (it does not begin with a message)")
     if len(starts) > MAX_MESSAGES:
         raise IngestError(f"the mailbox has more than {MAX_MESSAGES:,} messages; divide it")
     ends = [found.start() for found in starts[1:]] + [len(data)]

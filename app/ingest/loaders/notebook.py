@@ -17,7 +17,7 @@ def load_notebook(data: bytes) -> ParsedDocument:
     notebook = parse_json(data)
     cells = _cells(notebook)
     if cells is None:
-        raise IngestError("this is no notebook (it has no cells)")
+        raise IngestError("this is not a notebook (it has no cells)")
     title = _title(notebook)
     out = ExtractedText()
     pictures = 0

@@ -45,7 +45,7 @@ def load_open_document(data: bytes) -> ParsedDocument:
     if not data.startswith(b"PK"):
         root = parse_xml(data)
         if kind(root) != "office:document":
-            raise IngestError("the file is damaged (it is no whole OpenDocument file)")
+            raise IngestError("the file is damaged (it is not a complete OpenDocument file)")
         return _read(root, [root], lambda name: None)
     archive = Archive(data)
     _refuse_locked(archive)
@@ -73,7 +73,7 @@ def _read(
 ) -> ParsedDocument:
     body = next((one for one in content if kind(one) == "office:body"), None)
     if body is None:
-        raise IngestError("the file is damaged (it is no whole OpenDocument file)")
+        raise IngestError("the file is damaged (it is not a complete OpenDocument file)")
     reader = _Reader(DocumentStyles(parts), embedded)
     reader.blocks(body)
     for part in parts:

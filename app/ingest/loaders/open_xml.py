@@ -143,7 +143,7 @@ class Package:
     """The parts of an Office file. Only requested parts are unpacked."""
 
     def __init__(self, data: bytes, what: str) -> None:
-        """`what` completes "the file is damaged (it is no whole ...)"."""
+        """`what` completes "the file is damaged (it is not a complete ...)"."""
         self._archive = Archive(data)
         self._what = what
         self._names = {_normal(name): name for name in self._archive.names}
@@ -151,7 +151,7 @@ class Package:
 
     def damaged(self) -> IngestError:
         """The error for a missing or damaged part that the text depends on."""
-        return IngestError(f"the file is damaged (it is no whole {self._what})")
+        return IngestError(f"the file is damaged (it is not a complete {self._what})")
 
     def main(self, root: str) -> tuple[str, Element]:
         """The main part of the package, whose root element has this name."""

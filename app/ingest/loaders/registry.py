@@ -340,7 +340,7 @@ def loader_for(name: str, data: bytes) -> Loader:
             if loader.format in _NAMES_OF_PAGES and (found := text_format(data)):
                 return _by_format(found)
             if loader.binary and data.strip():
-                raise IngestError(f"this is no {suffix} file, whatever its name says")
+                raise IngestError(f"this is not a {suffix} file, despite its name")
             return loader
     if suffix in AUDIO:
         raise IngestError(f"audio needs its transcript beside it ({PurePath(name).stem}.vtt)")
@@ -348,7 +348,7 @@ def loader_for(name: str, data: bytes) -> Loader:
         return _by_format(found)
     known = " ".join(loader.suffixes[0] for loader in LOADERS)
     raise IngestError(
-        f"the file type {suffix or 'without an ending'} is unknown; takes {known} and their kin"
+        f"the file type {suffix or 'without extension'} is unknown; takes {known} and variants"
     )
 
 

@@ -87,7 +87,7 @@ def add_rtf(out: ExtractedText, data: bytes) -> str:
     """Append to `out` and return the title. Raises `IngestError` for other data."""
     data = data.lstrip()
     if not data.startswith(b"{\\rtf"):
-        raise IngestError("this is no RTF file (it does not begin as one)")
+        raise IngestError("this is not an RTF file")
     reader = _Reader(data, out)
     reader.read()
     return "".join(reader.title)

@@ -154,7 +154,7 @@ def _rows(data: bytes, book: Book) -> Iterator[tuple[int, list[str], bool]]:
             while row.getprevious() is not None:
                 del row.getparent()[0]
     except etree.LxmlError as error:
-        raise IngestError("the file is damaged (it is no whole workbook)") from error
+        raise IngestError("the file is damaged (it is not a complete workbook)") from error
 
 
 def _cells(row: Element, book: Book) -> tuple[list[str], bool]:

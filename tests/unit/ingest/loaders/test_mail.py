@@ -116,7 +116,7 @@ def test_a_mailbox_has_each_message_under_its_subject() -> None:
 @pytest.mark.parametrize("data", [b"no headers", b"", b"\n\n", b"From x\nnothing"])
 def test_what_is_no_mail_says_so(data: bytes) -> None:
     for load in (load_eml, load_mbox):
-        with pytest.raises(IngestError, match=r"^this is no mail"):
+        with pytest.raises(IngestError, match=r"^this is not a mail"):
             load(data)
 
 

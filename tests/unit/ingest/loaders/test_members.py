@@ -53,5 +53,5 @@ def test_an_archive_is_known_by_its_content_but_not_as_a_damaged_office_file() -
     data = archive({"a.txt": "x"})
     assert loader_for("a.zip", data).format == "zip"
     assert loader_for("download", data).format == "zip"
-    with pytest.raises(IngestError, match=r"this is no \.docx file"):
+    with pytest.raises(IngestError, match=r"this is not a \.docx file"):
         loader_for("a.docx", data)

@@ -155,7 +155,7 @@ LOCKED = f"<manifest:manifest {SPACES}><manifest:encryption-data/></manifest:man
     [
         (open_document(TEXT, parts={"META-INF/manifest.xml": LOCKED}), "is encrypted"),
         (open_document(TEXT, parts={"content.xml": "<a>"}), "not well-formed"),
-        (open_document(TEXT, parts={"content.xml": "<a/>"}), "no whole OpenDocument"),
+        (open_document(TEXT, parts={"content.xml": "<a/>"}), "not a complete OpenDocument"),
         (open_document("<office:text/>"), "contains no text"),
         (archive({"mimetype": "application/vnd.oasis"}), "content.xml is missing"),
         (

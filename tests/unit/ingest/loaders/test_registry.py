@@ -162,7 +162,11 @@ def test_a_transcript_has_speakers_and_seconds() -> None:
         (load_text, b"%PDF-1.7 ...", "this is a PDF, not text"),
         (load_markdown, b"PK\x03\x04rest", "a ZIP archive or an Office file"),
         (load_text, bytes(range(256)) * 8, "this is a binary file"),
-        (load_text, "ünicode".encode("utf-16")[:-1], "the encoding is not the utf-16 it says"),
+        (
+            load_text,
+            "ünicode".encode("utf-16")[:-1],
+            "the text is not utf-16 as its first bytes say",
+        ),
         (load_markdown, b"---\n\n***", "the file contains no text"),
         (load_webvtt, b"1\n00:01 --> 00:02\nHello", "this is not WebVTT"),
         (load_webvtt, b"WEBVTT\n\n00:0x --> 00:02\nHello", "this is not WebVTT|no cues"),
@@ -208,9 +212,9 @@ def test_the_loader_is_chosen_by_name_then_by_content(
     assert loader_for(name, head).media_type == media_type
 
 
-@pytest.mark.parametrize(("name", "said"), [("a.xyz", r"\.xyz"), ("LICENSE", "without an ending")])
+@pytest.mark.parametrize(("name", "said"), [("a.xyz", r"\.xyz"), ("LICENSE", "without extension")])
 def test_an_unknown_file_type_names_the_known(name: str, said: str) -> None:
-    with pytest.raises(IngestError, match=rf"type {said} is unknown; takes \.md \.txt .* kin"):
+    with pytest.raises(IngestError, match=rf"type {said} is unknown; takes \.md \.txt .* variants"):
         loader_for(name, b"text")
 
 

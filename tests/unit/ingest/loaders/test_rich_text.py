@@ -66,7 +66,7 @@ def test_binary_data_is_skipped_and_encodings_of_fonts_count() -> None:
 def test_it_is_known_by_its_content() -> None:
     assert loader_for("a.rtf", rtf(b"x")).format == "rtf"
     assert loader_for("a.doc", rtf(b"x")).format == "rtf"
-    with pytest.raises(IngestError, match="no RTF file"):
+    with pytest.raises(IngestError, match="not an RTF file"):
         load_rtf(b"words")
 
 

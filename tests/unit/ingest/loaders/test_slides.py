@@ -260,5 +260,5 @@ def test_one_damaged_slide_costs_one_slide() -> None:
 def test_a_deck_of_pictures_has_no_text_and_one_without_slides_is_damaged() -> None:
     with pytest.raises(IngestError, match=r"pictures and no text; .*OCR"):
         load_pptx(deck(pic("")))
-    with pytest.raises(IngestError, match="no whole presentation"):
+    with pytest.raises(IngestError, match="not a complete presentation"):
         load_pptx(with_part(deck(TITLE), "ppt/_rels/presentation.xml.rels", "<Relationships/>"))

@@ -507,7 +507,7 @@ def test_many_styles_are_looked_up_once_each() -> None:
 
 def test_what_is_no_word_document_is_said_to_be_damaged() -> None:
     data = with_part(docx([("Normal", "x")]), "_rels/.rels", "<Relationships/>")
-    with pytest.raises(IngestError, match="no whole Word document"):
+    with pytest.raises(IngestError, match="not a complete Word document"):
         load_docx(data)
 
 
