@@ -19,37 +19,37 @@ _TOKEN: Final = re.compile(r"cst_[A-Za-z0-9_-]{43}")
 _SESSION: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Secret = Callable[[int], str]
-"""Returns that many random bytes as URL-safe text: `secrets.token_urlsafe`."""
+"""Returns this many random bytes as URL-safe text: `secrets.token_urlsafe`."""
 
 
 def new_token(secret: Secret) -> str:
-    """An API token of 256 random bits."""
+    """Generate an API token with 256 random bits."""
     return TOKEN_PREFIX + secret(SECRET_BYTES)
 
 
 def new_session(secret: Secret) -> str:
-    """A session of 256 random bits."""
+    """Generate a session id with 256 random bits."""
     return secret(SECRET_BYTES)
 
 
 def looks_like_token(text: str) -> bool:
-    """Whether the text has the format of one, checked before the database is asked."""
+    """Whether the text has the format of a token. Checked before asking the database."""
     return _TOKEN.fullmatch(text) is not None
 
 
 def looks_like_session(text: str) -> bool:
-    """Whether the text has the format of one, checked before the database is asked."""
+    """Whether the text has the format of a session id. Checked before asking the database."""
     return _SESSION.fullmatch(text) is not None
 
 
 def digest(secret: str) -> bytes:
-    """What is stored of a token or session."""
+    """The stored form of a token or session id."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An API token as it is listed: everything but the token."""
+    """An API token as listed: everything except the secret."""
 
     token_id: str
     principal: Principal
@@ -67,7 +67,7 @@ class AccessStore(Protocol):
         ...
 
     async def by_session(self, session: str, *, now: datetime) -> Grant | None:
-        """The grant of a browser session; it ends with the token that it was opened with."""
+        """The grant of a browser session. It ends with the token it was opened with."""
         ...
 
     async def open_session(
@@ -79,7 +79,7 @@ class AccessStore(Protocol):
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """Store a session; `token`: the API token that it was opened with, if any."""
+        """Store a session. `token` is the API token it was opened with, if any."""
         ...
 
     async def end_session(self, session: str) -> None:

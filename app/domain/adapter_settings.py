@@ -31,9 +31,9 @@ class ModelSettings:
     databricks_endpoint: str
     mlflow_tracking_uri: str | None  # where traces of Databricks models go; None: nowhere
     proxies: ProxyRules
-    extractive_tokens_per_s: float  # pace of quoting mode in words a second, 0 = at once
+    extractive_tokens_per_s: float  # pace of quoting mode in words per second; 0: at once
     key_setting: str = "OPENAI_API_KEY"
-    is_listed: bool = False  # an entry of `MODELS` or found, so no single setting describes it
+    is_listed: bool = False  # from `MODELS` or discovered, so no single setting describes it
     context_window: int | None = None  # tokens; None: unknown
 
 
@@ -51,7 +51,7 @@ class EmbeddingSettings:
 
 @dataclass(frozen=True, slots=True)
 class RerankSettings:
-    """A service has both address and model; without them the built-in reranker is used."""
+    """A service needs both address and model. Without them the built-in reranker is used."""
 
     base_url: str | None = None
     model: str | None = None

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from app.domain.models import Citation
 
 Step = str | StageRecord | CitationsPayload | ResetPayload | DonePayload | ErrorPayload
-"""The content of one event: a piece of the answer's text, a stage, or another payload."""
+"""The content of one event: a piece of text, a stage, or another payload."""
 
 
 class AnswerFold:
-    """The answer after the steps so far: its text, citations, stages and finally its end."""
+    """The answer after the steps so far: text, citations, stages and finally its end."""
 
     __slots__ = ("_pieces", "add_text", "citations", "ending", "evidence")
 
@@ -48,7 +48,7 @@ class AnswerFold:
                 self.ending = step
 
     def added_by(self, reset: ResetPayload) -> str | None:
-        """What a reset, not applied yet, appends to the text; None when it replaces text."""
+        """The text that a reset, not yet applied, would append; None if it replaces text."""
         before = self.text
         return reset.text[len(before) :] if reset.text.startswith(before) else None
 

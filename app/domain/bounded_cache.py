@@ -1,4 +1,4 @@
-"""A cache that forgets what was not used for longest."""
+"""A least-recently-used cache."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Keeps at most `size` values, those that were stored or read last."""
+    """Keeps at most `size` values: those stored or read most recently."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -18,14 +18,14 @@ class BoundedCache(Generic[K, V]):
         return len(self._values)
 
     def get(self, key: K) -> V | None:
-        """The value, which counts as used; None when there is none."""
+        """Return the value and mark it as used; None when there is none."""
         if key not in self._values:
             return None
         self._values.move_to_end(key)
         return self._values[key]
 
     def put(self, key: K, value: V) -> None:
-        """Stores a value in place of the one before."""
+        """Store a value, replacing any earlier one."""
         self._values[key] = value
         self._values.move_to_end(key)
         if len(self._values) > self._size:

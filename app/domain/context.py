@@ -6,4 +6,4 @@ current_request: ContextVar[str | None] = ContextVar("current_request", default=
 """The id of the HTTP request, set by `api/middleware/request_context.py`. A run keeps it."""
 
 current_run: ContextVar[str | None] = ContextVar("current_run", default=None)
-"""The id of the run. Set when it was accepted."""
+"""The id of the run, set when it is accepted."""

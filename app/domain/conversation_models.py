@@ -29,7 +29,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The message that matched a search; `text` is an excerpt around the match."""
+    """The message that matched a search. `text` is an excerpt around the match."""
 
     message_id: str
     role: Role
@@ -46,7 +46,7 @@ class FoundConversation:
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """A stage event stored with the answer; `content` may be of a newer version."""
+    """A stage event stored with the answer. `content` may come from a newer version."""
 
     type: str
     content: JsonValue
@@ -56,7 +56,7 @@ class StageRecord:
 class Message:
     """A question or an answer. A question is `complete`, with its own id as `question_id`.
 
-    An answer that is still `streaming` has no content yet: follow its run.
+    An answer with status `streaming` has no content yet: follow its run.
     """
 
     message_id: str

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, WithJsonSchema
 from pydantic_core import to_json as serialise
 
-# Line readers (httpx aiter_lines, str.splitlines) split on these; JSON allows them escaped.
+# Line readers (httpx aiter_lines, str.splitlines) split on these; JSON allows escapes.
 _LINE_BREAKS = (
     ("\u0085".encode(), b"\\u0085"),
     ("\u2028".encode(), b"\\u2028"),
@@ -15,7 +15,7 @@ _LINE_BREAKS = (
 
 
 def compact_json(value: object) -> bytes:
-    """Compact UTF-8 JSON; characters that line readers split on are escaped."""
+    """Compact UTF-8 JSON. Characters that line readers split on are escaped."""
     data = serialise(value)
     if data.isascii():
         return data
@@ -43,11 +43,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Text for a terminal: invisible characters are escaped as in Python.
+    """Escape invisible characters as in Python, for output to a terminal.
 
-    Foreign names and messages may contain terminal control sequences, bidirectional overrides,
-    line ends that forge output lines, and lone surrogates. `keep`: characters that are not
-    escaped.
+    Untrusted names and messages may contain control sequences, bidirectional overrides, line
+    breaks that forge output lines, and lone surrogates. `keep`: characters not to escape.
     """
     if text.isprintable():
         return text
@@ -57,9 +56,9 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def clean_text(text: str) -> str:
-    """Text from models, documents or users with NUL and lone surrogates replaced by U+FFFD.
+    """Replace NUL and lone surrogates in text from models, documents or users by U+FFFD.
 
-    PostgreSQL rejects NUL, UTF-8 cannot encode surrogates; `errors="replace"` would write "?".
+    PostgreSQL rejects NUL, UTF-8 cannot encode surrogates, and `errors="replace"` writes "?".
     """
     if text.isascii() and "\0" not in text:
         return text

@@ -1,7 +1,7 @@
-"""The error hierarchy, independent of HTTP: `api/errors.py` and `runs/` translate it.
+"""The error hierarchy, independent of HTTP. `api/errors.py` and `runs/` translate it.
 
-A `RequestError` is raised before a run's stream begins; a `RunFailure` ends one. `message` is
-written for a person and never holds exception text, prompts or secrets.
+A `RequestError` is raised before a run's stream begins; a `RunFailure` ends a run. `message` is
+written for people and never contains exception text, prompts or secrets.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from app.domain.encoding import counted
 
 MAX_NAMED = 20
-"""Models that a refusal names."""
+"""Models named in an error message."""
 
 FailureCode = Literal[
     "RETRIEVAL_FAILED",
@@ -29,7 +29,7 @@ FailureCode = Literal[
 
 
 class CitestreamError(Exception):
-    """Base of all errors that this project raises on purpose."""
+    """Base of all errors that this project raises deliberately."""
 
 
 class RunFailure(CitestreamError):
@@ -43,9 +43,9 @@ class RunFailure(CitestreamError):
 
 
 class PromptTooLong(RunFailure):
-    """The model refused a prompt for its length, before its first token.
+    """The model rejected a prompt for its length, before its first token.
 
-    `max_tokens`: estimated tokens that it probably takes.
+    `max_tokens`: the estimated number of tokens that it accepts.
     """
 
     def __init__(self, refused: RunFailure, max_tokens: int) -> None:
@@ -54,19 +54,19 @@ class PromptTooLong(RunFailure):
 
 
 class StoreUnavailable(CitestreamError):
-    """The database did not store or return the data; a later retry may work."""
+    """The database did not store or return the data. Retrying later may work."""
 
 
 class SignInUnavailable(CitestreamError):
-    """Credentials cannot be verified now; a later retry may work."""
+    """Credentials cannot be verified now. Retrying later may work."""
 
 
 class SettingError(CitestreamError):
-    """A setting is invalid. The text is one line: variable, actual value, accepted values."""
+    """A setting is invalid. The message is one line: variable, actual value, accepted values."""
 
 
 class RequestError(CitestreamError):
-    """Refuses a request before any stream: `code` is stable, `details` is JSON."""
+    """Rejects a request before any stream. `code` is stable, `details` is JSON."""
 
     code = "bad_request"
 
@@ -77,7 +77,7 @@ class RequestError(CitestreamError):
 
 
 class NotFound(RequestError):
-    """Unknown or not accessible: the caller cannot distinguish the two."""
+    """Unknown or not accessible. The caller cannot distinguish the two."""
 
     code = "not_found"
 
@@ -92,7 +92,7 @@ class UnknownModel(RequestError):
 
 
 class ModelNotOffered(RequestError):
-    """The requested model is unknown or not for this person, who cannot distinguish the two."""
+    """The requested model is unknown or not offered to this user, who cannot tell which."""
 
     code = "model_not_offered"
 

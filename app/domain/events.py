@@ -62,9 +62,9 @@ QuestionKind = Literal[
     "multi_step",
     "lookup",
 ]
-"""What a question asks for. `details`: speakers, length or day of a source; `whole`: all of it;
-`table`: a figure computed from rows; `multi_step`: several searches; `lookup`: everything else,
-which is searched once."""
+"""The kind of question. `details`: speakers, length or date of a source; `whole`: all of it;
+`table`: a value computed from rows; `multi_step`: several searches; `lookup`: everything else,
+answered by one search."""
 
 
 class PlannedSource(Wire):
@@ -78,7 +78,7 @@ class PlanningCompletePayload(Wire):
     """Content of `planning_complete`; `sources` holds at most twenty.
 
     `queries`: what is searched next, for a question of several parts or steps. `model_calls`: how
-    often the model was asked so far, of at most `max_model_calls` times before the answer.
+    often the model was called so far, of at most `max_model_calls` before the answer.
     """
 
     stage: Literal["planning"] = "planning"
@@ -92,7 +92,7 @@ class PlanningCompletePayload(Wire):
 
 
 class PlanningCompleteEvent(Wire):
-    """The question is no single lookup: several searches, whole sources, or no search at all."""
+    """The question is not a simple lookup: several searches, whole sources, or no search at all."""
 
     type: Literal["planning_complete"] = "planning_complete"
     content: PlanningCompletePayload
@@ -131,8 +131,8 @@ class FoundPassage(Wire):
 class RetrievalCompletePayload(Wire):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: progress of an ingestion that was running during the search. `corrected`: words that
-    were taken for typing errors; `query` has the corrections.
+    `reading`: progress of an ingestion that was running during the search. `corrected`: words
+    treated as typing errors; `query` contains the corrections.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -173,7 +173,7 @@ class RerankingStartEvent(Wire):
 
 
 class RerankingCompletePayload(Wire):
-    """Content of `reranking_complete`; `note`: why the fallback order was used, in words."""
+    """Content of `reranking_complete`; `note`: why the fallback order was used."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["complete"] = "complete"
@@ -199,7 +199,7 @@ class GradingStartPayload(Wire):
 
 
 class GradingStartEvent(Wire):
-    """The evidence is judged."""
+    """Judging of the evidence starts."""
 
     type: Literal["grading_start"] = "grading_start"
     content: GradingStartPayload
@@ -229,7 +229,7 @@ class GradingCompletePayload(Wire):
 
 
 class GradingCompleteEvent(Wire):
-    """The evidence is judged."""
+    """The evidence was judged."""
 
     type: Literal["grading_complete"] = "grading_complete"
     content: GradingCompletePayload
@@ -299,18 +299,18 @@ class MarkedPassage(Wire):
 
 
 class Omitted(Wire):
-    """What a prompt lacks, so that it fits into the model's window."""
+    """What was omitted from a prompt to fit the model's context window."""
 
-    turns: int  # earlier turns that are not in it
-    summarized_turns: int  # earlier turns of which it has one line each
+    turns: int  # earlier turns left out
+    summarized_turns: int  # earlier turns reduced to one line each
     passages: int
 
 
 class GenerationStartPayload(Wire):
-    """Content of `generation_start`; `omitted` is absent when nothing was left out of the prompt.
+    """Content of `generation_start`; `omitted` is absent when the prompt is complete.
 
-    The event is sent again, before the first token, when the model refused the prompt's length:
-    then the last one counts.
+    The event is sent again, before the first token, if the model rejects the prompt's length;
+    the last one counts.
     """
 
     stage: Literal["generation"] = "generation"
@@ -320,7 +320,7 @@ class GenerationStartPayload(Wire):
 
 
 class GenerationStartEvent(Wire):
-    """Tokens follow."""
+    """Generation starts; tokens follow."""
 
     type: Literal["generation_start"] = "generation_start"
     content: GenerationStartPayload
@@ -335,7 +335,7 @@ class ReasoningStartPayload(Wire):
 
 
 class ReasoningStartEvent(Wire):
-    """The model emits reasoning before its answer. Sent again when it begins anew."""
+    """The model emits reasoning before its answer. Sent again when reasoning restarts."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStartPayload
@@ -351,7 +351,7 @@ class ReasoningDeltaPayload(Wire):
 
 
 class ReasoningDeltaEvent(Wire):
-    """More of the reasoning, a few times a second; `reasoning_complete` has the whole text."""
+    """More reasoning, a few times a second. `reasoning_complete` has the whole text."""
 
     type: Literal["reasoning_delta"] = "reasoning_delta"
     content: ReasoningDeltaPayload
@@ -380,7 +380,7 @@ MAX_REASONING = 100_000
 
 
 class Token(Wire):
-    """The next piece of the answer; `[n]` markers stay in it."""
+    """The next piece of the answer, including `[n]` markers."""
 
     type: Literal["token"] = "token"
     content: str
@@ -413,7 +413,7 @@ class ResetPayload(Wire):
 
 
 class Reset(Wire):
-    """Replaces the viewer's text: sent for a position that can no longer be served.
+    """Replaces the viewer's text. Sent for a position that can no longer be served.
 
     Stored only when text turned out to be reasoning: the answer begins after the reset.
     """
@@ -434,7 +434,7 @@ class DonePayload(Wire):
 
 
 class Done(Wire):
-    """Terminal: the answer is complete, or was stopped by the user."""
+    """Terminal: the answer is complete or was stopped by the user."""
 
     type: Literal["done"] = "done"
     content: DonePayload
@@ -452,7 +452,7 @@ class ErrorPayload(Wire):
 
 
 class Error(Wire):
-    """Terminal: the run failed; text already sent remains."""
+    """Terminal: the run failed. Text already sent remains valid."""
 
     type: Literal["error"] = "error"
     content: ErrorPayload
@@ -485,7 +485,7 @@ EVENT: TypeAdapter[Stage | Token | Terminal] = TypeAdapter(Event)
 
 
 def token_json(text: str, timestamp: str) -> bytes:
-    """The JSON of a `token`, written without building the model: the hot path."""
+    """The JSON of a `token`, written without building the model because this is the hot path."""
     return b'{"type":"token","content":%b,"timestamp":"%b"}' % (
         compact_json(text),
         timestamp.encode(),
@@ -500,5 +500,5 @@ def to_json(event: Stage | Token | Terminal) -> bytes:
 
 
 def from_json(data: bytes | str) -> Stage | Token | Terminal:
-    """Parse an event; raises pydantic's `ValidationError` for anything else."""
+    """Parse an event. Raises pydantic's `ValidationError` for anything else."""
     return EVENT.validate_json(data)

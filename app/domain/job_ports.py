@@ -11,7 +11,7 @@ from app.domain.principals import Principal
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A received file. `name` is the sender's: displayed, never used as a path."""
+    """A received file. `name` is the sender's: it is displayed, never used as a path."""
 
     file_id: str
     name: str
@@ -23,7 +23,7 @@ class JobRow:
     """An ingest job as stored. `silent_s`: seconds since its process last sent a heartbeat."""
 
     job_id: str
-    head: int  # the highest event's number
+    head: int  # number of the latest event
     ended: bool
     silent_s: float
 
@@ -38,7 +38,7 @@ class JobEntry:
 
 
 JOB_DEAD_S: Final = 60.0
-"""After this time without a heartbeat a job's process counts as dead."""
+"""Seconds without a heartbeat after which a job's process counts as dead."""
 
 
 class JobLog(Protocol):
@@ -47,26 +47,26 @@ class JobLog(Protocol):
     async def create(
         self, principal: Principal, job_id: str, *, files: int, shared: bool = False
     ) -> None:
-        """Create a job without events; jobs older than a day are removed.
+        """Create a job without events. Jobs older than a day are removed.
 
         `shared`: the sources it stores are readable by everyone.
         """
         ...
 
     async def append(self, job_id: str, events: Sequence[tuple[str, bytes]], *, ends: bool) -> bool:
-        """Append (type, data) pairs atomically; False, without any change, for an ended job."""
+        """Append (type, data) pairs atomically. False, without any change, for an ended job."""
         ...
 
     async def add_files(self, job_id: str, files: int) -> None:
-        """Count that many more files in the job: those found inside of others."""
+        """Add files found inside others to the job's total."""
         ...
 
     async def beat(self, job_ids: Sequence[str]) -> None:
-        """Record a heartbeat of their process."""
+        """Record a heartbeat of these jobs' process."""
         ...
 
     async def find(self, principal: Principal, job_id: str) -> JobRow | None:
-        """The job; None when unknown or another owner's."""
+        """The job; None when unknown or owned by someone else."""
         ...
 
     async def reading(self, principal: Principal | None) -> Reading | None:
@@ -80,16 +80,16 @@ class JobLog(Protocol):
 
 
 class Numbered(Protocol):
-    """An event as it is sent."""
+    """An event as sent."""
 
     @property
     def seq(self) -> int:
-        """Its id."""
+        """The event's id."""
         ...
 
     @property
     def data(self) -> bytes:
-        """Its compact JSON."""
+        """The event as compact JSON."""
         ...
 
 
@@ -97,7 +97,7 @@ class NumberedFrames(Protocol):
     """A cursor of a run or of a job."""
 
     def frames(self, *, silence_s: float) -> AsyncGenerator[Numbered | None, None]:
-        """In order; None after each `silence_s` of silence."""
+        """Yields events in order, and None after each `silence_s` of silence."""
         ...
 
 
@@ -105,7 +105,7 @@ class IngestJobs(Protocol):
     """Background ingestion of uploads into the library."""
 
     def check(self, files: int) -> None:
-        """Raise `Draining` or `ServerBusy` when that many more files are not accepted now."""
+        """Raise `Draining` or `ServerBusy` if that many more files cannot be accepted now."""
         ...
 
     async def submit(
@@ -116,9 +116,9 @@ class IngestJobs(Protocol):
         tags: Sequence[str],
         largest: int,
     ) -> "tuple[str, tuple[UploadedFile, ...]]":
-        """Start a job; returns its id and the files its events refer to. Moves files and folder.
+        """Start a job. Returns its id and the files its events refer to. Moves files and folder.
 
-        `largest`: maximum bytes of a file.
+        `largest`: maximum size of a file in bytes.
         """
         ...
 
@@ -129,7 +129,7 @@ class IngestJobs(Protocol):
         ...
 
     async def reading(self, principal: Principal | None) -> Reading | None:
-        """Progress of running jobs of `principal` and shared ones; of all when None."""
+        """Progress of running jobs: of `principal` and shared ones, or of all if None."""
         ...
 
     def retitled(self, source_id: str) -> None:

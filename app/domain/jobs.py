@@ -1,6 +1,6 @@
-"""The events of an ingest job, written like those of a run: `type`, `content`, `timestamp`.
+"""The events of an ingest job, in the format of run events: `type`, `content`, `timestamp`.
 
-Each stage of a file has its own event type; `file` has the file's result; exactly one `done` or
+Each stage of a file has its own event type; `file` holds the file's result. Exactly one `done` or
 `error` ends the job. `error` means that no file was ingested.
 """
 
@@ -16,7 +16,7 @@ JobFailureCode = Literal["INGEST_FAILED", "INTERRUPTED"]
 
 
 class SimilarSource(Wire):
-    """A near-duplicate source; `similarity` is the share of content in common."""
+    """A near-duplicate source. `similarity` is the share of content in common."""
 
     source_id: str
     title: str
@@ -43,7 +43,7 @@ class Staged(Wire):
 
 
 class FileEnded(Wire):
-    """Content of `file`. The id of a file inside a file begins with that file's id and "/".
+    """Content of `file`. The id of a file inside another begins with that file's id and "/".
 
     An archive has no `source_id`: its result sums up its members. `unchanged`: the library already
     has this content, as `same_as`.
@@ -58,7 +58,7 @@ class FileEnded(Wire):
     passages: int
     same_as: str | None  # the name of another source with the same content
     similar: tuple[SimilarSource, ...]
-    message: str | None  # why it failed, or what in it did, for a person
+    message: str | None  # why it failed, or which parts of it did, for the user
     # Content that is missing from the text.
     notes: Annotated[tuple[FidelityNote, ...] | None, Field(exclude_if=absent)] = None
 

@@ -24,7 +24,7 @@ Change = Literal["added", "replaced", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """A source to store; it replaces the owner's earlier source with the same `origin`."""
+    """A source to store. It replaces the owner's earlier source with the same `origin`."""
 
     origin: str
     name: str
@@ -46,7 +46,7 @@ class NewSource:
 
 @dataclass(frozen=True, slots=True)
 class NewPassage:
-    """A passage to store; fields as in `Passage`. Its order determines its position."""
+    """A passage to store, with fields as in `Passage`. The order determines the position."""
 
     text: str
     char_start: int
@@ -78,16 +78,16 @@ class SourceVersion:
 
 @dataclass(frozen=True, slots=True)
 class RerankFeatures:
-    """The data that an index stores for reranking passages."""
+    """Index data for reranking passages."""
 
-    states: Mapping[str, bytes]  # packed token states, where a passage has them
+    states: Mapping[str, bytes]  # packed token states of the passages that have them
     weights: Sequence[float]  # BM25's idf of each term; 0: not indexed
     absent_weight: float  # the weight of a term in no passage
 
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """The embedded part of a stored passage; `number` is the store's key."""
+    """The embedded part of a stored passage. `number` is the store's key."""
 
     number: int
     title: str
@@ -100,12 +100,12 @@ class PassageEncoder(Embedder, Protocol):
 
     @property
     def max_pieces(self) -> int:
-        """Maximum `count` of an embedded text; a longer one is truncated."""
+        """Maximum `count` of an embedded text. Longer texts are truncated."""
         ...
 
     @property
     def count(self) -> Callable[[str], int]:
-        """Counts word pieces (or an upper estimate); additive over parts.
+        """Counts word pieces, or an upper estimate. Additive over parts.
 
         Picklable, because another process splits files into passages.
         """
@@ -121,16 +121,16 @@ Discard = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class LibraryWriter(Protocol):
-    """The write side of the library. Only the owner can write; others' sources appear unknown."""
+    """The write side of the library. Only owners can write; others' sources appear unknown."""
 
     async def discard_unnamed(self, keys: Sequence[str], discard: Discard | None) -> None:
-        """Delete the files among these that no source uses. Best effort: raises nothing."""
+        """Delete those of these files that no source uses. Best effort: raises nothing."""
         ...
 
     async def similar(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> dict[str, tuple[Similar, ...]]:
-        """The owner's near-duplicates of these sources, best first, where there are any."""
+        """The owner's near-duplicates of each source, best first; sources without are omitted."""
         ...
 
     async def add_labels(
@@ -143,13 +143,13 @@ class LibraryWriter(Protocol):
         shared: bool,
         now: datetime,
     ) -> None:
-        """Add tags, and share the source if this is the origin it was stored with."""
+        """Add tags, and share the source if `origin` is the one it was stored with."""
         ...
 
     async def find_same(
         self, principal: Principal, contents: Mapping[str, str], *, embedder: str
     ) -> dict[str, Source]:
-        """By origin, the owner's sources that already have its content (a hash)."""
+        """By origin, the owner's sources that already have this content (a hash)."""
         ...
 
     async def replace(
@@ -161,12 +161,12 @@ class LibraryWriter(Protocol):
         now: datetime,
         discard: Discard | None = None,
     ) -> list[tuple[str, Change]]:
-        """Store in one transaction, replacing sources with these origins, each of which occurs
-        once; returns their ids in order."""
+        """Store sources in one transaction, replacing those with the same origins, which must be
+        distinct. Returns their ids in order."""
         ...
 
     async def delete(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
-        """Hide it everywhere. False when unknown or not the owner's."""
+        """Hide the source everywhere. False when unknown or not the owner's."""
         ...
 
     async def restore(self, principal: Principal, source_id: str, *, at: datetime) -> bool:
@@ -174,13 +174,13 @@ class LibraryWriter(Protocol):
         ...
 
     async def purge(self, *, deleted_before: datetime, discard: Discard | None = None) -> int:
-        """Remove for good what was deleted before; returns how many sources."""
+        """Permanently remove sources deleted before that time. Returns the number."""
         ...
 
     async def set_title(
         self, principal: Principal, source_id: str, title: str, *, now: datetime
     ) -> bool:
-        """Updates the term index, but not the vectors. False when unknown or not the owner's."""
+        """Update the title and term index, but not the vectors. False if unknown or not owned."""
         ...
 
     async def set_tags(
@@ -192,7 +192,7 @@ class LibraryWriter(Protocol):
     async def set_notes(
         self, principal: Principal, source_id: str, notes: Sequence[FidelityNote]
     ) -> None:
-        """Replace what is said to be missing from the text of a source."""
+        """Replace the notes on content missing from the text."""
         ...
 
     async def set_access(
@@ -226,7 +226,7 @@ class LibraryVectors(Protocol):
     async def replace_vectors(
         self, source_id: str, encoded: Mapping[int, EncodedPassage], *, embedder: str
     ) -> bool:
-        """Replace all vectors of a source in one transaction; keys as in `StoredText.number`.
+        """Replace all vectors of a source in one transaction. Keys are `StoredText.number`.
 
         False, without any change, when the source's passages have been replaced meanwhile.
         """

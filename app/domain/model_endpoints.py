@@ -25,28 +25,28 @@ from app.domain.setting_values import service_address, service_key, with_path, w
 
 Provider = Literal["openai", "databricks", "extractive"]
 QUOTING: Final = "extractive"
-"""The name of quoting mode among the models, which no endpoint may have."""
+"""The name of quoting mode in the list of models. No endpoint may use it."""
 MAX_ENDPOINTS: Final = 200
 MAX_NAME: Final = 200
-"""Characters of a model's name."""
+"""Maximum characters of a model's name."""
 EXAMPLE: Final = '[{"base_url": "http://localhost:11434/v1", "model": "llama3.2"}]'
 
 Variable = Callable[[str], str | None]
-"""The value of an environment variable or setting by name; None when it is not set."""
+"""Looks up an environment variable or setting by name; None when it is not set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEndpoint:
-    """A model that people can choose. Prices are in US dollars per million tokens.
+    """A model that users can choose. Prices are in US dollars per million tokens.
 
-    `base_url` None: that of `OPENAI_BASE_URL`. Without `groups` and `people` everybody may use it.
+    `base_url` None: that of `OPENAI_BASE_URL`. Without `groups` and `people` everyone may use it.
     """
 
     name: str  # unique; what a request and the page call it
     label: str
     provider: Provider
     model: str  # its name at the endpoint
-    found: bool = False  # listed by its endpoint, not by `MODELS`
+    found: bool = False  # listed by its endpoint, not in `MODELS`
     base_url: str | None = None
     api_key: SecretStr | None = None
     key_setting: str | None = None  # the variable that holds the key
@@ -73,7 +73,7 @@ def _name(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    """Below an address without a path, the API is at `/v1`."""
+    """Append `/v1` to an address without a path."""
     address = service_address(value)
     after_host = address.partition("://")[2].partition("?")[0]
     return address if "/" in after_host else with_path(address, "/v1")
@@ -86,7 +86,7 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Entry(BaseModel):
-    """One object of the list, with its fields as people write them."""
+    """One object of the list, as written in the setting."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -195,7 +195,7 @@ def _endpoint(value: object, place: int, variable: Variable) -> ModelEndpoint:
 
 
 def _key(name: str | None, place: int, variable: Variable) -> SecretStr | None:
-    """The name is not shown: it may be a key that was pasted in its place."""
+    """Look up the key. Errors omit the name, which may be a key pasted in its place."""
     if name is None:
         return None
     value = variable(name)

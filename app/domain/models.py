@@ -10,14 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SourceKind = Literal["document", "recording"]
 QUOTING_MODEL = "extractive"
-"""The model of answers that are quotes: there is no claim in them to verify."""
+"""The model name of answers that are quotes. They contain no claims to verify."""
 OnDisconnect = Literal["cancel", "continue"]
 FinishReason = Literal["stop", "length", "content_filter", "stopped", "no_evidence"]
 Access = Literal["private", "groups", "all"]
 
 
 class Wire(BaseModel):
-    """Base of models sent or stored as JSON: immutable, unknown fields rejected."""
+    """Base of models sent or stored as JSON. Immutable; unknown fields are rejected."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
@@ -25,11 +25,11 @@ class Wire(BaseModel):
 
 
 def _day(value: object) -> object:
-    """A date as `YYYY-MM-DD` only: no times, and no numbers, which pydantic reads as seconds."""
+    """Accept a date as `YYYY-MM-DD` only: pydantic also reads times, and numbers as seconds."""
     if isinstance(value, datetime) or not isinstance(value, str | date):
-        raise ValueError("must be a day like 2026-11-21")
+        raise ValueError("must be a date like 2026-11-21")
     if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("must be a day like 2026-11-21")
+        raise ValueError("must be a date like 2026-11-21")
     return value
 
 
@@ -46,8 +46,8 @@ OptionalDay = Annotated[Day | None, Field(exclude_if=absent)]
 class Filters(Wire):
     """Restricts a search. An empty tuple means no restriction; several entries are alternatives.
 
-    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
-    included, `before` is not.
+    `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+    `before` exclusive.
     """
 
     source_ids: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
@@ -60,12 +60,12 @@ class Filters(Wire):
 
     @property
     def empty(self) -> bool:
-        """True when nothing is restricted."""
+        """Whether nothing is restricted."""
         return not (self.source_ids or self.kinds or self.tags or self.after or self.before)
 
 
 class Usage(Wire):
-    """Tokens of one answer; `estimated` when the model did not report them itself."""
+    """Tokens of one answer. `estimated`: the model did not report them."""
 
     input_tokens: int
     output_tokens: int
@@ -73,7 +73,7 @@ class Usage(Wire):
 
 
 class Timings(Wire):
-    """Milliseconds since the start of the run; null when that point was not reached."""
+    """Milliseconds since the start of the run; null for points not reached."""
 
     retrieval_ms: float | None
     first_token_ms: float | None
@@ -81,7 +81,7 @@ class Timings(Wire):
 
 
 class Feedback(Wire):
-    """A user's rating of an answer; the comment may be empty."""
+    """A user's rating of an answer. The comment may be empty."""
 
     rating: Literal["up", "down"]
     comment: str
@@ -129,7 +129,7 @@ class Passage:
     end_s: float | None = None
     speaker: str | None = None
     url: str | None = None
-    structure: tuple["Span", ...] = ()  # rows, items and code of a document; the rest is paragraphs
+    structure: tuple["Span", ...] = ()  # rows, items and code; the rest is paragraphs
     cues: tuple["Cue", ...] = ()  # recordings: which characters of `text` were said when
 
     __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
@@ -164,8 +164,8 @@ class Candidate:
     cosine: float  # raw cosine similarity, -1..1
     bm25: float  # raw BM25, >= 0
     coverage: float  # idf-weighted share of the query's terms that occur in title or text, 0..1
-    # Set by the reranker, else None. `proximity`, `rare_maxsim` and
-    # `missing_share` are of the words that say the topic, weighted by idf.
+    # Set by the reranker, else None. `proximity`, `rare_maxsim` and `missing_share` only consider
+    # the query's topic words, weighted by idf.
     proximity: float | None = None  # the largest share within one window of words, 0..1
     maxsim: float | None = (
         None  # mean similarity of the query's words to their nearest tokens, -1..1
@@ -186,7 +186,7 @@ class Quotes:
 
     text: str
     cited: tuple[int, ...]
-    unfinished: tuple[int, ...]  # of `cited`: a quoted list, table or code may go on beside it
+    unfinished: tuple[int, ...]  # elements of `cited` whose quoted list, table or code may continue
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Reading(Wire):
 
 @dataclass(frozen=True, slots=True)
 class ModelReach:
-    """Whether the answer model's service is reachable; `reason`: why it is not."""
+    """Whether the answer model's service is reachable. `reason`: why it is not."""
 
     reachable: bool | None
     reason: str | None
@@ -214,21 +214,21 @@ class ModelReach:
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A model that a person may choose for a question, by `name`.
+    """A model that a user may choose for a question, by `name`.
 
-    Prices are in US dollars per million tokens; what is unknown is null.
+    Prices are in US dollars per million tokens. Unknown values are null.
     """
 
     name: str
     label: str
     provider: str
-    sends_to: str | None  # the host that passages are sent to; null: they stay on this server
+    sends_to: str | None  # host that receives passages; null: they stay on this server
     context_window: int | None  # tokens
     input_price: float | None
     output_price: float | None
     found: bool  # listed by an endpoint, not configured
     reachable: bool | None  # null: not checked yet, or no other host
-    reason: str | None  # why it is not reachable
+    reason: str | None  # why it is unreachable
 
 
 def reading_of(done: int, total: int) -> Reading | None:
@@ -237,7 +237,7 @@ def reading_of(done: int, total: int) -> Reading | None:
 
 
 class Correction(Wire):
-    """A word of the question that no source has, and the word of the library searched instead."""
+    """A word of the question that no source contains, and the library's word searched instead."""
 
     typed: str
     searched: str
@@ -251,7 +251,7 @@ class SearchResult:
     searched_passages: int  # passages that match the filters
     searched_sources: int
     reading: Reading | None = None  # ingestions that were running during the search
-    corrected: tuple[Correction, ...] = ()  # of the query, before this search
+    corrected: tuple[Correction, ...] = ()  # corrections made to the query before this search
     unknown: tuple[str, ...] = ()  # names in the query that no readable source has
 
 
@@ -272,16 +272,16 @@ class WordUse:
     titled: frozenset[str] = frozenset()  # in the title of a source
     absent: frozenset[str] = frozenset()  # in no passage
     within: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Words of the question by title word: those that occur in sources with that title."""
+    """For each title word, the words of the question that occur in sources with that title."""
 
 
 @dataclass(frozen=True, slots=True)
 class FidelityNote:
-    """Content that is missing from the text: `count` items of that kind, of `total` if known.
+    """Content missing from the text: `count` items of a kind, out of `total` if known.
 
-    `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
-    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
-    `doubtful_encoding`: the encoding that the text was read as.
+    `kind` is part of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+    `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. For
+    `doubtful_encoding`, `detail` is the encoding that the text was read as.
     """
 
     kind: str
@@ -318,7 +318,7 @@ Order = Literal["newest", "title", "longest"]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Options of a listing of sources. `cursor`: continues after that page of the same listing."""
+    """Options for listing sources. `cursor` continues after a page of the same listing."""
 
     query: str = ""  # each word must occur in title, name, a tag or a speaker
     kind: SourceKind | None = None

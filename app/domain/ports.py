@@ -1,4 +1,4 @@
-"""Ports between packages: interfaces that a package can use without importing the adapter."""
+"""Ports between packages: interfaces that can be used without importing the adapter."""
 
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -32,7 +32,7 @@ from app.domain.principals import Principal
 
 
 class PassageSearch(Protocol):
-    """Hybrid search over the principal's readable sources; filters apply to both searches."""
+    """Hybrid search over the principal's readable sources. Filters apply to both searches."""
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -42,12 +42,12 @@ class PassageSearch(Protocol):
 
 
 class WordLookup(Protocol):
-    """How the sources that a principal can read use words."""
+    """How words are used in the sources that a principal can read."""
 
     async def word_use(
         self, principal: Principal, asked: Sequence[str], earlier: Sequence[str]
     ) -> WordUse:
-        """Of the words of a question, `asked`, and of the `earlier` ones. Words in lower case.
+        """Look up the words of a question (`asked`) and `earlier` ones, all in lower case.
 
         Raises `StoreUnavailable`.
         """
@@ -77,9 +77,9 @@ class Conversations(Protocol):
     async def search(
         self, principal: Principal, query: str, *, limit: int, cursor: str | None = None
     ) -> Page[FoundConversation]:
-        """As `recent`, limited to those with a message or title that contains each word of `query`.
+        """Like `recent`, limited to conversations with each word of `query` in a message or title.
 
-        Words of messages match by prefix, titles by substring.
+        Words match by prefix in messages, as substrings in titles.
         """
         ...
 
@@ -94,7 +94,7 @@ class Conversations(Protocol):
         cursor: str | None = None,
         newest_first: bool = False,
     ) -> Page[Message]:
-        """Oldest first, or the other way round; a cursor belongs to the order it was made in.
+        """Oldest first, or newest first. A cursor is only valid for the order it was made in.
 
         Raises `InvalidInput` for a cursor it did not make.
         """
@@ -109,7 +109,7 @@ class Conversations(Protocol):
         ...
 
     async def rename(self, principal: Principal, session_id: str, title: str) -> Conversation:
-        """Change the title; the order of the list is unchanged."""
+        """Change the title without changing the order of the list."""
         ...
 
     async def set_filters(
@@ -123,7 +123,7 @@ class Conversations(Protocol):
         ...
 
     async def delete(self, principal: Principal, session_id: str, *, at: datetime) -> None:
-        """Hide the conversation. An active run is not stopped: the caller does that."""
+        """Hide the conversation. The caller must stop an active run."""
         ...
 
     async def restore(self, principal: Principal, session_id: str, *, at: datetime) -> Conversation:
@@ -131,7 +131,7 @@ class Conversations(Protocol):
         ...
 
     async def purge(self, *, deleted_before: datetime) -> int:
-        """Purge conversations deleted before that time without active runs; returns the number."""
+        """Delete conversations hidden before that time without active runs. Returns the number."""
         ...
 
 
@@ -145,7 +145,7 @@ class Library(Protocol):
         ...
 
     async def counts(self, principal: Principal) -> LibraryCounts:
-        """The totals."""
+        """Totals of what the principal can read."""
         ...
 
     async def source(self, principal: Principal, source_id: str) -> Source | None:
@@ -165,13 +165,13 @@ class Library(Protocol):
     async def passages_between(
         self, principal: Principal, source_id: str, first: int, last: int
     ) -> tuple[Passage, ...]:
-        """The passages at these positions, both included, as far as they exist, in order."""
+        """The existing passages at these positions (inclusive), in order."""
         ...
 
     async def openings(
         self, principal: Principal, source_ids: Sequence[str]
     ) -> dict[str, tuple[Passage, ...]]:
-        """The first three passages of each of these sources that is readable."""
+        """The first three passages of each readable source among these."""
         ...
 
     async def passage(
@@ -195,16 +195,16 @@ class Models(Protocol):
     """The answer models that a principal may choose from."""
 
     def offered(self, principal: Principal) -> tuple[OfferedModel, ...]:
-        """The default first. Starts a search for more in the background when it is due."""
+        """The default first. Starts a background search for more models when one is due."""
         ...
 
     @property
     def is_searching(self) -> bool:
-        """Whether more models may be found in a moment."""
+        """Whether more models may be found shortly."""
         ...
 
     async def choose(self, principal: Principal, name: str | None) -> str:
-        """The model's name; without one the default's. Raises `ModelNotOffered`."""
+        """Return the model's name, or the default's if None. Raises `ModelNotOffered`."""
         ...
 
 
@@ -214,7 +214,7 @@ class Suggestions(Protocol):
     async def of(
         self, principal: Principal, source: Source, passages: Sequence[Passage]
     ) -> tuple[Suggestion, ...]:
-        """At most three that the library can answer from this source; `passages`: all of its."""
+        """At most three that the library can answer from this source, given all its passages."""
         ...
 
 
@@ -224,7 +224,7 @@ class FollowUps(Protocol):
     async def after(
         self, principal: Principal, answer: Message, asked: Sequence[str]
     ) -> tuple[Suggestion, ...]:
-        """At most three that the cited sources answer, none of those `asked` before."""
+        """At most three that the cited sources answer, excluding those in `asked`."""
         ...
 
 
@@ -236,7 +236,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Identifies model and version; only vectors of the same name are compared."""
+        """Identifies model and version. Only vectors with the same name are compared."""
         ...
 
     @property
@@ -253,9 +253,9 @@ class Embedder(Protocol):
 
 @dataclass(slots=True)
 class Upstream:
-    """Telemetry of a run's model calls; `runs` reads it for the receipt.
+    """Telemetry of a run's model calls. `runs` reads it for the receipt.
 
-    The transport records the sockets, with times in `time.monotonic()` seconds;
+    The transport records the sockets, with times in `time.monotonic()` seconds.
     `graph/translate.py` counts `deltas`, the received pieces of answer text.
     """
 
@@ -278,4 +278,4 @@ ENDED = "ended"
 """In a chunk's `response_metadata`: the service marked the end of its stream."""
 
 current_upstream: ContextVar[Upstream | None] = ContextVar("current_upstream", default=None)
-"""Telemetry of the run that the current task calls a model for. Set by the answer engine."""
+"""Telemetry of the run whose model the current task calls. Set by the answer engine."""

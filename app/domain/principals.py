@@ -10,7 +10,7 @@ AuthMode = Literal["none", "token", "proxy", "jwt"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One person or service. `owner_id` is what every owned row is keyed by.
+    """One person or service. Every owned row is keyed by `owner_id`.
 
     `groups` extend read access (to sources shared with one of them), never write access.
     """

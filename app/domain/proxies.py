@@ -9,7 +9,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class ProxyRules:
-    """Proxies by the scheme of the requested address; `bypass` has the entries of `NO_PROXY`."""
+    """Proxies by scheme of the requested address; `bypass` holds the entries of `NO_PROXY`."""
 
     http: str | None = None
     https: str | None = None
@@ -19,7 +19,7 @@ class ProxyRules:
     def find(self, url: str) -> tuple[str, str] | None:
         """The variable and the proxy for this address; None: connect directly.
 
-        Loopback addresses never use a proxy, where they would mean another machine.
+        Loopback addresses never use a proxy, for which they would be another machine.
         """
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
@@ -51,7 +51,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Matches one entry of `NO_PROXY`: `*`, name, `.domain`, address or network, optional port."""
+    """Match one entry of `NO_PROXY`: `*`, name, `.domain`, address or network, optional port."""
     if entry == "*":
         return True
     entry = entry.lower()

@@ -1,6 +1,6 @@
-"""Normalizes pasted values of settings, and rejects those that cannot work.
+"""Normalizes pasted setting values and rejects unusable ones.
 
-Each function raises `ValueError` with what the setting accepts.
+Each function raises `ValueError` with a description of what the setting accepts.
 """
 
 import re
@@ -22,22 +22,22 @@ _ENDPOINTS = ("/chat/completions", "/embeddings", "/rerank", "/v1/traces")
 
 
 def without_padding(text: str) -> str:
-    """Strips white space and invisible characters."""
+    """Strip white space and invisible characters."""
     return _PADDING.sub("", text)
 
 
 def service_key(text: str) -> str:
-    """A key that is valid in a header. Invisible characters are removed."""
+    """Validate a key for use in a header. Invisible characters are removed."""
     key = _INVISIBLE.sub("", text).strip()
     if _KEY.fullmatch(key) is None:
-        raise ValueError("a key of letters, digits and signs, without blanks or line ends in it")
+        raise ValueError("a key of letters, digits and symbols, without spaces or line breaks")
     return key
 
 
 def service_address(text: str) -> str:
-    """The base address of a service; an endpoint pasted with it is removed.
+    """Validate the base address of a service. An endpoint pasted with it is removed.
 
-    A query is kept: some gateways need one (`?api-version=…`).
+    A query is kept, because some gateways need one (`?api-version=…`).
     """
     parts = urlsplit(text)
     try:
@@ -47,7 +47,7 @@ def service_address(text: str) -> str:
     if not usable:
         raise ValueError("an http:// or https:// address, for example https://api.openai.com/v1")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address without user name and password; keys have settings")
+        raise ValueError("an address without user name and password; use the key settings")
     path = parts.path.rstrip("/")
     for endpoint in _ENDPOINTS:
         path = path.removesuffix(endpoint)
@@ -55,38 +55,38 @@ def service_address(text: str) -> str:
 
 
 def split_query(address: str) -> tuple[str, dict[str, str]]:
-    """Splits an address into base address and query parameters for every request."""
+    """Split into the base address and the query parameters of every request."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(query="")), dict(parse_qsl(parts.query))
 
 
 def with_path(address: str, path: str) -> str:
-    """A route of the service, before its query."""
+    """The address of a route of the service. The query is kept."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path))
 
 
 def root_path(text: str) -> str:
-    """The path prefix of every address; may be empty."""
+    """Validate the path prefix of every address. May be empty."""
     path = text.strip("/")
     if not path:
         return ""
     if _PATH.fullmatch(f"/{path}") is None or {".", ".."} & set(path.split("/")):
         raise ValueError("a path such as /citestream")
     if path.split("/")[0] in _ROUTES:
-        raise ValueError("a path such as /citestream that is no route of Citestream itself")
+        raise ValueError("a path such as /citestream that is not a route of Citestream itself")
     return f"/{path}"
 
 
 def host_name(text: str) -> str:
-    """A host name without scheme, port and path."""
+    """Validate a host name without scheme, port and path."""
     if _HOST.fullmatch(text) is None:
         raise ValueError(f"names like chat.example.org or *.example.org, not {text}")
     return text
 
 
 def header_name(text: str) -> str:
-    """A valid header name."""
+    """Validate a header name."""
     if _HEADER.fullmatch(text) is None:
         raise ValueError("the name of a header, such as X-Forwarded-Email")
     return text

@@ -1,4 +1,4 @@
-"""Describes pydantic's errors about settings in words: accepted and actual value."""
+"""Describes pydantic's errors about settings: the accepted and the actual value."""
 
 import re
 from collections.abc import Mapping

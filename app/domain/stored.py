@@ -1,7 +1,7 @@
 """Reads stored values leniently, because a newer version may have written them.
 
-Unknown fields are ignored. An unknown value becomes null, or is removed from its list; only if
-that is not enough, the result is None. Nothing here raises.
+Unknown fields are ignored. An unknown value becomes null or is removed from its list; if that is
+not enough, the result is None. Nothing here raises.
 """
 
 import logging
@@ -42,7 +42,7 @@ MAX_REPAIRS = 50
 
 
 def read_stored(model: type[M], value: object) -> M | None:
-    """`value` as `model`, without unknown parts; None when that is not possible."""
+    """Read `value` as `model`, without unknown parts; None when that is impossible."""
     try:
         return model.model_validate(value, extra="ignore")
     except ValidationError as error:
@@ -103,7 +103,7 @@ def known_failure_code(value: object) -> FailureCode | None:
 
 
 def known_kind(value: object) -> SourceKind:
-    """A source of an unknown kind becomes a document."""
+    """An unknown kind becomes a document."""
     return "recording" if value == "recording" else "document"
 
 
@@ -125,7 +125,7 @@ def stored_citations(values: object) -> tuple[Citation, ...]:
 
 
 def stored_notes(values: object) -> tuple[FidelityNote, ...]:
-    """Those of a stored list that say what and how many."""
+    """The items of a stored list that have a kind and a count."""
     if not isinstance(values, list | tuple):
         return ()
     return tuple(
@@ -144,7 +144,7 @@ def _detail(value: object) -> str | None:
 
 
 def stored_spans(values: object) -> tuple[Span, ...]:
-    """Those of a stored list that are a kind and two offsets."""
+    """The items of a stored list that consist of a kind and two offsets."""
     if not isinstance(values, list | tuple):
         return ()
     spans = (_span(value) for value in values)
@@ -164,8 +164,8 @@ def _total(value: object) -> int | None:
 
 
 def stored_step(kind: str, data: bytes) -> Step:
-    """A stored event; types other than text, citations and ends are stages, unknown ones too."""
-    # Unless told otherwise, pydantic keeps 16,384 strings of what it parsed.
+    """Read a stored event. All types but text, citations and ends are stages, also unknown ones."""
+    # By default, pydantic caches 16,384 parsed strings.
     event = from_json(data, cache_strings="keys")
     content = event.get("content") if isinstance(event, Mapping) else None
     fields = content if isinstance(content, Mapping) else {}
@@ -235,7 +235,7 @@ def searched_query(evidence: Sequence[StageRecord]) -> str:
 
 
 def stored_passages(content: object) -> tuple[Passage, ...]:
-    """The passages of a stored `generation_start`. None is skipped: `[n]` is the n-th."""
+    """The passages of a stored `generation_start`. None is skipped, because `[n]` is the n-th."""
     marked = content.get("passages") if isinstance(content, Mapping) else None
     return tuple(_passage(one) for one in marked) if isinstance(marked, list | tuple) else ()
 

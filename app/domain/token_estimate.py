@@ -1,8 +1,8 @@
 """Estimates an upper bound of a text's tokens without the model's tokenizer.
 
-A token has about four ASCII letters, or fewer signs and digits; outside ASCII about 2.5 bytes of
-UTF-8, which is safe for Chinese, Japanese and Korean, where four characters a token would be wrong
-by a factor of five.
+Assumes four ASCII letters per token, fewer signs and digits, and 2.5 bytes of UTF-8 outside ASCII.
+That is safe for Chinese, Japanese and Korean, where four characters per token would be wrong by a
+factor of five.
 """
 
 import re

@@ -47,14 +47,14 @@ class Citations(_Model):
 
 
 class Correction(_Model):
-    """A word of the question that no source has, and the word of the library searched instead."""
+    """A word of the question that no source contains, and the library's word searched instead."""
 
     typed: str
     searched: str
 
 
 class Timings(_Model):
-    """Milliseconds since the start of the run; null when that point was not reached."""
+    """Milliseconds since the start of the run; null for points not reached."""
 
     retrieval_ms: float | None
     first_token_ms: float | None
@@ -62,7 +62,7 @@ class Timings(_Model):
 
 
 class Usage(_Model):
-    """Tokens of one answer; `estimated` when the model did not report them itself."""
+    """Tokens of one answer. `estimated`: the model did not report them."""
 
     input_tokens: int
     output_tokens: int
@@ -80,7 +80,7 @@ class DonePayload(_Model):
 
 
 class Done(_Model):
-    """Terminal: the answer is complete, or was stopped by the user."""
+    """Terminal: the answer is complete or was stopped by the user."""
 
     type: Literal["done"] = "done"
     content: DonePayload
@@ -111,7 +111,7 @@ class ErrorPayload(_Model):
 
 
 class Error(_Model):
-    """Terminal: the run failed; text already sent remains."""
+    """Terminal: the run failed. Text already sent remains valid."""
 
     type: Literal["error"] = "error"
     content: ErrorPayload
@@ -121,8 +121,8 @@ class Error(_Model):
 class Filters(_Model):
     """Restricts a search. An empty tuple means no restriction; several entries are alternatives.
 
-    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
-    included, `before` is not.
+    `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+    `before` exclusive.
     """
 
     source_ids: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ class MarkedPassage(_Model):
 
 
 class Omitted(_Model):
-    """What a prompt lacks, so that it fits into the model's window."""
+    """What was omitted from a prompt to fit the model's context window."""
 
     turns: int
     summarized_turns: int
@@ -169,10 +169,10 @@ class Omitted(_Model):
 
 
 class GenerationStartPayload(_Model):
-    """Content of `generation_start`; `omitted` is absent when nothing was left out of the prompt.
+    """Content of `generation_start`; `omitted` is absent when the prompt is complete.
 
-    The event is sent again, before the first token, when the model refused the prompt's length:
-    then the last one counts.
+    The event is sent again, before the first token, if the model rejects the prompt's length;
+    the last one counts.
     """
 
     stage: Literal["generation"] = "generation"
@@ -182,7 +182,7 @@ class GenerationStartPayload(_Model):
 
 
 class GenerationStartEvent(_Model):
-    """Tokens follow."""
+    """Generation starts; tokens follow."""
 
     type: Literal["generation_start"] = "generation_start"
     content: GenerationStartPayload
@@ -212,7 +212,7 @@ class GradingCompletePayload(_Model):
 
 
 class GradingCompleteEvent(_Model):
-    """The evidence is judged."""
+    """The evidence was judged."""
 
     type: Literal["grading_complete"] = "grading_complete"
     content: GradingCompletePayload
@@ -227,7 +227,7 @@ class GradingStartPayload(_Model):
 
 
 class GradingStartEvent(_Model):
-    """The evidence is judged."""
+    """Judging of the evidence starts."""
 
     type: Literal["grading_start"] = "grading_start"
     content: GradingStartPayload
@@ -245,7 +245,7 @@ class PlanningCompletePayload(_Model):
     """Content of `planning_complete`; `sources` holds at most twenty.
 
     `queries`: what is searched next, for a question of several parts or steps. `model_calls`: how
-    often the model was asked so far, of at most `max_model_calls` times before the answer.
+    often the model was called so far, of at most `max_model_calls` before the answer.
     """
 
     stage: Literal["planning"] = "planning"
@@ -278,7 +278,7 @@ class PlanningCompletePayload(_Model):
 
 
 class PlanningCompleteEvent(_Model):
-    """The question is no single lookup: several searches, whole sources, or no search at all."""
+    """The question is not a simple lookup: several searches, whole sources, or no search at all."""
 
     type: Literal["planning_complete"] = "planning_complete"
     content: PlanningCompletePayload
@@ -318,7 +318,7 @@ class ReasoningDeltaPayload(_Model):
 
 
 class ReasoningDeltaEvent(_Model):
-    """More of the reasoning, a few times a second; `reasoning_complete` has the whole text."""
+    """More reasoning, a few times a second. `reasoning_complete` has the whole text."""
 
     type: Literal["reasoning_delta"] = "reasoning_delta"
     content: ReasoningDeltaPayload
@@ -333,7 +333,7 @@ class ReasoningStartPayload(_Model):
 
 
 class ReasoningStartEvent(_Model):
-    """The model emits reasoning before its answer. Sent again when it begins anew."""
+    """The model emits reasoning before its answer. Sent again when reasoning restarts."""
 
     type: Literal["reasoning_start"] = "reasoning_start"
     content: ReasoningStartPayload
@@ -341,7 +341,7 @@ class ReasoningStartEvent(_Model):
 
 
 class RerankingCompletePayload(_Model):
-    """Content of `reranking_complete`; `note`: why the fallback order was used, in words."""
+    """Content of `reranking_complete`; `note`: why the fallback order was used."""
 
     stage: Literal["reranking"] = "reranking"
     status: Literal["complete"] = "complete"
@@ -384,7 +384,7 @@ class ResetPayload(_Model):
 
 
 class Reset(_Model):
-    """Replaces the viewer's text: sent for a position that can no longer be served.
+    """Replaces the viewer's text. Sent for a position that can no longer be served.
 
     Stored only when text turned out to be reasoning: the answer begins after the reset.
     """
@@ -397,8 +397,8 @@ class Reset(_Model):
 class RetrievalCompletePayload(_Model):
     """Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
 
-    `reading`: progress of an ingestion that was running during the search. `corrected`: words that
-    were taken for typing errors; `query` has the corrections.
+    `reading`: progress of an ingestion that was running during the search. `corrected`: words
+    treated as typing errors; `query` contains the corrections.
     """
 
     stage: Literal["retrieval"] = "retrieval"
@@ -492,7 +492,7 @@ class RunStartEvent(_Model):
 
 
 class Token(_Model):
-    """The next piece of the answer; `[n]` markers stay in it."""
+    """The next piece of the answer, including `[n]` markers."""
 
     type: Literal["token"] = "token"
     content: str

@@ -44,8 +44,8 @@ export interface RunStartPayload {
 /**
  * Restricts a search. An empty tuple means no restriction; several entries are alternatives.
  *
- * `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
- * included, `before` is not.
+ * `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+ * `before` exclusive.
  */
 export interface Filters {
   /**
@@ -64,7 +64,7 @@ export interface Filters {
   before?: string | null;
 }
 /**
- * The question is no single lookup: several searches, whole sources, or no search at all.
+ * The question is not a simple lookup: several searches, whole sources, or no search at all.
  */
 export interface PlanningCompleteEvent {
   type: "planning_complete";
@@ -75,7 +75,7 @@ export interface PlanningCompleteEvent {
  * Content of `planning_complete`; `sources` holds at most twenty.
  *
  * `queries`: what is searched next, for a question of several parts or steps. `model_calls`: how
- * often the model was asked so far, of at most `max_model_calls` times before the answer.
+ * often the model was called so far, of at most `max_model_calls` before the answer.
  */
 export interface PlanningCompletePayload {
   stage: "planning";
@@ -136,8 +136,8 @@ export interface RetrievalCompleteEvent {
 /**
  * Content of `retrieval_complete`; `top` holds at most ten candidates, best first.
  *
- * `reading`: progress of an ingestion that was running during the search. `corrected`: words that
- * were taken for typing errors; `query` has the corrections.
+ * `reading`: progress of an ingestion that was running during the search. `corrected`: words
+ * treated as typing errors; `query` contains the corrections.
  */
 export interface RetrievalCompletePayload {
   stage: "retrieval";
@@ -174,7 +174,7 @@ export interface Reading {
   total: number;
 }
 /**
- * A word of the question that no source has, and the word of the library searched instead.
+ * A word of the question that no source contains, and the library's word searched instead.
  */
 export interface Correction {
   typed: string;
@@ -204,7 +204,7 @@ export interface RerankingCompleteEvent {
   timestamp: string;
 }
 /**
- * Content of `reranking_complete`; `note`: why the fallback order was used, in words.
+ * Content of `reranking_complete`; `note`: why the fallback order was used.
  */
 export interface RerankingCompletePayload {
   stage: "reranking";
@@ -215,7 +215,7 @@ export interface RerankingCompletePayload {
   note?: string | null;
 }
 /**
- * The evidence is judged.
+ * Judging of the evidence starts.
  */
 export interface GradingStartEvent {
   type: "grading_start";
@@ -230,7 +230,7 @@ export interface GradingStartPayload {
   status: "started";
 }
 /**
- * The evidence is judged.
+ * The evidence was judged.
  */
 export interface GradingCompleteEvent {
   type: "grading_complete";
@@ -292,7 +292,7 @@ export interface RewritingCompletePayload {
   ms: number;
 }
 /**
- * Tokens follow.
+ * Generation starts; tokens follow.
  */
 export interface GenerationStartEvent {
   type: "generation_start";
@@ -300,10 +300,10 @@ export interface GenerationStartEvent {
   timestamp: string;
 }
 /**
- * Content of `generation_start`; `omitted` is absent when nothing was left out of the prompt.
+ * Content of `generation_start`; `omitted` is absent when the prompt is complete.
  *
- * The event is sent again, before the first token, when the model refused the prompt's length:
- * then the last one counts.
+ * The event is sent again, before the first token, if the model rejects the prompt's length;
+ * the last one counts.
  */
 export interface GenerationStartPayload {
   stage: "generation";
@@ -327,7 +327,7 @@ export interface MarkedPassage {
   speaker: string | null;
 }
 /**
- * What a prompt lacks, so that it fits into the model's window.
+ * What was omitted from a prompt to fit the model's context window.
  */
 export interface Omitted {
   turns: number;
@@ -335,7 +335,7 @@ export interface Omitted {
   passages: number;
 }
 /**
- * The model emits reasoning before its answer. Sent again when it begins anew.
+ * The model emits reasoning before its answer. Sent again when reasoning restarts.
  */
 export interface ReasoningStartEvent {
   type: "reasoning_start";
@@ -350,7 +350,7 @@ export interface ReasoningStartPayload {
   status: "started";
 }
 /**
- * More of the reasoning, a few times a second; `reasoning_complete` has the whole text.
+ * More reasoning, a few times a second. `reasoning_complete` has the whole text.
  */
 export interface ReasoningDeltaEvent {
   type: "reasoning_delta";
@@ -419,7 +419,7 @@ export interface Citation {
   support: string | null;
 }
 /**
- * Replaces the viewer's text: sent for a position that can no longer be served.
+ * Replaces the viewer's text. Sent for a position that can no longer be served.
  *
  * Stored only when text turned out to be reasoning: the answer begins after the reset.
  */
@@ -438,7 +438,7 @@ export interface ResetPayload {
   citations: Citation[];
 }
 /**
- * The next piece of the answer; `[n]` markers stay in it.
+ * The next piece of the answer, including `[n]` markers.
  */
 export interface Token {
   type: "token";
@@ -446,7 +446,7 @@ export interface Token {
   timestamp: string;
 }
 /**
- * Terminal: the answer is complete, or was stopped by the user.
+ * Terminal: the answer is complete or was stopped by the user.
  */
 export interface Done {
   type: "done";
@@ -464,7 +464,7 @@ export interface DonePayload {
   timings: Timings;
 }
 /**
- * Tokens of one answer; `estimated` when the model did not report them itself.
+ * Tokens of one answer. `estimated`: the model did not report them.
  */
 export interface Usage {
   input_tokens: number;
@@ -472,7 +472,7 @@ export interface Usage {
   estimated: boolean;
 }
 /**
- * Milliseconds since the start of the run; null when that point was not reached.
+ * Milliseconds since the start of the run; null for points not reached.
  */
 export interface Timings {
   retrieval_ms: number | null;
@@ -480,7 +480,7 @@ export interface Timings {
   total_ms: number;
 }
 /**
- * Terminal: the run failed; text already sent remains.
+ * Terminal: the run failed. Text already sent remains valid.
  */
 export interface Error {
   type: "error";

@@ -30,7 +30,7 @@ export interface FileEnd {
   timestamp: string;
 }
 /**
- * Content of `file`. The id of a file inside a file begins with that file's id and "/".
+ * Content of `file`. The id of a file inside another begins with that file's id and "/".
  *
  * An archive has no `source_id`: its result sums up its members. `unchanged`: the library already
  * has this content, as `same_as`.
@@ -49,7 +49,7 @@ export interface FileEnded {
   notes?: FidelityNote[] | null;
 }
 /**
- * A near-duplicate source; `similarity` is the share of content in common.
+ * A near-duplicate source. `similarity` is the share of content in common.
  */
 export interface SimilarSource {
   source_id: string;
@@ -57,11 +57,11 @@ export interface SimilarSource {
   similarity: number;
 }
 /**
- * Content that is missing from the text: `count` items of that kind, of `total` if known.
+ * Content missing from the text: `count` items of a kind, out of `total` if known.
  *
- * `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
- * `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
- * `doubtful_encoding`: the encoding that the text was read as.
+ * `kind` is part of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+ * `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. For
+ * `doubtful_encoding`, `detail` is the encoding that the text was read as.
  */
 export interface FidelityNote {
   kind: string;
