@@ -21,7 +21,7 @@ from app.runs.service import RunService
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The answer model as the page shows it; `sends_to` is the host that passages are sent to."""
+    """The answer model as shown to users; `sends_to` is the host that receives passages."""
 
     provider: str
     name: str
@@ -68,7 +68,7 @@ async def get_principal(request: Request) -> Principal:
     """The caller, as set by `AuthMiddleware`. Raises 401 when no middleware set one."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
-        raise HTTPException(401, "Sign in to go on.")
+        raise HTTPException(401, "Sign in to continue.")
     return principal
 
 

@@ -40,18 +40,18 @@ UNAVAILABLE = (
     "`draining`, `busy`, `database_unavailable` or `sign_in_unavailable`; see `Retry-After`."
 )
 REFUSED = refusals(
-    HTTP_401="Nobody is signed in (`AUTH`), or the credentials are worth nothing any more.",
-    HTTP_403="The request comes from a page of another website.",
-    HTTP_404="Unknown, or not yours: the two look the same.",
-    HTTP_422="A field is not accepted; `details.field` names it.",
+    HTTP_401="Nobody is signed in (`AUTH`), or the credentials are no longer valid.",
+    HTTP_403="The request comes from another website.",
+    HTTP_404="Unknown or not accessible; the two are indistinguishable.",
+    HTTP_422="A field is invalid; `details.field` names it.",
     HTTP_503="`database_unavailable` or `sign_in_unavailable`; see `Retry-After`.",
 )
 ASKING_REFUSED = REFUSED | refusals(
-    HTTP_409="`run_in_progress`: the conversation has a running answer, `details.run_id` names it. "
-    "`run_id_taken`: choose another.",
+    HTTP_409="`run_in_progress`: the conversation has a running answer, named in `details.run_id`. "
+    "`run_id_taken`: choose another id.",
     HTTP_413="The body is too large.",
     HTTP_415="The body is not `application/json`.",
-    HTTP_422="A field is not accepted, or the `Idempotency-Key` came with another body.",
+    HTTP_422="A field is invalid, or the `Idempotency-Key` was used with another body.",
     HTTP_429="The limit on concurrent answers is reached; see `Retry-After`.",
     HTTP_503=UNAVAILABLE,
 )
@@ -67,27 +67,27 @@ ASKED: Responses = ASKING_REFUSED | {
 ASKED_NAMED: Responses = ASKING_REFUSED | {200: {**stream(NAMED_STREAM), "headers": RUN_HEADERS}}
 FOLLOWED: Responses = REFUSED | {
     200: {**stream(STREAM), "headers": {"X-Run-Id": RUN_HEADERS["X-Run-Id"]}},
-    204: {"description": "The position is the terminal event: nothing follows."},
+    204: {"description": "The position is the terminal event; no events follow."},
 }
 FIGURES: Responses = {
     200: {
-        "description": "Figures of this process (of all workers of a server with several).",
+        "description": "Metrics of this process, or of all workers if there are several.",
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }
 }
 PROBED: Responses = refusals(
-    HTTP_422="A number is out of its range.", HTTP_503="Too many probes at once."
-) | {200: stream('Frames `{"seq", "sent_ms"}` at an even pace, to measure the way with.')}
-CONFIRMED = "The owner confirmed."
+    HTTP_422="A number is out of range.", HTTP_503="Too many concurrent probes."
+) | {200: stream('Frames `{"seq", "sent_ms"}` at an even pace, to measure the network path.')}
+CONFIRMED = "The process that owns the run confirmed the stop."
 STOPPED: Responses = REFUSED | {
-    202: {"model": Pending, "description": "The owner is silent; it was asked to stop."}
+    202: {"model": Pending, "description": "The stop was requested but is not confirmed yet."}
 }
 UPLOADED: Responses = REFUSED | refusals(
-    HTTP_400="The upload was broken off.",
-    HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or they are too many.",
+    HTTP_400="The upload was aborted.",
+    HTTP_413="A file is larger than `MAX_UPLOAD_MB`, or there are too many.",
     HTTP_415="The body is not `multipart/form-data`.",
     HTTP_503=UNAVAILABLE,
-    HTTP_507="`storage_full`: the disk is full or cannot be written to; nothing was kept.",
+    HTTP_507="`storage_full`: the disk is full or not writable; nothing was stored.",
 )
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -100,12 +100,12 @@ UPLOAD_BODY: dict[str, Any] = {
                     "properties": {
                         "file": {
                             "type": "array",
-                            "description": "One or several; audio beside its transcript.",
+                            "description": "One or more files; audio together with its transcript.",
                             "items": {"type": "string", "format": "binary"},
                         },
                         "tags": {
                             "type": "array",
-                            "description": "Several fields, or one with commas.",
+                            "description": "Repeated fields, or one comma-separated field.",
                             "items": {"type": "string"},
                         },
                     },
@@ -115,10 +115,10 @@ UPLOAD_BODY: dict[str, Any] = {
     }
 }
 JOB_STREAM = (
-    "Frames like those of a run (`specs/contracts/job-events.schema.json`): `read`, `cut`, "
-    "`embed`, `store` and `file` of each file, then `done` or `error`."
+    "Frames as for a run (`specs/contracts/job-events.schema.json`): `read`, `cut`, "
+    "`embed`, `store` and `file` for each file, then `done` or `error`."
 )
 JOB_FOLLOWED: Responses = REFUSED | {
     200: stream(JOB_STREAM),
-    204: {"description": "The position is the terminal event: nothing follows."},
+    204: {"description": "The position is the terminal event; no events follow."},
 }

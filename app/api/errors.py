@@ -85,7 +85,7 @@ def error_response(
     details: dict[str, JsonValue] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The body of every refusal."""
+    """Build the body of a refusal or failure."""
     error = RefusalDetail(code=code, message=message, details=details)
     return json_response(Refusal(error=error), status, headers)
 
@@ -143,7 +143,7 @@ def sign_in_unavailable() -> Response:
 
 
 def _invalid(_: Request, error: Exception) -> Response:
-    """Names the first invalid field and what it accepts."""
+    """Name the first invalid field and what it accepts."""
     if not isinstance(error, RequestValidationError):
         raise error
     problem = error.errors()[0]
@@ -158,7 +158,7 @@ def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _what(problem: Mapping[str, object]) -> str:
-    """What the field accepts, in words."""
+    """Describe what the field accepts."""
     context = problem.get("ctx") or {}
     limits = {key: str(value) for key, value in dict(cast("Mapping[str, object]", context)).items()}
     if (pattern := limits.get("pattern")) is not None:
@@ -171,7 +171,7 @@ def _what(problem: Mapping[str, object]) -> str:
 
 
 def _path(request: Request) -> str:
-    """The path below the prefix that a proxy serves this application under."""
+    """The path without the prefix added by a proxy."""
     path: str = request.scope["path"]
     return path.removeprefix(request.scope.get("root_path", ""))
 

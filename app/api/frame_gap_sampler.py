@@ -5,26 +5,26 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 ONE_IN = 16
-HEAD = 96  # the type is in the first bytes of a frame, after its id
+HEAD = 96  # a frame's type is in its first bytes, after the id
 
 Frames = AsyncGenerator[bytes, None]
 
 
 class GapSampler:
-    """The first stream of a process is sampled, then one in `ONE_IN`."""
+    """Samples the first stream of a process, then one in `ONE_IN`."""
 
     def __init__(self, observe: Callable[[float], None]) -> None:
         self._observe = observe
         self._streams = 0
 
     def __call__(self, frames: Frames) -> Frames:
-        """The frames, measured if this stream is sampled."""
+        """Wrap the frames if this stream is sampled."""
         sampled = self._streams % ONE_IN == 0
         self._streams += 1
         return self._measured(frames) if sampled else frames
 
     async def _measured(self, frames: Frames) -> Frames:
-        """Observes the seconds between two consecutive frames of text."""
+        """Record the seconds between consecutive frames of text."""
         last: float | None = None
         async with aclosing(frames):
             async for frame in frames:
@@ -40,5 +40,5 @@ class GapSampler:
 
 
 def unsampled(frames: Frames) -> Frames:
-    """The frames, unmeasured."""
+    """Pass the frames through unmeasured."""
     return frames

@@ -10,11 +10,11 @@ from app.runs.log_entries import step_of
 from app.runs.ports import RunRecord
 
 SILENCE_S = 3600.0
-DELETED = FailureDetail(code="INTERRUPTED", message="The answer is gone: it was deleted.")
+DELETED = FailureDetail(code="INTERRUPTED", message="The answer was deleted.")
 
 
 async def collect(handle: RunHandle) -> Answer | FailedAnswer:
-    """The answer once its run has ended."""
+    """Wait for the run's end and return the answer."""
     fold = AnswerFold()
     async with aclosing(handle.cursor.frames(silence_s=SILENCE_S)) as entries:
         async for entry in entries:

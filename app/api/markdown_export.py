@@ -36,7 +36,7 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
     },
 }
 _LIVE: Final = re.compile(r"[\\`*_{}\[\]<>#|!]")
-"""Characters that begin markup inside a line."""
+"""Characters that start inline markup."""
 _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _ACTIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
 """Markup that could run or load something in a viewer: tags and images."""
@@ -47,7 +47,7 @@ _MAX_NAME_LENGTH: Final = 80
 def markdown(
     conversation: Conversation, messages: Sequence[Message], *, language: Language = "en"
 ) -> str:
-    """The document. `messages` as stored, oldest first.
+    """The document. `messages` must be in stored order, oldest first.
 
     Titles, questions and quotes are escaped, so they render as plain text. Answers are Markdown
     without tags and images.
@@ -110,7 +110,7 @@ def _source(
     place = ", ".join(_plain(part) for part in (citation.title or "", *where) if part)
     doubt = words["unchecked" if citation.support is None else "unverified"]
     verdict = "" if citation.verified or is_quoted else f" ({doubt})"
-    # Escaped: in a Markdown list the renderer would renumber the items.
+    # Escaped: the renderer would renumber the items of a Markdown list.
     yield f"\\[{number}\\] {place}{verdict}"
     yield ""
     if citation.quote:
@@ -124,17 +124,17 @@ def _quoted(text: str) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """The first line, with the rest below it when there is one."""
+    """The first line, followed by the rest if there is any."""
     return text.strip().splitlines()[0] if text.strip() else "…"
 
 
 def _plain(text: str) -> str:
-    """The text escaped, on one line."""
+    """Escape and join the text on one line."""
     return _LIVE.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _without_active_markup(text: str) -> str:
-    """The Markdown with tags and images escaped; code is unchanged."""
+    """Escape tags and images; code is unchanged."""
     parts = _CODE.split(text)
     return "".join(
         part if number % 2 else _ACTIVE.sub(r"\\\g<0>", part) for number, part in enumerate(parts)

@@ -1,4 +1,4 @@
-"""A file response that supports ranges and reports errors in the API's JSON format."""
+"""A file response with range support and errors in the API's JSON format."""
 
 from typing import Final
 
@@ -10,13 +10,13 @@ from typing_extensions import override
 from app.api.errors import error_response
 
 _WHY: Final = {
-    400: ("invalid_range", "The Range header cannot be read: it takes ranges like bytes=0-99."),
+    400: ("invalid_range", "The Range header is invalid: it takes ranges such as bytes=0-99."),
     416: ("range_not_satisfiable", "The file has no such range."),
 }
 
 
 class RangedFile(FileResponse):
-    """Starlette refuses an invalid range with plain text; this sends the API's JSON error."""
+    """Replaces Starlette's plain-text error for an invalid range by the API's JSON error."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

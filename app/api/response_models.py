@@ -41,7 +41,7 @@ from app.domain.principals import AuthMode, Principal
 
 
 class Shape(BaseModel):
-    """Base of response bodies: only declared fields are sent."""
+    """Base of response bodies. Only declared fields are sent."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
@@ -51,7 +51,7 @@ class Shape(BaseModel):
 def json_response(
     body: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON response in another model than the route's own."""
+    """A JSON response with another model than the route's."""
     return Response(body.model_dump_json(), status, headers, media_type="application/json")
 
 
@@ -117,14 +117,14 @@ class Model(Shape):
     label: str
     sends_to: str | None
     reachable: bool | None
-    reason: str | None  # why it is not reachable
+    reason: str | None  # why it is unreachable
 
 
 class ModelChoices(Shape):
     """The models to choose from, the default first.
 
-    `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
-    the hosts that questions are sent to for searching, whatever the model.
+    `total` counts all matches. `searching`: more models may be found shortly. `search_sends_to`:
+    hosts that receive questions for searching, whatever the model.
     """
 
     items: tuple[OfferedModel, ...]
@@ -155,7 +155,7 @@ class Readiness(Shape):
 
 
 class SignedIn(Shape):
-    """Who is signed in, and how."""
+    """The signed-in user, and how they signed in."""
 
     auth: AuthMode
     person: str
@@ -176,7 +176,7 @@ class ListedConversation(Conversation):
 
     @classmethod
     def of(cls, conversation: Conversation, match: Match | None = None) -> Self:
-        """Includes the message that matched the search."""
+        """Add the message that matched the search."""
         return cls(
             session_id=conversation.session_id,
             title=conversation.title,
@@ -190,7 +190,7 @@ class ListedConversation(Conversation):
 
 
 class MessageShape(Shape):
-    """A question or an answer. An answer that is `streaming` has no content: follow its run."""
+    """A question or an answer. An answer with status `streaming` has no content: follow its run."""
 
     message_id: str
     role: Role
@@ -212,7 +212,7 @@ class MessageShape(Shape):
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """Joins the error's code and message in one object."""
+        """Combine the error's code and message in one object."""
         code, words = message.error_code, message.error_message or ""
         return cls(
             message_id=message.message_id,
@@ -236,10 +236,10 @@ class MessageShape(Shape):
 
 
 class SourceShape(Shape):
-    """A document or recording of the library, without its owner and hash.
+    """A document or recording in the library, without its owner and hash.
 
-    `access`: who can read it. `groups` is filled for the owner only. `notes`: content of the
-    file that is missing from the text; clients ignore unknown kinds.
+    `access`: who can read it. `groups` is filled for the owner only. `notes`: content missing
+    from the text; clients must ignore unknown kinds.
     """
 
     source_id: str
@@ -262,7 +262,7 @@ class SourceShape(Shape):
 
     @classmethod
     def of(cls, source: Source, principal: Principal, **more: object) -> Self:
-        """As `principal` may see it."""
+        """The source as visible to `principal`."""
         mine = source.owner_id == principal.owner_id
         seen = {
             name: getattr(source, name)

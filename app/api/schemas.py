@@ -1,4 +1,4 @@
-"""Request bodies. Unknown fields are refused; every refusal names its field."""
+"""Request bodies. Unknown fields are rejected, and every error names its field."""
 
 import re
 from datetime import date
@@ -25,7 +25,7 @@ SESSION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 PATTERNS = {
     SESSION_ID: "must have 1 to 128 characters: letters (A to Z, a to z), digits and any of . _ : -"
 }
-"""The meaning of each field's pattern in words, for refusals."""
+"""Describes each field's pattern in error messages."""
 MAX_MESSAGE_LENGTH = 8_000
 
 SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID)]
@@ -33,14 +33,14 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(value: str) -> str:
-    """Text that PostgreSQL can store."""
+    """Reject text that PostgreSQL cannot store."""
     if _UNSTORABLE.search(value):
         raise ValueError("must not contain NUL or lone surrogate characters")
     return value
 
 
 def question_text(value: str) -> str:
-    """A valid question: not blank, storable."""
+    """Validate a question: not blank, and storable."""
     if not value.strip():
         raise ValueError("must not be blank")
     return storable(value)
@@ -51,7 +51,7 @@ ModelName = Annotated[
     StringConstraints(min_length=1, max_length=MAX_NAME),
     AfterValidator(storable),
 ]
-# Absent when unset, so that a repeated request has the hash that an older server gave it.
+# Absent when unset, so that a repeated request has the same hash as on an older server.
 OptionalModel = Annotated[ModelName | None, Field(exclude_if=absent)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=4_000)]
@@ -66,10 +66,10 @@ class Body(BaseModel):
 
 
 class FilterBody(Body):
-    """What to search. `recording_id` is another name for one source id.
+    """What to search. `recording_id` is an alternative to a single source id.
 
-    `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
-    included, `before` is not.
+    `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+    `before` exclusive.
     """
 
     source_ids: tuple[Tag, ...] = Field(default=(), max_length=500)
@@ -88,7 +88,7 @@ class FilterBody(Body):
         return before
 
     def filters(self) -> Filters:
-        """The filters as a domain model."""
+        """Convert to the domain model."""
         ids = (*self.source_ids, *((self.recording_id,) if self.recording_id else ()))
         return Filters(
             source_ids=tuple(dict.fromkeys(ids)),
@@ -100,9 +100,9 @@ class FilterBody(Body):
 
 
 class RunOptions(Body):
-    """The options of every request that starts a run.
+    """Options of every request that starts a run.
 
-    `model`: one of `GET /api/models`, by name; without it the default.
+    `model`: a name from `GET /api/models`; the default model if omitted.
     """
 
     on_disconnect: OnDisconnect = "cancel"
@@ -111,7 +111,7 @@ class RunOptions(Body):
 
 
 class RegenerateBody(RunOptions):
-    """Body of `POST …/regenerate`. `keep_passages`: answer from the passages of that answer."""
+    """Body of `POST …/regenerate`. `keep_passages`: reuse the passages of the earlier answer."""
 
     keep_passages: Annotated[bool, Field(exclude_if=not_)] = False
 
@@ -157,14 +157,14 @@ class ConversationPatch(Body):
 
 
 class FeedbackBody(Body):
-    """Body of `PUT …/messages/{message_id}/feedback`; it replaces earlier feedback."""
+    """Body of `PUT …/messages/{message_id}/feedback`. Replaces earlier feedback."""
 
     rating: Literal["up", "down"]
     comment: Annotated[str, Field(max_length=2_000), AfterValidator(storable)] = ""
 
 
 class SourcePatch(Body):
-    """Body of `PATCH /sources/{source_id}`: at least one field. `tags` replaces all of them."""
+    """Body of `PATCH /sources/{source_id}`: at least one field. `tags` replaces all tags."""
 
     title: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     tags: tuple[Tag, ...] | None = Field(default=None, max_length=100)

@@ -29,8 +29,8 @@ from app.runs.log_entries import step_of
 PING = b": ping\n\n"
 INTERRUPTED_TEXT = "The answer was interrupted."
 RETRACTED_TEXT = (
-    "What was sent were thoughts of the model, not its answer. Ask again: from now on they are "
-    "held back."
+    "The text sent so far was the model's reasoning, not its answer. Ask again: reasoning is "
+    "withheld from now on."
 )
 """For protocols in which sent text cannot be retracted."""
 # no-transform (RFC 9110, 7.7): a proxy that compresses would delay events.
@@ -43,7 +43,7 @@ class FrameEncoder(Protocol):
     """Encodes the entries of a cursor as frames of one format."""
 
     def __call__(self, cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
-        """Whole frames; a comment frame after each `heartbeat_s` of silence."""
+        """Yields complete frames, and a comment frame after each `heartbeat_s` of silence."""
         ...
 
 
@@ -80,7 +80,7 @@ async def named_event_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGene
 
 
 def _named(step: Step) -> tuple[bytes, bytes] | None:
-    """None for an unknown event that is not a stage; the next frame's id covers it."""
+    """None for an unknown event that is not a stage. The next frame's id covers it."""
     match step:
         case str():
             return b"token", compact_json({"content": step})
@@ -93,7 +93,7 @@ def _named(step: Step) -> tuple[bytes, bytes] | None:
         case ResetPayload():
             return b"stage", compact_json(step)
         case StageRecord(type="reasoning_delta"):
-            return None  # its readers show a stage by its name
+            return None  # clients show a stage by its name
         case _:
             is_stage = isinstance(step.content, dict)
             return (b"stage", compact_json(step.content)) if is_stage else None
@@ -116,7 +116,7 @@ class EventStreamResponse(StreamingResponse):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the frames or the client end."""
+        """Send until the frames end or the client disconnects."""
         try:
             await _run_until_disconnect(receive, lambda: self.stream_response(send))
         finally:
@@ -124,7 +124,7 @@ class EventStreamResponse(StreamingResponse):
 
 
 class AnswerResponse(Response):
-    """One JSON object when the run ends; also ends when its client disconnects."""
+    """One JSON object, sent when the run ends. Also ends when its client disconnects."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class AnswerResponse(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for the run's end, then answer."""
+        """Wait for the end of the run, then respond."""
 
         async def respond() -> None:
             status, body = await self._answer()
@@ -155,7 +155,7 @@ class AnswerResponse(Response):
 async def _run_until_disconnect(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
     """Run `work`; a disconnect cancels it.
 
-    `work` has its own task: otherwise each frame would resume every awaiting coroutine.
+    `work` has its own task, because otherwise each frame would resume every awaiting coroutine.
     """
     async with anyio.create_task_group() as group:
 

@@ -1,4 +1,4 @@
-"""Multipart uploads: files are written to disk as they arrive, limits enforced on the way."""
+"""Multipart uploads: files are written to disk as they arrive, and limits are enforced early."""
 
 import asyncio
 import errno
@@ -34,7 +34,7 @@ _AUDIO: Final = frozenset({".mp3", ".ogg", ".m4a", ".wav"})
 
 @dataclass(slots=True)
 class Upload:
-    """The content of an upload. `tags` in order, without duplicates and blank ones."""
+    """The content of an upload. `tags` are in order, without duplicates and blank ones."""
 
     files: list[UploadedFile] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
@@ -68,24 +68,24 @@ async def receive_upload(
         taken = True
         return result
     except ClientDisconnect as error:
-        raise HTTPException(400, "The upload was broken off.") from error
+        raise HTTPException(400, "The upload was aborted.") from error
     except FormParserError as error:
         raise InvalidInput("file", "The body is not valid multipart/form-data.") from error
     except OSError as error:
         raise storage_full(error) from error
     finally:
-        with suppress(OSError):  # writing the buffered rest may fail again
+        with suppress(OSError):  # flushing the rest may fail again
             reader.close()
         if not taken:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def storage_full(error: OSError) -> StorageFull:
-    """Why the upload cannot be stored, in words for the user."""
+    """The error for an upload that cannot be stored, worded for the user."""
     log.warning("An upload cannot be kept: %s", error.strerror)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull("The server has no room left for files. Nothing of this was kept.")
-    return StorageFull("The server cannot write files right now. Nothing of this was kept.")
+        return StorageFull("The server has no space left for files. Nothing was stored.")
+    return StorageFull("The server cannot write files right now. Nothing was stored.")
 
 
 class _Reader:
@@ -98,7 +98,7 @@ class _Reader:
         self._upload = Upload()
         self._headers: dict[bytes, bytes] = {}
         self._header = [b"", b""]
-        self._field: bytes | None = None  # None: a file
+        self._field: bytes | None = None  # None while a file is read
         self._file: BinaryIO | None = None
         self._size = 0
         self._parts = 0
@@ -119,7 +119,7 @@ class _Reader:
         )
 
     def write(self, chunk: bytes) -> None:
-        """The next bytes of the body."""
+        """Feed the next bytes of the body."""
         self._total += len(chunk)
         if self._total > MAX_REQUEST_BYTES * self._largest + MEGABYTE:
             limit = MAX_REQUEST_BYTES * self._largest // MEGABYTE
@@ -219,7 +219,7 @@ class _Reader:
 
 
 def file_name(given: str) -> str:
-    """The sender's name of a file, for display. It may be a path; it is never opened."""
+    """The client's name for a file, for display. It may be a path; it is never opened."""
     parts = [
         " ".join("".join(c if c.isprintable() else " " for c in clean_text(part)).split())
         for part in given.replace("\\", "/").split("/")

@@ -548,7 +548,7 @@ async def test_an_upload_without_room_is_refused_and_leaves_nothing(
             refused = await http.post("/sources", files=parts)
         assert refused.status_code == 507
         assert refused.json()["error"]["code"] == "storage_full"
-        assert "Nothing of this was kept." in refused.json()["error"]["message"]
+        assert "Nothing was stored." in refused.json()["error"]["message"]
         assert list((settings.data_dir / "files" / "incoming").iterdir()) == []
     assert await sources(http) == {}
     _, told = await sent(http, part("a.md", large))
@@ -557,7 +557,11 @@ async def test_an_upload_without_room_is_refused_and_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("number", "says"),
-    [(errno.ENOSPC, "no room left"), (errno.EDQUOT, "no room left"), (errno.EROFS, "cannot write")],
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EDQUOT, "no space left"),
+        (errno.EROFS, "cannot write"),
+    ],
 )
 def test_a_refused_upload_says_why(number: int, says: str) -> None:
     assert says in storage_full(OSError(number, os.strerror(number))).message

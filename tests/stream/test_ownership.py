@@ -221,7 +221,7 @@ async def test_who_brings_no_token_is_asked_to_sign_in(household: Household) -> 
     async with httpx.AsyncClient(base_url=household.server.url) as http:
         for headers in ({}, {"Authorization": "Basic YTpi"}, {"Cookie": "citestream_session=x"}):
             told = (await http.get("/sources", headers=headers)).json()["error"]
-            assert told == NOT_ACCEPTED | {"message": "Sign in to go on."}
+            assert told == NOT_ACCEPTED | {"message": "Sign in to continue."}
 
 
 async def test_a_browser_signs_in_follows_with_event_source_and_signs_out(

@@ -95,7 +95,7 @@ async def test_clients_that_cannot_take_back_are_told_and_are_answered_the_next_
     user = {"role": "user", "content": QUESTION}
     asked = {"model": "citestream", "messages": [user], "stream": True}
     first = (await client.post("/v1/chat/completions", json=asked)).text
-    assert "thoughts of the model" in first
+    assert "the model's reasoning" in first
     assert "[DONE]" not in first
     second = (await client.post("/v1/chat/completions", json=asked)).text
     assert "error" not in second

@@ -1,7 +1,7 @@
-"""A run as the UI message stream of Vercel's AI SDK (protocol v1, AI SDK 5 and 6).
+"""Encodes a run as a UI message stream of Vercel's AI SDK (protocol v1, AI SDK 5 and 6).
 
-Stages are `data-stage` parts whose id makes a stage's end replace its start. The text is one part;
-sources follow it. The stream always ends with `[DONE]`.
+Stages are `data-stage` parts; a stage's end has the id of its start and replaces it. The text is
+one part, followed by the sources. The stream always ends with `[DONE]`.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -30,7 +30,7 @@ _REASONS: Final = {"length": "length", "content_filter": "content-filter"}
 
 
 async def ui_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
-    """From `start` to `[DONE]`. A `reset` that does not extend the text sent so far is an error."""
+    """Yields from `start` to `[DONE]`. A `reset` that does not extend the sent text is an error."""
     encoder = _PartEncoder()
     async with aclosing(cursor.frames(silence_s=heartbeat_s)) as entries:
         async for entry in entries:
@@ -43,7 +43,7 @@ async def ui_frames(cursor: Cursor, *, heartbeat_s: float) -> AsyncGenerator[byt
 
 
 class _PartEncoder:
-    """One answer as parts of a UI message."""
+    """Encodes one answer as parts of a UI message."""
 
     def __init__(self) -> None:
         self._begun = False
@@ -53,7 +53,7 @@ class _PartEncoder:
         self.over = False
 
     def frames(self, entry: LogEntry) -> list[bytes]:
-        """The parts that this step becomes."""
+        """The parts for one log entry."""
         if entry.text is not None:
             return self._text(entry.text)
         step = step_of(entry)

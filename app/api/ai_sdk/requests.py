@@ -19,7 +19,7 @@ _MAX_MESSAGES: Final = 5_000
 
 
 class UIMessage(Lenient):
-    """One message of the page; only its text parts are read."""
+    """One message of the client. Only its text parts are read."""
 
     id: Annotated[str, Field(max_length=200)] = ""
     role: Literal["system", "user", "assistant"]
@@ -29,8 +29,8 @@ class UIMessage(Lenient):
 class AIChatBody(Lenient):
     """Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus three fields of this API.
 
-    Only the last user message of `messages` is read: the server keeps the conversation, under the
-    chat's id. A transport that sends only that message may call it `message`.
+    Only the last user message of `messages` is read, because the server stores the conversation
+    under the chat's id. A transport that sends only that message may call it `message`.
     """
 
     id: SessionId

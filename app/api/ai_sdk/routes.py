@@ -70,7 +70,7 @@ async def ai_chat(
 async def follow_up_request(
     services: Services, principal: Principal, body: AIChatBody
 ) -> Ask | None:
-    """Regenerate the named answer; None when this server has no such answer."""
+    """Build the request that regenerates the named answer; None when it does not exist here."""
     if body.trigger != "regenerate-message" or body.messageId is None:
         return None
     store = services.conversations

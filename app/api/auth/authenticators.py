@@ -1,7 +1,7 @@
 """Authenticators, one per mode of `AUTH`. Each derives the principal from a request's credentials.
 
-`identify` is called on every request, and every few seconds while a stream is open, so that
-revoked credentials stop working. It raises `StoreUnavailable` or `SignInUnavailable`.
+`identify` is called on every request, and every few seconds while a stream is open, so that revoked
+credentials stop working. It raises `StoreUnavailable` or `SignInUnavailable`.
 """
 
 import ipaddress
@@ -31,10 +31,10 @@ class Credentials:
 
     headers: dict[str, tuple[str, ...]]
     session: str | None
-    peer: str | None  # the address of the other end of the connection; None: a Unix socket
+    peer: str | None  # peer address of the connection; None: a Unix socket
 
     def only(self, name: str) -> str | None:
-        """A header that must not occur twice, because either one might be forged."""
+        """A header that must not be repeated, because one of the values might be forged."""
         values = self.headers.get(name, ())
         return values[0].strip() if len(values) == 1 else None
 
@@ -63,12 +63,11 @@ class Identity(Protocol):
 
 
 class NoAuth:
-    """`AUTH=none`: everyone who can reach the port is the one local user."""
+    """`AUTH=none`: everyone who can reach the port is the same local user."""
 
     mode: AuthMode = "none"
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Always the same."""
         return LOCAL
 
     async def exchange(self, token: str) -> Grant | None:
@@ -103,7 +102,7 @@ class ProxyAuth:
     """`AUTH=proxy`: an authenticating proxy names the user in headers.
 
     Only connections from `trusted` addresses are accepted. uvicorn may have replaced the peer's
-    address with that of `X-Forwarded-For`, which anyone can write: such a request is rejected too
+    address by that of `X-Forwarded-For`, which anyone can forge: such requests are rejected too
     (`python -m app.main` keeps the peer's address).
     """
 
@@ -132,7 +131,7 @@ class ProxyAuth:
         return Principal(person, _groups(credentials.only(self._groups) or ""))
 
     async def exchange(self, token: str) -> Grant | None:
-        """People sign in at the proxy."""
+        """Unsupported: users sign in at the proxy."""
         return None
 
     def _is_trusted(self, credentials: Credentials) -> bool:

@@ -33,7 +33,7 @@ OPEN = frozenset(
     }
 )
 PAGE = re.compile(r"/(?:|library|c/.*|assets/.*|docs|docs/[\w.-]+|[\w-]+\.(?:svg|png|ico|js|txt))")
-"""The page and its files contain no user data, and the page must load to show its sign-in form."""
+"""The page and its files contain no user data and must load to show the sign-in form."""
 COOKIE = "citestream_session"
 SECURE_COOKIE = "__Host-citestream_session"
 RECHECK_S = 10.0
@@ -106,7 +106,7 @@ class AuthMiddleware:
         async def is_still_valid() -> bool:
             try:
                 return await self._identity.identify(credentials) == principal
-            except (StoreUnavailable, SignInUnavailable):  # an outage ends no open stream
+            except (StoreUnavailable, SignInUnavailable):  # an outage must not end open streams
                 return True
 
         request = RevocableRequest(receive, send, is_still_valid, every_s=self._recheck_s)
@@ -146,7 +146,7 @@ class RevocableRequest:
         self.is_incomplete = True
 
     async def receive(self) -> Message:
-        """The client's messages, or `http.disconnect` once the credentials are revoked."""
+        """Returns the client's messages, or `http.disconnect` once the credentials are revoked."""
         while not self.revoked:
             try:
                 async with asyncio.timeout(self._every_s):
@@ -201,11 +201,11 @@ def refused(mode: str, credentials: Credentials) -> Response:
     """401: no credentials, or invalid or revoked ones."""
     if mode != "proxy" and credentials.bearer is not None:
         return refused_token(mode)
-    return _unauthorized(mode, "Sign in to go on.", challenge="Bearer")
+    return _unauthorized(mode, "Sign in to continue.", challenge="Bearer")
 
 
 def refused_token(mode: str) -> Response:
-    """401 for an invalid token. The reason is withheld, because it would help an attacker."""
+    """401 for an invalid token. Gives no reason, because it would help an attacker."""
     return _unauthorized(
         mode,
         "The token is not accepted: it is unknown, expired or revoked.",

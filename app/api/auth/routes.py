@@ -30,11 +30,11 @@ class SignInBody(Body):
     token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_LENGTH)]
 
 
-SIGNED_IN = "Who is signed in."
+SIGNED_IN = "The signed-in user."
 NOT_SIGNED_IN: Responses = refusals(
-    HTTP_401="Nobody is signed in, or the token is worth nothing (any more).",
-    HTTP_403="The request comes from a page of another website.",
-    HTTP_422="A field is not accepted, or this server does not sign people in by a token.",
+    HTTP_401="Nobody is signed in, or the token is invalid, expired or revoked.",
+    HTTP_403="The request comes from another website.",
+    HTTP_422="A field is invalid, or this server does not support sign-in with a token.",
 )
 
 
@@ -59,9 +59,9 @@ async def sign_in(
     services: WithServices,
     identity: WithIdentity,
 ) -> SignedIn | Response:
-    """Exchange a token for a session in a cookie that scripts cannot read."""
+    """Exchange a token for a session, stored in a cookie that scripts cannot read."""
     if identity.mode in {"none", "proxy"}:
-        raise InvalidInput("token", f"token: AUTH={identity.mode} takes no token here")
+        raise InvalidInput("token", f"token: AUTH={identity.mode} has no sign-in with a token")
     grant = await identity.exchange(body.token)
     if grant is None:
         return refused_token(identity.mode)
@@ -89,7 +89,7 @@ async def sign_in(
 
 @router.post("/sign-out", status_code=204)
 async def sign_out(request: Request, services: WithServices) -> Response:
-    """Delete the session on the server, the cookie, and the files in the browser's cache."""
+    """Delete the session on the server, the cookie, and the browser's cached files."""
     session = credentials_of(request.scope).session
     if session is not None:
         await services.access.end_session(session)
@@ -105,7 +105,7 @@ async def sign_out(request: Request, services: WithServices) -> Response:
 
 @router.get("/session", responses=NOT_SIGNED_IN, response_description=SIGNED_IN)
 async def session(response: Response, principal: WithPrincipal, identity: WithIdentity) -> SignedIn:
-    """Who is signed in."""
+    """Return the signed-in user."""
     response.headers.update(PRIVATE)
     return _signed_in(identity, principal)
 

@@ -15,7 +15,7 @@ from app.domain.access import AccessStore
 
 
 def make_identity(settings: Settings, access: Access) -> Identity:
-    """The authenticator that `AUTH` selects. Its settings were validated."""
+    """The authenticator for `AUTH`. Its settings are already validated."""
     match settings.auth:
         case "none":
             return NoAuth()
@@ -33,7 +33,7 @@ def make_identity(settings: Settings, access: Access) -> Identity:
 
 
 def _signed_tokens(settings: Settings, access: Access) -> Identity:
-    # Imported only in this mode: its library is slow to import.
+    # Imported only in this mode: the library is slow to import.
     from app.api.auth.jwt import JwksCache, JwtAuth, SharedSecret
 
     issuer = settings.jwt_issuer or ""

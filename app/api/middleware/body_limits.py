@@ -1,4 +1,4 @@
-"""Pure ASGI middleware that limits the size, media type and slowness of request bodies."""
+"""Pure ASGI middleware that limits the size, media type and duration of request bodies."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ UPLOADS = "/sources"
 QUIET_S = 30.0
 """Maximum seconds without a byte while a body is expected."""
 MIN_BYTES_PER_S = 1024
-"""Minimum average bytes a second of a body, after the first `QUIET_S` seconds."""
+"""Minimum average bytes per second of a body, after the first `QUIET_S` seconds."""
 TOO_LARGE = f"The request body is larger than {MAX_JSON_BYTES // 1024} KB."
 TOO_SLOW = "The request body came too slowly."
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -25,7 +25,7 @@ _CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
 
 class BodyLimits:
-    """Refuses bodies that are not JSON (415), too large (413) or too slow (408).
+    """Rejects bodies that are not JSON (415), too large (413) or too slow (408).
 
     Exception: `POST /sources` accepts multipart only and enforces its own size limits.
     """
@@ -85,7 +85,7 @@ def _is_upload(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope) -> Response | None:
-    """The refusal for invalid headers; None when they are acceptable."""
+    """The response to invalid headers; None when they are acceptable."""
     headers = scope["headers"]
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
         return error_response(431, "headers_too_large", "The request's headers are too large.")

@@ -17,7 +17,8 @@ _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 class UnderPrefix:
     """The prefix is `ROOT_PATH`, else the server's `root_path`, else `X-Forwarded-Prefix`.
 
-    The header is accepted from any client: forging it only changes addresses in one's own answers.
+    The header is accepted from any client: forging it only changes addresses in the client's own
+    responses.
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str = "") -> None:
@@ -45,7 +46,7 @@ class UnderPrefix:
 
 
 def _forwarded(scope: Scope) -> str:
-    """A header value that is a plain path; the first of a list, which is the browser's."""
+    """The header if it is a plain path. In a list, the first value is the browser's."""
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
     first = values[0].decode("latin-1").partition(",")[0].strip().rstrip("/") if values else ""
     return first if _PREFIX.fullmatch(first) and ".." not in first else ""
@@ -59,7 +60,7 @@ def prefix_of(request: Request) -> str:
 def is_secure(scope: Scope) -> bool:
     """Whether the browser uses HTTPS, possibly terminated at a proxy.
 
-    The header is accepted from any client: forging it only makes one's own cookie stricter.
+    The header is accepted from any client: forging it only makes the client's own cookie stricter.
     """
     if scope["scheme"] == "https":
         return True

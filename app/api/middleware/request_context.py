@@ -1,4 +1,4 @@
-"""Pure ASGI middleware that gives every request an id and counts it once it has ended.
+"""Pure ASGI middleware that gives every request an id and records it when it ends.
 
 `send` is passed through without an extra await per frame of a stream.
 """
@@ -34,7 +34,7 @@ class RequestObserver(Protocol):
 
 
 class RequestIds:
-    """Uses the caller's `X-Request-Id` if it is well-formed, else a new one; echoes it.
+    """Uses the caller's `X-Request-Id` if it is well-formed, else a new id. Echoes it.
 
     `around` may set more context from the request's headers (tracing).
     """
@@ -92,7 +92,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The path's template: raw paths would make an unbounded number of labels."""
+    """The path's template: raw paths would create an unbounded number of labels."""
     route = scope.get("route")
     path = getattr(route, "path", OTHER)
     return OTHER if path == "/{path:path}" else str(path)

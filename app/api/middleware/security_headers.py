@@ -1,4 +1,4 @@
-"""Pure ASGI middleware against attacks through browsers: headers, host names, origins."""
+"""Pure ASGI middleware against browser-based attacks: headers, host names, origins."""
 
 import ipaddress
 import re
@@ -55,7 +55,7 @@ class SecurityHeaders:
 
 
 class HostAllowList:
-    """Refuses unknown host names (421) to prevent DNS rebinding.
+    """Rejects unknown host names (421) to prevent DNS rebinding.
 
     Without a list these are allowed: IP addresses, names without a dot, `*.localhost` and
     `*.local`. None of them can be registered in the public DNS.
@@ -101,7 +101,7 @@ def _is_address(name: str) -> bool:
 
 
 class SameOriginGuard:
-    """Refuses state-changing requests that the page of another website sends (403).
+    """Rejects state-changing requests from pages of other websites (403).
 
     Browsers send `Sec-Fetch-Site` and `Origin`, which no script can set; other clients send
     neither. `origins` are those of `CORS_ORIGINS`.

@@ -35,7 +35,7 @@ from app.text.markers import iter_markers
 DONE: Final = b"data: [DONE]\n\n"
 _MAX_QUOTE_LENGTH: Final = 200
 MAX_ANNOTATIONS: Final = 1_000
-"""Each repeats its quote: a model that never stops writing markers would make a huge frame."""
+"""Limit. Each repeats its quote, so endless markers would make a huge frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +45,16 @@ class Completion:
     completion_id: str
     created: int  # Unix seconds
     model: str
-    link: Callable[[Citation], str]  # where a person can read the cited passage
+    link: Callable[[Citation], str]  # URL where a person can read the cited passage
     append_sources: bool
 
     def chunk(self, delta: dict[str, object], finish_reason: str | None = None) -> bytes:
-        """One frame of the stream."""
+        """Encode one frame of the stream."""
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return self._frame([choice])
 
     def usage_chunk(self, usage: CompletionUsage) -> bytes:
-        """The frame of `include_usage`: token counts, no choices."""
+        """Encode the frame for `include_usage`: token counts, no choices."""
         return self._frame([], usage=usage)
 
     def _frame(self, choices: list[dict[str, object]], **more: object) -> bytes:
@@ -69,7 +69,7 @@ class Completion:
         return b"data: %b\n\n" % compact_json(body)
 
     def sources(self, citations: Sequence[Citation]) -> str:
-        """The list of sources at the end of the text; empty without citations or if turned off."""
+        """The source list at the end of the text; empty without citations or if turned off."""
         lines = [_source_line(one) for one in citations if one.passage_id is not None]
         return SOURCES_HEADING + "\n".join(lines) if self.append_sources and lines else ""
 
@@ -89,7 +89,7 @@ class Completion:
         return tuple(islice(each, MAX_ANNOTATIONS))
 
     def whole(self, answer: Answer) -> CompletionShape:
-        """The `chat.completion` of a completed answer."""
+        """Build the `chat.completion` of a finished answer."""
         message = CompletedMessage(
             content=answer.answer + self.sources(answer.citations),
             annotations=self.annotations(answer.answer, answer.citations),
@@ -123,7 +123,7 @@ async def chunk_frames(
 
 
 class _ChunkEncoder:
-    """One answer as chunks; most stages have no counterpart in this protocol."""
+    """Encodes one answer as chunks. Most stages have no counterpart in this protocol."""
 
     def __init__(self, completion: Completion, *, include_usage: bool) -> None:
         self._completion = completion
@@ -132,7 +132,7 @@ class _ChunkEncoder:
         self.over = False
 
     def frames(self, entry: LogEntry) -> list[bytes]:
-        """The frames that this log entry becomes."""
+        """The frames for one log entry."""
         if entry.text is not None:
             return self._text(entry.text)
         step = step_of(entry)
@@ -175,7 +175,7 @@ class _ChunkEncoder:
 
 
 def finish_reason(ours: FinishReason) -> CompletionReason:
-    """OpenAI's name. A refusal for lack of evidence and a stopped answer both map to `stop`."""
+    """OpenAI's name. Refusals for lack of evidence and stopped answers both map to `stop`."""
     return ours if ours in {"length", "content_filter"} else "stop"
 
 
@@ -189,7 +189,7 @@ def usage_of(usage: Usage) -> CompletionUsage:
 
 
 def error_frame(code: str, message: str) -> bytes:
-    """An error after the stream began, in the form that OpenAI's SDKs recognise."""
+    """Encode an error after the stream has begun, in the form that OpenAI's SDKs recognise."""
     error = OpenAIErrorDetail(message=message, type="server_error", param=None, code=code)
     return b"data: %b\n\n" % compact_json(OpenAIError(error=error))
 

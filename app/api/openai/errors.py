@@ -25,7 +25,7 @@ class OpenAIErrors:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Buffers error responses, which are short; passes everything else through."""
+        """Buffers error responses, which are short, and passes everything else through."""
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._app(scope, receive, send)
             return
@@ -54,7 +54,7 @@ async def _send_translated(start: Message, body: bytes, send: Send) -> None:
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-length"] = str(len(translated))
         if status in _FAILED_RUN:
-            # The server has retried already: a client's retry would ask the model again.
+            # The server has already retried: a client's retry would ask the model again.
             headers["x-should-retry"] = "false"
         start["headers"] = headers.raw
     await send(start)

@@ -60,7 +60,7 @@ class CompletionBody(Lenient):
     append_sources: bool = True
 
     def check(self) -> None:
-        """Raises `InvalidInput` for options that are not supported and must not be ignored."""
+        """Raise `InvalidInput` for unsupported options that must not be ignored."""
         if self.n not in (None, 1):
             raise InvalidInput("n", f"n: got {self.n}, takes 1: there is one answer")
         for field in ("tool_choice", "function_call"):
@@ -89,7 +89,7 @@ class CompletionBody(Lenient):
         return text
 
     def turns(self) -> tuple[Turn, ...]:
-        """The turns before the question, oldest first; one without an answer is interrupted."""
+        """The turns before the question, oldest first. One without an answer is interrupted."""
         return _turns(self.messages[: self._place()])
 
     def _place(self) -> int:
@@ -115,7 +115,7 @@ def _turns(messages: Sequence[CompletionMessage]) -> tuple[Turn, ...]:
 
 
 def _without_sources(text: str) -> str:
-    """The answer without the list of sources that `append_sources` added."""
+    """The answer without the source list that `append_sources` added."""
     answer, heading, listed = text.rpartition(SOURCES_HEADING)
     lines = listed.removesuffix("\n").split("\n")
     return answer if heading and all(map(_SOURCE_LINE.match, lines)) else text
@@ -128,7 +128,7 @@ def _turn(asked: Sequence[str], answer: str) -> Turn:
 
 
 def _text(content: JsonValue, *, field: str, strict: bool) -> str:
-    """The text of a message; other content is refused if `strict`, else skipped."""
+    """The text of a message. Other content is rejected if `strict`, else skipped."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -34,15 +34,15 @@ router = APIRouter(prefix="/v1", tags=["openai"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
-@router.get("/models", responses=MODELS, response_description="The models there are.")
+@router.get("/models", responses=MODELS, response_description="All models.")
 async def models(principal: WithPrincipal) -> ModelList:
-    """Lists the one model: the library."""
+    """List the only model: the library."""
     return ModelList(data=(MODEL_CARD,))
 
 
 @router.get("/models/{model}", responses=MODEL, response_description="The model.")
 async def model(model: str, principal: WithPrincipal) -> ModelCard:
-    """Returns that model by name."""
+    """Return the model by name."""
     _check_model(model)
     return MODEL_CARD
 
@@ -55,7 +55,7 @@ async def chat_completions(
     principal: WithPrincipal,
     idempotency_key: Key = None,
 ) -> Response:
-    """Answers the last user message from the library, with citations."""
+    """Answer the last user message from the library, with citations."""
     _check_model(body.model)
     body.check()
     handle = await services.runs.ask(
@@ -120,7 +120,7 @@ def _completion(request: Request, handle: RunHandle, *, append_sources: bool) ->
 
 
 def _place(citation: Citation) -> dict[str, str | int]:
-    """The part of the link that opens the source at the passage, with the quote highlighted."""
+    """The URL parameters that open the source at the passage, with the quote highlighted."""
     place = {
         "source": citation.source_id,
         "passage": citation.passage_id,

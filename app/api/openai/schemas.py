@@ -27,7 +27,7 @@ class OpenAIError(Shape):
 
 
 class FailedCompletion(Shape):
-    """A completion that failed, with the text written before the failure."""
+    """A failed completion, with the text written before the failure."""
 
     error: OpenAIErrorDetail
     partial: str
@@ -38,7 +38,7 @@ class FailedCompletion(Shape):
 
 
 class ModelCard(Shape):
-    """The one model: the library."""
+    """The only model: the library."""
 
     id: str
     object: Literal["model"] = "model"
@@ -83,7 +83,7 @@ class Annotation(Shape):
 
 
 class CompletedMessage(Shape):
-    """The answer; its text ends with the list of sources unless `append_sources` is false."""
+    """The answer. Its text ends with the list of sources unless `append_sources` is false."""
 
     role: Literal["assistant"] = "assistant"
     content: str
@@ -92,7 +92,7 @@ class CompletedMessage(Shape):
 
 
 class CompletedChoice(Shape):
-    """The one choice."""
+    """The only choice."""
 
     index: Literal[0] = 0
     message: CompletedMessage
@@ -127,17 +127,17 @@ def _errors(**described: str) -> Responses:
 
 
 _ALWAYS = _errors(
-    HTTP_422="Never: a wrong field is 400 here, as with OpenAI.",
+    HTTP_422="Not used: an invalid field is 400 here, as with OpenAI.",
     HTTP_503="The database cannot be reached, or the server is restarting.",
 )
-_NO_MODEL = _errors(HTTP_404="There is no such model.")
+_NO_MODEL = _errors(HTTP_404="The model does not exist.")
 MODELS: Responses = _ALWAYS
 MODEL: Responses = _ALWAYS | _NO_MODEL
 COMPLETED: Responses = (
     _ALWAYS
     | _NO_MODEL
     | _errors(
-        HTTP_400="A field cannot be honoured; `param` names it.",
+        HTTP_400="A field is invalid or not supported; `param` names it.",
         HTTP_413="The body is too large.",
         HTTP_415="The body is not `application/json`.",
         HTTP_429="The limit on concurrent answers is reached.",

@@ -55,7 +55,7 @@ async def chat(
     idempotency_key: Key = None,
     accept: Accept = None,
 ) -> Response:
-    """Ask a question and follow its answer as an event stream, or as one JSON object."""
+    """Ask a question and receive its answer as an event stream or as one JSON object."""
     filters = await checked_filters(services, principal, body.filters)
     handle = await services.runs.ask(
         Ask(
@@ -138,13 +138,13 @@ async def continue_answer(
     idempotency_key: Key = None,
     accept: Accept = None,
 ) -> Response:
-    """Continue an answer that was stopped or failed, with the same numbered passages.
+    """Continue a stopped or failed answer with the same numbered passages.
 
     The run begins with the text so far, so its tokens are the whole continued answer.
     """
     answer, question = await _answer_and_question(services, principal, session_id, message_id)
     if answer.status not in {"stopped", "error"}:
-        raise InvalidInput("message_id", "Only an answer that was stopped or failed can go on.")
+        raise InvalidInput("message_id", "Only a stopped or failed answer can be continued.")
     await _still_readable(services, principal, answer)
     model = await _continuing_model(services, principal, body.model, answer)
     ask = follow_up_request(
@@ -167,7 +167,7 @@ def follow_up_request(
     key: str | None,
     continues: bool = False,
 ) -> Ask:
-    """Asks `question` again; with `continues`, the run continues the text of `answer`."""
+    """Build the request that asks `question` again or, with `continues`, continues `answer`."""
     return Ask(
         principal=principal,
         session_id=session_id,
@@ -196,7 +196,7 @@ async def _answer_and_question(
 async def _continuing_model(
     services: Services, principal: Principal, name: str | None, answer: Message
 ) -> str:
-    """The named model, else the one that began the answer, if it is still offered."""
+    """The named model, else the one that began the answer if it is still offered."""
     if name is None and answer.model is not None:
         with suppress(ModelNotOffered):
             return await services.models.choose(principal, answer.model)
@@ -204,16 +204,16 @@ async def _continuing_model(
 
 
 async def _still_readable(services: Services, principal: Principal, answer: Message) -> None:
-    """Raises when the stored passages, which are used again, are no longer readable."""
+    """Raise `InvalidInput` when the stored passages, which are reused, are no longer readable."""
     used = dict.fromkeys(passage.source_id for passage in numbered_passages(answer.evidence))
     if used and await services.library.unknown_sources(principal, tuple(used)):
         raise InvalidInput(
-            "message_id", "A source of this answer is gone or no longer shared. Ask again."
+            "message_id", "A source of this answer was deleted or is no longer shared. Ask again."
         )
 
 
 def request_hash(body: BaseModel, *also: str) -> str:
-    """The hash by which requests with one `Idempotency-Key` are compared."""
+    """The hash that detects different requests with the same `Idempotency-Key`."""
     fields = body.model_dump(mode="json", exclude={"run_id"})
     canonical = orjson.dumps([fields, *also], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
@@ -222,7 +222,7 @@ def request_hash(body: BaseModel, *also: str) -> str:
 async def checked_filters(
     services: Services, principal: Principal, body: FilterBody | None
 ) -> Filters:
-    """The filters. Raises `InvalidInput` when a source in them is unknown or not readable."""
+    """Convert the filters. Raises `InvalidInput` when a source is unknown or not readable."""
     if body is None:
         return Filters()
     filters = body.filters()
@@ -237,7 +237,7 @@ async def checked_filters(
 
 
 def respond(services: Services, handle: RunHandle, accept: str | None) -> Response:
-    """A stream, or JSON iff `Accept` lists it without `*/*` or `text/event-stream`."""
+    """Return JSON iff `Accept` lists it without `*/*` or `text/event-stream`, else a stream."""
     if not wants_json(accept):
         return _stream(services, handle, sse_frames)
 
@@ -249,13 +249,13 @@ def respond(services: Services, handle: RunHandle, accept: str | None) -> Respon
 
 
 def wants_json(accept: str | None) -> bool:
-    """The rule of the wire contract."""
+    """Implements the rule of the wire contract; see `respond`."""
     types = {part.split(";")[0].strip().lower() for part in (accept or "").split(",")}
     return "application/json" in types and not types & {"*/*", "text/event-stream"}
 
 
 def run_headers(handle: RunHandle) -> dict[str, str]:
-    """The ids of run and conversation, for clients that do not parse the frames."""
+    """The ids of run and conversation, for clients that do not parse frames."""
     return {"X-Run-Id": handle.record.run_id, "X-Session-Id": handle.record.session_id}
 
 

@@ -39,10 +39,10 @@ async def list_conversations(
     cursor: Cursor = None,
     q: Wanted = "",
 ) -> Page[ListedConversation]:
-    """Newest first; `next` is the cursor of the following page.
+    """List conversations, newest first; `next` is the cursor of the following page.
 
-    `q`: only conversations with a question, answer or title in which each word of `q` is the
-    beginning of a word; `match` shows where.
+    `q`: only conversations with a question, answer or title in which each word of `q` begins a
+    word; `match` shows where.
     """
     store = services.conversations
     if q.strip():
@@ -86,7 +86,7 @@ async def patch_conversation(
 async def delete_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """Stop its running answer and hide the conversation; `POST …/restore` undoes it for 30 s."""
+    """Stop any running answer and hide the conversation; `POST …/restore` undoes it within 30 s."""
     conversation = await services.conversations.get(principal, session_id)
     if conversation.active_run_id is not None:
         await services.runs.stop(principal, conversation.active_run_id)
@@ -98,7 +98,7 @@ async def delete_conversation(
 async def restore_conversation(
     session_id: SessionPath, services: WithServices, principal: WithPrincipal
 ) -> Conversation:
-    """Undo a deletion that is less than 30 s old."""
+    """Undo a deletion within 30 s."""
     return await services.conversations.restore(principal, session_id, at=services.now())
 
 
@@ -115,7 +115,7 @@ async def list_messages(
     cursor: Cursor = None,
     order: Order = "oldest",
 ) -> Response:
-    """Questions and answers, oldest first; with `order=newest`, newest first, so that a long
+    """List questions and answers, oldest first. With `order=newest` newest first, so that a long
     conversation can be read from its end.
     """
     page = await services.conversations.messages(
@@ -135,10 +135,10 @@ async def list_follow_up_questions(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Page[Suggestion]:
-    """What could be asked after this answer: the sources that it cites answer each of them.
+    """Suggest questions to ask after this answer. The sources it cites answer each of them.
 
-    Empty while it is written, and for one without citations. Made without a model when it is
-    asked for, so that no answer waits for it.
+    Empty while the answer is being written, and without citations. Generated on request and
+    without a model, so that no answer is delayed.
     """
     store = services.conversations
     answer = await store.message(principal, session_id, str(message_id))
@@ -157,7 +157,7 @@ async def put_feedback(
     services: WithServices,
     principal: WithPrincipal,
 ) -> Response:
-    """Set your feedback on an answer, in place of any earlier one."""
+    """Set your feedback on an answer, replacing any earlier feedback."""
     feedback = Feedback(rating=body.rating, comment=body.comment)
     await services.conversations.rate(principal, session_id, str(message_id), feedback)
     return Response(status_code=204)
@@ -193,7 +193,7 @@ async def export_conversation(
         cursor = page.next
         if cursor is None:
             break
-    # In a thread: a long conversation would block the event loop.
+    # In a thread, because a long conversation would block the event loop.
     text = await asyncio.to_thread(markdown, conversation, messages, language=language)
     headers = {
         "Content-Disposition": disposition(conversation.title),

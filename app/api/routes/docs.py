@@ -31,19 +31,19 @@ td, th { border-bottom: 1px solid #8886 }
 
 @router.get("/docs")
 def docs(request: Request) -> Response:
-    """The routes grouped by tag."""
+    """Show the routes grouped by tag."""
     html = page(request.app.openapi())
     return HTMLResponse(under(html, prefix_of(request)), headers=HEADERS)
 
 
 @router.get("/docs/style.css")
 def style() -> Response:
-    """The style sheet: the content security policy forbids inline styles."""
+    """The style sheet. The content security policy forbids inline styles."""
     return Response(STYLE, media_type="text/css", headers=HEADERS)
 
 
 def page(document: Schema) -> str:
-    """The whole page."""
+    """Render the whole page."""
     info = document["info"]
     subjects: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
@@ -83,7 +83,7 @@ def _operation(method: str, path: str, operation: Schema, document: Schema) -> I
 
 
 def _fields(schema: Schema, document: Schema) -> Iterator[tuple[str, str, str]]:
-    """The fields of an object schema, references resolved."""
+    """The fields of an object schema, with references resolved."""
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     needed = schema.get("required", ())
@@ -93,7 +93,7 @@ def _fields(schema: Schema, document: Schema) -> Iterator[tuple[str, str, str]]:
 
 
 def _type(schema: Schema) -> str:
-    """One line about a schema."""
+    """Describe a schema in one line."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "enum" in schema or "const" in schema:

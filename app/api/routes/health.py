@@ -13,7 +13,7 @@ from app.domain.models import Reading
 
 router = APIRouter(tags=["health"])
 
-UNREADY: Responses = {503: {"model": Readiness, "description": "Not now; the parts say why."}}
+UNREADY: Responses = {503: {"model": Readiness, "description": "Not ready; the body says why."}}
 
 
 @router.get("/health", response_description="The process is up.")
@@ -22,9 +22,9 @@ async def health() -> Health:
     return Health(status="healthy", version=__version__)
 
 
-@router.get("/health/ready", responses=UNREADY, response_description="Questions can be answered.")
+@router.get("/health/ready", responses=UNREADY, response_description="Ready to answer questions.")
 async def ready(services: WithServices, response: Response) -> Readiness:
-    """200 when questions can be answered, else 503; the body shows which part is missing."""
+    """200 when questions can be answered, else 503. The body shows which part is missing."""
     database = await services.database_ok()
     reading = await _reading(services) if database else None
     draining = services.runs.draining

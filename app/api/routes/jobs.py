@@ -14,9 +14,9 @@ from app.api.streaming import EventStreamResponse, sse_frames
 router = APIRouter(prefix="/jobs", tags=["sources"])
 
 
-@router.get("", responses=REFUSED, response_description="How far it is.")
+@router.get("", responses=REFUSED, response_description="The progress.")
 async def jobs_under_way(services: WithServices, principal: WithPrincipal) -> Jobs:
-    """Progress of the ingest jobs of your library: your uploads and those shared with everyone."""
+    """Progress of the ingest jobs in your library: your uploads and those shared with everyone."""
     return Jobs(reading=await services.jobs.reading(principal))
 
 

@@ -16,13 +16,13 @@ router = APIRouter(prefix="/api/models", tags=["models"], responses=REFUSED)
 async def list_models(
     services: WithServices,
     principal: WithPrincipal,
-    q: Annotated[Wanted, Query(description="Words that occur in name or label.")] = "",
+    q: Annotated[Wanted, Query(description="Words to find in name or label.")] = "",
     limit: Limit = 100,
 ) -> ModelChoices:
-    """The models that you may choose for a question, by `name`.
+    """List the models that you may choose for a question, by `name`.
 
-    Includes those that configured endpoints and Ollama on this machine list. They are looked for in
-    the background: while `searching`, ask again in a moment.
+    Includes models listed by configured endpoints and by Ollama on this machine. These are searched
+    for in the background: while `searching` is true, ask again shortly.
     """
     words = q.casefold().split()
     matching = [

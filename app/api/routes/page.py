@@ -1,6 +1,6 @@
-"""Serves the built page; its client-side routes (`/c/…`, `/library`) get `index.html`.
+"""Serves the built page. Its client-side routes (`/c/…`, `/library`) get `index.html`.
 
-So does a browser that navigates to an unknown path: `PageFallback`.
+So do browsers that navigate to an unknown path; see `PageFallback`.
 """
 
 import re
@@ -33,7 +33,7 @@ NOT_BUILT = (
 
 
 def page_router(dist: Path) -> APIRouter:
-    """The router of all paths without an API route; must be included last."""
+    """The router for all paths without an API route. It must be included last."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(ANY_PATH)
@@ -58,7 +58,7 @@ def _file(dist: Path, path: str, prefix: str) -> Response | None:
 
 
 def under(html: str, prefix: str) -> str:
-    """The page, adapted to a browser that reaches it below `prefix`.
+    """Adapt the page to a browser that reaches it below `prefix`.
 
     Its scripts import each other by relative path and read the API's base from the page.
     """
@@ -85,7 +85,7 @@ def _inside(dist: Path, path: str) -> Path | None:
 
 
 def _headers(kept: str) -> dict[str, str]:
-    """Scripts get the policy too: a worker is bound by the one of its own response."""
+    """Scripts get the policy too: a worker uses the policy of its own response."""
     return {
         "Cache-Control": kept,
         "Content-Security-Policy": POLICY,
@@ -95,7 +95,7 @@ def _headers(kept: str) -> dict[str, str]:
 
 
 class PageFallback:
-    """Middleware: a browser navigation that is refused gets the page instead of JSON.
+    """Middleware: a rejected browser navigation gets the page instead of JSON.
 
     The page shows the error or the sign-in form; the status is unchanged.
     """

@@ -14,7 +14,7 @@ from app.runs.ports import Receipt
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-MAX_POSITION = 2**62  # beyond any run; larger numbers are clamped to it
+MAX_POSITION = 2**62  # beyond any run; larger numbers are clamped
 MAX_POSITION_LENGTH = 18
 
 
@@ -26,7 +26,7 @@ async def events(
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     position: Annotated[str | None, Query(alias="last_event_id")] = None,
 ) -> Response:
-    """The run's events after a position (header first, then query), then live.
+    """The run's events after a position (header first, then query), then live events.
 
     204 when the position is the terminal event, so that the browser's `EventSource` stops.
     """
@@ -41,7 +41,7 @@ async def events(
 
 
 def event_position(text: str | None) -> int:
-    """A decimal event id of any size; empty means the start, as browsers send it."""
+    """Parse a decimal event id of any size. Empty means the start, as browsers send it."""
     if text is None or text == "":
         return 0
     if not (text.isascii() and text.isdigit()):
@@ -59,7 +59,7 @@ def event_position(text: str | None) -> int:
 async def stop(
     run_id: UUID, services: WithServices, principal: WithPrincipal
 ) -> Receipt | Response:
-    """Stop a run. 200 with the receipt once its owner confirmed; 202 if it has not yet."""
+    """Stop a run. 200 with the receipt once its owner confirms; 202 if it has not yet."""
     return await services.runs.stop(principal, str(run_id)) or stop_pending()
 
 

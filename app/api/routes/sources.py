@@ -26,21 +26,21 @@ from app.domain.principals import Principal
 router = APIRouter(prefix="/sources", tags=["sources"], responses=REFUSED)
 
 UNKNOWN = "There is no such source."
-MAX_RANGES = 8  # media players request one
+MAX_RANGES = 8  # media players request one range
 PLAYABLE = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav"})
 SHOWN = PLAYABLE | {"application/pdf"}
 """Media types that browsers display without running any code in them."""
 SAVED = "application/octet-stream"
 FILE: Responses = refusals(
-    HTTP_400="The `Range` header cannot be read.",
-    HTTP_416="The file has no such range, or they are too many; `Content-Range` says its size.",
+    HTTP_400="The `Range` header is invalid.",
+    HTTP_416="The file has no such range, or there are too many; `Content-Range` has the size.",
 ) | {
     200: {
-        "description": "Audio and PDF to be shown, anything else to be saved.",
+        "description": "Audio and PDF for display, other types as a download.",
         "content": {kind: {} for kind in sorted(SHOWN | {SAVED})},
     },
     206: {
-        "description": "The ranges that `Range` asked for.",
+        "description": "The ranges requested by `Range`.",
         "content": {kind: {} for kind in sorted(SHOWN | {SAVED, "multipart/byteranges"})},
     },
 }
@@ -58,10 +58,10 @@ async def list_sources(
     kind: Annotated[SourceKind | None, Query()] = None,
     order: Annotated[Order, Query()] = "newest",
 ) -> SourcePage:
-    """The sources that the caller may read; `next` is the cursor of the following page.
+    """List the sources that the caller may read; `next` is the cursor of the following page.
 
-    `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: the totals
-    without any filter; on the first page only.
+    `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: totals
+    without any filter, on the first page only.
     """
     listing = Listing(query=q, kind=kind, order=order, cursor=cursor)
     page = await services.library.sources(principal, listing, limit=limit)
@@ -107,7 +107,7 @@ async def get_passage(
 async def list_questions(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Page[Suggestion]:
-    """Suggested questions in the source's own terms; the library can answer each of them."""
+    """Suggested questions in the source's own terms. The library can answer each of them."""
     source = await services.library.source(principal, source_id)
     if source is None:
         raise NotFound(UNKNOWN)
@@ -128,7 +128,7 @@ async def get_file(
     if file is None or source is None:
         raise NotFound("This source has no file.")
     if ranges is not None and ranges.count(",") >= MAX_RANGES:
-        raise HTTPException(416, f"At most {MAX_RANGES} ranges at once.")
+        raise HTTPException(416, f"A request may have at most {MAX_RANGES} ranges.")
     path = services.files / file.key
     if not await asyncio.to_thread(path.is_file):
         raise NotFound("This source has no file.")
@@ -146,11 +146,11 @@ async def get_file(
     "",
     status_code=202,
     responses=UPLOADED,
-    response_description="Taken over.",
+    response_description="The accepted files.",
     openapi_extra=UPLOAD_BODY,
 )
 async def upload(request: Request, services: WithServices, principal: WithPrincipal) -> UploadShape:
-    """Accept files and ingest them in the background; follow `GET /jobs/{job_id}/events`."""
+    """Accept files and ingest them in the background. Follow `GET /jobs/{job_id}/events`."""
     services.jobs.check(1)
 
     async def take(received: Upload) -> UploadShape:
@@ -164,7 +164,7 @@ async def upload(request: Request, services: WithServices, principal: WithPrinci
     return await receive_upload(request, staging, largest=services.max_upload_bytes, take=take)
 
 
-@router.patch("/{source_id}", response_description="The source as it is now.")
+@router.patch("/{source_id}", response_description="The changed source.")
 async def change_source(
     source_id: SourceId, body: SourcePatch, services: WithServices, principal: WithPrincipal
 ) -> OneSourceShape:
@@ -187,21 +187,21 @@ async def change_source(
 async def delete_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> Response:
-    """Hide the source everywhere; `POST …/restore` undoes it for 30 s.
+    """Hide the source everywhere; `POST …/restore` undoes this within 30 s.
 
-    Then its passages, vectors and terms are removed, and its files unless another source has them.
-    Answers that cite it keep their quotes.
+    After that its passages, vectors and terms are removed, and its files unless another source
+    uses them. Answers that cite it keep their quotes.
     """
     if not await services.library_writer.delete(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
     return Response(status_code=204)
 
 
-@router.post("/{source_id}/restore", response_description="The source, back again.")
+@router.post("/{source_id}/restore", response_description="The restored source.")
 async def restore_source(
     source_id: SourceId, services: WithServices, principal: WithPrincipal
 ) -> OneSourceShape:
-    """Undo a deletion that is less than 30 s old."""
+    """Undo a deletion within 30 s."""
     if not await services.library_writer.restore(principal, source_id, at=services.now()):
         raise NotFound(UNKNOWN)
     return await _one_source(services, principal, source_id)
@@ -210,7 +210,7 @@ async def restore_source(
 async def _share(
     services: Services, principal: Principal, source_id: str, body: SourcePatch, now: datetime
 ) -> bool:
-    """False when unknown. Raises `InvalidInput` for a group that the principal is not in."""
+    """False when unknown. Raises `InvalidInput` for a group that the caller is not in."""
     foreign = [group for group in body.groups if group not in principal.groups]
     if foreign:
         raise InvalidInput("groups", f"groups: you are not in {foreign[0]}")

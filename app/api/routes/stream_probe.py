@@ -23,7 +23,7 @@ RETRY_AFTER_S = 2
 
 
 class Probes:
-    """The number of open probes in this process, which is limited."""
+    """Counts the open probes of this process, which are limited."""
 
     def __init__(self) -> None:
         self.open = 0
@@ -53,7 +53,7 @@ async def paced(
 
 
 async def _frames(count: int, pause_s: float, silence_s: float) -> AsyncGenerator[bytes, None]:
-    """Each frame contains its send time, in milliseconds since the first."""
+    """Each frame contains its send time in milliseconds since the first frame."""
     began = time.monotonic()
     for seq in range(1, count + 1):
         yield _frame(seq, began)

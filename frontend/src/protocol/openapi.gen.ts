@@ -11,7 +11,7 @@ export interface paths {
         put?: never;
         /**
          * Chat
-         * @description Ask a question and follow its answer as an event stream, or as one JSON object.
+         * @description Ask a question and receive its answer as an event stream or as one JSON object.
          */
         post: operations["chat_chat_post"];
         delete?: never;
@@ -73,7 +73,7 @@ export interface paths {
         put?: never;
         /**
          * Continue Answer
-         * @description Continue an answer that was stopped or failed, with the same numbered passages.
+         * @description Continue a stopped or failed answer with the same numbered passages.
          *
          *     The run begins with the text so far, so its tokens are the whole continued answer.
          */
@@ -93,7 +93,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description The run's events after a position (header first, then query), then live.
+         * @description The run's events after a position (header first, then query), then live events.
          *
          *     204 when the position is the terminal event, so that the browser's `EventSource` stops.
          */
@@ -117,7 +117,7 @@ export interface paths {
         put?: never;
         /**
          * Stop
-         * @description Stop a run. 200 with the receipt once its owner confirmed; 202 if it has not yet.
+         * @description Stop a run. 200 with the receipt once its owner confirms; 202 if it has not yet.
          */
         post: operations["stop_runs__run_id__stop_post"];
         delete?: never;
@@ -135,10 +135,10 @@ export interface paths {
         };
         /**
          * List Conversations
-         * @description Newest first; `next` is the cursor of the following page.
+         * @description List conversations, newest first; `next` is the cursor of the following page.
          *
-         *     `q`: only conversations with a question, answer or title in which each word of `q` is the
-         *     beginning of a word; `match` shows where.
+         *     `q`: only conversations with a question, answer or title in which each word of `q` begins a
+         *     word; `match` shows where.
          */
         get: operations["list_conversations_conversations_get"];
         put?: never;
@@ -165,7 +165,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Conversation
-         * @description Stop its running answer and hide the conversation; `POST …/restore` undoes it for 30 s.
+         * @description Stop any running answer and hide the conversation; `POST …/restore` undoes it within 30 s.
          */
         delete: operations["delete_conversation_conversations__session_id__delete"];
         options?: never;
@@ -188,7 +188,7 @@ export interface paths {
         put?: never;
         /**
          * Restore Conversation
-         * @description Undo a deletion that is less than 30 s old.
+         * @description Undo a deletion within 30 s.
          */
         post: operations["restore_conversation_conversations__session_id__restore_post"];
         delete?: never;
@@ -206,7 +206,7 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description Questions and answers, oldest first; with `order=newest`, newest first, so that a long
+         * @description List questions and answers, oldest first. With `order=newest` newest first, so that a long
          *     conversation can be read from its end.
          */
         get: operations["list_messages_conversations__session_id__messages_get"];
@@ -227,10 +227,10 @@ export interface paths {
         };
         /**
          * List Follow Up Questions
-         * @description What could be asked after this answer: the sources that it cites answer each of them.
+         * @description Suggest questions to ask after this answer. The sources it cites answer each of them.
          *
-         *     Empty while it is written, and for one without citations. Made without a model when it is
-         *     asked for, so that no answer waits for it.
+         *     Empty while the answer is being written, and without citations. Generated on request and
+         *     without a model, so that no answer is delayed.
          */
         get: operations["list_follow_up_questions_conversations__session_id__messages__message_id__questions_get"];
         put?: never;
@@ -251,7 +251,7 @@ export interface paths {
         get?: never;
         /**
          * Put Feedback
-         * @description Set your feedback on an answer, in place of any earlier one.
+         * @description Set your feedback on an answer, replacing any earlier feedback.
          */
         put: operations["put_feedback_conversations__session_id__messages__message_id__feedback_put"];
         post?: never;
@@ -294,16 +294,16 @@ export interface paths {
         };
         /**
          * List Sources
-         * @description The sources that the caller may read; `next` is the cursor of the following page.
+         * @description List the sources that the caller may read; `next` is the cursor of the following page.
          *
-         *     `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: the totals
-         *     without any filter; on the first page only.
+         *     `q`: only sources with each word of `q` in title, name, tags or speakers. `counts`: totals
+         *     without any filter, on the first page only.
          */
         get: operations["list_sources_sources_get"];
         put?: never;
         /**
          * Upload
-         * @description Accept files and ingest them in the background; follow `GET /jobs/{job_id}/events`.
+         * @description Accept files and ingest them in the background. Follow `GET /jobs/{job_id}/events`.
          */
         post: operations["upload_sources_post"];
         delete?: never;
@@ -328,10 +328,10 @@ export interface paths {
         post?: never;
         /**
          * Delete Source
-         * @description Hide the source everywhere; `POST …/restore` undoes it for 30 s.
+         * @description Hide the source everywhere; `POST …/restore` undoes this within 30 s.
          *
-         *     Then its passages, vectors and terms are removed, and its files unless another source has them.
-         *     Answers that cite it keep their quotes.
+         *     After that its passages, vectors and terms are removed, and its files unless another source
+         *     uses them. Answers that cite it keep their quotes.
          */
         delete: operations["delete_source_sources__source_id__delete"];
         options?: never;
@@ -392,7 +392,7 @@ export interface paths {
         };
         /**
          * List Questions
-         * @description Suggested questions in the source's own terms; the library can answer each of them.
+         * @description Suggested questions in the source's own terms. The library can answer each of them.
          */
         get: operations["list_questions_sources__source_id__questions_get"];
         put?: never;
@@ -434,7 +434,7 @@ export interface paths {
         put?: never;
         /**
          * Restore Source
-         * @description Undo a deletion that is less than 30 s old.
+         * @description Undo a deletion within 30 s.
          */
         post: operations["restore_source_sources__source_id__restore_post"];
         delete?: never;
@@ -452,7 +452,7 @@ export interface paths {
         };
         /**
          * Jobs Under Way
-         * @description Progress of the ingest jobs of your library: your uploads and those shared with everyone.
+         * @description Progress of the ingest jobs in your library: your uploads and those shared with everyone.
          */
         get: operations["jobs_under_way_jobs_get"];
         put?: never;
@@ -494,10 +494,10 @@ export interface paths {
         };
         /**
          * List Models
-         * @description The models that you may choose for a question, by `name`.
+         * @description List the models that you may choose for a question, by `name`.
          *
-         *     Includes those that configured endpoints and Ollama on this machine list. They are looked for in
-         *     the background: while `searching`, ask again in a moment.
+         *     Includes models listed by configured endpoints and by Ollama on this machine. These are searched
+         *     for in the background: while `searching` is true, ask again shortly.
          */
         get: operations["list_models_api_models_get"];
         put?: never;
@@ -537,7 +537,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description 200 when questions can be answered, else 503; the body shows which part is missing.
+         * @description 200 when questions can be answered, else 503. The body shows which part is missing.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -597,7 +597,7 @@ export interface paths {
         };
         /**
          * Models
-         * @description Lists the one model: the library.
+         * @description List the only model: the library.
          */
         get: operations["models_v1_models_get"];
         put?: never;
@@ -617,7 +617,7 @@ export interface paths {
         };
         /**
          * Model
-         * @description Returns that model by name.
+         * @description Return the model by name.
          */
         get: operations["model_v1_models__model__get"];
         put?: never;
@@ -639,7 +639,7 @@ export interface paths {
         put?: never;
         /**
          * Chat Completions
-         * @description Answers the last user message from the library, with citations.
+         * @description Answer the last user message from the library, with citations.
          */
         post: operations["chat_completions_v1_chat_completions_post"];
         delete?: never;
@@ -719,7 +719,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Exchange a token for a session in a cookie that scripts cannot read.
+         * @description Exchange a token for a session, stored in a cookie that scripts cannot read.
          */
         post: operations["sign_in_auth_sign_in_post"];
         delete?: never;
@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /**
          * Sign Out
-         * @description Delete the session on the server, the cookie, and the files in the browser's cache.
+         * @description Delete the session on the server, the cookie, and the browser's cached files.
          */
         post: operations["sign_out_auth_sign_out_post"];
         delete?: never;
@@ -757,7 +757,7 @@ export interface paths {
         };
         /**
          * Session
-         * @description Who is signed in.
+         * @description Return the signed-in user.
          */
         get: operations["session_auth_session_get"];
         put?: never;
@@ -776,8 +776,8 @@ export interface components {
          * AIChatBody
          * @description Body of `POST /api/ai/chat`: that of `DefaultChatTransport`, plus three fields of this API.
          *
-         *     Only the last user message of `messages` is read: the server keeps the conversation, under the
-         *     chat's id. A transport that sends only that message may call it `message`.
+         *     Only the last user message of `messages` is read, because the server stores the conversation
+         *     under the chat's id. A transport that sends only that message may call it `message`.
          */
         AIChatBody: {
             /** Id */
@@ -915,7 +915,7 @@ export interface components {
         };
         /**
          * CompletedChoice
-         * @description The one choice.
+         * @description The only choice.
          */
         CompletedChoice: {
             /**
@@ -935,7 +935,7 @@ export interface components {
         };
         /**
          * CompletedMessage
-         * @description The answer; its text ends with the list of sources unless `append_sources` is false.
+         * @description The answer. Its text ends with the list of sources unless `append_sources` is false.
          */
         CompletedMessage: {
             /**
@@ -1093,7 +1093,7 @@ export interface components {
         };
         /**
          * FailedCompletion
-         * @description A completion that failed, with the text written before the failure.
+         * @description A failed completion, with the text written before the failure.
          */
         FailedCompletion: {
             error: components["schemas"]["OpenAIErrorDetail"];
@@ -1123,7 +1123,7 @@ export interface components {
         };
         /**
          * Feedback
-         * @description A user's rating of an answer; the comment may be empty.
+         * @description A user's rating of an answer. The comment may be empty.
          */
         Feedback: {
             /**
@@ -1136,7 +1136,7 @@ export interface components {
         };
         /**
          * FeedbackBody
-         * @description Body of `PUT …/messages/{message_id}/feedback`; it replaces earlier feedback.
+         * @description Body of `PUT …/messages/{message_id}/feedback`. Replaces earlier feedback.
          */
         FeedbackBody: {
             /**
@@ -1152,11 +1152,11 @@ export interface components {
         };
         /**
          * FidelityNote
-         * @description Content that is missing from the text: `count` items of that kind, of `total` if known.
+         * @description Content missing from the text: `count` items of a kind, out of `total` if known.
          *
-         *     `kind` is a word of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
-         *     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. `detail` of
-         *     `doubtful_encoding`: the encoding that the text was read as.
+         *     `kind` is part of the API: `pictures`, `pages_without_text`, `unreadable_parts`,
+         *     `unreadable_pages`, `unreadable_chapters`, `embedded_files`, and others. For
+         *     `doubtful_encoding`, `detail` is the encoding that the text was read as.
          */
         FidelityNote: {
             /** Kind */
@@ -1170,10 +1170,10 @@ export interface components {
         };
         /**
          * FilterBody
-         * @description What to search. `recording_id` is another name for one source id.
+         * @description What to search. `recording_id` is an alternative to a single source id.
          *
-         *     `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
-         *     included, `before` is not.
+         *     `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+         *     `before` exclusive.
          */
         FilterBody: {
             /**
@@ -1202,8 +1202,8 @@ export interface components {
          * Filters
          * @description Restricts a search. An empty tuple means no restriction; several entries are alternatives.
          *
-         *     `after` and `before` bound the day (UTC) on which a source was added: `after` itself is
-         *     included, `before` is not.
+         *     `after` and `before` bound the day (UTC) on which a source was added: `after` is inclusive,
+         *     `before` exclusive.
          */
         Filters: {
             /**
@@ -1287,7 +1287,7 @@ export interface components {
         };
         /**
          * Match
-         * @description The message that matched a search; `text` is an excerpt around the match.
+         * @description The message that matched a search. `text` is an excerpt around the match.
          */
         Match: {
             /** Message Id */
@@ -1302,7 +1302,7 @@ export interface components {
         };
         /**
          * MessageShape
-         * @description A question or an answer. An answer that is `streaming` has no content: follow its run.
+         * @description A question or an answer. An answer with status `streaming` has no content: follow its run.
          */
         MessageShape: {
             /** Message Id */
@@ -1366,7 +1366,7 @@ export interface components {
         };
         /**
          * ModelCard
-         * @description The one model: the library.
+         * @description The only model: the library.
          */
         ModelCard: {
             /** Id */
@@ -1386,8 +1386,8 @@ export interface components {
          * ModelChoices
          * @description The models to choose from, the default first.
          *
-         *     `total` counts all that match. `searching`: more may be found in a moment. `search_sends_to`:
-         *     the hosts that questions are sent to for searching, whatever the model.
+         *     `total` counts all matches. `searching`: more models may be found shortly. `search_sends_to`:
+         *     hosts that receive questions for searching, whatever the model.
          */
         ModelChoices: {
             /** Items */
@@ -1415,9 +1415,9 @@ export interface components {
         };
         /**
          * OfferedModel
-         * @description A model that a person may choose for a question, by `name`.
+         * @description A model that a user may choose for a question, by `name`.
          *
-         *     Prices are in US dollars per million tokens; what is unknown is null.
+         *     Prices are in US dollars per million tokens. Unknown values are null.
          */
         OfferedModel: {
             /** Name */
@@ -1705,7 +1705,7 @@ export interface components {
         };
         /**
          * RegenerateBody
-         * @description Body of `POST …/regenerate`. `keep_passages`: answer from the passages of that answer.
+         * @description Body of `POST …/regenerate`. `keep_passages`: reuse the passages of the earlier answer.
          */
         RegenerateBody: {
             /**
@@ -1726,9 +1726,9 @@ export interface components {
         };
         /**
          * RunOptions
-         * @description The options of every request that starts a run.
+         * @description Options of every request that starts a run.
          *
-         *     `model`: one of `GET /api/models`, by name; without it the default.
+         *     `model`: a name from `GET /api/models`; the default model if omitted.
          */
         RunOptions: {
             /**
@@ -1752,7 +1752,7 @@ export interface components {
         };
         /**
          * SignedIn
-         * @description Who is signed in, and how.
+         * @description The signed-in user, and how they signed in.
          */
         SignedIn: {
             /**
@@ -1790,7 +1790,7 @@ export interface components {
         };
         /**
          * SourcePatch
-         * @description Body of `PATCH /sources/{source_id}`: at least one field. `tags` replaces all of them.
+         * @description Body of `PATCH /sources/{source_id}`: at least one field. `tags` replaces all tags.
          */
         SourcePatch: {
             /** Title */
@@ -1807,10 +1807,10 @@ export interface components {
         };
         /**
          * SourceShape
-         * @description A document or recording of the library, without its owner and hash.
+         * @description A document or recording in the library, without its owner and hash.
          *
-         *     `access`: who can read it. `groups` is filled for the owner only. `notes`: content of the
-         *     file that is missing from the text; clients ignore unknown kinds.
+         *     `access`: who can read it. `groups` is filled for the owner only. `notes`: content missing
+         *     from the text; clients must ignore unknown kinds.
          */
         SourceShape: {
             /** Source Id */
@@ -1871,7 +1871,7 @@ export interface components {
         };
         /**
          * StageRecord
-         * @description A stage event stored with the answer; `content` may be of a newer version.
+         * @description A stage event stored with the answer. `content` may come from a newer version.
          */
         StageRecord: {
             /** Type */
@@ -1898,7 +1898,7 @@ export interface components {
         };
         /**
          * Timings
-         * @description Milliseconds since the start of the run; null when that point was not reached.
+         * @description Milliseconds since the start of the run; null for points not reached.
          */
         Timings: {
             /** Retrieval Ms */
@@ -1910,7 +1910,7 @@ export interface components {
         };
         /**
          * UIMessage
-         * @description One message of the page; only its text parts are read.
+         * @description One message of the client. Only its text parts are read.
          */
         UIMessage: {
             /**
@@ -1993,7 +1993,7 @@ export interface components {
         };
         /**
          * Usage
-         * @description Tokens of one answer; `estimated` when the model did not report them itself.
+         * @description Tokens of one answer. `estimated`: the model did not report them.
          */
         Usage: {
             /** Input Tokens */
@@ -2042,7 +2042,7 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2051,7 +2051,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2060,7 +2060,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2069,7 +2069,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `run_in_progress`: the conversation has a running answer, `details.run_id` names it. `run_id_taken`: choose another. */
+            /** @description `run_in_progress`: the conversation has a running answer, named in `details.run_id`. `run_id_taken`: choose another id. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2096,7 +2096,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or the `Idempotency-Key` came with another body. */
+            /** @description A field is invalid, or the `Idempotency-Key` was used with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2171,7 +2171,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2180,7 +2180,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2189,7 +2189,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2198,7 +2198,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `run_in_progress`: the conversation has a running answer, `details.run_id` names it. `run_id_taken`: choose another. */
+            /** @description `run_in_progress`: the conversation has a running answer, named in `details.run_id`. `run_id_taken`: choose another id. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2225,7 +2225,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or the `Idempotency-Key` came with another body. */
+            /** @description A field is invalid, or the `Idempotency-Key` was used with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2287,7 +2287,7 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2296,7 +2296,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2305,7 +2305,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2314,7 +2314,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `run_in_progress`: the conversation has a running answer, `details.run_id` names it. `run_id_taken`: choose another. */
+            /** @description `run_in_progress`: the conversation has a running answer, named in `details.run_id`. `run_id_taken`: choose another id. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2341,7 +2341,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or the `Idempotency-Key` came with another body. */
+            /** @description A field is invalid, or the `Idempotency-Key` was used with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2421,7 +2421,7 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2430,7 +2430,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2439,7 +2439,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2448,7 +2448,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `run_in_progress`: the conversation has a running answer, `details.run_id` names it. `run_id_taken`: choose another. */
+            /** @description `run_in_progress`: the conversation has a running answer, named in `details.run_id`. `run_id_taken`: choose another id. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2475,7 +2475,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or the `Idempotency-Key` came with another body. */
+            /** @description A field is invalid, or the `Idempotency-Key` was used with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2548,14 +2548,14 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The position is the terminal event: nothing follows. */
+            /** @description The position is the terminal event; no events follow. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2564,7 +2564,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2573,7 +2573,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2582,7 +2582,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2613,7 +2613,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The owner confirmed. */
+            /** @description The process that owns the run confirmed the stop. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2622,7 +2622,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
-            /** @description The owner is silent; it was asked to stop. */
+            /** @description The stop was requested but is not confirmed yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2631,7 +2631,7 @@ export interface operations {
                     "application/json": components["schemas"]["Pending"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2640,7 +2640,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2649,7 +2649,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2658,7 +2658,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2700,7 +2700,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ListedConversation_"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2709,7 +2709,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2718,7 +2718,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,7 +2727,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2767,7 +2767,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2776,7 +2776,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2785,7 +2785,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2794,7 +2794,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2832,7 +2832,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2841,7 +2841,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2850,7 +2850,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2859,7 +2859,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2903,7 +2903,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2912,7 +2912,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2921,7 +2921,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2930,7 +2930,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2970,7 +2970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2979,7 +2979,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2988,7 +2988,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2997,7 +2997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3041,7 +3041,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_MessageShape_"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3050,7 +3050,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3059,7 +3059,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3068,7 +3068,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3109,7 +3109,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Suggestion_"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3118,7 +3118,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3127,7 +3127,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3136,7 +3136,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3179,7 +3179,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3188,7 +3188,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3197,7 +3197,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3206,7 +3206,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3245,7 +3245,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3254,7 +3254,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3263,7 +3263,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3272,7 +3272,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3314,7 +3314,7 @@ export interface operations {
                     "text/markdown": string;
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3323,7 +3323,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3332,7 +3332,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3341,7 +3341,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3385,7 +3385,7 @@ export interface operations {
                     "application/json": components["schemas"]["SourcePage"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3394,7 +3394,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3403,7 +3403,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3412,7 +3412,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3442,15 +3442,15 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description One or several; audio beside its transcript. */
+                    /** @description One or more files; audio together with its transcript. */
                     file: string[];
-                    /** @description Several fields, or one with commas. */
+                    /** @description Repeated fields, or one comma-separated field. */
                     tags?: string[];
                 };
             };
         };
         responses: {
-            /** @description Taken over. */
+            /** @description The accepted files. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3459,7 +3459,7 @@ export interface operations {
                     "application/json": components["schemas"]["UploadShape"];
                 };
             };
-            /** @description The upload was broken off. */
+            /** @description The upload was aborted. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3468,7 +3468,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3477,7 +3477,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3486,7 +3486,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3495,7 +3495,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A file is larger than `MAX_UPLOAD_MB`, or they are too many. */
+            /** @description A file is larger than `MAX_UPLOAD_MB`, or there are too many. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3513,7 +3513,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3531,7 +3531,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `storage_full`: the disk is full or cannot be written to; nothing was kept. */
+            /** @description `storage_full`: the disk is full or not writable; nothing was stored. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,7 +3562,7 @@ export interface operations {
                     "application/json": components["schemas"]["OneSourceShape"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3571,7 +3571,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3580,7 +3580,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3589,7 +3589,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3627,7 +3627,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3636,7 +3636,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3645,7 +3645,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3654,7 +3654,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3689,7 +3689,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The source as it is now. */
+            /** @description The changed source. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3698,7 +3698,7 @@ export interface operations {
                     "application/json": components["schemas"]["OneSourceShape"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3707,7 +3707,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3716,7 +3716,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3725,7 +3725,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3765,7 +3765,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Passage_"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3774,7 +3774,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3783,7 +3783,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3792,7 +3792,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3833,7 +3833,7 @@ export interface operations {
                     "application/json": components["schemas"]["Passage"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,7 +3842,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3851,7 +3851,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3860,7 +3860,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3900,7 +3900,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Suggestion_"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3909,7 +3909,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3918,7 +3918,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3927,7 +3927,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,7 +3960,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Audio and PDF to be shown, anything else to be saved. */
+            /** @description Audio and PDF for display, other types as a download. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3974,7 +3974,7 @@ export interface operations {
                     "audio/wav": unknown;
                 };
             };
-            /** @description The ranges that `Range` asked for. */
+            /** @description The ranges requested by `Range`. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3989,7 +3989,7 @@ export interface operations {
                     "multipart/byteranges": unknown;
                 };
             };
-            /** @description The `Range` header cannot be read. */
+            /** @description The `Range` header is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3998,7 +3998,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4007,7 +4007,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4016,7 +4016,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4025,7 +4025,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The file has no such range, or they are too many; `Content-Range` says its size. */
+            /** @description The file has no such range, or there are too many; `Content-Range` has the size. */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -4034,7 +4034,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4065,7 +4065,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The source, back again. */
+            /** @description The restored source. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4074,7 +4074,7 @@ export interface operations {
                     "application/json": components["schemas"]["OneSourceShape"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4083,7 +4083,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4092,7 +4092,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4101,7 +4101,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4130,7 +4130,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far it is. */
+            /** @description The progress. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4139,7 +4139,7 @@ export interface operations {
                     "application/json": components["schemas"]["Jobs"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4148,7 +4148,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4157,7 +4157,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4166,7 +4166,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4201,7 +4201,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Frames like those of a run (`specs/contracts/job-events.schema.json`): `read`, `cut`, `embed`, `store` and `file` of each file, then `done` or `error`. */
+            /** @description Frames as for a run (`specs/contracts/job-events.schema.json`): `read`, `cut`, `embed`, `store` and `file` for each file, then `done` or `error`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4210,14 +4210,14 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The position is the terminal event: nothing follows. */
+            /** @description The position is the terminal event; no events follow. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4226,7 +4226,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4235,7 +4235,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4244,7 +4244,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4267,7 +4267,7 @@ export interface operations {
     list_models_api_models_get: {
         parameters: {
             query?: {
-                /** @description Words that occur in name or label. */
+                /** @description Words to find in name or label. */
                 q?: string;
                 limit?: number;
             };
@@ -4286,7 +4286,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModelChoices"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4295,7 +4295,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4304,7 +4304,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4313,7 +4313,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4362,7 +4362,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Questions can be answered. */
+            /** @description Ready to answer questions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4371,7 +4371,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description Not now; the parts say why. */
+            /** @description Not ready; the body says why. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +4391,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Figures of this process (of all workers of a server with several). */
+            /** @description Metrics of this process, or of all workers if there are several. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4415,7 +4415,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Frames `{"seq", "sent_ms"}` at an even pace, to measure the way with. */
+            /** @description Frames `{"seq", "sent_ms"}` at an even pace, to measure the network path. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4424,7 +4424,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description A number is out of its range. */
+            /** @description A number is out of range. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4433,7 +4433,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Too many probes at once. */
+            /** @description Too many concurrent probes. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4453,7 +4453,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The models there are. */
+            /** @description All models. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4462,7 +4462,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModelList"];
                 };
             };
-            /** @description Never: a wrong field is 400 here, as with OpenAI. */
+            /** @description Not used: an invalid field is 400 here, as with OpenAI. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4502,7 +4502,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModelCard"];
                 };
             };
-            /** @description There is no such model. */
+            /** @description The model does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4511,7 +4511,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIError"];
                 };
             };
-            /** @description Never: a wrong field is 400 here, as with OpenAI. */
+            /** @description Not used: an invalid field is 400 here, as with OpenAI. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4560,7 +4560,7 @@ export interface operations {
                     "application/json": components["schemas"]["CompletionShape"];
                 };
             };
-            /** @description A field cannot be honoured; `param` names it. */
+            /** @description A field is invalid or not supported; `param` names it. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4569,7 +4569,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIError"];
                 };
             };
-            /** @description There is no such model. */
+            /** @description The model does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4596,7 +4596,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIError"];
                 };
             };
-            /** @description Never: a wrong field is 400 here, as with OpenAI. */
+            /** @description Not used: an invalid field is 400 here, as with OpenAI. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4671,7 +4671,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4680,7 +4680,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4689,7 +4689,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4698,7 +4698,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description `run_in_progress`: the conversation has a running answer, `details.run_id` names it. `run_id_taken`: choose another. */
+            /** @description `run_in_progress`: the conversation has a running answer, named in `details.run_id`. `run_id_taken`: choose another id. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4725,7 +4725,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or the `Idempotency-Key` came with another body. */
+            /** @description A field is invalid, or the `Idempotency-Key` was used with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4781,7 +4781,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4790,7 +4790,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4799,7 +4799,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4808,7 +4808,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4839,7 +4839,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The owner confirmed. */
+            /** @description The process that owns the run confirmed the stop. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4848,7 +4848,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
-            /** @description The owner is silent; it was asked to stop. */
+            /** @description The stop was requested but is not confirmed yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4857,7 +4857,7 @@ export interface operations {
                     "application/json": components["schemas"]["Pending"];
                 };
             };
-            /** @description Nobody is signed in (`AUTH`), or the credentials are worth nothing any more. */
+            /** @description Nobody is signed in (`AUTH`), or the credentials are no longer valid. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4866,7 +4866,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4875,7 +4875,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Unknown, or not yours: the two look the same. */
+            /** @description Unknown or not accessible; the two are indistinguishable. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4884,7 +4884,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted; `details.field` names it. */
+            /** @description A field is invalid; `details.field` names it. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4917,7 +4917,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Who is signed in. */
+            /** @description The signed-in user. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4926,7 +4926,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description Nobody is signed in, or the token is worth nothing (any more). */
+            /** @description Nobody is signed in, or the token is invalid, expired or revoked. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4935,7 +4935,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4944,7 +4944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or this server does not sign people in by a token. */
+            /** @description A field is invalid, or this server does not support sign-in with a token. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4982,7 +4982,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who is signed in. */
+            /** @description The signed-in user. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4991,7 +4991,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description Nobody is signed in, or the token is worth nothing (any more). */
+            /** @description Nobody is signed in, or the token is invalid, expired or revoked. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5000,7 +5000,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description The request comes from a page of another website. */
+            /** @description The request comes from another website. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5009,7 +5009,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description A field is not accepted, or this server does not sign people in by a token. */
+            /** @description A field is invalid, or this server does not support sign-in with a token. */
             422: {
                 headers: {
                     [name: string]: unknown;
