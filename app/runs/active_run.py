@@ -1,6 +1,6 @@
-"""A run owned by this process: its log in memory, and the waiters of its viewers.
+"""A run owned by this process: its log in memory, and the waiting viewers.
 
-Only the producer appends. Viewers keep a position into `entries`; a slow viewer costs nothing but
+Only the producer appends. Viewers keep a position in `entries`, so a slow viewer costs nothing but
 that position. The recorder copies new entries to the durable log and raises `reserved`.
 """
 
@@ -16,11 +16,11 @@ CancelReason = Literal["stopped", "disconnected", "drained", "fenced"]
 
 RUN_BYTES = 4_096
 ENTRY_BYTES = 200
-"""What a run, and each of its entries, takes in memory besides what the entries say."""
+"""Estimated memory overhead of a run, and of each of its entries."""
 
 
 class LiveRun:
-    """Entries are contiguous: `entries[i].seq == i + 1`. Not thread-safe; one event loop."""
+    """Entries are contiguous: `entries[i].seq == i + 1`. Not thread-safe: one event loop."""
 
     def __init__(self, record: RunRecord, *, cancel_on_disconnect: bool, started_at: float) -> None:
         self.record = record
@@ -53,17 +53,17 @@ class LiveRun:
 
     @property
     def visible(self) -> int:
-        """The highest sequence number that may be sent: always below the reservation."""
+        """The highest sequence number that may be sent. Always below the reservation."""
         return min(len(self.entries), self.reserved - 1)
 
     @property
     def stopping(self) -> bool:
-        """Generation has ended or was cancelled; the final transaction may still be running."""
+        """Generation has ended or was cancelled. The final transaction may still be running."""
         return self.cancel_reason is not None or self.finishing
 
     @property
     def ending(self) -> bool:
-        """The final transaction is running or done; it checks ownership itself."""
+        """The final transaction is running or done. It checks ownership itself."""
         return self.finishing or self.closed.is_set()
 
     def append(self, event: Stage | Token) -> LogEntry:
@@ -75,7 +75,7 @@ class LiveRun:
         return entry
 
     def close_with(self, terminal: LogEntry) -> None:
-        """Publish the terminal entry. Nothing may be appended afterwards."""
+        """Publish the terminal entry. Nothing may be appended after it."""
         self.terminal = terminal
         self.entries.append(terminal)
         self.reserved = max(self.reserved, terminal.seq + 1)
@@ -94,7 +94,8 @@ class LiveRun:
     def set_producer(self, task: "asyncio.Task[object]") -> None:
         """Set the task that `cancel` cancels.
 
-        The reference is dropped when the task ends: its exception holds frames that hold this run.
+        The reference is dropped when the task ends, because its exception holds frames that hold
+        this run.
         """
         self._producing = task
         task.add_done_callback(self._on_producer_done)
@@ -105,7 +106,7 @@ class LiveRun:
         self._producing = None
 
     def cancel(self, reason: CancelReason, *, at: float) -> bool:
-        """Stop generation; the first reason is kept. False when the run was already ending."""
+        """Stop generation. The first reason is kept. False when the run was already ending."""
         if self.stopping or self.closed.is_set():
             return False
         self.cancel_reason = reason
@@ -116,16 +117,16 @@ class LiveRun:
         return True
 
     def release_evidence(self) -> None:
-        """Drop the passages; only generation and its end need them."""
+        """Drop the passages, which are only needed until the run ends."""
         self.evidence = Evidence()
 
     def estimated_bytes(self) -> int:
-        """What this run holds in memory."""
+        """The estimated memory held by this run."""
         contents = sum(len(entry.data) + len(entry.text or "") for entry in self.entries)
         return RUN_BYTES + ENTRY_BYTES * len(self.entries) + contents
 
     def fence(self, *, at: float) -> None:
-        """Another process owns this run: stop, and let viewers continue from the stored log."""
+        """Stop, because another process owns this run. Viewers continue from the stored log."""
         self.fenced = True
         self.cancel("fenced", at=at)
         self.closed.set()

@@ -1,4 +1,4 @@
-"""What a request asks of the runs, and what it holds of the one it started."""
+"""What a request asks of the run service, and its handle on the run it started."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Ask:
     on_disconnect: OnDisconnect
     request_hash: str
     model: str | None = None  # by name; None: the engine's default
-    remember_model: bool = False  # for the next question of the conversation
+    remember_model: bool = False  # also for the conversation's next question
     run_id: str | None = None
     idempotency_key: str | None = None
     question_id: str | None = None
     question_text: str = ""  # the stored question's text when `text` is None
     continues: str | None = None  # message_id
-    reuses: str | None = None  # message_id of an answer whose passages are used again
+    reuses: str | None = None  # message_id of the answer whose passages are reused
     history: tuple[Turn, ...] | None = None  # earlier turns; None: read them from the store
     is_ephemeral: bool = False  # the conversation is unlisted and kept only as long as its events
 

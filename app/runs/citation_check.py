@@ -13,14 +13,14 @@ from app.text.citations import cite
 log = logging.getLogger(__name__)
 
 MAX_CITATION_CHECK_S: Final = 1.0
-"""Processor time for one answer; a typical one takes 10 ms. The rest stays unverified."""
+"""Limit of processor time per answer; a typical one takes 10 ms. The rest stays unverified."""
 LONG_ANSWER: Final = 20_000
-"""Characters. Longer answers share a thread of their own, so that others do not wait for them."""
+"""Characters. Longer answers share a separate thread, so that others do not wait for them."""
 
 Citer = Callable[[str, tuple[Passage, ...]], tuple[Citation, ...]]
 """(answer, numbered passages) -> citations in order of first appearance. Pure, CPU-bound."""
 
-# One thread each: several busy threads would starve the event loop of the interpreter lock.
+# One thread each: several busy threads would keep the interpreter lock from the event loop.
 _ORDINARY: Final = ThreadPoolExecutor(1, thread_name_prefix="citing")
 _LONG: Final = ThreadPoolExecutor(1, thread_name_prefix="citing-long")
 
@@ -28,7 +28,7 @@ _LONG: Final = ThreadPoolExecutor(1, thread_name_prefix="citing-long")
 def cite_within_limit(
     text: str, passages: tuple[Passage, ...], *, clock: Callable[[], float] = time.thread_time
 ) -> tuple[Citation, ...]:
-    """The citations, verified for at most `MAX_CITATION_CHECK_S` of `clock` (thread time)."""
+    """Find the citations, verified for at most `MAX_CITATION_CHECK_S` of `clock` (thread time)."""
     until = clock() + MAX_CITATION_CHECK_S
     return cite(text, passages, time_left=lambda: clock() < until)
 
@@ -36,9 +36,9 @@ def cite_within_limit(
 async def find_citations(
     cite: Citer, text: str, passages: tuple[Passage, ...]
 ) -> tuple[Citation, ...]:
-    """The citations; empty when verification fails, because the answer itself must complete.
+    """Find the citations; empty when verification fails, because the answer must still complete.
 
-    Takes about 6 ms per 1,000 characters, in a thread: other streams continue meanwhile.
+    Takes about 6 ms per 1,000 characters in a thread, so other streams continue meanwhile.
     """
     if not text:
         return ()

@@ -1,4 +1,4 @@
-"""The system clock. Tests inject another."""
+"""The system clock. Tests inject another one."""
 
 import asyncio
 import time

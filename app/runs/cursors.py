@@ -1,8 +1,8 @@
 """Readers of a run's log. A cursor is a position; any number can read one run, at any speed.
 
 `frames()` yields entries with strictly increasing numbers, the terminal entry last, and None after
-each `silence_s` without an entry. A cursor that lags behind merges consecutive tokens. A position
-that cannot be served is answered with a `reset` that holds the whole text, never with a gap.
+each `silence_s` without an entry. A cursor that lags behind merges consecutive tokens. For a
+position that cannot be served it yields a `reset` with the whole text; it never leaves a gap.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ POLL_S = 1.0
 
 
 def merge_tokens(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
-    """Merge consecutive tokens into one entry that has the number and timestamp of the last."""
+    """Merge consecutive tokens into one entry with the number and timestamp of the last."""
     held: list[LogEntry] = []
     size = 0
     for entry in entries:
@@ -60,7 +60,7 @@ def _merge_held(held: list[LogEntry]) -> Iterator[LogEntry]:
 
 
 def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clock) -> LogEntry:
-    """The whole answer up to `seq`; the client replaces its text with it."""
+    """The whole answer up to `seq`. The client replaces its text with it."""
     content = ResetPayload(text=text, citations=citations)
     return LogEntry(seq, "reset", to_json(Reset(content=content, timestamp=timestamp(clock.now()))))
 
@@ -68,7 +68,7 @@ def reset_entry(seq: int, text: str, citations: tuple[Citation, ...], clock: Clo
 class _Waiter:
     """Waits for a run's next entry, at most `seconds` each time.
 
-    All waits share one timer: a timer per token would cost as much as sending the token.
+    All waits share one timer, because a timer per token would cost as much as sending the token.
     """
 
     def __init__(self, run: LiveRun, seconds: float) -> None:
@@ -100,7 +100,7 @@ class _Waiter:
         return True
 
     def _on_timer(self) -> None:
-        """The first wait has timed out; a later one may have started since."""
+        """The first wait has timed out. A later one may have started since."""
         loop = asyncio.get_running_loop()
         self._timer = None
         if loop.time() < self._until:
@@ -110,7 +110,7 @@ class _Waiter:
 
 
 class LiveCursor:
-    """Reads a run of this process from memory; continues from the store once it is fenced."""
+    """Reads a run of this process from memory. Continues from the store once the run is fenced."""
 
     def __init__(
         self,
@@ -156,14 +156,14 @@ class LiveCursor:
             yield frame
 
     async def _yield_control(self, silence_s: float) -> bool:
-        """Return control to the event loop; wait while ownership is not confirmed."""
+        """Yield to the event loop, and wait while ownership is unconfirmed."""
         if not self._is_confirmed():
             return await self._wait_confirmed(silence_s)
         await asyncio.sleep(0)
         return True
 
     async def _wait_confirmed(self, silence_s: float) -> bool:
-        """Whether ownership is confirmed; waits at most one heartbeat interval for it."""
+        """Whether ownership is confirmed. Waits at most one heartbeat interval for it."""
         if self._ownership is None or self._run.fenced:
             return True
         return await self._ownership.wait_confirmed(silence_s)
@@ -195,7 +195,7 @@ class LiveCursor:
 
 
 class StoredCursor:
-    """Reads a run from the durable log; follows another process's run by notices and polling."""
+    """Reads a run from the durable log. Follows other processes' runs by notices and polling."""
 
     def __init__(
         self,
@@ -219,7 +219,7 @@ class StoredCursor:
         self._over = False
 
     def at(self, after: int) -> "StoredCursor":
-        """The same run, for a connection that already received everything up to `after`."""
+        """The same run, for a connection that has already received everything up to `after`."""
         return StoredCursor(
             self._log,
             self._principal,
@@ -249,7 +249,7 @@ class StoredCursor:
                 yield None
 
     async def _step(self, wait_s: float) -> Sequence[LogEntry]:
-        """The entries stored now; waits for a notification when there are none."""
+        """The entries stored now. Waits for a notification when there are none."""
         notified = self._signals.subscribe(self._record.run_id)
         try:
             step = await self._read()
@@ -264,13 +264,13 @@ class StoredCursor:
     async def _read(self) -> Sequence[LogEntry]:
         if not self._is_positioned and not await self._servable():
             if self._is_continuation and self._record.terminal is None:
-                # Numbers on a connection only increase. What the dead owner sent beyond the stored
-                # head is retracted at the end of the run, which has a higher number.
+                # Numbers on a connection only increase. Tokens the dead owner sent beyond the
+                # stored head are retracted at the end of the run, which has a higher number.
                 self._over = not await self._refresh()
                 return ()
             reset = await self._reset()
             if not reset.seq:
-                return ()  # nothing is stored yet: there is no number a reset could use
+                return ()  # nothing is stored yet, so there is no number for a reset
             self._is_positioned = True
             return (reset,)
         self._is_positioned = True

@@ -1,8 +1,8 @@
 """Keeps ended runs of this process readable from memory for a while.
 
-Late readers and repeats of a request then need no database. What is kept is bounded in time and in
-bytes, so memory does not follow the rate of answers: what is given up is read from the stored log,
-which is complete when a run is added here.
+Late readers and repeated requests then need no database. Time and bytes are bounded, so memory does
+not grow with the rate of answers. Dropped runs are read from the stored log, which is complete
+before a run is added here.
 """
 
 from collections import deque
@@ -26,7 +26,7 @@ class _Kept(NamedTuple):
 
 @dataclass(slots=True)
 class KeptRuns:
-    """One per process. Dropped runs are removed from `live`, in which runs are looked up."""
+    """One per process. Dropped runs are also removed from `live`, the lookup table of runs."""
 
     live: MutableMapping[str, LiveRun]
     clock: Clock
@@ -34,7 +34,7 @@ class KeptRuns:
     _bytes: int = 0
 
     def add(self, run: LiveRun) -> None:
-        """Keep `run`, which has ended and is stored; the oldest runs make room for it."""
+        """Keep `run`, which has ended and is stored. The oldest runs make room for it."""
         run.release_evidence()
         size = run.estimated_bytes()
         self._kept.append(_Kept(run, size, self.clock.monotonic() + KEEP_LIVE_S))

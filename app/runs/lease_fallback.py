@@ -1,7 +1,7 @@
 """Renews the lease from a thread while the event loop is blocked.
 
 Without it, a loop that is blocked for longer than the lease loses every run of its process. A loop
-blocked for `GIVE_UP_S` counts as dead all the same.
+blocked for `GIVE_UP_S` still counts as dead.
 """
 
 import logging
@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 
 ALIVE_EVERY_S: Final = 0.5
 STALLED_S: Final = 3.0
-"""The thread renews after this long without a heartbeat; well within the lease."""
+"""The thread renews after this many seconds without a heartbeat; well within the lease."""
 RENEW_S: Final = 2.0
 CHECK_S: Final = 1.0
 GIVE_UP_S: Final = 60.0
 
 
 class LeaseFallback:
-    """One per event loop, which calls `alive` every `ALIVE_EVERY_S`; `renew` may block."""
+    """One per event loop, which calls `alive` every `ALIVE_EVERY_S`. `renew` may block."""
 
     def __init__(
         self, renew: Callable[[], None], *, monotonic: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""Entries of a run's log, and what they add up to."""
+"""Entries of a run's log, and the answer they fold into."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,12 +17,12 @@ class LogEntry(NamedTuple):
 
 
 def step_of(entry: LogEntry) -> Step:
-    """What an entry does to the answer."""
+    """The entry's effect on the answer."""
     return entry.text if entry.text is not None else stored_step(entry.type, entry.data)
 
 
 def fold_entries(entries: Iterable[LogEntry]) -> AnswerFold:
-    """The answer so far."""
+    """Fold the entries into the answer so far."""
     fold = AnswerFold()
     for entry in entries:
         if entry.text is not None:

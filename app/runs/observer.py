@@ -21,7 +21,7 @@ class RunObserver(Protocol):
         ...
 
     def ended(self, run: LiveRun, closed_run: ClosedRun) -> None:
-        """The run's outcome is known; it may not be saved yet."""
+        """The run's outcome is known, but may not be saved yet."""
         ...
 
     def unsaved(self) -> None:
@@ -29,7 +29,7 @@ class RunObserver(Protocol):
         ...
 
     def closed(self, run: LiveRun) -> None:
-        """Called last, and for every run that was started here, however it ended."""
+        """Called last for every run started here, however it ended."""
         ...
 
 

@@ -58,7 +58,7 @@ STOPPED = RunOutcome(result=EngineResult("stopped", None))
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What ends a run, as its producer knows it or, once that is gone, a reaper."""
+    """The end of a run, as known to its producer or, if that is gone, to a reaper."""
 
     record: RunRecord
     outcome: RunOutcome
@@ -68,7 +68,7 @@ class Closing:
     receipt: Receipt | None = None
 
     def terminal(self, *, partial: bool, saved: bool) -> Terminal:
-        """`done` or `error` as the wire has it."""
+        """Build the `done` or `error` event."""
         if self.outcome.result is not None:
             result = DonePayload(
                 finish_reason=self.outcome.result.finish_reason,
@@ -97,7 +97,7 @@ async def citations_event(
     *,
     now: Callable[[], datetime],
 ) -> Citations | None:
-    """What comes between the last token and the terminal event; None for a failure without text."""
+    """The event between the last token and the terminal event; None for a failure without text."""
     if outcome.result is None and not text:
         return None
     content = CitationsPayload(citations=await find_citations(cite, text, passages))
@@ -107,9 +107,9 @@ async def citations_event(
 def close_run(
     closing: Closing, answer: AnswerFold, *, unsaved: Sequence[LogEntry], last_seq: int
 ) -> ClosedRun:
-    """The end of a run whose events are folded in `answer`.
+    """Close a run whose events are folded in `answer`.
 
-    `unsaved`: those that the log does not have yet; `last_seq`: the number of the terminal event.
+    `unsaved`: the events missing from the log; `last_seq`: the number of the terminal event.
     """
     outcome = closing.outcome
     terminal = closing.terminal(partial=bool(answer.text), saved=True)
@@ -136,7 +136,7 @@ def close_run(
 
 
 def is_replaceable(terminal: LogEntry | None) -> bool:
-    """Whether a run taken over by another process is still open or was closed as dead."""
+    """Whether the run is still open or was closed as dead by another process."""
     if terminal is None:
         return True
     if terminal.type != "error":

@@ -1,8 +1,8 @@
-"""Whether this process still owns its runs.
+"""Tracks whether this process still owns its runs.
 
-A process that was paused (stopped, suspended, blocked by one computation) may have been declared
-dead meanwhile, and its runs closed. After a pause nothing is sent until the database has confirmed
-which runs are still owned.
+A process that was paused (stopped, suspended, blocked by a computation) may have been declared dead
+meanwhile and its runs closed. After a pause nothing is sent until the database has confirmed which
+runs are still owned.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from app.runs.ports import Clock, RunLog
 log = logging.getLogger(__name__)
 
 PAUSE_S = 4.0
-"""A longer gap counts as a pause. Below the lease, with a heartbeat every 2 s that may take 3 s."""
+"""A longer gap is a pause. Below the lease, given a heartbeat every 2 s that may take 3 s."""
 CHECK_S = 1.0
 
 
@@ -29,7 +29,7 @@ def _elapsed_clock() -> Callable[[], float]:
 
 
 elapsed_s = _elapsed_clock()
-"""Seconds, including time spent suspended where the system has such a clock."""
+"""Seconds, including suspended time where the system has such a clock."""
 
 
 class Ownership:
@@ -85,7 +85,7 @@ class Ownership:
             await self._ask()
 
     def _since(self, elapsed_s: float, at: datetime) -> float:
-        """By the clock that advanced most: some stop while a machine is suspended."""
+        """Uses the clock that advanced most: some stop while the machine is suspended."""
         return max(self._elapsed() - elapsed_s, (self._clock.now() - at).total_seconds())
 
     def _tick(self) -> None:
@@ -94,7 +94,7 @@ class Ownership:
     async def _ask(self) -> None:
         asked_at = self._ticked_s, self._ticked_at
         known = tuple(self._live.values())  # runs started later are not in the reading
-        # Heartbeat first: then no other process takes over a run that the reading shows as ours.
+        # Heartbeat first: no other process can then take over a run that the reading shows as ours.
         await self._log.beat(self._process_id)
         leases = (await self._log.leases()).leases
         if self._since(*asked_at) > PAUSE_S:

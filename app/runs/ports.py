@@ -36,10 +36,10 @@ from app.domain.principals import Principal
 from app.runs.log_entries import LogEntry
 
 RESERVE_AHEAD = 10_000
-"""Numbers reserved beyond the head at creation and at each flush."""
+"""Numbers reserved beyond the head, at creation and at each flush."""
 
 ABRIDGED_CHARACTERS = 400
-"""Characters that are read of old answers."""
+"""Characters read of an old answer."""
 
 RunStatus = Literal["running", "complete", "stopped", "error"]
 Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "ai_sdk"]
@@ -47,7 +47,7 @@ Route = Literal["chat", "api_chat_stream", "regenerate", "continue", "openai", "
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """Everything that is written, in one transaction, when a question is accepted."""
+    """Everything written, in one transaction, when a question is accepted."""
 
     run_id: str
     principal: Principal
@@ -72,7 +72,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a stop achieved; `already` is true when the run had ended before."""
+    """The effect of a stop. `already` is true when the run had ended before."""
 
     stopped: bool
     already: bool
@@ -84,7 +84,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run's row as read. `head` is the highest stored seq, `terminal` its last entry."""
+    """A run's row as read. `head` is the highest stored seq, `terminal` the last entry."""
 
     run_id: str
     owner_id: str
@@ -137,7 +137,7 @@ class Created:
     """The run was created and is owned by this process.
 
     `stop_requested`: a stop for this id arrived before the run existed. `is_new_conversation`: the
-    run is the first of its conversation, so there is no history to read.
+    run is the first in its conversation, so there is no history to read.
     """
 
     record: RunRecord
@@ -147,14 +147,14 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRequest:
-    """The idempotency key is known; `record` is the run it created (compare `request_hash`)."""
+    """The idempotency key is known. `record` is the run it created (compare `request_hash`)."""
 
     record: RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """New events of one run for the next flush; `reserved` is the new reservation."""
+    """New events of one run for the next flush. `reserved` is the new reservation."""
 
     run_id: str
     epoch: int
@@ -205,7 +205,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """All running runs, and the database's clock in seconds at the time of reading."""
+    """All active runs, and the database's clock in seconds at the time of reading."""
 
     now_s: float
     leases: tuple[Lease, ...]
@@ -213,14 +213,14 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something happened to runs, perhaps in another process. Can be lost: readers also poll."""
+    """News of runs, perhaps of another process. Can be lost, so readers also poll."""
 
     kind: Literal["progress", "stop", "ended"]
     run_ids: tuple[str, ...]
 
 
 def replacement_seq(record_reserved: int, closed_by: int | None) -> int:
-    """The number of a terminal event that replaces `closed_by`, or precedes it (None)."""
+    """The number of a terminal event that replaces `closed_by` or, if None, precedes it."""
     return max(record_reserved, closed_by or 0) + 2
 
 
@@ -238,7 +238,8 @@ class RunLog(Protocol):
         ...
 
     async def flush(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """Append the entries of all runs in one transaction and raise head and reservation.
+        """Append the entries of all runs in one transaction, and raise their heads and
+        reservations.
 
         Returns the ids of runs that were *not* written: ended, or of another epoch.
         """
@@ -251,42 +252,42 @@ class RunLog(Protocol):
     async def replace_ending(self, outcome: ClosedRun) -> LogEntry | None:
         """Replace the ending that another process gave to a run whose owner is alive.
 
-        Atomic and idempotent. Returns the terminal entry with its new number; None when the run
-        was not closed as dead, its answer has been continued since, its events are purged, or the
+        Atomic and idempotent. Returns the terminal entry with its new number. Returns None when the
+        run was not closed as dead, its answer has been continued, its events were purged, or the
         owner's numbers overlap with those of the closing process.
         """
         ...
 
     async def record(self, principal: Principal, run_id: str) -> RunRecord | None:
-        """The run's row; None when unknown or owned by somebody else."""
+        """The run's row; None when unknown or owned by someone else."""
         ...
 
     async def entries(self, run_id: str, *, after: int, limit: int) -> tuple[LogEntry, ...]:
-        """Stored events with `seq > after`, in order, at most `limit`. Does not check the owner."""
+        """At most `limit` stored events with `seq > after`, in order. Does not check the owner."""
         ...
 
     async def answer_text(
         self, principal: Principal, run_id: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        """The stored answer: the message once the run has ended, else its flushed tokens."""
+        """The stored answer: the message if the run has ended, else its flushed tokens."""
         ...
 
     async def request_stop(
         self, principal: Principal, run_id: str, *, at: datetime
     ) -> RunRecord | None:
-        """Ask the owner to stop (flag and notice). An unknown id is remembered for 60 s."""
+        """Ask the owner to stop, by flag and notice. An unknown id is remembered for 60 s."""
         ...
 
     async def stops_requested(self, process_id: str) -> tuple[str, ...]:
-        """Running runs of this process with a stop request."""
+        """The active runs of this process with a stop request."""
         ...
 
     async def beat(self, process_id: str) -> None:
-        """Renew this process's lease: increment its counter, creating it if needed."""
+        """Renew this process's lease: increment its counter, created if needed."""
         ...
 
     async def leases(self) -> Leases:
-        """Every running run with the heartbeat of its process."""
+        """Every active run with the heartbeat of its process."""
         ...
 
     async def take_over(self, lease: Lease, *, process_id: str) -> RunRecord | None:
@@ -304,10 +305,9 @@ class RunLog(Protocol):
     ) -> tuple[Turn, ...]:
         """The last `limit` turns of a conversation before question `before`, oldest first.
 
-        Answers before the last `whole` turns are cut after `ABRIDGED_CHARACTERS`; None: none is.
-
-        Of several answers to one question the newest ended one is used; a question without an
-        ended answer is skipped.
+        Answers older than the last `whole` turns are cut after `ABRIDGED_CHARACTERS`; with None, no
+        answer is cut. If a question has several answers, the newest ended one is used; a question
+        without an ended answer is skipped.
         """
         ...
 
@@ -318,17 +318,17 @@ class RunLog(Protocol):
         ...
 
     async def purge(self, *, ended_before: datetime) -> int:
-        """Delete the events of runs that ended earlier; rows and messages stay. Returns a count."""
+        """Delete events of runs that ended earlier; rows and messages stay. Returns the number."""
         ...
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
-        """Call `listener` on the event loop for each notice; returns the unsubscribe function."""
+        """Call `listener` on the event loop for each notice. Returns the unsubscribe function."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Input of the engine. `history` is oldest first and excludes the question itself."""
+    """The engine's input. `history` is oldest first and excludes the question itself."""
 
     run_id: str
     session_id: str
@@ -338,14 +338,14 @@ class Question:
     filters: Filters
     model: str = ""  # by name; empty: the engine's default
     history: tuple[Turn, ...] = ()
-    older: tuple[Turn, ...] = ()  # the turns before `history`, with the starts of their answers
-    continues: str | None = None  # the text so far, which the answer continues
-    reused_evidence: tuple[StageRecord, ...] = ()  # of an earlier answer, whose passages are kept
+    older: tuple[Turn, ...] = ()  # turns before `history`, with abridged answers
+    continues: str | None = None  # the text so far, which the answer will continue
+    reused_evidence: tuple[StageRecord, ...] = ()  # of an earlier answer
 
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """The engine's last item: why generation ended and its usage (None: not reported)."""
+    """The engine's last item: why generation ended, and its usage (None: not reported)."""
 
     finish_reason: FinishReason
     usage: Usage | None
@@ -353,10 +353,10 @@ class EngineResult:
 
 @dataclass(slots=True)
 class Evidence:
-    """The numbered passages of the answer, set by the engine: `[n]` is `passages[n - 1]`."""
+    """The numbered passages of the answer, set by the engine. `[n]` is `passages[n - 1]`."""
 
     passages: tuple[Passage, ...] = ()
-    withheld: str = ""  # received but not emitted: the start of a possible marker
+    withheld: str = ""  # received but not emitted: a possible start of a marker
 
 
 class AnswerEngine(Protocol):
@@ -364,7 +364,7 @@ class AnswerEngine(Protocol):
 
     @property
     def model_name(self) -> str:
-        """The default model's name; `Question.model` may name another."""
+        """The default model's name. `Question.model` may name another."""
         ...
 
     def expect(self, text: str) -> None:
@@ -374,9 +374,9 @@ class AnswerEngine(Protocol):
     def answer(
         self, question: Question, evidence: Evidence
     ) -> AsyncGenerator[Stage | Token | EngineResult, None]:
-        """Stage events and tokens in order, then exactly one `EngineResult`.
+        """Yields stage events and tokens in order, then exactly one `EngineResult`.
 
-        Must be closed (`aclosing`): closing or cancelling closes the model's socket. Raises
+        Must be closed (`aclosing`); closing or cancelling it closes the model's socket. Raises
         `RunFailure`. `evidence.passages` is set before the first token.
         """
         ...
@@ -388,7 +388,7 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def monotonic(self) -> float:
-        """Seconds; never decreases."""
+        """Monotonic time in seconds."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -45,10 +45,10 @@ MAX_CONCURRENT_SEARCHES = 24
 """Concurrent searches per process. Each uses a database connection half of the time, and each of
 its steps waits for one iteration of the event loop, in which all streams are served."""
 _SEARCH_DONE = frozenset({"reranking_complete", "generation_start"})
-"""After these events a run waits for the model at most, so its search slot is released."""
+"""After these events a run waits for nothing but the model, so its search slot is released."""
 MAX_ANSWER_CHARACTERS = 4_000_000
 MAX_ANSWER_EVENTS = 200_000
-"""An answer that never ends would exhaust the memory long before its timeout."""
+"""Limit. An endless answer would exhaust the memory long before its timeout."""
 UNSAVED_AFTER_S = 5.0
 SAVE_RETRY_S = 0.5
 
@@ -59,7 +59,7 @@ async def _already_confirmed() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Everything needed to answer a run. One per process."""
+    """Everything needed to answer runs. One per process."""
 
     run_log: RunLog
     engine: AnswerEngine
@@ -75,18 +75,18 @@ class Producer:
     )
 
     async def produce(self, run: LiveRun, ask: Callable[[], Awaitable[Question]]) -> None:
-        """Answer and finish. Never raises for a failed answer; must not be cancelled.
+        """Answer and finish. Does not raise for a failed answer. Must not be cancelled.
 
         `ask` reads the engine's input. It is part of generation, so it may fail too.
         """
-        # Before anything can be cancelled: `run_start` is always the first event.
+        # First of all, so that `run_start` is always the first event.
         self._open(run)
         generating = self.tasks.spawn(
             self._generate(run, ask), name=f"answer {run.run_id}", awaited=True
         )
         run.set_producer(generating)
         await asyncio.wait({generating})
-        # After a pause of this process the run may belong to another one.
+        # After a pause of this process, the run may belong to another one.
         await self.confirm_ownership()
         if run.fenced:
             return
@@ -123,7 +123,7 @@ class Producer:
             raise RunFailure(
                 "RETRIEVAL_FAILED", "The library cannot be searched right now. Please try again."
             ) from None
-        except Exception:  # the producer's boundary: every run must end
+        except Exception:  # outermost handler: every run must end
             log.exception("Run %s failed", run.run_id)
             raise RunFailure("INTERNAL", "Something went wrong while answering.") from None
 
@@ -178,7 +178,7 @@ class Producer:
     async def _finish(self, run: LiveRun, outcome: RunOutcome) -> None:
         run.finishing = True
         if run.evidence.withheld:
-            # The start of a marker that will never be completed is ordinary text.
+            # The start of a marker that is never completed is ordinary text.
             run.append(Token(content=run.evidence.withheld, timestamp=timestamp(self.clock.now())))
         answer = fold_entries(run.entries)
         citations = await citations_event(
@@ -192,7 +192,7 @@ class Producer:
         closed_run = close_run(closing, answer, unsaved=unsaved, last_seq=last_seq)
         self.observer.ended(run, closed_run)
         saving = self.tasks.spawn(self._save(closed_run), name=f"save {run.run_id}")
-        # A database that does not respond must not delay the answer either.
+        # An unresponsive database must not delay the answer either.
         await asyncio.wait({saving}, timeout=UNSAVED_AFTER_S)
         if not saving.done():
             log.warning("Run %s ended but cannot be saved yet", run.run_id)

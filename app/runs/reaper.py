@@ -2,7 +2,7 @@
 
 A run is taken over only after this reaper has read its owner's heartbeat unchanged for `LEASE_S`,
 by the clock of a reachable database. A gap in the readings (database unreachable, process paused)
-restarts the observation, so that an outage never looks like a dead process.
+restarts the observation, so that an outage is never mistaken for a dead process.
 
 A run of this process without a task is an orphan: its creation or take-over was committed but not
 acknowledged, or closing it failed. It is closed after the same time.
@@ -166,7 +166,7 @@ def _timings_of(record: RunRecord, entries: list[LogEntry]) -> Timings:
 
 
 def _last_event_at(record: RunRecord, entries: list[LogEntry]) -> datetime:
-    """The time of the last stored event: the wait for the reaper is not part of the run's time."""
+    """The time of the last stored event: waiting for the reaper is not part of the run's time."""
     if not entries:
         return record.created_at
     try:

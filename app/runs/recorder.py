@@ -15,7 +15,7 @@ from app.runs.supervisor import attempt_each
 log = logging.getLogger(__name__)
 
 FLUSH_INTERVAL_S = 0.15
-IDLE_S = 5.0  # a pass without work still ends, so that the loop counts as healthy
+IDLE_S = 5.0  # a pass without work ends too, so that the loop counts as healthy
 
 
 class Recorder:
@@ -36,7 +36,7 @@ class Recorder:
         self._work.set()
 
     async def step(self) -> None:
-        """Wait for events and flush them. After a failure the same events are retried."""
+        """Wait for events and flush them. After a failure, the same events are retried."""
         with suppress(TimeoutError):
             async with asyncio.timeout(IDLE_S):
                 await self._work.wait()
@@ -80,10 +80,10 @@ class Recorder:
                 await self._handle_take_over(run)
 
     async def _handle_take_over(self, run: LiveRun) -> None:
-        """The run was closed as dead while this process was disconnected or paused.
+        """Handle a run that was closed as dead while this process was disconnected or paused.
 
-        If the process was not paused, the run continues: it has everything its viewers saw, and
-        will replace the ending. If it was paused, its entries must no longer be sent.
+        Without a pause the run continues: it has everything its viewers saw, and will replace the
+        ending. After a pause, its entries must no longer be sent.
         """
         now = self._clock.monotonic()
         record = await self._log.record(Principal(run.record.owner_id), run.run_id)

@@ -1,4 +1,4 @@
-"""Waiting for news of a run that another process owns."""
+"""Waits for news of a run that another process owns."""
 
 import asyncio
 from contextlib import suppress
@@ -13,19 +13,19 @@ class RunSignals:
         self.closed = False
 
     def close(self) -> None:
-        """Wake every waiter for the last time: this process serves no more viewers."""
+        """Wake every waiter for the last time, because this process serves no more viewers."""
         self.closed = True
         for run_id in tuple(self._events):
             self.notify(run_id)
 
     def notify(self, run_id: str) -> None:
-        """Wake everybody who waits for this run."""
+        """Wake everyone who waits for this run."""
         event = self._events.pop(run_id, None)
         if event is not None:
             event.set()
 
     def subscribe(self, run_id: str) -> asyncio.Event:
-        """Subscribe before reading the run: a notification that arrives meanwhile is not missed."""
+        """Subscribe before reading the run, so that no notification is missed in between."""
         event = self._events.get(run_id)
         if event is None:
             event = self._events[run_id] = asyncio.Event()

@@ -48,16 +48,16 @@ from app.runs.tasks import TaskTracker
 log = logging.getLogger(__name__)
 
 HISTORY_TURNS = 20
-OLDER_TURNS = 480  # read in short, for the summary in the prompt
+OLDER_TURNS = 480  # read in abridged form, for the summary in the prompt
 STOPPING_WAIT_S = 2.0
-NOTICE_GRACE_S = 0.3  # a closed connection may be noticed just after the next question arrives
+NOTICE_GRACE_S = 0.3  # a closed connection may only be noticed after the next question arrives
 KEEP_EVENTS = timedelta(hours=26)
 PURGE_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Concurrent runs per owner across all replicas (None: no limit) and per process."""
+    """Concurrent runs per owner over all replicas (None: no limit), and per process."""
 
     per_owner: int | None
     per_process: int
@@ -65,7 +65,7 @@ class Limits:
 
 
 class RunService:
-    """All runs of this process, and access to those of other processes."""
+    """The runs of this process, and access to those of other processes."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class RunService:
         supervisor: Supervisor | None = None,
         elapsed: Callable[[], float] | None = None,
     ) -> None:
-        """`elapsed`: seconds, including suspended time; unset: the clock's monotonic time."""
+        """`elapsed`: seconds including suspended time; by default the clock's monotonic time."""
         self._log = run_log
         self._engine = engine
         self._observer = observer or NullRunObserver()
@@ -146,7 +146,7 @@ class RunService:
     async def ask(self, ask: Ask) -> RunHandle:
         """Accept a question and return a handle that follows its run from the start.
 
-        The run belongs to the application, not to the request: a caller that is cancelled meanwhile
+        The run belongs to the application, not to the request: cancelling the caller meanwhile
         counts as a closed connection. Raises `RequestError`s and `StoreUnavailable`.
         """
         task = self._tasks.spawn(self._ask(ask), name="ask", awaited=True)
@@ -195,7 +195,7 @@ class RunService:
                 await self._signals.wait_for(run_id, 0.05)
 
     def _refusal(self) -> RequestError | None:
-        """Why no new run is accepted now. A repeat of a known request is still followed."""
+        """The reason for accepting no new run now. Repeats of known requests are still followed."""
         if self.draining:
             return Draining("The server is restarting. Please try again in a moment.")
         limit = self._limits.per_process
@@ -308,7 +308,7 @@ class RunService:
     async def attach(
         self, principal: Principal, run_id: str, *, after: int
     ) -> LiveCursor | StoredCursor | None:
-        """A cursor after position `after`; None when that is the terminal event. `NotFound`."""
+        """A cursor after `after`; None when that is the terminal event. Raises `NotFound`."""
         run = self._live.get(run_id)
         if run is not None and not run.fenced:
             if run.record.owner_id != principal.owner_id:
@@ -339,7 +339,7 @@ class RunService:
     async def drain(self, grace_s: float) -> None:
         """Accept nothing new, give running answers `grace_s`, then end them as interrupted.
 
-        Viewers of other processes' runs are disconnected at the end; they resume elsewhere.
+        At the end, viewers of other processes' runs are disconnected; they resume elsewhere.
         """
         self.draining = True
         try:
@@ -351,7 +351,7 @@ class RunService:
         self._shutdown.end_now()
 
     async def close(self) -> None:
-        """Unsubscribe; the owner of the tracker cancels the tasks."""
+        """Unsubscribe. The owner of the task tracker cancels the tasks."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

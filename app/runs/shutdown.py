@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 FINAL_SAVE_S = 6.0
 FORCED_SAVE_S = 2.0
-"""For saving answers after a forced shutdown. The next process closes what is not saved by then."""
+"""Limit for saving answers after a forced shutdown. The next process closes unsaved runs."""
 
 
 class Shutdown:

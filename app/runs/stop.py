@@ -47,13 +47,13 @@ class Stopper:
         return cancelled
 
     def requested(self, run_id: str) -> None:
-        """Another process forwarded a stop; ids of other processes are ignored."""
+        """Handle a stop forwarded by another process. Ids of other processes' runs are ignored."""
         run = self._live.get(run_id)
         if run is not None:
             self.cancel(run, "stopped")
 
     async def stop(self, principal: Principal, run_id: str) -> Receipt | None:
-        """Stop the run; returns the receipt once the owner confirms, None if it does not.
+        """Stop the run. Returns the receipt once the owner confirms, None if it does not.
 
         Raises `NotFound` for an unknown or foreign id. The id is still remembered for this
         principal: a run that starts under it within 60 s ends immediately.
@@ -98,7 +98,7 @@ class Stopper:
         return None
 
     async def poll(self) -> None:
-        """Poll for stop requests every `REQUEST_POLL_S`, in case a notice was lost."""
+        """Poll for stop requests every `REQUEST_POLL_S`, in case a notice is lost."""
         if any(not run.stopping for run in self._live.values()):
             for run_id in await self._log.stops_requested(self._process_id):
                 self.requested(run_id)

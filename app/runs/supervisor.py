@@ -1,7 +1,7 @@
-"""Runs the background loops of one event loop: restarted with backoff, counted and monitored.
+"""Runs the background loops of one event loop, with restarts, backoff, counters and monitoring.
 
-A loop repeats one pass. A pass that raises anything is retried. Readiness turns false when a loop
-keeps failing, or when its last success is older than one pass may take.
+A loop repeats one pass. A pass that raises is retried. Readiness turns false when a loop keeps
+failing, or when its last success is older than a pass may take.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ BACKOFF_S = 0.5  # doubled by each consecutive failure ...
 MIN_MAX_BACKOFF_S = 2.0  # ... up to the loop's own interval, within these bounds
 MAX_BACKOFF_S = 30.0
 TOLERATED_S = 10.0
-"""How long a loop may fail before the process reports that it is not ready."""
+"""Seconds a loop may fail before the process reports that it is not ready."""
 PASS_S = 30.0
-"""How long a pass may take. Statements have a lower timeout of their own."""
+"""Seconds a pass may take. Statements have a lower timeout of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackgroundLoop:
-    """`step` is one pass; it may also wait for work, for less than `pass_s`."""
+    """`step` is one pass. It may also wait for work, for less than `pass_s`."""
 
     name: str
     step: Callable[[], Awaitable[object]]
@@ -65,22 +65,22 @@ class LoopState:
 
 @dataclass(slots=True)
 class Supervisor:
-    """One per event loop; `tasks` owns the tasks of the loops and ends them."""
+    """One per event loop. `tasks` owns the loops' tasks and ends them."""
 
     tasks: TaskTracker
     clock: Clock
     _states: dict[str, LoopState] = field(default_factory=dict)
 
     def start(self, loop: BackgroundLoop) -> "asyncio.Task[None]":
-        """Run `loop` until its task is cancelled. Names are unique."""
+        """Run `loop` until its task is cancelled. Names must be unique."""
         if loop.name in self._states:
-            raise ValueError(f"There is a background loop {loop.name!r} already")
+            raise ValueError(f"The background loop {loop.name!r} already exists")
         state = LoopState(loop, self.clock.monotonic() + loop.first_after_s)
         self._states[loop.name] = state
         return self.tasks.spawn(self._run(state), name=loop.name)
 
     def states(self) -> tuple[LoopState, ...]:
-        """All started loops, in the order in which they were started."""
+        """All started loops, in start order."""
         return tuple(self._states.values())
 
     def failing(self) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ class Supervisor:
                 await self.clock.sleep(state.backoff_s())
                 continue
             self._succeeded(state)
-            # Even with a pause of 0: a pass that never awaits would block the event loop.
+            # Even with a pause of 0: a pass that never awaits would otherwise block the event loop.
             await self.clock.sleep(state.loop.every_s)
 
     def _succeeded(self, state: LoopState) -> None:
@@ -140,15 +140,15 @@ class Supervisor:
 
 
 def _being_cancelled() -> bool:
-    """False for a `CancelledError` that came from an awaited object, not from this task."""
+    """False for a `CancelledError` raised by an awaited object rather than by this task."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def attempt_each(items: Iterable[T], work: Callable[[T], Awaitable[object]]) -> None:
-    """Run `work` on every item; errors are raised at the end.
+    """Run `work` on every item and raise errors at the end.
 
-    `StoreUnavailable` is raised immediately: it would affect every item.
+    `StoreUnavailable` is raised immediately, because it would affect every item.
     """
     failed: list[Exception] = []
     for item in items:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class TaskTracker:
-    """Owns the tasks of one event loop. A task that fails is logged, never lost."""
+    """Owns the tasks of one event loop. A failed task is logged, never lost."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -27,7 +27,7 @@ class TaskTracker:
     def spawn(
         self, work: Coroutine[object, object, T], *, name: str, awaited: bool = False
     ) -> "asyncio.Task[T]":
-        """Start `work` on the running loop; the tracker keeps a reference until it ends.
+        """Start `work` on the running loop. The tracker keeps a reference until it ends.
 
         `awaited`: the caller awaits the task, so a `CitestreamError` is not logged here.
         """

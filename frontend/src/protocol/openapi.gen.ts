@@ -1666,7 +1666,7 @@ export interface components {
         };
         /**
          * Receipt
-         * @description What a stop achieved; `already` is true when the run had ended before.
+         * @description The effect of a stop. `already` is true when the run had ended before.
          */
         Receipt: {
             /** Stopped */
