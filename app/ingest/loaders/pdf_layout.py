@@ -204,7 +204,7 @@ def _marked(row: _Row) -> _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Gutter:
-    """Vertical empty space that the rows up to row `end` leave free."""
+    """Vertical empty space that the rows before row `end` leave free."""
 
     middle: float
     end: int

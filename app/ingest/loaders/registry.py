@@ -46,9 +46,9 @@ class Loader:
 
 
 def _rst(data: bytes) -> ParsedDocument:
-    """Import the format's library with the first such file. The same applies below.
+    """Import the format's library with the first such file; the functions below do the same.
 
-    At start, these imports would take a seventh of the start-up time.
+    Imported at start, these libraries would take a seventh of the start-up time.
     """
     from app.ingest.loaders.restructured_text import load_rst
 

@@ -262,7 +262,7 @@ class _Reader:
 
     def _table(self, table: Element) -> None:
         self._number = 0
-        if all(len(_cells(row)) < 2 for row in _table_rows(table)):  # a frame round text
+        if all(len(_cells(row)) < 2 for row in _table_rows(table)):  # a frame around text
             for row in _table_rows(table):
                 for cell in _cells(row):
                     self._blocks(cell)
