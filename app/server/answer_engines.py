@@ -1,4 +1,4 @@
-"""Makes the answer engine of each model: the graph over one loop's database."""
+"""Builds the answer engine of each model: the graph over one loop's database."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def make_engine(
     reranker: Reranker,
     clock: SystemClock,
 ) -> AnswerEngine:
-    """The graph over this loop's database, for each of the process's models."""
+    """Build the graph over this loop's database for one of the process's models."""
     search = HybridSearch(index, embedder, words)
     planner = Planner(
         library=library,
@@ -115,7 +115,7 @@ def _engine_of(
 
 @dataclass(frozen=True, slots=True)
 class _ModelCalls:
-    """The calls that the graph makes to one model."""
+    """The graph's calls to one model."""
 
     model: AnswerModel
     name: str
@@ -152,7 +152,7 @@ class _ModelCalls:
 
 @contextmanager
 def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
-    """Adds the model's name to a failure when there are several models."""
+    """Add the model's name to a failure when there are several models."""
     try:
         yield
     except RunFailure as failure:
@@ -162,7 +162,7 @@ def failures_named(model: AnswerModel, name: str) -> Iterator[None]:
 
 
 def _answers_by(model: AnswerModel) -> str:
-    """The sentence about the model, for those who ask who answers."""
+    """The sentence about the model, for users who ask who answers."""
     if not model.can_judge:
         return "No model is connected: answers are quoted from the passages, word for word."
     where = f", to which passages are sent ({model.sends_to})" if model.sends_to else ""
@@ -170,14 +170,14 @@ def _answers_by(model: AnswerModel) -> str:
 
 
 class EventPath(TypedDict, total=False):
-    """How the graph's events are made, where that is not LangChain's and pydantic's own way."""
+    """How the graph's events are created, where it differs from stock LangChain and pydantic."""
 
     make_callbacks: Callable[[], BaseCallbackManager]
     make_token: Callable[[str, str], Token]
 
 
 def event_path(*, fast: bool) -> EventPath:
-    """Arguments of `GraphEngine`."""
+    """Keyword arguments for `GraphEngine`."""
     if not fast:
         return {}
     from app.llm.fast_path.inline_callbacks import make_callbacks

@@ -1,4 +1,4 @@
-"""The models that settings name: the one of `LLM_PROVIDER`, those of `MODELS`, quoting mode."""
+"""The models named in settings: that of `LLM_PROVIDER`, those of `MODELS`, and quoting mode."""
 
 from app.config import Settings
 from app.domain.model_endpoints import QUOTING, ModelEndpoint
@@ -8,9 +8,9 @@ from app.llm.discovery import OLLAMA, Listing
 
 
 def configured_models(settings: Settings) -> tuple[ConfiguredModel, ...]:
-    """In the order of preference: the first that a person may use is their default.
+    """Models by preference: a user's default is the first one they may use.
 
-    An entry of `MODELS` with the name of the model of `LLM_PROVIDER` takes its place. Raises
+    An entry of `MODELS` with the name of the model of `LLM_PROVIDER` replaces it. Raises
     `SettingError`.
     """
     default = _default(settings)
@@ -43,7 +43,7 @@ def _default(settings: Settings) -> ConfiguredModel | None:
 
 
 def listings(settings: Settings) -> tuple[Listing, ...]:
-    """Where models are looked for: Ollama on this machine, and addresses that everybody may use."""
+    """Where to look for models: Ollama on this machine, and addresses that everyone may use."""
     found = [Listing(OLLAMA)]
     if settings.provider == "openai":
         found.append(
@@ -59,6 +59,6 @@ def listings(settings: Settings) -> tuple[Listing, ...]:
 
 
 def known_models(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Address and name at the endpoint of those that are configured."""
+    """Address, and name at the endpoint, of each configured model."""
     models = (one.settings for one in configured_models(settings))
     return tuple((one.base_url or OPENAI_URL, one.name) for one in models if one.name)

@@ -1,7 +1,7 @@
 """Wires the services of one event loop.
 
 Pools, clients and run tasks belong to the running loop: they start once, on first use, and are
-dropped when the loop is closed. What serves every loop of the process is in `shared_parts`.
+dropped when the loop is closed. Parts shared by all loops of the process are in `shared_parts`.
 """
 
 import asyncio
@@ -82,10 +82,10 @@ class Container:
 
 
 class Containers:
-    """One `Container` per event loop, started once however many ask at the same time.
+    """One `Container` per event loop, started once however many callers ask at the same time.
 
-    An async generator owns each, because a loop closes its generators when it shuts down: the only
-    hook into the shutdown when there is no lifespan.
+    Each is owned by an async generator, because a loop closes its generators when it shuts down.
+    Without a lifespan there is no other hook into the shutdown.
     """
 
     def __init__(self, process: Process) -> None:
@@ -97,7 +97,7 @@ class Containers:
         return len(self._owners)
 
     async def get(self) -> Container:
-        """The running loop's. Raises `SettingError` or `StoreUnavailable`; a later call retries."""
+        """The running loop's container. Raises `SettingError` or `StoreUnavailable`; retryable."""
         loop = asyncio.get_running_loop()
         starting = self._starting.get(loop)
         if starting is None:
@@ -111,7 +111,7 @@ class Containers:
         return await anext(self._owners[loop])
 
     async def _owned(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Container, None]:
-        """The only generator that is open while the loop runs: a loop closes all at once."""
+        """Hold the container until the loop shuts down, which closes all its generators at once."""
         try:
             async with AsyncExitStack() as stack:
                 yield await start(self.process, stack)
@@ -120,12 +120,12 @@ class Containers:
             self._starting.pop(loop, None)
 
     def _drop_closed(self) -> None:
-        """Drop loops that were closed without a shutdown."""
+        """Drop containers of loops that were closed without a shutdown."""
         for loop in [loop for loop in self._owners if loop.is_closed()]:
             del self._owners[loop], self._starting[loop]
 
     async def services(self) -> Services:
-        """The services that the routes use."""
+        """The services for the routes."""
         return (await self.get()).services
 
     async def close(self) -> None:
@@ -140,7 +140,7 @@ class Containers:
 
 
 async def start(process: Process, stack: AsyncExitStack) -> Container:
-    """The services of the running loop, until `stack` is closed. Drain the runs first."""
+    """Start the services of the running loop, until `stack` is closed. Drain the runs first."""
     log.info("Starting, 1 of 3: the database")
     dsn = await asyncio.to_thread(process.dsn)
     password = await asyncio.to_thread(process.password)
@@ -175,7 +175,7 @@ async def start(process: Process, stack: AsyncExitStack) -> Container:
 
 
 async def _end(tasks: TaskTracker, database: Database) -> None:
-    """End the tasks; tasks that wait for an unresponsive database are cut off."""
+    """End the tasks. Tasks that wait for an unresponsive database are cut off."""
     try:
         async with asyncio.timeout(TASK_SHUTDOWN_S):
             await tasks.close()
@@ -195,7 +195,7 @@ async def _assemble(
     supervisor: Supervisor,
     reranking: httpx.AsyncClient | None,
 ) -> Container:
-    """Wire the parts of one loop together and start the runs."""
+    """Wire the parts of one loop and start its runs."""
     settings = process.settings
     library = LibraryStore(database)
     index = PostgresPassageIndex(database)
@@ -286,7 +286,7 @@ def make_runs(
     notices: Listener,
     supervisor: Supervisor,
 ) -> RunService:
-    """The runs of this loop, answered by `engine`, logged in `database`."""
+    """The runs of this loop, answered by `engine` and logged in `database`."""
     settings = process.settings
     return RunService(
         PostgresRunLog(database, notices, StatementMetrics(process.telemetry.metrics)),
@@ -305,7 +305,7 @@ def make_runs(
 def make_offered(
     settings: Settings, models: ModelCatalog, clock: SystemClock, tasks: TaskTracker
 ) -> OfferedModels:
-    """The models that people may choose; more are found if the settings want that."""
+    """The models offered to users. Finds more if the settings allow it."""
 
     def add(found: Sequence[ModelEndpoint]) -> None:
         models.add_found(ConfiguredModel(one, settings.model_at(one)) for one in found)
@@ -333,7 +333,7 @@ def make_jobs(
     tasks: TaskTracker,
     clock: SystemClock,
 ) -> IngestQueue:
-    """Uploads into this loop's database."""
+    """The ingest queue for uploads into this loop's database."""
     library = LibraryStore(database)
     files = process.settings.data_dir / "files"
     return IngestQueue(

@@ -1,8 +1,8 @@
-"""Schedules full garbage collections: when the process is idle, or when memory has grown.
+"""Schedules full garbage collections when the process is idle or memory has grown.
 
 A full collection pauses every stream, for 44 to 230 ms with hundreds of streams. Python triggers it
-by counting objects, so mostly under load; here it is triggered by growth of the resident memory.
-Answers leave no reference cycles (`tests/stream/test_garbage.py`); libraries may.
+by counting objects, so mostly under load; here growth of the resident memory triggers it. Answers
+leave no reference cycles (`tests/stream/test_garbage.py`); libraries may.
 """
 
 import gc
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 YOUNG_THRESHOLD: Final = 10_000
 """Threshold of the youngest generation. A hundred streams have thousands of live objects at any
-moment; with the default, 40 collections a second took a tenth of the time and found nothing."""
+moment: with the default, 40 collections per second took a tenth of the time and found nothing."""
 FULL_THRESHOLD: Final = 10_000
-"""Collections of the middle generation after which Python starts a full collection itself."""
+"""Collections of the middle generation before Python itself starts a full collection."""
 CHECK_S: Final = 5.0
 MEGABYTE: Final = 2**20
 IDLE_GROWTH: Final = 8 * MEGABYTE
 BUSY_GROWTH: Final = 96 * MEGABYTE
-"""With active streams: rare, and still far below the limit of a small container."""
+"""Growth that triggers a collection despite active streams: rare, yet safe in small containers."""
 
 
 @cache

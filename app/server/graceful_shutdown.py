@@ -1,12 +1,14 @@
 """Lets running answers finish before the server stops, however the server was started.
 
-Uvicorn closes its listeners on SIGTERM and ends the lifespan after all streams have ended. So its
-signal handlers are wrapped: draining starts at the signal, with open listeners (new questions get
-503; follow and stop are served), and uvicorn's handler is called when the answers have ended.
-Viewers that do not read get a short grace period; uvicorn would wait for them indefinitely.
+Uvicorn closes its listeners on SIGTERM and ends the lifespan after all streams have ended. Its
+signal handlers are therefore wrapped: draining starts at the signal, with open listeners (new
+questions get 503; follow and stop are served), and uvicorn's handler is called once the answers
+have ended. Viewers that do not read get a short grace period, because uvicorn would wait for them
+indefinitely.
 
-A second signal ends the answers immediately. It is forwarded only after they are closed: uvicorn
-would cancel its requests, no viewer would get a terminal event, and the runs would stay open.
+A second signal ends the answers immediately. It is forwarded only after they are closed: otherwise
+uvicorn would cancel its requests, no viewer would get a terminal event, and the runs would stay
+open.
 """
 
 import asyncio
@@ -31,14 +33,14 @@ class _CancellationFilter(logging.Filter):
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        """The server logs the number of requests itself; a cancelled lifespan arrives as text."""
+        """The server logs the number of requests itself. A cancelled lifespan is logged as text."""
         if record.exc_info:
             return not isinstance(record.exc_info[1], asyncio.CancelledError)
         return not record.getMessage().rstrip().endswith("asyncio.exceptions.CancelledError")
 
 
 class GracefulShutdown:
-    """The first signal drains, then stops the server; the second ends the answers immediately.
+    """The first signal drains, then stops the server. The second ends the answers immediately.
 
     The third stops the server immediately.
     """
@@ -61,7 +63,7 @@ class GracefulShutdown:
         self._filter = _CancellationFilter()
 
     def install(self) -> None:
-        """Wrap the server's signal handlers; does nothing outside the main thread."""
+        """Wrap the server's signal handlers. Does nothing outside the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             handler = signal.getsignal(number)
             if not callable(handler) or handler is signal.default_int_handler:
@@ -81,7 +83,7 @@ class GracefulShutdown:
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         is_first = not self._received_numbers
-        # uvicorn's supervisor follows the terminal's SIGINT with a SIGTERM of its own.
+        # After the terminal's SIGINT, uvicorn's supervisor sends a SIGTERM of its own.
         is_repeated = number == signal.SIGINT or number in self._received_numbers
         self._received_numbers.add(number)
         if is_first:
@@ -95,7 +97,7 @@ class GracefulShutdown:
             self._loop.call_soon_threadsafe(self._force_answers)
 
     def _force_server(self, number: int, frame: FrameType | None) -> None:
-        """The server treats a second SIGINT as a forced exit."""
+        """Force the server to exit, as it does on a second SIGINT."""
         self._wrapped[number](number, frame)
         if signal.SIGINT in self._wrapped:
             self._wrapped[signal.SIGINT](signal.SIGINT, frame)

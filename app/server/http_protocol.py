@@ -1,8 +1,8 @@
 """The HTTP protocol of `python -m app.main`, with timeouts for silent clients.
 
 Uvicorn's protocol waits indefinitely for the first request of a connection, for the rest of a slow
-request head, and for a reader that does not read. A server that is started otherwise needs a proxy
-for that; bodies are limited everywhere (`api/middleware/body_limits.py`).
+request head, and for a client that does not read. A server started in another way needs a proxy
+for this; bodies are limited everywhere (`api/middleware/body_limits.py`).
 """
 
 from asyncio import BaseTransport, TimerHandle, Transport
@@ -12,17 +12,17 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 20.0
-"""Timeout for a request head, and for the first byte of a new connection."""
+"""Timeout for a request head, and for the first byte of a new connection, in seconds."""
 MAX_HEAD_BYTES = 96 * 1024
 UNREAD_S = 300.0
-"""Timeout for a reader that reads nothing. It can reconnect: the answer continues without it."""
+"""Timeout in seconds for a client that reads nothing. It can reconnect; the answer continues."""
 _REFUSAL = b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = _REFUSAL % b"408 Request Timeout"
 _TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
 
 
 class TimeoutProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with timeouts for request heads and for readers."""
+    """Uvicorn's protocol with timeouts for request heads and for clients that do not read."""
 
     head_s = HEAD_S
     unread_s = UNREAD_S
@@ -57,7 +57,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        """The head is complete; the rest of the packet is not counted."""
+        """Stop timing the head. The rest of the packet is not counted."""
         self._stop_head_timer()
         super().on_headers_complete()
 

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 SOURCES_EVERY_S = 5.0
 CONVERSATIONS_EVERY_S = 300.0
-KEEP_SOURCES = timedelta(seconds=40)  # undo is possible for 30 s of it
-KEEP_DELETED = timedelta(minutes=5)  # undo is possible for 30 s of it
+KEEP_SOURCES = timedelta(seconds=40)  # longer than the 30 s in which undo is possible
+KEEP_DELETED = timedelta(minutes=5)  # longer than the 30 s in which undo is possible
 
 
 def maintenance_loops(
@@ -28,10 +28,10 @@ def maintenance_loops(
     clock: Clock,
     discard: Discard | None = None,
 ) -> tuple[BackgroundLoop, ...]:
-    """Purge deleted items; call `restart` (blocks) when the database is unreachable.
+    """Loops that purge deleted items and call `restart` when the database is unreachable.
 
-    `restart` starts a dead embedded server again; None for an external one. `discard` removes the
-    files of purged sources.
+    `restart` (blocking) starts a dead embedded server again; None for an external database.
+    `discard` removes the files of purged sources.
     """
     library, conversations = LibraryStore(database), ConversationStore(database)
 

@@ -11,7 +11,7 @@ from app.llm.answer_model import OPENAI_URL, AnswerModel
 def describe_outbound(
     settings: Settings, model: AnswerModel, *others: AnswerModel
 ) -> Iterator[str]:
-    """One line for each machine that receives data, and one for ignored variables.
+    """One line per machine that receives data, and one for ignored variables.
 
     `model` answers unless one of `others` is chosen.
     """
@@ -30,9 +30,9 @@ def describe_outbound(
         yield f"traces without any words are sent to {_host(address)}{_via(settings, address)}"
     if settings.auth == "jwt" and settings.jwt_secret is None:
         keys = settings.jwt_jwks_url or settings.jwt_issuer or ""
-        yield f"the keys of sign-ins are fetched from {_host(keys)}{_via(settings, keys)}"
+        yield f"sign-in keys are fetched from {_host(keys)}{_via(settings, keys)}"
     if ignored := ignore_ambient(settings):
-        yield f"ignored, because no setting of Citestream: {', '.join(sorted(ignored))}"
+        yield f"ignored, because they are not settings of Citestream: {', '.join(sorted(ignored))}"
 
 
 def _describe_search(settings: Settings) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _embedding_address(settings: Settings) -> str:
 
 
 def _to_choose(models: Iterable[AnswerModel]) -> Mapping[str, list[str]]:
-    """Their names by host."""
+    """Names of the models by host."""
     names: dict[str, list[str]] = {}
     for model in models:
         if model.sends_to is not None:
@@ -65,7 +65,7 @@ def _to_choose(models: Iterable[AnswerModel]) -> Mapping[str, list[str]]:
 
 
 def search_hosts(settings: Settings) -> tuple[str, ...]:
-    """The hosts that questions are sent to for every search."""
+    """The hosts that receive questions for every search."""
     hosts: list[str] = []
     if settings.embeddings != "local":
         at = _embedding_address(settings)
@@ -76,7 +76,7 @@ def search_hosts(settings: Settings) -> tuple[str, ...]:
 
 
 def describe_private(count: int) -> str:
-    """Warning about sources that no signed-in user can read."""
+    """Warns about sources that no signed-in user can read."""
     return (
         f"Only `local` can read {counted(count, 'source')} added with AUTH=none; to share files "
         "again: .venv/bin/python -m app.ingest --shared PATH"

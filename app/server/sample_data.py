@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 FULL_S = 60.0  # how long to wait for a free connection
 
 _LOCK = 0x63697465_73616D70
-"""Advisory lock: of several processes that start together, one ingests."""
+"""Advisory lock: of several processes starting together, only one ingests."""
 
 
 async def load_samples(

@@ -34,7 +34,7 @@ class Process:
         self.tracing = make_tracing(settings.otel_exporter_otlp_endpoint)
 
     def dsn(self) -> str:
-        """The address of the database; starts the embedded server when none is set. Blocks."""
+        """The address of the database. Starts the embedded server when none is set. Blocks."""
         if self.settings.database_url is not None:
             return self.settings.database_url.get_secret_value()
         with self._lock:
@@ -73,7 +73,7 @@ class Process:
         return None if self._server is None else self._server.ensure
 
     def release(self) -> None:
-        """Flush traces and release the embedded server; its last user stops it."""
+        """Flush traces and release the embedded server. Its last user stops it."""
         self.tracing.close()
         with self._lock:
             if self._server is not None:

@@ -26,7 +26,7 @@ class Telemetry:
         self._folder = workers_folder()
 
     def exposition(self, database: Database, supervisor: Supervisor) -> Exposition:
-        """The exposition for `GET /metrics` on the event loop of this pool."""
+        """The exposition for `GET /metrics` on this pool's event loop."""
         database.observe_waits(self.metrics.pool_wait.observe)
         live = LiveCollector(self.metrics, self.runs, database.usage, supervisor.states)
         return Exposition(live, self._folder)

@@ -125,7 +125,7 @@ async def test_quoting_mode_sends_nothing_whatever_the_environment_says(
         server.stop()
         log = server.log
     assert sink.heard == []
-    assert "ignored, because no setting of Citestream: " in log
+    assert "ignored, because they are not settings of Citestream: " in log
     assert "LANGSMITH_TRACING" in log
     assert "are sent to" not in log
 
@@ -211,7 +211,7 @@ def test_whatever_is_sent_anywhere_is_announced() -> None:
     ]
     assert announced(
         auth="jwt", jwt_issuer="https://id.example.org", https_proxy="http://me:word@proxy:3128"
-    ) == ["the keys of sign-ins are fetched from id.example.org through proxy:3128 (HTTPS_PROXY)"]
+    ) == ["sign-in keys are fetched from id.example.org through proxy:3128 (HTTPS_PROXY)"]
 
 
 @pytest.mark.parametrize(
