@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class LiveCollector(Collector):
-    """Metrics that are read at scrape time and cost nothing otherwise."""
+    """Metrics that are read at scrape time and otherwise cost nothing."""
 
     def __init__(
         self,
@@ -46,27 +46,27 @@ class LiveCollector(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         yield from self._metrics.registry.collect()
-        yield _gauge("citestream_active_runs", "Answers being written.", self._runs.active)
-        tokens = "Pieces of answers that came from the model."
+        yield _gauge("citestream_active_runs", "Answers in progress.", self._runs.active)
+        tokens = "Answer deltas received from models."
         yield CounterMetricFamily("citestream_tokens", tokens, value=self._runs.tokens)
-        unflushed = "Events that are not in the database yet."
+        unflushed = "Events not stored in the database yet."
         yield _gauge("citestream_unflushed_events", unflushed, self._runs.unflushed)
         size, idle, limit = self._pool()
-        yield _gauge("citestream_pool_connections", "Connections to the database.", size)
-        yield _gauge("citestream_pool_idle", "Those of them that nobody uses.", idle)
-        yield _gauge("citestream_pool_limit", "As many as there may be.", limit)
+        yield _gauge("citestream_pool_connections", "Open database connections.", size)
+        yield _gauge("citestream_pool_idle", "Idle database connections.", idle)
+        yield _gauge("citestream_pool_limit", "Limit of database connections.", limit)
         yield from _loop_metrics(self._loops())
 
 
 def _loop_metrics(loops: Iterable[LoopState]) -> Iterator[Metric]:
     failures = CounterMetricFamily(
         "citestream_background_failures",
-        "Passes of a background loop that failed and were retried.",
+        "Failed passes of a background loop, which are retried.",
         labels=["loop"],
     )
     success = GaugeMetricFamily(
         "citestream_background_last_success_timestamp_seconds",
-        "When a background loop last did its work (Unix time).",
+        "Time of a background loop's last successful pass (Unix time).",
         labels=["loop"],
     )
     for state in loops:
@@ -91,7 +91,7 @@ class _MetricList(Collector):
 
 
 class Exposition:
-    """`folder` None: this process is the only one of its server."""
+    """`folder` None: this process is the server's only one."""
 
     def __init__(self, own: Collector, folder: Path | None) -> None:
         self._own = own
@@ -123,7 +123,7 @@ class Exposition:
             log.debug("The metrics could not be written: %s", error)
 
     def _all_workers(self, folder: Path) -> Iterator[Metric]:
-        """Every worker's samples, family by family."""
+        """Every worker's samples, grouped by metric family."""
         families: dict[str, Metric] = {}
         _add(families, self._own.collect(), os.getpid())
         for path in sorted(folder.glob("*.prom")):
@@ -150,9 +150,9 @@ def _add(families: dict[str, Metric], metrics: Iterable[Metric], worker: int) ->
 
 
 def workers_folder() -> Path | None:
-    """The folder where the workers of this server share their metrics; None outside a worker.
+    """The folder where this server's workers share their metrics; None outside a worker.
 
-    Not in `DATA_DIR`: replicas share it, and process ids repeat across containers.
+    Not in `DATA_DIR`, which replicas share: process ids repeat across containers.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -41,7 +41,7 @@ LogArguments = tuple[object, ...] | Mapping[str, object] | None
 
 
 def error_lines(error: BaseException, *, text: bool) -> Iterator[str]:
-    """The error and its causes, root cause first; without `text`, no messages of libraries."""
+    """Format the error and its causes, root cause first; without `text`, omit library messages."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         yield from error_lines(cause, text=text)
@@ -72,7 +72,7 @@ class _PrivateFormatter(logging.Formatter):
 
 
 class TextFormatter(_PrivateFormatter):
-    """For terminals; escapes control sequences."""
+    """For terminals. Escapes control sequences."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -95,8 +95,8 @@ def _escape_arguments(args: LogArguments) -> LogArguments:
 class JsonFormatter(_PrivateFormatter):
     """One JSON object per line.
 
-    `time`, `level`, `logger`, `message`, `process`; `request_id` and `run_id` where there are any;
-    the fields of `extra`; `error` with its traceback.
+    It contains `time`, `level`, `logger`, `message` and `process`; `request_id` and `run_id` where
+    set; the fields of `extra`; and `error` with its traceback.
     """
 
     @override
@@ -118,7 +118,7 @@ class JsonFormatter(_PrivateFormatter):
 
 
 class QueryFilter(logging.Filter):
-    """Removes queries from uvicorn's access log: they may contain search text."""
+    """Removes query strings from uvicorn's access log, because they may contain search text."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -129,7 +129,7 @@ class QueryFilter(logging.Filter):
 
 
 class TolerantFileHandler(logging.FileHandler):
-    """Drops log lines when the disk is full, and reports that once."""
+    """Drops log lines when the disk is full, and reports this once."""
 
     _node_attributes = False
 
@@ -160,9 +160,9 @@ def _log_file(path: Path) -> TolerantFileHandler:
 
 
 def configure(settings: Settings) -> None:
-    """Configure the logs of application and server. Can be called again.
+    """Configure the logs of application and server. Can be called repeatedly.
 
-    Raises `SettingError` for a file that cannot be written to.
+    Raises `SettingError` for an unwritable log file.
     """
     root = logging.getLogger()
     for handler in tuple(root.handlers):
@@ -183,7 +183,7 @@ def configure(settings: Settings) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(settings.log_level)
-    logging.getLogger("asyncpg").setLevel("ERROR")  # we report outages ourselves, once
+    logging.getLogger("asyncpg").setLevel("ERROR")  # outages are reported once, by us
     access = logging.getLogger("uvicorn.access")
     access.setLevel("INFO" if settings.log_level == "DEBUG" else "WARNING")
     if not any(isinstance(each, QueryFilter) for each in access.filters):

@@ -25,7 +25,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
-        Info("citestream_build", "The version that runs.", registry=registry).info(
+        Info("citestream_build", "The running version.", registry=registry).info(
             {"version": __version__}
         )
         self._runs(registry)
@@ -44,16 +44,16 @@ class Metrics:
         )
         self.first_token = Histogram(
             "citestream_first_token_seconds",
-            "From the accepted question to its first piece of text.",
+            "Time from accepting a question to its first token.",
             buckets=FIRST_TOKEN_S,
             registry=registry,
         )
         self.run_seconds = Histogram(
-            "citestream_run_seconds", "A whole answer.", buckets=WHOLE_S, registry=registry
+            "citestream_run_seconds", "Duration of an answer.", buckets=WHOLE_S, registry=registry
         )
         self.stage = Histogram(
             "citestream_stage_seconds",
-            "One step of finding passages: retrieval, reranking, grading, rewriting.",
+            "Duration of a stage: retrieval, reranking, grading, rewriting.",
             ["stage"],
             buckets=SHORT_S,
             registry=registry,
@@ -66,18 +66,18 @@ class Metrics:
         )
         self.stop_seconds = Histogram(
             "citestream_stop_upstream_closed_seconds",
-            "From cancelling to the closed socket of the model.",
+            "Time from cancellation until the model's socket is closed.",
             buckets=SHORT_S,
             registry=registry,
         )
         self.unsaved = Counter(
             "citestream_runs_unsaved",
-            "Answers whose viewers were let go before the database took them.",
+            "Answers whose viewers were released before the database stored them.",
             registry=registry,
         )
         self.frame_gap = Histogram(
             "citestream_frame_gap_seconds",
-            "Between two frames of text of one viewer, on one stream in sixteen.",
+            "Time between two frames of text, sampled on one stream in sixteen.",
             buckets=SHORT_S,
             registry=registry,
         )
@@ -85,14 +85,14 @@ class Metrics:
     def _store(self, registry: CollectorRegistry) -> None:
         self.store = Histogram(
             "citestream_store_seconds",
-            "Statements of the run log: create, flush, finish, beat.",
+            "Duration of run log statements: create, flush, finish, beat.",
             ["statement"],
             buckets=SHORT_S,
             registry=registry,
         )
         self.store_failures = Counter(
             "citestream_store_failures",
-            "The same, when the database did not take them.",
+            "Run log statements that failed because the database was unavailable.",
             ["statement"],
             registry=registry,
         )
@@ -104,7 +104,7 @@ class Metrics:
         )
         self.pool_wait = Histogram(
             "citestream_pool_wait_seconds",
-            "Waiting for a connection of the pool.",
+            "Time waited for a pooled connection.",
             buckets=SHORT_S,
             registry=registry,
         )
@@ -112,23 +112,21 @@ class Metrics:
     def _server(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "citestream_http_requests",
-            "Requests by route template and status; 0: the client left before there was one.",
+            "Requests by route template and status; 0: the client left before the response.",
             ["method", "route", "status"],
             registry=registry,
         )
         self.request_seconds = Histogram(
             "citestream_http_request_seconds",
-            "Requests that are no event stream.",
+            "Duration of requests other than event streams.",
             ["route"],
             buckets=SHORT_S,
             registry=registry,
         )
-        self.viewers = Gauge(
-            "citestream_viewers", "Event streams that are open.", registry=registry
-        )
+        self.viewers = Gauge("citestream_viewers", "Open event streams.", registry=registry)
         self.loop_delay = Histogram(
             "citestream_event_loop_delay_seconds",
-            "How much later than asked the event loop woke a waiting task.",
+            "Delay with which the event loop resumed a waiting task.",
             buckets=SHORT_S,
             registry=registry,
         )

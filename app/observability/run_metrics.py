@@ -37,12 +37,12 @@ class RunMetrics:
 
     @property
     def tokens(self) -> int:
-        """Deltas received from models since the start."""
+        """The number of deltas received from models since the start."""
         return self._ended_tokens + sum(r.upstream.deltas for r in self._active.values())
 
     @property
     def unflushed(self) -> int:
-        """Events not stored yet, which a kill would lose."""
+        """The number of events not stored yet, which a kill would lose."""
         return sum(len(run.entries) - run.flushed for run in self._active.values())
 
     def started(self, run: LiveRun, question: str) -> None:

@@ -1,4 +1,4 @@
-"""Duration and failures of the statements that log runs."""
+"""Duration and failures of the run log's statements."""
 
 import time
 from collections.abc import Iterator

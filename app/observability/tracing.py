@@ -1,6 +1,6 @@
 """OpenTelemetry traces: one per answer, with spans for graph nodes and model calls.
 
-Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set; then nothing is imported or wrapped. Spans carry
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set; then nothing is imported or wrapped. Spans contain
 ids, counts and durations, never the text of questions or answers.
 """
 
@@ -31,15 +31,15 @@ class Tracing(Protocol):
     continue_trace: Callable[[Mapping[str, str]], None] | None
 
     def engine(self, engine: AnswerEngine) -> AnswerEngine:
-        """The engine, traced: one trace per answer."""
+        """Wrap the engine: one trace per answer."""
         ...
 
     def node(self, name: str, node: Node) -> Node:
-        """The node, traced: one span per execution."""
+        """Wrap the node: one span per execution."""
         ...
 
     def call(self, name: str) -> AbstractContextManager[None]:
-        """A span for a call of the model."""
+        """A span for a model call."""
         ...
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class OpenTelemetry:
 
 
 class TracedEngine:
-    """Implements `AnswerEngine`: the span lasts as long as generation."""
+    """Implements `AnswerEngine`. The span lasts as long as generation."""
 
     def __init__(self, engine: AnswerEngine, tracing: OpenTelemetry) -> None:
         self._engine = engine
