@@ -1,4 +1,4 @@
-"""`python -m app.doctor [--url PUBLIC_URL]`: examines what the settings name, and the way to it."""
+"""`python -m app.doctor [--url PUBLIC_URL]`: checks configured services and the network path."""
 
 from app.server.process import prepare_libraries
 
@@ -27,27 +27,27 @@ ONLY = ("database", "embeddings", "model", "path")
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m app.doctor",
-        description="Examine database, migrations, embeddings, model, and the path to a browser.",
-        epilog="Exit status: 0 all is well, 1 something has to be mended, 2 a setting is wrong.",
+        description="Check the database, migrations, embeddings, models and the path to a browser.",
+        epilog="Exit status: 0 no problems, 1 a problem was found, 2 a setting is invalid.",
     )
     parser.add_argument(
-        "--url", help="the address people open, for example https://ask.example.org"
+        "--url", help="the address that users open, for example https://ask.example.org"
     )
     parser.add_argument(
-        "--only", choices=ONLY, action="append", help="examine this alone (may be repeated)"
+        "--only", choices=ONLY, action="append", help="check only this (may be repeated)"
     )
     parser.add_argument(
         "--silence",
         type=float,
         metavar="S",
-        help="how long a stream is silent to find idle timeouts (default: HEARTBEAT_S + 2)",
+        help="seconds of silence to detect idle timeouts (default: HEARTBEAT_S + 2)",
     )
-    parser.add_argument("--insecure", action="store_true", help="take any certificate")
+    parser.add_argument("--insecure", action="store_true", help="accept any certificate")
     return parser.parse_args(arguments)
 
 
 async def examine(options: argparse.Namespace, settings: Settings) -> list[Finding]:
-    """Everything, or what `--only` names."""
+    """Check everything, or only what `--only` names."""
     selected = set(options.only or ONLY)
     findings: list[Finding] = []
     if "database" in selected:
@@ -62,7 +62,7 @@ async def examine(options: argparse.Namespace, settings: Settings) -> list[Findi
 
 
 async def examine_path(options: argparse.Namespace, settings: Settings) -> list[Finding]:
-    """The public URL, or the application itself when none is given."""
+    """Check the public URL, or the application itself when none is given."""
     silence = options.silence or settings.heartbeat_s + AFTER_HEARTBEAT_S
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(
@@ -75,7 +75,7 @@ async def examine_path(options: argparse.Namespace, settings: Settings) -> list[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the report; returns the exit code."""
+    """Print the report. Returns the exit code."""
     options = parse(arguments)
     try:
         settings = load_settings()

@@ -49,7 +49,7 @@ async def examine_database(settings: Settings) -> list[Finding]:
             server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
             dsn = server.dsn
         else:
-            text = f"none yet in {settings.data_dir}: the first start makes it"
+            text = f"none yet in {settings.data_dir}: the first start creates it"
             return [Finding("skip", "database", text)]
         password = await asyncio.to_thread(password_of, settings.lakebase)
         return await _examine(dsn, password, settings.database_pool_size)
@@ -96,7 +96,7 @@ async def _server(connection: Connection, pool_size: int) -> Finding:
         return Finding("FAIL", "database", f"{text}; {needed}", remedy)
     skew_s = abs((datetime.now(UTC) - row["now"]).total_seconds())
     if skew_s > CLOCKS_S:
-        remedy = ("let both machines keep time (chrony, systemd-timesyncd)",)
+        remedy = ("synchronise the clocks of both machines (chrony, systemd-timesyncd)",)
         return Finding("warn", "database", f"{text}; its clock is {skew_s:.0f} s apart", remedy)
     each_uses = pool_size + 2
     if row["connections"] < 2 * each_uses:
@@ -130,7 +130,7 @@ async def _notices(dsn: str, password: Password | None, sender: Connection) -> F
         await listener.close(timeout=5)
     if received.is_set():
         return Finding("ok", "notices", "LISTEN and NOTIFY arrive")
-    text = "a NOTIFY did not arrive: a pooler in transaction mode stands in between"
+    text = "a NOTIFY did not arrive: there is a pooler in transaction mode in between"
     return Finding("FAIL", "notices", text, (DIRECT,))
 
 

@@ -1,4 +1,4 @@
-"""Finds the layer that causes a problem, from measurements, and its fix. Pure."""
+"""Finds the layer that causes a problem, and its fix, from measurements. Pure."""
 
 from collections.abc import Mapping
 from typing import Final, Literal

@@ -11,7 +11,7 @@ Verdict = Literal["ok", "warn", "FAIL", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One examined part. `remedy` is what to change, one line each."""
+    """One examined part. `remedy` lists what to change, one line each."""
 
     verdict: Verdict
     part: str

@@ -26,9 +26,9 @@ PROMPT = (
     AIMessage("Yes."),
     HumanMessage(QUESTION),
 )
-"""Has the structure of every prompt, so that a service which rejects it is detected here."""
-MAX_UNSTREAMED_PIECES = 3  # pieces: more than that is a stream
-BURST_SHARE = 0.1  # of the whole time: an answer that came within its end was held back
+"""Has the structure of every prompt, so that a service that rejects it is detected here."""
+MAX_UNSTREAMED_PIECES = 3  # more pieces count as a stream
+BURST_SHARE = 0.1  # an answer that arrived within the last tenth of the time was buffered
 MIN_DURATION_S = 1.0
 SLOW_FIRST_S = 5.0
 FAILURES = (*MODEL_ERRORS, OSError, ValueError, CitestreamError)
@@ -42,13 +42,13 @@ class Streamed:
 
     @property
     def longest_gap(self) -> float:
-        """Between two pieces."""
+        """The longest gap between two pieces, in seconds."""
         pairs = zip(self.arrivals, self.arrivals[1:], strict=False)
         return max((b - a for a, b in pairs), default=0.0)
 
     @property
     def is_buffered(self) -> bool:
-        """The answer arrived in one piece, or all at once at the end."""
+        """Whether the answer arrived in one piece, or all at once at the end."""
         if len(self.arrivals) <= MAX_UNSTREAMED_PIECES:
             return True
         first, last = self.arrivals[0], self.arrivals[-1]
@@ -62,7 +62,7 @@ async def examine_embeddings(settings: Settings) -> Finding:
         began = time.monotonic()
         vector = await embedder.embed_query("What are the side effects?")
     except FAILURES as error:
-        remedy = ("EMBEDDINGS=local works without any service",)
+        remedy = ("EMBEDDINGS=local needs no service",)
         return Finding("FAIL", "embeddings", reason_of(error), remedy)
     durations_ms = (time.monotonic() - began) * 1000
     text = f"{embedder.name}, {len(vector)} numbers, {durations_ms:.0f} ms a question"
@@ -70,7 +70,7 @@ async def examine_embeddings(settings: Settings) -> Finding:
 
 
 async def examine_models(settings: Settings) -> list[Finding]:
-    """Asks each configured model one short question, except quoting mode."""
+    """Ask each configured model one short question, except quoting mode."""
     models = configured_models(settings)
     asked = [one.settings for one in models if one.endpoint.provider != QUOTING]
     return [await _examine(settings, one) for one in asked or [settings.quoting]]
@@ -87,8 +87,8 @@ async def _examine(settings: Settings, model_settings: ModelSettings) -> Finding
         async with asyncio.timeout(settings.first_token_timeout_s + settings.idle_timeout_s):
             return _model_finding(model, await _stream_answer(model))
     except TimeoutError:
-        text = f"{model.name} at {model.sends_to} was silent for too long"
-        return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: more",))
+        text = f"{model.name} at {model.sends_to} did not respond in time"
+        return Finding("FAIL", "model", text, ("FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S: increase",))
     except FAILURES as error:
         failure = classify(
             error, key_setting=model.key_setting, has_key=model.has_key, is_listed=model.is_listed
@@ -111,11 +111,11 @@ async def _stream_answer(model: AnswerModel) -> Streamed:
 
 def _model_finding(model: AnswerModel, streamed: Streamed) -> Finding:
     if not streamed.arrivals:
-        return Finding("FAIL", "model", f"{model.name} at {model.sends_to} answered nothing")
+        return Finding("FAIL", "model", f"{model.name} at {model.sends_to} sent an empty answer")
     first, pieces = streamed.arrivals[0], len(streamed.arrivals)
     if streamed.is_buffered:
         text = f"{model.name} does not stream: {pieces} pieces, all after {first:.1f} s"
-        remedy = ("switch on streaming in the gateway before the model, or ask it directly",)
+        remedy = ("enable streaming in the gateway in front of the model, or bypass the gateway",)
         return Finding("FAIL", "model", text, remedy)
     text = (
         f"{model.name} streams: first token after {first * 1000:.0f} ms, {pieces} pieces, "

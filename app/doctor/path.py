@@ -1,4 +1,4 @@
-"""Measures the path from the application to a reader: `GET /health/stream` at a public URL."""
+"""Measures the path from the application to a client: `GET /health/stream` at a public URL."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import orjson
 
 FRAMES = 20
 PAUSE_MS = 50
-PARALLEL = 10  # a browser opens six, and people have several
+PARALLEL = 10  # a browser opens six, and users have several
 CONNECT_S = 10.0
 TRIES = 10
 PROBE = "/health/stream"
@@ -17,7 +17,7 @@ PROBE = "/health/stream"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One read of the socket, with the send time of each of its frames, in milliseconds."""
+    """One read of the socket, with the send times of its frames in milliseconds."""
 
     at_ms: float
     sent_ms: tuple[float, ...]
@@ -25,24 +25,24 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class StreamProbe:
-    """One probe. `cut_s`: the connection was cut after this many seconds."""
+    """One probe. `cut_s`: seconds after which the connection was cut."""
 
     status: int
     reads: tuple[Read, ...] = ()
     encoding: str = ""
     server: str = ""
     cut_s: float | None = None
-    code: str = ""  # of a refusal that the application wrote
+    code: str = ""  # error code from the application
     problem: str = ""
 
     @property
     def frames(self) -> int:
-        """How many arrived."""
+        """The number of frames that arrived."""
         return sum(len(read.sent_ms) for read in self.reads)
 
     @property
     def held_ms(self) -> float:
-        """The longest time that a frame was held back."""
+        """The longest time a frame was held back."""
         return max((r.sent_ms[-1] - r.sent_ms[0] for r in self.reads if r.sent_ms), default=0.0)
 
 
@@ -110,7 +110,7 @@ def _code(response: httpx.Response) -> str:
 
 
 async def _silent(client: httpx.AsyncClient, url: str, silence_s: float) -> StreamProbe:
-    """Retries while the application has too many probes."""
+    """Retry while the application has too many probes."""
     for _ in range(TRIES):
         stream_probe = await probe(client, url, frames=1, silence_s=silence_s)
         if stream_probe.code != "busy":
@@ -123,7 +123,7 @@ async def _silent(client: httpx.AsyncClient, url: str, silence_s: float) -> Stre
 class PathProbe:
     """All measurements of one URL."""
 
-    plain: StreamProbe  # as a browser asks: compressed answers are welcome
+    plain: StreamProbe  # accepts compression, as a browser does
     uncompressed: StreamProbe
     silent: StreamProbe
     parallel: tuple[StreamProbe, ...]

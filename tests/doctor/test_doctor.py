@@ -94,7 +94,7 @@ async def test_a_pgvector_with_known_holes_is_told(settings: Settings, stocked_d
         (Reply(tokens=WORDS, pace_s=0.001), "ok", "streams: first token"),
         (Reply(tokens=["".join(WORDS)]), "FAIL", "does not stream: 1 pieces"),
         (Reply(status=401), "FAIL", "OPENAI_API_KEY"),
-        (Reply(tokens=[]), "FAIL", "answered nothing"),
+        (Reply(tokens=[]), "FAIL", "sent an empty answer"),
     ],
 )
 async def test_a_model_is_asked_whether_it_streams(
