@@ -1,4 +1,4 @@
-"""Writes, or with `--check` compares, the generated contracts under `specs/contracts/`."""
+"""Writes the generated contracts under `specs/contracts/`, or compares them with `--check`."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ CONTRACTS = Path(__file__).resolve().parents[2] / "specs" / "contracts"
 
 
 def without_titles(schema: object) -> object:
-    """The schema without field titles, which would become one TypeScript alias per field."""
+    """Remove field titles, which would become one TypeScript alias per field."""
     if isinstance(schema, list):
         return [without_titles(part) for part in schema]
     if not isinstance(schema, dict):
@@ -31,21 +31,21 @@ def without_titles(schema: object) -> object:
 
 
 def event_schema(events: TypeAdapter[Any] = EVENT) -> bytes:
-    """JSON Schema of every event as it is sent (serialisation mode)."""
+    """JSON Schema of every event as sent (serialisation mode)."""
     schema = events.json_schema(mode="serialization")
     cleaned = without_titles(schema)
     return orjson.dumps(cleaned, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def openapi() -> bytes:
-    """The OpenAPI document, generated with default settings, whatever the environment."""
+    """The OpenAPI document, generated with default settings regardless of the environment."""
     app = create_app(Settings.model_construct())
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(app.openapi(), option=option)
 
 
 def documents() -> dict[Path, bytes]:
-    """The generated files with their expected content."""
+    """The generated files and their expected contents."""
     return {
         CONTRACTS / "events.schema.json": event_schema(),
         CONTRACTS / "job-events.schema.json": event_schema(JOB_EVENT),
@@ -54,7 +54,7 @@ def documents() -> dict[Path, bytes]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all files are up to date (or were written), 1 when `--check` found a difference."""
+    """0 when all files are up to date or were written, 1 when `--check` found a difference."""
     stale = [
         path
         for path, content in documents().items()

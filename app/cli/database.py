@@ -1,4 +1,4 @@
-"""The database of a command."""
+"""Opens the database for a command."""
 
 import asyncio
 import sys
@@ -20,9 +20,9 @@ NEW_LIBRARY: Final = (
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, max_size: int) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, stopped on exit unless it is in use.
+    """The configured database, or the embedded one, which stops on exit unless it is in use.
 
-    Says on standard error when that one did not exist: `DATA_DIR` may be the wrong folder.
+    Reports on standard error when the embedded one is new, because `DATA_DIR` may be wrong.
     """
     server: EmbeddedServer | None = None
     if settings.database_url is None:

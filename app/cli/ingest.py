@@ -1,4 +1,4 @@
-"""`python -m app.ingest PATH…`: files and folders into the library, with a progress bar."""
+"""`python -m app.ingest PATH…`: adds files and folders to the library, with a progress bar."""
 
 from app.server.process import prepare_libraries
 
@@ -36,23 +36,23 @@ from app.ingest.reembedding import reembed
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m app.ingest",
-        description="Add files to the library, or bring changed ones up to date.",
+        description="Add files to the library, or update changed ones.",
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file or folder")
     parser.add_argument(
         "--tag", action="append", default=[], metavar="NAME", help="may be repeated"
     )
-    parser.add_argument("--owner", default="local", help="whose sources they are (default: local)")
+    parser.add_argument("--owner", default="local", help="owner of the sources (default: local)")
     parser.add_argument("--shared", action="store_true", help="readable by everyone")
     parser.add_argument(
         "--sync",
         action="store_true",
-        help="remove sources whose files are gone from the given folders",
+        help="remove sources whose files are no longer in the given folders",
     )
     parser.add_argument(
         "--reembed",
         action="store_true",
-        help="embed anew what was embedded by another model than the one that is set",
+        help="re-embed sources that were embedded with a model other than the configured one",
     )
     parsed = parser.parse_args(arguments)
     if not parsed.paths and not parsed.reembed:
@@ -107,9 +107,9 @@ async def _gone(
     found: Discovered,
     expansions: Sequence[Expansion],
 ) -> dict[str, str]:
-    """Sources by id, with their names, of files that are no longer below the given paths.
+    """Sources (id to name) whose files are no longer below the given paths.
 
-    A file that holds files is like a folder: what is no longer in it is gone.
+    A container file counts as a folder: files no longer in it are gone.
     """
     here = {file.origin for file in found.files}
     unknown = tuple(f"{origin_of(folder)}/" for folder, _ in found.unreadable)
@@ -126,7 +126,7 @@ async def _gone(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code: 0, 1 when a file or a setting is wrong, 130 after Ctrl-C."""
+    """Return the exit code: 0, 1 for an invalid file or setting, 130 after Ctrl-C."""
     options = parse(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -136,5 +136,5 @@ def main(arguments: Sequence[str]) -> int:
         errors.print(printable(str(error), keep="\n"), style="red", markup=False)
         return 1
     except KeyboardInterrupt:
-        errors.print("Stopped. What was finished is in the library.")
+        errors.print("Stopped. Completed files are in the library.")
         return 130

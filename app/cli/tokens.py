@@ -21,19 +21,19 @@ _WORD = re.compile(r"[^\s,]{1,200}")
 
 
 def word(text: str) -> str:
-    """A user name that is valid in a token: no white space, no commas."""
+    """Validate a name: no white space and no commas."""
     if _WORD.fullmatch(text) is None or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"got {text!r}, takes 1 to 200 characters without blanks")
+        raise argparse.ArgumentTypeError(f"got {text!r}, takes 1 to 200 characters without spaces")
     return text
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Comma-separated names."""
+    """Parse comma-separated names."""
     return tuple(dict.fromkeys(word(part.strip()) for part in text.split(",")))
 
 
 def span(text: str) -> timedelta | None:
-    """`90d`, or `never`."""
+    """Parse `90d` or `never`."""
     if text == "never":
         return None
     match = _SPAN.fullmatch(text)
@@ -45,23 +45,23 @@ def span(text: str) -> timedelta | None:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.tokens", description=__doc__)
     does = parser.add_subparsers(dest="does", required=True, metavar="COMMAND")
-    create = does.add_parser("create", help="make a token and print it, once")
-    create.add_argument("person", type=word, help="whose it is, for example ann@example.org")
-    create.add_argument("--groups", type=words, default=(), metavar="A,B", help="what they are in")
+    create = does.add_parser("create", help="create a token and print it (only once)")
+    create.add_argument("person", type=word, help="the owner, for example ann@example.org")
+    create.add_argument("--groups", type=words, default=(), metavar="A,B", help="their groups")
     create.add_argument("--expires", type=span, default=span("90d"), metavar="90d", help="or never")
-    create.add_argument("--label", default="", help="what it is for")
-    does.add_parser("list", help="every token, without its secret")
-    revoke = does.add_parser("revoke", help="end a token; open streams end within 30 s")
+    create.add_argument("--label", default="", help="its purpose")
+    does.add_parser("list", help="list all tokens, without their secrets")
+    revoke = does.add_parser("revoke", help="revoke a token; open streams end within 30 s")
     revoke.add_argument("token_id", help="the first column of `list`")
-    block = does.add_parser("block", help="shut a person out, in every mode of sign-in")
+    block = does.add_parser("block", help="block a person, in every mode of sign-in")
     block.add_argument("person", type=word)
-    unblock = does.add_parser("unblock", help="let a person in again")
+    unblock = does.add_parser("unblock", help="unblock a person")
     unblock.add_argument("person", type=word)
     return parser.parse_args(arguments)
 
 
 async def run(options: argparse.Namespace, access: PostgresAccess, *, now: datetime) -> str:
-    """The text to print. Raises `CitestreamError` when there is nothing to change."""
+    """Run the command. Returns the text to print. Raises `CitestreamError` if nothing changes."""
     match options.does:
         case "create":
             return await _create(options, access, now=now)
@@ -73,11 +73,11 @@ async def run(options: argparse.Namespace, access: PostgresAccess, *, now: datet
             return f"Revoked {options.token_id}. What it opened ends within 30 s."
         case "block":
             await access.block(options.person, now=now)
-            return f"Blocked {options.person}. What they have open ends within 30 s."
+            return f"Blocked {options.person}. Their open streams end within 30 s."
         case _:
             if not await access.unblock(options.person):
                 raise CitestreamError(f"{options.person} is not blocked.")
-            return f"{options.person} may come in again."
+            return f"{options.person} is no longer blocked."
 
 
 async def _create(options: argparse.Namespace, access: PostgresAccess, *, now: datetime) -> str:
@@ -117,7 +117,7 @@ async def _main(options: argparse.Namespace) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code: 0, or 1 after one line with the reason."""
+    """Return the exit code: 0, or 1 after one line with the reason."""
     options = parse(arguments)
     try:
         sys.stdout.write(printable(asyncio.run(_main(options)), keep="\n") + "\n")
