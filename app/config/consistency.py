@@ -1,4 +1,4 @@
-"""Whether settings fit together. What they get and take is said in one line."""
+"""Checks that settings fit together. Each error is one line with the actual and accepted value."""
 
 import re
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ _TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)")
 
 
 def check(settings: Settings) -> None:
-    """Checks what settings require of each other. Raises `SettingError`."""
+    """Check dependencies between settings. Raises `SettingError`."""
     check_answer_model(settings)
     for endpoint in settings.model_endpoints:
         check_model_key(settings, endpoint)
@@ -23,7 +23,7 @@ def check(settings: Settings) -> None:
 
 
 def check_answer_model(settings: Settings) -> None:
-    """Checks that a model of OpenAI's protocol has what it needs. Raises `SettingError`."""
+    """Check that a model of an OpenAI-compatible endpoint is complete. Raises `SettingError`."""
     if settings.provider != "openai":
         return
     if not settings.openai_api_key and not settings.openai_base_url:
@@ -39,7 +39,7 @@ def check_answer_model(settings: Settings) -> None:
 
 
 def check_model_key(settings: Settings, endpoint: ModelEndpoint) -> None:
-    """Checks that a model of OpenAI itself has a key. Raises `SettingError`."""
+    """Check that a model at OpenAI itself has a key. Raises `SettingError`."""
     model = settings.model_at(endpoint)
     if model.provider == "openai" and model.base_url is None and model.api_key is None:
         raise SettingError(
@@ -49,7 +49,7 @@ def check_model_key(settings: Settings, endpoint: ModelEndpoint) -> None:
 
 
 def check_reranking(settings: Settings) -> None:
-    """Checks that the settings of a reranking service are complete. Raises `SettingError`."""
+    """Check that the settings of a reranking service are complete. Raises `SettingError`."""
     url = settings.rerank_base_url
     if url is None:
         if settings.rerank_model or settings.rerank_api_key:
@@ -78,7 +78,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def check_proxies(settings: Settings) -> None:
-    """Checks the proxies of all configured addresses. Raises `SettingError`."""
+    """Check the proxies of all configured addresses. Raises `SettingError`."""
     addresses = (
         settings.openai_base_url,
         *(endpoint.base_url for endpoint in settings.model_endpoints),
@@ -93,12 +93,12 @@ def check_proxies(settings: Settings) -> None:
         if found is not None and not _is_web_address(found[1]):
             raise SettingError(
                 f"{found[0]}: got a secret value, takes an http:// or https:// address of a proxy; "
-                "NO_PROXY names what is reached without it"
+                "NO_PROXY lists the hosts to reach directly"
             )
 
 
 def check_sign_in(settings: Settings) -> None:
-    """Checks the settings that `AUTH` needs. Raises `SettingError`."""
+    """Check the settings that `AUTH` needs. Raises `SettingError`."""
     if settings.auth == "proxy" and not settings.trusted_proxies:
         raise SettingError(
             "TRUSTED_PROXIES: got nothing, takes the networks of the proxy that signs people in, "
@@ -112,7 +112,7 @@ def check_sign_in(settings: Settings) -> None:
     ):
         if not value:
             raise SettingError(
-                f"{name}: got nothing, takes what your provider's tokens have in {example} "
+                f"{name}: got nothing, takes the value of your provider's {example} "
                 "(required with AUTH=jwt)"
             )
     if settings.jwt_secret is not None:
@@ -122,17 +122,17 @@ def check_sign_in(settings: Settings) -> None:
     if _TLS.match(address) is None:
         name = "JWT_JWKS_URL" if settings.jwt_jwks_url else "JWT_ISSUER"
         raise SettingError(
-            f"{name}: got {address!r}, takes an https:// address: whoever can change the keys on "
-            "the way can be anyone (http:// only on this machine)"
+            f"{name}: got {address!r}, takes an https:// address, as whoever can change the keys "
+            "in transit can impersonate anyone (http:// only on this machine)"
         )
 
 
 def _check_secret(settings: Settings) -> None:
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
     if settings.jwt_jwks_url:
-        raise SettingError("JWT_SECRET: got one beside JWT_JWKS_URL, takes one of the two")
+        raise SettingError("JWT_SECRET: got a value beside JWT_JWKS_URL; set only one of the two")
     if len(secret.encode()) < MIN_SECRET_LENGTH or len(set(secret)) < 12 or _DEFAULT.search(secret):
         raise SettingError(
-            "JWT_SECRET: got a secret that can be guessed, takes at least "
+            "JWT_SECRET: got a guessable secret, takes at least "
             f"{MIN_SECRET_LENGTH} random bytes, for example from: openssl rand -base64 48"
         )

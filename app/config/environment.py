@@ -1,4 +1,4 @@
-"""The only reader of the environment, and what it hides from libraries."""
+"""The only module that reads the environment. It also hides variables from libraries."""
 
 import os
 import re
@@ -8,7 +8,7 @@ _AMBIENT = re.compile(
     r"(LANGSMITH|LANGCHAIN|LANGGRAPH|OPENAI|AZURE_OPENAI|OTEL|FASTAPI|MLFLOW|HF|HUGGINGFACE)_.*"
     r"|LC_OUTPUT_VERSION|NETRC|SSLKEYLOGFILE"
 )
-"""Variables that libraries read themselves and that make them send or log text, or change which
+"""Variables that libraries read themselves, and that make them send or log text or change the
 service they call. None is a setting of this application."""
 _OFF = {
     "DO_NOT_TRACK": "true",
@@ -18,25 +18,25 @@ _OFF = {
 }
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _OWN = ("localhost", "127.0.0.1", "::1")
-"""Addresses that no library may reach through a proxy."""
+"""Hosts that no library may reach through a proxy."""
 _hidden: dict[str, str] = {}
-"""What was hidden from libraries; a setting may still name one of them."""
+"""Values hidden from libraries. A setting may still refer to one by name."""
 
 
 def environment(name: str) -> str | None:
-    """A variable that is not a setting of this application, such as `XDG_RUNTIME_DIR`."""
+    """Read a variable that is not a setting of this application, such as `XDG_RUNTIME_DIR`."""
     return os.environ.get(name)
 
 
 def hidden_variable(name: str) -> str | None:
-    """The value that a hidden variable had."""
+    """The original value of a hidden variable."""
     return _hidden.get(name)
 
 
 def hide_ambient(*, keep: tuple[str, ...], settings: Collection[str]) -> tuple[str, ...]:
-    """Hide variables that libraries read; returns all names hidden so far.
+    """Hide variables that libraries read. Returns all names hidden so far.
 
-    Stay: those that begin with one of `keep`, and those named like one of `settings`.
+    Variables that begin with one of `keep`, and those named in `settings`, stay.
     """
     for name in list(os.environ):
         upper = name.upper()
@@ -47,7 +47,7 @@ def hide_ambient(*, keep: tuple[str, ...], settings: Collection[str]) -> tuple[s
 
 
 def quiet_libraries(*, no_proxy: str) -> None:
-    """Switch off what libraries report to their makers; no proxy is used for this machine."""
+    """Disable the telemetry of libraries, and bypass proxies for this machine."""
     os.environ.update(_OFF)
     if any(name.lower() in _PROXIES for name in os.environ):
         own = [one for one in _OWN if one not in no_proxy.split(",")]
@@ -56,7 +56,7 @@ def quiet_libraries(*, no_proxy: str) -> None:
 
 
 def reader_environment() -> dict[str, str]:
-    """The environment of the processes that read uploaded files: paths and language, no secrets."""
+    """The environment of processes that read uploaded files: paths and locale, no secrets."""
     names = {"PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV"}
     return {
         name: value

@@ -32,9 +32,9 @@ def _may_be_secret(name: str, value: object) -> bool:
 
 
 def ignore_ambient(settings: Settings) -> tuple[str, ...]:
-    """Hide variables from libraries unless they are settings; returns all names hidden so far.
+    """Hide variables from libraries unless they are settings. Returns all names hidden so far.
 
-    Variables that complete a used setting stay: headers and certificates of a collector, the
+    Variables that complete a setting in use stay: headers and certificates of a collector, the
     experiment of an MLflow server. Their addresses are passed to the libraries explicitly.
     """
     used = zip(

@@ -1,4 +1,4 @@
-"""Settings, with what is derived from them."""
+"""All settings, and values derived from them."""
 
 import re
 from dataclasses import replace
@@ -44,14 +44,14 @@ Provider = Literal["auto", "openai", "databricks", "extractive"]
 RUNS_PER_USER = 8
 PUBLIC_OPENAI = "https://api.openai.com/v1"
 COLLECTORS = ("OTEL_", "MLFLOW_")
-"""Prefixes of variables that complete a setting: headers of a collector, an experiment's name."""
+"""Prefixes of variables that complete a setting: headers of a collector, name of an experiment."""
 _ORIGIN = re.compile(
     r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
 )
 
 
 def _proxy(value: object) -> object:
-    """A network, an address, or `unix`."""
+    """Parse a network, an address, or `unix`."""
     if value == "unix" or not isinstance(value, str):
         return value
     try:
@@ -64,7 +64,7 @@ Proxy = Annotated[IPv4Network | IPv6Network | Literal["unix"], BeforeValidator(_
 
 
 class Settings(BaseSettings):
-    """Every setting of QUICKSTART.md, from the environment or `.env`."""
+    """Every setting in QUICKSTART.md, read from the environment or `.env`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     llm_model: str | None = None
     models: str | None = None  # a JSON list, or the path of a JSON or TOML file
-    discover_models: bool | None = None  # unset: where there is one person
+    discover_models: bool | None = None  # unset: only with a single user
     llm_fast_path: bool = True  # off: stock LangChain, openai and httpx
     databricks_host: str | None = None
     databricks_token: SecretStr | None = None
@@ -120,14 +120,14 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     jwt_user_claim: str = "sub"
     jwt_groups_claim: str = "groups"
-    root_path: str = ""  # the prefix under which a proxy serves this, such as /citestream
+    root_path: str = ""  # path prefix added by a proxy, such as /citestream
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     log_file: Path | None = None
-    log_text: bool = False  # log questions, answers and messages of foreign exceptions
+    log_text: bool = False  # log questions, answers and messages of library exceptions
     otel_exporter_otlp_endpoint: str | None = None  # where traces are sent; unset: no tracing
 
     # Proxies and certificates, under their conventional names.
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _unpadded(cls, value: object, info: ValidationInfo) -> object:
-        """Strips the line ends and invisible characters around pasted values."""
+        """Strip line ends and invisible characters around pasted values."""
         if isinstance(value, str) and info.field_name != "jwt_secret":
             return without_padding(value)
         return value
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Splits a comma-separated list."""
+        """Split a comma-separated list."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
@@ -193,7 +193,7 @@ class Settings(BaseSettings):
 
     @property
     def provider(self) -> Literal["openai", "databricks", "extractive"]:
-        """The answer model's provider: `auto` is the first whose credentials are set."""
+        """The answer model's provider. `auto`: the first one whose credentials are set."""
         if self.llm_provider != "auto":
             return self.llm_provider
         if self.openai_api_key or (self.openai_base_url and self.llm_model):
@@ -204,7 +204,7 @@ class Settings(BaseSettings):
 
     @property
     def unused_model_settings(self) -> str | None:
-        """The model settings that have no effect in quoting mode, and the one that is missing."""
+        """Names a model setting without effect in quoting mode, and the missing one."""
         if self.llm_provider != "auto" or self.provider != "extractive" or self.models:
             return None
         if self.openai_base_url and self.embeddings != "openai":
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
 
     @property
     def discovers_models(self) -> bool:
-        """Whether models that endpoints list are offered: to everybody, so not by default."""
+        """Whether models listed by endpoints are offered: to everyone, so not by default."""
         return self.auth == "none" if self.discover_models is None else self.discover_models
 
     @property
@@ -256,7 +256,7 @@ class Settings(BaseSettings):
         return () if self.models is None else read_model_endpoints(self.models, self._variable)
 
     def model_at(self, endpoint: ModelEndpoint) -> ModelSettings:
-        """The settings of an entry of `MODELS`, or of a model that was found."""
+        """The settings of an entry of `MODELS` or of a discovered model."""
         base_url = endpoint.base_url or self.openai_base_url
         key, key_setting = endpoint.api_key, endpoint.key_setting
         if key_setting is None and (base_url or PUBLIC_OPENAI) == (
@@ -276,7 +276,7 @@ class Settings(BaseSettings):
         )
 
     def _variable(self, name: str) -> str | None:
-        """The value of a variable that another setting names."""
+        """Look up a variable named in another setting."""
         setting = getattr(self, name.lower()) if name.lower() in Settings.model_fields else None
         if isinstance(setting, SecretStr):
             return setting.get_secret_value()
@@ -307,7 +307,7 @@ class Settings(BaseSettings):
 
     @property
     def runs_per_user(self) -> int | None:
-        """`MAX_RUNS_PER_USER`; no limit with `AUTH=none`, which has one owner."""
+        """`MAX_RUNS_PER_USER`. No limit with `AUTH=none`, where everyone is the same user."""
         return self.max_runs_per_user or (None if self.auth == "none" else RUNS_PER_USER)
 
 
