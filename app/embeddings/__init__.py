@@ -1,1 +1,1 @@
-"""Embedders by provider, and the threads that local inference runs in."""
+"""Embedders by provider, and the threads that run local inference."""

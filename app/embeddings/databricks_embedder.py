@@ -1,4 +1,4 @@
-"""Embeddings of a Databricks serving endpoint, behind the same port as the local ones."""
+"""Embeddings from a Databricks serving endpoint, behind the same port as the local ones."""
 
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ _RETRY_S: Final = 20  # how long the SDK retries while the endpoint is busy
 
 
 class DatabricksEmbedder(ServiceEmbedder):
-    """Vectors of a Databricks serving endpoint."""
+    """Vectors from a Databricks serving endpoint."""
 
-    errors = (OSError, ValueError, LookupError)  # those of the SDK are OSErrors
+    errors = (OSError, ValueError, LookupError)  # the SDK's errors are OSErrors
 
     def __init__(self, *, endpoint: str | None, host: str | None, token: str | None) -> None:
         """Raises `SettingError` without the extra or a sign-in. Blocks for seconds."""
@@ -45,7 +45,7 @@ class DatabricksEmbedder(ServiceEmbedder):
                 "DATABRICKS_HOST: got no workspace that can be signed in to, takes its address, "
                 "with DATABRICKS_TOKEN or another sign-in that the Databricks SDK finds"
             ) from error
-        # Without a client it would create MLflow's, which reads only the environment.
+        # Without a client it would create MLflow's, which only reads the environment.
         self._embeddings = DatabricksEmbeddings.model_construct(
             endpoint=endpoint, query_params={}, documents_params={}
         )
@@ -63,13 +63,13 @@ class DatabricksEmbedder(ServiceEmbedder):
 
 
 class _Endpoints:
-    """The deployment client that `DatabricksEmbeddings` needs, on top of the workspace client."""
+    """The deployment client that `DatabricksEmbeddings` needs, based on the workspace client."""
 
     def __init__(self, workspace: Any) -> None:  # noqa: ANN401 - from an optional package
         self._workspace = workspace
 
     def predict(self, *, endpoint: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        """One request for at most 20 texts, retried by the SDK while the endpoint is busy."""
+        """One request for at most 20 texts. The SDK retries while the endpoint is busy."""
         answer: dict[str, Any] = self._workspace.api_client.do(
             "POST", f"/serving-endpoints/{endpoint}/invocations", body=inputs
         )

@@ -1,7 +1,7 @@
 """The threads for embedding and reranking questions.
 
-Half of the processors, which leaves the others to the event loop: under load, running streams keep
-their pace and new questions queue.
+They use half of the processors and leave the others to the event loop: under load, running streams
+keep their pace and new questions queue.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -48,9 +48,9 @@ class EncodedQuery:
 
 
 class MiniLM:
-    """Implements `PassageEncoder`; safe to use from several event loops.
+    """Implements `PassageEncoder`. Can be used from several event loops.
 
-    Passages have their own thread, so that a question does not wait for an ingestion.
+    Passages have a thread of their own, so that questions do not wait for an ingestion.
     """
 
     def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
@@ -65,7 +65,7 @@ class MiniLM:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
-        """Read the weights of the installed package (or `folder`); blocks for about 0.3 s.
+        """Load the weights of the installed package, or from `folder`. Blocks for about 0.3 s.
 
         Raises `SettingError` when the package with the weights is not installed.
         """
@@ -91,12 +91,12 @@ class MiniLM:
         return MAX_PIECES - 2
 
     def knows_word(self, word: str) -> bool:
-        """Whether this is an English word, in lower case: one piece, perhaps with an ending."""
+        """Whether this lower-case word is known English: one piece, perhaps with an ending."""
         pieces = self._tokenizer.encode(word, add_special_tokens=False).tokens
         return len(pieces) == 1 or (len(pieces) == 2 and pieces[1] in _ENDINGS)
 
     def expect_query(self, text: str) -> None:
-        """Start to encode `text`; the next call for it waits for this result."""
+        """Start encoding `text`. The next call for it waits for this result."""
         self._cached_encode(text)
 
     async def embed_query(self, text: str) -> Vector:
@@ -104,7 +104,7 @@ class MiniLM:
         return (await self.encode_query(text)).vector
 
     async def encode_query(self, text: str) -> EncodedQuery:
-        """Vector and token states of the same forward pass."""
+        """Vector and token states from one forward pass."""
         encoding = self._cached_encode(text)
         if encoding.done() and encoding.exception() is not None:
             # It failed before it was cached, so clearing the cache did not remove it.
@@ -135,7 +135,7 @@ class MiniLM:
         return [encoded[i] for i in range(len(texts))]
 
     def close(self) -> None:
-        """Shut down the thread for passages; running work is finished."""
+        """Shut down the thread for passages. Running work is finished."""
         self._passages.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, text: str) -> Future[EncodedQuery]:
@@ -169,7 +169,7 @@ class MiniLM:
     def _encode_queries(self, texts: list[str]) -> list[EncodedQuery]:
         encodings = [self._tokenizer.encode(text) for text in texts]
         short = [one for one in encodings if len(one.ids) <= MAX_BATCHED_PIECES]
-        # A long text has its own pass: others would be padded to its length.
+        # A long text gets its own pass, because others would be padded to its length.
         passes_through = [short, *([one] for one in encodings if len(one.ids) > MAX_BATCHED_PIECES)]
         made = {
             id(one): query for each in passes_through if each for one, query in self._encode(each)
@@ -206,7 +206,7 @@ def _starts(encoding: Encoding) -> tuple[int, ...]:
 
 
 def _within_limit(encoding: Encoding) -> list[int]:
-    """The ids truncated to the model's limit, ending with [SEP]."""
+    """The ids, truncated to the model's limit and ending with [SEP]."""
     ids: list[int] = encoding.ids
     return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], ids[-1]]
 

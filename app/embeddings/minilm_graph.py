@@ -1,7 +1,7 @@
-"""The all-MiniLM-L6-v2 network: a committed ONNX graph over the weights of a safetensors file.
+"""The all-MiniLM-L6-v2 network: a committed ONNX graph with the weights of a safetensors file.
 
-`minilm_graph.onnx` contains no weights: it names arrays that are passed to the session, so nothing
-is copied to disk. `scripts/minilm_graph.py` writes it.
+`minilm_graph.onnx` contains no weights. It names arrays that are passed to the session, so nothing
+is copied to disk. `scripts/minilm_graph.py` generates it.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def make_session(weights_file: Path, *, threads: int) -> InferenceSession:
 def arrays_of(weights: Weights) -> Weights:
     """The arrays that the graph reads, by their names in the graph."""
     at = "embeddings"
-    # All positions belong to the one segment.
+    # All positions belong to a single segment.
     segment = weights[f"{at}.token_type_embeddings.weight"][0]
     arrays = {
         f"{at}.word_embeddings.weight": weights[f"{at}.word_embeddings.weight"],

@@ -1,4 +1,4 @@
-"""Embeddings of an OpenAI-compatible service, behind the same port as the local ones."""
+"""Embeddings from an OpenAI-compatible service, behind the same port as the local ones."""
 
 import weakref
 from typing import Final
@@ -21,7 +21,7 @@ _DIMENSIONS: Final = {"text-embedding-3-small": 1536, "text-embedding-3-large": 
 
 
 class OpenAIEmbedder(ServiceEmbedder):
-    """Vectors of an OpenAI-compatible service."""
+    """Vectors from an OpenAI-compatible service."""
 
     errors = (OpenAIError,)
 
@@ -33,7 +33,7 @@ class OpenAIEmbedder(ServiceEmbedder):
         base_url: str | None,
         proxies: ProxyRules = DIRECT,
     ) -> None:
-        """`api_key` may be left out for endpoints without keys."""
+        """`api_key` may be omitted for endpoints without keys."""
         model = model or DEFAULT_MODEL
         super().__init__(model, _DIMENSIONS.get(model, 0))
         base_url, query = split_query(base_url or OPENAI_URL)
@@ -48,7 +48,7 @@ class OpenAIEmbedder(ServiceEmbedder):
             api_key=SecretStr(api_key or "none"),
             base_url=base_url,
             default_query=query,
-            # Otherwise texts are sent as token ids, which needs a downloaded tokenizer.
+            # Otherwise texts are sent as token ids, which require a downloaded tokenizer.
             check_embedding_ctx_length=False,
             chunk_size=BATCH,
             timeout=_TIMEOUT_S,
@@ -58,7 +58,7 @@ class OpenAIEmbedder(ServiceEmbedder):
 
     @property
     def name(self) -> str:
-        """The service's model, prefixed to distinguish it from a local one of the same name."""
+        """The service's model, prefixed to distinguish it from a local model of the same name."""
         return f"openai:{self._model}"
 
     @override

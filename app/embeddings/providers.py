@@ -1,4 +1,4 @@
-"""Embedders by the name in `EMBEDDINGS`. A new provider is one factory and one line here."""
+"""Embedders by their name in `EMBEDDINGS`. A new provider is one factory and one entry here."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -49,9 +49,9 @@ FACTORIES: Final[Mapping[str, Callable[[EmbeddingSettings], PassageEncoder]]] = 
 
 
 def make_embedder(settings: EmbeddingSettings) -> PassageEncoder:
-    """The embedder of `settings.provider`; blocks while a local model loads (0.3 s).
+    """The embedder of `settings.provider`. Blocks while a local model loads (0.3 s).
 
-    Raises `SettingError` for an unknown provider or one without its key or weights.
+    Raises `SettingError` for an unknown provider, or a missing key or missing weights.
     """
     factory = FACTORIES.get(settings.provider)
     if factory is None:

@@ -1,4 +1,4 @@
-"""Embeddings of a service, behind the same port as the local ones."""
+"""Embeddings from a service, behind the same port as the local ones."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -14,17 +14,17 @@ from app.embeddings.word_pieces import estimated_pieces
 
 
 class ServiceEmbedder(ABC):
-    """Implements `PassageEncoder` but for the name; its passages have no token states.
+    """Implements `PassageEncoder` except for the name. Its passages have no token states.
 
     Requests are made in threads, so one client serves every event loop of the process.
     """
 
     count = staticmethod(estimated_pieces)
     errors: tuple[type[Exception], ...]
-    """What `request` raises when the service does not answer."""
+    """Raised by `request` when the service does not respond."""
 
     def __init__(self, model: str, dimensions: int) -> None:
-        """`model`: as the service calls it; `dimensions`: 0 when they are not known."""
+        """`model`: the service's name for it; `dimensions`: 0 when unknown."""
         self._model = model
         self._dimensions = dimensions
 
@@ -34,22 +34,22 @@ class ServiceEmbedder(ABC):
 
     @property
     def dimensions(self) -> int:
-        """0 for an unknown model until its first answer."""
+        """0 for an unknown model until its first response."""
         return self._dimensions
 
     @property
     def max_pieces(self) -> int:
-        """As for the local model: passages of this size also suit reading and citing."""
+        """Same as for the local model: passages of this size also suit reading and citing."""
         return 254
 
     async def embed_query(self, text: str) -> Vector:
-        """One unit vector. Raises `RunFailure` when the service does not answer."""
+        """One unit vector. Raises `RunFailure` when the service does not respond."""
         vectors: NDArray[np.float32] = await self.embed_passages([text])
         row: Vector = vectors[0]
         return row
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors, one row per text. Raises `RunFailure` when the service does not answer."""
+        """Unit vectors, one row per text. Raises `RunFailure` when the service does not respond."""
         if not texts:
             return np.empty((0, self._dimensions), np.float32)
         try:

@@ -1,4 +1,4 @@
-"""Token states as they are stored: one bit per dimension, 48 bytes a word piece."""
+"""Stored token states: one bit per dimension, 48 bytes per word piece."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,5 +7,5 @@ BYTES_PER_TOKEN = 48
 
 
 def pack_tokens(states: NDArray[np.float32]) -> bytes:
-    """The signs of (tokens, 384) states, 48 bytes a token."""
+    """The signs of (tokens, 384) states, 48 bytes per token."""
     return np.packbits(states > 0, axis=1).tobytes()

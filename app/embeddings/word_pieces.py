@@ -1,4 +1,4 @@
-"""Counts the word pieces of a text. Cheap to import, and picklable."""
+"""Counts the word pieces of a text. Cheap to import and picklable."""
 
 import re
 from dataclasses import dataclass
@@ -23,5 +23,5 @@ class WordPieces:
 
 
 def estimated_pieces(text: str) -> int:
-    """An upper estimate for services without a known tokenizer: four characters a piece."""
+    """Upper estimate for services without a known tokenizer: four characters per piece."""
     return len(_PIECE.findall(text))
