@@ -33,7 +33,7 @@ from tests.harness.databases import Databases
 
 T = TypeVar("T")
 
-# How long an example takes is no property of it: a machine may stand still in the middle of one.
+# No deadline per example: a busy machine may stall in the middle of one.
 hypothesis.settings.register_profile(
     "patient",
     hypothesis.settings(),
@@ -43,20 +43,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 
-# Most of what they do is in libraries, where counting the lines of the application costs as much.
-# What they reach, the tests of single rooms cover as well.
+# They spend most of their time in libraries, which counting lines slows down just as much.
+# The tests of single rooms cover the same lines.
 UNCOUNTED = frozenset({"clients", "deploy", "doctor", "stream"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the servers of these folders out of the coverage."""
+    """Exclude the servers of these folders from coverage."""
     for item in items:
         if item.path.relative_to(TESTS).parts[0] in UNCOUNTED:
             item.add_marker(pytest.mark.no_cover)
 
 
 def _run(work: Coroutine[object, object, T]) -> T:
-    """Run to the end on a loop of its own, wherever we are called from."""
+    """Run to completion on a separate event loop, from any caller."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
@@ -89,7 +89,7 @@ def postgres() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="session")
 def databases(postgres: EmbeddedServer) -> Iterator[Databases]:
-    """Fresh databases of that server."""
+    """Fresh databases on that server."""
     databases = Databases(postgres)
     yield databases
     databases.close()
@@ -97,7 +97,7 @@ def databases(postgres: EmbeddedServer) -> Iterator[Databases]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres: EmbeddedServer, databases: Databases) -> str:
-    """The name of a migrated database that every test's database is like."""
+    """The name of a migrated database, the template of every test's database."""
     databases.execute("CREATE DATABASE migrated")
     _run(migrate(postgres.dsn_of("migrated")))
     return "migrated"
@@ -107,7 +107,7 @@ def migrated_template(postgres: EmbeddedServer, databases: Databases) -> str:
 def database_dsn(
     postgres: EmbeddedServer, databases: Databases, migrated_template: str
 ) -> Iterator[str]:
-    """The address of a fresh, migrated database of this test's own."""
+    """The address of this test's fresh, migrated database."""
     name = databases.lease(migrated_template)
     yield postgres.dsn_of(name)
     databases.give_back(name, migrated_template)
@@ -123,7 +123,7 @@ def empty_dsn(postgres: EmbeddedServer, databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """A pool on this test's loop, to a database of its own."""
+    """A pool on this test's loop, for its own database."""
     database = await Database.open(database_dsn, max_size=8)
     yield database
     await database.close()
@@ -139,7 +139,7 @@ async def tasks() -> AsyncIterator[TaskTracker]:
 
 @pytest.fixture
 async def notices(database: Database, tasks: TaskTracker) -> AsyncIterator[Listener]:
-    """Listening to the channel of the run log already."""
+    """Already listening to the run log's channel."""
     notices = Listener(database, channels=(CHANNEL,))
     notices.start(Supervisor(tasks, SystemClock()))
     await notices.ready()

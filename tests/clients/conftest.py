@@ -31,13 +31,13 @@ ANSWER = ("Common side effects ", "include nausea ", "and headache [1].")
 
 @pytest.fixture
 def answering(upstream: FakeOpenAI) -> FakeOpenAI:
-    """The model service with one short cited answer."""
+    """A model service with one short, cited answer."""
     upstream.always(Reply(tokens=ANSWER))
     return upstream
 
 
 @pytest.fixture
 def endless(upstream: FakeOpenAI) -> FakeOpenAI:
-    """The model service in the middle of an answer, for ever."""
+    """A model service that stays in the middle of an answer."""
     upstream.always(Reply(tokens=ANSWER, stall_after=2))
     return upstream

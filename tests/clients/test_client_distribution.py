@@ -1,4 +1,4 @@
-"""The Python client as it is installed: alone, and with shapes that agree with the contracts."""
+"""The Python client as installed: on its own, with models that match the contracts."""
 
 import shutil
 import subprocess
@@ -93,7 +93,7 @@ def _frames(stream: bytes) -> Iterator[dict[str, Any]]:
 
 
 async def _read(stream: bytes) -> tuple[Answer, list[Event]]:
-    """The answer and the events that the client makes of a stream."""
+    """The answer and the events that the client reads from a stream."""
     response = httpx.Response(200, content=stream)
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: response)) as http:
         answer = Answer("run", follow=lambda _: http.stream("GET", "http://server/"), stop=_refuse)

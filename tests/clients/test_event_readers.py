@@ -1,4 +1,4 @@
-"""Readers of event streams that people already have, against the main format."""
+"""Common event stream readers, against the main format."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def asked(**fields: Any) -> dict[str, Any]:
 
 
 async def blocking(read: Callable[[httpx.Client], Heartbeat], url: str) -> Heartbeat:
-    """A reader that blocks, off the loop that serves it."""
+    """A blocking reader, run off the event loop that serves it."""
 
     def run() -> Heartbeat:
         with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
@@ -148,7 +148,7 @@ async def test_curl_resumes_after_a_cut(server: Serving, upstream: FakeOpenAI) -
 
 
 async def test_what_open_webui_sends(client: httpx.AsyncClient, answering: FakeOpenAI) -> None:
-    """Its requests in their order, played: its models, a streamed chat, titles and tags."""
+    """Replays its requests in order: models, a streamed chat, titles and tags."""
     key = {"Authorization": "Bearer any", "X-OpenWebUI-User-Name": "Ann"}
     models = (await client.get("/v1/models", headers=key)).json()
     assert [model["id"] for model in models["data"]] == ["citestream"]

@@ -24,7 +24,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}
 
 @pytest.fixture
 async def sdk(server: Serving) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The client as a person configures it."""
+    """The client, configured as users do."""
     async with httpx2.AsyncClient(trust_env=False) as http:
         yield openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any", http_client=http)
 
@@ -138,7 +138,7 @@ async def test_two_hundred_messages(sdk: openai.AsyncOpenAI, answering: FakeOpen
     ]
     whole = await completed(sdk, messages=[*turn * 100, *ASKED])
     assert TEXT in whole.choices[0].message.content
-    # The latest turns whole, between the instructions and the question; older ones in short.
+    # The latest turns in full, between the instructions and the question; older ones shortened.
     assert len(answering.requests[-1].messages) == 1 + 2 * HISTORY_TURNS + 1
 
 

@@ -1,4 +1,4 @@
-"""Our own client: one answer over many connections, every word once."""
+"""Our own client: one answer over many connections, all text exactly once."""
 
 import asyncio
 import uuid

@@ -61,7 +61,7 @@ USAGE = Usage(input_tokens=212, output_tokens=18, estimated=False)
 
 
 class SteppingClock:
-    """Each reading of the wall clock moves it 10 ms on; the other clock only follows."""
+    """Each reading of the wall clock advances it by 10 ms; the other clock only follows."""
 
     def __init__(self) -> None:
         self._steps = 0
@@ -94,7 +94,7 @@ def passage(number: int, text: str, *, title: str = "Aripiprazole", heading: str
 
 
 def clear(found: Passage) -> Candidate:
-    """Evidence nobody doubts."""
+    """Clear evidence."""
     return Candidate(found, score=0.91, cosine=0.74, bm25=11.2, coverage=1.0)
 
 
@@ -112,7 +112,7 @@ DOSAGE = passage(2, "The usual dose is 10 mg once a day.", heading="Dosage")
 
 
 class FakeChatModel(BaseChatModel):
-    """Says its pieces one by one, letting the reader catch up after each."""
+    """Streams its pieces one by one, and lets the reader catch up after each."""
 
     pieces: tuple[str | AIMessageChunk, ...]
 
@@ -154,7 +154,7 @@ RETRACTION = AIMessageChunk(content="", response_metadata={RETRACTED: True})
 
 @dataclass
 class Script:
-    """What the outside world does in one answer."""
+    """The behaviour of external systems in one answer."""
 
     pieces: tuple[str | AIMessageChunk, ...] = ()
     searches: tuple[tuple[Candidate, ...], ...] = ((clear(EFFECTS), clear(DOSAGE)),)
@@ -162,7 +162,7 @@ class Script:
     finish_reason: FinishReason = "stop"
     failure: RunFailure | None = None
     filters: Filters = field(default_factory=Filters)
-    hangs: bool = False  # the model says its pieces and then nothing more
+    hangs: bool = False  # the model streams its pieces and then stays silent
 
     async def search(
         self, principal: Principal, query: str, *, filters: Filters, limit: int
@@ -192,7 +192,7 @@ class Script:
         return EngineResult(self.finish_reason, USAGE), ""
 
     async def judge(self, messages: Sequence[BaseMessage]) -> str | None:
-        """Streams like an answer on purpose: none of it may show."""
+        """Streams like an answer on purpose: none of it may be shown."""
         pieces, *rest = self.replies
         self.replies = tuple(rest)
         said = [
@@ -203,7 +203,7 @@ class Script:
 
 @dataclass
 class ScenarioRun:
-    """One run on a log of its own."""
+    """One run on a separate log."""
 
     log: MemoryRunLog
     clock: SteppingClock
@@ -271,7 +271,7 @@ class ScenarioRun:
 
 @asynccontextmanager
 async def scenario_run(filters: Filters | None = None) -> AsyncIterator[ScenarioRun]:
-    """A run that was asked and not yet begun."""
+    """A run that was created but has not started."""
     clock = SteppingClock()
     log = MemoryRunLog(clock_s=clock.monotonic)
     await log.beat("process-1")
@@ -306,7 +306,7 @@ async def stream(
     encode: FrameEncoder = sse_frames,
     watch: Callable[[bytes], None] = lambda frame: None,
 ) -> bytes:
-    """All bytes that a viewer gets; `watch` sees each frame as it comes."""
+    """All bytes that a viewer gets; `watch` sees each frame as it arrives."""
     parts: list[bytes] = []
     frames: AsyncGenerator[bytes, None] = encode(cursor, heartbeat_s=SILENCE_S)
     async for frame in frames:

@@ -48,7 +48,7 @@ async def merged_tokens() -> bytes:
 
 
 async def rewritten() -> bytes:
-    """Doubtful evidence: the model judges and rewrites, and none of that is a token."""
+    """Doubtful evidence: the model judges and rewrites, and none of its output is a token."""
     async with scenario_run() as scenario:
         script = Script(
             PIECES,
@@ -98,14 +98,14 @@ def _stop_after(scenario: ScenarioRun, mark: bytes) -> Callable[[bytes], None]:
 
 
 async def error_mid_answer() -> bytes:
-    """The upstream ended without a finish reason: what was said stays, cited."""
+    """The upstream ended without a finish reason: the partial text stays, cited."""
     async with scenario_run() as scenario:
         scenario.start(Script(("Common side effects are nausea [1].", " Also"), failure=TRUNCATED))
         return await stream(scenario.live())
 
 
 async def error_before_the_first_token() -> bytes:
-    """Nothing was said: no citations either."""
+    """No text was sent, so there are no citations."""
     unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
     async with scenario_run() as scenario:
         scenario.start(Script(failure=unavailable))
@@ -120,7 +120,7 @@ async def interrupted() -> bytes:
 
 
 async def reset_after_a_hole() -> bytes:
-    """A viewer of the dead owner comes back with a number that was never stored."""
+    """A viewer of the dead owner reconnects with a number that was never stored."""
     async with scenario_run() as scenario:
         await _crash(scenario)
         return await stream(scenario.stored(after=len(scenario.run.entries)))
@@ -147,7 +147,7 @@ async def _crash(scenario: ScenarioRun) -> None:
 
 
 async def continued() -> bytes:
-    """A stopped answer goes on: the kept text is the first token, the numbering is the same."""
+    """A stopped answer is continued: the kept text is the first token, numbering is unchanged."""
     async with scenario_run() as scenario:
         scenario.start(Script((" and restlessness [1].",)), continues="Nausea, headache")
         return await stream(scenario.live())
@@ -170,14 +170,14 @@ async def odd_characters() -> bytes:
 
 
 async def reasoned() -> bytes:
-    """The model thinks first: a stage, of which nothing is in the answer."""
+    """The model reasons first: a stage whose text is not part of the answer."""
     async with scenario_run() as scenario:
         scenario.start(Script((thought("They ask about "), thought("effects: [2]."), *PIECES)))
         return await stream(scenario.live())
 
 
 async def thought_aloud() -> bytes:
-    """What seemed to be the answer was a thought: it is taken back, the answer follows."""
+    """Text that turned out to be reasoning is withdrawn, and the answer follows."""
     async with scenario_run() as scenario:
         scenario.start(Script(("They ask ", "about [2", RETRACTION, thought("]?"), *PIECES)))
         return await stream(scenario.live())
@@ -191,7 +191,7 @@ async def named_events() -> bytes:
 
 
 async def named_events_error() -> bytes:
-    """An error without text in that format: `citations` comes all the same."""
+    """An error without text in that format still sends `citations`."""
     unavailable = RunFailure("UPSTREAM_UNAVAILABLE", "The model service cannot be reached.")
     async with scenario_run() as scenario:
         scenario.start(Script(failure=unavailable))
@@ -199,7 +199,7 @@ async def named_events_error() -> bytes:
 
 
 async def named_events_reset() -> bytes:
-    """A replay in that format whose events are gone: the text as a stage, then its citations."""
+    """A replay in that format of purged events: the text as a stage, then its citations."""
     async with scenario_run() as scenario:
         scenario.start(Script(PIECES))
         await scenario.run.closed.wait()
@@ -230,5 +230,5 @@ NAMED_EVENT_SCENARIOS: tuple[Scenario, ...] = (named_events, named_events_error,
 
 
 def path_of(scenario: Scenario) -> Path:
-    """Where a scenario's transcript is kept."""
+    """The file of a scenario's transcript."""
     return FOLDER / f"{scenario.__name__.replace('_', '-')}.sse"

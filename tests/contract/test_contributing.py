@@ -1,4 +1,4 @@
-"""The table "To change X, go to Y" of CONTRIBUTING.md is true, and nothing in it goes stale."""
+"""The table "To change X, go to Y" of CONTRIBUTING.md is correct and up to date."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def rows() -> list[tuple[str, str, str, str]]:
 
 
 def exists(path: str) -> bool:
-    """`<name>` stands for any name; one file of that kind has to exist."""
+    """`<name>` stands for any name; at least one such file must exist."""
     return any(ROOT.glob(re.sub(r"<\w+>", "*", path.rstrip("/"))))
 
 

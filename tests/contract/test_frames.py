@@ -1,4 +1,4 @@
-"""M1-M3, M5, M9, M12-M15: the grammar of frames, for any text a model could say."""
+"""M1-M3, M5, M9, M12-M15: the grammar of frames, for any text a model can send."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ from tests.harness.sse import Frame, parse
 START = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 FOUR_DIGITS = START.replace(year=1000, tzinfo=None)
 
-# Everything a Python string can hold, with what breaks readers more often than by chance.
+# Any Python string, with the characters that break readers more frequent than by chance.
 breaking = st.sampled_from(["\n", "\r", "\r\n", "\n\n", "\x85", "\u2028", "\u2029", "\x0b", "\x0c"])
 framelike = st.sampled_from(['data: {"type":"done"}', "id: 9", "event: done", ": ping", '"', "\\"])
 upstream_text = st.lists(
@@ -58,7 +58,7 @@ def test_any_token_is_one_frame_of_two_lines(text: str) -> None:
     assert parse(frame.removesuffix(b"\n\n")) == Frame(7, "token", text, "2026-11-20T10:30:40.007Z")
     assert frame.count(b"\n\n") == 1
     assert b"\r" not in frame
-    # The strictest reader there is: it splits at eight more characters than the grammar does.
+    # The strictest reader: it splits at eight more characters than the grammar does.
     lines = [line for line in frame.decode().splitlines() if line]
     assert [line.partition(":")[0] for line in lines] == ["id", "data"]
 

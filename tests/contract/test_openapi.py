@@ -74,7 +74,7 @@ def test_every_json_answer_is_a_response_model() -> None:
 
 
 def test_no_response_is_assembled_by_hand() -> None:
-    """A dictionary that is sent as it is would not be held against any model."""
+    """A dictionary that is returned as is would not be validated against any model."""
     by_hand = re.compile(r"JSONResponse|Response\(\s*(?:(?:or)?json\.dumps|compact_json\(\{)")
     sources = {path: path.read_text() for path in (APP / "api").rglob("*.py")}
     assert [str(path) for path, text in sources.items() if by_hand.search(text)] == []

@@ -1,4 +1,4 @@
-"""Bad input: every refused body names its field, before anything is stored."""
+"""Invalid input: every refusal names the field, before anything is stored."""
 
 from datetime import date
 from typing import Any

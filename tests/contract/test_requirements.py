@@ -1,4 +1,4 @@
-"""Every requirement in scope names a test, and every test that is named anywhere exists."""
+"""Every requirement in scope names a test, and every named test exists."""
 
 import ast
 import re
@@ -36,7 +36,7 @@ IN_SCOPE = (
 
 
 def rows() -> dict[str, str]:
-    """What proves each requirement, by its id."""
+    """The proof of each requirement, by id."""
     found = ROW.findall(REQUIREMENTS.read_text())
     assert len({name for name, _, _ in found}) == len(found), "an id stands twice"
     return {name: proof for name, _, proof in found}
@@ -51,7 +51,7 @@ def functions_of(path: Path) -> frozenset[str]:
 
 
 def exists(path: str, name: str) -> bool:
-    """A Python test is a function, any other is told by its words."""
+    """A Python test is found by its function name, others by their text."""
     file = ROOT / path
     if not name or not file.is_file():
         return file.exists()

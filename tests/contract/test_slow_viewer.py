@@ -1,4 +1,4 @@
-"""P10, M15: a viewer whose connection takes nothing, with `receive` and `send` made by hand."""
+"""P10, M15: a viewer whose connection accepts nothing, with hand-written `receive` and `send`."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ SCOPE: Scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"
 
 
 class Connection:
-    """Takes the first frames, then nothing until `opened`; `gone` is the client's leaving."""
+    """Accepts the first frames, then nothing until `opened`; `gone` means the client left."""
 
     def __init__(self, takes: int) -> None:
         self._takes = takes

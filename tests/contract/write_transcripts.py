@@ -6,7 +6,7 @@ from tests.contract.scenarios import FOLDER, NAMED_EVENT_SCENARIOS, SCENARIOS, p
 
 
 async def write() -> None:
-    """Every transcript anew; those of scenarios that are gone are removed."""
+    """Writes every transcript, and removes those without a scenario."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     kept = {path_of(scenario) for scenario in (*SCENARIOS, *NAMED_EVENT_SCENARIOS)}
     for stale in set(FOLDER.glob("*.sse")) - kept:

@@ -19,7 +19,7 @@ from tests.stream.conftest import app_settings, embedder, stocked_dsn, stocked_t
 
 __all__ = ["embedder", "stocked_dsn", "stocked_template"]
 
-# Imported before the first server has to start within its time: on a busy machine it takes long.
+# Imported before the first server starts, because the import is slow on a busy machine.
 assert databricks_langchain.ChatDatabricks
 
 

@@ -1,4 +1,4 @@
-"""Answers by a serving endpoint: whole, stopped, refused, with tokens that expire."""
+"""Answers by a serving endpoint: complete, stopped, refused, with tokens that expire."""
 
 import asyncio
 import time
@@ -131,7 +131,7 @@ async def test_oauth_tokens_are_renewed_before_they_expire(
 ) -> None:
     monkeypatch.setenv("DATABRICKS_CLIENT_ID", workspace.client_id)
     monkeypatch.setenv("DATABRICKS_CLIENT_SECRET", workspace.client_secret)
-    workspace.oauth_s = 30  # closer to its end than the SDK lets a token come
+    workspace.oauth_s = 30  # closer to its expiry than the SDK allows
     workspace.always(Reply(tokens=ANSWER))
     signed = settings.model_copy(update={"databricks_token": None})
     model = await asyncio.to_thread(make_answer_model, signed.answer_model)

@@ -1,4 +1,4 @@
-"""Vectors by an endpoint, and a database whose password expires."""
+"""Embeddings from an endpoint, and a database whose password expires."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ async def test_vectors_are_of_unit_length_in_the_order_of_the_texts(
     assert np.allclose(await vectors.embed_query(texts[44]), rows[44], atol=1e-6)
     assert vectors.name == "databricks:embedder"
     assert vectors.dimensions == 384
-    assert len(workspace.calls) == 4  # twenty texts a request
+    assert len(workspace.calls) == 4  # twenty texts per request
 
 
 async def test_a_busy_endpoint_is_tried_again(

@@ -38,7 +38,7 @@ SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1
 
 
 async def describe(connection: Connection) -> list[str]:
-    """One line for each column, constraint, index, function and trigger of ours, in order."""
+    """One line per column, constraint, index, function and trigger of ours, sorted."""
     lines: list[str] = []
     for query in (_COLUMNS, _CONSTRAINTS, _INDEXES, _ROUTINES, _TRIGGERS):
         lines.extend(" | ".join(map(str, row)) for row in await connection.fetch(query))

@@ -24,7 +24,7 @@ def vector(text: str) -> Vector:
 
 
 async def embedded(text: str, dimensions: int | None = None) -> Vector:
-    """As an embedder gives it: after a while."""
+    """Asynchronous, like a real embedder."""
     await asyncio.sleep(0)
     return vector(text)[:dimensions]
 

@@ -101,7 +101,7 @@ async def test_foreign_and_unknown_sources_look_the_same(library: LibraryStore) 
     assert await library.unknown_sources(ANA, [shared, hers]) == ()
     assert [s.source_id for s in (await library.sources(BEN)).items] == [shared]
     assert {s.source_id for s in (await library.sources(ANA)).items} == {hers, shared}
-    # Shared is for reading: it is still Ana's.
+    # Sharing grants read access only: Ana still owns it.
     assert await library.passages(BEN, shared)
     assert await library.delete(BEN, shared, at=LATER) is False
 
@@ -396,7 +396,7 @@ async def test_vectors_can_be_exchanged(library: LibraryStore, database: Databas
 
 
 async def listed(library: LibraryStore, listing: Listing, *, limit: int) -> list[str]:
-    """The names of all pages, each page asked for by the cursor of the one before."""
+    """The names of all pages, following the cursor from page to page."""
     names: list[str] = []
     while True:
         page = await library.sources(ANA, listing, limit=limit)
@@ -478,7 +478,7 @@ async def test_a_cursor_of_another_list_is_refused(
 
 
 class Cupboard:
-    """Files by key. Nothing is taken out while its name is still in the database of others."""
+    """Files by key. No file is removed while its name is still visible to others."""
 
     def __init__(self, database: Database) -> None:
         self.discarded: list[str] = []
@@ -499,7 +499,7 @@ def filed(content: str, key: str) -> NewSource:
 
 
 async def refuse_commits(database: Database) -> None:
-    """From now on every change of a source fails at the very end, as when the disk is full."""
+    """From now on every change of a source fails at its end, as with a full disk."""
     await database.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"

@@ -32,7 +32,7 @@ VALUES ('local', $1, '', '{}', now(), now(), $2)
 
 
 class Hurried(SystemClock):
-    """Hours pass between two looks."""
+    """Hours pass between two checks."""
 
     looks = 0
 

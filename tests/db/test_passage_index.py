@@ -1,4 +1,4 @@
-"""The search index: both arms, filters inside them, and figures that can be checked by hand."""
+"""The search index: both arms, filters inside them, and values that can be checked by hand."""
 
 import math
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ def library(database: Database) -> LibraryStore:
     ids=["whole", "words", "indexed", "apart"],
 )
 def index(database: Database, request: pytest.FixtureRequest) -> PostgresPassageIndex:
-    """Every test holds for the four ways: comparing everything, all vectors, and by indexes."""
+    """Runs every test in four ways: comparing everything, all vectors, and by indexes."""
     full_comparison_max, exact_vectors_max, single_statement_max = request.param
     return PostgresPassageIndex(
         database,
@@ -123,7 +123,7 @@ async def test_only_what_is_readable_is_searched(
 async def test_filters_hold_inside_both_arms(
     index: PostgresPassageIndex, library: LibraryStore
 ) -> None:
-    """Two hundred better matches outside the filter take no place away."""
+    """Two hundred better matches outside the filter displace no result."""
     for n in range(4):
         crowd = [f"tea tea tea number {n} {i}" for i in range(50)]
         await store(library, *crowd, source=new_source(f"crowd{n}", content=str(n)))
@@ -239,7 +239,7 @@ async def test_a_closer_look_may_be_at_words_alone(database: Database) -> None:
 async def test_a_search_says_how_far_the_library_is_read(
     database: Database, index: PostgresPassageIndex, library: LibraryStore
 ) -> None:
-    """Of the asker's jobs and of shared ones, while their process lives."""
+    """Of the asker's jobs and of shared ones, while their process is alive."""
     jobs = PostgresJobLog(database)
     await jobs.create(ANA, "ana's", files=3)
     await jobs.create(BEN, "ben's", files=5)

@@ -1,4 +1,4 @@
-"""The hot queries use the index meant for them, seen in a database large enough to matter."""
+"""The hot queries use their intended index, in a database large enough for it to matter."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -59,7 +59,7 @@ async def plan_of(
 
 
 def scanned(plan: str) -> list[str]:
-    """The tables that are read whole."""
+    """The tables that are read by a sequential scan."""
     return re.findall(r"Seq Scan on (\w+)", plan)
 
 
@@ -98,7 +98,7 @@ async def test_the_run_log_uses_its_indexes(
 
 
 async def used(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
-    """How often each table was read whole, and each index used."""
+    """The number of sequential scans of each table, and uses of each index."""
     await connection.execute("SELECT pg_stat_force_next_flush()")
     tables = await connection.fetch("SELECT relname, seq_scan FROM pg_stat_user_tables")
     indexes = await connection.fetch("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes")
@@ -177,7 +177,7 @@ _LIBRARY = (
                 *(HalfVector([0.5] * 384), None, 60.0),
             ),
             "passage_vectors_near",
-            # What is found is joined; eight hundred rows are hashed for that rather than looked up.
+            # Results are joined; for eight hundred rows a hash join is cheaper than look-ups.
             {
                 *("sources", "library_statistics", "lexemes", "passages", "passage_terms"),
                 "ingest_jobs",
@@ -206,7 +206,7 @@ _LIBRARY = (
 async def test_a_large_library_is_searched_by_its_indexes(
     database: Database, query: str, asked: tuple[object, ...], index: str, small: set[str]
 ) -> None:
-    """By those of words and vectors, not by that of sources, which would read everything."""
+    """By the indexes of words and vectors, not that of sources, which would read everything."""
     async with database.connection() as connection:
         for statement in _LIBRARY:
             await connection.execute(statement)
@@ -218,7 +218,7 @@ async def test_a_large_library_is_searched_by_its_indexes(
 
 
 async def test_similar_sources_are_found_by_their_hashes(database: Database) -> None:
-    """Also while a new library has no statistics yet, which is when most sources are added."""
+    """Also while a new library has no statistics, which is when most sources are added."""
     async with database.connection() as connection:
         await connection.execute(_LIBRARY[0].replace("(1, 100)", "(1, 1000)"))
         await connection.execute(

@@ -110,7 +110,7 @@ VECTOR = Vector([0.5, 0.25])
 async def test_what_was_cached_of_a_schema_is_forgotten_when_it_is_restored(
     database_dsn: str, database: Database
 ) -> None:
-    """Types have other numbers afterwards, on every connection that was open before."""
+    """Types have new OIDs afterwards, on every connection that was open before."""
 
     async def use() -> None:
         await asyncio.gather(
@@ -177,7 +177,7 @@ async def test_a_closed_pool_is_unavailable(database_dsn: str) -> None:
 async def test_closing_waits_for_a_statement_and_not_for_one_whose_loop_ends(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loop that ends cancels every task at once, those that give connections back too."""
+    """A closing loop cancels every task at once, including those that release connections."""
     monkeypatch.setattr(pool, "_CLOSE_S", 600)
     database = await Database.open(database_dsn, max_size=1)
     asking = asyncio.ensure_future(database.fetchval("SELECT 7 FROM pg_sleep(0.2)"))
@@ -208,7 +208,7 @@ async def test_what_is_refused_later_is_an_outage(
     database = await Database.open(database_dsn, max_size=1)
     name = await database.fetchval("SELECT current_database()")
     admin = await connect(postgres.dsn)
-    # A database in use cannot be renamed, and the pool dials again at once what it has lost.
+    # A database in use cannot be renamed, and the pool reconnects at once.
     await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     end = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = $1"
     assert await admin.fetch(end, name)

@@ -56,7 +56,7 @@ async def test_a_session_lock_that_a_pooler_kept_is_named_instead_of_waited_for(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As a version before this one left it."""
+    """As left by an earlier version."""
     monkeypatch.setattr(migrations, "_IDLE_S", 0.2)
     monkeypatch.setattr(migrations, "_LOCK_PAUSE_S", 0.1)
     caplog.set_level(logging.INFO)

@@ -101,7 +101,7 @@ async def test_a_stop_and_a_start_at_once_never_miss_each_other(
 
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedServer]:
-    """A server of this test's own, to be stopped and started."""
+    """A server for this test alone, to be stopped and started."""
     data_dir = Path(tempfile.mkdtemp(prefix="citestream-tests-"))
     data_dir.chmod(0o755)
     server = EmbeddedServer.start(data_dir)
@@ -179,7 +179,7 @@ def test_any_events_come_back_from_their_rows(pieces: list[tuple[str, bool]]) ->
 async def test_the_lease_is_renewed_when_the_pool_is_used_up(
     postgres_run_log: PostgresRunLog, database: Database
 ) -> None:
-    """Every connection is busy: whoever watches must still see that the process lives."""
+    """Every connection is busy: other processes must still see that this one is alive."""
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(database.usage()[2]):
             await stack.enter_async_context(database.connection())

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder every user can pass, unlike pytest's own."""
+    """A folder that every user can enter, unlike pytest's own."""
     path = Path(tempfile.mkdtemp(prefix="citestream-server-"))
     path.chmod(0o755)
     yield path
@@ -63,7 +63,7 @@ def postmaster_pid(data_dir: Path) -> int | None:
 def other_process(
     data_dir: Path, become: Callable[[], None] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """Another process that uses the server; ends when its input is closed."""
+    """Another process that uses the server; it ends when its input is closed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.db.server_user", str(data_dir)],
         cwd=ROOT,
@@ -119,7 +119,7 @@ def test_a_container_has_what_it_may_have(tmp_path: Path) -> None:
     machine = psutil.virtual_memory().total
     assert memory_bytes(limits) == machine
     limits[0].write_text("max\n")
-    limits[1].write_text("9223372036854771712\n")  # what the older version says for "no limit"
+    limits[1].write_text("9223372036854771712\n")  # the older version's value for "no limit"
     assert memory_bytes(limits) == machine
     limits[0].write_text("268435456\n")
     assert memory_bytes(limits) == 2**28
@@ -166,7 +166,7 @@ def test_after_kill_the_next_start_joins_and_stops_cleanly(folder: Path) -> None
 
 
 def terminal_of_its_own() -> None:
-    """As under a terminal; what runs in a shell's background inherits that SIGINT is ignored."""
+    """As under a terminal; a shell's background process inherits an ignored SIGINT."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -38,7 +38,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a server goes that cannot live in its DATA_DIR (else in /var/lib)."""
+    """The socket folder if the server cannot use its DATA_DIR (else in /var/lib)."""
     path = folder / "elsewhere"
     monkeypatch.setattr(server_home, "_SYSTEM_FOLDER", path)
     return path
@@ -46,7 +46,7 @@ def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def reachable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL's programs where every user can run them: a checkout may be closed to others."""
+    """PostgreSQL's programs where every user can run them: a checkout may be private."""
     programs = copied_programs(folder / "installed")
     monkeypatch.setattr(server_home, "_bundled_programs", lambda: programs)
 
@@ -65,7 +65,7 @@ def folder_of(path: Path, uid: int) -> Path:
 
 
 def use_as(uid: int, data_dir: Path, pipe: Pipe) -> None:
-    """Become `uid`, tell the address or the refusal, and hold on until told to leave."""
+    """Become `uid`, report the address or the refusal, and wait until told to exit."""
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
@@ -93,7 +93,7 @@ def user(uid: int, data_dir: Path) -> Iterator[str]:
     theirs.close()
     with ours:
         yield ours.recv()
-        with suppress(BrokenPipeError):  # who was refused did not wait
+        with suppress(BrokenPipeError):  # the refused user did not wait
             ours.send("leave")
         process.join()
     assert process.exitcode == 0

@@ -1,4 +1,4 @@
-"""A data folder of the first edition goes on under the PostgreSQL of today."""
+"""A data folder of an earlier release opens under the current PostgreSQL."""
 
 import json
 import os
@@ -41,7 +41,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder every user can pass, unlike pytest's own."""
+    """A folder that every user can enter, unlike pytest's own."""
     path = Path(tempfile.mkdtemp(prefix="citestream-server-"))
     path.chmod(0o755)
     yield path

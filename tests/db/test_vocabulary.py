@@ -1,4 +1,4 @@
-"""What the library knows of words, for those who may read them."""
+"""The library's knowledge of words, for those who may read them."""
 
 from collections.abc import Sequence
 
@@ -92,16 +92,16 @@ async def test_typing_errors_are_corrected_to_the_librarys_own_words(
         ("montiored", "monitored"),
     ]
     assert await corrections(words, "warfrain effects") == [("warfrain", "warfarin")]
-    # Also where the stem is right, or the second letter wrong.
+    # Also if the stem is correct, or the second letter wrong.
     assert await corrections(words, "recommendes") == []
     assert await corrections(words, "monitared ibuprofan") == [
         ("monitared", "monitored"),
         ("ibuprofan", "ibuprofen"),
     ]
-    # What is a word, what the library has and what is like nothing in it stays.
+    # Real words, words of the library and words that resemble none stay unchanged.
     assert await corrections(words, "most ibuprofen zolpidem") == []
     assert await corrections(words, "") == []
-    # Stems may be alike where words are not, and requests are for us, not for the library.
+    # Stems may match where words do not, and requests address us, not the library.
     await store(library, "Summer.", source=new_source("s.md", title="Season", content="4"))
     assert await corrections(words, "summarizing summarize discussing") == []
 
@@ -167,7 +167,7 @@ async def test_names_that_no_readable_source_has_are_unknown(
 
     assert await unknown("Zolpidem", "Ibuprofen", "E05") == {"Zolpidem", "E05"}
     assert await unknown("Ibuprofen", owner=BEN) == {"Ibuprofen"}
-    # Another form, a part of a longer word, and what may be a typing error.
+    # Another form, a part of a longer word, and a possible typo.
     assert await unknown("Tests", "dotenv", "Warfarine", "IBUPROFFEN") == set()
     plain = ("clozapine", "maximum", "warfarinise", "recommender")
     assert await unknown(plain=plain) == {"clozapine"}

@@ -1,4 +1,4 @@
-"""The commands that the documents print, taken out of their code blocks and out of their text."""
+"""Extracts the commands in the documents from code blocks and text."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ INLINE = re.compile(r"`([^`\n]+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """A code block; `language` as the fence has it."""
+    """A code block; `language` as given by the fence."""
 
     document: str
     language: str
@@ -44,7 +44,7 @@ class Block:
 
 
 def blocks(*names: str) -> list[Block]:
-    """The code blocks of these documents, or of all."""
+    """The code blocks of these documents, or of all documents."""
     found: list[Block] = []
     for path in DOCUMENTS:
         name = str(path.relative_to(ROOT))
@@ -60,7 +60,7 @@ def block_commands(*names: str) -> list[str]:
 
 
 def inline_commands() -> Iterator[tuple[str, str]]:
-    """Document and command, of those within the text."""
+    """Yields document and command for commands within the text."""
     for path in DOCUMENTS:
         text = FENCE.sub("", path.read_text(encoding="utf-8"))
         for match in INLINE.finditer(text):

@@ -1,4 +1,4 @@
-"""Every command of the documents, run as printed; the list of what cannot run here is complete."""
+"""Runs every documented command as printed; the list of exceptions is complete."""
 
 import json
 import os
@@ -47,7 +47,7 @@ ELSEWHERE = {
 
 @dataclass
 class Folder:
-    """A place that looks like the project's folder to a command, with the files it names."""
+    """A copy that commands take for the project's folder, with the files they name."""
 
     path: Path
     environment: dict[str, str]
@@ -56,17 +56,17 @@ class Folder:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a server needs to serve the same library."""
+        """The settings of a server for the same library."""
         names = ("DATABASE_URL", "DATA_DIR", "LLM_PROVIDER")
         return {name: self.environment[name] for name in names}
 
     def run(self, command: str) -> str:
-        """By a shell, with ids and ports in the place of the document's."""
+        """In a shell, with this test's ids and ports instead of the document's."""
         for name, value in self.known.items():
             command = command.replace(name, value)
         if self.server is not None:
             command = command.replace("localhost:8000", f"localhost:{self.server.port}")
-        with tempfile.TemporaryFile("w+") as output:  # nginx goes on holding it
+        with tempfile.TemporaryFile("w+") as output:  # nginx keeps it open
             done = subprocess.run(
                 ["sh", "-c", command],
                 cwd=self.path,
@@ -120,7 +120,7 @@ def served(
     migrated_template: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Folder]:
-    """The folder beside a server with the sample library."""
+    """A project folder, with a server of the sample library."""
     name = databases.lease(migrated_template)
     folder = make_folder(tmp_path_factory.mktemp("served"), postgres.dsn_of(name))
     library = {"SAMPLE_LIBRARY": "true", "EXTRACTIVE_TOKENS_PER_S": "0"}
@@ -167,7 +167,7 @@ def test_curl_and_ingest_lines_work_as_printed(served: Folder) -> None:
 
 
 def learn(known: dict[str, str], output: str) -> None:
-    """The ids that later lines have in capitals."""
+    """The ids that later lines name in capitals."""
     for name, pattern in {
         "RUN_ID": r'"run_id":"([^"]+)"',
         "JOB_ID": r'"job_id":"([^"]+)"',
@@ -291,7 +291,7 @@ RIGHT = ".venv/bin/python"
 
 
 def test_nothing_printed_is_left_out() -> None:
-    """A new command is run here, or is named in ELSEWHERE with the place that checks it."""
+    """A new command runs here, or is listed in ELSEWHERE with the place that checks it."""
     run_here = (
         *("curl", "make", "mkdir", "nginx -p", ".venv/bin/python -m app."),
         *(".venv/bin/python -m bench.", ".venv/bin/python -m tests.", "node frontend/e2e"),

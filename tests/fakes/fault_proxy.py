@@ -74,20 +74,20 @@ class FaultProxy:
 
     @property
     def bytes_up(self) -> int:
-        """Bytes delivered to the upstream, over all connections."""
+        """Bytes delivered to the upstream over all connections."""
         return sum(c.passed["up"] for c in self.connections)
 
     @property
     def bytes_down(self) -> int:
-        """Bytes delivered to clients, over all connections."""
+        """Bytes delivered to clients over all connections."""
         return sum(c.passed["down"] for c in self.connections)
 
     def script(self, *faults: Faults) -> None:
-        """Queues the faults of the next connections, one each; then `default` applies again."""
+        """Queues the faults of the next connections, one for each; afterwards `default` applies."""
         self._queue.extend(faults)
 
     def cut_all(self, how: Cut = "rst") -> int:
-        """Cuts every open connection on both sides; how many."""
+        """Cuts every open connection on both sides; returns how many."""
         cut = [c for c in self.connections if c.closed_at is None]
         for connection in cut:
             connection.cut(how)
@@ -104,7 +104,7 @@ class FaultProxy:
             connection.release()
 
     async def refuse(self, refused: bool) -> None:
-        """Turns listening off (connections are refused; the address stays held) or on again."""
+        """Stops listening (connections are refused, the address stays bound), or resumes."""
         listening = self._server is not None
         if refused and listening:
             self._close_listener()
@@ -124,7 +124,7 @@ class FaultProxy:
                     self._waiters.discard(waiter)
 
     def stats(self) -> dict[str, int]:
-        """The counters, as one JSON-able object."""
+        """The counters as a JSON object."""
         return {
             "connections": len(self.connections),
             "open_connections": self.open_connections,

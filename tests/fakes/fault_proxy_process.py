@@ -1,4 +1,4 @@
-"""The fault proxy as a process of its own, driven over HTTP.
+"""The fault proxy as a separate process, controlled over HTTP.
 
 `python -m tests.fakes.fault_proxy_process --listen 0 --upstream 127.0.0.1:9000 --control 0`
 prints one ready line. `POST /_control` takes any of `script` (a list of faults), `default`
@@ -27,7 +27,7 @@ _ORDERS = frozenset({"script", "default", "cut_all", "stall_all", "release", "re
 
 
 async def control(proxy: FaultProxy, order: Mapping[str, Any]) -> None:
-    """Obeys one control message. Raises `ValueError` or `TypeError` for one it cannot read."""
+    """Executes a control message. Raises `ValueError` or `TypeError` if it is invalid."""
     unknown = set(order) - _ORDERS
     if unknown:
         raise ValueError(f"unknown control fields: {sorted(unknown)}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FaultProxyThread:
-    """A `FaultProxy` on a loop and thread of its own, for synchronous harnesses."""
+    """A `FaultProxy` with its own event loop and thread, for synchronous harnesses."""
 
     def __init__(self, *, upstream: Address, listen: int | str | Path = 0) -> None:
         self._thread = LoopThread()

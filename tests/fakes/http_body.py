@@ -1,4 +1,4 @@
-"""Response bodies that are cut into transfer chunks, and ended, as a test wants it."""
+"""Response bodies with configurable transfer chunks and endings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Body:
         self._position = 0
 
     async def write(self, data: bytes) -> None:
-        """Sends `data` as one chunk, or as several when told to split."""
+        """Sends `data` as one chunk, or as several if configured."""
         if not self._splits and not self._trickle:
             await self._connection.write(self._framed(data))
             return

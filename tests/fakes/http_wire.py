@@ -32,7 +32,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request read whole. Header names are lower-case."""
+    """A complete request. Header names are lower-case."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class HttpRequest:
 
 
 class ProtocolError(Exception):
-    """The peer sent something that is not a request this server reads."""
+    """The peer sent a request that this server cannot read."""
 
 
 class _WatchedReader(asyncio.StreamReader):
@@ -80,7 +80,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Neither side has begun to close."""
+        """Neither side has started to close."""
         return self.gone_at is None and not self._closing
 
     def _peer_gone(self) -> None:
@@ -108,7 +108,7 @@ class Connection:
         return HttpRequest(words[0], words[1], headers, body)
 
     async def pause(self, seconds: float | None) -> None:
-        """Sleeps so long (None: for ever), but returns at once when either side closes."""
+        """Sleeps that long (None: forever), but returns as soon as either side closes."""
         if not self.alive:
             return
         sleeper: asyncio.Future[None] = self._loop.create_future()
@@ -127,7 +127,7 @@ class Connection:
         await self._writer.drain()
 
     async def close(self) -> None:
-        """FIN, after everything written went out."""
+        """Sends FIN after everything written."""
         self._closing = True
         _wake(self._sleeper)
         self._writer.close()
@@ -137,7 +137,7 @@ class Connection:
             return
 
     def reset(self) -> None:
-        """RST: what the peer has not received yet is lost."""
+        """Sends RST: data that the peer has not received yet is lost."""
         self._closing = True
         _wake(self._sleeper)
         abort_with_rst(self._writer)
@@ -180,7 +180,7 @@ async def send_json(connection: Connection, status: int, body: bytes) -> None:
 async def listen(
     handler: Callable[[Connection], Awaitable[None]], *, host: str = "127.0.0.1", port: int = 0
 ) -> asyncio.Server:
-    """Serves each connection with `handler` in a task of its own; the caller closes the server."""
+    """Serves each connection with `handler` in a new task; the caller closes the server."""
     loop = asyncio.get_running_loop()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

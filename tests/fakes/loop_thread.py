@@ -20,7 +20,7 @@ class LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def start(self) -> None:
-        """Starts the loop; once."""
+        """Starts the loop. Call once."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -30,11 +30,11 @@ class LoopThread:
         self._loop.close()
 
     def run(self, work: Coroutine[object, object, T]) -> T:
-        """Awaits the coroutine on the loop; gives its result or raises its error here."""
+        """Awaits the coroutine on the loop; returns its result or raises its error here."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def call(self, work: Callable[[], T]) -> T:
-        """Calls a function on the loop, where the fakes may be touched."""
+        """Calls a function on the loop, where the fakes may be used."""
 
         async def called() -> T:
             return work()

@@ -19,7 +19,7 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def embedding(text: str, dimensions: int = DIMENSIONS) -> list[float]:
-    """A unit vector that depends on the words alone: shared words mean a higher cosine."""
+    """A unit vector that depends only on the words: shared words give a higher cosine."""
     vector = [0.0] * dimensions
     for word in _WORD.findall(text.lower()) or [text]:
         number = int.from_bytes(blake2b(word.encode(), digest_size=8).digest())

@@ -39,7 +39,7 @@ _LOOK_S: Final = 0.001
 
 
 class Exchange:
-    """One request and its answer. `changed` is called whenever the record has news."""
+    """One request and its answer. `changed` is called whenever the record changes."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Exchange:
         self._changed = changed
 
     async def run(self) -> bool:
-        """Answers; True when the connection may serve another request."""
+        """Answers; returns True when the connection may serve another request."""
         self._connection.on_gone = self._note_gone
         self._changed()
         try:

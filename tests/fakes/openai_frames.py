@@ -25,7 +25,7 @@ _WORD: Final = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write these bytes; `tokens` content deltas are in them."""
+    """Write these bytes, which contain that many content deltas (`tokens`)."""
 
     data: bytes
     tokens: int = 0
@@ -33,21 +33,21 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Silence; None: for ever."""
+    """Silence; None: forever."""
 
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Silence until one of these can be taken."""
+    """Silence until one of these can be acquired."""
 
     permits: asyncio.Semaphore
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The body ends; `whole` when this is the scripted end of the answer and not a cut."""
+    """The body ends; `whole` if this is the scripted end of the answer and not a cut."""
 
     ending: Ending
     whole: bool
@@ -68,7 +68,7 @@ def default_tokens(record: Record) -> list[str]:
 
 
 def word_pieces(text: str) -> list[str]:
-    """Cuts text the way tokenizers do, so that `[1]` falls into three pieces."""
+    """Splits text the way tokenizers do, so that `[1]` becomes three pieces."""
     return _PIECE.findall(text)
 
 
@@ -121,7 +121,7 @@ class ChunkWriter:
         return self._open + b',"choices":[' + body + b"]}" + self._end
 
     def empty(self, usage: dict[str, int] | None = None) -> bytes:
-        """A frame without choices: usage, or nothing at all."""
+        """A frame without choices: usage, or nothing."""
         return self._open + b',"choices":[],"usage":' + orjson.dumps(usage) + b"}" + self._end
 
     def odd(self, value: object) -> bytes:
@@ -192,7 +192,7 @@ def _answer_plan(reply: Reply, record: Record, chunk: ChunkWriter) -> Iterator[S
 
 
 def _before(reply: Reply, index: int, chunk: ChunkWriter) -> Iterator[Step]:
-    """What comes before token `index`."""
+    """The steps before token `index`."""
     if index in reply.odd:
         yield Send(chunk.odd(reply.odd[index]))
     if reply.error_at == index:
@@ -253,7 +253,7 @@ def _tool_deltas(name: str, arguments: str) -> Iterator[dict[str, Any]]:
 
 
 def completion(reply: Reply, record: Record, *, completion_id: str, model: str) -> bytes:
-    """The body of an answer that is not streamed."""
+    """The body of a non-streaming answer."""
     tokens = tokens_of(reply, record)
     message: dict[str, Any] = {"role": "assistant", "content": _content(reply, "".join(tokens))}
     finish_reason = reply.finish_reason

@@ -158,14 +158,14 @@ class Reply:
 
 @dataclass(slots=True)
 class Script:
-    """Which reply a request gets: the first rule that matches, else the queue, else the default."""
+    """Chooses the reply to a request: the first matching rule, else the queue, else the default."""
 
     default: dict[Route, Reply] = field(default_factory=dict)
     queue: dict[Route, list[Reply]] = field(default_factory=dict)
     rules: list[tuple[Callable[[Record], bool], Reply]] = field(default_factory=list)
 
     def take(self, record: Record) -> Reply:
-        """The reply for this request; a queued one is used up."""
+        """The reply for this request; a queued reply is consumed."""
         for matches, reply in self.rules:
             if matches(record):
                 return reply

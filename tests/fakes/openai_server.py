@@ -42,7 +42,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {
 
 
 class FakeOpenAI:
-    """The server; use it as an async context manager. `keep` bounds the records held."""
+    """The server; use it as an async context manager. `keep` limits the records kept."""
 
     def __init__(self, *, port: int = 0, model: str = "fake", keep: int = 10_000) -> None:
         self.requests: list[Record] = []
@@ -84,11 +84,11 @@ class FakeOpenAI:
 
     @property
     def open_connections(self) -> int:
-        """Client connections now open, idle ones too."""
+        """Open client connections, including idle ones."""
         return len(self._connections)
 
     def script(self, *replies: Reply, route: Route = "chat") -> None:
-        """Queues replies for the next requests of the route, one each."""
+        """Queues replies for the next requests of the route, one for each."""
         self._script.queue.setdefault(route, []).extend(replies)
 
     def always(self, reply: Reply, *, route: Route = "chat") -> None:
@@ -96,21 +96,21 @@ class FakeOpenAI:
         self._script.default[route] = reply
 
     def when(self, matches: Callable[[Record], bool], reply: Reply) -> None:
-        """The reply for every request that matches; comes before the queue, first rule wins."""
+        """The reply to every matching request; precedes the queue, the first rule wins."""
         self._script.rules.append((matches, reply))
 
     def clear(self) -> None:
-        """Forgets replies and records."""
+        """Discards replies and records."""
         self._script.clear()
         self.requests.clear()
 
     async def wait_for(self, matches: Callable[[Record], bool], timeout_s: float = 30.0) -> Record:
-        """The first record that matches, now or later. Raises `TimeoutError`."""
+        """The first matching record, now or later. Raises `TimeoutError`."""
         await self.wait_until(lambda: any(map(matches, self.requests)), timeout_s)
         return next(filter(matches, self.requests))
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
-        """Until the condition on this server holds, checked at each change of its state."""
+        """Waits until the condition holds, checked at each change of the server's state."""
         async with asyncio.timeout(timeout_s):
             while not holds():
                 waiter = asyncio.get_running_loop().create_future()
@@ -197,7 +197,7 @@ def _prompt_contains(text: str) -> Callable[[Record], bool]:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port that refuses connections, held so that nothing else takes it meanwhile."""
+    """A port that refuses connections, held so that nothing else can bind it."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -213,7 +213,7 @@ async def _serve_for_ever(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Serves until SIGINT; one line on stdout tells the base URL."""
+    """Serves until SIGINT; prints the base URL in one line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.openai_server")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--tokens-per-s", type=float, default=0.0, help="0: as fast as it goes")

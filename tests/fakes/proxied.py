@@ -1,4 +1,4 @@
-"""One connection through the fault proxy: two flows, each with faults of its own."""
+"""One connection through the fault proxy: two flows with separate faults."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Proxied:
         self.release()
 
     def cut(self, how: Cut = "rst") -> None:
-        """Closes both sides now; does nothing the second time."""
+        """Closes both sides; further calls do nothing."""
         if self._cut.is_set():
             return
         self._note_end("proxy")
@@ -98,7 +98,7 @@ class Proxied:
             _close(writer, how)
 
     def stall(self, direction: Direction | None = None) -> None:
-        """Nothing passes in this direction (None: in both), not even a close, until released."""
+        """Blocks this direction (None: both), including a close, until released."""
         for name, gate in self._gates.items():
             if direction in (None, name):
                 gate.clear()
@@ -210,7 +210,7 @@ class Proxied:
 
 
 class Sizes:
-    """How a flow's bytes are cut into writes."""
+    """How a flow's bytes are split into writes."""
 
     def __init__(self, flow: Flow) -> None:
         self.cut_after = flow.cut_after
@@ -221,7 +221,7 @@ class Sizes:
         self._sizes = cycle(flow.chunk_sizes)
 
     def take(self, available: int, *, passed: int) -> int:
-        """The size of the next write: at least 1, never past a cut or a stall to come."""
+        """The size of the next write: at least 1, never past the next cut or stall."""
         stops = [s - passed for s in (self.cut_after, self.stall_after) if s is not None]
         size = min([available, *(stop for stop in stops if stop > 0)])
         if self._rate is not None:

@@ -1,4 +1,4 @@
-"""A library whose words are given."""
+"""A library with given words."""
 
 from collections.abc import Sequence
 

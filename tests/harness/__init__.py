@@ -1,1 +1,1 @@
-"""Ways to run the real application under test: on this loop, or as a process of its own."""
+"""Runs the real application under test: on this loop, or as a separate process."""

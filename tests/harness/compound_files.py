@@ -1,4 +1,4 @@
-"""Compound files (OLE2) and Outlook messages, made where they are needed."""
+"""Generates compound files (OLE2) and Outlook messages."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _EMPTY: Final = b"\0" * 68 + b"\xff" * 12 + b"\0" * 48
 
 
 def compound_file(root: "Mapping[str, bytes | Storage]") -> bytes:
-    """Folders of streams by name; what is smaller than 4,096 bytes is in the mini stream."""
+    """Folders of streams by name; streams below 4,096 bytes are in the mini stream."""
     layout = _Layout()
     layout.add("Root Entry", dict(root), kind=5)
     return layout.file()

@@ -75,7 +75,7 @@ class Databases:
         self._states: dict[str, State] = {}
 
     def execute(self, statement: str) -> None:
-        """Run one statement beside the databases of tests."""
+        """Run one statement outside the databases of tests."""
         self._loop.run(self._admin.execute(statement))
 
     def create(self) -> str:

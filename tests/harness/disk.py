@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_room_beyond(size: int) -> Iterator[None]:
-    """Files of this process cannot grow beyond `size` bytes: writing more is an `OSError`."""
+    """Files of this process cannot grow beyond `size` bytes: further writes raise `OSError`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

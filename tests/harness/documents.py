@@ -1,4 +1,4 @@
-"""Small files of every format, made where they are needed."""
+"""Generates small files of every format."""
 
 import io
 import zipfile

@@ -15,7 +15,7 @@ def counts_words(text: str) -> int:
 
 
 def breaks_without_memory(text: str) -> int:
-    """Breaks after it has freed the 200 MB that it had, as libraries do that cannot get more."""
+    """Fails after freeing the 200 MB that it had, as libraries do that cannot get more."""
     hoard = [b"x" * (2**20 + number) for number in range(200)]
     time.sleep(1)
     hoard.clear()

@@ -1,4 +1,4 @@
-"""A folder of many small files of every format, the same for the same seed."""
+"""A folder of many small files of every format, deterministic for a seed."""
 
 import json
 import random
@@ -31,7 +31,7 @@ THINGS: Final = (
 
 
 def write_library(folder: Path, *, files: int, seed: int = 7) -> int:
-    """Write that many files, below 20 folders; returns their bytes."""
+    """Write that many files into 20 folders; returns their size in bytes."""
     chance = random.Random(seed)
     total = 0
     makers = list(MAKERS.items())

@@ -1,4 +1,4 @@
-"""Mail messages as programs write them."""
+"""Mail messages as mail programs write them."""
 
 from collections.abc import Mapping
 from email.message import EmailMessage

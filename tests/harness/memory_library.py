@@ -68,7 +68,7 @@ class MemoryLibrary:
     async def sources(
         self, principal: Principal, listing: Listing = EVERYTHING, *, limit: int = 200
     ) -> Page[Source]:
-        """Pages of `limit`; the cursor is the number of those before."""
+        """Pages of `limit` entries; the cursor is the number of entries before."""
         words = listing.query.lower().split()
         found = [
             one

@@ -1,4 +1,4 @@
-"""Reading `GET /metrics` as Prometheus does."""
+"""Reads `GET /metrics` as Prometheus does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ FORMAT = "text/plain; version=0.0.4"
 
 @dataclass(frozen=True)
 class Scrape:
-    """The samples of one answer, by name and labels."""
+    """The samples of one response, by name and labels."""
 
     samples: Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -20,7 +20,7 @@ class Scrape:
         return self.samples.get((name, frozenset(labels.items())), 0)
 
     def total(self, name: str) -> float:
-        """All samples of a name together."""
+        """The sum of all samples of a name."""
         return sum(value for (each, _), value in self.samples.items() if each == name)
 
     def labels(self, label: str) -> set[str]:

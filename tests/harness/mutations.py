@@ -1,4 +1,4 @@
-"""Files as they come out of damaged disks, broken programs and hostile hands."""
+"""Corrupts files like damaged disks, broken programs and attackers do."""
 
 import random
 import re
@@ -33,7 +33,7 @@ def altered(data: bytes, chance: random.Random) -> bytes:
 
 
 def altered_part(data: bytes, chance: random.Random) -> bytes:
-    """A package whose ZIP archive is whole, and one of its parts is not."""
+    """An intact ZIP archive with one damaged part."""
     with zipfile.ZipFile(BytesIO(data)) as old:
         files: dict[str, str | bytes] = {name: old.read(name) for name in old.namelist()}
         name = chance.choice([one for one in old.namelist() if "." in one])
@@ -50,7 +50,7 @@ def altered_part(data: bytes, chance: random.Random) -> bytes:
 
 
 def spliced(data: bytes, chance: random.Random) -> bytes:
-    """Pieces of the file repeated, moved and removed, so that marks open and close anywhere."""
+    """Pieces of the file repeated, moved and removed, so that markup opens and closes anywhere."""
     out = bytearray(data)
     for _ in range(chance.choice([1, 3, 10])):
         at, size = chance.randrange(len(out) or 1), chance.choice([1, 4, 20, 200])
@@ -63,7 +63,7 @@ def spliced(data: bytes, chance: random.Random) -> bytes:
 
 
 def overwritten(data: bytes, chance: random.Random) -> bytes:
-    """Bytes replaced where they are, which leaves what counts bytes in order."""
+    """Bytes replaced in place, so that lengths and offsets stay valid."""
     out = bytearray(data)
     for _ in range(chance.choice([1, 3, 10, 100])):
         at = chance.randrange(len(out) or 1)
@@ -75,7 +75,7 @@ def overwritten(data: bytes, chance: random.Random) -> bytes:
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """One of the ways above, or the file cut off."""
+    """One of the mutations above, or the file truncated."""
     match chance.randrange(6):
         case 0:
             return data[: chance.randrange(len(data) or 1)]

@@ -57,7 +57,7 @@ class Nginx:
         (self._prefix / "nginx.conf").write_text(self._edit(text))
 
     def send_nothing_new_to(self, *ports: int) -> None:
-        """Mark these replicas `down` (none: all are up again) and reload, as an operator does."""
+        """Mark these replicas `down` (none: all are up) and reload, as an operator does."""
         self._configure(ports)
         self._process.send_signal(signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""Office files of 1993 to 2003, as far as tests need more than the real ones that are kept."""
+"""Office files of 1993 to 2003, for cases that the real sample files do not cover."""
 
 import gzip
 import struct
@@ -71,7 +71,7 @@ def part(kind: int, *content: bytes, instance: int = 0, container: bool = True) 
 
 
 def atom(kind: int, content: bytes, *, instance: int = 0) -> bytes:
-    """A record without others in it."""
+    """A record without nested records."""
     return part(kind, content, instance=instance, container=False)
 
 

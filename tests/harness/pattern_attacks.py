@@ -108,7 +108,7 @@ class _Reader:
         return ord(char) < 256 and compiled.match(char.encode("latin-1")) is not None
 
     def _singles(self, nodes: Any) -> list[str]:
-        """One or two characters of each kind that the pattern knows."""
+        """One or two characters of each kind that occurs in the pattern."""
         found: dict[str, None] = {}
         for operator, argument in nodes:
             name = str(operator)

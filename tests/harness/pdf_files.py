@@ -18,7 +18,7 @@ FONTS: Final = {"F1": "Helvetica", "F2": "Courier", "F3": "Helvetica-Bold"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is drawn, in order."""
+    """The drawing instructions, in order."""
 
     drawn: Sequence[Drawn] = ()
     annotations: Sequence[str] = ()
@@ -28,7 +28,7 @@ class Page:
 
 @dataclass(slots=True)
 class _Codes:
-    """The codes of the characters of the font "U"; its ToUnicode says what they are."""
+    """The codes of the characters of the font "U"; its ToUnicode map decodes them."""
 
     known: dict[str, int] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Forks server processes from one that has imported the application.
+"""Forks server processes from one that has already imported the application.
 
 Importing is two thirds of what a start costs. `python -m tests.harness.preloaded` reads one JSON
 object a line, `{"argv", "env", "log"}`, forks, and answers with the pid. The child is what
@@ -115,7 +115,7 @@ def _fork_on_order() -> dict[str, Any] | None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
-    for pid in tuple(logs):  # whoever ordered them was interrupted
+    for pid in tuple(logs):  # the requester was interrupted
         os.kill(pid, signal.SIGTERM)
     return None
 

@@ -38,7 +38,7 @@ def server_env(dsn: str, upstream: FakeOpenAI, data_dir: Path, **more: str) -> d
 async def processes(
     count: int, env: dict[str, str], *, plain_uvicorn: bool = False, forked: bool = True
 ) -> AsyncIterator[list[ServerProcess]]:
-    """So many replicas, started side by side; those still alive at the end are stopped."""
+    """Starts that many replicas in parallel; stops those still alive at the end."""
     servers = [
         ServerProcess(plain_uvicorn=plain_uvicorn, port=None, forked=forked, **env)
         for _ in range(count)

@@ -20,7 +20,7 @@ SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr
 
 
 def program(name: str) -> str:
-    """Its path. Skips the test where the program is not installed."""
+    """The program's path. Skips the test if it is not installed."""
     found = shutil.which(name, path=SEARCH)
     if found is None:
         pytest.skip(f"{name} is not installed: apt-get install {name}")

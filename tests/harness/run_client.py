@@ -1,4 +1,4 @@
-"""Asking and following runs over HTTP, as clients do."""
+"""Asks and follows runs over HTTP, as clients do."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -10,7 +10,7 @@ from tests.harness.sse import Frame, Viewer, frames
 
 
 def http_client(url: str, *, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-    """A client that opens a connection for each request, as a page does after a cut."""
+    """A client that opens a new connection for each request, as a page does after a cut."""
     limits = httpx.Limits(max_keepalive_connections=0)
     return httpx.AsyncClient(
         base_url=url, timeout=20, limits=limits, headers=headers, verify=False, trust_env=False
@@ -37,7 +37,7 @@ class Following:
         raise AssertionError(f"the stream ended after {[frame.type for frame in self.seen]}")
 
     async def rest(self) -> Frame:
-        """Read to the end; the terminal event, which must be the last frame."""
+        """Read to the end; returns the terminal event, which must be the last frame."""
         async for frame in self.frames:
             self.seen.append(frame)
             self.viewer.take(frame)
@@ -77,7 +77,7 @@ async def following(
 
 
 async def last_answer(http: httpx.AsyncClient, session_id: str) -> Any:
-    """The newest answer of a conversation, as the history has it."""
+    """The newest answer of a conversation, as returned by the history."""
     response = await http.get(f"/conversations/{session_id}/messages")
     assert response.status_code == 200, response.text
     answers = [m for m in response.json()["items"] if m["role"] == "assistant"]

@@ -1,4 +1,4 @@
-"""Reading event streams as a client does: bytes in, frames out."""
+"""Reads event streams as a client does: bytes in, frames out."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Viewer:
 
 
 def stage_types(seen: list[Frame]) -> list[str]:
-    """Types in order, runs of tokens as one."""
+    """Types in order, with consecutive tokens as one."""
     types: list[str] = []
     for frame in seen:
         if frame.type != "token" or types[-1:] != ["token"]:
