@@ -38,7 +38,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The socket folder if the server cannot use its DATA_DIR (else in /var/lib)."""
+    """The folder of a server that cannot use its DATA_DIR (else in /var/lib)."""
     path = folder / "elsewhere"
     monkeypatch.setattr(server_home, "_SYSTEM_FOLDER", path)
     return path

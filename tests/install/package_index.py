@@ -1,4 +1,4 @@
-"""A package index on loopback that offers newer versions, and counts what is taken."""
+"""A package index on loopback that offers newer versions and counts downloads."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ class Wheel:
 
 
 def made_up(name: str, version: str) -> Wheel:
-    """A package with one module that knows its version."""
+    """A package with one module that contains its version."""
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
     lines += ["Provides-Extra: soft"] if name == "moss" else []
     lines += [f"Requires-Dist: {each}" for each in REQUIREMENTS[name]]
@@ -55,7 +55,7 @@ def made_up(name: str, version: str) -> Wheel:
 
 
 def installed_uv() -> Wheel:
-    """The uv of this environment, packed again."""
+    """This environment's uv, repackaged."""
     found = distribution("uv")
     info = f"uv-{found.version}.dist-info"
     files = {}
@@ -91,14 +91,14 @@ def _zipped(files: Mapping[str, bytes], info: str) -> bytes:
 
 @dataclass
 class PackageIndex:
-    """Serves `wheels`; `taken` are the files that were asked for."""
+    """Serves `wheels`; `taken` are the requested files."""
 
     wheels: tuple[Wheel, ...]
     taken: list[str] = field(default_factory=list)
     url: str = ""
 
     def page(self, path: str) -> bytes | None:
-        """The answer to a path; None when there is nothing."""
+        """The response to a path, or None."""
         part = path.strip("/").split("/")
         if part[0] == "files":
             self.taken.append(part[1])
@@ -113,7 +113,7 @@ class PackageIndex:
 
 @contextmanager
 def package_index(*wheels: Wheel) -> Iterator[PackageIndex]:
-    """Until the block ends, under `url`."""
+    """Serves under `url` until the block ends."""
     index = PackageIndex(wheels)
 
     class Handler(BaseHTTPRequestHandler):

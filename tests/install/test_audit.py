@@ -1,4 +1,4 @@
-"""What is said of vulnerabilities, and of what could not be checked."""
+"""Reports of vulnerabilities, and of packages that could not be checked."""
 
 from scripts.audit import read_npm_audit, read_pip_audit
 

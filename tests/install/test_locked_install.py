@@ -1,4 +1,4 @@
-"""Every place that installs takes what its lock names, from an index that has newer versions."""
+"""Every installation takes what its lock names, from an index that has newer versions."""
 
 import os
 import re
@@ -28,7 +28,7 @@ esac
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of what installs, with locks of made-up packages."""
+    """A copy of the installation scripts, with locks of made-up packages."""
 
     folder: Path
     index: PackageIndex
@@ -51,7 +51,7 @@ class Project:
         return self.run(sys.executable, "scripts/prepare.py", command)
 
     def installed(self, venv: str = ".venv") -> dict[str, str]:
-        """The made-up packages of an environment, each asked for its version."""
+        """The versions of an environment's made-up packages, as they report them."""
         found = {}
         for path in (self.folder / venv).glob("lib/python*/site-packages/*.dist-info"):
             name, version = path.name.removesuffix(".dist-info").split("-")
@@ -86,7 +86,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def environment_of(folder: Path, index: PackageIndex, programs: Path) -> dict[str, str]:
-    """A user who has set up pip, and nothing else, for an index of their own."""
+    """A user who has configured only pip for an index of their own."""
     settings = folder / "home" / ".config" / "pip" / "pip.conf"
     settings.parent.mkdir(parents=True)
     others = "extra-index-url =\nfind-links ="  # those of the machine's own pip.conf

@@ -1,4 +1,4 @@
-"""A machine that is set up for pip needs no second set-up for uv."""
+"""A machine configured for pip needs no extra configuration for uv."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """What uv gets from a user with this home and these variables."""
+    """The settings that uv gets from a user with this home and these variables."""
     own = {"HOME": str(home), "PATH": os.defpath, "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
     return uv_environment(Path(sys.executable), own | variables)
 

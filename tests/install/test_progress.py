@@ -1,4 +1,4 @@
-"""What is shown while something is installed: numbers, on a terminal and without one."""
+"""Progress of an installation: numbers, with and without a terminal."""
 
 import io
 import json

@@ -20,7 +20,7 @@ __all__ = ["embedder"]
 
 @pytest.fixture(scope="module")
 def app(embedder: MiniLM) -> Iterator[FastAPI]:
-    """One application for the loops of all tests, started by its first request."""
+    """One application for the event loops of all tests, started by its first request."""
     data_dir = Path(tempfile.mkdtemp(prefix="citestream-tests-"))
     data_dir.chmod(0o755)
     settings = Settings.model_validate(

@@ -21,7 +21,7 @@ from tests.harness.bombs import BOMBS, ORDINARY
 
 SCALE: Final = 32
 LITTLE: Final = ReadLimits(processor_s=2, memory=220 * MEGABYTE)
-ODD_MEMORY: Final = 16 * MEGABYTE  # shared pages, and what is allocated between two looks
+ODD_MEMORY: Final = 16 * MEGABYTE  # shared pages, and allocations between two samples
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def count() -> Iterator[WordPieces]:
 
 
 class Peak:
-    """The peak memory and processor time of any child that this process starts from now on."""
+    """The peak memory and CPU time of every child that this process starts from now on."""
 
     def __init__(self) -> None:
         self._parent = psutil.Process()
@@ -45,11 +45,11 @@ class Peak:
         own = self._parent.cmdline()
         children: list[psutil.Process] = []
         while not self.ended:
-            if not children:  # looking for them reads all processes of the machine
+            if not children:  # finding them reads all processes of the machine
                 children = [one for one in self._parent.children() if one not in self._others]
             for child in tuple(children):
                 try:
-                    if child.cmdline() == own:  # forked, and still with the memory of this process
+                    if child.cmdline() == own:  # just forked, and still with this process's memory
                         continue
                     times = child.cpu_times()
                     self.memory = max(self.memory, child.memory_info().rss)
@@ -118,4 +118,4 @@ async def test_bombs_of_full_size(name: str, tmp_path: Path, count: WordPieces) 
     )
     check(refusal, peak, limits)
     assert refusal is None or name not in ORDINARY
-    assert refusal != BREAKS_READER  # what ended it is a limit, and is named
+    assert refusal != BREAKS_READER  # the reason is a limit, which is named

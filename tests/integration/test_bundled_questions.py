@@ -29,7 +29,7 @@ SOME = (
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
-    """A few of the samples, medical and not, with a recording."""
+    """A few of the samples, medical and other, with a recording."""
     for name in SOME:
         (tmp_path / "samples" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLES / name, tmp_path / "samples" / name)
@@ -63,7 +63,7 @@ async def test_the_bundled_questions_are_answered(
 async def test_a_refusal_under_a_filter_is_measured_by_what_lies_within_it(
     database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
 ) -> None:
-    """The refusal searches once more, without the filter; that search is not the question's."""
+    """The refusal searches once more, without the filter; that is not the question's search."""
     library = Library(database, LibraryStore(database))
     library.wire(embedder)
     await store_bundled(library, embedder, tmp_path / "files", folder=samples)
@@ -106,7 +106,7 @@ async def test_natural_questions_are_answered_and_foreign_ones_are_not(
 async def test_what_names_a_thing_that_is_nowhere_is_refused(
     database: Database, embedder: MiniLM, samples: Path, tmp_path: Path
 ) -> None:
-    """Although all else it asks is there; other forms and typing errors are no absence."""
+    """Although everything else is there; other word forms and typos do not count as absent."""
     library = Library(database, LibraryStore(database))
     library.wire(embedder)
     await store_bundled(library, embedder, tmp_path / "files", folder=samples)

@@ -1,4 +1,4 @@
-"""Archives and mail by command and upload: each file in them is a source of its own."""
+"""Archives and mail by command and upload: each contained file is a separate source."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing

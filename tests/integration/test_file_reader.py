@@ -1,4 +1,4 @@
-"""Files are read in processes that end by limits, crashes, cancellation and with the server."""
+"""Reader processes end by limits, crashes, cancellation and with the server."""
 
 import asyncio
 import gc
@@ -73,7 +73,7 @@ def children() -> set[int]:
 
 
 async def child() -> int:
-    """The one that runs, as soon as it does."""
+    """The running reader process, as soon as there is one."""
     while not (running := children()):
         await asyncio.sleep(0.01)
     (pid,) = running

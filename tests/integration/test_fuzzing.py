@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document, well-formed and broken: none may break the server."""
+"""Valid and invalid requests generated from the OpenAPI document never break the server."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -59,7 +59,7 @@ def asked(server: TestClient, case: Case[Any]) -> int:
     elif "data" in request:
         kept["data"] = request["data"]
     if not all(_sendable(part) for part in kept.get("files") or ()):
-        return 0  # this client streams what it is given; a number is no file
+        return 0  # this client streams what it is given; a number is not a file
     try:
         return server.request(**kept).status_code
     except (UnicodeError, ValueError, TypeError, AttributeError):

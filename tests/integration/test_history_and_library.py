@@ -1,4 +1,4 @@
-"""A file is added, suggests questions, is asked, found again, saved, deleted and brought back."""
+"""A file is added, suggests questions, is asked, found, exported, deleted and restored."""
 
 import json
 from typing import Any

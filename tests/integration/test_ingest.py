@@ -421,7 +421,7 @@ async def test_the_samples_can_be_asked(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A few of them: the whole library takes too long for every run of the tests."""
+    """A few of them: the whole library takes too long for every test run."""
     folder = tmp_path / "samples"
     wanted = ("documents/aripiprazole.md", "documents/leave-policy.md")
     talk = "recordings/starting-aripiprazole"

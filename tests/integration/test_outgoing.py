@@ -1,4 +1,4 @@
-"""All outgoing traffic is allowed by a setting and announced at start."""
+"""All outgoing traffic is allowed by a setting and announced at startup."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ asyncio.run(main())
 
 
 def ambient(url: str) -> dict[str, str]:
-    """All variables that our libraries obey, set to one address."""
+    """All variables that our libraries obey, each set to one address."""
     addresses = (
         *("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "LANGSMITH_GATEWAY"),
         *("OPENAI_API_BASE", "OPENAI_PROXY", "AZURE_OPENAI_ENDPOINT", "HF_ENDPOINT"),

@@ -1,4 +1,4 @@
-"""Quoting mode over HTTP: units are whole, markers count what is cited, nothing is padded."""
+"""Quoting mode over HTTP: whole units, markers of cited passages, no padding."""
 
 import asyncio
 from typing import Any

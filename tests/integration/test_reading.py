@@ -28,7 +28,7 @@ NOTE = f"Your library is still being read: 1 of {SAMPLES} files so far."
 
 
 class Halting:
-    """The model, but reading more than the first file waits until it may."""
+    """The model; reading anything but the first file waits for permission."""
 
     def __init__(self, model: MiniLM) -> None:
         self._model = model
@@ -44,7 +44,7 @@ class Halting:
         if len(self._titles) > 1:
             self.first_is_in.set()
             await self.may_go_on.wait()
-            # Nothing but the first file is searched here; to compute the others takes a minute.
+            # Only the first file is searched here; computing the others takes a minute.
             vector = np.eye(1, self.dimensions, dtype=np.float32)[0]
             return [EncodedPassage(vector, None)] * len(texts)
         return await self._model.encode_passages(texts)
@@ -127,7 +127,7 @@ async def _ask(http: httpx.AsyncClient, server: Serving, question: str) -> dict[
 
 
 async def _shown(http: httpx.AsyncClient, server: Serving, reading: Reading | None) -> None:
-    """Readiness and the route that the page asks say the same."""
+    """Readiness and the page's route agree."""
     expected = None if reading is None else reading.model_dump()
     ready = (await http.get(f"{server.url}/health/ready")).json()
     assert ready["status"] == "ready"

@@ -1,4 +1,4 @@
-"""Without a server and without a lifespan: each test has its own event loop, the app is one."""
+"""Without a server or lifespan: every test has its own event loop, all share one app."""
 
 import asyncio
 import json

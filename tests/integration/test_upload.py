@@ -216,7 +216,7 @@ async def large_uploads(settings: Settings, embedder: MiniLM) -> AsyncIterator[h
 
 
 def busy_readers() -> list[psutil.Process]:
-    """Processes that read a file and have been at it for a while."""
+    """Processes that have been reading a file for a while."""
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.Error):
@@ -489,7 +489,7 @@ async def test_the_queue_has_an_end(server: Serving) -> None:
 async def test_one_person_leaves_room_for_others(
     server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when their uploads come at the same moment."""
+    """Also if they upload at the same moment."""
     jobs = server.runtime.services.jobs
     monkeypatch.setattr(jobs, "_file", lambda *_: asyncio.Event().wait())  # none is ever done
 

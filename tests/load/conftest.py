@@ -28,7 +28,7 @@ __all__ = [
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A client with as many connections as it takes."""
+    """A client without a limit on connections."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=30, limits=limits) as client:
         yield client

@@ -1,4 +1,4 @@
-"""What a soak counted, and whether anything was lost or is growing."""
+"""The counters of a soak test, and whether anything was lost or is growing."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ LOST_MS = 1_000
 
 @dataclass
 class Tally:
-    """Filled while it runs."""
+    """Filled during the test."""
 
     asked: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -26,7 +26,7 @@ class Tally:
     files: list[tuple[str, int]] = field(default_factory=list)
 
     def measure(self, at_s: float, replica: str, pid: int) -> None:
-        """Memory and open files of a replica; one that is being replaced is left out."""
+        """Memory and open files of a replica; skipped while it is being replaced."""
         try:
             process = psutil.Process(pid)
             self.memory.append((at_s, replica, process.memory_info().rss / 2**20))

@@ -1,4 +1,4 @@
-"""Two thousand altered files of every format are read, or refused in one sentence."""
+"""Two thousand mutated files of every format are read, or refused in one sentence."""
 
 import random
 import resource
@@ -55,12 +55,12 @@ FILES: Final = {
 
 
 class TooLong(BaseException):
-    """No error that a reader takes for one of its own."""
+    """Not an error that a reader could catch as its own."""
 
 
 @contextmanager
 def processor_limit() -> Iterator[None]:
-    """Raises `TooLong` where the product would end the reading of a file."""
+    """Raises `TooLong` where the product would stop reading a file."""
 
     def too_long(number: int, frame: FrameType | None) -> None:
         raise TooLong
@@ -75,7 +75,7 @@ def processor_limit() -> Iterator[None]:
 
 
 def read(loader: Loader, data: bytes) -> str:
-    """`read`, or why not. Raises what is no refusal."""
+    """`read`, or the reason for a refusal. Raises any other error."""
     try:
         if loader.members is not None:
             list(loader.members(data))

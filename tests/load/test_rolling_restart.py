@@ -1,4 +1,4 @@
-"""P9 in production: replicas are replaced one by one behind nginx while people ask."""
+"""P9 in production: replicas are replaced one by one behind nginx, under load."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""P4, P9, P14 at length: `make soak` prints what was measured."""
+"""P4, P9, P14 at length: `make soak` prints the measurements."""
 
 from pathlib import Path
 

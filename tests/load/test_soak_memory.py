@@ -1,4 +1,4 @@
-"""P14: what each kind of request adds to the memory of a server, in the long run.
+"""P14: the long-term memory growth of a server per kind of request.
 
 Each kind has a third of `SOAK_S` seconds (3600 unless set) at a server of its own, and `SOAK_RATE`
 requests a second (10 unless set; uploads a quarter of it): what is kept for a time follows the
@@ -48,7 +48,7 @@ async def question(http: httpx.AsyncClient, number: int) -> None:
 
 
 async def upload(http: httpx.AsyncClient, number: int) -> None:
-    """The same few files, with new contents: the library does not grow."""
+    """The same few files with new contents, so that the library does not grow."""
     text = f"Oolong number {number} is brewed at ninety degrees for three minutes.".encode()
     files = [("file", (f"oolong-{number % FILES}.txt", text))]
     uploaded = await http.post("/sources", files=files)
@@ -75,7 +75,7 @@ async def disconnect(http: httpx.AsyncClient, number: int) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """Requests of one kind, the answers that they get, and their part of the rate."""
+    """Requests of one kind, their expected responses, and their share of the rate."""
 
     ask: Callable[[httpx.AsyncClient, int], Awaitable[None]]
     reply: Reply
@@ -109,7 +109,7 @@ class Memory:
         self.anonymous.append((memory.rss - memory.shared) / MEGABYTE)
 
     def after(self, beginning_s: float) -> "Memory":
-        """Without the beginning."""
+        """Without the warm-up."""
         left = sum(one[0] >= beginning_s for one in self.samples)
         return Memory(self.requests, self.samples[-left:], self.anonymous[-left:])
 
@@ -127,7 +127,7 @@ class Memory:
 
 
 async def drive(kind: Kind, url: str, pid: int, seconds: float) -> Memory:
-    """Ask at the kind's rate, whatever the answers take."""
+    """Ask at the kind's rate, however long the answers take."""
     memory, began, every_s = Memory(), time.monotonic(), 1 / (RATE * kind.share)
     room = asyncio.Semaphore(AT_MOST)
 
@@ -156,7 +156,7 @@ async def drive(kind: Kind, url: str, pid: int, seconds: float) -> Memory:
             if (at_s := time.monotonic() - began) >= seconds:
                 break
             tasks.create_task(ask(http, number))
-            due_s = max(due_s + every_s, at_s)  # what could not be asked in time is not made up for
+            due_s = max(due_s + every_s, at_s)  # requests that are late are dropped
     return memory
 
 

@@ -33,20 +33,20 @@ SOAK_S = float(environment("SOAK_S") or 3600)
 PEOPLE = 24
 GRACE_S = 4
 FAULT_EVERY_S = (8.0, 20.0)
-END_S = 60.0  # whatever runs when the time is up has so long to end
+END_S = 60.0  # time for running requests to end once the time is up
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
 pytestmark = [pytest.mark.soak, pytest.mark.nginx, pytest.mark.faults]
 
 
 def words(record: Record) -> list[str]:
-    """Different in every answer, so that nothing of one can hide in another."""
+    """Different in every answer, so that no text can be mistaken for another answer's."""
     return [f"{id(record) % 9973}w{number} " for number in range(150)]
 
 
 @dataclass
 class Soak:
-    """The whole thing: where to ask, until when, and what happened."""
+    """The state of the test: where to ask, until when, and what happened."""
 
     url: str
     until: float
@@ -60,7 +60,7 @@ class Soak:
 
 
 async def person(soak: Soak, http: httpx.AsyncClient, number: int) -> None:
-    """Asks one question after another, each time in another manner."""
+    """Asks one question after another, in a different way each time."""
     turn = 0
     while not soak.over:
         manner = soak.rng.choice(("read", "read", "leave", "stop", "cut", "second tab"))
@@ -101,7 +101,7 @@ async def ask(soak: Soak, http: httpx.AsyncClient, session: str, manner: str) ->
 async def after_leaving(
     soak: Soak, http: httpx.AsyncClient, run_id: str, viewer: Viewer, manner: str
 ) -> None:
-    """Stops it, or comes back, as often as it takes; a second tab reads from the start."""
+    """Stops, or reconnects as often as necessary; a second tab reads from the start."""
     if manner == "stop":
         with suppress(*LOST):
             receipt = await http.post(f"{soak.url}/runs/{run_id}/stop")
@@ -115,7 +115,7 @@ async def after_leaving(
 
 
 async def follow(soak: Soak, http: httpx.AsyncClient, run_id: str, viewer: Viewer) -> None:
-    """Reconnects until the end is there."""
+    """Reconnects until the terminal event."""
     deadline = time.monotonic() + END_S
     while viewer.terminal is None:
         if time.monotonic() > deadline:
@@ -138,7 +138,7 @@ def take(viewer: Viewer, frame: Any) -> None:
 
 
 async def trouble(soak: Soak, replicas: list[ServerProcess]) -> None:
-    """One fault after another, never both replicas at a time."""
+    """One fault after another, never on both replicas at once."""
     while not soak.over:
         await asyncio.sleep(soak.rng.uniform(*FAULT_EVERY_S))
         replica = soak.rng.choice(replicas)
@@ -166,7 +166,7 @@ async def watch(soak: Soak, replicas: list[ServerProcess]) -> None:
 
 
 async def compare(soak: Soak, http: httpx.AsyncClient) -> None:
-    """Every text that somebody saw to its end is the stored one, and every question is there."""
+    """Every text that was read to its end is the stored one, and every question is stored."""
     stored: dict[str, dict[str, Any]] = {}
     for session in {session for session, _, _ in soak.seen}:
         path = f"{soak.url}/conversations/{session}/messages?limit=100"
@@ -214,7 +214,7 @@ async def test_an_hour_of_everything(
             before = await connection.fetchval(CONNECTIONS)
             people = (person(soak, http, number) for number in range(PEOPLE))
             await asyncio.gather(*people, trouble(soak, replicas), watch(soak, replicas))
-            await asyncio.sleep(15)  # the reaper closes what the last kill left
+            await asyncio.sleep(15)  # the reaper closes the runs of the last kill
             await compare(soak, http)
             after = await connection.fetchval(CONNECTIONS)
         logs = "".join(replica.log for replica in replicas)

@@ -1,4 +1,4 @@
-"""P1 and P5 at full size; the figures are printed."""
+"""P1 and P5 at full size; prints the measurements."""
 
 import random
 import statistics
@@ -48,7 +48,7 @@ KINDS = (
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_stops(kind: str, settings: Settings, embedder: MiniLM, upstream: FakeOpenAI) -> None:
-    """From sending the stop until the model service saw its socket close."""
+    """From sending the stop until the model service sees its socket close."""
     moments = list(MOMENTS) * (STOPS // len(MOMENTS))
     random.Random(5).shuffle(moments)
     closed_ms: list[float] = []
@@ -78,7 +78,7 @@ async def test_stops(kind: str, settings: Settings, embedder: MiniLM, upstream: 
 
 
 def tell(line: str) -> None:
-    """A line of its own among the test runner's dots."""
+    """Prints a separate line among the test runner's dots."""
     sys.stdout.write(f"\n{line}\n")
 
 

@@ -1,4 +1,4 @@
-"""P10 by the clock: what viewers that never read cost somebody else. `make soak` prints it."""
+"""P10 by the clock: how much viewers that never read slow others down (`make soak`)."""
 
 import itertools
 import statistics

@@ -1,4 +1,4 @@
-"""Clients of Node and of pages: `make test-clients`, with their packages installed beside."""
+"""Node and browser clients: `make test-clients`, which also installs their packages."""
 
 import asyncio
 import json
@@ -45,13 +45,13 @@ PART = "".join(ANSWER[:2])
 
 @pytest.fixture
 async def proxy(server: Serving) -> AsyncIterator[FaultProxy]:
-    """A network that can be cut, in front of the server."""
+    """A network in front of the server that can be cut."""
     async with FaultProxy(upstream=("127.0.0.1", server.port)) as fault_proxy:
         yield fault_proxy
 
 
 async def node(script: str, *arguments: str, proxy: FaultProxy | None = None) -> Any:
-    """The last line of what a script says; its wish for a cut is granted."""
+    """The last line of a script's output; cuts the network when the script asks for it."""
     process = await asyncio.create_subprocess_exec(
         "node", HERE / script, *arguments, stdout=asyncio.subprocess.PIPE
     )
@@ -92,7 +92,7 @@ async def test_use_chat_asks(server: Serving, answering: FakeOpenAI) -> None:
     told = await node("browser.mjs", server.url, "useChatAsks")
     assert told["text"] == TEXT
     assert told["sources"] == "Aripiprazole"
-    assert "started" not in told["stages"].split(",")[:2]  # an end takes the place of its start
+    assert "started" not in told["stages"].split(",")[:2]  # an end replaces its start
 
 
 async def test_use_chat_stops(server: Serving, endless: FakeOpenAI) -> None:

@@ -50,7 +50,7 @@ HERE = Path(__file__).parent
 PROGRAM = HERE.parents[1] / ".venv-open-webui" / "bin" / "open-webui"
 PICTURE = HERE.parents[1] / "docs" / "pictures" / "open-webui.png"
 READY_S = 120
-# One local person, no Ollama, nothing downloaded, and no engine that would need PyTorch.
+# One local user, no Ollama, no downloads, and no engine that would need PyTorch.
 CHOSEN = {
     "WEBUI_AUTH": "False",
     "ENABLE_OLLAMA_API": "False",
@@ -66,7 +66,7 @@ CHOSEN = {
 
 @asynccontextmanager
 async def open_webui(v1: str) -> AsyncIterator[str]:
-    """Its server, from an empty folder; gives its URL."""
+    """Its server, started in an empty folder; yields its URL."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="open-webui-") as folder:
         env = CHOSEN | {
@@ -114,7 +114,7 @@ async def webui(server: Serving) -> AsyncIterator[str]:
 
 
 async def page(url: str, what: str, *more: str) -> Any:
-    """What its page showed."""
+    """The text shown by its page."""
     process = await asyncio.create_subprocess_exec(
         *("node", str(HERE / "page.mjs"), url, what, QUESTION, *more),
         stdout=asyncio.subprocess.PIPE,

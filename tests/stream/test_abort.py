@@ -159,7 +159,7 @@ async def test_a_stop_ends_all_searches_that_run_at_the_same_time(
     embedder: MiniLM,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Each search waits for the reranking service on a connection of its own."""
+    """Each search waits for the reranking service on a separate connection."""
     settings = app_settings(
         stocked_dsn,
         upstream,

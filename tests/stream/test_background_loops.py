@@ -47,7 +47,7 @@ ERRORS = (TypeError("a field of a newer version"), StoreUnavailable("away"), Loo
 
 
 class Hurried(SystemClock):
-    """Backoffs and pauses of minutes pass instantly, and are counted."""
+    """Backoffs and pauses of minutes pass instantly and are counted."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -120,7 +120,7 @@ async def test_no_task_goes_on_for_ever_without_a_supervisor(
 ) -> None:
     async with serving(settings, embedder) as server:
 
-        async def only_loops() -> bool | None:  # once what is done once has ended
+        async def only_loops() -> bool | None:  # after one-time work has ended
             return {task.get_name() for task in server.runtime.tasks} == LOOPS or None
 
         await eventually(only_loops, within_s=20)
@@ -131,7 +131,7 @@ async def test_readiness_names_the_loops_that_keep_failing(
 ) -> None:
     async with serving(settings, embedder) as server, http_client(server.url) as http:
         assert (await http.get("/health/ready")).status_code == 200
-        # The data of lease and reaper is gone, the database is not.
+        # The data of lease and reaper is gone, but the database is up.
         await server.runtime.database.execute("ALTER TABLE processes RENAME TO gone")
 
         async def unready() -> Any:

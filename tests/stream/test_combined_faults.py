@@ -41,7 +41,7 @@ WHERE pid <> pg_backend_pid() AND datname = current_database()
 async def test_a_clock_that_jumps_loses_nothing(
     days: int, client: httpx.AsyncClient, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Leases count the database's beats, time-outs count monotonic seconds."""
+    """Leases count heartbeats in the database, timeouts use the monotonic clock."""
     upstream.script(Reply(tokens=WORDS, pace_s=0.005))
     async with asking(client, QUESTION, session_id="s") as asked:
         await asked.until(is_token)

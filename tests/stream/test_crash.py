@@ -69,7 +69,7 @@ async def victim(client: httpx.AsyncClient, doomed: str, other: str, session_id:
 
 
 async def kill(server: ServerProcess, victims: list[Victim], *, tokens: int) -> float:
-    """Kill the server once every viewer has that many tokens; returns the time of death."""
+    """Kill the server once every viewer has that many tokens; returns the time of the kill."""
 
     async def reading() -> bool | None:
         return all(v.near.screen.text.count(" ") >= tokens for v in victims) or None
@@ -82,7 +82,7 @@ async def kill(server: ServerProcess, victims: list[Victim], *, tokens: int) -> 
 
 
 def lost_s(delivered: ViewerProbe, stored: str, died: float) -> float:
-    """How long before the death the first text was shown that is not stored."""
+    """How long before the kill the first unsaved text was shown."""
     assert stored.startswith(delivered.screen.text) or delivered.screen.text.startswith(stored)
     lost = (delivered.arrived[i] for i, (size, _) in delivered.texts.items() if size > len(stored))
     return max((died - at for at in lost), default=0.0)

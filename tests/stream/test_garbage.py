@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(300)  # hundreds of answers each
 
 @dataclass
 class Asker:
-    """Ends an answer in one way or another."""
+    """Ends an answer in one of the possible ways."""
 
     http: httpx.AsyncClient
     upstream: FakeOpenAI
@@ -198,7 +198,7 @@ async def test_as_many_objects_are_alive_after_twice_as_many_answers(
         grown = {kind: more for kind, more in (alive() - before).items() if more >= MANY}
         return not grown or None
 
-    # One graph that still winds down has that many channels.
+    # A graph that is still shutting down has that many channels.
     with suppress(TimeoutError):
         await eventually(nothing_grown, within_s=20)
     assert grown == {}

@@ -55,7 +55,7 @@ CLOSED = tuple(one for one in OPERATIONS if one not in OPEN)
 
 @dataclass(frozen=True)
 class Household:
-    """Ann has something of everything; Ben has nothing; Cleo's token was revoked."""
+    """Ann has one object of every kind; Ben has nothing; Cleo's token was revoked."""
 
     server: Serving
     ann: Person
@@ -97,7 +97,7 @@ async def household(
 
 
 async def furnish(ann: Person, upstream: FakeOpenAI) -> dict[str, str]:
-    """One of everything, each with its id; the run is still going on."""
+    """One object of every kind, with its id; the run is still running."""
     uploaded = await ann.http.post("/sources", files=[("file", ("oolong.md", NOTE))])
     job_id = uploaded.json()["job_id"]
     async with ann.http.stream("GET", f"/jobs/{job_id}/events") as response:

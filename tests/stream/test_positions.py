@@ -105,7 +105,7 @@ async def test_an_unknown_run_is_not_found(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_purged_log_gives_the_whole_text(settings: Settings, embedder: MiniLM) -> None:
-    """On a process that does not hold the run in memory any more."""
+    """On a process that no longer holds the run in memory."""
     async with serving_replicas(settings, embedder, count=2) as (owner, other):
         async with http_client(owner.url) as http, asking(http, QUESTION) as asked:
             terminal = await asked.rest()

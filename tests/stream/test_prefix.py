@@ -1,4 +1,4 @@
-"""Served below a path of another site, by a real nginx as documented."""
+"""Served under a path of another site, by a real nginx as documented."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +33,7 @@ def as_documented(text: str) -> str:
 
 
 def stripping(text: str) -> str:
-    """The other documented way: the application never sees the path."""
+    """The other documented setup: the application never sees the path."""
     return (
         as_documented(text)
         .replace("location /citestream {", "location /citestream/ {")
@@ -56,7 +56,7 @@ async def below(
 
 
 class Addresses(HTMLParser):
-    """Every address that a page names."""
+    """Every address in a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ def no_citations(text: str, passages: tuple[Passage, ...]) -> tuple[Citation, ..
     return ()
 
 
-# The watch: readings in, the dead out.
+# The watch: readings in, dead processes out.
 
 LEASE = Lease("run", 1, "owner", 7)
 
@@ -244,7 +244,7 @@ async def test_a_dead_owners_run_is_closed_behind_its_reservation() -> None:
 async def test_the_time_of_a_dead_owners_run_ends_with_its_last_event(
     last: dict[str, str] | None, total_ms: int
 ) -> None:
-    """Not when it is closed: nobody answered meanwhile."""
+    """Not when it is closed: the run was not active in between."""
     log = Faulty()
     await log.create(new_run("owner"))
     if last is not None:
@@ -338,7 +338,7 @@ def question(session_id: str = "s1") -> Ask:
 
 
 async def pass_time(clock: HandClock, seconds: int) -> None:
-    """One second at a time, with turns enough for every background task."""
+    """One second at a time, with enough iterations for every background task."""
     for _ in range(seconds):
         clock.seconds += 1
         for _ in range(20):
@@ -368,7 +368,7 @@ async def test_a_question_whose_confirmation_was_lost_does_not_block_its_convers
     with pytest.raises(StoreUnavailable):
         await served.service.ask(question())
     leases = (await served.log.leases()).leases
-    assert len(leases) == 1  # it was written, but nobody acts on it
+    assert len(leases) == 1  # it was requested, but no process acts on it
     await pass_time(served.log.clock, 13)
     assert (await served.log.leases()).leases == ()
     handle = await served.service.ask(question())

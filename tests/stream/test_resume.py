@@ -1,4 +1,4 @@
-"""P1, P3: after any connection loss every viewer has every word exactly once, in order."""
+"""P1, P3: after any connection loss every viewer has all text exactly once, in order."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ SMALL = Size(viewers=8, cuts=10, tokens=700, pace_s=0.003)
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(90)  # seconds of processor time, which four tests and other machines share
+@pytest.mark.timeout(90)  # seconds of CPU time, shared with three other tests and other machines
 @pytest.mark.parametrize("count", [1, 2], ids=["one replica", "two replicas"])
 async def test_storm(
     count: int, settings: Settings, embedder: MiniLM, upstream: FakeOpenAI

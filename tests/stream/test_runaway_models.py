@@ -56,7 +56,7 @@ def reply_of(record: Record) -> Sequence[str]:
 async def test_neighbours_of_runaways_are_not_interrupted(
     stocked_dsn: str, upstream: FakeOpenAI, tmp_path: Path
 ) -> None:
-    """An ordinary answer goes on while runaways leave by every way out there is."""
+    """An ordinary answer continues while runaways are read through every output."""
     upstream.when(lambda record: question_of(record) == QUESTION, Reply(tokens=LONG, pace_s=0.02))
     upstream.always(Reply(tokens=reply_of))
     env = server_env(stocked_dsn, upstream, tmp_path)

@@ -31,7 +31,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def deaf_viewer(server: ServerProcess, run_id: str) -> socket.socket:
-    """Asks for the whole run and never reads a byte of it."""
+    """Requests the whole run and never reads a byte of it."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
@@ -41,13 +41,13 @@ def deaf_viewer(server: ServerProcess, run_id: str) -> socket.socket:
 
 
 async def all_served(viewers: list[socket.socket]) -> bool | None:
-    """The server has answered each of them, and may go on as far as it will."""
+    """The server has responded to each of them, and may continue as far as it can."""
     answered, _, _ = select.select(viewers, [], [], 0)
     return len(answered) == len(viewers) or None
 
 
 async def settled_mb(process: psutil.Process) -> float:
-    """Resident megabytes once they stopped growing."""
+    """Resident megabytes once they have stopped growing."""
     before, now = -1.0, process.memory_info().rss / 2**20
     async with asyncio.timeout(20):
         while now - before > 0.5:
@@ -57,7 +57,7 @@ async def settled_mb(process: psutil.Process) -> float:
 
 
 async def long_answer(client: httpx.AsyncClient, url: str) -> ViewerProbe:
-    """A run of more than fits into any buffer on the way."""
+    """A run that is larger than all buffers on the path."""
     run_id, response = await ask_and_leave(client, url, QUESTION)
     long = ViewerProbe(run_id)
     await long.read(response)

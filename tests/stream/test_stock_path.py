@@ -69,7 +69,7 @@ async def test_viewers_see_the_same_on_both_paths(
 async def _seen(
     settings: Settings, embedder: MiniLM, upstream: FakeOpenAI
 ) -> list[tuple[list[str], str, object]]:
-    """Of each reply: the events but tokens, the text, and how the answer ended."""
+    """For each reply: the events except tokens, the text, and how the answer ended."""
     seen: list[tuple[list[str], str, object]] = []
     async with serving(settings, embedder) as server, http_client(server.url) as client:
         for number, reply in enumerate(REPLIES):

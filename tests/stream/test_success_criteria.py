@@ -72,7 +72,7 @@ async def test_a_lost_client_is_logged(
 
 @pytest.fixture
 async def unread(server: Serving) -> AsyncIterator[list[socket.socket]]:
-    """Sockets that can follow a run and take next to nothing until somebody reads."""
+    """Sockets that can follow a run and receive next to nothing until someone reads."""
     sockets = [socket.socket() for _ in range(MEANT_TO_STALL)]
     for one in sockets:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

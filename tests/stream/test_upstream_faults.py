@@ -115,7 +115,7 @@ async def impatient(
 
 
 async def play(case: Case, http: httpx.AsyncClient, upstream: FakeOpenAI, session_id: str) -> None:
-    """Ask, check the one ending, then ask again in the same conversation."""
+    """Ask, check the terminal event, then ask again in the same conversation."""
     upstream.clear()
     upstream.always(case.reply)
     async with asking(http, QUESTION, session_id=session_id) as asked:

@@ -120,7 +120,7 @@ class Newer:
         self.log = PostgresRunLog(database, Listener(database, channels=()))
 
     async def migrate(self) -> None:
-        """A migration that only adds, so that this version may go on."""
+        """A migration that only adds, so that this version keeps working."""
         await self.database.execute(
             "INSERT INTO schema_migrations (version, name, needs) VALUES (999, 'next', 0)"
         )

@@ -1,4 +1,4 @@
-"""Settings as people paste them: mended, supported, or refused in one line at the start."""
+"""Pasted settings: cleaned, supported, or refused in one line at startup."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Reading a stranger's text takes time in proportion to its length, whatever it repeats."""
+"""Reading untrusted text takes time proportional to its length, whatever it repeats."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from app.text.snippets import snippet
 from app.text.tokens import words
 from tests.harness.growth import Growth, growth
 
-pytestmark = pytest.mark.no_cover  # counting lines would be measured along
+pytestmark = pytest.mark.no_cover  # coverage would be measured too
 
 SIZE: Final = 800
 UNITS: Final = (

@@ -1,4 +1,4 @@
-"""Text of strangers is never matched by a pattern that takes more than linear time."""
+"""Untrusted text is never matched by a pattern that takes more than linear time."""
 
 import ast
 import importlib
@@ -23,7 +23,7 @@ from app.ingest.loaders.webvtt_transcript import load_webvtt
 from tests.harness.growth import Growth, growth
 from tests.harness.pattern_attacks import Attack, attacks
 
-pytestmark = pytest.mark.no_cover  # counting lines would be measured along
+pytestmark = pytest.mark.no_cover  # coverage would be measured too
 
 ROOT: Final = Path(app.__file__).parent
 SIZE: Final = 400
@@ -31,7 +31,7 @@ ANCHORED: Final = {"match", "fullmatch"}
 METHODS: Final = ANCHORED | {"search", "sub", "subn", "split", "findall", "finditer"}
 MAX_DEPTH: Final = 4
 
-# What stood in app/ once. Each froze a worker with less text than a request or file may have.
+# Former patterns of app/. Each froze a worker with less text than a request or file may have.
 OLD: Final = {
     "sources of an answer": r"\n\n\*\*Sources\*\*\n(?:- \[\d+\] [^\n]*\n?)+\Z",
     "HTML": r"(?is)\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b",
@@ -51,7 +51,7 @@ OLD: Final = {
 
 @cache
 def patterns() -> dict[str, re.Pattern[Any]]:
-    """Every compiled pattern of the application, by the place it stands in."""
+    """Every compiled pattern of the application, by its location."""
     found: dict[tuple[Any, int], str] = {}
     named: dict[str, re.Pattern[Any]] = {}
     for module in pkgutil.walk_packages(app.__path__, "app."):
@@ -80,7 +80,7 @@ def _within(place: str, value: object, depth: int) -> Iterator[tuple[str, re.Pat
 
 @cache
 def uses() -> dict[str, set[str]]:
-    """The methods that are called on each name anywhere in the application."""
+    """The methods called on each name anywhere in the application."""
     called: dict[str, set[str]] = defaultdict(set)
     for node in (node for tree in trees().values() for node in ast.walk(tree)):
         if isinstance(node, ast.Attribute) and node.attr in METHODS:
@@ -96,7 +96,7 @@ def trees() -> dict[Path, ast.Module]:
 
 
 def worst(pattern: re.Pattern[Any], *, anchored: bool) -> tuple[Attack, Growth] | None:
-    """An attack under which the pattern takes more than linear time."""
+    """An attack for which the pattern takes more than linear time."""
     for attack in attacks(pattern):
         grown = growth(partial(_run, pattern, attack, anchored), size=SIZE)
         if not grown.linear:
@@ -129,7 +129,7 @@ def test_patterns_that_froze_a_worker_are_found_out(name: str) -> None:
 
 
 def test_no_pattern_escapes_the_check() -> None:
-    """Patterns are compiled where modules can be searched for them, and nowhere else."""
+    """Patterns are compiled only where modules can be searched for them."""
     assert len(patterns()) > 80
     for file, tree in trees().items():
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -154,7 +154,7 @@ def _is_of_re(call: ast.Call) -> bool:
 
 
 def _constants(file: Path) -> set[tuple[Any, int]]:
-    """The patterns that are in constants of the module and compiled there."""
+    """The patterns in module constants that are compiled there."""
     module = ".".join(("app", *file.relative_to(ROOT).with_suffix("").parts))
     values = vars(importlib.import_module(module.removesuffix(".__init__")))
     own = {

@@ -1,4 +1,4 @@
-"""Server-side request forgery needs a door: code that fetches what a person or document names."""
+"""No SSRF: no code fetches an address that a person or document names."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A conversation as Markdown: everything that was said, and nothing that runs."""
+"""A conversation as Markdown: complete, and with nothing executable."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime

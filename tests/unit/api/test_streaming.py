@@ -428,7 +428,7 @@ class SearchingEngine(ScriptedEngine):
 
 
 async def test_so_many_search_at_once_and_the_others_take_turns() -> None:
-    model = asyncio.Event()  # a slow model keeps nobody from searching
+    model = asyncio.Event()  # a slow model keeps no other run from searching
     engine = SearchingEngine(gates={0: model})
     engine.found = asyncio.Event()
     async with running(engine) as service:
@@ -437,7 +437,7 @@ async def test_so_many_search_at_once_and_the_others_take_turns() -> None:
         ]
         await until(lambda: engine.searching == MAX_CONCURRENT_SEARCHES)
         last = asked[-1].record.run_id
-        assert await service.stop(LOCAL, last) is not None  # one that waits can be stopped
+        assert await service.stop(LOCAL, last) is not None  # a waiting run can be stopped
         await asyncio.sleep(0.02)
         assert engine.searching == MAX_CONCURRENT_SEARCHES
         engine.found.set()

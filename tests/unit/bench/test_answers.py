@@ -1,4 +1,4 @@
-"""The questions with checkable answers: how they are read, judged and answered by the script."""
+"""The questions with checkable answers: reading, judging, and the scripted model."""
 
 from pathlib import Path
 

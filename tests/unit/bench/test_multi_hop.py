@@ -1,4 +1,4 @@
-"""The questions that need two passages, and the scripted model that is asked about them."""
+"""The questions that need two passages, and their scripted model."""
 
 import json
 

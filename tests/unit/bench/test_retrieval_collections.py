@@ -1,4 +1,4 @@
-"""Reading collections, remembering their embeddings, judging answers, and comparing records."""
+"""Reading collections, caching their embeddings, judging answers, and comparing records."""
 
 import json
 import pickle
@@ -26,7 +26,7 @@ def pieces(text: str) -> int:
 
 
 class Counting:
-    """A model that notes what it was made to embed."""
+    """A model that records the texts it embeds."""
 
     dimensions, max_pieces = 2, 254
 

@@ -1,4 +1,4 @@
-"""The measures of the evaluation, by hand."""
+"""The measures of the evaluation, checked by hand."""
 
 from math import isnan, log2
 

@@ -1,4 +1,4 @@
-"""Questions of the evaluation with and without a filter, and about what no source says."""
+"""Evaluation questions with and without a filter, and about topics that no source covers."""
 
 from bench.retrieval_collections import Collection, Question, Stored, Text
 from bench.retrieval_results import is_held_out

@@ -1,4 +1,4 @@
-"""Issue 17.9: a pool that shrinks to what the server gives, and serves those who wait in order."""
+"""Issue 17.9: a pool that shrinks to the server's limit, and serves waiters in order."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The files for Databricks name settings that exist and files that are there."""
+"""The files for Databricks name only existing settings and files."""
 
 import subprocess
 from pathlib import Path

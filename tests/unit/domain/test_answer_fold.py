@@ -1,4 +1,4 @@
-"""One fold of a run's events: what every form of an answer is made of."""
+"""The one fold of a run's events, from which every form of an answer is built."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The bounded cache: how much it keeps, and what it forgets first."""
+"""The bounded cache: its size, and its order of eviction."""
 
 from app.domain.bounded_cache import BoundedCache
 

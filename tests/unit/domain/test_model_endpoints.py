@@ -1,4 +1,4 @@
-"""`MODELS`: an address and a name are enough; what is not understood is one line that names it."""
+"""`MODELS`: an address and a name are enough; invalid entries are reported in one line."""
 
 import json
 import re

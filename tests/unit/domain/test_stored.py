@@ -1,4 +1,4 @@
-"""P16: what a newer version stored is read without what this one does not know."""
+"""P16: data of a newer version is read without the parts that this one does not know."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""The local embedding model, beside an independent implementation in plain numpy."""
+"""The local embedding model, compared with an independent implementation in plain numpy."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
@@ -177,10 +177,10 @@ async def test_an_empty_query_has_a_vector(model: MiniLM) -> None:
 
 
 async def test_what_is_expected_is_what_is_embedded(model: MiniLM) -> None:
-    """To the letter: otherwise it would be embedded twice."""
+    """To the letter; otherwise it would be embedded twice."""
 
     class Noting:
-        """The model, with a note of what it was asked."""
+        """The model, which records its inputs."""
 
         name, dimensions = model.name, model.dimensions
         noted: ClassVar[list[str]] = []

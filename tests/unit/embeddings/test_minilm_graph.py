@@ -1,4 +1,4 @@
-"""The committed graph is what its script writes, and brings no weights."""
+"""The committed graph equals its script's output and has no weights."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The fake OpenAI server does to real clients what its script says."""
+"""The fake OpenAI server behaves as scripted towards real clients."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def sdk(upstream: FakeOpenAI) -> AsyncIterator[AsyncOpenAI]:
 
 @asynccontextmanager
 async def langchain(upstream: FakeOpenAI) -> AsyncIterator[ChatOpenAI]:
-    """With an HTTP client of its own: LangChain's shared one would outlive the event loop."""
+    """With a separate HTTP client: LangChain's shared one would outlive the event loop."""
     async with openai.DefaultAsyncHttpxClient() as http:
         yield ChatOpenAI(
             base_url=upstream.base_url,

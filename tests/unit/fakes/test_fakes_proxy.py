@@ -1,4 +1,4 @@
-"""The fault proxy cuts, stalls and splits exactly where it is told to."""
+"""The fault proxy cuts, stalls and splits exactly where scripted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fake OpenAI server as a server: pace, connections, embeddings, and as a process."""
+"""The fake OpenAI server as a server: pace, connections, embeddings, separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations, turn by turn, with each question in full words.
+"""Conversations, turn by turn, with each question as a standalone question.
 
 A turn is `question => in full words`; without an arrow it is complete as it is asked. `~` before a
 turn: it was refused or is small talk, so its answer came from no passage.
@@ -12,7 +12,7 @@ from app.domain.models import WordUse
 
 @dataclass(frozen=True)
 class Library:
-    """What a library knows of the words in its conversations."""
+    """The library's knowledge of the words in its conversations."""
 
     titled: str
     absent: str = ""

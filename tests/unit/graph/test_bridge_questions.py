@@ -1,4 +1,4 @@
-"""I20.1n: questions that describe what they do not name are told by their words."""
+"""I20.1n: questions that describe what they do not name are recognised by their words."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""I20.1l: the quotes for several questions are one answer."""
+"""I20.1l: the quotes for several questions form one answer."""
 
 from app.domain.models import Quotes
 from app.graph.joined_quotes import joined_quotes

@@ -1,4 +1,4 @@
-"""I20.1m: several searches run at the same time, end together, and are made one result."""
+"""I20.1m: several searches run at the same time, end together, and are merged."""
 
 import asyncio
 

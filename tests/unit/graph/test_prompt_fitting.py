@@ -1,4 +1,4 @@
-"""Prompts fit the model's window; what they lack is said; 200 turns are answered in 8k tokens."""
+"""Prompts fit the model's window and report omissions; 200 turns fit into 8k tokens."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -145,7 +145,7 @@ def engine_of(model: AnswerModel, passages: Sequence[Candidate]) -> GraphEngine:
 
 
 async def ask(made: GraphEngine, question: Question) -> tuple[str, list[Omitted | None], list[int]]:
-    """The text, what each `generation_start` says is left out, and how many passages it numbers."""
+    """The text, the omissions of each `generation_start`, and the number of its passages."""
     evidence = Evidence()
     text = ""
     omitted: list[Omitted | None] = []
@@ -203,7 +203,7 @@ async def test_two_hundred_turns_are_answered_in_8k_tokens(
     assert last is not None
     assert last.turns + last.summarized_turns > turns * 3 // 4
     refused = [record.status for record in upstream.requests].count(400)
-    assert refused <= 3  # learned, not tried each time
+    assert refused <= 3  # learned, not retried each time
     prompt = str(upstream.requests[-1].messages[-1]["content"])
     assert "Notes on the earlier part" in prompt
     roles = [one["role"] for one in upstream.requests[-1].messages[1:]]

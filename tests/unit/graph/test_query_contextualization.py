@@ -1,4 +1,4 @@
-"""Follow-up questions in full words."""
+"""Follow-up questions become standalone questions."""
 
 import pytest
 

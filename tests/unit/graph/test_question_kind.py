@@ -1,4 +1,4 @@
-"""I20.1: what kind of question is asked is read from its words."""
+"""I20.1: the kind of a question is recognised by its words."""
 
 import pytest
 from hypothesis import given

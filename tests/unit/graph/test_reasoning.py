@@ -1,4 +1,4 @@
-"""Reasoning is shown while it comes, in few events."""
+"""Reasoning is shown while it streams, in few events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from app.graph.reasoning import Reasoning
 
 
 class Watch:
-    """A clock that is moved by hand."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 20, tzinfo=UTC)

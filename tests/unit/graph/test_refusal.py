@@ -1,4 +1,4 @@
-"""A refusal says what was searched and what is near, never that the answer is not there."""
+"""A refusal says what was searched and what is close, never that the answer does not exist."""
 
 from app.domain.models import Candidate, Filters, Passage, SearchResult
 from app.graph.refusal import refusal

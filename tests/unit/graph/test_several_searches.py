@@ -1,4 +1,4 @@
-"""I20.1k to I20.1n: questions that take several searches, through the whole graph."""
+"""I20.1k to I20.1n: questions that need several searches, through the whole graph."""
 
 import asyncio
 from collections.abc import Sequence
@@ -49,12 +49,12 @@ DOSE, TAKERS = "What is the maximum dose of ibuprofen?", "Who must not take ibup
 
 
 class Shelf:
-    """Finds by query what it is told to; all searches of a question wait for each other."""
+    """Returns scripted results by query; all searches of a question wait for each other."""
 
     def __init__(
         self, found: dict[str, list[str]], *, together: int = 0, doubtful: bool = False
     ) -> None:
-        """`doubtful`: every query finds the first passage, and nobody is sure of it."""
+        """`doubtful`: every query finds the first passage, with a doubtful score."""
         self._found = found
         self._doubtful = doubtful
         self._together = asyncio.Barrier(together) if together else None
@@ -207,7 +207,7 @@ FIRST = {BRIDGE.text: ["ibuprofen 1"]}
 
 
 class Model:
-    """A judge that replies to what it is asked: the steps, once, and verdicts."""
+    """A judge that replies to its prompts: the steps, once, and verdicts."""
 
     def __init__(self, steps: str | None, verdict: str = '{"relevant": [1]}') -> None:
         self.steps = steps
@@ -269,7 +269,7 @@ async def test_a_plain_lookup_is_not_asked_about() -> None:
 
 
 async def test_a_model_that_always_wants_more_is_asked_so_often_and_no_more() -> None:
-    """It refuses what every search finds, and names new queries each time."""
+    """It rejects the results of every search, and names new queries each time."""
     asked: list[int] = []
 
     async def judge(messages: Sequence[BaseMessage]) -> str | None:

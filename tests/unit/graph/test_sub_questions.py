@@ -1,4 +1,4 @@
-"""I20.1k: the questions of one message are told apart, and lists of nouns are not."""
+"""I20.1k: the questions of one message are separated, lists of nouns are not."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""I20.6: what is asked of the rows of a table is computed, shown with its rows, or left alone."""
+"""I20.6: questions about table rows are computed, shown with their rows, or left alone."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def labelled(row: tuple[str, ...], header: tuple[str, ...] = HEADER) -> str:
     return "; ".join(f"{name}: {cell}" for name, cell in zip(header, row, strict=True) if cell)
 
 
-# As ingestion stores them: a table goes on in the next passage.
+# As ingestion stores them: a table continues in the next passage.
 ORDERS = [
     passage([labelled(row) for row in ROWS[:4]]),
     passage([labelled(row) for row in ROWS[4:]], 1),

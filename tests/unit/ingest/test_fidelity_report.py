@@ -1,4 +1,4 @@
-"""What of a file is not in its text is said in words, by kind and number."""
+"""The parts of a file that are not in its text are reported, by kind and number."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Folders are walked without waiting, losing or repeating anything."""
+"""Folders are walked without blocking, omissions or repeats."""
 
 import os
 from pathlib import Path

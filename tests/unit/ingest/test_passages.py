@@ -1,4 +1,4 @@
-"""Passages: cut where it is cheap, seen whole by the model, verbatim in the extracted text."""
+"""Passages: split at good places, within the model's limit, verbatim from the extracted text."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ SAMPLES = sorted(
 
 
 def words(text: str) -> int:
-    """Word pieces, as if every word were one."""
+    """Counts every word as one word piece."""
     return len(text.split())
 
 

@@ -1,4 +1,4 @@
-"""The bundled sample library says what its README and its evaluation questions claim."""
+"""The sample library contains what its README and its evaluation questions claim."""
 
 import itertools
 import json

@@ -272,7 +272,7 @@ async def test_retry_after_within_the_budget_is_kept(
     assert second.started_at - first.started_at >= 0.2
 
 
-# The OpenAI SDK types content as text and grumbles about the lists that some services send.
+# The OpenAI SDK types content as text and warns about the lists that some services send.
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 async def test_content_in_parts_is_joined(upstream: FakeOpenAI, model: AnswerModel) -> None:
     upstream.script(Reply(tokens=TOKENS, content_parts=True))

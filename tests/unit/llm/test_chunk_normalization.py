@@ -1,4 +1,4 @@
-"""What real model services do to the format: ends, thoughts and chunks that are not by the book."""
+"""How real services deviate from the format: ends, reasoning and malformed chunks."""
 
 import asyncio
 import logging
@@ -103,7 +103,7 @@ async def test_reasons_in_other_words(
 async def test_an_answer_with_a_reason_on_every_chunk_is_waited_for(
     upstream: FakeOpenAI, model: AnswerModel, reason: str
 ) -> None:
-    # Longer than is waited once a reason is believed.
+    # Longer than the wait after a reason that counts.
     upstream.script(Reply(tokens=TOKENS, finish_each=reason, pause_after=(2, 2.5)))
     end = await answer(model)
     assert (end.text, end.finish_reason) == (WHOLE, "stop")
@@ -143,7 +143,7 @@ async def test_the_word_done_is_an_end(upstream: FakeOpenAI, model: AnswerModel)
     assert (end.text, end.finish_reason, end.streamed) == (WHOLE, "stop", True)
 
 
-# Mistakes of ours
+# Bugs of ours
 
 
 async def test_a_mistake_of_ours_is_no_answer_of_the_service(
@@ -166,7 +166,7 @@ async def test_a_mistake_of_ours_is_no_answer_of_the_service(
     assert upstream.requests == []
 
 
-# Thoughts
+# Reasoning
 
 
 THOUGHTS = "Let me see, [2] says so.\nOr not?"
@@ -182,7 +182,7 @@ BLOCKS = [
 
 
 async def spoken(model: AnswerModel) -> tuple[str, str]:
-    """Text and thoughts as a reader of the stream has them in the end."""
+    """Text and reasoning as a reader of the stream has them at the end."""
     text, thoughts = list[str](), list[str]()
     async for chunk in model.chat.astream(PROMPT):
         if "retracted" in chunk.response_metadata:

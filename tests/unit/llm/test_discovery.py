@@ -1,4 +1,4 @@
-"""Models that endpoints list are offered; what they send is data of strangers."""
+"""Models listed by endpoints are offered; their responses are untrusted."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ async def tasks() -> AsyncIterator[TaskTracker]:
 
 
 class Searching:
-    """A discovery with its clock, and what it added."""
+    """A discovery with its clock, and the models it added."""
 
     def __init__(
         self, tasks: TaskTracker, *listings: Listing, known: Sequence[tuple[str, str]] = ()

@@ -1,4 +1,4 @@
-"""The table from errors of model services to failures of runs."""
+"""Maps errors of model services to failures of runs."""
 
 import httpx2
 import openai

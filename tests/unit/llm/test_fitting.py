@@ -1,4 +1,4 @@
-"""Services that refuse a part of the request, have little room, or are still loading."""
+"""Services that refuse part of a request, have a small window, or are still loading."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -111,7 +111,7 @@ async def test_a_conversation_beyond_the_window_goes_on_without_its_oldest_turns
         assert request.messages[-1]["content"] == QUESTION.content
         roles = [message["role"] for message in request.messages[1:]]
         assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
-    # What was learned is used: the last conversation is cut before it is sent.
+    # The learned limit is used: the last conversation is shortened before it is sent.
     refused = [request.status for request in upstream.requests[-2:]].count(400)
     assert refused == 0
 
@@ -178,7 +178,7 @@ def test_only_the_oldest_turns_go() -> None:
     ]
 
 
-# What is refused of a request
+# Refused parts of a request
 
 
 @pytest.mark.parametrize("status", [400, 422])

@@ -1,4 +1,4 @@
-"""The model transport against a real server: when sockets open, close and are kept."""
+"""The model transport against a real server: when sockets open, close and are reused."""
 
 import asyncio
 from collections.abc import AsyncIterator

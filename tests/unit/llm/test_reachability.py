@@ -1,4 +1,4 @@
-"""Whether the answer model can be reached: asked rarely, told at once, no key sent."""
+"""Whether the model is reachable: checked rarely, reported at once, without sending a key."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ REFUSED = "nobody listens at this address and port"
 
 
 class SettableClock:
-    """Time stands still until it is set."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -76,9 +76,7 @@ async def test_an_answer_of_the_model_is_proof_that_it_can_be_reached(tasks: Tas
         assert reach.state() == ModelReach(True, None)
         assert len(tasks) == 0  # known without asking
         await reach.check()
-        assert reach.state() == ModelReach(
-            False, REFUSED
-        )  # what was answered before proves nothing
+        assert reach.state() == ModelReach(False, REFUSED)  # an earlier answer proves nothing
         checking = asyncio.ensure_future(reach.check())
         await asyncio.sleep(0)
         model.quirks.answered()

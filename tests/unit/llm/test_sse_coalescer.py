@@ -1,4 +1,4 @@
-"""Merging what arrived together: cut a stream anywhere, it says the same and nothing waits."""
+"""Merges frames that arrived together: cuts anywhere change nothing, and nothing waits."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from app.llm.sse_coalescer import Chunk, FrameMerger
 
 @dataclass
 class Answer:
-    """What a reader of all chunks knows in the end."""
+    """The result for a reader of all chunks."""
 
     text: str = ""
     reasoning: str = ""

@@ -1,4 +1,4 @@
-"""What the log says, and what it keeps to itself."""
+"""What the log contains, and what it withholds."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The figures of several workers of one server, and the sampling of gaps."""
+"""The metrics of several workers of one server, and the sampling of frame gaps."""
 
 import os
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Answers of a model that runs away: citing stays linear, and has a time limit."""
+"""Runaway answers: the cost of citing stays linear and has a time limit."""
 
 import asyncio
 import gc
@@ -80,7 +80,7 @@ def read(answer: str) -> None:
 
 
 def processor_s(work: Callable[[str], object], answer: str) -> float:
-    """The least of three tries: a neighbour on the machine only ever adds."""
+    """The minimum of three tries: load can only make a measurement longer."""
     took = []
     for _ in range(3):
         began = time.thread_time()
@@ -92,7 +92,7 @@ def processor_s(work: Callable[[str], object], answer: str) -> float:
 @pytest.mark.parametrize("name", RUNAWAYS)
 @pytest.mark.usefixtures("no_collector")
 def test_reading_grows_with_the_answer(name: str) -> None:
-    """Eight times the answer takes eight times as long; squared work takes 64 times."""
+    """Eight times the answer takes eight times as long; quadratic work takes 64 times."""
     make, size = RUNAWAYS[name], 1_000
     once = processor_s(read, make(size))
     assert processor_s(read, make(8 * size)) <= 24 * max(once, MEASURABLE_S)
@@ -119,7 +119,7 @@ def steps_of(answer: str) -> int:
 
 
 def seconds(*readings: float) -> Callable[[], float]:
-    """A clock that gives these readings, and the last one for ever."""
+    """A clock that returns these readings, and then the last one forever."""
     left: Iterator[float] = iter(readings)
     last = [0.0]
 
@@ -151,7 +151,7 @@ def test_with_time_everything_is_checked() -> None:
 
 @pytest.mark.parametrize("steps", range(30))
 def test_time_may_end_at_any_step(steps: int) -> None:
-    """A citation is verified, or refuted, only by what was really compared."""
+    """A citation is verified or refuted only by comparisons that were made."""
     whole = {c.marker: c for c in cite(ANSWER, PASSAGES)}
     asked = count()
     for citation in cite(ANSWER, PASSAGES, time_left=lambda: next(asked) < steps):
@@ -219,7 +219,7 @@ async def test_a_long_answer_is_cited_beside_the_others() -> None:
 
 
 def test_the_limit_counts_the_time_of_its_own_thread() -> None:
-    """A machine that is busy with others costs no verdict."""
+    """A busy machine changes no verdict."""
     began = time.thread_time()
     time.sleep(0.01)
     assert time.thread_time() - began < 0.01

@@ -1,4 +1,4 @@
-"""A viewer whose run was taken over: numbers on its connection only rise."""
+"""A viewer whose run was taken over: numbers on its connection only increase."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 10, 30, 40, tzinfo=UTC)
 
 
 class HurriedClock:
-    """A second passes with every reading."""
+    """Advances one second with every reading."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -95,7 +95,7 @@ async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number()
     async with aclosing(LiveCursor(run, 0, clock, stored).frames(silence_s=3)) as frames:
         seen.append(await anext(entry async for entry in frames if entry is not None))
         run.fence(at=clock.monotonic())
-        # Nobody closed it yet: the viewer hears only that its connection lives.
+        # Nobody has closed it yet: the viewer only gets heartbeats.
         assert [await anext(frames) for _ in range(3)] == [None, None, None]
         end = await taken_over_and_closed(log)
         seen += [entry async for entry in frames if entry is not None]
@@ -106,7 +106,7 @@ async def test_what_a_dead_owner_never_stored_is_taken_back_by_a_higher_number()
 async def test_a_token_at_the_moment_the_wait_is_over_does_not_prolong_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The token and the end of the wait are due in one turn of a starved event loop."""
+    """The token and the timeout are due in the same iteration of a starved event loop."""
     monkeypatch.setattr(cursors, "FUTURE_WAIT_S", 0.05)
     log, clock, loop = MemoryRunLog(), HurriedClock(), asyncio.get_running_loop()
     created = await log.create(asked())

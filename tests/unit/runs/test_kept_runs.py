@@ -1,4 +1,4 @@
-"""Ended runs are kept for a while, within bounds of time and memory."""
+"""Ended runs are kept for a while, with limits on time and memory."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ AT = "2026-11-20T10:30:40.000Z"
 
 
 class SetClock:
-    """Shows the time that was set."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

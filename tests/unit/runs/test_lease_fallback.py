@@ -1,4 +1,4 @@
-"""The thread that renews the lease of an event loop that stands still."""
+"""The thread that renews the lease of a stalled event loop."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from app.runs.reaper import BEAT_S, LEASE_S
 
 
 class Thread:
-    """The fallback under a clock that is moved by hand, with what it renewed."""
+    """The fallback with a clock that is set by hand, and its renewals."""
 
     def __init__(self) -> None:
         self.now = 100.0

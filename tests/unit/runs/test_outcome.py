@@ -1,4 +1,4 @@
-"""A run is closed by one function, whoever closes it."""
+"""Producer and reaper close a run with the same function."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""One suite for every adapter of `RunLog`: what holds for one holds for all."""
+"""One suite for every adapter of `RunLog`."""
 
 import asyncio
 from dataclasses import replace
@@ -138,11 +138,11 @@ async def lease_of(log: RunLog, run_id: str) -> Lease:
     return next(x for x in (await log.leases()).leases if x.run_id == run_id)
 
 
-# An owner that was taken for dead
+# An owner that was presumed dead
 
 
 async def closed_as_dead(log: RunLog, *stored: int) -> RunRecord:
-    """A run whose owner was cut off after these tokens, as a reaper closes it."""
+    """A run whose owner was cut off after these tokens, as closed by a reaper."""
     await log.create(new_run())
     await log.flush([batch("run-1", *stored)])
     taken = await log.take_over(await lease_of(log, "run-1"), process_id="reaper")
@@ -169,7 +169,7 @@ INTERRUPTED = b'{"type":"error","content":{"code":"INTERRUPTED"}}'
 
 
 def whole(*seqs: int) -> ClosedRun:
-    """What the owner, of the first epoch, has to add: tokens that were not stored, and its end."""
+    """The additions of the owner of the first epoch: unsaved tokens, and its end."""
     return outcome("run-1", *tokens(*seqs), done(seqs[-1] + 1))
 
 
@@ -179,7 +179,7 @@ async def test_an_owner_that_lives_replaces_the_ending_it_was_given(run_log: Run
     assert not await run_log.finish(whole(3, 4))
     terminal = await run_log.replace_ending(whole(3, 4))
     assert terminal is not None
-    # Two more than the end that some have seen: the one between is for their reset.
+    # Two above the end that some viewers have seen: the number between is for their reset.
     assert terminal == done(5)._replace(seq=closed.terminal.seq + 2)
     assert await run_log.entries("run-1", after=0, limit=4) == tokens(1, 2, 3, 4)
     assert await run_log.entries("run-1", after=4, limit=4) == (terminal,)
@@ -763,7 +763,7 @@ async def test_an_idempotency_key_lives_as_long_as_the_events(run_log: RunLog) -
     assert (await created(run_log, again)).run_id == "run-2"
 
 
-# Notices
+# Notifications
 
 
 async def test_listeners_hear_of_progress_stop_and_end(run_log: RunLog) -> None:

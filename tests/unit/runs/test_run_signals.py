@@ -1,4 +1,4 @@
-"""Notifications of other processes' runs: none is missed, and nothing is kept."""
+"""Notifications of other processes' runs: none is missed, and none is retained."""
 
 import asyncio
 import gc
@@ -73,7 +73,7 @@ def new_run() -> NewRun:
 
 
 async def test_an_event_stored_while_a_cursor_reads_is_shown_at_once(new_run: NewRun) -> None:
-    """Its notice comes after the reading that did not see it, and before the waiting."""
+    """Its notification arrives after the read that missed it and before the wait."""
     signals = RunSignals()
 
     class Overtaken(MemoryRunLog):

@@ -1,4 +1,4 @@
-"""P17: a background loop survives whatever it raises; it is counted, and readiness knows."""
+"""P17: a background loop survives any exception; failures are counted and reported."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ START = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 
 @dataclass
 class SteppedClock:
-    """Each sleep is recorded, passes at once, and lets the others run."""
+    """Records each sleep, returns at once, and lets other tasks run."""
 
     seconds: float = 0.0
     slept: list[float] = field(default_factory=list)

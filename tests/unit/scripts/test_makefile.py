@@ -1,4 +1,4 @@
-"""What `make` passes on to the commands it starts."""
+"""The environment that `make` passes to its commands."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`make check` runs two commands at once: what is shown when, and what its exit code says."""
+"""`make check` runs two commands in parallel: the order of output, and the exit code."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The best by words of a large library are those that a scan of all of it would find."""
+"""The top passages of a large library equal those of a full scan."""
 
 import math
 import random
@@ -17,7 +17,7 @@ SIZE = 3000
 
 
 class Library:
-    """Passages as a search index weighs them; counts how often, and for how many, it was asked."""
+    """Passages as weighted by a search index; counts calls, and passages asked for."""
 
     def __init__(self, seed: int, shares: Sequence[float]) -> None:
         chance = random.Random(seed)

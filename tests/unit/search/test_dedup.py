@@ -1,4 +1,4 @@
-"""Copies are listed once, and what only looks like a copy is not lost."""
+"""Copies are listed once; passages that only look like copies are not lost."""
 
 from app.domain.models import Candidate, Passage, SourceKind
 from app.search.dedup import MIN_STANDALONE_WORDS, deduplicate

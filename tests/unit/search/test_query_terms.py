@@ -1,4 +1,4 @@
-"""How the words of a query are looked for in a passage."""
+"""How the words of a query are matched in a passage."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The finer order: what each of its parts moves, and that recordings are not favoured."""
+"""Reranking: the effect of each of its parts, and no bias towards recordings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ VECTOR: Floats = QUERY[0]
 
 
 class Embeddings:
-    """Embeds nothing, as a service whose tokens cannot be seen."""
+    """Embeds nothing, like a service without visible tokens."""
 
     name, dimensions = "service", 384
 

@@ -1,4 +1,4 @@
-"""A reranking service on top of the built-in order: what it sends, and every way it can fail."""
+"""A reranking service over the built-in order: its requests, and every way it can fail."""
 
 import json
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""I20.1: texts are compared with a topic by meaning, and embedded once."""
+"""I20.1: texts are compared with a topic by meaning, and embedded only once."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ VECTORS = {"topic": (1.0, 0.0), "same": (1.0, 0.0), "other": (0.0, 1.0), "betwee
 
 
 class Table:
-    """Stands for the embedding model."""
+    """Replaces the embedding model."""
 
     name = "table"
     dimensions = 2

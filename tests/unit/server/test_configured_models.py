@@ -1,4 +1,4 @@
-"""The order in which models are offered: the first that a person may use is their default."""
+"""The order in which models are offered: a person's default is the first they may use."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When the process looks for reference cycles."""
+"""When the process runs a full garbage collection."""
 
 from app.server.garbage_collection import BUSY_GROWTH, IDLE_GROWTH, MEGABYTE, GarbageCollector
 
@@ -20,7 +20,7 @@ class Process:
         self.resident -= self.freed
 
     async def grow(self, size: int) -> int:
-        """How many full collections that took."""
+        """The number of full collections."""
         before = self.collections
         self.resident += size
         await self.collector.check()
@@ -46,7 +46,7 @@ async def test_streams_are_held_up_only_for_much_growth() -> None:
 
 
 async def test_what_is_alive_is_looked_through_once_for_each_growth() -> None:
-    """Memory in use is no reason to look again and again."""
+    """Memory in use is no reason to collect again and again."""
     process = Process()
     process.streams = 100
     await process.grow(0)

@@ -1,4 +1,4 @@
-"""Switches of the process are set by entry points, and by nothing that is only imported."""
+"""Process-wide switches are set by entry points, never by an import."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Names in a question, and whether a text says them."""
+"""Names in a question, and whether a text contains them."""
 
 import pytest
 
@@ -13,11 +13,11 @@ from app.text.names import says_name, uncommon_words, written_names
         ("What does GDPR stand for?", ["GDPR"]),
         ("what does error E05 of the X200_b mean", ["E05", "X200_b"]),
         ("Who is the author of Monty Python?", ["Monty", "Python"]),
-        # The first word, a title and capitals all over say nothing.
+        # The first word, a title and words in capitals are no evidence.
         ("Bonfires are allowed when?", []),
         ("What Is The Rent For A Half Plot?", []),
         ("WHEN IS THE SUMMER PARTY", []),
-        # Days, numbers with units, chapters, and what a source is called.
+        # Days, numbers with units, chapters, and words for a source.
         ("Is it open on Sunday or in May?", []),
         ("May a bike carry 80kg in the 1990s?", []),
         ("What does chapter IV of the PDF say?", []),

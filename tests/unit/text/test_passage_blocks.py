@@ -1,4 +1,4 @@
-"""The blocks of passages, with and without the structure that ingestion keeps."""
+"""The blocks of passages, with and without the structure stored by ingestion."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which words refer to what was said before."""
+"""Words that refer to earlier turns."""
 
 import pytest
 

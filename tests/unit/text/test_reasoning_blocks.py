@@ -1,4 +1,4 @@
-"""Thoughts and answers are told apart the same way wherever the text is cut."""
+"""Reasoning and answer are separated the same way wherever the text is cut."""
 
 import time
 
@@ -21,7 +21,7 @@ CUTS = st.lists(st.integers(0, 2_000), max_size=12)
 
 
 def read(pieces: list[str], splitter: ReasoningSplitter) -> tuple[str, str]:
-    """Thoughts and answer as a reader has them in the end."""
+    """Reasoning and answer as a reader has them at the end."""
     reasoning, answer = list[str](), list[str]()
 
     def take(decided: list[Piece]) -> None:

@@ -1,4 +1,4 @@
-"""Tables suggest what can be counted and compared."""
+"""Tables suggest questions that count and compare."""
 
 from app.domain.models import Passage, Span
 from app.text.row_questions import row_questions

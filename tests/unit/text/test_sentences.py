@@ -1,4 +1,4 @@
-"""Where sentences end, and which brackets are markers."""
+"""Sentence boundaries, and which brackets are markers."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What one person may have open, in front of an application that answers when it is told to."""
+"""Limits on one person's open requests, in front of an application that responds on command."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from app.domain.principals import AuthMode, Grant, Principal
 
 
 class ByName:
-    """Everyone is who their token says."""
+    """Everyone is the person named by their token."""
 
     mode: AuthMode = "token"
 
@@ -26,7 +26,7 @@ class ByName:
 
 
 class Counter:
-    """An application whose `/wait` answers once it may; counts who is inside."""
+    """An application whose `/wait` responds once released; counts the requests inside."""
 
     def __init__(self) -> None:
         self.inside = 0

@@ -1,4 +1,4 @@
-"""What a browser may do here, and what a request may look like, in front of any application."""
+"""What browsers may do, and how requests may look, in front of any application."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

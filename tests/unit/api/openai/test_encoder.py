@@ -1,4 +1,4 @@
-"""What clients of OpenAI's API are told of citations."""
+"""Citations as sent to clients of OpenAI's API."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The built page is served with a policy that lets it fetch and run nothing of others."""
+"""The built page is served with a policy that prevents it from fetching or running foreign code."""
 
 from pathlib import Path
 

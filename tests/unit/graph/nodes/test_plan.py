@@ -1,4 +1,4 @@
-"""I20.1: questions about whole sources and the library, answered through the whole graph."""
+"""I20.1: questions about whole sources and the library, through the whole graph."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -73,7 +73,7 @@ MEDICAL = {WARFARIN.title, IBUPROFEN.title}
 
 
 class WordSearch:
-    """Finds the passages that say a word of the query."""
+    """Finds the passages that contain a word of the query."""
 
     def __init__(self, library: MemoryLibrary) -> None:
         self._passages = [one for _, texts in library.content for one in texts]
@@ -98,12 +98,12 @@ class SameOrder:
 
 
 async def medical(topic: str, texts: Sequence[str]) -> Sequence[float]:
-    """Stands for the embedder: medicines are like drugs."""
+    """Replaces the embedder: medicines are similar to drugs."""
     return [0.5 if topic == "drugs" and text in MEDICAL else 0.1 for text in texts]
 
 
 class Asked:
-    """One answer; `searched`: the queries, `given`: what a model was given."""
+    """One answer; `searched`: the queries, `given`: the model's input."""
 
     def __init__(self) -> None:
         self.items: list[Stage | Token] = []

@@ -12,7 +12,7 @@ from app.runs.ports import Question
 
 
 class Shelf:
-    """A library of one source; remembers what was fetched."""
+    """A library of one source that records what was fetched."""
 
     def __init__(self, *texts: str) -> None:
         self.stored = [

@@ -1,4 +1,4 @@
-"""I20.6: a question that computes with rows is answered by the table that was found."""
+"""I20.6: a question that computes with rows is answered from the table that was found."""
 
 from dataclasses import replace
 

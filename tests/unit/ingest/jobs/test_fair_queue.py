@@ -1,4 +1,4 @@
-"""Whoever brings much delays nobody who brings little."""
+"""A bulk upload never delays another user's single file."""
 
 import asyncio
 

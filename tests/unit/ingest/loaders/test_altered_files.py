@@ -1,4 +1,4 @@
-"""Files of the newer formats, cut and altered: read, or refused in one sentence."""
+"""Files of the newer formats, truncated and mutated: read, or refused in one sentence."""
 
 import random
 from typing import Final
@@ -38,7 +38,7 @@ FILES: Final = {
 
 
 def read(name: str, data: bytes) -> None:
-    """Raises nothing but errors that are no clear sentences."""
+    """Raises only errors without a clear message."""
     try:
         loader = loader_for(name, data)
         if loader.members is not None:

@@ -1,4 +1,4 @@
-"""What strangers send: damaged, locked, lying and exploding files each get one clear line."""
+"""Bad files: damaged, encrypted, mislabelled and exploding ones each get one clear line."""
 
 import struct
 import zlib
@@ -41,7 +41,7 @@ def encrypted_pdf() -> bytes:
 
 
 def encrypted_zip() -> bytes:
-    """Every entry of the workbook says that it is encrypted."""
+    """Marks every entry of the workbook as encrypted."""
     data = bytearray(BOOK)
     at = -1
     while (at := data.find(b"PK\x01\x02", at + 1)) >= 0:

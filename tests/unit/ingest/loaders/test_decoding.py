@@ -1,4 +1,4 @@
-"""Encodings are decided by what reads like a language."""
+"""Encodings are detected by what reads like a language."""
 
 import unicodedata
 from typing import Final
@@ -9,7 +9,7 @@ from app.domain.models import FidelityNote
 from app.ingest.loaders.decoding import decode, doubtful_encoding, guess_encoding
 from app.ingest.reading import read_document
 
-# Language, the encodings that it is written in, a text of our own.
+# Language, its encodings, and a text of our own.
 SAMPLES: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "fr",
@@ -272,7 +272,7 @@ _TONES: Final = "\u0300\u0301\u0303\u0309\u0323"
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """As programs write it: Vietnamese tones apart, Romanian commas as cedillas."""
+    """As programs write it: decomposed Vietnamese tones, Romanian commas as cedillas."""
     if encoding == "cp1258":
         pieces = []
         for char in unicodedata.normalize("NFC", text):

@@ -1,4 +1,4 @@
-"""HTML, PDF, Office files, EPUB and tables to text: structure kept, furniture dropped."""
+"""HTML, PDF, Office files, EPUB and tables to text: structure kept, boilerplate dropped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""EPUB: all of the book is text; one bad chapter is one bad chapter."""
+"""EPUB: the whole book is text; a bad chapter affects only itself."""
 
 import pytest
 

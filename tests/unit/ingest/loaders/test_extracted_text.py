@@ -1,4 +1,4 @@
-"""The text of a document: headings without text under them are text, offsets are exact."""
+"""The text of a document: headings without text below them are text, offsets are exact."""
 
 import pytest
 

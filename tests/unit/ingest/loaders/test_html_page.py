@@ -1,4 +1,4 @@
-"""HTML: what a page says is text, what surrounds it is not."""
+"""HTML: the content of a page is text, what surrounds it is not."""
 
 import pytest
 
@@ -234,7 +234,7 @@ def test_xml_that_is_declared_twice_is_read(declared: str) -> None:
     assert load_html(f"{declared}<html><p>Words.</p></html>".encode()).text == "Words."
 
 
-@pytest.mark.no_cover  # counting lines would be measured along
+@pytest.mark.no_cover  # coverage would be measured too
 @pytest.mark.parametrize(
     "unit",
     [

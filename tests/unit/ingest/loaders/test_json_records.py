@@ -1,4 +1,4 @@
-"""JSON that is no transcript is read record by record, with every field."""
+"""JSON that is not a transcript is read record by record, with every field."""
 
 import json
 

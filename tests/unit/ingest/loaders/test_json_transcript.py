@@ -1,4 +1,4 @@
-"""The shapes that speech recognisers write, reduced to what tells them apart."""
+"""The formats of speech recognisers, reduced to what distinguishes them."""
 
 import json
 

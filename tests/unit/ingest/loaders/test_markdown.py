@@ -1,4 +1,4 @@
-"""Markdown: markup is taken off, everything that was written stays."""
+"""Markdown: markup is removed, all text stays."""
 
 import pytest
 

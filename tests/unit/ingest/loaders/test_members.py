@@ -1,4 +1,4 @@
-"""Archives as folders: which names they show, and what is left out."""
+"""Archives as folders: the names of their files, and what is skipped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files that were cut off or altered are read in part, or refused in one sentence."""
+"""Truncated or altered files are read in part, or refused in one sentence."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Notebooks: text with its structure, code, and what it printed."""
+"""Notebooks: text with its structure, code, and printed output."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""ODT, ODS and ODP: everything that they show, once, in order."""
+"""ODT, ODS and ODP: all visible content, once, in order."""
 
 import pytest
 

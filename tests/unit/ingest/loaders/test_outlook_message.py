@@ -1,4 +1,4 @@
-"""Outlook messages are read as the same message in MIME would be."""
+"""Outlook messages are read like the same message in MIME."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""PDFs that are cut off or changed anywhere are read as far as they go, or refused in one line."""
+"""PDFs truncated or altered anywhere are read as far as possible, or refused in one line."""
 
 import random
 from functools import cache
@@ -17,7 +17,7 @@ SEEDS = 60
 
 @cache
 def whole() -> bytes:
-    """A file with everything that is read: text, a form, annotations and an attachment."""
+    """A file with everything that the loader reads: text, a form, annotations, an attachment."""
     widget = b"<< /Type /Annot /Subtype /Widget /Rect [200 690 400 710]"
     made = {
         20: widget + b" /FT /Tx /T (name) /V (Zenobia Quist) >>",
@@ -44,7 +44,7 @@ def whole() -> bytes:
 
 
 def read(data: bytes) -> None:
-    """Raises `ParserError` for what is refused without a reason."""
+    """Raises `ParserError` for a refusal without a reason."""
     try:
         text = read_document("a.pdf", data, estimated_pieces).passages[0].text
     except ParserError:
@@ -66,7 +66,7 @@ def test_a_file_with_changed_bytes_is_read_or_refused(seed: int) -> None:
 
 
 def changed(data: bytes, seed: int) -> bytes:
-    """Some bytes replaced, some numbers enlarged, some stretches left out or twice."""
+    """Some bytes replaced, some numbers enlarged, some stretches removed or repeated."""
     chance = random.Random(seed)
     out = bytearray(data)
     for _ in range(chance.randint(1, 12)):

@@ -1,4 +1,4 @@
-"""PDFs as people have them: furniture, forms, notes, columns, tables, hyphens and scripts."""
+"""Real-world PDFs: headers, forms, notes, columns, tables, hyphens and scripts."""
 
 from collections.abc import Sequence
 
@@ -167,7 +167,7 @@ def test_form_values_stand_beside_their_labels() -> None:
     ]
 
 
-@pytest.mark.no_cover  # counting lines would be measured along
+@pytest.mark.no_cover  # coverage would be measured too
 def test_lists_of_many_choices_take_linear_time() -> None:
     def load(choices: int) -> None:
         options = " ".join(f"(Choice {number})" for number in range(choices))

@@ -1,4 +1,4 @@
-"""Exponents, marks of notes and indices are told apart."""
+"""Exponents, footnote marks and indices are distinguished."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files to text: what is kept, what is taken off, what is refused and how."""
+"""Files to text: what is kept, removed and refused, and how."""
 
 import io
 import zipfile

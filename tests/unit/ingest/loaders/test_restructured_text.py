@@ -1,4 +1,4 @@
-"""reStructuredText is read with its structure, also what Sphinx adds to it."""
+"""reStructuredText is read with its structure, including Sphinx extensions."""
 
 import pytest
 

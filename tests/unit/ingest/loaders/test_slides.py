@@ -1,4 +1,4 @@
-"""PPTX: what a slide shows, in the order in which a person reads it."""
+"""PPTX: the content of a slide, in reading order."""
 
 import pytest
 

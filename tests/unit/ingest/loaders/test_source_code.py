@@ -1,4 +1,4 @@
-"""Code, settings and logs are kept as written, under what they belong to."""
+"""Code, settings and logs are kept as written, under the section they belong to."""
 
 import pytest
 

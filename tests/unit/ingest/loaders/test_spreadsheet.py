@@ -1,4 +1,4 @@
-"""What a workbook shows is in its text: values as displayed, merged cells, notes, charts."""
+"""The visible content of a workbook is text: displayed values, merged cells, notes, charts."""
 
 import io
 from collections.abc import Callable

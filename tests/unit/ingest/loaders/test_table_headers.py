@@ -1,4 +1,4 @@
-"""The same table is read the same way in whatever format it comes."""
+"""The same table gives the same text in every format."""
 
 import io
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Headers are found by evidence; every cell keeps its column, every row its words."""
+"""Headers are detected; every cell keeps its column, every row its words."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""LaTeX documents are read as they are printed."""
+"""LaTeX documents are read as printed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""SubRip and JSON transcripts: who said what when, however the times were written."""
+"""SubRip and JSON transcripts: who said what and when, in any time notation."""
 
 import json
 

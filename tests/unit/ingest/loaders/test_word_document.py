@@ -1,4 +1,4 @@
-"""DOCX: everything that Word shows is text, once, and nothing else."""
+"""DOCX: everything that Word shows is text, exactly once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""aiohttp below the OpenAI SDK: what it does differently from a stock connection."""
+"""aiohttp below the OpenAI SDK: differences from a stock connection."""
 
 import asyncio
 

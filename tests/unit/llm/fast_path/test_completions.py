@@ -1,4 +1,4 @@
-"""ChatOpenAI with merged streams, against a real server: nothing is lost but the waste."""
+"""ChatOpenAI with merged streams, against a real server: no content is lost."""
 
 from collections.abc import AsyncIterator
 

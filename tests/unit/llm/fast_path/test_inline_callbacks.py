@@ -1,4 +1,4 @@
-"""The graph's events by the short way: the same ones, in the same order, with the same end."""
+"""The fast path emits the same graph events, in the same order, with the same end."""
 
 import asyncio
 from contextlib import aclosing
@@ -45,7 +45,7 @@ async def test_the_events_are_those_that_langchain_tells() -> None:
 
 
 async def test_the_stream_of_events_is_replaced() -> None:
-    """By its attributes, which an upgrade may rename: then it would be slow without a word."""
+    """By its attributes, which an upgrade may rename: then it would silently be slow."""
     handler = _AstreamEventsCallbackHandler()
     InlineCallbackManager([]).add_handler(handler)
     told, read = vars(handler)["send_stream"], vars(handler)["receive_stream"]

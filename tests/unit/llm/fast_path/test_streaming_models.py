@@ -1,4 +1,4 @@
-"""Streaming a model as LangChain does, but without keeping what was streamed."""
+"""Streams a model as LangChain does, without keeping the chunks."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ USAGE = UsageMetadata(input_tokens=7, output_tokens=200, total_tokens=207)
 
 
 class Words(FakeListChatModel):
-    """Streams `TOKENS` as LangChain has it; fails after `fails_after` of them."""
+    """Streams `TOKENS` as LangChain does; fails after `fails_after` of them."""
 
     responses: list[str] = Field(default_factory=lambda: [""])
     fails_after: int = len(TOKENS)
@@ -53,7 +53,7 @@ class ForgetfulWords(StreamingChatModel, Words):
 
 
 class Told(AsyncCallbackHandler):
-    """What a callback is told."""
+    """The calls that a callback receives."""
 
     def __init__(self) -> None:
         self.tokens: list[object] = []
@@ -75,7 +75,7 @@ class Told(AsyncCallbackHandler):
 
 
 class ToldAtOnce(BaseCallbackHandler):
-    """The same for a callback that is no coroutine."""
+    """The same for a callback that is not a coroutine."""
 
     def __init__(self) -> None:
         self.tokens: list[object] = []

@@ -1,4 +1,4 @@
-"""The fast path is taken only with the versions that it was written for."""
+"""The fast path is used only with the versions it supports."""
 
 import ast
 import logging
@@ -82,7 +82,7 @@ print(*(name for name in sys.modules if name.startswith("app.llm.fast_path.")))
 
 
 def test_the_stock_path_imports_nothing_of_it() -> None:
-    """An import that another version of a library breaks is not even tried."""
+    """An import that breaks with another library version is not even attempted."""
     ran = subprocess.run(
         [sys.executable, "-c", MAKE_EVERYTHING], capture_output=True, text=True, check=True
     )

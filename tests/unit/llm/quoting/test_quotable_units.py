@@ -1,4 +1,4 @@
-"""Cutting passages into units that stay whole."""
+"""Splits passages into units that stay whole."""
 
 from app.domain.models import Passage, Span
 from app.llm.quoting.quotable_units import Unit, quotable_units
