@@ -14,7 +14,7 @@ from app.ingest.loaders.registry import AUDIO, TRANSCRIPTS, check_size
 from app.ingest.parsed_document import IngestError
 from app.ingest.reader_frames import Unpacked, UnpackRequest
 
-TOO_DEEP: Final = f"it is {MAX_DEPTH} files deep in other files; unpack it, and add it by itself"
+TOO_DEEP: Final = f"it is nested {MAX_DEPTH} files deep; extract it and add it separately"
 
 
 @dataclass(slots=True)

@@ -141,7 +141,9 @@ class JobEventWriter:
         if isinstance(outcome.own, Ingested):
             return _stored(file_id, name, outcome.own, message=outcome.complaint)
         if outcome.status == "failed":
-            return _failed(file_id, name, outcome.own or outcome.complaint or "nothing in it")
+            return _failed(
+                file_id, name, outcome.own or outcome.complaint or "it contains no files"
+            )
         return FileEnded(
             status=outcome.status,
             file_id=file_id,

@@ -13,7 +13,7 @@ MAX_TEXT_LENGTH: Final = 10_000_000
 
 TOO_LONG: Final = f"the text is longer than {MAX_TEXT_LENGTH:,} characters; divide it"
 NO_TEXT: Final = "the file contains no text"
-ONLY_PICTURES: Final = "the file has pictures and no text; run text recognition (OCR) on it"
+ONLY_PICTURES: Final = "the file has only pictures and no text; run text recognition (OCR) on it"
 MAX_HEADING: Final = 1_000  # characters; each passage below carries its headings
 _TIGHT = {"item", "row"}  # kinds whose consecutive blocks are separated by one line feed, not two
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

@@ -45,7 +45,7 @@ def is_picture(name: str, data: bytes) -> bool:
 
 def load_zip(data: bytes) -> ParsedDocument:
     """Reject: an archive has no text of its own."""
-    raise IngestError("this is a ZIP archive; name it .zip, and the files in it are read")
+    raise IngestError("this is a ZIP archive; rename it to .zip to read the files in it")
 
 
 def zip_members(data: bytes) -> Iterator[Member]:

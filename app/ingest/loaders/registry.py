@@ -359,8 +359,7 @@ def check_size(name: str, size: int, *, largest: int = MAX_FILE_BYTES) -> None:
     limit = min(own, largest)
     if size > limit:
         raise IngestError(
-            f"the file has {size / MEGABYTE:,.0f} MB; the largest that is read has "
-            f"{limit / MEGABYTE:,.0f} MB"
+            f"the file is {size / MEGABYTE:,.0f} MB; the limit is {limit / MEGABYTE:,.0f} MB"
         )
 
 

@@ -87,7 +87,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
         ),
         ("a.epub", epub([], title="T"), "contains no text"),
         ("a.epub", archive({"META-INF/container.xml": "<x/>"}), "its description is missing"),
-        ("a.zip", archive({"a.txt": "x"}), "a ZIP archive; name it .zip"),
+        ("a.zip", archive({"a.txt": "x"}), "a ZIP archive; rename it"),
         ("bomb.docx", with_part(WORD, "word/x.bin", b"\0" * 30_000_000), "far more than its size"),
         (
             "many.docx",
@@ -136,11 +136,11 @@ def test_deeply_nested_markup_is_read_all_the_same(markup: str) -> None:
 
 
 def test_sizes_are_refused_before_reading() -> None:
-    with pytest.raises(IngestError, match=r"the file has 1,024 MB; the largest .* has 256 MB"):
+    with pytest.raises(IngestError, match="the file is 1,024 MB; the limit is 256 MB"):
         check_size("a.pdf", 2**30)
-    with pytest.raises(IngestError, match="the largest that is read has 32 MB"):
+    with pytest.raises(IngestError, match="the limit is 32 MB"):
         check_size("a.html", 33 * 2**20)
-    with pytest.raises(IngestError, match="the largest that is read has 1 MB"):
+    with pytest.raises(IngestError, match="the limit is 1 MB"):
         check_size("a.pdf", 2**21, largest=2**20)
     check_size("a.pdf", 2**28)
 
