@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parsed = parser.parse_args(arguments)
     if not parsed.paths and not parsed.reembed:
-        parser.error("give at least one PATH, or --reembed")
+        parser.error("specify at least one PATH, or --reembed")
     return parsed
 
 

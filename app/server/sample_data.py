@@ -48,7 +48,7 @@ async def load_samples(
             return
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
-        log.info("Reading the sample library; questions can be asked meanwhile")
+        log.info("Reading the sample library; you can ask questions meanwhile")
         files = FileStore(data_dir / "files")
         ingestor = Ingestor(library, embedder, files, reader, now=clock.now)
         async with recorded_job(
