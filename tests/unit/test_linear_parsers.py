@@ -22,7 +22,7 @@ from app.text.snippets import snippet
 from app.text.tokens import words
 from tests.harness.growth import Growth, growth
 
-pytestmark = pytest.mark.no_cover  # coverage would be measured too
+pytestmark = pytest.mark.no_cover  # line coverage would distort the timing
 
 SIZE: Final = 800
 UNITS: Final = (

@@ -23,7 +23,7 @@ from app.ingest.loaders.webvtt_transcript import load_webvtt
 from tests.harness.growth import Growth, growth
 from tests.harness.pattern_attacks import Attack, attacks
 
-pytestmark = pytest.mark.no_cover  # coverage would be measured too
+pytestmark = pytest.mark.no_cover  # line coverage would distort the timing
 
 ROOT: Final = Path(app.__file__).parent
 SIZE: Final = 400

@@ -234,7 +234,7 @@ def test_xml_that_is_declared_twice_is_read(declared: str) -> None:
     assert load_html(f"{declared}<html><p>Words.</p></html>".encode()).text == "Words."
 
 
-@pytest.mark.no_cover  # coverage would be measured too
+@pytest.mark.no_cover  # line coverage would distort the timing
 @pytest.mark.parametrize(
     "unit",
     [

@@ -167,7 +167,7 @@ def test_form_values_stand_beside_their_labels() -> None:
     ]
 
 
-@pytest.mark.no_cover  # coverage would be measured too
+@pytest.mark.no_cover  # line coverage would distort the timing
 def test_lists_of_many_choices_take_linear_time() -> None:
     def load(choices: int) -> None:
         options = " ".join(f"(Choice {number})" for number in range(choices))
