@@ -1,10 +1,10 @@
-"""Small files per second of processor time: `python -m bench.ingestion_rate [TREE…]`.
+"""Small files per second of CPU time: `python -m bench.ingestion_rate [TREE…]`.
 
 Ingests the same folder of generated notes with `python -m app.ingest` of each TREE (a checkout with
 its own `.venv`) and then of this one, each into a new database of one server. The embedding service
-is a fake in a process of its own, because what embedding costs is not measured here; `--local`
-embeds with the built-in model instead. The time of the command includes its reader processes; that
-of PostgreSQL is listed apart.
+is a fake in a separate process, because the cost of embedding is not measured; `--local` embeds
+with the built-in model instead. The time of the command includes its reader processes; the time of
+PostgreSQL is listed separately.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 Each question of `two_hop/questions.json` needs two passages, over the sample library and the files
 of `two_hop/documents`. It runs through the application's graph with a scripted model that follows
-its prompts: it searches what the passages it was shown do not say, and uses a name only if one of
-them gives it. Measured is recall@5 of the needed passages among those that are graded last.
+its prompts: it searches for what its passages do not say, and uses a name only if one of them
+contains it. The measure is recall@5 of the needed passages among those graded last.
 """
 
 from app.server.process import prepare_libraries

@@ -1,4 +1,4 @@
-"""The same questions asked with the filter and without it, and questions of foreign topics.
+"""The same questions with and without the filter, and questions on foreign topics.
 
 A filter changes the basis of a refusal: one source has few passages, so its best passage scores
 lower than the best of a whole library, whatever the question.

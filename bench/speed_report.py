@@ -26,7 +26,7 @@ def passed(rows: Sequence[Row]) -> bool:
 
 
 def write_section(file: Path, record: dict[str, Any]) -> None:
-    """Put the table into a Markdown file, in place of the one before."""
+    """Replace the table in a Markdown file."""
     made = record["made"]
     about = (
         f"Measured {made['at'][:10]} by `make bench` on {made['machine']}, {made['seconds']:g} s "

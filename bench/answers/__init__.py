@@ -1,1 +1,1 @@
-"""Questions with checkable answers, asked as a user asks them: over HTTP, of a real server."""
+"""Questions with checkable answers, sent to a real server over HTTP as a user would."""

@@ -1,8 +1,8 @@
-"""`python -m bench.answers`: questions over HTTP whose answers strings can check.
+"""`python -m bench.answers`: asks questions over HTTP and checks the answers by strings.
 
-A real server reads the files of a library and is asked each conversation, in quoting mode and with
-a scripted model that follows its prompt. Answers that are not right are printed, but those of the
-held-out set. 1 when a gate is missed.
+A real server ingests the files of a library and answers each conversation, in quoting mode and with
+a scripted model that follows its prompt. Prints the answers that are not right, except those of the
+held-out set. The exit code is 1 when a gate is missed.
 """
 
 from app.server.process import prepare_libraries

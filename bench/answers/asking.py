@@ -1,4 +1,4 @@
-"""A real server over one library, and the conversations with it."""
+"""Runs a real server over one library, and the conversations with it."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 
 
 async def upload(client: httpx.AsyncClient, files: Sequence[Path], *, sources: int) -> None:
-    """Upload the files and wait until so many sources are read. Raises `TimeoutError`."""
+    """Upload the files and wait until that many sources are ingested. Raises `TimeoutError`."""
     for file in files:
         content = await asyncio.to_thread(file.read_bytes)
         response = await client.post("/sources", files={"file": (file.name, content)})

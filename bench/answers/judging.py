@@ -1,4 +1,4 @@
-"""Whether an answer says what it has to, as far as strings show it."""
+"""Judges by strings whether an answer contains what it must."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _MARKUP: Final = re.compile(r"[*`_|\\]+|^\s*#+\s|[“”\"]", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The last answer of a conversation. `evidence`: the whole text of the passages it cites."""
+    """The last answer of a conversation. `evidence`: the full text of the cited passages."""
 
     text: str
     refused: bool

@@ -1,4 +1,4 @@
-"""The files of each library that is asked."""
+"""The files of each library."""
 
 import shutil
 from collections.abc import Iterator

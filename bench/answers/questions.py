@@ -1,4 +1,4 @@
-"""The questions and what their answers have to say, from tables of tab-separated values."""
+"""The questions and their expected answers, from tables of tab-separated values."""
 
 import csv
 from collections.abc import Sequence

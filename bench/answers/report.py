@@ -101,7 +101,7 @@ def shortfalls(judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def write_section(file: Path, made: dict[str, str], tables: Sequence[Sequence[Any]]) -> None:
-    """Put the tables into a Markdown file, in place of those before."""
+    """Replace the tables in a Markdown file."""
     lines = [f"Measured {made['at'][:10]} by `{made['command']}` with {made['versions']}."]
     for rows in tables:
         lines += ["", *markdown_table(rows)]

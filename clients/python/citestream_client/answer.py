@@ -1,4 +1,4 @@
-"""One answer while it is written: an iterator over its events that survives its connections."""
+"""A streaming answer: an iterator over its events that survives lost connections."""
 
 import asyncio
 import json
@@ -25,11 +25,11 @@ _LOST: Final = (httpx.RequestError, httpx.StreamError)
 
 
 class Answer:
-    """Iterate for the events; `text`, `citations` and `ended` are updated with each.
+    """Iterate over it to read the events; each one updates `text`, `citations` and `ended`.
 
-    A lost connection is opened again after the last event (`Last-Event-ID`), so every event comes
-    once. A `Reset` replaces `text` and `citations`. Leaving the block before the end stops the
-    answer, unless `leave()` was called.
+    A lost connection is reopened after the last event (`Last-Event-ID`), so that every event
+    arrives once. A `Reset` replaces `text` and `citations`. Leaving the block before the end stops
+    the answer, unless `leave()` was called.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Answer:
         after: int = 0,
         patience_s: float = 60.0,
     ) -> None:
-        """`ask` may be repeated until it got a response: it carries an idempotency key."""
+        """`ask` may be repeated until it gets a response, because it has an idempotency key."""
         self.run_id = run_id
         self.session_id: str | None = None
         self.position = after
@@ -66,11 +66,11 @@ class Answer:
         return "".join(self._pieces)
 
     def leave(self) -> None:
-        """Let the answer be finished when the block is left."""
+        """Let the server finish the answer after the block is left."""
         self._left = True
 
     async def cut(self) -> None:
-        """Close the connection, as networks do; the iteration goes on over another one."""
+        """Close the connection, as a network failure would; iteration continues on a new one."""
         if self._response is not None:
             await self._response.aclose()
 
@@ -91,11 +91,11 @@ class Answer:
     ) -> None:
         await self._stack.aclose()
         if self.ended is None and not self._left:
-            with suppress(ClientError):  # whatever ended the block is what matters
+            with suppress(ClientError):  # do not hide the exception that ended the block
                 await self._stop()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """Until the terminal event. Raises `Unreachable` and `Refused`."""
+        """Yields events up to the terminal one. Raises `Unreachable` and `Refused`."""
         while not self._nothing_follows:
             async for event in self._of_this_connection():
                 yield event

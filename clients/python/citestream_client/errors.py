@@ -2,7 +2,7 @@
 
 
 class ClientError(Exception):
-    """Root of what this client raises."""
+    """Base class of this client's errors."""
 
 
 class Unreachable(ClientError):

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes, however they were cut."""
+"""Parses server-sent events from byte chunks of any size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
