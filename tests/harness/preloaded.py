@@ -1,9 +1,10 @@
 """Forks server processes from one that has already imported the application.
 
-Importing is two thirds of what a start costs. `python -m tests.harness.preloaded` reads one JSON
-object a line, `{"argv", "env", "log"}`, forks, and answers with the pid. The child is what
-`python -m app.main` (or `-m uvicorn`) is: a session of its own, its own environment, its output in
-the log. Its wait status is written to `{log}.ended`. What still runs at the end of input is ended.
+Importing takes two thirds of the startup time. `python -m tests.harness.preloaded` reads one JSON
+object per line, `{"argv", "env", "log"}`, forks, and answers with the pid. The child behaves like
+`python -m app.main` (or `-m uvicorn`): it has its own session and environment, and its output goes
+to the log. Its wait status is written to `{log}.ended`. Children that still run at the end of input
+are ended.
 """
 
 import atexit

@@ -1,10 +1,10 @@
 """P14: the long-term memory growth of a server per kind of request.
 
-Each kind has a third of `SOAK_S` seconds (3600 unless set) at a server of its own, and `SOAK_RATE`
-requests a second (10 unless set; uploads a quarter of it): what is kept for a time follows the
-rate, so a rate that drifted with the machine would look like a leak. The slope is that of a line
-through the resident memory after the beginning, when caches fill. It is held to the gate when
-enough time is left after that; a short run only reports.
+Each kind runs against its own server for a third of `SOAK_S` seconds (default 3600), at `SOAK_RATE`
+requests a second (default 10; uploads at a quarter of it). The rate is fixed because memory that is
+kept for a while follows the rate, so that a drifting rate would look like a leak. The slope is that
+of a line through the resident memory after the warm-up, in which caches fill. It is compared with
+the limit if enough time is left after the warm-up; a short run only reports it.
 """
 
 import asyncio

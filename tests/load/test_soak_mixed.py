@@ -1,8 +1,8 @@
 """`make soak`: mixed load, stops, reconnects, kills and restarts of two replicas behind nginx.
 
-`SOAK_S` seconds (3600 unless set). People ask, read, leave and come back, stop, and are cut off;
-meanwhile replicas are killed, paused, restarted by hand and rolled. In the end every answer that
-anybody saw is compared with what is stored, and the report is printed.
+Runs for `SOAK_S` seconds (default 3600). Users ask, read, leave and return, stop, and lose their
+connections, while replicas are killed, paused, restarted by hand and rolled. At the end, every
+answer that a user saw is compared with the stored one, and the report is printed.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""The real Open WebUI, pointed at `/v1`: `make test-open-webui`, with its packages beside ours.
+"""The real Open WebUI, pointed at `/v1`: `make test-open-webui`, in a separate environment.
 
-Nothing of it is played: its server asks ours, and its page is used in Chromium.
+No part of it is fake: its server sends requests to ours, and Chromium loads its page.
 """
 
 import asyncio
