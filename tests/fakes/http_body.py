@@ -15,7 +15,7 @@ error for the client), `reset` an RST."""
 
 
 class Body:
-    """Writes a response body, cutting it into transfer chunks of its own choosing.
+    """Writes a response body, split into configurable transfer chunks.
 
     `split_at`: byte positions of the body where a new chunk (and a new write) begins;
     `trickle`: at most so many bytes per chunk, `trickle_pace_s` seconds apart.

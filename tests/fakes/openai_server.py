@@ -5,7 +5,7 @@
         ...
         record = await upstream.wait_for(lambda r: r.closed_by_client_at is not None)
 
-As a process of its own: `python -m tests.fakes.openai_server --port 9000`; see the README here.
+As a separate process: `python -m tests.fakes.openai_server --port 9000`; see the README here.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ServerProcess:
-    """`python -m app.main` (or plain uvicorn) with settings of its own.
+    """`python -m app.main` (or plain uvicorn) with separate settings.
 
     Synchronous, for harnesses without an event loop; waiting polls `/health/ready`.
     """

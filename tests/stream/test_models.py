@@ -260,7 +260,7 @@ async def test_models_that_an_endpoint_lists_are_found_and_used(
         serving(settings, embedder) as server,
         httpx.AsyncClient(base_url=server.url, timeout=20) as http,
     ):
-        assert second.requests == []  # nothing is asked before somebody wants to see them
+        assert second.requests == []  # no request before someone opens the list
         name = f"127.0.0.1:{second.port}/org/model-499:free"
         # Chosen before anything was listed, as by another process.
         assert await answer(http, model=name, session_id="s") == (name, TWO)

@@ -304,7 +304,7 @@ async def test_an_outage_is_not_a_death() -> None:
     await log.create(new_run("owner"))
     heir = reaper(log, log.clock)
     await look_for(9, log.clock, heir)
-    log.clock.seconds += 60  # nobody could read or write
+    log.clock.seconds += 60  # no process could read or write
     assert sum(await look_for(3, log.clock, heir)) == 0
     await log.beat("owner")
     assert sum(await look_for(9, log.clock, heir)) == 0

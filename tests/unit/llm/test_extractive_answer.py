@@ -328,7 +328,7 @@ def test_reasons_that_are_listed_answer_why() -> None:
 
 
 def test_what_goes_on_after_the_sentence_that_answers_is_quoted() -> None:
-    """A list that is added to it, and the next steps; not code that nobody asked for."""
+    """A list that belongs to it, and the next steps; not code that was not asked for."""
     text = "Code isn't the only way to contribute to Press. You can also:\n\n- translate\n- draw"
     answer = quote_answer("How can I contribute to Press without code?", [passage(text)])
     assert answer.endswith("You can also:\n\n- translate [1]\n- draw [1]")
@@ -448,7 +448,7 @@ def test_a_title_that_shares_a_word_does_not_hide_the_answer() -> None:
 
 
 def test_other_subjects_are_not_quoted() -> None:
-    """Also where the name is misspelt and the limit is said in other words."""
+    """Also if the name is misspelt and the limit is worded differently."""
     sheets = [
         replace(passage(text), passage_id=name, source_id=name, title=name)
         for name, text in (

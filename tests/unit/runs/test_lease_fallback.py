@@ -39,7 +39,7 @@ def test_a_stalled_loop_keeps_its_lease() -> None:
     thread = Thread()
     thread.pass_time(30)
     between = [b - a for a, b in zip(thread.renewed, thread.renewed[1:], strict=False)]
-    # The loop may have renewed just before a pause of its own.
+    # The loop may have renewed just before it stalled.
     assert BEAT_S + thread.renewed[0] < LEASE_S
     assert max(between) < LEASE_S
     assert min(between) >= RENEW_S

@@ -119,7 +119,7 @@ async def test_words_that_frame_a_question_count_for_the_order_but_not_as_topic(
 
 
 async def test_a_rare_word_that_none_of_the_best_resembles_is_lacking() -> None:
-    """The query has the pieces of `tea` and `pot`; what passages say is told by their states."""
+    """The query has the pieces of `tea` and `pot`; the states show what passages contain."""
     noise = RNG.normal(size=(9, 384)).astype(np.float32)
 
     async def missing_share(query: str, **states: Floats) -> set[float | None]:

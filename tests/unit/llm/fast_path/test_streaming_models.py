@@ -97,7 +97,7 @@ async def test_callbacks_are_told_what_langchain_tells_them() -> None:
     read = [chunk async for chunk in Words().astream("?", {"callbacks": [theirs]})]
     got = [c async for c in ForgetfulWords().astream("?", {"callbacks": [ours, at_once]})]
     assert "".join(c.text for c in got) == "".join(c.text for c in read) == "".join(TOKENS)
-    # LangChain ends with an empty chunk of its own.
+    # LangChain adds an empty chunk at the end.
     assert ours.tokens == at_once.tokens == theirs.tokens[:-1]
     for message in (last(theirs), last(ours)):
         assert message.text == "".join(TOKENS)
