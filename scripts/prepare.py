@@ -208,7 +208,7 @@ def steps(command: str) -> list[Step]:
 
 
 def separate_step(venv: Path, locks: tuple[Path, ...]) -> Step:
-    """An environment of its own."""
+    """A separate environment."""
     title = f"{count_packages(*locks)} Python packages in {venv.name}"
     stamp = stamp_of(venv, "all")
     return Step(title, locks, stamp, venv / "bin/python", lambda: install_separate(venv, locks))

@@ -44,7 +44,7 @@ def library_files(name: str, folder: Path) -> list[Path]:
 
 
 def _package_files(folder: Path) -> Iterator[Path]:
-    """Descriptions and licences as files of their own, named after their package."""
+    """Descriptions and licences as separate files, named after their package."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in DESCRIBED:
         yield _description(distribution(name), folder)

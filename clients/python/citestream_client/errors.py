@@ -6,11 +6,11 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """The server could not be reached for as long as the client was told to try."""
+    """The server could not be reached within the time that the client was given."""
 
 
 class Refused(ClientError):
-    """The server said no before any stream: `code` is stable, `details` names a field or a run."""
+    """The server refused before any stream: `code` is stable, `details` names a field or a run."""
 
     def __init__(
         self,
