@@ -43,7 +43,7 @@ def test_the_content_decides_whatever_the_name_says() -> None:
     assert {loader_for(name, data).format for name in ("a.txt", "a.xls", "a", "a.dot")} == {"doc"}
     assert loader_for("a.doc", rb"{\rtf1 x}").format == "rtf"
     assert loader_for("a.doc", b"<html><p>Words</p></html>").format == "html"
-    with pytest.raises(IngestError, match=r"no \.doc file"):
+    with pytest.raises(IngestError, match=r"not a \.doc file"):
         loader_for("a.doc", b"Only words")
 
 

@@ -50,7 +50,7 @@ def test_a_message_has_its_fields_and_its_text() -> None:
 def test_it_is_known_by_its_content() -> None:
     data = outlook("Tea", "Words.")
     assert {loader_for(name, data).format for name in ("a.msg", "a.txt", "a", "a.doc")} == {"msg"}
-    with pytest.raises(IngestError, match=r"no \.msg file"):
+    with pytest.raises(IngestError, match=r"not a \.msg file"):
         loader_for("a.msg", b"Only words")
 
 
