@@ -96,6 +96,7 @@ _IGNORED: Final = FUNCTION_WORDS | _normal(
     received buy bought sell sold belong belongs go went happen happened exist exists contain
     was were is are do does did still currently now already"""
 )
+_EQUALS: Final = _normal("is are was were be equal equals of the")
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -135,6 +136,10 @@ def typed(name: str, values: Sequence[str]) -> Column:
             cells = tuple(read(value) if value.strip() else None for value in values)
             return Column(name, "date" if kind == "date" else "number", cells)
     return Column(name, "text", _one_spelling(values))
+
+
+def _is_year(value: Cell) -> bool:
+    return isinstance(value, float) and value.is_integer() and 1900 <= value <= 2100
 
 
 def _one_spelling(values: Sequence[str]) -> tuple[str | None, ...]:
@@ -220,20 +225,30 @@ class _Reader:
             for column, one in enumerate(self._table.columns)
             if one.type == "text"
             for value in _distinct(one.values)
-            if (said := tuple(_norms(value))) and not set(said) <= _IGNORED
+            if (said := tuple(_norms(value)))
         ]
         for said, column, value in sorted(phrases, key=lambda one: -len(one[0])):
-            at = self._find(said)
+            # "A" is an article, except in "grade A".
+            after = self._names[column] if set(said) <= _IGNORED else None
+            at = self._find(said, after)
             if at is not None and set(said) not in self._names:
                 self._used.update(range(at, at + len(said)))
                 self._conditions.append(Condition(column, "=", value))
 
-    def _find(self, said: tuple[str, ...]) -> int | None:
+    def _find(self, said: tuple[str, ...], after: frozenset[str] | None = None) -> int | None:
+        """Where these words stand; with `after`, only right after one of those."""
         for at in range(len(self._words) - len(said) + 1):
             here = range(at, at + len(said))
-            if tuple(self._words[at : at + len(said)]) == said and self._used.isdisjoint(here):
+            if tuple(self._words[at : at + len(said)]) != said or not self._used.isdisjoint(here):
+                continue
+            if after is None or self._word_before(at) in after:
                 return at
         return None
+
+    def _word_before(self, place: int) -> str | None:
+        """The word before, without "is" and its like."""
+        before = [word for word in self._words[:place] if word not in _EQUALS]
+        return before[-1] if before else None
 
     def _read_periods(self) -> None:
         """A month, quarter or year of the only column of dates."""
@@ -243,6 +258,8 @@ class _Reader:
         years = sorted({str(day)[:4] for day in self._table.columns[dates[0]].values if day})
         year = next((word for word in self._words if word in years), None)
         months: tuple[int, int] | None = None
+        places: list[int] = []
+        named: str | None = None
         for place, word in enumerate(self._words):
             quarter = _QUARTER.fullmatch(word)
             if quarter is not None:
@@ -252,7 +269,10 @@ class _Reader:
                 months = (_MONTHS[word], _MONTHS[word])
             elif word != year:
                 continue
+            self._is_clear &= word == year or named is None  # not "from July to September"
+            named = named if word == year else word
             self._used.add(place)
+            places.append(place)
         if months is None and year is None:
             return
         if year is None and len(years) == 1:
@@ -261,10 +281,15 @@ class _Reader:
             self._is_clear = False  # which year, is not said
             return
         first, last = months or (1, 12)
-        self._conditions += [
-            Condition(dates[0], ">=", f"{year}-{first:02}-01"),
-            Condition(dates[0], "<=", f"{year}-{last:02}-{monthrange(int(year), last)[1]}"),
-        ]
+        begin, end = f"{year}-{first:02}-01", f"{year}-{last:02}-{monthrange(int(year), last)[1]}"
+        bounds: dict[Comparison | None, tuple[Condition, ...]] = {
+            None: (Condition(dates[0], ">=", begin), Condition(dates[0], "<=", end)),
+            "<": (Condition(dates[0], "<", begin),),
+            "<=": (Condition(dates[0], "<=", end),),
+            ">": (Condition(dates[0], ">", end),),
+            ">=": (Condition(dates[0], ">=", begin),),
+        }
+        self._conditions += bounds[self._comparison_before(min(places))]
 
     def _read_bounds(self) -> None:
         """`more than 1,000`, `at least 5`, `before 2025-08-01`."""
@@ -276,7 +301,8 @@ class _Reader:
             kind = "date" if isinstance(value, str) else "number"
             columns = [i for i, one in enumerate(self._table.columns) if one.type == kind]
             named = [i for i in columns if self._is_named(i)]
-            chosen = named if named else columns
+            of_years = [i for i in columns if _is_year(value) and self._has_years(i)]
+            chosen = named or of_years or columns
             if comparison is None or len(chosen) != 1:
                 continue
             self._used.add(place)
@@ -304,6 +330,18 @@ class _Reader:
     def _is_number(self, column: int | None) -> bool:
         return column is not None and self._table.columns[column].type == "number"
 
+    def _is_text(self, column: int) -> bool:
+        return self._table.columns[column].type == "text"
+
+    def _has_years(self, column: int) -> bool:
+        values = [value for value in self._table.columns[column].values if value is not None]
+        return bool(values) and all(map(_is_year, values))
+
+    def _repeats(self, column: int) -> bool:
+        """Whether several rows have the same text in the column."""
+        values = [value for value in self._table.columns[column].values if value is not None]
+        return self._is_text(column) and len(set(values)) < len(values)
+
     def _is_named(self, column: int) -> bool:
         return not self._names[column].isdisjoint(self._words)
 
@@ -312,8 +350,7 @@ class _Reader:
         for place, word in enumerate(self._words[:-1]):
             if word in ("per", "by", "each"):
                 for column, names in enumerate(self._names):
-                    is_text = self._table.columns[column].type == "text"
-                    if is_text and self._words[place + 1] in names:
+                    if self._is_text(column) and self._words[place + 1] in names:
                         return column
         return None
 
@@ -322,7 +359,13 @@ class _Reader:
         places = [i for i, word in enumerate(self._words) if word in _COUNT]
         following = self._words[places[-1] + 1 :] if places else []
         noun = next((word for word in following if word not in _IGNORED), None)
-        if noun is None or noun in self._table.noun:
+        if noun is None:
+            return None
+        # "Orchard harvest" has orchards in its name, but a row is no orchard.
+        own = [i for i, names in enumerate(self._names) if names == {noun} and self._repeats(i)]
+        if len(own) == 1:
+            return own[0]
+        if noun in self._table.noun:
             return None
         asked = set(self._words)
         said = {i: len(names & asked) for i, names in enumerate(self._names) if noun in names}

@@ -50,6 +50,50 @@ ORDERS = [
 ]
 
 
+def test_a_year_is_compared_with_the_column_of_years() -> None:
+    header = ("Tool", "Bought", "Price")
+    tools = (
+        ("Table saw", "2019", "900"),
+        ("Router", "2021", "450"),
+        ("Dovetail jig", "2020", "80"),
+    )
+    shed = passage([labelled(row, header) for row in tools], heading="Tools")
+    answer = table_answer("How many tools were bought before 2021?", [replace(shed, title="Tools")])
+    assert answer is not None
+    assert "**2**" in answer.lines[0]
+
+
+def test_several_periods_are_not_computed() -> None:
+    assert table_answer("How many orders from July to September 2025?", ORDERS) is None
+
+
+HARVESTS = ["Old Wall", "Old Wall", "Mill Field", "Hillside", "Mill Field"]
+GRADES = "ABACA"
+
+
+@pytest.mark.parametrize(
+    ("question", "figure"),
+    [
+        ("How many harvests have grade A?", "3"),
+        ('How many harvests are there where the grade is "A"?', "3"),
+        ("How many harvests are of grade B?", "1"),
+        ("What is the total weight of grade A?", "90"),
+        ("How many orchards are there?", "3"),
+        ("How many harvests are there?", "5"),
+    ],
+)
+def test_one_letter_is_a_value_and_a_title_is_not_what_a_row_is(question: str, figure: str) -> None:
+    header = ("Orchard", "Grade", "Weight")
+    rows = [
+        labelled((orchard, grade, str(10 * number)), header)
+        for number, (orchard, grade) in enumerate(zip(HARVESTS, GRADES, strict=True), start=1)
+    ]
+    harvest = replace(passage(rows, heading=None), title="Orchard harvest")
+    answer = table_answer(question, [harvest])
+    assert answer is not None
+    assert f"**{figure}**" in answer.lines[0]
+
+
 @pytest.mark.parametrize(
     ("question", "figure", "orders"),
     [
@@ -63,6 +107,10 @@ ORDERS = [
         ("How many orders have a quantity over 1,000?", "3", "135"),
         ("How many orders have a quantity of at least 1,500?", "2", "35"),
         ("How many orders after 2025-09-01?", "2", "35"),
+        ("How many orders were there before 2025?", "1", "6"),
+        ("How many orders since 2025?", "5", "12345"),
+        ("How many orders before September 2025?", "4", "1246"),
+        ("How many orders after August 2025?", "2", "35"),
         ("Which orders are still open?", "1", "3"),
         ("How many customers are there?", "3", "123456"),
         ("What is the total quantity?", "6,207", "123456"),
