@@ -49,23 +49,23 @@ def cite(
     for index, marker in enumerate(markers):
         claim = reader.claim(index) if time_left() else None
         for number in marker.numbers:
-            claims[number].add(claim)
+            claims[number].add(claim, reader.lead(index))
     return tuple(_citation(n, cited, passages, time_left) for n, cited in claims.items())
 
 
 class _Claims:
-    """The distinct claims that cite one number."""
+    """The distinct claims that cite one number, with the text before each on its line."""
 
     def __init__(self) -> None:
-        self.distinct: dict[str, Claim] = {}
+        self.distinct: dict[str, tuple[Claim, str]] = {}
         self.complete = True
 
-    def add(self, claim: Claim | None) -> None:
+    def add(self, claim: Claim | None, lead: str) -> None:
         """None: there was no time to read the claim."""
         if claim is None:
             self.complete = False
         else:
-            self.distinct.setdefault(claim.text, claim)
+            self.distinct.setdefault(claim.text, (claim, lead))
 
 
 class _ClaimReader:
@@ -100,6 +100,17 @@ class _ClaimReader:
             has_content = sum(w.is_content for w in claim.words) >= 2
             self._by_part[part] = claim if has_content else self._claim(sentence)
         return self._by_part[part]
+
+    def lead(self, index: int) -> str:
+        """The text before the cited sentence: since the previous marker, on the same line."""
+        sentence, marker = self._cited_sentences[index], self._markers[index]
+        if sentence is None or sentence.start >= marker.start:
+            return ""
+        place = bisect_left(self._breaks, sentence.start)
+        start = self._breaks[place - 1] + 1 if place else 0
+        if index:
+            start = max(start, self._markers[index - 1].end)
+        return self._unmarked[start : sentence.start]
 
     def _claim(self, part: Span) -> Claim:
         if part not in self._by_span:
@@ -163,8 +174,12 @@ def _citation(
         return _unknown(number)
     passage = passages[number - 1]
     evidence = _Evidence(passage, passages)
-    checked = [evidence.find(claim, time_left) for claim in cited.distinct.values()]
-    findings = [finding for finding in checked if finding is not None]
+    checked = [(evidence.find(claim, time_left), lead) for claim, lead in cited.distinct.values()]
+    findings = [
+        _Finding(_with_lead(passage.text, finding.span, lead), finding.verdict)
+        for finding, lead in checked
+        if finding is not None
+    ]
     complete = cited.complete and len(findings) == len(checked)
     supported = [f for f in findings if f.verdict.supported]
     failed = [f for f in findings if not f.verdict.supported]
@@ -197,6 +212,24 @@ def _unknown(number: int) -> Citation:
         quote_start=None, quote_end=None, page=None, start_s=None, end_s=None, speaker=None,
         url=None, verified=False, support="no passage has this number",
     )  # fmt: skip
+
+
+def _with_lead(text: str, span: Span, lead: str) -> Span:
+    """The span, extended by the sentences before it that the answer repeats word for word.
+
+    One marker after several quoted sentences cites all of them.
+    """
+    start = span.start
+    for sentence in reversed(split_sentences(lead)):
+        before, said = text[:start].rstrip(), sentence.of(lead).replace("**", "").strip()
+        unlabelled = said.partition(": ")[
+            2
+        ]  # the answer may name a speaker where the passage does not
+        repeated = next((one for one in (said, unlabelled) if one and before.endswith(one)), None)
+        if repeated is None or span.end - len(before) + len(repeated) > MAX_QUOTE_LENGTH:
+            break
+        start = len(before) - len(repeated)
+    return Span(start, span.end)
 
 
 def _covering_span(findings: Sequence[_Finding]) -> Span | None:

@@ -78,6 +78,43 @@ def test_not_supported(answer: str, why: str) -> None:
     assert citation.quote
 
 
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        (
+            "It weighs up to 2 kg, eats fish and is not afraid of water. Herons nest in trees from "
+            "March. [1]",
+            "It weighs up to 2 kg, eats fish and is not afraid of water. Herons nest in trees from "
+            "March.",
+        ),
+        ("- The grey heron is a tall bird. It weighs up to 2 kg [1]", None),
+        (
+            "Gulls are white. Herons nest in trees from March. [1]",
+            "Herons nest in trees from March.",
+        ),
+        (
+            "**Ann:** It weighs up to 2 kg, eats fish and is not afraid of water. Herons nest in "
+            "trees from March. [1]",
+            "It weighs up to 2 kg, eats fish and is not afraid of water. Herons nest in trees from "
+            "March.",
+        ),
+    ],
+)
+def test_sentences_quoted_before_one_marker_are_cited_together(
+    answer: str, quote: str | None
+) -> None:
+    quoted = one(answer).quote
+    assert quoted == quote if quote else (quoted or "").startswith("The grey heron")
+
+
+def test_the_place_of_a_turn_is_where_it_begins() -> None:
+    text = "Ann: Maple is hard. Boxwood is kinder."
+    cues = (Cue(0, 19, 19.5, 28.0, "Ann"), Cue(20, 38, 28.5, 31.0, "Ann"))
+    talk = replace(passage(text), kind="recording", cues=cues)
+    citation = one("Ann: Maple is hard. Boxwood is kinder. [1]", talk)
+    assert (citation.quote, citation.start_s) == (text, 19.5)
+
+
 def test_a_marker_without_a_passage_is_listed_and_not_verified() -> None:
     [citation] = cite("Herons nest in trees [7].", [HERON])
     assert (citation.marker, citation.passage_id, citation.verified) == (7, None, False)
