@@ -1,6 +1,7 @@
 """Two sources side by side, put together without a model. Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from app.domain.models import Passage, Source
@@ -12,6 +13,7 @@ from app.text.tokens import content_terms
 
 _POINTS: Final = 8
 _POINT_SENTENCES: Final = 3
+_DETERMINERS: Final = frozenset({"the", "a", "an", "this", "your", "our", "its", "their"})
 _REFERENCES: Final = content_terms("sources references bibliography literature further reading")
 
 
@@ -82,7 +84,13 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
 def _point_name(heading: str, name: str) -> str:
     """The heading, with "it" for the name of the one source that it stands in."""
     own = content_terms(name)
-    words = ["it" if content_terms(word) & own else word for word in heading.split()]
+    said = heading.split()
+    if any(
+        before.lower() in _DETERMINERS and content_terms(word) & own
+        for before, word in pairwise(said)
+    ):
+        return heading  # "Ending the lease" is not "Ending the it"
+    words = ["it" if content_terms(word) & own else word for word in said]
     if len(words) > 1 and words[-1] == "it":
         words = words[:-2] if words[-2] in ("of", "in", "for", "on") else words[:-1]
     return " ".join(words)

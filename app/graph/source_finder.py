@@ -71,7 +71,10 @@ class SourceFinder:
     def _pointed_at(self, subject: str, readable: list[Source]) -> list[Source]:
         if len(readable) == 1:
             return readable
-        by_word = named(subject, readable)
+        is_any = (
+            content_terms(subject) <= _EVERYTHING
+        )  # "this document": not one titled "Documents"
+        by_word = [] if is_any else named(subject, readable)
         if len(by_word) == 1:
             return by_word
         own = [one for one in readable if one.owner_id == self.question.principal.owner_id]

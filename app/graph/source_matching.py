@@ -126,9 +126,11 @@ def under_heading(subject: str, passage: Passage) -> str | None:
 
 
 def main_title(title: str) -> str:
-    """The title before its colon or dash."""
+    """The title before its colon or dash, unless that stands in brackets."""
     for tail in _TITLE_TAIL:
-        title = title.partition(tail)[0]
+        main = title.partition(tail)[0]
+        if main.count("(") == main.count(")"):
+            title = main
     return title
 
 

@@ -5,6 +5,7 @@ import pytest
 from app.domain.models import Filters
 from app.graph.source_matching import (
     in_category,
+    main_title,
     matches_filters,
     named,
     numbered_section,
@@ -107,3 +108,15 @@ def test_filters_hold_for_sources_as_for_passages() -> None:
     assert not matches_filters(LEAVE, Filters.model_validate({"after": "2026-11-21"}))
     assert matches_filters(LEAVE, Filters.model_validate({"after": "2026-11-20"}))
     assert not matches_filters(LEAVE, Filters.model_validate({"before": "2026-11-20"}))
+
+
+@pytest.mark.parametrize(
+    ("title", "main"),
+    [
+        ("Leave policy: Skerrick Island", "Leave policy"),
+        ("Structures (libffi: the foreign function interface)", None),
+        ("Pumps (old): manual", "Pumps (old)"),
+    ],
+)
+def test_a_title_is_not_cut_within_brackets(title: str, main: str | None) -> None:
+    assert main_title(title) == (main or title)

@@ -336,6 +336,26 @@ async def test_this_document_is_the_only_one_or_the_last_one_added() -> None:
     assert (await ask("Summarise the meeting")).lines[0].startswith("“Team meeting”")
 
 
+async def test_this_document_is_not_one_that_has_documents_in_its_title() -> None:
+    titled = source("Filter for documents")
+    texts = [
+        (titled, passages_of(titled, (None, "It filters."))),
+        (REPORT, passages_of(REPORT, (None, "Water use fell by 12 percent."))),
+    ]
+    for library in (MemoryLibrary(texts), MemoryLibrary(texts[::-1])):
+        newest = max((one for one, _ in texts), key=lambda one: (one.created_at, one is REPORT))
+        asked = await ask("What is this document about?", library=library)
+        assert asked.lines[0].startswith(f"“{newest.title.partition(':')[0]}")
+
+
+async def test_a_heading_is_not_cut_where_it_shares_a_word_with_the_title() -> None:
+    leases = [source("Lease of unit 7"), source("Lease of Mill Lane 3")]
+    text = ("Ending the lease", "Either party may end the lease with three months' notice.")
+    library = MemoryLibrary([(one, passages_of(one, text)) for one in leases])
+    asked = await ask("Compare the lease of unit 7 with the lease of Mill Lane 3", library=library)
+    assert "**Ending the lease**" in asked.lines
+
+
 @pytest.mark.parametrize("text", ["Summarise chapter 7", "What do I need to know about chemicals?"])
 async def test_a_section_is_quoted_whole(text: str) -> None:
     asked = await ask(text, filters=Filters(source_ids=(REPORT.source_id,)))
