@@ -176,7 +176,9 @@ class _Reader:
         options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if name not in ("file", "tags"):
-            raise InvalidInput(name[:100], f"{name[:100]}: is not a known field")
+            raise InvalidInput(
+                name[:100], f"{name[:100]}: is not a known field, takes `file` and `tags`"
+            )
         if name == "tags":
             self._field = b""
             return
