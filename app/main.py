@@ -87,7 +87,6 @@ def _all_routes() -> APIRouter:
         docs_page,
     ):
         router.include_router(module.router)
-    router.include_router(page_router(PAGE))
     return router
 
 
@@ -140,6 +139,7 @@ def create_app(
     app.state.services = containers.services
     app.state.containers = containers
     errors.install(app)
+    app.include_router(page_router(PAGE))  # after all others, also /openapi.json
     _add_middleware(app, settings, containers)
     return app
 
