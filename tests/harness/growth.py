@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 
 RATIO: Final = 8.0  # for four times the input; linear work takes 4, quadratic 16
 _TRIES: Final = 3
+_RETRIES: Final = 8
 _NOISE_S: Final = 0.0005  # shorter times are not compared
-_HOPELESS_S: Final = 1.0
+HOPELESS_S: Final = 1.0
 
 
 class Growth(NamedTuple):
@@ -34,25 +35,25 @@ class _OutOfTime(BaseException):
     pass
 
 
-def growth(work: Callable[[int], object], *, size: int) -> Growth:
+def growth(work: Callable[[int], object], *, size: int, hopeless_s: float = HOPELESS_S) -> Growth:
     """Processor time of `work(size)`, interrupted if it takes too long (in Python or `re`)."""
-    once = Growth(size, _seconds(work, size), _seconds(work, 4 * size))
+    once = Growth(size, _seconds(work, size, hopeless_s), _seconds(work, 4 * size, hopeless_s))
     if once.linear or not isfinite(once.large_s):
         return once
-    small = min(_seconds(work, 2 * size) for _ in range(_TRIES))
-    large = _seconds(work, 8 * size)
-    for _ in range(_TRIES):
+    small = min(_seconds(work, 2 * size, hopeless_s) for _ in range(_TRIES))
+    large = _seconds(work, 8 * size, hopeless_s)
+    for _ in range(_RETRIES):
         if isfinite(large) and not Growth(2 * size, small, large).linear:
-            large = min(large, _seconds(work, 8 * size))
+            large = min(large, _seconds(work, 8 * size, hopeless_s))
     return Growth(2 * size, small, large)
 
 
-def _seconds(work: Callable[[int], object], size: int) -> float:
+def _seconds(work: Callable[[int], object], size: int, hopeless_s: float) -> float:
     before = signal.signal(signal.SIGVTALRM, _interrupt)
     gc.disable()  # collection time grows with the heap
     began = time.thread_time()  # an armed timer makes the process clock coarse
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, _HOPELESS_S)
+        signal.setitimer(signal.ITIMER_VIRTUAL, hopeless_s)
         work(size)
     except _OutOfTime:
         return float("inf")

@@ -25,6 +25,7 @@ from tests.harness.growth import Growth, growth
 pytestmark = pytest.mark.no_cover  # line coverage would distort the timing
 
 SIZE: Final = 800
+HOPELESS_S: Final = 10.0  # cutting thousands of sentences takes a second
 UNITS: Final = (
     *" a1.\n\r\t-*_`#>|<[](){}!\"'\\:;,=~&%/…。漢é\x00\x85•",
     *("a.", "a. ", ". ", "- ", "- x\n", "1. ", "* ", "> ", "  ", "\n\n", "a\n", "a b ", "A. "),
@@ -84,7 +85,7 @@ WORK: Final[dict[str, Callable[[str], object]]] = {
 
 
 def _slow(work: Callable[[str, int], object]) -> dict[str, Growth]:
-    grown = {unit: growth(partial(work, unit), size=SIZE) for unit in UNITS}
+    grown = {unit: growth(partial(work, unit), size=SIZE, hopeless_s=HOPELESS_S) for unit in UNITS}
     return {unit: one for unit, one in grown.items() if not one.linear}
 
 
