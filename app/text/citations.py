@@ -222,9 +222,8 @@ def _with_lead(text: str, span: Span, lead: str) -> Span:
     start = span.start
     for sentence in reversed(split_sentences(lead)):
         before, said = text[:start].rstrip(), sentence.of(lead).replace("**", "").strip()
-        unlabelled = said.partition(": ")[
-            2
-        ]  # the answer may name a speaker where the passage does not
+        # The answer may name a speaker where the passage does not.
+        _, _, unlabelled = said.partition(": ")
         repeated = next((one for one in (said, unlabelled) if one and before.endswith(one)), None)
         if repeated is None or span.end - len(before) + len(repeated) > MAX_QUOTE_LENGTH:
             break
