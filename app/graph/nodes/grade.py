@@ -46,7 +46,7 @@ def make_grade(judge: Judge | None, search: PassageSearch, clock: Callable[[], f
         if verdict.calls:
             update["model_calls"] = state.get("model_calls", 0) + verdict.calls
         if decision == "rewrite" and not state.get("first"):
-            update["first"] = () if state["found"].unknown else _answerable(ranked, bonus)
+            update["first"] = _answerable(state, bonus)
         if judge is None and decision == "answer":
             update["parts"] = _parts(state, bonus)
         if decision == "refuse" and not state.get("queries"):
@@ -155,9 +155,10 @@ def _spoken_of(state: AnswerState, *, quoting: bool) -> AnswerState:
     return update
 
 
-def _answerable(ranked: Sequence[Candidate], bonus: Bonus) -> tuple[Candidate, ...]:
+def _answerable(state: AnswerState, bonus: Bonus) -> tuple[Candidate, ...]:
     """The candidates accepted by score alone; empty when the score refuses."""
-    grade = by_score(ranked, force=True, bonus=bonus)
+    unknown = state["found"].unknown
+    grade = by_score(state["ranked"], force=True, bonus=bonus, unknown=unknown)
     return grade.kept if grade.decision == "answer" else ()
 
 
